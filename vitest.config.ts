@@ -1,0 +1,12 @@
+import { defineConfig } from "vitest/config";
+
+// The native addon keeps libtorch's threads and thread-local state: one process per file, two at a time.
+export default defineConfig({
+  test: {
+    include: ["packages/*/test/**/*.test.ts"],
+    pool: "forks",
+    maxWorkers: 2,
+    testTimeout: 60_000,
+    env: { OMP_NUM_THREADS: "1" },
+  },
+});
