@@ -1,0 +1,58 @@
+import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
+import { DisbackError } from "../errors.js";
+
+/**
+ * Replaces a file as a whole: readers, and a crash at any moment, see the old content or the new, never a mix.
+ *
+ * @throws DisbackError naming the file when it cannot be written (no space, no permission, vanished folder)
+ */
+export function writeFileAtomically(path: string, content: string | Uint8Array): void {
+  const partial = `${path}.partial-${process.pid}`;
+  try {
+    const file = openSync(partial, "w");
+    try {
+      writeFileSync(file, content);
+      fsyncSync(file);
+    } finally {
+      closeSync(file);
+    }
+    renameSync(partial, path);
+    syncFolder(dirname(path));
+  } catch (error) {
+    rmSync(partial, { force: true });
+    throw fileError("write", path, error);
+  }
+}
+
+/** Makes renames inside a folder last through a power failure (a rename lives in the folder, not in the file). */
+export function syncFolder(path: string): void {
+  const folder = openSync(path, "r");
+  try {
+    fsyncSync(folder);
+  } finally {
+    closeSync(folder);
+  }
+}
+
+const REASONS: Record<string, string> = {
+  ENOENT: "no such file or folder",
+  EACCES: "permission denied",
+  EPERM: "not permitted",
+  EROFS: "the file system is read-only",
+  ENOSPC: "no space left on the device",
+  EDQUOT: "disk quota exceeded",
+  EISDIR: "it is a folder",
+  ENOTDIR: "a part of the path is not a folder",
+  EEXIST: "it exists already",
+  EMFILE: "too many open files",
+};
+
+/** One line for a failed file operation: `cannot write runs/a/run.json: no space left on the device`. */
+export function fileError(verb: string, path: string, error: unknown): DisbackError {
+  if (error instanceof DisbackError) return error;
+  const code = (error as NodeJS.ErrnoException | undefined)?.code;
+  const message = error instanceof Error ? error.message : String(error);
+  const reason = (code && REASONS[code]) ?? message.split("\n")[0];
+  return new DisbackError(`cannot ${verb} ${path}: ${reason}`, { cause: error });
+}

@@ -1,0 +1,197 @@
+import { createHash } from "node:crypto";
+import {
+  closeSync,
+  createReadStream,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { readSafetensors, type State, type Tensor, writeSafetensors } from "@disback/torch";
+import { DisbackError } from "../errors.js";
+import { fileError, syncFolder } from "./atomic-file.js";
+
+const FORMAT = "disback-checkpoint-1";
+const TENSORS = "state.safetensors";
+const MANIFEST = "state.json";
+
+interface Manifest {
+  format: typeof FORMAT;
+  iteration: number;
+  tensors: { bytes: number; sha256: string };
+  /** The state's JSON as text, so that its checksum covers exactly these bytes. */
+  values: string;
+  valuesSha256: string;
+}
+
+/** A checkpoint as it was read: the state and the run's iteration (all stages counted) it belongs to. */
+export interface Checkpoint {
+  iteration: number;
+  path: string;
+  state: State;
+}
+
+/**
+ * Writes `checkpoints/<iteration>/{state.safetensors, state.json}` below `runPath`.
+ *
+ * The folder is made under a temporary name, forced to the disk and renamed: at any moment of a crash the
+ * checkpoint is there completely or not at all, and earlier ones are untouched.
+ *
+ * @returns the checkpoint's folder
+ * @throws DisbackError naming the path when it cannot be written
+ */
+export async function saveCheckpoint(runPath: string, iteration: number, state: State): Promise<string> {
+  const all = join(runPath, "checkpoints");
+  const path = join(all, checkpointName(iteration));
+  const partial = `${path}.partial-${process.pid}`;
+  try {
+    rmSync(partial, { recursive: true, force: true });
+    mkdirSync(partial, { recursive: true });
+    const tensors = join(partial, TENSORS);
+    writeSafetensors(tensors, state.tensors, { format: FORMAT });
+    const values = JSON.stringify(state.values);
+    const manifest: Manifest = {
+      format: FORMAT,
+      iteration,
+      tensors: { bytes: statSync(tensors).size, sha256: await fileSha256(tensors) },
+      values,
+      valuesSha256: textSha256(values),
+    };
+    writeFileSync(join(partial, MANIFEST), `${JSON.stringify(manifest)}\n`);
+    for (const name of [TENSORS, MANIFEST]) syncFile(join(partial, name));
+    syncFolder(partial);
+    if (existsSync(path)) removeFolder(path);
+    renameSync(partial, path);
+    syncFolder(all);
+    return path;
+  } catch (error) {
+    rmSync(partial, { recursive: true, force: true });
+    throw fileError("write checkpoint", path, error);
+  }
+}
+
+/** Reads one checkpoint. @throws DisbackError saying what is damaged when a checksum or a size does not match */
+export async function loadCheckpoint(path: string): Promise<Checkpoint> {
+  const manifest = readManifest(join(path, MANIFEST));
+  const file = join(path, TENSORS);
+  if (!existsSync(file)) throw new DisbackError(`${file}: missing`);
+  const { size } = statSync(file);
+  if (size !== manifest.tensors.bytes) {
+    throw new DisbackError(`${file}: ${size} bytes instead of ${manifest.tensors.bytes}`);
+  }
+  if ((await fileSha256(file)) !== manifest.tensors.sha256) {
+    throw new DisbackError(`${file}: content was altered (checksum does not match)`);
+  }
+  const tensors: Map<string, Tensor> = readSafetensors(file).tensors;
+  return {
+    iteration: manifest.iteration,
+    path,
+    state: { tensors, values: JSON.parse(manifest.values) as Record<string, unknown> },
+  };
+}
+
+/**
+ * The newest undamaged checkpoint of a run, or `undefined` when there is none.
+ *
+ * @param notice told about each damaged checkpoint that is passed over
+ */
+export async function latestCheckpoint(
+  runPath: string,
+  notice: (line: string) => void,
+): Promise<Checkpoint | undefined> {
+  for (const iteration of listCheckpoints(runPath).reverse()) {
+    const path = join(runPath, "checkpoints", checkpointName(iteration));
+    try {
+      return await loadCheckpoint(path);
+    } catch (error) {
+      const reason = error instanceof Error ? error.message.split("\n")[0] : String(error);
+      notice(`damaged checkpoint passed over: ${reason}`);
+    }
+  }
+  return undefined;
+}
+
+/** Iterations of the checkpoints of a run, ascending; damaged ones included. */
+export function listCheckpoints(runPath: string): number[] {
+  const all = join(runPath, "checkpoints");
+  if (!existsSync(all)) return [];
+  return readdirSync(all)
+    .filter((name) => /^\d{8,}$/.test(name))
+    .map(Number)
+    .sort((a, b) => a - b);
+}
+
+/** Removes all but the newest `keepLast` checkpoints and those in `keep`. */
+export function pruneCheckpoints(runPath: string, keepLast: number, keep: Iterable<number> = []): void {
+  const kept = new Set(keep);
+  const all = listCheckpoints(runPath);
+  for (const iteration of all.slice(0, Math.max(0, all.length - keepLast))) {
+    if (!kept.has(iteration)) removeFolder(join(runPath, "checkpoints", checkpointName(iteration)));
+  }
+}
+
+/** Eight digits, so that names sort by iteration. */
+function checkpointName(iteration: number): string {
+  return String(iteration).padStart(8, "0");
+}
+
+/** Renamed first: a process killed while removing leaves no half checkpoint under a valid name. */
+function removeFolder(path: string): void {
+  const removed = `${path}.removed-${process.pid}`;
+  renameSync(path, removed);
+  rmSync(removed, { recursive: true, force: true });
+}
+
+function readManifest(path: string): Manifest {
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch (error) {
+    throw fileError("read", path, error);
+  }
+  let manifest: Partial<Manifest> | null;
+  try {
+    manifest = JSON.parse(text) as Partial<Manifest> | null;
+  } catch {
+    throw new DisbackError(`${path}: not valid JSON (truncated?)`);
+  }
+  if (
+    manifest?.format !== FORMAT ||
+    typeof manifest.iteration !== "number" ||
+    typeof manifest.values !== "string" ||
+    typeof manifest.tensors?.sha256 !== "string"
+  ) {
+    throw new DisbackError(`${path}: not a checkpoint of disback`);
+  }
+  if (textSha256(manifest.values) !== manifest.valuesSha256) {
+    throw new DisbackError(`${path}: content was altered (checksum does not match)`);
+  }
+  return manifest as Manifest;
+}
+
+function syncFile(path: string): void {
+  const file = openSync(path, "r");
+  try {
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+}
+
+function textSha256(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
+}
+
+/** Checksum of a file, streamed. */
+export async function fileSha256(path: string): Promise<string> {
+  const hash = createHash("sha256");
+  for await (const block of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(block as Buffer);
+  return hash.digest("hex");
+}

@@ -1,0 +1,36 @@
+/**
+ * Turns Ctrl-C and `kill` into a request the training loop answers at the end of its step. A second signal ends
+ * the process at once; the checkpoints on disk stay as they are.
+ */
+export class Interruption {
+  private received: NodeJS.Signals | undefined;
+  private readonly listener = (signal: NodeJS.Signals) => {
+    if (this.received) process.exit(exitCodeOf(signal));
+    this.received = signal;
+    this.onRequest(signal);
+  };
+
+  /** @param onRequest called once, at the first signal */
+  constructor(private readonly onRequest: (signal: NodeJS.Signals) => void) {
+    for (const signal of SIGNALS) process.on(signal, this.listener);
+  }
+
+  get requested(): boolean {
+    return this.received !== undefined;
+  }
+
+  /** What the process should exit with after a clean stop: 130 for SIGINT, 143 for SIGTERM, as shells expect. */
+  get exitCode(): number {
+    return exitCodeOf(this.received ?? "SIGINT");
+  }
+
+  [Symbol.dispose](): void {
+    for (const signal of SIGNALS) process.off(signal, this.listener);
+  }
+}
+
+const SIGNALS = ["SIGINT", "SIGTERM"] as const;
+
+function exitCodeOf(signal: NodeJS.Signals): number {
+  return signal === "SIGTERM" ? 143 : 130;
+}

@@ -1,0 +1,137 @@
+import { libtorchVersion, setNumThreads } from "@disback/torch";
+import type { z } from "zod";
+import { DisbackError } from "../../errors.js";
+import { type Checkpoint, latestCheckpoint } from "../checkpoint.js";
+import { Interruption } from "../interruption.js";
+import type { Progress } from "../progress.js";
+import { writeReport } from "../report/report.js";
+import { RunFolder, readRunFolder } from "../run-folder.js";
+import { describeEnvironment, RUN_FORMAT, type RunCommand } from "../run-record.js";
+import { Interrupted } from "../train-loop.js";
+
+/** Everything a job works with. */
+export interface JobContext {
+  run: RunFolder;
+  progress: Progress;
+  interruption: Interruption;
+  /** Where an interrupted run goes on; absent for a new run. */
+  checkpoint?: Checkpoint;
+}
+
+/** What a finished job leaves: figures for `run.json` and for people. */
+export interface JobResult {
+  /** Goes into `run.json` as `result`, and out with `--json`. */
+  figures: Record<string, unknown>;
+  /** Rows for the terminal, the first being the heading; may be empty. */
+  table: string[][];
+  /** Lines below the table: where things are. */
+  places: [name: string, path: string][];
+}
+
+/** A kind of run: its settings and how it is done. */
+export interface Job<Schema extends z.ZodType = z.ZodType> {
+  command: RunCommand;
+  schema: Schema;
+  perform(settings: z.output<Schema>, context: JobContext): Promise<JobResult>;
+}
+
+interface SharedSettings {
+  seed: number;
+  threads?: number | undefined;
+}
+
+/** What a new run needs beside its settings. */
+export interface StartOptions {
+  folder: string;
+  force: boolean;
+  preset?: string;
+  version: string;
+  progress: Progress;
+}
+
+/** Makes a run folder and does the job in it. @throws Interrupted when stopped by a signal, after saving */
+export async function startJob<Schema extends z.ZodType>(
+  job: Job<Schema>,
+  settings: z.output<Schema>,
+  options: StartOptions,
+): Promise<JobResult> {
+  const run = RunFolder.create(
+    options.folder,
+    {
+      format: RUN_FORMAT,
+      command: job.command,
+      ...(options.preset === undefined ? {} : { preset: options.preset }),
+      settings: settings as Record<string, unknown>,
+      seed: (settings as SharedSettings).seed,
+      ...describeEnvironment(options.version, libtorchVersion()),
+      startedAt: new Date().toISOString(),
+      state: "running",
+    },
+    { force: options.force, notice: (line) => options.progress.notice(line) },
+  );
+  return performIn(run, job, settings, options.progress);
+}
+
+/** Continues a run from its newest undamaged checkpoint, or from its beginning when there is none yet. */
+export async function continueJob(
+  folder: string,
+  jobs: readonly Job[],
+  progress: Progress,
+): Promise<JobResult> {
+  const record = readRunFolder(folder);
+  const job = jobs.find((one) => one.command === record.command);
+  if (!job) throw new DisbackError(`${folder}: runs of "${record.command}" cannot be continued`);
+  if (record.state === "finished") throw new DisbackError(`${folder}: this run is finished`);
+  const settings = job.schema.safeParse(record.settings);
+  if (!settings.success) {
+    throw new DisbackError(`${folder}/run.json: settings are not those of "${record.command}"`);
+  }
+  const run = RunFolder.open(folder);
+  const checkpoint = await latestCheckpoint(folder, (line) => progress.notice(line));
+  progress.notice(
+    checkpoint
+      ? `continuing ${folder} from ${checkpoint.path}`
+      : `${folder}: no checkpoint yet, starting over`,
+  );
+  return performIn(run, job, settings.data, progress, checkpoint);
+}
+
+async function performIn<Schema extends z.ZodType>(
+  run: RunFolder,
+  job: Job<Schema>,
+  settings: z.output<Schema>,
+  progress: Progress,
+  checkpoint?: Checkpoint,
+): Promise<JobResult> {
+  using interruption = new Interruption((signal) =>
+    progress.notice(`${signal}: saving at the end of this step (once more leaves at once)`),
+  );
+  try {
+    const { threads } = settings as SharedSettings;
+    if (threads !== undefined) setNumThreads(threads);
+    const result = await job.perform(settings, {
+      run,
+      progress,
+      interruption,
+      ...(checkpoint ? { checkpoint } : {}),
+    });
+    run.update({ state: "finished", finishedAt: new Date().toISOString(), result: result.figures });
+    const report = writeReport(run.path);
+    return { ...result, places: [...result.places, ["report", report]] };
+  } catch (error) {
+    leaveTraces(run, error instanceof Interrupted ? "stopped" : "failed");
+    throw error;
+  } finally {
+    run.close();
+  }
+}
+
+/** Best effort: what went wrong may be the disk itself, and its error is the one to show. */
+function leaveTraces(run: RunFolder, state: "stopped" | "failed"): void {
+  try {
+    run.update({ state });
+    writeReport(run.path);
+  } catch {
+    // The first error is thrown on by the caller.
+  }
+}

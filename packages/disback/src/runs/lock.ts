@@ -1,0 +1,145 @@
+import { linkSync, readFileSync, renameSync, rmSync, unlinkSync, writeFileSync } from "node:fs";
+import { hostname } from "node:os";
+import { DisbackError } from "../errors.js";
+import { fileError } from "./atomic-file.js";
+
+interface LockOwner {
+  pid: number;
+  host: string;
+  /** When the process started, in the kernel's ticks: tells a process from a later one with the same id. */
+  processStart?: string;
+  since: string;
+}
+
+/**
+ * Lets one process at a time work in a run folder.
+ *
+ * The lock is a file that names its owner. A crash leaves the file behind; the next process sees that the owner
+ * is gone (no process of that id, or one that started at another time) and takes over.
+ */
+export class FolderLock {
+  private constructor(private readonly path: string) {}
+
+  /**
+   * @param path the lock file, inside an existing folder
+   * @throws DisbackError naming the owner when a living process holds the lock
+   */
+  static acquire(path: string): FolderLock {
+    const mine = `${path}.${process.pid}`;
+    try {
+      writeFileSync(mine, JSON.stringify(currentOwner()));
+      // A link appears at once and with its whole content, and fails when the name is taken.
+      for (let attempt = 0; attempt < 10; attempt++) {
+        try {
+          linkSync(mine, path);
+          return new FolderLock(path);
+        } catch (error) {
+          if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+        }
+        const content = readIfThere(path);
+        if (content === undefined) continue;
+        refuseLivingOwner(path, content);
+        setAside(path, content);
+      }
+      throw new DisbackError(`${path}: other processes keep taking this lock`);
+    } catch (error) {
+      throw fileError("write", path, error);
+    } finally {
+      rmSync(mine, { force: true });
+    }
+  }
+
+  /** @throws DisbackError naming the owner when a living process holds the lock */
+  static refuseIfHeld(path: string): void {
+    const content = readIfThere(path);
+    if (content !== undefined) refuseLivingOwner(path, content);
+  }
+
+  release(): void {
+    const owner = parseOwner(readIfThere(this.path) ?? "");
+    if (owner?.pid === process.pid) rmSync(this.path, { force: true });
+  }
+}
+
+function refuseLivingOwner(path: string, content: string): void {
+  const owner = parseOwner(content);
+  if (!isAlive(owner)) return;
+  if (owner!.host !== hostname()) {
+    throw new DisbackError(
+      `${path}: held by process ${owner!.pid} on ${owner!.host} since ${owner!.since}; if it no longer runs, delete this file`,
+    );
+  }
+  throw new DisbackError(
+    `${path}: process ${owner!.pid} has been working in this folder since ${owner!.since}`,
+  );
+}
+
+/** Removes a dead owner's lock, unless another process replaced it since it was read. */
+function setAside(path: string, content: string): void {
+  const aside = `${path}.dead-${process.pid}`;
+  try {
+    renameSync(path, aside);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return;
+    throw error;
+  }
+  if (readIfThere(aside) !== content) {
+    try {
+      linkSync(aside, path);
+    } catch {
+      // A third process holds the lock by now: its owner decides.
+    }
+  }
+  unlinkSync(aside);
+}
+
+/** An unreadable lock (a power failure in the middle of writing) has no owner. */
+function isAlive(owner: LockOwner | undefined): boolean {
+  if (!owner) return false;
+  if (owner.host !== hostname()) return true;
+  try {
+    process.kill(owner.pid, 0);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ESRCH") return false;
+  }
+  const start = processStart(owner.pid);
+  return start === undefined || owner.processStart === undefined || start === owner.processStart;
+}
+
+function currentOwner(): LockOwner {
+  const start = processStart(process.pid);
+  return {
+    pid: process.pid,
+    host: hostname(),
+    ...(start === undefined ? {} : { processStart: start }),
+    since: new Date().toISOString(),
+  };
+}
+
+/** Field 22 of /proc/PID/stat on Linux, `undefined` elsewhere. */
+function processStart(pid: number): string | undefined {
+  const stat = readIfThere(`/proc/${pid}/stat`);
+  // The second field is the command in parentheses and may itself contain spaces and parentheses.
+  return stat
+    ?.slice(stat.lastIndexOf(")") + 2)
+    .split(" ")
+    .at(19);
+}
+
+function parseOwner(content: string): LockOwner | undefined {
+  try {
+    const owner = JSON.parse(content) as Partial<LockOwner> | null;
+    if (typeof owner?.pid !== "number" || owner.pid <= 0 || typeof owner.host !== "string") return undefined;
+    return owner as LockOwner;
+  } catch {
+    return undefined;
+  }
+}
+
+function readIfThere(path: string): string | undefined {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return undefined;
+  }
+}

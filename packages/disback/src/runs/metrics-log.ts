@@ -1,0 +1,111 @@
+import { closeSync, fstatSync, ftruncateSync, openSync, readFileSync, readSync, writeSync } from "node:fs";
+import { DisbackError } from "../errors.js";
+import { fileError } from "./atomic-file.js";
+
+/** One evaluation. Figures that do not apply are left out. */
+export interface MetricsEntry {
+  stage: "teacher" | "record" | "backtrack";
+  /** Iterations of this stage done. */
+  iteration: number;
+  /** Samples seen by the trained networks in this stage. */
+  images: number;
+  /** Wall-clock seconds of the whole run, interruptions not counted. */
+  seconds: number;
+  fid?: number;
+  /** Mismatch degree (see docs). */
+  mismatch?: number;
+  /** Number of the trajectory's node that plays the teacher; 0 is the teacher itself. */
+  target?: number;
+  [figure: string]: string | number | undefined;
+}
+
+/**
+ * `metrics.jsonl`: one JSON object per line, only ever appended to.
+ *
+ * A process killed in the middle of a line leaves a torn last line: readers leave it out, the next writer cuts it
+ * off. A run continued from a checkpoint repeats evaluations made after it: readers keep the last of each.
+ */
+export class MetricsLog {
+  constructor(readonly path: string) {}
+
+  append(entry: MetricsEntry): void {
+    try {
+      const file = openSync(this.path, "a+");
+      try {
+        cutTornLine(file);
+        writeSync(file, `${JSON.stringify(finiteOrText(entry))}\n`);
+      } finally {
+        closeSync(file);
+      }
+    } catch (error) {
+      throw fileError("write", this.path, error);
+    }
+  }
+
+  /** All evaluations in order, `[]` when there are none yet. @throws DisbackError for a broken line before the last */
+  read(): MetricsEntry[] {
+    let text: string;
+    try {
+      text = readFileSync(this.path, "utf8");
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+      throw fileError("read", this.path, error);
+    }
+    const lines = text.split("\n");
+    // Behind the last line feed is nothing, or what a killed writer left.
+    lines.pop();
+    const entries = new Map<string, MetricsEntry>();
+    for (const [index, line] of lines.entries()) {
+      const entry = parseLine(line);
+      if (!entry) throw new DisbackError(`${this.path}:${index + 1}: not a line of metrics`);
+      const key = `${entry.stage} ${entry.iteration}`;
+      entries.delete(key);
+      entries.set(key, entry);
+    }
+    return [...entries.values()].sort(byStageAndIteration);
+  }
+}
+
+const STAGES = ["teacher", "record", "backtrack"];
+
+function byStageAndIteration(a: MetricsEntry, b: MetricsEntry): number {
+  return STAGES.indexOf(a.stage) - STAGES.indexOf(b.stage) || a.iteration - b.iteration;
+}
+
+function parseLine(line: string): MetricsEntry | undefined {
+  try {
+    const value = JSON.parse(line) as MetricsEntry | null;
+    return value !== null && typeof value === "object" && typeof value.iteration === "number"
+      ? value
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** JSON has no NaN and no infinity; as text they stay visible instead of turning into null. */
+function finiteOrText(entry: MetricsEntry): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(entry).map(([name, value]) => [
+      name,
+      typeof value === "number" && !Number.isFinite(value) ? String(value) : value,
+    ]),
+  );
+}
+
+function cutTornLine(file: number): void {
+  const { size } = fstatSync(file);
+  const block = Buffer.alloc(4096);
+  let end = size;
+  while (end > 0) {
+    const start = Math.max(0, end - block.length);
+    const length = readSync(file, block, 0, end - start, start);
+    const lineFeed = block.subarray(0, length).lastIndexOf(10);
+    if (lineFeed >= 0) {
+      end = start + lineFeed + 1;
+      break;
+    }
+    end = start;
+  }
+  if (end < size) ftruncateSync(file, end);
+}

@@ -1,0 +1,16 @@
+/** Figures shown beside the progress of a stage. */
+export type Figures = Record<string, number | undefined>;
+
+/** Where long work reports how far it is. The command line draws it; a library user may pass their own. */
+export interface Progress {
+  /** A stage of `total` iterations begins (or goes on, `done` of them being behind it). */
+  start(label: string, total: number, done: number): void;
+  update(done: number, figures: Figures): void;
+  /** The stage is over. */
+  finish(): void;
+  /** Something worth knowing, as one line. */
+  notice(line: string): void;
+}
+
+/** Reports to nobody. */
+export const silent: Progress = { start() {}, update() {}, finish() {}, notice() {} };

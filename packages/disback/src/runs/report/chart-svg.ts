@@ -1,0 +1,111 @@
+import { LineChart } from "echarts/charts";
+import { GridComponent, LegendComponent, MarkLineComponent } from "echarts/components";
+import { init, use } from "echarts/core";
+import { SVGRenderer } from "echarts/renderers";
+import { shortNumber } from "../wording.js";
+import type { ChartContent } from "./curves.js";
+
+use([LineChart, GridComponent, LegendComponent, MarkLineComponent, SVGRenderer]);
+
+const WIDTH = 560;
+const HEIGHT = 280;
+
+/**
+ * ECharts writes fixed colours; the page has a dark and a light theme. Each role is drawn in a colour that nothing
+ * else uses, which is then replaced by the page's CSS variable.
+ */
+const ROLES: Record<string, string> = {
+  "#010201": "var(--ink)",
+  "#010202": "var(--muted)",
+  "#010203": "var(--line)",
+  "#010204": "var(--series-1)",
+  "#010205": "var(--series-2)",
+  "#010206": "var(--series-3)",
+};
+const [INK, MUTED, LINE, ...SERIES] = Object.keys(ROLES) as [string, string, string, ...string[]];
+
+/** Draws a chart as SVG markup (no script, no outside request) in the page's colours. */
+export function chartSvg(chart: ChartContent): string {
+  const canvas = init(null, null, { renderer: "svg", ssr: true, width: WIDTH, height: HEIGHT });
+  try {
+    canvas.setOption(chartOption(chart));
+    let svg = canvas.renderToSVGString();
+    for (const [colour, variable] of Object.entries(ROLES)) svg = svg.replaceAll(colour, variable);
+    return withoutHovering(svg).replace(
+      /^<svg width="\d+" height="\d+"/,
+      `<svg role="img" aria-label="${chart.title}: ${chart.curves.map((curve) => curve.name).join(", ")}"`,
+    );
+  } finally {
+    canvas.dispose();
+  }
+}
+
+/** ECharts' rules and marks for the pointer, of no use in a still picture. */
+function withoutHovering(svg: string): string {
+  return svg
+    .replace(/<style[\s\S]*?<\/style>/g, "")
+    .replace(/ (?:ecmeta_\w+|class|pointer-events)="[^"]*"/g, "");
+}
+
+function chartOption(chart: ChartContent): Record<string, unknown> {
+  const values = chart.curves.flatMap((curve) => curve.points.map((point) => point[1]));
+  if (chart.reference) values.push(chart.reference.value);
+  const logarithmic = Boolean(chart.logarithmic) && values.every((value) => value > 0);
+  return {
+    animation: false,
+    backgroundColor: "transparent",
+    color: SERIES,
+    textStyle: { fontFamily: "system-ui, sans-serif" },
+    grid: { left: 56, right: 20, top: chart.curves.length > 1 ? 34 : 16, bottom: 44 },
+    legend:
+      chart.curves.length > 1
+        ? { top: 0, left: 48, textStyle: { color: INK }, icon: "roundRect" }
+        : undefined,
+    xAxis: {
+      type: "value",
+      name: chart.xName,
+      nameLocation: "middle",
+      nameGap: 28,
+      nameTextStyle: { color: MUTED },
+      axisLabel: { color: MUTED },
+      axisLine: { lineStyle: { color: MUTED } },
+      splitLine: { show: false },
+    },
+    yAxis: {
+      type: logarithmic ? "log" : "value",
+      ...(logarithmic ? logarithmicRange(values) : { scale: true }),
+      axisLabel: { color: MUTED, formatter: shortNumber },
+      splitLine: { lineStyle: { color: LINE } },
+    },
+    series: chart.curves.map((curve, index) => ({
+      type: "line",
+      name: curve.name,
+      data: curve.points,
+      step: curve.steps ? "end" : false,
+      showSymbol: curve.points.length <= 30 && !curve.steps,
+      symbol: "circle",
+      symbolSize: 6,
+      lineStyle: { width: 2 },
+      markLine: index === 0 && chart.reference ? referenceLine(chart.reference) : undefined,
+    })),
+  };
+}
+
+function referenceLine(reference: { name: string; value: number }): Record<string, unknown> {
+  return {
+    silent: true,
+    symbol: "none",
+    lineStyle: { color: MUTED, type: "dashed", width: 1.5 },
+    label: {
+      position: "insideEndTop",
+      color: INK,
+      formatter: `${reference.name} ${shortNumber(reference.value)}`,
+    },
+    data: [{ yAxis: reference.value }],
+  };
+}
+
+/** Room above and below the values: ECharts' own range of a logarithmic axis jumps by whole powers of ten. */
+function logarithmicRange(values: number[]): { min: number; max: number; logBase: number } {
+  return { min: Math.min(...values) * 0.7, max: Math.max(...values) * 1.4, logBase: 10 };
+}

@@ -1,0 +1,78 @@
+import type { MetricsEntry } from "../metrics-log.js";
+
+/** One line in a chart. */
+export interface Curve {
+  name: string;
+  points: [number, number][];
+  /** Drawn as steps: the value holds until the next point. */
+  steps?: boolean;
+}
+
+/** One chart of the report. */
+export interface ChartContent {
+  title: string;
+  xName: string;
+  curves: Curve[];
+  /** Logarithmic y axis; only where all values are positive. */
+  logarithmic?: boolean;
+  /** Horizontal line to compare with, for example the teacher's FID. */
+  reference?: { name: string; value: number };
+}
+
+/** The charts a run's metrics make; charts without at least two points are left out. */
+export function chartsOf(entries: readonly MetricsEntry[], teacherFid?: number): ChartContent[] {
+  const judged = entries.filter((entry) => entry.stage !== "record");
+  const recorded = entries.filter((entry) => entry.stage === "record");
+  const reference = teacherFid === undefined ? {} : { reference: { name: "teacher", value: teacherFid } };
+  const charts: ChartContent[] = [
+    {
+      title: "FID",
+      xName: "iteration",
+      logarithmic: true,
+      curves: [curve("FID", judged, "fid")],
+      ...reference,
+    },
+    {
+      title: "FID by time",
+      xName: "seconds",
+      logarithmic: true,
+      curves: [curve("FID", judged, "fid", "seconds")],
+      ...reference,
+    },
+    {
+      title: "Sliced Wasserstein distance",
+      xName: "iteration",
+      curves: [curve("distance", judged, "wasserstein")],
+    },
+    { title: "Modes covered", xName: "iteration", curves: [curve("modes", judged, "modes")] },
+    { title: "Mismatch degree", xName: "iteration", curves: [curve("mismatch", judged, "mismatch")] },
+    {
+      title: "Loss",
+      xName: "iteration",
+      logarithmic: true,
+      curves: [curve("auxiliary model", judged, "auxiliaryLoss"), curve("denoiser", judged, "loss")],
+    },
+    {
+      title: "Position on the trajectory (0 is the teacher)",
+      xName: "iteration",
+      curves: [{ ...curve("node", judged, "target"), steps: true }],
+    },
+    {
+      title: "Recording: loss on the initial student's samples",
+      xName: "step",
+      logarithmic: true,
+      curves: [curve("loss", recorded, "loss")],
+    },
+  ];
+  return charts
+    .map((chart) => ({ ...chart, curves: chart.curves.filter(({ points }) => points.length >= 2) }))
+    .filter((chart) => chart.curves.length > 0);
+}
+
+function curve(name: string, entries: readonly MetricsEntry[], y: string, x = "iteration"): Curve {
+  const points = entries.flatMap((entry): [number, number][] => {
+    const [a, b] = [entry[x], entry[y]];
+    return typeof a === "number" && typeof b === "number" ? [[a, b]] : [];
+  });
+  return { name, points };
+}

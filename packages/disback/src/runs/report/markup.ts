@@ -1,0 +1,27 @@
+/** Text as it may stand in HTML, between tags and in quoted attributes. */
+export function escapeHtml(text: unknown): string {
+  return String(text).replace(
+    /[&<>"']/g,
+    (character) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" })[character]!,
+  );
+}
+
+/** Nested settings as `path, value` rows. */
+export function flattenRows(tree: Record<string, unknown>, prefix = ""): [string, string][] {
+  return Object.entries(tree).flatMap(([name, value]): [string, string][] => {
+    if (value === undefined || value === null) return [];
+    if (typeof value === "object" && !Array.isArray(value)) {
+      return flattenRows(value as Record<string, unknown>, `${prefix}${name}.`);
+    }
+    return [[prefix + name, typeof value === "string" ? value : JSON.stringify(value)]];
+  });
+}
+
+/** A two-column table. */
+export function rowsTable(rows: readonly (readonly [string, string])[]): string {
+  const body = rows.map(
+    ([name, value]) =>
+      `<tr><th scope="row"><code>${escapeHtml(name)}</code></th><td>${escapeHtml(value)}</td></tr>`,
+  );
+  return `<div class="scroll"><table><tbody>${body.join("")}</tbody></table></div>`;
+}

@@ -1,0 +1,145 @@
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { DisbackError } from "../errors.js";
+import { fileError } from "./atomic-file.js";
+import { FolderLock } from "./lock.js";
+import { MetricsLog } from "./metrics-log.js";
+import { type RunRecord, readRunRecord, writeRunRecord } from "./run-record.js";
+
+const LOCK = "run.lock";
+const RECORD = "run.json";
+
+export interface RunFolderOptions {
+  /** Set an earlier run in the same place aside instead of refusing. Default false. */
+  force?: boolean;
+  /** Told about everything done to existing files. */
+  notice?: (line: string) => void;
+}
+
+/**
+ * The folder of one run: `run.json`, `metrics.jsonl`, `samples/`, `checkpoints/`, `student/` or `teacher/`, `report.html`.
+ *
+ * Rules for a folder that exists already:
+ * - an empty folder is used as it is;
+ * - one that holds a run is refused; with `force` the run is renamed to `<folder>.old-<n>`, which is said;
+ * - one that holds anything else is refused, with or without `force`;
+ * - one in which a living process works is refused always.
+ */
+export class RunFolder {
+  private constructor(
+    /** Absolute path. */
+    readonly path: string,
+    /** The path as the user gave it, for messages. */
+    readonly shownPath: string,
+    private readonly lock: FolderLock,
+    private current: RunRecord,
+  ) {}
+
+  /** @throws DisbackError when the folder is in use (see the rules above) or cannot be made */
+  static create(path: string, record: RunRecord, options: RunFolderOptions = {}): RunFolder {
+    const folder = resolve(path);
+    makeRoom(folder, path, options);
+    try {
+      mkdirSync(folder, { recursive: true });
+    } catch (error) {
+      throw fileError("create", path, error);
+    }
+    const lock = FolderLock.acquire(join(folder, LOCK));
+    try {
+      for (const name of ["samples", "checkpoints"]) mkdirSync(join(folder, name), { recursive: true });
+      writeRunRecord(join(folder, RECORD), record);
+    } catch (error) {
+      lock.release();
+      throw fileError("create", path, error);
+    }
+    return new RunFolder(folder, path, lock, record);
+  }
+
+  /** Opens an existing run to continue it. @throws DisbackError when it is no run, or one that is being worked on */
+  static open(path: string): RunFolder {
+    const folder = resolve(path);
+    const before = readRunFolder(path);
+    const lock = FolderLock.acquire(join(folder, LOCK));
+    removeLeftovers(folder);
+    const run = new RunFolder(folder, path, lock, before);
+    run.update({
+      state: "running",
+      resumedAt: [...(before.resumedAt ?? []), new Date().toISOString()],
+    });
+    return run;
+  }
+
+  get record(): RunRecord {
+    return this.current;
+  }
+
+  /** Changes fields of `run.json`. */
+  update(fields: Partial<RunRecord>): void {
+    this.current = { ...this.current, ...fields };
+    writeRunRecord(join(this.path, RECORD), this.current);
+  }
+
+  /** `metrics.jsonl`, one object per evaluation. */
+  get metrics(): MetricsLog {
+    return new MetricsLog(join(this.path, "metrics.jsonl"));
+  }
+
+  /** Path of something in the folder. */
+  file(...parts: string[]): string {
+    return join(this.path, ...parts);
+  }
+
+  /** Path of the sample grid of an iteration; sorts by time within a stage. */
+  samplePath(stage: string, iteration: number): string {
+    return join(this.path, "samples", `${stage}-${String(iteration).padStart(8, "0")}.png`);
+  }
+
+  /** Lets others work in the folder. */
+  close(): void {
+    this.lock.release();
+  }
+}
+
+/** Reads `run.json` of a folder. @throws DisbackError when the folder is missing or holds no run */
+export function readRunFolder(path: string): RunRecord {
+  if (!existsSync(path)) throw new DisbackError(`${path}: no such folder`);
+  if (!existsSync(join(path, RECORD))) throw new DisbackError(`${path}: holds no run (no ${RECORD})`);
+  return readRunRecord(join(path, RECORD));
+}
+
+function makeRoom(folder: string, shown: string, options: RunFolderOptions): void {
+  if (!existsSync(folder)) return;
+  if (!statSync(folder).isDirectory())
+    throw new DisbackError(`${shown}: a file is in the way of this folder`);
+  FolderLock.refuseIfHeld(join(folder, LOCK));
+  const names = readdirSync(folder).filter((name) => !name.startsWith(LOCK));
+  if (names.length === 0) return;
+  if (!names.includes(RECORD)) {
+    throw new DisbackError(`${shown}: already in use by files that belong to no run (${names[0]}, …)`);
+  }
+  if (!options.force) {
+    throw new DisbackError(
+      `${shown}: already in use by a run; continue it with "disback resume ${shown}", or set it aside with --force`,
+    );
+  }
+  let number = 1;
+  while (existsSync(`${folder}.old-${number}`)) number++;
+  try {
+    renameSync(folder, `${folder}.old-${number}`);
+  } catch (error) {
+    throw fileError("rename", shown, error);
+  }
+  options.notice?.(`earlier run moved from ${shown} to ${shown.replace(/\/+$/, "")}.old-${number}`);
+}
+
+/** A process that was killed while writing leaves files under their temporary names. */
+function removeLeftovers(folder: string): void {
+  for (const part of [".", "samples", "checkpoints", "student", "teacher"]) {
+    const inside = join(folder, part);
+    if (!existsSync(inside)) continue;
+    for (const name of readdirSync(inside)) {
+      if (/\.(partial|removed|dead)-\d+$/.test(name))
+        rmSync(join(inside, name), { recursive: true, force: true });
+    }
+  }
+}

@@ -1,0 +1,73 @@
+import { readFileSync } from "node:fs";
+import { arch, cpus, platform, totalmem } from "node:os";
+import { DisbackError } from "../errors.js";
+import { fileError, writeFileAtomically } from "./atomic-file.js";
+
+export const RUN_FORMAT = "disback-run-1";
+
+/** What a run folder is the run of. */
+export type RunCommand = "teacher train" | "record" | "backtrack" | "distill";
+
+/** The content of `run.json`: everything needed to understand, repeat and continue a run. */
+export interface RunRecord {
+  format: typeof RUN_FORMAT;
+  command: RunCommand;
+  preset?: string;
+  /** Complete settings, defaults included. */
+  settings: Record<string, unknown>;
+  seed: number;
+  versions: Record<string, string>;
+  machine: Record<string, string | number>;
+  startedAt: string;
+  resumedAt?: string[];
+  state: "running" | "stopped" | "failed" | "finished";
+  finishedAt?: string;
+  /** Figures of a finished run, for example `fidStart`, `fidEnd`, `teacherFid`. */
+  result?: Record<string, unknown>;
+}
+
+/** Versions and machine as they stand in `run.json`; `libtorch` is passed in so that this file stays light. */
+export function describeEnvironment(
+  disback: string,
+  libtorch: string,
+): Pick<RunRecord, "versions" | "machine"> {
+  const processors = cpus();
+  return {
+    versions: { disback, libtorch, node: process.versions.node },
+    machine: {
+      platform: platform(),
+      architecture: arch(),
+      processor: processors[0]?.model.trim() ?? "unknown",
+      cores: processors.length,
+      memoryBytes: totalmem(),
+    },
+  };
+}
+
+export function writeRunRecord(path: string, record: RunRecord): void {
+  writeFileAtomically(path, `${JSON.stringify(record, null, 2)}\n`);
+}
+
+/** @throws DisbackError when the file is missing, no JSON, or of another format */
+export function readRunRecord(path: string): RunRecord {
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch (error) {
+    throw fileError("read", path, error);
+  }
+  let value: Partial<RunRecord> | null;
+  try {
+    value = JSON.parse(text) as Partial<RunRecord> | null;
+  } catch {
+    throw new DisbackError(`${path}: not valid JSON`);
+  }
+  if (value === null || typeof value !== "object" || value.format !== RUN_FORMAT) {
+    throw new DisbackError(`${path}: not a run of disback ("format" is not "${RUN_FORMAT}")`);
+  }
+  if (typeof value.command !== "string") throw new DisbackError(`${path}: field "command" is missing`);
+  if (value.settings === null || typeof value.settings !== "object") {
+    throw new DisbackError(`${path}: field "settings" is missing`);
+  }
+  return value as RunRecord;
+}

@@ -1,0 +1,68 @@
+import { z } from "zod";
+
+/** An integer of at least `minimum`. */
+export const integer = (minimum: number) => z.int().min(minimum);
+
+/** A finite number greater than zero. */
+export const positive = z.number().positive();
+
+/** Settings every command shares. */
+export const commonSettings = {
+  seed: integer(0)
+    .default(0)
+    .describe("random seed; the same seed gives the same result on the same machine"),
+  device: z
+    .string()
+    .regex(/^(cpu|cuda(:\d+)?)$/, 'must be "cpu", "cuda" or "cuda:<number>"')
+    .default("cpu")
+    .describe("where tensors live: cpu, cuda or cuda:<number>"),
+  threads: integer(1).optional().describe("CPU threads; all cores when not given"),
+};
+
+/** How a data set is read. */
+export const dataSettings = {
+  data: z
+    .string()
+    .describe("data set: a path, or toy:ring, toy:grid, toy:moons, toy:checkerboard, toy:spiral"),
+  resolution: integer(4)
+    .optional()
+    .describe("width and height images are brought to; their own when not given"),
+  skipBroken: z
+    .boolean()
+    .default(false)
+    .describe("leave out files that cannot be read instead of stopping at the first"),
+};
+
+/** When and how a run is judged. */
+export const evaluationSettings = z
+  .strictObject({
+    every: integer(1).default(50).describe("iterations between evaluations"),
+    samples: integer(2).default(2000).describe("samples drawn for each FID"),
+    batchSize: integer(1).default(250).describe("samples drawn at once"),
+    seed: integer(0).default(1000).describe("seed of the latents used in every evaluation"),
+    grid: integer(1).default(64).describe("samples in each grid"),
+    extractor: z
+      .string()
+      .optional()
+      .describe("feature extractor for FID: a shipped name or a folder; chosen by the data when not given"),
+    inception: z
+      .string()
+      .optional()
+      .describe("TorchScript Inception file for the standard FID, in place of the extractor"),
+    reference: z
+      .string()
+      .optional()
+      .describe("data set or statistics file to compare with; the training data when not given"),
+    teacherSteps: integer(1)
+      .default(18)
+      .describe("Heun steps of the teacher it is compared with (18 steps are 35 network evaluations)"),
+  })
+  .prefault({});
+
+/** When the state of a run is saved. */
+export const checkpointSettings = z
+  .strictObject({
+    every: integer(1).default(100).describe("iterations between checkpoints"),
+    keepLast: integer(1).default(2).describe("newest checkpoints kept"),
+  })
+  .prefault({});

@@ -1,0 +1,93 @@
+import { z } from "zod";
+import {
+  checkpointSettings,
+  commonSettings,
+  dataSettings,
+  evaluationSettings,
+  integer,
+  positive,
+} from "./common.js";
+
+const networkSettings = {
+  teacher: z.string().describe("the teacher: a model folder (model.safetensors and config.json)"),
+  student: z
+    .string()
+    .default("same")
+    .describe(
+      "how the student starts: same (teacher's weights), untrained, small (untrained, half the channels), or a model's config file",
+    ),
+  sigmaInit: positive.default(2.5).describe("noise level at which the student's network is run once"),
+};
+
+const recording = z
+  .strictObject({
+    steps: integer(1).default(40).describe("steps for which the teacher is fitted to the initial student"),
+    interval: integer(1).default(10).describe("steps between nodes of the trajectory"),
+    batchSize: integer(1).default(128).describe("samples per step"),
+    learningRate: positive.default(2e-4).describe("learning rate of the degraded teacher"),
+  })
+  .prefault({})
+  .refine((value) => value.interval <= value.steps, {
+    path: ["interval"],
+    error: ({ input }) => {
+      const { interval, steps } = input as { interval: number; steps: number };
+      return `of ${interval} must not be greater than steps, ${steps}`;
+    },
+  });
+
+const backtracking = z
+  .strictObject({
+    iterations: integer(1).default(300).describe("student steps"),
+    stepsPerTarget: integer(1).default(8).describe("student steps on each node before the next"),
+    batchSize: integer(1).default(128).describe("samples per step"),
+    studentLearningRate: positive.default(1e-4).describe("learning rate of the student"),
+    auxiliaryLearningRate: positive.default(2e-4).describe("learning rate of the auxiliary model"),
+    emaDecay: z
+      .number()
+      .min(0)
+      .lt(1)
+      .default(0.99)
+      .describe("decay of the student's averaged weights per step"),
+  })
+  .prefault({});
+
+/** `disback record` */
+export const recordSchema = z.strictObject({
+  ...commonSettings,
+  ...networkSettings,
+  recording,
+  checkpoints: checkpointSettings,
+});
+
+const withEvaluation = {
+  ...dataSettings,
+  data: dataSettings.data.optional(),
+  evaluation: evaluationSettings,
+  checkpoints: checkpointSettings,
+};
+
+/** `disback backtrack` */
+export const backtrackSchema = z.strictObject({
+  ...commonSettings,
+  ...networkSettings,
+  ...withEvaluation,
+  trajectory: z.string().describe("trajectory folder made by record"),
+  backtracking,
+});
+
+/** `disback distill` */
+export const distillSchema = z.strictObject({
+  ...commonSettings,
+  ...networkSettings,
+  ...withEvaluation,
+  method: z
+    .enum(["disback", "diff-instruct"])
+    .default("disback")
+    .describe("disback records and follows a trajectory; diff-instruct is the same without one"),
+  recording,
+  backtracking,
+});
+
+export type RecordSettings = z.output<typeof recordSchema>;
+export type BacktrackSettings = z.output<typeof backtrackSchema>;
+export type DistillSettings = z.output<typeof distillSchema>;

@@ -1,0 +1,92 @@
+import { readFileSync } from "node:fs";
+import { parseDocument } from "yaml";
+import type { z } from "zod";
+import { DisbackError, UsageError } from "../../errors.js";
+import { fileError } from "../atomic-file.js";
+import { didYouMean } from "../nearest.js";
+import { describeSettings } from "./describe.js";
+import { isGroup, layer, type SettingsTree } from "./layers.js";
+import { describeIssue } from "./messages.js";
+
+/** Where settings come from; later ones win. */
+export interface SettingsSources {
+  /** Named presets for this command. */
+  presets: Readonly<Record<string, SettingsTree>>;
+  preset?: string;
+  /** YAML (or JSON) file. It may itself name a `preset`. */
+  file?: string;
+  flags: SettingsTree;
+  /** The flag that set a path, where there is one: `backtracking.iterations` → `--iterations`. */
+  flagNames?: ReadonlyMap<string, string>;
+}
+
+/**
+ * Complete, validated settings: defaults < preset < YAML file < flags.
+ *
+ * @throws UsageError for an unknown preset or a wrong flag, DisbackError for a wrong file; both in one line that
+ * names the field and where it came from
+ */
+export function resolveSettings<Schema extends z.ZodType>(
+  schema: Schema,
+  sources: SettingsSources,
+): { settings: z.output<Schema>; preset?: string } {
+  const { preset: presetInFile, ...file } = sources.file === undefined ? {} : readSettingsFile(sources.file);
+  const preset = sources.preset ?? (presetInFile as string | undefined);
+  const fromPreset = preset === undefined ? {} : presetSettings(sources.presets, preset);
+  const merged = layer(layer(fromPreset, file), sources.flags);
+  const parsed = schema.safeParse(merged);
+  if (parsed.success) return { settings: parsed.data, ...(preset === undefined ? {} : { preset }) };
+
+  const known = describeSettings(schema).map((entry) => entry.path);
+  const message = describeIssue(parsed.error, merged, known);
+  const path = parsed.error.issues[0]!.path.map(String);
+  // Unknown keys are reported at the group that holds them.
+  const issue = parsed.error.issues[0]!;
+  const field = issue.code === "unrecognized_keys" ? [...path, issue.keys[0]!] : path;
+  if (has(sources.flags, field)) {
+    const dotted = field.join(".");
+    throw new UsageError(message.replace(`"${dotted}"`, sources.flagNames?.get(dotted) ?? `"${dotted}"`));
+  }
+  if (has(file, field)) throw new DisbackError(`${sources.file}: ${message}`);
+  if (preset !== undefined && has(fromPreset, field)) throw new DisbackError(`preset ${preset}: ${message}`);
+  throw new UsageError(message);
+}
+
+function presetSettings(presets: SettingsSources["presets"], name: string): SettingsTree {
+  if (typeof name === "string" && Object.hasOwn(presets, name)) return presets[name]!;
+  const names = Object.keys(presets);
+  throw new UsageError(
+    `unknown preset "${name}"${didYouMean(String(name), names)}; there are: ${names.join(", ")}`,
+  );
+}
+
+/** @throws DisbackError when the file is missing, no YAML, or no mapping */
+export function readSettingsFile(path: string): SettingsTree {
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch (error) {
+    throw fileError("read", path, error);
+  }
+  const document = parseDocument(text, { prettyErrors: true });
+  const problem = document.errors[0];
+  if (problem) {
+    const line = problem.linePos?.[0].line;
+    throw new DisbackError(
+      `${path}${line ? `:${line}` : ""}: not valid YAML: ${problem.message.split("\n")[0]}`,
+    );
+  }
+  const value: unknown = document.toJS({ maxAliasCount: 100 });
+  if (value === null || value === undefined) return {};
+  if (!isGroup(value)) throw new DisbackError(`${path}: must hold settings as "name: value" lines`);
+  return value;
+}
+
+function has(tree: SettingsTree, path: readonly string[]): boolean {
+  let value: unknown = tree;
+  for (const name of path) {
+    if (!isGroup(value) || !Object.hasOwn(value, name)) return false;
+    value = value[name];
+  }
+  return value !== undefined;
+}
