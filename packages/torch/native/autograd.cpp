@@ -1,0 +1,239 @@
+// Backward, gradients, grad modes, gradient checkpointing.
+#include "convert.h"
+#include "registration.h"
+
+#include <ATen/core/grad_mode.h>
+#include <torch/csrc/autograd/autograd.h>
+#include <torch/csrc/autograd/custom_function.h>
+#include <torch/custom_class.h>
+
+#include <ATen/ops/zeros.h>
+
+namespace disback {
+namespace {
+
+std::vector<at::Tensor> optionalTensors(Environment& environment, napi_value value, const char* name) {
+  std::vector<at::Tensor> tensors;
+  if (isNullish(environment.env, value)) return tensors;
+  uint32_t length;
+  check(environment.env, napi_get_array_length(environment.env, value, &length), name);
+  for (uint32_t i = 0; i < length; i++) {
+    napi_value element;
+    napi_get_element(environment.env, value, i, &element);
+    tensors.push_back(isNullish(environment.env, element) ? at::Tensor() : tensorArgument(environment, element, name));
+  }
+  return tensors;
+}
+
+// backward(tensors, gradients | null, retainGraph, createGraph)
+napi_value backward(napi_env env, napi_callback_info info) {
+  return guarded(env, [&]() -> napi_value {
+    Arguments<4> arguments(env, info);
+    Environment& environment = Environment::of(env);
+    const auto tensors = tensorListArgument(environment, arguments[0], "tensors");
+    const auto gradients = optionalTensors(environment, arguments[1], "gradients");
+    const bool retain = boolArgument(env, arguments[2], "retainGraph");
+    const bool create = boolArgument(env, arguments[3], "createGraph");
+    torch::autograd::backward(tensors, gradients, retain, create);
+    return nullptr;
+  }, "backward");
+}
+
+// gradient(outputs, inputs, gradOutputs | null, retainGraph, createGraph, allowUnused)
+napi_value gradient(napi_env env, napi_callback_info info) {
+  return guarded(env, [&] {
+    Arguments<6> arguments(env, info);
+    Environment& environment = Environment::of(env);
+    return tensorsToJs(environment, torch::autograd::grad(
+        tensorListArgument(environment, arguments[0], "outputs"),
+        tensorListArgument(environment, arguments[1], "inputs"),
+        optionalTensors(environment, arguments[2], "gradOutputs"),
+        boolArgument(env, arguments[3], "retainGraph"), boolArgument(env, arguments[4], "createGraph"),
+        boolArgument(env, arguments[5], "allowUnused")));
+  }, "gradient");
+}
+
+napi_value getGrad(napi_env env, napi_callback_info info) {
+  return guarded(env, [&] {
+    Arguments<1> arguments(env, info);
+    Environment& environment = Environment::of(env);
+    return tensorToJs(environment, tensorArgument(environment, arguments[0], "self").grad());
+  });
+}
+
+napi_value setGrad(napi_env env, napi_callback_info info) {
+  return guarded(env, [&]() -> napi_value {
+    Arguments<2> arguments(env, info);
+    Environment& environment = Environment::of(env);
+    at::Tensor self = tensorArgument(environment, arguments[0], "self");
+    self.mutable_grad() = isNullish(env, arguments[1]) ? at::Tensor() : tensorArgument(environment, arguments[1], "grad");
+    return nullptr;
+  });
+}
+
+// zeroGrads(handles): drops the gradients of all parameters in one call.
+napi_value zeroGrads(napi_env env, napi_callback_info info) {
+  return guarded(env, [&]() -> napi_value {
+    Arguments<1> arguments(env, info);
+    for (at::Tensor& tensor : tensorListArgument(Environment::of(env), arguments[0], "tensors"))
+      tensor.mutable_grad() = at::Tensor();
+    return nullptr;
+  });
+}
+
+// grads(handles): the gradients of all parameters in one call, null where there is none.
+napi_value grads(napi_env env, napi_callback_info info) {
+  return guarded(env, [&] {
+    Arguments<1> arguments(env, info);
+    Environment& environment = Environment::of(env);
+    std::vector<at::Tensor> result;
+    for (const at::Tensor& tensor : tensorListArgument(environment, arguments[0], "tensors"))
+      result.push_back(tensor.grad());
+    return tensorsToJs(environment, result);
+  });
+}
+
+napi_value requiresGrad(napi_env env, napi_callback_info info) {
+  return guarded(env, [&] {
+    Arguments<1> arguments(env, info);
+    napi_value result;
+    napi_get_boolean(env, tensorArgument(Environment::of(env), arguments[0], "self").requires_grad(), &result);
+    return result;
+  });
+}
+
+napi_value setRequiresGrad(napi_env env, napi_callback_info info) {
+  return guarded(env, [&]() -> napi_value {
+    Arguments<2> arguments(env, info);
+    tensorArgument(Environment::of(env), arguments[0], "self").set_requires_grad(
+        boolArgument(env, arguments[1], "requiresGrad"));
+    return nullptr;
+  });
+}
+
+napi_value isLeaf(napi_env env, napi_callback_info info) {
+  return guarded(env, [&] {
+    Arguments<1> arguments(env, info);
+    napi_value result;
+    napi_get_boolean(env, tensorArgument(Environment::of(env), arguments[0], "self").is_leaf(), &result);
+    return result;
+  });
+}
+
+// setGradMode(enabled) -> previous
+napi_value setGradMode(napi_env env, napi_callback_info info) {
+  return guarded(env, [&] {
+    Arguments<1> arguments(env, info);
+    napi_value previous;
+    napi_get_boolean(env, at::GradMode::is_enabled(), &previous);
+    at::GradMode::set_enabled(boolArgument(env, arguments[0], "enabled"));
+    return previous;
+  });
+}
+
+napi_value enterInference(napi_env env, napi_callback_info) {
+  return guarded(env, [&]() -> napi_value {
+    Environment::of(env).inference.push_back(std::make_unique<c10::InferenceMode>(true));
+    return nullptr;
+  });
+}
+
+napi_value leaveInference(napi_env env, napi_callback_info) {
+  return guarded(env, [&]() -> napi_value {
+    auto& stack = Environment::of(env).inference;
+    if (!stack.empty()) stack.pop_back();
+    return nullptr;
+  });
+}
+
+// Handles that JavaScript handed over and does not own any more.
+void releaseAll(Environment& environment, napi_value array) {
+  uint32_t length = 0, handle;
+  napi_get_array_length(environment.env, array, &length);
+  for (uint32_t i = 0; i < length; i++) {
+    napi_value element;
+    napi_get_element(environment.env, array, i, &element);
+    if (napi_get_value_uint32(environment.env, element, &handle) == napi_ok) environment.tensors.release(handle);
+  }
+}
+
+// A JavaScript function held from the graph.
+struct Callback : torch::CustomClassHolder {
+  Callback(Environment& environment, napi_value function) : environment(environment) {
+    check(environment.env, napi_create_reference(environment.env, function, 1, &reference), "callback");
+  }
+  ~Callback() override { napi_delete_reference(environment.env, reference); }
+  Environment& environment;
+  napi_ref reference = nullptr;
+};
+
+// A block whose activations are not kept: its backward asks JavaScript to run it again.
+struct CheckpointFunction : torch::autograd::Function<CheckpointFunction> {
+  // `inputs` are what the graph goes on from; `outputs` were computed without a graph.
+  static torch::autograd::variable_list forward(torch::autograd::AutogradContext* context,
+                                                const torch::autograd::variable_list& inputs,
+                                                const std::vector<at::Tensor>* outputs,
+                                                c10::intrusive_ptr<Callback> callback) {
+    context->saved_data["callback"] = c10::IValue::make_capsule(std::move(callback));
+    context->saved_data["inputs"] = static_cast<int64_t>(inputs.size());
+    torch::autograd::variable_list results;
+    for (const at::Tensor& output : *outputs) results.push_back(output.detach());
+    return results;
+  }
+
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
+                                                 const torch::autograd::variable_list& gradients) {
+    auto capsule = context->saved_data["callback"].toCapsule();
+    auto& callback = static_cast<Callback&>(*capsule);
+    Environment& environment = callback.environment;
+    TORCH_CHECK(std::this_thread::get_id() == environment.thread,
+                "gradient checkpointing runs its block again on JavaScript's thread, which is possible on the CPU only");
+    napi_env env = environment.env;
+    napi_value function, global, result;
+    napi_get_reference_value(env, callback.reference, &function);
+    napi_get_global(env, &global);
+    napi_value argument = tensorsToJs(environment, gradients);
+    if (napi_call_function(env, global, function, 1, &argument, &result) != napi_ok)
+      throw std::runtime_error("the checkpointed block failed when it was run again");
+    auto inputs = optionalTensors(environment, result, "gradients of the checkpointed block");
+    releaseAll(environment, result);
+    // One slot for each tensor given to `apply`, then the two other arguments.
+    inputs.resize(static_cast<size_t>(context->saved_data["inputs"].toInt()));
+    inputs.resize(inputs.size() + 2);
+    return inputs;
+  }
+};
+
+// checkpointed(outputs, inputs, callback) -> outputs that call back for their gradients
+napi_value checkpointed(napi_env env, napi_callback_info info) {
+  return guarded(env, [&] {
+    Arguments<3> arguments(env, info);
+    Environment& environment = Environment::of(env);
+    const auto outputs = tensorListArgument(environment, arguments[0], "outputs");
+    auto inputs = tensorListArgument(environment, arguments[1], "inputs");
+    // Parameters are reached from inside the block, so the outputs need a gradient even if no input does.
+    inputs.push_back(at::zeros({}, at::TensorOptions().requires_grad(true)));
+    return tensorsToJs(environment, CheckpointFunction::apply(
+        inputs, &outputs, c10::make_intrusive<Callback>(environment, arguments[2])));
+  });
+}
+
+}  // namespace
+
+void registerAutograd(napi_env env, napi_value exports) {
+  define(env, exports, "backward", backward);
+  define(env, exports, "gradient", gradient);
+  define(env, exports, "getGrad", getGrad);
+  define(env, exports, "setGrad", setGrad);
+  define(env, exports, "grads", grads);
+  define(env, exports, "zeroGrads", zeroGrads);
+  define(env, exports, "requiresGrad", requiresGrad);
+  define(env, exports, "setRequiresGrad", setRequiresGrad);
+  define(env, exports, "isLeaf", isLeaf);
+  define(env, exports, "setGradMode", setGradMode);
+  define(env, exports, "enterInference", enterInference);
+  define(env, exports, "leaveInference", leaveInference);
+  define(env, exports, "checkpointed", checkpointed);
+}
+
+}  // namespace disback

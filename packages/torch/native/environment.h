@@ -1,0 +1,88 @@
+// What one JavaScript environment (the main thread or one worker) owns: its tensors, operators and modes.
+#pragma once
+#include <node_api.h>
+
+#include <ATen/core/Tensor.h>
+#include <ATen/core/ivalue.h>
+#include <c10/core/InferenceMode.h>
+
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace disback {
+
+struct Operator;
+
+// Tensors are known to JavaScript by small integers: cheaper to pass than objects, and checked on every use.
+class TensorTable {
+ public:
+  uint32_t add(at::Tensor tensor);
+  const at::Tensor& get(uint32_t handle) const;
+  void release(uint32_t handle);
+  size_t live() const { return slots_.size() - 1 - free_.size(); }
+
+ private:
+  std::vector<at::Tensor> slots_{at::Tensor()};  // slot 0 is never handed out
+  std::vector<uint32_t> free_;
+};
+
+struct Environment {
+  explicit Environment(napi_env env) : env(env), thread(std::this_thread::get_id()) {}
+  napi_env env;
+  std::thread::id thread;
+  TensorTable tensors;
+  std::vector<std::shared_ptr<Operator>> operators;
+  std::vector<c10::IValue> stack;
+  std::vector<std::unique_ptr<c10::InferenceMode>> inference;
+  napi_ref errorConstructor = nullptr;
+  int64_t reportedBytes = 0;
+  uint32_t untilReport = 0;
+
+  static Environment& of(napi_env env);
+  // Tells the collector about native memory now and then: it sees handles, not megabytes.
+  void reportMemory();
+};
+
+// A wrong argument from JavaScript.
+struct ArgumentError : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+// A JavaScript exception is already pending.
+struct PendingException {};
+
+void check(napi_env env, napi_status status, const char* what);
+void throwToJs(napi_env env, const std::string& message, const std::string& operatorName = "");
+
+// Runs `body`, turning every C++ exception into a JavaScript one.
+template <class Body>
+napi_value guarded(napi_env env, Body&& body, const std::string& name = "") {
+  try {
+    return body();
+  } catch (const PendingException&) {
+    return nullptr;
+  } catch (const c10::Error& error) {
+    throwToJs(env, error.what_without_backtrace(), name);
+  } catch (const std::exception& error) {
+    throwToJs(env, error.what(), name);
+  } catch (...) {
+    throwToJs(env, "unknown native error", name);
+  }
+  return nullptr;
+}
+
+// Arguments of one call from JavaScript.
+template <size_t N>
+struct Arguments {
+  napi_value values[N];
+  size_t count = N;
+  Arguments(napi_env env, napi_callback_info info, size_t required = N) {
+    check(env, napi_get_cb_info(env, info, &count, values, nullptr, nullptr), "arguments");
+    if (count < required) throw ArgumentError("expected " + std::to_string(required) + " arguments");
+  }
+  napi_value operator[](size_t i) const { return values[i]; }
+};
+
+}  // namespace disback

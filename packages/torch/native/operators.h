@@ -1,0 +1,17 @@
+#pragma once
+#include "convert.h"
+
+#include <ATen/core/dispatch/Dispatcher.h>
+
+namespace disback {
+
+// An operator resolved once: its place in the dispatcher and a plan for its arguments.
+struct Operator {
+  c10::OperatorHandle handle;
+  std::string name;
+  std::vector<ArgumentPlan> arguments;
+  bool inPlace;
+};
+
+
+}  // namespace disback

@@ -1,0 +1,112 @@
+// Facts and switches of the runtime: version, threads, memory, autocast.
+#include "allocator.h"
+#include "convert.h"
+#include "registration.h"
+
+#include <ATen/Context.h>
+#include <ATen/Parallel.h>
+#include <ATen/Version.h>
+#include <ATen/autocast_mode.h>
+#include <torch/version.h>
+
+namespace disback {
+namespace {
+
+napi_value version(napi_env env, napi_callback_info) { return stringToJs(env, TORCH_VERSION); }
+
+napi_value configuration(napi_env env, napi_callback_info) {
+  return guarded(env, [&] { return stringToJs(env, at::show_config()); });
+}
+
+napi_value setThreads(napi_env env, napi_callback_info info) {
+  return guarded(env, [&]() -> napi_value {
+    Arguments<1> arguments(env, info);
+    const int64_t threads = intArgument(env, arguments[0], "threads");
+    if (threads < 1 || threads > 4096) throw ArgumentError("threads must be between 1 and 4096");
+    at::set_num_threads(static_cast<int>(threads));
+    return nullptr;
+  });
+}
+
+napi_value getThreads(napi_env env, napi_callback_info) { return numberToJs(env, at::get_num_threads()); }
+
+napi_value deviceCount(napi_env env, napi_callback_info) {
+  return guarded(env, [&] { return numberToJs(env, at::hasCUDA() ? static_cast<double>(at::globalContext().getAcceleratorHooksInterface(at::kCUDA).deviceCount()) : 0); });
+}
+
+napi_value memory(napi_env env, napi_callback_info) {
+  const AllocatorStatistics statistics = allocatorStatistics();
+  napi_value result;
+  napi_create_object(env, &result);
+  napi_set_named_property(env, result, "live", numberToJs(env, static_cast<double>(statistics.live)));
+  napi_set_named_property(env, result, "peak", numberToJs(env, static_cast<double>(statistics.peak)));
+  napi_set_named_property(env, result, "cached", numberToJs(env, static_cast<double>(statistics.cached)));
+  return result;
+}
+
+napi_value resetPeakMemory(napi_env, napi_callback_info) {
+  resetPeak();
+  return nullptr;
+}
+
+napi_value emptyMemoryCache(napi_env, napi_callback_info) {
+  emptyCache();
+  return nullptr;
+}
+
+// setAutocast(deviceType, enabled, dtype) -> [enabled before, dtype before]
+napi_value setAutocast(napi_env env, napi_callback_info info) {
+  return guarded(env, [&] {
+    Arguments<3> arguments(env, info);
+    const auto type = c10::Device(stringArgument(env, arguments[0], "device")).type();
+    const bool enabled = boolArgument(env, arguments[1], "enabled");
+    const auto dtype = static_cast<at::ScalarType>(intArgument(env, arguments[2], "dtype"));
+    napi_value previous, flag;
+    napi_create_array_with_length(env, 2, &previous);
+    napi_get_boolean(env, at::autocast::is_autocast_enabled(type), &flag);
+    napi_set_element(env, previous, 0, flag);
+    napi_set_element(env, previous, 1, numberToJs(env, static_cast<int>(at::autocast::get_autocast_dtype(type))));
+    at::autocast::set_autocast_enabled(type, enabled);
+    at::autocast::set_autocast_dtype(type, dtype);
+    // Weights cast inside the outermost region must not outlive it: the optimizer changes them.
+    if (enabled) at::autocast::increment_nesting();
+    else if (at::autocast::decrement_nesting() == 0) at::autocast::clear_cache();
+    return previous;
+  });
+}
+
+napi_value setTf32(napi_env env, napi_callback_info info) {
+  return guarded(env, [&]() -> napi_value {
+    Arguments<1> arguments(env, info);
+    const bool allowed = boolArgument(env, arguments[0], "allowed");
+    at::globalContext().setAllowTF32CuBLAS(allowed);
+    at::globalContext().setAllowTF32CuDNN(allowed);
+    return nullptr;
+  });
+}
+
+napi_value setErrorConstructor(napi_env env, napi_callback_info info) {
+  return guarded(env, [&]() -> napi_value {
+    Arguments<1> arguments(env, info);
+    check(env, napi_create_reference(env, arguments[0], 1, &Environment::of(env).errorConstructor), "constructor");
+    return nullptr;
+  });
+}
+
+}  // namespace
+
+void registerRuntime(napi_env env, napi_value exports) {
+  define(env, exports, "version", version);
+  define(env, exports, "configuration", configuration);
+  define(env, exports, "setThreads", setThreads);
+  define(env, exports, "getThreads", getThreads);
+  define(env, exports, "cudaDeviceCount", deviceCount);
+  define(env, exports, "memory", memory);
+  define(env, exports, "resetPeakMemory", resetPeakMemory);
+  define(env, exports, "emptyMemoryCache", emptyMemoryCache);
+  define(env, exports, "setAutocast", setAutocast);
+  define(env, exports, "setTf32", setTf32);
+  define(env, exports, "setErrorConstructor", setErrorConstructor);
+}
+
+}  // namespace disback

@@ -1,0 +1,201 @@
+// Tensors' bytes and facts: to and from typed arrays, shape, dtype, device, release.
+#include "convert.h"
+#include "registration.h"
+
+#include <ATen/Functions.h>
+
+#include <cstring>
+
+namespace disback {
+namespace {
+
+napi_value createFromBytes(napi_env env, napi_callback_info info) {
+  return guarded(env, [&] {
+    Arguments<3> arguments(env, info);  // typed array, scalar type, shape
+    napi_typedarray_type type;
+    size_t length, offset;
+    void* data;
+    napi_value buffer;
+    check(env, napi_get_typedarray_info(env, arguments[0], &type, &length, &data, &buffer, &offset), "typed array");
+    const auto dtype = static_cast<at::ScalarType>(intArgument(env, arguments[1], "dtype"));
+    const auto shape = intListArgument(env, arguments[2], "shape");
+    size_t width = 1;
+    switch (type) {
+      case napi_int16_array: case napi_uint16_array: width = 2; break;
+      case napi_int32_array: case napi_uint32_array: case napi_float32_array: width = 4; break;
+      case napi_float64_array: case napi_bigint64_array: case napi_biguint64_array: width = 8; break;
+      default: break;
+    }
+    at::Tensor tensor = at::empty(shape, at::TensorOptions().dtype(dtype));
+    if (tensor.nbytes() != length * width)
+      throw ArgumentError("shape needs " + std::to_string(tensor.nbytes()) + " bytes, the array has " +
+                          std::to_string(length * width));
+    if (length) std::memcpy(tensor.mutable_data_ptr(), data, length * width);
+    return tensorToJs(Environment::of(env), tensor);
+  });
+}
+
+napi_value arrayBufferOf(napi_env env, const at::Tensor& tensor) {
+  napi_value buffer;
+  void* data;
+  check(env, napi_create_arraybuffer(env, tensor.nbytes(), &data, &buffer), "array buffer");
+  if (tensor.nbytes()) std::memcpy(data, tensor.const_data_ptr(), tensor.nbytes());
+  return buffer;
+}
+
+// Row-major bytes on the CPU.
+at::Tensor readable(const at::Tensor& tensor) { return tensor.detach().resolve_conj().resolve_neg().cpu().contiguous(); }
+
+napi_value readBytes(napi_env env, napi_callback_info info) {
+  return guarded(env, [&] {
+    Arguments<1> arguments(env, info);
+    return arrayBufferOf(env, readable(tensorArgument(Environment::of(env), arguments[0], "self")));
+  });
+}
+
+struct Read {
+  at::Tensor source, result;
+  std::string error;
+  napi_deferred deferred;
+  napi_async_work work;
+};
+
+// The same without blocking the event loop: a device's queue may be long.
+napi_value readBytesAsync(napi_env env, napi_callback_info info) {
+  return guarded(env, [&] {
+    Arguments<1> arguments(env, info);
+    auto* read = new Read{tensorArgument(Environment::of(env), arguments[0], "self"), {}, {}, {}, {}};
+    napi_value promise;
+    check(env, napi_create_promise(env, &read->deferred, &promise), "promise");
+    napi_create_async_work(
+        env, nullptr, stringToJs(env, "read"),
+        [](napi_env, void* data) {
+          auto& self = *static_cast<Read*>(data);
+          try {
+            self.result = readable(self.source);
+          } catch (const std::exception& error) {
+            self.error = error.what();
+          }
+        },
+        [](napi_env env, napi_status, void* data) {
+          std::unique_ptr<Read> self(static_cast<Read*>(data));
+          if (self->error.empty()) {
+            napi_resolve_deferred(env, self->deferred, arrayBufferOf(env, self->result));
+          } else {
+            napi_value error;
+            napi_create_error(env, nullptr, stringToJs(env, self->error), &error);
+            napi_reject_deferred(env, self->deferred, error);
+          }
+          napi_delete_async_work(env, self->work);
+        },
+        read, &read->work);
+    napi_queue_async_work(env, read->work);
+    return promise;
+  });
+}
+
+napi_value intsToJs(napi_env env, at::IntArrayRef values) {
+  napi_value result;
+  napi_create_array_with_length(env, values.size(), &result);
+  for (size_t i = 0; i < values.size(); i++) {
+    napi_value element;
+    napi_create_int64(env, values[i], &element);
+    napi_set_element(env, result, static_cast<uint32_t>(i), element);
+  }
+  return result;
+}
+
+template <class Fact>
+napi_value fact(napi_env env, napi_callback_info info, Fact&& read) {
+  return guarded(env, [&] {
+    Arguments<1> arguments(env, info);
+    return read(tensorArgument(Environment::of(env), arguments[0], "self"));
+  });
+}
+
+napi_value boolToJs(napi_env env, bool value) {
+  napi_value result;
+  napi_get_boolean(env, value, &result);
+  return result;
+}
+
+napi_value shape(napi_env env, napi_callback_info info) {
+  return fact(env, info, [&](const at::Tensor& t) { return intsToJs(env, t.sizes()); });
+}
+napi_value strides(napi_env env, napi_callback_info info) {
+  return fact(env, info, [&](const at::Tensor& t) { return intsToJs(env, t.strides()); });
+}
+napi_value scalarType(napi_env env, napi_callback_info info) {
+  return fact(env, info, [&](const at::Tensor& t) { return numberToJs(env, static_cast<int>(t.scalar_type())); });
+}
+napi_value device(napi_env env, napi_callback_info info) {
+  return fact(env, info, [&](const at::Tensor& t) { return stringToJs(env, t.device().str()); });
+}
+napi_value numel(napi_env env, napi_callback_info info) {
+  return fact(env, info, [&](const at::Tensor& t) { return numberToJs(env, static_cast<double>(t.numel())); });
+}
+napi_value isContiguous(napi_env env, napi_callback_info info) {
+  return guarded(env, [&] {
+    Arguments<2> arguments(env, info);
+    const auto format = static_cast<at::MemoryFormat>(intArgument(env, arguments[1], "memoryFormat"));
+    return boolToJs(env, tensorArgument(Environment::of(env), arguments[0], "self").is_contiguous(format));
+  });
+}
+// Address of the first element: says whether two tensors share memory.
+napi_value dataAddress(napi_env env, napi_callback_info info) {
+  return fact(env, info, [&](const at::Tensor& t) {
+    napi_value result;
+    napi_create_bigint_uint64(env, reinterpret_cast<uint64_t>(t.const_data_ptr()), &result);
+    return result;
+  });
+}
+
+napi_value release(napi_env env, napi_callback_info info) {
+  napi_value value;
+  size_t count = 1;
+  uint32_t handle;
+  napi_get_cb_info(env, info, &count, &value, nullptr, nullptr);
+  Environment& environment = Environment::of(env);
+  if (count == 1 && napi_get_value_uint32(env, value, &handle) == napi_ok) environment.tensors.release(handle);
+  return nullptr;
+}
+
+// release(Uint32Array, count): a scope's end in one call.
+napi_value releaseMany(napi_env env, napi_callback_info info) {
+  return guarded(env, [&]() -> napi_value {
+    Arguments<2> arguments(env, info);
+    napi_typedarray_type type;
+    size_t length;
+    void* data;
+    check(env, napi_get_typedarray_info(env, arguments[0], &type, &length, &data, nullptr, nullptr), "handles");
+    if (type != napi_uint32_array) throw ArgumentError("handles must be a Uint32Array");
+    const size_t count = std::min(length, static_cast<size_t>(intArgument(env, arguments[1], "count")));
+    Environment& environment = Environment::of(env);
+    for (size_t i = 0; i < count; i++) environment.tensors.release(static_cast<uint32_t*>(data)[i]);
+    return nullptr;
+  });
+}
+
+napi_value liveTensors(napi_env env, napi_callback_info) {
+  return numberToJs(env, static_cast<double>(Environment::of(env).tensors.live()));
+}
+
+}  // namespace
+
+void registerStorage(napi_env env, napi_value exports) {
+  define(env, exports, "createFromBytes", createFromBytes);
+  define(env, exports, "readBytes", readBytes);
+  define(env, exports, "readBytesAsync", readBytesAsync);
+  define(env, exports, "shape", shape);
+  define(env, exports, "strides", strides);
+  define(env, exports, "scalarType", scalarType);
+  define(env, exports, "device", device);
+  define(env, exports, "numel", numel);
+  define(env, exports, "isContiguous", isContiguous);
+  define(env, exports, "dataAddress", dataAddress);
+  define(env, exports, "release", release);
+  define(env, exports, "releaseMany", releaseMany);
+  define(env, exports, "liveTensors", liveTensors);
+}
+
+}  // namespace disback

@@ -1,0 +1,126 @@
+import { native } from "./binding.js";
+import { wrap } from "./door.js";
+import { TorchError } from "./errors.js";
+import { defaultGenerator } from "./random.js";
+import { keep, scope } from "./scope.js";
+import type { Tensor } from "./tensor.js";
+
+function refusePromise<T>(result: T, name: string): T {
+  if (result instanceof Promise) throw new TorchError(`${name}() takes a function that is not asynchronous`);
+  return result;
+}
+
+function withGradMode<T>(enabled: boolean, name: string, body: () => T): T {
+  const previous = native.setGradMode(enabled);
+  try {
+    return refusePromise(body(), name);
+  } finally {
+    native.setGradMode(previous);
+  }
+}
+
+/** Runs `body` without recording a graph. */
+export function noGrad<T>(body: () => T): T {
+  return withGradMode(false, "noGrad", body);
+}
+
+/** Runs `body` with a graph being recorded, also inside `noGrad`. */
+export function enableGrad<T>(body: () => T): T {
+  return withGradMode(true, "enableGrad", body);
+}
+
+/** Runs `body` without graph, versions and views' bookkeeping: fastest, but its tensors can never enter a graph. */
+export function inferenceMode<T>(body: () => T): T {
+  native.enterInference();
+  try {
+    return refusePromise(body(), "inferenceMode");
+  } finally {
+    native.leaveInference();
+  }
+}
+
+export interface BackwardOptions {
+  /** Keep the graph for another backward pass. Default: `createGraph`. */
+  retainGraph?: boolean;
+  /** Record the backward pass itself, for gradients of gradients. Default: false. */
+  createGraph?: boolean;
+}
+
+/**
+ * Adds d(sum of tensors · gradients)/d(leaf) to every leaf's `grad`. Injecting a gradient at an inner tensor is
+ * `backward([x0], [g])`.
+ *
+ * @param gradients one for each tensor, of its shape; omitted for scalars
+ */
+export function backward(
+  tensors: readonly Tensor[],
+  gradients?: readonly (Tensor | null)[],
+  options: BackwardOptions = {},
+): void {
+  const createGraph = options.createGraph ?? false;
+  native.backward(
+    tensors.map((tensor) => tensor.handle),
+    gradients ? gradients.map((gradient) => gradient?.handle ?? null) : null,
+    options.retainGraph ?? createGraph,
+    createGraph,
+  );
+}
+
+export interface GradientOptions extends BackwardOptions {
+  /** One for each output; omitted for scalars. */
+  gradOutputs?: readonly (Tensor | null)[];
+  /** Give undefined for inputs the outputs do not depend on, instead of an error. Default: false. */
+  allowUnused?: boolean;
+}
+
+/** d(outputs)/d(inputs), without touching any leaf's `grad`. */
+export function gradient(
+  outputs: readonly Tensor[],
+  inputs: readonly Tensor[],
+  options: GradientOptions = {},
+): (Tensor | undefined)[] {
+  const createGraph = options.createGraph ?? false;
+  return native
+    .gradient(
+      outputs.map((tensor) => tensor.handle),
+      inputs.map((tensor) => tensor.handle),
+      options.gradOutputs ? options.gradOutputs.map((gradient) => gradient?.handle ?? null) : null,
+      options.retainGraph ?? createGraph,
+      createGraph,
+      options.allowUnused ?? false,
+    )
+    .map((handle) => (handle === null ? undefined : wrap(handle)));
+}
+
+/**
+ * Gradient checkpointing: runs a block without keeping its activations, and runs it again during the backward pass.
+ * Costs one more forward pass of the block, saves its memory. Dropout draws the same mask both times.
+ * One backward pass only; on the CPU only.
+ *
+ * @param block takes the inputs, gives one tensor; may use parameters from outside
+ */
+export function checkpoint(block: (...inputs: Tensor[]) => Tensor, ...inputs: Tensor[]): Tensor {
+  const generator = defaultGenerator(inputs[0]?.device ?? "cpu");
+  const randomState = generator.getState();
+  const saved = inputs.map((input) => keep(input.detach()));
+  const needed = inputs.map((input) => input.requiresGrad);
+  const output = noGrad(() => block(...inputs));
+  const again = (gradients: (number | null)[]): (number | null)[] =>
+    scope(() => {
+      const after = generator.getState();
+      generator.setState(randomState);
+      const leaves = saved.map((input, i) => input.detach().requiresGrad_(needed[i]));
+      const result = enableGrad(() => block(...leaves));
+      generator.setState(after);
+      const incoming = gradients[0] == null ? undefined : wrap(gradients[0]);
+      if (incoming) backward([result], [incoming]);
+      for (const input of saved) input.dispose();
+      return leaves.map((leaf) => native.getGrad(leaf.handle));
+    });
+  const [handle] = native.checkpointed(
+    [output.handle],
+    inputs.map((input) => input.handle),
+    again,
+  );
+  return wrap(handle!);
+}

@@ -1,0 +1,98 @@
+import { existsSync } from "node:fs";
+import { createRequire } from "node:module";
+import { fileURLToPath } from "node:url";
+import { OperatorError, TorchError } from "./errors.js";
+
+/** A handle of a native tensor; 0 is none. */
+export type Handle = number;
+export type NativeFunction = (...values: unknown[]) => never;
+export type NativeGenerator = object & { readonly __generator: never };
+export type NativeScript = object & { readonly __script: never };
+
+/** What the addon exports: the boxed door, and what is no operator. */
+export interface Native {
+  operator(name: string, overload: string, inPlace: boolean): NativeFunction;
+  schemas(): string[];
+  createFromBytes(array: ArrayBufferView, dtype: number, shape: readonly number[]): Handle;
+  readBytes(self: Handle): ArrayBuffer;
+  readBytesAsync(self: Handle): Promise<ArrayBuffer>;
+  shape(self: Handle): number[];
+  strides(self: Handle): number[];
+  scalarType(self: Handle): number;
+  device(self: Handle): string;
+  numel(self: Handle): number;
+  isContiguous(self: Handle, memoryFormat: number): boolean;
+  dataAddress(self: Handle): bigint;
+  release(self: Handle): void;
+  releaseMany(handles: Uint32Array, count: number): void;
+  liveTensors(): number;
+  backward(
+    tensors: Handle[],
+    gradients: (Handle | null)[] | null,
+    retainGraph: boolean,
+    createGraph: boolean,
+  ): void;
+  gradient(
+    outputs: Handle[],
+    inputs: Handle[],
+    gradOutputs: (Handle | null)[] | null,
+    retainGraph: boolean,
+    createGraph: boolean,
+    allowUnused: boolean,
+  ): (Handle | null)[];
+  getGrad(self: Handle): Handle | null;
+  setGrad(self: Handle, grad: Handle | null): void;
+  grads(tensors: Uint32Array | Handle[]): (Handle | null)[];
+  zeroGrads(tensors: Uint32Array | Handle[]): void;
+  requiresGrad(self: Handle): boolean;
+  setRequiresGrad(self: Handle, requiresGrad: boolean): void;
+  isLeaf(self: Handle): boolean;
+  setGradMode(enabled: boolean): boolean;
+  enterInference(): void;
+  leaveInference(): void;
+  checkpointed(
+    outputs: Handle[],
+    inputs: Handle[],
+    callback: (gradients: (Handle | null)[]) => (Handle | null)[],
+  ): Handle[];
+  createGenerator(device: string, seed: bigint): NativeGenerator;
+  defaultGenerator(device: string): NativeGenerator;
+  generatorSetSeed(generator: NativeGenerator, seed: bigint): void;
+  generatorGetState(generator: NativeGenerator): Handle;
+  generatorSetState(generator: NativeGenerator, state: Handle): void;
+  version(): string;
+  configuration(): string;
+  setThreads(threads: number): void;
+  getThreads(): number;
+  cudaDeviceCount(): number;
+  memory(): { live: number; peak: number; cached: number };
+  resetPeakMemory(): void;
+  emptyMemoryCache(): void;
+  setAutocast(device: string, enabled: boolean, dtype: number): [boolean, number];
+  setTf32(allowed: boolean): void;
+  setErrorConstructor(constructor: typeof OperatorError): void;
+  loadScript(path: string, device: string): NativeScript;
+  runScript(
+    script: NativeScript,
+    method: string,
+    values: unknown[],
+    names: string[],
+    named: unknown[],
+  ): unknown;
+}
+
+function loadNative(): Native {
+  const path = fileURLToPath(new URL("../build/Release/disback_torch.node", import.meta.url));
+  if (!existsSync(path))
+    throw new TorchError("the native addon of @disback/torch is not built; run: npm rebuild @disback/torch");
+  try {
+    return createRequire(import.meta.url)(path) as Native;
+  } catch (error) {
+    throw new TorchError(
+      `the native addon of @disback/torch does not load (${(error as Error).message}); run: npm rebuild @disback/torch`,
+    );
+  }
+}
+
+export const native = loadNative();
+native.setErrorConstructor(OperatorError);

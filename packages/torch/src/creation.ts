@@ -1,0 +1,169 @@
+import { native } from "./binding.js";
+import { type Scalar, wrap } from "./door.js";
+import { type Device, type DType, dtypeCode, type TypedArray } from "./dtype.js";
+import { TorchError } from "./errors.js";
+import * as ops from "./generated/ops.js";
+import type { Generator } from "./random.js";
+import type { Tensor } from "./tensor.js";
+import { packFloats } from "./halfFloat.js";
+
+export interface TensorOptions {
+  /** Default: "float32", or what the data says. */
+  dtype?: DType;
+  /** Default: "cpu". */
+  device?: Device;
+  requiresGrad?: boolean;
+}
+
+export interface RandomOptions extends TensorOptions {
+  /** Default: the device's default generator. */
+  generator?: Generator;
+}
+
+export type NestedNumbers = number | boolean | readonly NestedNumbers[];
+
+function finish(tensor: Tensor, options: TensorOptions): Tensor {
+  return options.requiresGrad ? tensor.requiresGrad_() : tensor;
+}
+
+const naturalDType = (array: TypedArray): DType => {
+  if (array instanceof Float32Array) return "float32";
+  if (array instanceof Float64Array) return "float64";
+  if (array instanceof Int8Array) return "int8";
+  if (array instanceof Int16Array) return "int16";
+  if (array instanceof Int32Array) return "int32";
+  if (array instanceof BigInt64Array) return "int64";
+  if (array instanceof Uint8Array || array instanceof Uint8ClampedArray) return "uint8";
+  throw new TorchError("a Uint16Array holds float16 or bfloat16 bits: give the dtype");
+};
+
+/**
+ * A tensor with a copy of the array's values.
+ *
+ * @param dtype default: the array's own. A Uint16Array with float16 or bfloat16 is taken as bits; so is a Uint8Array
+ *   with bool. Any other difference converts.
+ * @throws TorchError if the shape does not fit the array's length
+ */
+export function fromTypedArray(array: TypedArray, shape: readonly number[], options: TensorOptions = {}): Tensor {
+  const size = shape.reduce((a, b) => a * b, 1);
+  if (size !== array.length)
+    throw new TorchError(`shape [${shape.join(", ")}] needs ${size} values, the array has ${array.length}`);
+  const bits =
+    (array instanceof Uint16Array && (options.dtype === "float16" || options.dtype === "bfloat16")) ||
+    (array instanceof Uint8Array && options.dtype === "bool");
+  const source = bits ? (options.dtype as DType) : naturalDType(array);
+  let result = wrap(native.createFromBytes(array, dtypeCode(source), shape));
+  if (options.dtype && options.dtype !== source) result = result.to(options.dtype);
+  if (options.device && options.device !== "cpu") result = result.to(options.device);
+  return finish(result, options);
+}
+
+/**
+ * A tensor from a number, nested arrays of numbers, or a typed array.
+ *
+ * @param options.shape only with a flat array; default: the data's own shape
+ * @throws TorchError if nested arrays are ragged
+ */
+export function tensor(
+  data: NestedNumbers | TypedArray,
+  options: TensorOptions & { shape?: readonly number[] } = {},
+): Tensor {
+  if (ArrayBuffer.isView(data))
+    return fromTypedArray(data as TypedArray, options.shape ?? [(data as TypedArray).length], options);
+  const shape: number[] = [];
+  for (let level: NestedNumbers = data; Array.isArray(level); level = level[0]) {
+    shape.push(level.length);
+    if (level.length === 0) break;
+  }
+  const values: number[] = [];
+  let allBoolean = true;
+  const visit = (level: NestedNumbers, depth: number): void => {
+    if (Array.isArray(level)) {
+      if (level.length !== shape[depth]) throw new TorchError("nested arrays must all have the same lengths");
+      for (const element of level) visit(element, depth + 1);
+    } else {
+      if (depth !== shape.length) throw new TorchError("nested arrays must all have the same depth");
+      allBoolean &&= typeof level === "boolean";
+      values.push(Number(level));
+    }
+  };
+  visit(data, 0);
+  const dtype = options.dtype ?? (allBoolean && values.length > 0 ? "bool" : "float32");
+  return fromTypedArray(packFloats(values, dtype), options.shape ?? shape, { ...options, dtype });
+}
+
+export function zeros(shape: readonly number[], options: TensorOptions = {}): Tensor {
+  return finish(ops.zeros(shape, options.dtype ?? "float32", null, options.device), options);
+}
+export function ones(shape: readonly number[], options: TensorOptions = {}): Tensor {
+  return finish(ops.ones(shape, options.dtype ?? "float32", null, options.device), options);
+}
+export function empty(shape: readonly number[], options: TensorOptions = {}): Tensor {
+  return finish(ops.empty_memory_format(shape, options.dtype ?? "float32", null, options.device), options);
+}
+export function full(shape: readonly number[], value: Scalar, options: TensorOptions = {}): Tensor {
+  return finish(ops.full(shape, value, options.dtype ?? "float32", null, options.device), options);
+}
+export function eye(n: number, options: TensorOptions = {}): Tensor {
+  return finish(ops.eye(n, options.dtype ?? "float32", null, options.device), options);
+}
+/** start, start + step, … below end. Default dtype float32. */
+export function arange(start: number, end: number, step = 1, options: TensorOptions = {}): Tensor {
+  return finish(ops.arange_start_step(start, end, step, options.dtype ?? "float32", null, options.device), options);
+}
+/** `count` values from start to end, both included. */
+export function linspace(start: number, end: number, count: number, options: TensorOptions = {}): Tensor {
+  return finish(ops.linspace(start, end, count, options.dtype ?? "float32", null, options.device), options);
+}
+
+/** Standard normal values. */
+export function randn(shape: readonly number[], options: RandomOptions = {}): Tensor {
+  const dtype = options.dtype ?? "float32";
+  return finish(ops.randn_generator(shape, options.generator, dtype, null, options.device), options);
+}
+/** Uniform values in [0, 1). */
+export function rand(shape: readonly number[], options: RandomOptions = {}): Tensor {
+  const dtype = options.dtype ?? "float32";
+  return finish(ops.rand_generator(shape, options.generator, dtype, null, options.device), options);
+}
+/** Whole numbers in [low, high). Default dtype int64. */
+export function randint(low: number, high: number, shape: readonly number[], options: RandomOptions = {}): Tensor {
+  return ops.randint_low_generator(low, high, shape, options.generator, options.dtype ?? "int64", null, options.device);
+}
+/** 0 to n - 1 in random order. Default dtype int64. */
+export function randperm(n: number, options: RandomOptions = {}): Tensor {
+  return ops.randperm_generator(n, options.generator, options.dtype ?? "int64", null, options.device);
+}
+
+export function zerosLike(like: Tensor): Tensor {
+  return ops.zeros_like(like);
+}
+export function onesLike(like: Tensor): Tensor {
+  return ops.ones_like(like);
+}
+export function emptyLike(like: Tensor): Tensor {
+  return ops.empty_like(like);
+}
+/** Standard normal values of the same shape, dtype and device. */
+export function randnLike(like: Tensor, options: { generator?: Generator } = {}): Tensor {
+  return ops.randn_generator(like.shape, options.generator, like.dtype, null, like.device);
+}
+
+export function cat(tensors: readonly Tensor[], dim = 0): Tensor {
+  return ops.cat(tensors, dim);
+}
+export function stack(tensors: readonly Tensor[], dim = 0): Tensor {
+  return ops.stack(tensors, dim);
+}
+export function where(condition: Tensor, a: Tensor, b: Tensor): Tensor {
+  return ops.where_self(condition, a, b);
+}
+export function maximum(a: Tensor, b: Tensor): Tensor {
+  return ops.maximum(a, b);
+}
+export function minimum(a: Tensor, b: Tensor): Tensor {
+  return ops.minimum(a, b);
+}
+export function einsum(equation: string, tensors: readonly Tensor[]): Tensor {
+  return ops.einsum(equation, tensors);
+}

@@ -1,0 +1,93 @@
+import { type Handle, type NativeFunction, native } from "./binding.js";
+import { type DType, dtypeCode, type MemoryFormat, memoryFormatCode } from "./dtype.js";
+import { Generator } from "./random.js";
+import { adopt } from "./scope.js";
+import { Tensor } from "./tensor.js";
+
+/** A number, an integer of 64 bits or a truth value, where libtorch takes a Scalar. A whole number counts as an integer. */
+export type Scalar = number | bigint | boolean;
+
+/** Tensors, or a prepared array of their handles (see `TensorHandles`): optimizers pass hundreds each step. */
+export type TensorList = readonly Tensor[] | Uint32Array;
+
+export function resolve(name: string, overload: string, inPlace = false): NativeFunction {
+  return native.operator(name, overload, inPlace);
+}
+
+/** A native tensor becomes a JavaScript one, owned by the current scope. */
+export function wrap(handle: Handle): Tensor {
+  return adopt(new Tensor(handle));
+}
+
+export function wrapAll(handles: readonly Handle[]): Tensor[] {
+  return handles.map(wrap);
+}
+
+/** Results of several kinds: 0 a plain value, 1 a tensor, 2 a list of tensors. */
+export function wrapMixed(values: readonly unknown[], kinds: readonly number[]): unknown[] {
+  return values.map((value, i) =>
+    kinds[i] === 1 ? wrap(value as Handle) : kinds[i] === 2 ? wrapAll(value as Handle[]) : value,
+  );
+}
+
+export function handles(tensors: TensorList): Uint32Array | Handle[] {
+  return tensors instanceof Uint32Array ? tensors : tensors.map((tensor) => tensor.handle);
+}
+
+export function optionalHandles(
+  tensors: readonly (Tensor | null)[] | null | undefined,
+): (Handle | null)[] | null | undefined {
+  return tensors?.map((tensor) => tensor?.handle ?? null);
+}
+
+export function dtypeArgument(dtype: DType | null | undefined): number | null | undefined {
+  return dtype == null ? dtype : dtypeCode(dtype);
+}
+
+export function memoryFormatArgument(format: MemoryFormat | null | undefined): number | null | undefined {
+  return format == null ? format : memoryFormatCode(format);
+}
+
+const resolved = new Map<string, NativeFunction>();
+
+/**
+ * The boxed door itself: calls any operator libtorch knows by name.
+ *
+ * @param name with its namespace: `"aten::add"`
+ * @param overload the part after the dot in the schema, `""` if there is none: `"Tensor"`
+ * @param values arguments in the schema's order; tensors, generators, numbers, strings, arrays; `null` is None
+ * @returns a tensor, a plain value, or an array of them
+ * @throws OperatorError if the operator is unknown or refuses its arguments
+ */
+export function call(name: string, overload: string, ...values: unknown[]): unknown {
+  const key = `${name}.${overload}`;
+  let operator = resolved.get(key);
+  if (!operator) {
+    operator = resolve(name, overload);
+    resolved.set(key, operator);
+  }
+  const result = operator(...values.map(unwrap)) as unknown;
+  return wrapResult(result, returnKinds(name, overload));
+}
+
+function unwrap(value: unknown): unknown {
+  if (value instanceof Tensor) return value.handle;
+  if (value instanceof Generator) return value.native;
+  if (Array.isArray(value)) return value.map(unwrap);
+  return value;
+}
+
+let returns: Map<string, string> | undefined;
+
+// The schema says which numbers in a result are tensors.
+function returnKinds(name: string, overload: string): string {
+  returns ??= new Map(
+    native.schemas().map((schema) => [schema.slice(0, schema.indexOf("(")), schema.slice(schema.lastIndexOf("->") + 2)]),
+  );
+  return returns.get(overload ? `${name}.${overload}` : name) ?? "";
+}
+
+function wrapResult(value: unknown, kind: string): unknown {
+  if (Array.isArray(value)) return value.map((element) => wrapResult(element, kind));
+  return typeof value === "number" && kind.includes("Tensor") ? wrap(value) : value;
+}

@@ -1,0 +1,20 @@
+/** Base of every error thrown by this library. */
+export class TorchError extends Error {
+  override name = "TorchError";
+}
+
+/** An operator refused its arguments. `operator` names it, with the shapes it was given. */
+export class OperatorError extends TorchError {
+  override name = "OperatorError";
+  readonly operator: string;
+
+  constructor(message: string, operator = "") {
+    super(operator ? `${operator}: ${message.trim()}` : message.trim());
+    this.operator = operator;
+  }
+}
+
+/** A file or a set of weights is damaged, incomplete or does not fit the module. */
+export class CheckpointError extends TorchError {
+  override name = "CheckpointError";
+}

@@ -1,0 +1,107 @@
+import { native } from "./binding.js";
+import { TorchError } from "./errors.js";
+import type { Tensor } from "./tensor.js";
+
+/** What the finalizer holds instead of the tensor: set to 0 once the handle was released on purpose. */
+export interface Cell {
+  handle: number;
+}
+
+// The safety net for tensors made outside of any scope, or kept: released when their object is collected.
+const finalizer = new FinalizationRegistry<Cell>((cell) => {
+  if (cell.handle !== 0) native.release(cell.handle);
+});
+
+let current: Scope | undefined;
+
+/** Gives a new tensor to the current scope, or to the collector if there is none. */
+export function adopt(tensor: Tensor): Tensor {
+  if (current) current.created.push(tensor);
+  else guard(tensor);
+  return tensor;
+}
+
+function guard(tensor: Tensor): void {
+  if (tensor.cell) return;
+  tensor.cell = { handle: tensor.handle };
+  finalizer.register(tensor, tensor.cell);
+}
+
+/** Takes a tensor out of every scope: it lives until it is disposed or its object is collected. */
+export function keep<T extends Tensor>(tensor: T): T {
+  guard(tensor);
+  return tensor;
+}
+
+/**
+ * Tensors created between a scope's construction and its end are released at the end, unless kept.
+ *
+ * ```ts
+ * using s = new Scope();
+ * ```
+ */
+export class Scope {
+  /** @internal */ readonly created: Tensor[] = [];
+  readonly #outer = current;
+  #open = true;
+
+  constructor() {
+    current = this;
+  }
+
+  /** Hands tensors to the enclosing scope (or to the collector) instead of releasing them here. */
+  escape<T>(value: T): T {
+    visitTensors(value, (tensor) => this.#escaped.add(tensor));
+    return value;
+  }
+  readonly #escaped = new Set<Tensor>();
+
+  [Symbol.dispose](): void {
+    if (!this.#open) return;
+    this.#open = false;
+    if (current !== this) throw new TorchError("scopes must end in the reverse order of their beginning");
+    current = this.#outer;
+    const handles = new Uint32Array(this.created.length);
+    let count = 0;
+    for (const tensor of this.created) {
+      if (tensor.handle === 0 || tensor.cell) continue;
+      if (this.#escaped.has(tensor)) {
+        adopt(tensor);
+      } else {
+        handles[count++] = tensor.handle;
+        tensor.handle = 0;
+      }
+    }
+    native.releaseMany(handles, count);
+  }
+
+  dispose(): void {
+    this[Symbol.dispose]();
+  }
+}
+
+/**
+ * Runs `body`; every tensor it created is released afterwards, except those in its result (a tensor, or an array,
+ * map or plain object of them) and those given to `keep`.
+ *
+ * @throws TorchError if `body` is asynchronous: other code would run inside the scope
+ */
+export function scope<T>(body: () => T): T {
+  const inner = new Scope();
+  try {
+    const result = body();
+    if (result instanceof Promise) throw new TorchError("scope() takes a function that is not asynchronous");
+    return inner.escape(result);
+  } finally {
+    inner.dispose();
+  }
+}
+
+function visitTensors(value: unknown, visit: (tensor: Tensor) => void): void {
+  if (typeof value !== "object" || value === null) return;
+  if ("handle" in value && "cell" in value) visit(value as Tensor);
+  else if (Array.isArray(value)) for (const element of value) visitTensors(element, visit);
+  else if (value instanceof Map) for (const element of value.values()) visitTensors(element, visit);
+  else if (Object.getPrototypeOf(value) === Object.prototype)
+    for (const element of Object.values(value)) visitTensors(element, visit);
+}

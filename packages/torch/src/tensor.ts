@@ -1,0 +1,537 @@
+import { type Handle, native } from "./binding.js";
+import type { Scalar } from "./door.js";
+import { type Device, type DType, dtypeName, isDType, type MemoryFormat, memoryFormatCode, type TypedArray } from "./dtype.js";
+import { TorchError } from "./errors.js";
+import * as ops from "./generated/ops.js";
+import { formatTensor } from "./printing.js";
+import type { Cell } from "./scope.js";
+import { adopt } from "./scope.js";
+
+export type NestedArray = number | boolean | bigint | NestedArray[];
+/** An index of `at`: one element, a range [start, end, step], a tensor of indices or a mask, `null` for a new axis, "..." for all axes between. */
+export type Index = number | readonly [start?: number | null, end?: number | null, step?: number] | Tensor | null | "...";
+
+const asList = (dim: number | readonly number[] | undefined): readonly number[] | null =>
+  dim === undefined ? null : typeof dim === "number" ? [dim] : dim;
+
+/**
+ * A multi-dimensional array of libtorch's. Methods are named as in PyTorch, in camel case; a trailing underscore
+ * changes the tensor itself. Whatever is not here is in `ops`.
+ */
+export class Tensor {
+  /** @internal */ handle: Handle;
+  /** @internal */ cell: Cell | undefined = undefined;
+
+  /** @internal */
+  constructor(handle: Handle) {
+    this.handle = handle;
+  }
+
+  get shape(): number[] {
+    return native.shape(this.handle);
+  }
+  get strides(): number[] {
+    return native.strides(this.handle);
+  }
+  get ndim(): number {
+    return native.shape(this.handle).length;
+  }
+  get numel(): number {
+    return native.numel(this.handle);
+  }
+  get dtype(): DType {
+    return dtypeName(native.scalarType(this.handle));
+  }
+  get device(): Device {
+    return native.device(this.handle) as Device;
+  }
+  get disposed(): boolean {
+    return this.handle === 0;
+  }
+  /** @throws TorchError if there is no axis `dim` */
+  size(dim: number): number {
+    const shape = this.shape;
+    const size = shape[dim < 0 ? dim + shape.length : dim];
+    if (size === undefined) throw new TorchError(`a tensor of shape [${shape.join(", ")}] has no axis ${dim}`);
+    return size;
+  }
+  isContiguous(format: MemoryFormat = "contiguous"): boolean {
+    return native.isContiguous(this.handle, memoryFormatCode(format));
+  }
+  /** Whether both start at the same place in memory. */
+  sharesMemoryWith(other: Tensor): boolean {
+    return native.dataAddress(this.handle) === native.dataAddress(other.handle);
+  }
+
+  // Life
+  /** Releases the native tensor now; using it afterwards throws. */
+  dispose(): void {
+    if (this.handle === 0) return;
+    native.release(this.handle);
+    this.handle = 0;
+    if (this.cell) this.cell.handle = 0;
+  }
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  // Reading
+  /** The value of a tensor with one element. */
+  item(): number {
+    return Number(ops.item(this));
+  }
+  /** Raw bytes, row-major. */
+  bytes(): Uint8Array {
+    return new Uint8Array(native.readBytes(this.handle));
+  }
+  /** A copy of the values, row-major; float16 and bfloat16 as Float32Array, bool as Uint8Array. */
+  data(): TypedArray {
+    const half = this.dtype === "float16" || this.dtype === "bfloat16";
+    const source = half ? this.to("float32") : this;
+    const result = typed(native.readBytes(source.handle), source.dtype);
+    if (half) source.dispose();
+    return result;
+  }
+  /** `data()` without blocking the event loop. */
+  async dataAsync(): Promise<TypedArray> {
+    const half = this.dtype === "float16" || this.dtype === "bfloat16";
+    const source = half ? this.to("float32") : this;
+    const dtype = source.dtype;
+    const result = typed(await native.readBytesAsync(source.handle), dtype);
+    if (half) source.dispose();
+    return result;
+  }
+  /** Nested arrays of numbers (booleans for bool, bigints for whole numbers beyond 2^53). */
+  toArray(): NestedArray {
+    const data = this.data();
+    const dtype = this.dtype;
+    const value = (element: number | bigint): NestedArray => {
+      if (dtype === "bool") return element !== 0;
+      const number = Number(element);
+      return typeof element === "bigint" && !Number.isSafeInteger(number) ? element : number;
+    };
+    const shape = this.shape;
+    let position = 0;
+    const level = (dim: number): NestedArray =>
+      dim === shape.length ? value(data[position++]!) : Array.from({ length: shape[dim]! }, () => level(dim + 1));
+    return level(0);
+  }
+  toString(): string {
+    return formatTensor(this);
+  }
+  [Symbol.for("nodejs.util.inspect.custom")](): string {
+    return this.disposed ? "Tensor(disposed)" : this.toString();
+  }
+
+  // Conversion
+  to(target: DType | Device | { dtype?: DType; device?: Device; memoryFormat?: MemoryFormat }): Tensor {
+    const { dtype, device, memoryFormat } =
+      typeof target !== "string"
+        ? target
+        : isDType(target)
+          ? { dtype: target, device: undefined, memoryFormat: undefined }
+          : { dtype: undefined, device: target, memoryFormat: undefined };
+    return ops.to_dtype_layout(this, dtype, null, device, null, false, false, memoryFormat);
+  }
+  float(): Tensor {
+    return this.to("float32");
+  }
+  double(): Tensor {
+    return this.to("float64");
+  }
+  long(): Tensor {
+    return this.to("int64");
+  }
+  cpu(): Tensor {
+    return this.to("cpu");
+  }
+  contiguous(format: MemoryFormat = "contiguous"): Tensor {
+    return ops.contiguous(this, format);
+  }
+  clone(): Tensor {
+    return ops.clone(this);
+  }
+  detach(): Tensor {
+    return ops.detach(this);
+  }
+
+  // Autograd
+  get requiresGrad(): boolean {
+    return native.requiresGrad(this.handle);
+  }
+  requiresGrad_(flag = true): this {
+    native.setRequiresGrad(this.handle, flag);
+    return this;
+  }
+  get isLeaf(): boolean {
+    return native.isLeaf(this.handle);
+  }
+  get grad(): Tensor | undefined {
+    const handle = native.getGrad(this.handle);
+    return handle === null ? undefined : adopt(new Tensor(handle));
+  }
+  set grad(gradient: Tensor | undefined) {
+    native.setGrad(this.handle, gradient ? gradient.handle : null);
+  }
+  /** Adds the gradient of this tensor (or of its product with `gradient`) to the leaves' `grad`. */
+  backward(gradient?: Tensor, options: { retainGraph?: boolean; createGraph?: boolean } = {}): void {
+    const createGraph = options.createGraph ?? false;
+    native.backward(
+      [this.handle],
+      gradient ? [gradient.handle] : null,
+      options.retainGraph ?? createGraph,
+      createGraph,
+    );
+  }
+
+  // Arithmetic
+  add(other: Tensor | Scalar, alpha?: Scalar): Tensor {
+    return other instanceof Tensor ? ops.add_Tensor(this, other, alpha) : ops.add_Scalar(this, other, alpha);
+  }
+  sub(other: Tensor | Scalar, alpha?: Scalar): Tensor {
+    return other instanceof Tensor ? ops.sub_Tensor(this, other, alpha) : ops.sub_Scalar(this, other, alpha);
+  }
+  mul(other: Tensor | Scalar): Tensor {
+    return other instanceof Tensor ? ops.mul_Tensor(this, other) : ops.mul_Scalar(this, other);
+  }
+  div(other: Tensor | Scalar): Tensor {
+    return other instanceof Tensor ? ops.div_Tensor(this, other) : ops.div_Scalar(this, other);
+  }
+  pow(exponent: Tensor | Scalar): Tensor {
+    return exponent instanceof Tensor
+      ? ops.pow_Tensor_Tensor(this, exponent)
+      : ops.pow_Tensor_Scalar(this, exponent);
+  }
+  remainder(divisor: number): Tensor {
+    return ops.remainder_Scalar(this, divisor);
+  }
+  neg(): Tensor {
+    return ops.neg(this);
+  }
+  exp(): Tensor {
+    return ops.exp(this);
+  }
+  log(): Tensor {
+    return ops.log(this);
+  }
+  log1p(): Tensor {
+    return ops.log1p(this);
+  }
+  sqrt(): Tensor {
+    return ops.sqrt(this);
+  }
+  rsqrt(): Tensor {
+    return ops.rsqrt(this);
+  }
+  abs(): Tensor {
+    return ops.abs(this);
+  }
+  sign(): Tensor {
+    return ops.sign(this);
+  }
+  sin(): Tensor {
+    return ops.sin(this);
+  }
+  cos(): Tensor {
+    return ops.cos(this);
+  }
+  tanh(): Tensor {
+    return ops.tanh(this);
+  }
+  sigmoid(): Tensor {
+    return ops.sigmoid(this);
+  }
+  silu(): Tensor {
+    return ops.silu(this);
+  }
+  relu(): Tensor {
+    return ops.relu(this);
+  }
+  square(): Tensor {
+    return ops.square(this);
+  }
+  reciprocal(): Tensor {
+    return ops.reciprocal(this);
+  }
+  round(): Tensor {
+    return ops.round(this);
+  }
+  floor(): Tensor {
+    return ops.floor(this);
+  }
+  ceil(): Tensor {
+    return ops.ceil(this);
+  }
+  clamp(min?: number | null, max?: number | null): Tensor {
+    return ops.clamp(this, min, max);
+  }
+  nanToNum(nan?: number, posinf?: number, neginf?: number): Tensor {
+    return ops.nan_to_num(this, nan, posinf, neginf);
+  }
+  isfinite(): Tensor {
+    return ops.isfinite(this);
+  }
+  isnan(): Tensor {
+    return ops.isnan(this);
+  }
+  lerp(end: Tensor, weight: number): Tensor {
+    return ops.lerp_Scalar(this, end, weight);
+  }
+
+  // In place
+  add_(other: Tensor | Scalar, alpha?: Scalar): this {
+    if (other instanceof Tensor) ops.add__Tensor(this, other, alpha);
+    else ops.add__Scalar(this, other, alpha);
+    return this;
+  }
+  sub_(other: Tensor | Scalar, alpha?: Scalar): this {
+    if (other instanceof Tensor) ops.sub__Tensor(this, other, alpha);
+    else ops.sub__Scalar(this, other, alpha);
+    return this;
+  }
+  mul_(other: Tensor | Scalar): this {
+    if (other instanceof Tensor) ops.mul__Tensor(this, other);
+    else ops.mul__Scalar(this, other);
+    return this;
+  }
+  div_(other: Tensor | Scalar): this {
+    if (other instanceof Tensor) ops.div__Tensor(this, other);
+    else ops.div__Scalar(this, other);
+    return this;
+  }
+  copy_(source: Tensor): this {
+    ops.copy_(this, source);
+    return this;
+  }
+  zero_(): this {
+    ops.zero_(this);
+    return this;
+  }
+  fill_(value: Scalar): this {
+    ops.fill__Scalar(this, value);
+    return this;
+  }
+  clamp_(min?: number | null, max?: number | null): this {
+    ops.clamp_(this, min, max);
+    return this;
+  }
+  lerp_(end: Tensor, weight: number): this {
+    ops.lerp__Scalar(this, end, weight);
+    return this;
+  }
+  addcmul_(a: Tensor, b: Tensor, value?: number): this {
+    ops.addcmul_(this, a, b, value);
+    return this;
+  }
+
+  // Reductions
+  sum(dim?: number | readonly number[], keepdim = false): Tensor {
+    return dim === undefined ? ops.sum(this) : ops.sum_dim_IntList(this, asList(dim), keepdim);
+  }
+  mean(dim?: number | readonly number[], keepdim = false): Tensor {
+    return dim === undefined ? ops.mean(this) : ops.mean_dim(this, asList(dim), keepdim);
+  }
+  amax(dim?: number | readonly number[], keepdim = false): Tensor {
+    return ops.amax(this, asList(dim) ?? [], keepdim);
+  }
+  amin(dim?: number | readonly number[], keepdim = false): Tensor {
+    return ops.amin(this, asList(dim) ?? [], keepdim);
+  }
+  max(): Tensor {
+    return ops.max(this);
+  }
+  min(): Tensor {
+    return ops.min(this);
+  }
+  argmax(dim?: number, keepdim = false): Tensor {
+    return ops.argmax(this, dim, keepdim);
+  }
+  argmin(dim?: number, keepdim = false): Tensor {
+    return ops.argmin(this, dim, keepdim);
+  }
+  /** @param unbiased divide by n - 1 (as PyTorch's default) */
+  variance(dim?: number | readonly number[], unbiased = true, keepdim = false): Tensor {
+    return ops.variance_correction(this, asList(dim), unbiased ? 1 : 0, keepdim);
+  }
+  std(dim?: number | readonly number[], unbiased = true, keepdim = false): Tensor {
+    return ops.std_correction(this, asList(dim), unbiased ? 1 : 0, keepdim);
+  }
+  norm(): Tensor {
+    return ops.linalg_vector_norm(this);
+  }
+  all(): Tensor {
+    return ops.all(this);
+  }
+  any(): Tensor {
+    return ops.any(this);
+  }
+  cumsum(dim: number): Tensor {
+    return ops.cumsum(this, dim);
+  }
+  softmax(dim: number): Tensor {
+    return ops.softmax_int(this, dim);
+  }
+  logSoftmax(dim: number): Tensor {
+    return ops.log_softmax_int(this, dim);
+  }
+  /** @returns sorted values and their indices */
+  sort(dim = -1, descending = false): [Tensor, Tensor] {
+    return ops.sort(this, dim, descending);
+  }
+  topk(k: number, dim = -1, largest = true): [Tensor, Tensor] {
+    return ops.topk(this, k, dim, largest);
+  }
+
+  // Products
+  matmul(other: Tensor): Tensor {
+    return ops.matmul(this, other);
+  }
+  mm(other: Tensor): Tensor {
+    return ops.mm(this, other);
+  }
+  bmm(other: Tensor): Tensor {
+    return ops.bmm(this, other);
+  }
+
+  // Shape
+  t(): Tensor {
+    return ops.t(this);
+  }
+  transpose(a: number, b: number): Tensor {
+    return ops.transpose_int(this, a, b);
+  }
+  permute(dims: readonly number[]): Tensor {
+    return ops.permute(this, dims);
+  }
+  reshape(shape: readonly number[]): Tensor {
+    return ops.reshape(this, shape);
+  }
+  view(shape: readonly number[] | DType): Tensor {
+    return typeof shape === "string" ? ops.view_dtype(this, shape) : ops.view(this, shape);
+  }
+  flatten(start = 0, end = -1): Tensor {
+    return ops.flatten_using_ints(this, start, end);
+  }
+  unsqueeze(dim: number): Tensor {
+    return ops.unsqueeze(this, dim);
+  }
+  squeeze(dim?: number): Tensor {
+    return dim === undefined ? ops.squeeze(this) : ops.squeeze_dim(this, dim);
+  }
+  /** -1 keeps an axis's size. */
+  expand(shape: readonly number[]): Tensor {
+    return ops.expand(this, shape);
+  }
+  broadcastTo(shape: readonly number[]): Tensor {
+    return ops.broadcast_to(this, shape);
+  }
+  repeat(repeats: readonly number[]): Tensor {
+    return ops.repeat(this, repeats);
+  }
+  flip(dims: readonly number[]): Tensor {
+    return ops.flip(this, dims);
+  }
+  chunk(count: number, dim = 0): Tensor[] {
+    return ops.chunk(this, count, dim);
+  }
+  split(size: number | readonly number[], dim = 0): Tensor[] {
+    return typeof size === "number" ? ops.split_Tensor(this, size, dim) : ops.split_with_sizes(this, size, dim);
+  }
+  unbind(dim = 0): Tensor[] {
+    return ops.unbind_int(this, dim);
+  }
+
+  // Selection
+  narrow(dim: number, start: number, length: number): Tensor {
+    return ops.narrow(this, dim, start, length);
+  }
+  slice(dim: number, start?: number | null, end?: number | null, step = 1): Tensor {
+    return ops.slice_Tensor(this, dim, start, end, step);
+  }
+  select(dim: number, index: number): Tensor {
+    return ops.select_int(this, dim, index);
+  }
+  indexSelect(dim: number, index: Tensor): Tensor {
+    return ops.index_select(this, dim, index);
+  }
+  gather(dim: number, index: Tensor): Tensor {
+    return ops.gather(this, dim, index);
+  }
+  maskedFill(mask: Tensor, value: Scalar): Tensor {
+    return ops.masked_fill_Scalar(this, mask, value);
+  }
+  /** NumPy's indexing: `x.at(0, [2, 5], null, mask)`. Views where possible; tensors as indices copy. */
+  at(...indices: Index[]): Tensor {
+    let result: Tensor = this;
+    let dim = 0;
+    const advanced: (Tensor | null)[] = [];
+    const consumed = indices.filter((index) => index !== null && index !== "...").length;
+    for (const index of indices) {
+      if (index === "...") {
+        const skipped = this.ndim - consumed;
+        for (let i = 0; i < skipped; i++) advanced[dim++] = null;
+      } else if (index === null) {
+        result = result.unsqueeze(dim);
+        advanced[dim++] = null;
+      } else if (typeof index === "number") {
+        result = result.select(dim, index);
+      } else if (index instanceof Tensor) {
+        advanced[dim++] = index;
+      } else {
+        const [start, end, step] = index;
+        result = result.slice(dim, start, end, step);
+        advanced[dim++] = null;
+      }
+    }
+    return advanced.some((index) => index) ? ops.index_Tensor(result, Array.from(advanced, (i) => i ?? null)) : result;
+  }
+
+  // Comparison
+  eq(other: Tensor | Scalar): Tensor {
+    return other instanceof Tensor ? ops.eq_Tensor(this, other) : ops.eq_Scalar(this, other);
+  }
+  ne(other: Tensor | Scalar): Tensor {
+    return other instanceof Tensor ? ops.ne_Tensor(this, other) : ops.ne_Scalar(this, other);
+  }
+  lt(other: Tensor | Scalar): Tensor {
+    return other instanceof Tensor ? ops.lt_Tensor(this, other) : ops.lt_Scalar(this, other);
+  }
+  le(other: Tensor | Scalar): Tensor {
+    return other instanceof Tensor ? ops.le_Tensor(this, other) : ops.le_Scalar(this, other);
+  }
+  gt(other: Tensor | Scalar): Tensor {
+    return other instanceof Tensor ? ops.gt_Tensor(this, other) : ops.gt_Scalar(this, other);
+  }
+  ge(other: Tensor | Scalar): Tensor {
+    return other instanceof Tensor ? ops.ge_Tensor(this, other) : ops.ge_Scalar(this, other);
+  }
+  logicalNot(): Tensor {
+    return ops.logical_not(this);
+  }
+  logicalAnd(other: Tensor): Tensor {
+    return ops.logical_and(this, other);
+  }
+  /** Whether shapes and all values are the same. */
+  equal(other: Tensor): boolean {
+    return ops.equal(this, other);
+  }
+}
+
+function typed(buffer: ArrayBuffer, dtype: DType): TypedArray {
+  switch (dtype) {
+    case "float32":
+      return new Float32Array(buffer);
+    case "float64":
+      return new Float64Array(buffer);
+    case "int8":
+      return new Int8Array(buffer);
+    case "int16":
+      return new Int16Array(buffer);
+    case "int32":
+      return new Int32Array(buffer);
+    case "int64":
+      return new BigInt64Array(buffer);
+    default:
+      return new Uint8Array(buffer);
+  }
+}
