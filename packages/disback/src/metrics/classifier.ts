@@ -1,0 +1,64 @@
+import {
+  Conv2d,
+  type Generator,
+  GroupNorm,
+  Linear,
+  Module,
+  Sequential,
+  SiLU,
+  type Tensor,
+} from "@disback/torch";
+
+/** Shape of a {@link Classifier}. */
+export interface ClassifierShape {
+  /** Height and width of the images. */
+  resolution: number;
+  /** 1 (grey) or 3 (colour). */
+  channels: number;
+  /** Number of classes K. */
+  classes: number;
+  /** Width of the penultimate layer F: the features. */
+  features: number;
+}
+
+/**
+ * A small convolutional classifier (0.41 M parameters) whose penultimate layer serves as feature space.
+ * The first convolution brings any resolution to about 16x16, so that larger images cost little more; four of 3x3
+ * follow, halving the resolution twice, each with group normalisation and SiLU; then two linear layers. The first of these sees
+ * where things are (4x4 places), so that the features tell a displaced sleeve from a straight one.
+ */
+export class Classifier extends Module {
+  readonly convolutions: Sequential;
+  readonly projection: Linear;
+  readonly head: Linear;
+
+  constructor(shape: ClassifierShape, options: { generator?: Generator } = {}) {
+    super();
+    const block = (input: number, output: number, stride: number, kernel = 3) => [
+      new Conv2d(input, output, kernel, { stride, padding: 1, bias: false, ...options }),
+      new GroupNorm(8, output),
+      new SiLU(),
+    ];
+    const reduction = Math.max(1, Math.floor(shape.resolution / 16));
+    this.convolutions = new Sequential(
+      ...block(shape.channels, 32, reduction, reduction + 2),
+      ...block(32, 64, 2),
+      ...block(64, 64, 1),
+      ...block(64, 128, 2),
+      ...block(128, 128, 1),
+    );
+    const side = Math.ceil(Math.floor(shape.resolution / reduction) / 4);
+    this.projection = new Linear(128 * side * side, shape.features, options);
+    this.head = new Linear(shape.features, shape.classes, options);
+  }
+
+  /** @param images `[N, C, H, W]` in [-1, 1]; @returns features `[N, F]` */
+  features(images: Tensor): Tensor {
+    return this.projection.forward(this.convolutions.forward(images).flatten(1)).silu();
+  }
+
+  /** @param images `[N, C, H, W]` in [-1, 1]; @returns logits `[N, K]` */
+  forward(images: Tensor): Tensor {
+    return this.head.forward(this.features(images));
+  }
+}

@@ -1,0 +1,119 @@
+import { createHash } from "node:crypto";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import {
+  type Device,
+  inferenceMode,
+  readSafetensors,
+  scope,
+  type Tensor,
+  writeSafetensors,
+} from "@disback/torch";
+import { z } from "zod";
+import { DisbackError } from "../errors.js";
+import { Classifier } from "./classifier.js";
+import { eightBitImages } from "./eightBitImages.js";
+import type { FeatureExtractor } from "./featureExtractor.js";
+
+const classifierConfigSchema = z.object({
+  kind: z.literal("classifier-extractor"),
+  name: z.string().min(1),
+  /** Name of the training data, for people. */
+  dataset: z.string(),
+  resolution: z.int().positive(),
+  channels: z.union([z.literal(1), z.literal(3)]),
+  classes: z.int().min(2),
+  features: z.int().positive(),
+  seed: z.int(),
+  epochs: z.int().positive(),
+  /** Fraction of the test set classified correctly. */
+  accuracy: z.number().min(0).max(1),
+  /** Day of training, YYYY-MM-DD. */
+  date: z.string(),
+});
+
+/** What `config.json` of an extractor's folder says. */
+export type ClassifierConfig = z.infer<typeof classifierConfigSchema>;
+
+/** Features of the penultimate layer of a small classifier of ours, for images of the resolution it was trained on. */
+export class ClassifierExtractor implements FeatureExtractor {
+  readonly name: string;
+  readonly featureDim: number;
+  readonly contentHash: string;
+  readonly config: ClassifierConfig;
+  private readonly classifier: Classifier;
+  private readonly device: Device;
+
+  constructor(classifier: Classifier, config: ClassifierConfig, contentHash: string, device: Device = "cpu") {
+    this.classifier = classifier.eval().requiresGrad_(false).to({ device });
+    this.config = config;
+    this.name = config.name;
+    this.featureDim = config.features;
+    this.contentHash = contentHash;
+    this.device = device;
+  }
+
+  /** @param images `[N, C, H, W]` in [-1, 1], C and H = W as in `config` */
+  features(images: Tensor): Tensor {
+    return inferenceMode(() => scope(() => this.classifier.features(this.prepared(images))));
+  }
+
+  /** @returns `[N, K]` */
+  probabilities(images: Tensor): Tensor {
+    return inferenceMode(() => scope(() => this.classifier.forward(this.prepared(images)).softmax(1)));
+  }
+
+  /** Releases the weights. */
+  dispose(): void {
+    this.classifier.dispose();
+  }
+
+  private prepared(images: Tensor): Tensor {
+    const { channels, resolution } = this.config;
+    const [, c, h, w] = images.shape;
+    if (images.ndim !== 4 || c !== channels || h !== resolution || w !== resolution) {
+      throw new DisbackError(
+        `Extractor ${this.name} expects images [N, ${channels}, ${resolution}, ${resolution}], got [${images.shape.join(", ")}]`,
+      );
+    }
+    return eightBitImages(images).to(this.device).div(127.5).sub(1);
+  }
+}
+
+/** Writes `model.safetensors` and `config.json` into `folder`. */
+export function saveClassifier(folder: string, classifier: Classifier, config: ClassifierConfig): void {
+  mkdirSync(folder, { recursive: true });
+  writeSafetensors(join(folder, "model.safetensors"), classifier.stateDict());
+  writeFileSync(join(folder, "config.json"), `${JSON.stringify(config, null, 2)}\n`);
+}
+
+/**
+ * Opens an extractor's folder.
+ * @throws DisbackError naming the file when one is missing or its content is not as it should be
+ */
+export function loadClassifierExtractor(folder: string, device: Device = "cpu"): ClassifierExtractor {
+  const config = readConfig(join(folder, "config.json"));
+  const weights = join(folder, "model.safetensors");
+  const classifier = new Classifier(config);
+  scope(() => classifier.loadStateDict(readSafetensors(weights).tensors));
+  const contentHash = createHash("sha256")
+    .update("classifier-extractor 1\n")
+    .update(readFileSync(weights))
+    .digest("hex");
+  return new ClassifierExtractor(classifier, config, contentHash, device);
+}
+
+function readConfig(file: string): ClassifierConfig {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(readFileSync(file, "utf8"));
+  } catch (error) {
+    throw new DisbackError(`Cannot read the extractor's configuration ${file}: ${(error as Error).message}`);
+  }
+  const result = classifierConfigSchema.safeParse(parsed);
+  if (!result.success) {
+    const issue = result.error.issues[0]!;
+    throw new DisbackError(`${file}: ${issue.path.join(".") || "configuration"}: ${issue.message}`);
+  }
+  return result.data;
+}

@@ -1,0 +1,155 @@
+import { inferenceMode, keep, scope, type Tensor, zeros } from "@disback/torch";
+import type { MixtureModes } from "../data/toys/distribution.js";
+import { DisbackError } from "../errors.js";
+import { generatedBatches } from "./batches.js";
+import type { FeatureExtractor } from "./featureExtractor.js";
+import { frechetDistance } from "./frechetDistance.js";
+import { inceptionScore } from "./inceptionScore.js";
+import { kid } from "./kernelDistance.js";
+import { modeCoverage } from "./modeCoverage.js";
+import { precisionRecall } from "./precisionRecall.js";
+import { type Reference, requireSameExtractor } from "./reference.js";
+import { slicedWasserstein } from "./slicedWasserstein.js";
+import { StatisticsAccumulator } from "./statistics.js";
+
+/** What can be measured. */
+export const metricNames = [
+  "fid",
+  "kid",
+  "inceptionScore",
+  "precisionRecall",
+  "slicedWasserstein",
+  "modeCoverage",
+] as const;
+export type MetricName = (typeof metricNames)[number];
+
+/** Options of {@link evaluate}. */
+export interface EvaluationOptions {
+  /** Either a function that gives `n` samples `[n, ...]` (run under inference mode, in a scope) ... */
+  generate?: (count: number) => Tensor;
+  /** ... or a stream of samples, for example of a folder of images. Batches are released after use. */
+  batches?: AsyncIterable<Tensor> | Iterable<Tensor>;
+  /** Number of samples: as many are generated, or at most as many taken from the stream. */
+  count: number;
+  extractor: FeatureExtractor;
+  reference: Reference;
+  /** Default `["fid"]`. */
+  metrics?: readonly MetricName[];
+  /** Samples per call of `generate` (default 128). */
+  batchSize?: number;
+  /** The mixture's modes, for `modeCoverage`. */
+  modes?: MixtureModes;
+  /** Seed of random subsets and projections (default 0). */
+  seed?: number;
+  onProgress?: (done: number, count: number) => void;
+}
+
+/** Measured values; only those asked for are present. */
+export interface Evaluation {
+  /** Name of the feature extractor, to be printed with every number. */
+  extractor: string;
+  /** Number of samples judged. */
+  samples: number;
+  fid?: number;
+  kid?: number;
+  kidDeviation?: number;
+  inceptionScore?: number;
+  inceptionScoreDeviation?: number;
+  precision?: number;
+  recall?: number;
+  slicedWasserstein?: number;
+  modeCoverage?: number;
+  highQuality?: number;
+}
+
+/**
+ * Compares samples with a reference. Memory is flat: the moments are accumulated, and of the features only as many
+ * rows are kept as the reference has; metrics that compare sets of points use those.
+ */
+export async function evaluate(options: EvaluationOptions): Promise<Evaluation> {
+  const { extractor, reference, count, metrics = ["fid"], batchSize = 128, seed = 0 } = options;
+  const wanted = new Set(metrics);
+  check(options, wanted);
+  using statistics = new StatisticsAccumulator(extractor.featureDim);
+  using features = new Rows(Math.min(count, reference.features.shape[0]!));
+  using probabilities = new Rows(wanted.has("inceptionScore") ? count : 0);
+  let done = 0;
+  for await (const batch of options.batches ?? generatedBatches(options.generate!, count, batchSize)) {
+    inferenceMode(() =>
+      scope(() => {
+        const samples = batch.narrow(0, 0, Math.min(batch.shape[0]!, count - done));
+        const found = extractor.features(samples);
+        statistics.add(found);
+        features.add(found);
+        if (wanted.has("inceptionScore")) probabilities.add(extractor.probabilities!(samples));
+        done += samples.shape[0]!;
+      }),
+    );
+    batch.dispose();
+    options.onProgress?.(done, count);
+    if (done >= count) break;
+  }
+  if (done < 2) throw new DisbackError(`An evaluation needs at least 2 samples, got ${done}`);
+  return scope(() => {
+    const result: Evaluation = { extractor: extractor.name, samples: done };
+    const rows = features.rows();
+    if (wanted.has("fid")) result.fid = frechetDistance(statistics.result(), reference.statistics);
+    if (wanted.has("kid")) {
+      const { mean, deviation } = kid(rows, reference.features, { seed });
+      Object.assign(result, { kid: mean, kidDeviation: deviation });
+    }
+    if (wanted.has("inceptionScore")) {
+      const { mean, deviation } = inceptionScore(probabilities.rows());
+      Object.assign(result, { inceptionScore: mean, inceptionScoreDeviation: deviation });
+    }
+    if (wanted.has("precisionRecall")) Object.assign(result, precisionRecall(reference.features, rows));
+    if (wanted.has("slicedWasserstein"))
+      result.slicedWasserstein = slicedWasserstein(rows, reference.features, { seed });
+    if (wanted.has("modeCoverage")) {
+      const { coverage, highQuality } = modeCoverage(rows, options.modes!);
+      Object.assign(result, { modeCoverage: coverage, highQuality });
+    }
+    return result;
+  });
+}
+
+function check(options: EvaluationOptions, wanted: Set<MetricName>): void {
+  const { extractor } = options;
+  requireSameExtractor(options.reference, extractor);
+  if ((options.generate === undefined) === (options.batches === undefined)) {
+    throw new DisbackError("An evaluation takes either `generate` or `batches`");
+  }
+  if (wanted.has("inceptionScore") && !extractor.probabilities) {
+    throw new DisbackError(`inceptionScore: extractor ${extractor.name} gives no class probabilities`);
+  }
+  if (wanted.has("modeCoverage") && !options.modes) {
+    throw new DisbackError("modeCoverage: the modes of the distribution are not known");
+  }
+}
+
+/** The first rows of a stream of matrices, in one block of memory allocated once. */
+class Rows {
+  private readonly capacity: number;
+  private block: Tensor | undefined;
+  private filled = 0;
+
+  constructor(capacity: number) {
+    this.capacity = capacity;
+  }
+
+  add(rows: Tensor): void {
+    const size = Math.min(rows.shape[0]!, this.capacity - this.filled);
+    if (size <= 0) return;
+    this.block ??= keep(zeros([this.capacity, rows.shape[1]!]));
+    this.block.narrow(0, this.filled, size).copy_(rows.narrow(0, 0, size));
+    this.filled += size;
+  }
+
+  rows(): Tensor {
+    return this.block!.narrow(0, 0, this.filled);
+  }
+
+  [Symbol.dispose](): void {
+    this.block?.dispose();
+  }
+}

@@ -1,0 +1,24 @@
+import type { Tensor } from "@disback/torch";
+
+/**
+ * Maps samples to the feature space in which real and generated samples are compared.
+ * Figures are comparable only within one extractor: print its `name` beside every number.
+ */
+export interface FeatureExtractor {
+  /** Name for people, for example `fashion-mnist-16-classifier`. */
+  readonly name: string;
+  /** Number of features F. */
+  readonly featureDim: number;
+  /** SHA-256 (hex) of everything that decides the features; the key of cached reference statistics. */
+  readonly contentHash: string;
+  /**
+   * @param samples `[N, ...]`; images `[N, C, H, W]` in [-1, 1]
+   * @returns features `[N, F]`, float32
+   */
+  features(samples: Tensor): Tensor;
+  /**
+   * Class probabilities, for the Inception Score; absent where the extractor has no classes.
+   * @returns `[N, K]`, rows sum to 1
+   */
+  probabilities?(samples: Tensor): Tensor;
+}

@@ -1,0 +1,77 @@
+import { readSafetensors, scope, type Tensor, writeSafetensors } from "@disback/torch";
+import { DisbackError } from "../errors.js";
+import type { FeatureExtractor } from "./featureExtractor.js";
+import type { Statistics } from "./statistics.js";
+
+/** What generated samples are compared with: a dataset seen through an extractor. */
+export interface Reference {
+  statistics: Statistics;
+  /** `[R, F]` float32: features of a fixed random part of the dataset, for KID, precision and recall. */
+  features: Tensor;
+  /** Name of the extractor and SHA-256 of what decides its features. */
+  extractor: string;
+  extractorHash: string;
+  /** Name of the dataset and its fingerprint. */
+  dataset: string;
+  datasetHash: string;
+}
+
+/** Writes a reference as one safetensors file; the features in float16. */
+export function saveReference(file: string, reference: Reference): void {
+  const { mean, covariance, count } = reference.statistics;
+  scope(() =>
+    writeSafetensors(
+      file,
+      { mean, covariance, features: reference.features.to("float16") },
+      {
+        kind: "disback-reference",
+        count: String(count),
+        extractor: reference.extractor,
+        extractorHash: reference.extractorHash,
+        dataset: reference.dataset,
+        datasetHash: reference.datasetHash,
+      },
+    ),
+  );
+}
+
+/**
+ * Reads a file written by {@link saveReference}.
+ * @throws DisbackError naming the file when it is no reference
+ */
+export function loadReference(file: string): Reference {
+  return scope(() => {
+    const { tensors, metadata } = readSafetensors(file);
+    const [mean, covariance, features] = ["mean", "covariance", "features"].map((name) => tensors.get(name));
+    const count = Number(metadata["count"]);
+    if (metadata["kind"] !== "disback-reference" || !mean || !covariance || !features || !(count >= 2)) {
+      throw new DisbackError(`${file}: not a file of reference statistics`);
+    }
+    const width = mean.numel;
+    if (covariance.shape.join() !== `${width},${width}` || features.shape[1] !== width) {
+      throw new DisbackError(
+        `${file}: mean, covariance and features do not have the same number of features`,
+      );
+    }
+    return {
+      statistics: { mean: mean.double().clone(), covariance: covariance.double().clone(), count },
+      features: features.float(),
+      extractor: metadata["extractor"] ?? "",
+      extractorHash: metadata["extractorHash"] ?? "",
+      dataset: metadata["dataset"] ?? "",
+      datasetHash: metadata["datasetHash"] ?? "",
+    };
+  });
+}
+
+/**
+ * @throws DisbackError when the reference was not made with this very extractor: the numbers would mean nothing
+ */
+export function requireSameExtractor(reference: Reference, extractor: FeatureExtractor): void {
+  if (reference.extractorHash !== extractor.contentHash) {
+    throw new DisbackError(
+      `The reference statistics of ${reference.dataset} were made with another extractor ` +
+        `(${reference.extractor}) than ${extractor.name}`,
+    );
+  }
+}

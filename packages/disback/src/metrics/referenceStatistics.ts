@@ -1,0 +1,69 @@
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { cat, Generator, inferenceMode, keep, randperm, scope, type Tensor } from "@disback/torch";
+import type { Dataset } from "../data/dataset.js";
+import { datasetBatches } from "./batches.js";
+import type { FeatureExtractor } from "./featureExtractor.js";
+import { loadReference, type Reference, saveReference } from "./reference.js";
+import { computeStatistics } from "./statistics.js";
+
+/** Features kept for KID, precision and recall: enough for these, small enough to ship. */
+const keptFeatures = 3000;
+const batchSize = 256;
+
+/**
+ * Statistics of a whole dataset, computed once: the cache's file is named by the content of dataset and extractor, so
+ * a changed dataset or another extractor never meets old statistics.
+ * @param cacheFolder created when missing
+ */
+export async function referenceStatistics(
+  dataset: Dataset,
+  extractor: FeatureExtractor,
+  cacheFolder: string,
+): Promise<Reference> {
+  const datasetHash = await dataset.fingerprint();
+  const key = createHash("sha256")
+    .update(`${datasetHash} ${extractor.contentHash}`)
+    .digest("hex")
+    .slice(0, 20);
+  const file = join(cacheFolder, `${key}.safetensors`);
+  if (existsSync(file)) return loadReference(file);
+  const reference = await computeReference(dataset, extractor, datasetHash);
+  mkdirSync(cacheFolder, { recursive: true });
+  saveReference(file, reference);
+  return reference;
+}
+
+/** The same without a cache. */
+export async function computeReference(
+  dataset: Dataset,
+  extractor: FeatureExtractor,
+  datasetHash: string,
+): Promise<Reference> {
+  return {
+    statistics: await computeStatistics(extractor, datasetBatches(dataset, batchSize)),
+    features: await featuresOfRandomPart(dataset, extractor),
+    extractor: extractor.name,
+    extractorHash: extractor.contentHash,
+    dataset: dataset.name,
+    datasetHash,
+  };
+}
+
+async function featuresOfRandomPart(dataset: Dataset, extractor: FeatureExtractor): Promise<Tensor> {
+  const order = scope(() =>
+    randperm(dataset.length, { generator: new Generator(0) }).data(),
+  ) as BigInt64Array;
+  const chosen = Array.from(order.subarray(0, keptFeatures), Number);
+  const parts: Tensor[] = [];
+  for (let start = 0; start < chosen.length; start += batchSize) {
+    const { samples, labels } = await dataset.batch(chosen.slice(start, start + batchSize));
+    parts.push(keep(inferenceMode(() => scope(() => extractor.features(samples).cpu()))));
+    samples.dispose();
+    labels?.dispose();
+  }
+  const features = cat(parts);
+  for (const part of parts) part.dispose();
+  return features;
+}

@@ -1,0 +1,37 @@
+import { mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { ops, type Tensor, zeros } from "@disback/torch";
+import { describe, expect, it } from "vitest";
+import { TorchScriptInception } from "../../src/metrics/torchScriptInception.js";
+import { fixture, fixturePath } from "./fixture.js";
+
+const get = fixture("tinyInception.safetensors");
+const close = (actual: Tensor, expected: Tensor) => ops.allclose(actual, expected, 1e-5, 1e-6);
+const images = () => get("pixels").float().div(127.5).sub(1);
+
+describe("TorchScriptInception", () => {
+  it("gives the features and probabilities of the module", () => {
+    const inception = new TorchScriptInception(fixturePath("tinyInception.pt"));
+    expect(inception.featureDim).toBe(6);
+    expect(inception.contentHash).toMatch(/^[0-9a-f]{64}$/);
+    expect(close(inception.features(images()), get("features"))).toBe(true);
+    expect(close(inception.probabilities!(images()), get("probabilities"))).toBe(true);
+  });
+
+  it("repeats grey to three channels and clamps what is beyond white and black", () => {
+    const inception = new TorchScriptInception(fixturePath("tinyInception.pt"));
+    const grey = images().narrow(1, 0, 1);
+    expect(close(inception.features(grey), get("grey_features"))).toBe(true);
+    const white = zeros([1, 3, 9, 9]).add(1);
+    expect(close(inception.features(white.mul(3)), inception.features(white))).toBe(true);
+    expect(() => inception.features(zeros([1, 2, 9, 9]))).toThrow("1 or 3 channels");
+  });
+
+  it("says in one line what is wrong with a file", () => {
+    expect(() => new TorchScriptInception("/nowhere/inception.pt")).toThrow(/Cannot read .*inception.pt/);
+    const file = join(mkdtempSync(join(tmpdir(), "disback-")), "broken.pt");
+    writeFileSync(file, "not a module");
+    expect(() => new TorchScriptInception(file)).toThrow(/broken.pt: not an Inception network/);
+  });
+});
