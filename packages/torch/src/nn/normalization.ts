@@ -1,0 +1,61 @@
+import { ones, zeros } from "../creation.js";
+import { ops } from "../ops.js";
+import type { Tensor } from "../tensor.js";
+import type { LayerOptions } from "./initialization.js";
+import { Module } from "./module.js";
+import { parameter } from "./parameter.js";
+
+export interface NormOptions extends LayerOptions {
+  /** added to the variance, default 1e-5 */
+  eps?: number;
+  /** learn `weight` and `bias` (default true) */
+  affine?: boolean;
+}
+
+/** Group normalization (Wu and He 2018): zero mean and unit variance within each group of channels of each sample. */
+export class GroupNorm extends Module {
+  readonly weight: Tensor | null;
+  readonly bias: Tensor | null;
+  private readonly eps: number;
+
+  constructor(
+    private readonly groups: number,
+    channels: number,
+    options: NormOptions = {},
+  ) {
+    super();
+    [this.weight, this.bias] = affineParameters([channels], options);
+    this.eps = options.eps ?? 1e-5;
+  }
+
+  /** @param input `[N, C, ...]` @returns the same shape */
+  forward(input: Tensor): Tensor {
+    return ops.group_norm(input, this.groups, this.weight, this.bias, this.eps);
+  }
+}
+
+/** Layer normalization (Ba et al. 2016) over the last dimensions, whose sizes are `shape`. */
+export class LayerNorm extends Module {
+  readonly weight: Tensor | null;
+  readonly bias: Tensor | null;
+  private readonly shape: number[];
+  private readonly eps: number;
+
+  constructor(shape: number | number[], options: NormOptions = {}) {
+    super();
+    this.shape = typeof shape === "number" ? [shape] : shape;
+    [this.weight, this.bias] = affineParameters(this.shape, options);
+    this.eps = options.eps ?? 1e-5;
+  }
+
+  /** @param input `[..., ...shape]` @returns the same shape */
+  forward(input: Tensor): Tensor {
+    return ops.layer_norm(input, this.shape, this.weight, this.bias, this.eps);
+  }
+}
+
+function affineParameters(shape: number[], options: NormOptions): [Tensor | null, Tensor | null] {
+  if (options.affine === false) return [null, null];
+  const placement = { dtype: options.dtype ?? "float32", device: options.device ?? "cpu" };
+  return [parameter(ones(shape, placement)), parameter(zeros(shape, placement))];
+}

@@ -1,0 +1,180 @@
+import { noGrad } from "../autograd.js";
+import { native } from "../binding.js";
+import { zeros, zerosLike } from "../creation.js";
+import { TorchError } from "../errors.js";
+import { loadTensors } from "../nn/state-dict.js";
+import { ops } from "../ops.js";
+import { keep, scope } from "../scope.js";
+import { type State, stateNumber } from "../state.js";
+import type { Tensor } from "../tensor.js";
+import { gradientsOf } from "./gradients.js";
+
+export interface AdamOptions {
+  /** learning rate, default 1e-3 */
+  lr?: number;
+  /** decay of the first and second moment, each in [0, 1); default [0.9, 0.999] */
+  betas?: [number, number];
+  /** added to the root of the second moment, default 1e-8 */
+  eps?: number;
+  /** default 0 for Adam (added to the gradient), 0.01 for AdamW (shrinks the weight) */
+  weightDecay?: number;
+}
+
+/** One parameter and what the optimizer remembers of it; `count` is its number of updates, float32 []. */
+interface Slot {
+  parameter: Tensor;
+  first: Tensor;
+  second: Tensor;
+  count: Tensor;
+}
+
+/** The slots as the operator wants them: one list per kind. */
+interface Lists {
+  slots: Slot[];
+  parameters: Tensor[];
+  firsts: Tensor[];
+  seconds: Tensor[];
+  counts: Tensor[];
+}
+
+/**
+ * Adam (Kingma and Ba 2014, algorithm 1) by libtorch's fused operator: one call per device and dtype.
+ * Parameters without a gradient are left alone. Moments are made at the first step, in the parameters' own layout.
+ */
+export class Adam {
+  /** Learning rate of the next step. */
+  lr: number;
+  private readonly betas: [number, number];
+  private readonly eps: number;
+  private readonly weightDecay: number;
+  private slots: Slot[] = [];
+  private lists: Lists[] | undefined;
+  protected readonly operator: typeof ops._fused_adam_ = ops._fused_adam_;
+
+  /** @throws TorchError if there are no parameters or an option is out of its range */
+  constructor(
+    readonly parameters: Tensor[],
+    options: AdamOptions = {},
+  ) {
+    this.lr = options.lr ?? 1e-3;
+    this.betas = options.betas ?? [0.9, 0.999];
+    this.eps = options.eps ?? 1e-8;
+    this.weightDecay = options.weightDecay ?? 0;
+    if (parameters.length === 0) throw new TorchError(`${this.constructor.name}: no parameters`);
+    this.require("lr", this.lr, this.lr >= 0);
+    const [beta1, beta2] = this.betas;
+    this.require("betas", this.betas, beta1 >= 0 && beta1 < 1 && beta2 >= 0 && beta2 < 1);
+    this.require("eps", this.eps, this.eps >= 0);
+    this.require("weightDecay", this.weightDecay, this.weightDecay >= 0);
+  }
+
+  /** Updates the parameters from their gradients. */
+  step(): void {
+    noGrad(() =>
+      scope(() => {
+        for (const lists of this.prepare()) this.update(lists);
+      }),
+    );
+  }
+
+  /** Forgets the gradients. */
+  zeroGrad(): void {
+    native.zeroGrads(this.parameters.map((parameter) => parameter.handle));
+  }
+
+  /** Moments and counts by the parameter's position, and the learning rate. */
+  state(): State {
+    return { tensors: this.stateTensors(), values: { lr: this.lr } };
+  }
+
+  /** @throws CheckpointError if the state is of other parameters */
+  loadState(state: State): void {
+    loadTensors(this.stateTensors(), state.tensors);
+    this.lr = stateNumber(state, "lr");
+  }
+
+  /** Releases moments and counts now. */
+  dispose(): void {
+    for (const { first, second, count } of this.slots) {
+      for (const tensor of [first, second, count]) tensor.dispose();
+    }
+    this.slots = [];
+    this.lists = undefined;
+  }
+
+  private update(all: Lists): void {
+    const found = gradientsOf(all.parameters);
+    const active = all.slots.filter((_, index) => found[index]);
+    const gradients = found.filter((gradient) => gradient !== undefined);
+    if (active.length === 0) return;
+    const lists = active.length === all.slots.length ? all : toLists(active);
+    const { parameters, firsts, seconds, counts } = lists;
+    const [beta1, beta2] = this.betas;
+    ops._foreach_add__Scalar(counts, 1);
+    this.operator(
+      parameters,
+      gradients,
+      firsts,
+      seconds,
+      [], // maxima, of AMSGrad only
+      counts,
+      this.lr,
+      beta1,
+      beta2,
+      this.weightDecay,
+      this.eps,
+      false, // amsgrad
+      false, // maximize
+    );
+  }
+
+  /** Makes the moments when they are first needed: by then the parameters are where they will stay. */
+  private prepare(): Lists[] {
+    if (this.lists) return this.lists;
+    const groups = new Map<string, Slot[]>();
+    this.slots = this.parameters.map((parameter) => {
+      const { device, dtype } = parameter;
+      const [first, second] = [keep(zerosLike(parameter)), keep(zerosLike(parameter))];
+      const slot = { parameter, first, second, count: keep(zeros([], { device })) };
+      const kind = `${device} ${dtype}`;
+      groups.set(kind, [...(groups.get(kind) ?? []), slot]);
+      return slot;
+    });
+    this.lists = [...groups.values()].map(toLists);
+    return this.lists;
+  }
+
+  private stateTensors(): Map<string, Tensor> {
+    noGrad(() => this.prepare());
+    const tensors = new Map<string, Tensor>();
+    this.slots.forEach(({ first, second, count }, index) => {
+      tensors.set(`${index}.exp_avg`, first);
+      tensors.set(`${index}.exp_avg_sq`, second);
+      tensors.set(`${index}.step`, count);
+    });
+    return tensors;
+  }
+
+  private require(option: string, value: unknown, valid: boolean): void {
+    if (!valid) throw new TorchError(`${this.constructor.name}: ${option} is out of range: ${value}`);
+  }
+}
+
+/** AdamW (Loshchilov and Hutter 2017, algorithm 2): weight decay beside the gradient, not through it. */
+export class AdamW extends Adam {
+  protected override readonly operator: typeof ops._fused_adam_ = ops._fused_adamw_;
+
+  constructor(parameters: Tensor[], options: AdamOptions = {}) {
+    super(parameters, { ...options, weightDecay: options.weightDecay ?? 0.01 });
+  }
+}
+
+function toLists(slots: Slot[]): Lists {
+  return {
+    slots,
+    parameters: slots.map((slot) => slot.parameter),
+    firsts: slots.map((slot) => slot.first),
+    seconds: slots.map((slot) => slot.second),
+    counts: slots.map((slot) => slot.count),
+  };
+}

@@ -1,0 +1,56 @@
+import { noGrad } from "../autograd.js";
+import { native } from "../binding.js";
+import { stack } from "../creation.js";
+import { wrap } from "../door.js";
+import { ops } from "../ops.js";
+import { scope } from "../scope.js";
+import type { Tensor } from "../tensor.js";
+
+/**
+ * Scales all gradients together so that their joint 2-norm is at most `maxNorm` (Pascanu et al. 2012, algorithm 1).
+ * @returns the norm before clipping, a tensor [] so that no device has to wait for it; 0 if there are no gradients
+ */
+export function clipGradNorm(parameters: Tensor[], maxNorm: number): Tensor | number {
+  return noGrad(() =>
+    scope(() => {
+      const gradients = existingGradients(parameters);
+      if (gradients.length === 0) return 0;
+      const norm = stack(ops._foreach_norm_Scalar(gradients, 2)).norm();
+      // As PyTorch: never scale up, and 1e-6 keeps a zero norm from dividing.
+      const factor = norm.add(1e-6).pow(-1).mul(maxNorm).clamp(undefined, 1);
+      ops._foreach_mul__Tensor(gradients, factor);
+      return norm;
+    }),
+  );
+}
+
+export interface ReplaceNonFiniteOptions {
+  /** default 0 */
+  nan?: number;
+  /** default 1e5 */
+  positiveInfinity?: number;
+  /** default -1e5 */
+  negativeInfinity?: number;
+}
+
+/** Replaces NaN and infinite gradients in place, one operator per gradient, as Diff-Instruct's and SiD's loops do. */
+export function replaceNonFiniteGradients(parameters: Tensor[], options: ReplaceNonFiniteOptions = {}): void {
+  const { nan = 0, positiveInfinity = 1e5, negativeInfinity = -1e5 } = options;
+  noGrad(() =>
+    scope(() => {
+      for (const gradient of existingGradients(parameters)) {
+        ops.nan_to_num_(gradient, nan, positiveInfinity, negativeInfinity);
+      }
+    }),
+  );
+}
+
+/** The gradients of parameters in one call of the addon, undefined where there is none. */
+export function gradientsOf(parameters: readonly Tensor[]): (Tensor | undefined)[] {
+  const found = native.grads(parameters.map((parameter) => parameter.handle));
+  return found.map((handle) => (handle === null ? undefined : wrap(handle)));
+}
+
+function existingGradients(parameters: readonly Tensor[]): Tensor[] {
+  return gradientsOf(parameters).filter((gradient) => gradient !== undefined);
+}
