@@ -1,0 +1,87 @@
+import type { State } from "@disback/torch";
+import { DisbackError } from "../errors.js";
+import { type Batch, type Dataset, toBatch } from "./dataset.js";
+import { EpochOrder, type OrderPosition } from "./epochOrder.js";
+import type { SampleArrays } from "./samples.js";
+
+/** Options of a `DataLoader`. */
+export interface DataLoaderOptions {
+  /** samples per batch, at least 1 */
+  batchSize: number;
+  /** any integer; decides the order; default 0 */
+  seed?: number | bigint;
+  /** a new order every epoch (default true), or 0, 1, 2, … each time */
+  shuffle?: boolean;
+}
+
+/**
+ * An endless stream of batches. While one is used the next is read, decoded and scaled; it becomes tensors only when
+ * it is asked for, so that a tensor scope of the caller's never holds a batch that is not its own.
+ */
+export class DataLoader {
+  private readonly order: EpochOrder;
+  private readonly batchSize: number;
+  private consumed: OrderPosition;
+  /** batches asked for at the same time come one after the other */
+  private turn: Promise<unknown> = Promise.resolve();
+  private ahead: { arrays: Promise<SampleArrays>; after: OrderPosition } | undefined;
+
+  /** @throws DisbackError if the batch size is no whole number from 1 on */
+  constructor(
+    private readonly dataset: Dataset,
+    { batchSize, seed = 0, shuffle = true }: DataLoaderOptions,
+  ) {
+    if (!Number.isInteger(batchSize) || batchSize < 1)
+      throw new DisbackError(`batchSize must be a whole number from 1 on, not ${batchSize}`);
+    this.batchSize = batchSize;
+    this.order = new EpochOrder(dataset.length, seed, shuffle);
+    this.consumed = this.order.position();
+  }
+
+  /**
+   * The next batch.
+   * @throws DisbackError naming an image file that turns out to be broken; the same batch comes again afterwards
+   */
+  next(): Promise<Batch> {
+    const batch = this.turn.then(() => this.advance());
+    this.turn = batch.catch(() => {});
+    return batch;
+  }
+
+  /** Which batch comes next, exactly: what was only read ahead counts as not yet given. */
+  state(): State {
+    return { tensors: new Map(), values: { ...this.consumed } };
+  }
+
+  /**
+   * Goes on where `state` was taken, with its seed; the batch size may be another one.
+   * @throws DisbackError if the state was taken from a dataset of another length
+   */
+  loadState(state: State): void {
+    this.order.restore(state.values as unknown as OrderPosition);
+    this.ahead = undefined;
+    this.consumed = this.order.position();
+  }
+
+  private async advance(): Promise<Batch> {
+    const current = this.ahead ?? this.readAhead();
+    this.ahead = undefined;
+    let arrays: SampleArrays;
+    try {
+      arrays = await current.arrays;
+    } catch (error) {
+      this.order.restore(this.consumed);
+      throw error;
+    }
+    this.consumed = current.after;
+    this.ahead = this.readAhead();
+    return toBatch(arrays, this.dataset);
+  }
+
+  private readAhead(): { arrays: Promise<SampleArrays>; after: OrderPosition } {
+    const arrays = this.dataset.read(this.order.take(this.batchSize));
+    // Its failure is reported by the `next` that waits for it, and must not count as unhandled until then.
+    arrays.catch(() => {});
+    return { arrays, after: this.order.position() };
+  }
+}

@@ -1,0 +1,98 @@
+import { fromTypedArray, type Tensor } from "@disback/torch";
+import { DisbackError } from "../errors.js";
+import { openSamples } from "./openSamples.js";
+import type { OpenOptions } from "./options.js";
+import type { SampleArrays, SampleSource } from "./samples.js";
+import type { MixtureModes, ToyDistribution } from "./toys/distribution.js";
+import { ToyPoints } from "./toys/points.js";
+
+/** Samples and their labels, as tensors on the CPU. */
+export interface Batch {
+  /** `[N, ...sampleShape]` float32; images as NCHW in [-1, 1], points as they are */
+  samples: Tensor;
+  /** `[N, labelDim]` float32: one-hot rows, or the soft labels of the data; absent without labels */
+  labels?: Tensor;
+}
+
+/** Samples by number, as arrays (`read`) or tensors (`batch`). */
+export interface Dataset extends SampleSource {
+  /** the distribution points were drawn from, for toy data: its density, its modes, the axes to draw it on */
+  readonly distribution?: ToyDistribution;
+  /** the modes of that distribution, where it is a mixture of Gaussians (for mode coverage) */
+  readonly modes?: MixtureModes;
+  /**
+   * @param indices each in `0 … length-1`; repeats allowed
+   * @throws DisbackError if an index is out of range, or naming an image file that turns out to be broken
+   */
+  batch(indices: ArrayLike<number>): Promise<Batch>;
+}
+
+/** Makes tensors of arrays; they belong to whatever tensor scope is active here. */
+export function toBatch(arrays: SampleArrays, source: SampleSource): Batch {
+  const count = arrays.samples.length / source.sampleShape.reduce((product, size) => product * size, 1);
+  const samples = fromTypedArray(arrays.samples, [count, ...source.sampleShape]);
+  if (!arrays.labels) return { samples };
+  return { samples, labels: fromTypedArray(arrays.labels, [count, source.labelDim]) };
+}
+
+/** Puts tensors on top of a source of arrays. */
+export class TensorDataset implements Dataset {
+  readonly name: string;
+  readonly sampleShape: readonly number[];
+  readonly length: number;
+  readonly labelDim: number;
+  readonly classNames: readonly string[] | undefined;
+  readonly distribution: ToyDistribution | undefined;
+  readonly modes: MixtureModes | undefined;
+
+  constructor(private readonly source: SampleSource) {
+    this.name = source.name;
+    this.sampleShape = source.sampleShape;
+    this.length = source.length;
+    this.labelDim = source.labelDim;
+    this.classNames = source.classNames;
+    this.distribution = source instanceof ToyPoints ? source.distribution : undefined;
+    this.modes = this.distribution?.modes;
+  }
+
+  async read(indices: ArrayLike<number>): Promise<SampleArrays> {
+    for (let row = 0; row < indices.length; row++) {
+      const index = indices[row]!;
+      if (!(Number.isInteger(index) && index >= 0 && index < this.length))
+        throw new DisbackError(`${this.name}: there is no sample ${index} (0 to ${this.length - 1})`);
+    }
+    return this.source.read(indices);
+  }
+
+  async batch(indices: ArrayLike<number>): Promise<Batch> {
+    return toBatch(await this.read(indices), this);
+  }
+
+  fingerprint(): Promise<string> {
+    return this.source.fingerprint();
+  }
+}
+
+/**
+ * Opens a dataset; what it is shows from its contents.
+ *
+ * | source | labels | splits |
+ * |---|---|---|
+ * | IDX file of images, gzipped or not | the label file beside it | by its name |
+ * | folder with the MNIST family's four IDX files | the label files | train, test |
+ * | CIFAR-10/100 binary batches: a file, a folder, a tar.gz | in them (CIFAR-100: fine) | train, test |
+ * | folder, zip, tar or tar.gz of images | `dataset.json` as in EDM's archives, else names of the folders they lie in | folders `train`, `test`, … |
+ * | `.npz`, `.npy` of images or points | `labels`, `arr_1` or `y` | none |
+ * | `toy:ring`, `toy:grid`, `toy:moons`, `toy:checkerboard`, `toy:spiral`, with `?name=value&…` | component | train, test |
+ *
+ * Resizing: image files are cropped to their centre square and resampled by Lanczos, as EDM's data preparation does;
+ * arrays are padded with zeros to the next power of two and averaged in blocks (`resizeArrayImage`): Fashion-MNIST is
+ * 28 x 28, at 32 it has a margin of 2 zeros, at 16 that is averaged 2 x 2.
+ *
+ * @throws DisbackError with one line naming the file and what to do: missing, empty, damaged or cut short; an image
+ * that is none (unless `skipBroken`); sizes that differ without `resolution`; labels that do not match; archives with
+ * names that climb out of them, or that unpack to more than `limits`
+ */
+export async function openDataset(source: string, options: OpenOptions = {}): Promise<Dataset> {
+  return new TensorDataset(await openSamples(source, options));
+}

@@ -1,0 +1,42 @@
+import { stat } from "node:fs/promises";
+import { DisbackError } from "../../errors.js";
+import { isGzip, readHead, readUnpackedHead } from "./bytes.js";
+import { isCifarName } from "./cifar.js";
+import { isIdx } from "./idx.js";
+import { isNpy } from "./npy.js";
+import { isTar } from "./tar.js";
+
+/** What a dataset's source is, by its contents (only CIFAR's bare batches need their name). */
+export type DatasetFormat = "folder" | "zip" | "idx" | "tar" | "npy" | "cifar" | "toy";
+
+const known =
+  "a folder, zip or tar of images, IDX, CIFAR's binary batches, .npz or .npy, or toy:ring and the like";
+
+const isZip = (head: Uint8Array): boolean =>
+  head[0] === 0x50 && head[1] === 0x4b && (head[2] === 3 || head[2] === 5);
+
+/**
+ * Says what a source is.
+ * @throws DisbackError if it does not exist, is empty, cannot be read, or is nothing we know
+ */
+export async function detectFormat(source: string): Promise<DatasetFormat> {
+  if (source.startsWith("toy:")) return "toy";
+  const found = await stat(source).catch((error: NodeJS.ErrnoException) => {
+    const reason =
+      error.code === "ENOENT" || error.code === "ENOTDIR"
+        ? "does not exist"
+        : `cannot be read (${error.code})`;
+    throw new DisbackError(`dataset ${source} ${reason}: give ${known}`);
+  });
+  if (found.isDirectory()) return "folder";
+  if (!found.isFile()) throw new DisbackError(`dataset ${source} is neither a file nor a folder`);
+  if (found.size === 0) throw new DisbackError(`dataset ${source} is empty`);
+  const stored = await readHead(source, 4);
+  const head = isGzip(stored) ? await readUnpackedHead(source, 512) : await readHead(source, 512);
+  if (isZip(head)) return "zip";
+  if (isTar(head)) return "tar";
+  if (isNpy(head)) return "npy";
+  if (isCifarName(source.replace(/\.gz$/, ""))) return "cifar";
+  if (isIdx(head)) return "idx";
+  throw new DisbackError(`dataset ${source} is of no known format: give ${known}`);
+}

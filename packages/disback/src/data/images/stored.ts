@@ -1,0 +1,62 @@
+import type { Labels } from "../labels.js";
+import { startFingerprint } from "../labels.js";
+import type { SampleArrays, SampleSource } from "../samples.js";
+
+/** `u / 127.5 - 1` of every byte: [0, 255] to [-1, 1]. */
+const scaled = Float32Array.from({ length: 256 }, (_, byte) => byte / 127.5 - 1);
+
+/** Writes `[H, W, C]` bytes into an NCHW array of bytes at image `index`. */
+export function storeChannelsFirst(
+  target: Uint8Array,
+  index: number,
+  pixels: Uint8Array,
+  channels: number,
+): void {
+  const plane = pixels.length / channels;
+  const start = index * pixels.length;
+  for (let channel = 0; channel < channels; channel++)
+    for (let pixel = 0; pixel < plane; pixel++)
+      target[start + channel * plane + pixel] = pixels[pixel * channels + channel]!;
+}
+
+/** Scales bytes to [-1, 1] into `target` from `offset`. */
+export function scaleBytes(pixels: Uint8Array, target: Float32Array, offset: number): void {
+  for (let index = 0; index < pixels.length; index++) target[offset + index] = scaled[pixels[index]!]!;
+}
+
+/** Images kept in memory, one byte per pixel and channel. */
+export class StoredImages implements SampleSource {
+  readonly length: number;
+  readonly labelDim: number;
+  readonly classNames: readonly string[] | undefined;
+
+  /**
+   * @param pixels NCHW bytes `[length, ...sampleShape]`
+   * @param sampleShape `[C, H, W]`
+   */
+  constructor(
+    readonly name: string,
+    readonly sampleShape: readonly [number, number, number],
+    private readonly pixels: Uint8Array,
+    private readonly labels: Labels | undefined,
+  ) {
+    const [channels, height, width] = sampleShape;
+    this.length = pixels.length / (channels * height * width);
+    this.labelDim = labels?.dim ?? 0;
+    this.classNames = labels?.classNames;
+  }
+
+  async read(indices: ArrayLike<number>): Promise<SampleArrays> {
+    const size = this.pixels.length / this.length;
+    const samples = new Float32Array(indices.length * size);
+    for (let row = 0; row < indices.length; row++) {
+      const start = indices[row]! * size;
+      scaleBytes(this.pixels.subarray(start, start + size), samples, row * size);
+    }
+    return this.labels ? { samples, labels: this.labels.oneHot(indices) } : { samples };
+  }
+
+  async fingerprint(): Promise<string> {
+    return startFingerprint(this.sampleShape, this.length, this.labels).update(this.pixels).digest("hex");
+  }
+}

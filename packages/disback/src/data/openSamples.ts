@@ -1,0 +1,80 @@
+import { basename } from "node:path";
+import { DisbackError } from "../errors.js";
+import { openTar, openZipFile } from "./formats/archives.js";
+import { readUnpacked } from "./formats/bytes.js";
+import { cifarSplit, openCifar } from "./formats/cifar.js";
+import { type DatasetFormat, detectFormat } from "./formats/detect.js";
+import { openFolder } from "./formats/folder.js";
+import { idxSplit, openIdx } from "./formats/idx.js";
+import { parseNpy } from "./formats/npy.js";
+import { openArrays } from "./formats/npz.js";
+import { type OpenOptions, type ResolvedOptions, resolveOptions } from "./options.js";
+import type { SampleSource } from "./samples.js";
+import { parseToy } from "./toys/parse.js";
+import { drawToy } from "./toys/points.js";
+
+/** A single file of a split must not be taken for another one. */
+function checkSplit(source: string, found: string | undefined, wanted: string | undefined): void {
+  if (!wanted || wanted === found) return;
+  const what = found ? `is the split "${found}": give the folder it lies in to choose one` : "has no splits";
+  throw new DisbackError(`${source} ${what} (asked for "${wanted}")`);
+}
+
+function datasetName(source: string, { split, resolution }: ResolvedOptions): string {
+  const base = basename(source).replace(/\.(tar|tgz|zip|npz|npy|bin)$|(\.tar)?\.gz$/i, "");
+  return `${base}${split ? ` (${split})` : ""}${resolution ? ` at ${resolution}x${resolution}` : ""}`;
+}
+
+async function open(source: string, format: DatasetFormat, name: string, options: ResolvedOptions) {
+  const maximum = options.limits.totalBytes;
+  switch (format) {
+    case "toy":
+      return drawToy(parseToy(source), name, options.split, options.labels);
+    case "folder":
+      return openFolder(source, name, options);
+    case "tar":
+      return openTar(source, name, options);
+    case "zip":
+      return openZipFile(source, name, options);
+    case "idx":
+      checkSplit(source, idxSplit(source), options.split);
+      return openIdx(source, name, options);
+    case "cifar":
+      checkSplit(source, cifarSplit(source), options.split);
+      return openCifar(
+        [{ name: source, bytes: await readUnpacked(source, maximum) }],
+        name,
+        undefined,
+        options,
+      );
+    case "npy":
+      checkSplit(source, undefined, options.split);
+      return openArrays(
+        parseNpy(await readUnpacked(source, maximum), source),
+        undefined,
+        source,
+        name,
+        options,
+      );
+  }
+}
+
+/**
+ * Opens a dataset as plain arrays; `openDataset` is the same with tensors.
+ * @throws DisbackError with one line naming file and cure; see `openDataset`
+ */
+export async function openSamples(source: string, options: OpenOptions = {}): Promise<SampleSource> {
+  const resolved = resolveOptions(options);
+  const format = await detectFormat(source);
+  const isToy = format === "toy";
+  if (isToy && (resolved.resolution || resolved.channels))
+    throw new DisbackError(`${source} gives points, not images: leave out resolution and channels`);
+  const name = isToy ? source : datasetName(source, resolved);
+  try {
+    return await open(source, format, name, resolved);
+  } catch (error) {
+    const { code, path, message } = error as NodeJS.ErrnoException;
+    if (error instanceof DisbackError || !code) throw error;
+    throw new DisbackError(`${path ?? source} cannot be read (${message.split("\n")[0]})`);
+  }
+}

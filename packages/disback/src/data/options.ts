@@ -1,0 +1,70 @@
+import { z } from "zod";
+import { DisbackError } from "../errors.js";
+
+/** Bounds on what an archive may unpack to: a small file must not fill the memory. */
+export interface ArchiveLimits {
+  /** bytes of one unpacked image file; default 256 MiB */
+  entryBytes: number;
+  /** bytes an archive's contents may take together, or one array of an `.npz`; default 8 GiB */
+  totalBytes: number;
+}
+
+/** How a dataset is opened. All fields may be left out. */
+export interface OpenOptions {
+  /** side of the square images wanted, 1 to 4096; default: as they are, which must then be square and equal */
+  resolution?: number;
+  /** 1 (grey, Rec. 601 luma) or 3 (red, green, blue); default: what the images are */
+  channels?: 1 | 3;
+  /** false drops the labels; default true: labels are used where the data has them */
+  labels?: boolean;
+  /** "train", "test" or another part the data has; default "train" where there are parts */
+  split?: string;
+  /** leave out images that cannot be decoded, instead of stopping at the first; default false */
+  skipBroken?: boolean;
+  /** images are decoded at opening and kept if they fit into this many bytes (one per pixel and channel), else as they are asked for; default 2 GiB */
+  cacheBytes?: number;
+  limits?: Partial<ArchiveLimits>;
+  /** told about each image left out by `skipBroken`, one line each */
+  onWarning?: (line: string) => void;
+  /** told how many images are decoded while opening */
+  onProgress?: (done: number, total: number) => void;
+}
+
+/** Options with every default filled in. */
+export type ResolvedOptions = OpenOptions & {
+  labels: boolean;
+  skipBroken: boolean;
+  cacheBytes: number;
+  limits: ArchiveLimits;
+};
+
+const bytes = z.number().int().positive();
+const openOptions = z.strictObject({
+  resolution: z.number().int().min(1).max(4096).optional(),
+  channels: z.union([z.literal(1), z.literal(3)]).optional(),
+  labels: z.boolean().default(true),
+  split: z.string().min(1).optional(),
+  skipBroken: z.boolean().default(false),
+  cacheBytes: z
+    .number()
+    .int()
+    .nonnegative()
+    .default(2 * 2 ** 30),
+  limits: z
+    .strictObject({ entryBytes: bytes.default(256 * 2 ** 20), totalBytes: bytes.default(8 * 2 ** 30) })
+    .prefault({}),
+  onWarning: z.custom<OpenOptions["onWarning"]>().optional(),
+  onProgress: z.custom<OpenOptions["onProgress"]>().optional(),
+});
+
+/**
+ * Checks options and fills in the defaults.
+ * @throws DisbackError naming the field that is wrong
+ */
+export function resolveOptions(options: OpenOptions): ResolvedOptions {
+  const result = openOptions.safeParse(options);
+  if (result.success) return result.data as ResolvedOptions;
+  const issue = result.error.issues[0]!;
+  const field = issue.path.length ? ` "${issue.path.join(".")}"` : "s";
+  throw new DisbackError(`dataset option${field}: ${issue.message}`);
+}

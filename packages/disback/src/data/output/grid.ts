@@ -1,0 +1,81 @@
+import type { Tensor } from "@disback/torch";
+import sharp from "sharp";
+import { DisbackError } from "../../errors.js";
+import { encodePng } from "./png.js";
+import { replaceFile } from "./replaceFile.js";
+import { titleSvg } from "./title.js";
+import { toUint8Images, type Uint8Images } from "./uint8Images.js";
+
+/** How a grid of images looks. All fields may be left out. */
+export interface GridOptions {
+  /** images per row; default: about as many as rows */
+  columns?: number;
+  /** each pixel becomes a square of this side; default: as large as keeps an image at 64 pixels or below, at least 1 */
+  scale?: number;
+  /** gap between and around the images in pixels; default 4 */
+  padding?: number;
+  /** one line of text above the images */
+  title?: string;
+}
+
+const background = 255;
+const titleHeight = 28;
+const maximumSide = 16384;
+
+/** Enlarges by repeating pixels, so that small images stay as sharp as they are, and places them in a grid. */
+function arrange(images: Uint8Images, columns: number, scale: number, padding: number) {
+  const { data, count, height, width, channels } = images;
+  const stepX = width * scale + padding;
+  const stepY = height * scale + padding;
+  const gridWidth = padding + columns * stepX;
+  const gridHeight = padding + Math.ceil(count / columns) * stepY;
+  if (Math.max(gridWidth, gridHeight) > maximumSide)
+    throw new DisbackError(
+      `a grid of ${gridWidth} x ${gridHeight} pixels is too large: use fewer images or a smaller scale`,
+    );
+  const pixels = new Uint8Array(gridWidth * gridHeight * channels).fill(background);
+  for (let image = 0; image < count; image++) {
+    const left = padding + (image % columns) * stepX;
+    const top = padding + Math.floor(image / columns) * stepY;
+    for (let y = 0; y < height * scale; y++)
+      for (let x = 0; x < width * scale; x++) {
+        const source = ((image * height + Math.floor(y / scale)) * width + Math.floor(x / scale)) * channels;
+        const target = ((top + y) * gridWidth + left + x) * channels;
+        for (let channel = 0; channel < channels; channel++)
+          pixels[target + channel] = data[source + channel]!;
+      }
+  }
+  return { pixels, gridWidth, gridHeight };
+}
+
+/** The PNG of a grid of images. @throws DisbackError if there are no images, or the grid would be too large */
+export async function gridPng(images: Uint8Images, options: GridOptions = {}): Promise<Buffer> {
+  if (images.count === 0) throw new DisbackError("a grid needs at least one image");
+  const columns = Math.min(images.count, options.columns ?? Math.ceil(Math.sqrt(images.count)));
+  const scale = options.scale ?? Math.max(1, Math.floor(64 / Math.max(images.width, images.height)));
+  const padding = options.padding ?? 4;
+  for (const [name, value, least] of [
+    ["columns", columns, 1],
+    ["scale", scale, 1],
+    ["padding", padding, 0],
+  ] as const)
+    if (!Number.isInteger(value) || value < least)
+      throw new DisbackError(`grid: ${name} must be a whole number from ${least} on, not ${value}`);
+  const { pixels, gridWidth, gridHeight } = arrange(images, columns, scale, padding);
+  const png = await encodePng(pixels, gridWidth, gridHeight, images.channels);
+  if (!options.title) return png;
+  return sharp(png)
+    .extend({ top: titleHeight, background: "white" })
+    .composite([{ input: titleSvg(options.title, gridWidth, titleHeight), top: 0, left: 0 }])
+    .png()
+    .toBuffer();
+}
+
+/**
+ * Writes images as one PNG, row by row, on white.
+ * @param samples `[N, C, H, W]` in [-1, 1]
+ * @throws DisbackError naming the file if it cannot be written
+ */
+export async function writeGrid(path: string, samples: Tensor, options: GridOptions = {}): Promise<void> {
+  await replaceFile(path, [await gridPng(toUint8Images(samples), options)]);
+}
