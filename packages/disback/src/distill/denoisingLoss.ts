@@ -1,0 +1,57 @@
+import { type Generator, randn, type Tensor } from "@disback/torch";
+import type { Denoiser } from "../models/denoiser.js";
+import type { NoiseDistribution } from "./noiseDistribution.js";
+
+/** Options of `denoisingLoss`. */
+export interface DenoisingLossOptions {
+  /** source of the noise levels and of the noise; lives on the samples' device */
+  generator: Generator;
+  /** what the denoiser is told about each sample, `[N, K]` */
+  condition?: Tensor | undefined;
+  /** standard deviation of the data, > 0, default 0.5 as in EDM */
+  sigmaData?: number | undefined;
+}
+
+/**
+ * How badly a denoiser restores samples from noise (Karras et al. 2022, eq. 2 with the weight of table 1):
+ *
+ *     L = E lambda(sigma) mean((D(x0 + sigma n; sigma) - x0)^2),   lambda = (sigma^2 + sigmaData^2) / (sigma sigmaData)^2
+ *
+ * Teachers minimise it on data; the degraded teacher (DisBack, eq. 7) and the auxiliary model minimise it on the
+ * student's samples. The squares are averaged over the elements of a sample, not summed as in the paper, so that the
+ * figure means the same at every resolution; Adam does not see the constant factor.
+ *
+ * Draws from the generator, in this order: noise levels `[N]`, then noise of the shape of `x0`.
+ *
+ * @param x0 clean samples `[N, ...]`, taken as constants
+ * @param noiseDistribution where sigma comes from
+ * @returns the loss, a tensor `[]` to call `backward()` on
+ */
+export function denoisingLoss(
+  denoiser: Denoiser,
+  x0: Tensor,
+  noiseDistribution: NoiseDistribution,
+  { generator, condition, sigmaData = 0.5 }: DenoisingLossOptions,
+): Tensor {
+  const clean = x0.detach();
+  const sigma = noiseDistribution.sample(clean.shape[0]!, generator, clean.device);
+  const noise = randn(clean.shape, { generator, device: clean.device });
+  const error = denoiser
+    .denoise(clean.add(noise.mul(perSample(sigma, clean.ndim))), sigma, condition)
+    .sub(clean)
+    .square();
+  return error.mul(perSample(denoisingWeight(sigma, sigmaData), clean.ndim)).mean();
+}
+
+/** EDM's weight lambda(sigma), `[N]`: every level's loss starts at about 1 (Karras et al. 2022, appendix B.6). */
+export function denoisingWeight(sigma: Tensor, sigmaData = 0.5): Tensor {
+  return sigma
+    .square()
+    .add(sigmaData ** 2)
+    .div(sigma.mul(sigmaData).square());
+}
+
+/** `[N]` as `[N, 1, …, 1]` with `ndim` dimensions, to broadcast against samples. */
+function perSample(values: Tensor, ndim: number): Tensor {
+  return values.reshape([values.shape[0]!, ...Array<number>(ndim - 1).fill(1)]);
+}

@@ -1,0 +1,22 @@
+import { constant, cosine, inverseSqrt, linearWarmup, product, type Schedule } from "@disback/torch";
+import type { TeacherTrainingSettings } from "./settings.js";
+
+type RateSettings = Pick<TeacherTrainingSettings, "rampUp" | "decay" | "decayFrom" | "iterations">;
+
+/** The learning rate's factor by iteration, in [0, 1]: linear ramp-up (as EDM's) times the decay chosen. */
+export function learningRateSchedule(settings: RateSettings): Schedule {
+  return product(rampUp(settings.rampUp), decay(settings));
+}
+
+/** Ends at `iterations`, but starts above 0: a step with a learning rate of 0 would be wasted. */
+function rampUp(iterations: number): Schedule {
+  const warmup = linearWarmup(iterations);
+  return (iteration) => warmup(iteration + 1);
+}
+
+function decay({ decay, decayFrom, iterations }: RateSettings): Schedule {
+  if (decay === "constant") return constant();
+  if (decay === "inverse-sqrt") return inverseSqrt(Math.max(decayFrom, 1));
+  const fall = cosine(Math.max(iterations - decayFrom, 1));
+  return (iteration) => fall(Math.max(iteration - decayFrom, 0));
+}

@@ -1,0 +1,177 @@
+import {
+  Adam,
+  clipGradNorm,
+  type Device,
+  defaultGenerator,
+  EMA,
+  extractState,
+  Generator,
+  generatorState,
+  loadGeneratorState,
+  mergeStates,
+  noGrad,
+  prefixState,
+  randint,
+  replaceNonFiniteGradients,
+  type Schedule,
+  type State,
+  scope,
+  stateNumber,
+  type Tensor,
+} from "@disback/torch";
+import { DataLoader } from "../data/dataLoader.js";
+import type { Dataset } from "../data/dataset.js";
+import { denoisingLoss } from "../distill/denoisingLoss.js";
+import { LogNormal } from "../distill/noiseDistribution.js";
+import { DisbackError } from "../errors.js";
+import type { DenoiserModule } from "../models/denoiser.js";
+import { dropLabels, flipRandomly } from "./augmentation.js";
+import { learningRateSchedule } from "./learningRate.js";
+import {
+  resolveTrainingSettings,
+  type TeacherTrainingSettings,
+  type TeacherTrainingSettingsInput,
+} from "./settings.js";
+
+/** What a teacher is trained from. */
+export type TeacherTrainingOptions = TeacherTrainingSettingsInput & {
+  /** trained in place; move it to its device and memory format before */
+  denoiser: DenoiserModule;
+  /** samples `[N, ...]`; labels, if it has any, become the condition */
+  dataset: Dataset;
+  /** decides the order of the data and every random number of the training, default 0 */
+  seed?: number;
+};
+
+/**
+ * Trains a denoiser on data as EDM does (Karras et al. 2022, algorithm and table 1): Adam on `denoisingLoss` with
+ * log-normal noise levels, and a running average of the weights, which is the teacher.
+ *
+ * Every random number comes from generators whose position is part of `state()`: a training that was saved and
+ * restored gives the same weights, bit for bit, as one that was not interrupted.
+ */
+export class TeacherTraining {
+  readonly settings: TeacherTrainingSettings;
+  private done = 0;
+  private readonly denoiser: DenoiserModule;
+  private readonly parameters: Tensor[];
+  private readonly device: Device;
+  private readonly loader: DataLoader;
+  private readonly generator: Generator;
+  private readonly optimizer: Adam;
+  private readonly ema: EMA<DenoiserModule>;
+  private readonly rate: Schedule;
+  private readonly noise: LogNormal;
+
+  /** @throws DisbackError naming the setting that is wrong */
+  constructor({ denoiser, dataset, seed = 0, ...settings }: TeacherTrainingOptions) {
+    this.settings = resolveTrainingSettings(settings);
+    const { batchSize, accumulation, flip, averageHalfLife, averageRampUp } = this.settings;
+    if (flip && dataset.sampleShape.length !== 3) {
+      throw new DisbackError(`teacher training, "flip": ${dataset.name} holds no images`);
+    }
+    this.denoiser = denoiser.train();
+    this.parameters = denoiser.parameters();
+    this.device = this.parameters[0]!.device;
+    this.loader = new DataLoader(dataset, { batchSize: batchSize / accumulation, seed, shuffle: true });
+    this.generator = new Generator(seed, this.device);
+    this.optimizer = new Adam(this.parameters, { lr: this.settings.learningRate });
+    this.ema = new EMA(denoiser, { halfLife: averageHalfLife, rampUp: averageRampUp });
+    this.rate = learningRateSchedule(this.settings);
+    this.noise = new LogNormal(this.settings.noiseMean, this.settings.noiseStandardDeviation);
+  }
+
+  /** Steps done so far. */
+  get iteration(): number {
+    return this.done;
+  }
+
+  get finished(): boolean {
+    return this.done >= this.settings.iterations;
+  }
+
+  /** The average of the weights: the teacher so far, in evaluation mode. The same module at every call. */
+  get average(): DenoiserModule {
+    return this.ema.module;
+  }
+
+  /** Learning rate of the next step. */
+  get learningRate(): number {
+    return this.settings.learningRate * this.rate(this.done);
+  }
+
+  /**
+   * One optimizer step. Non-finite gradients become 0, or +-1e5 if infinite, as in EDM, before the norm is limited.
+   * @returns the batch's loss per element, and the learning rate used
+   */
+  async step(): Promise<{ loss: number; learningRate: number }> {
+    const { accumulation, gradientClip, batchSize } = this.settings;
+    const learningRate = this.learningRate;
+    this.optimizer.zeroGrad();
+    let loss = 0;
+    for (let part = 0; part < accumulation; part++) loss += await this.addGradient(1 / accumulation);
+    replaceNonFiniteGradients(this.parameters);
+    if (gradientClip > 0) noGrad(() => scope(() => void clipGradNorm(this.parameters, gradientClip)));
+    this.optimizer.lr = learningRate;
+    this.optimizer.step();
+    this.done++;
+    this.ema.update({ batchSize, images: this.done * batchSize });
+    return { loss, learningRate };
+  }
+
+  /** All that the next steps depend on. */
+  state(): State {
+    return mergeStates(
+      prefixState("denoiser", { tensors: this.denoiser.stateDict(), values: {} }),
+      prefixState("optimizer", this.optimizer.state()),
+      prefixState("average", this.ema.state()),
+      prefixState("generator", generatorState(this.generator)),
+      prefixState("data", this.loader.state()),
+      { tensors: new Map(), values: { iteration: this.done } },
+    );
+  }
+
+  /** Goes on from a saved state. @throws CheckpointError if it is of another network */
+  loadState(state: State): void {
+    this.denoiser.loadStateDict(extractState("denoiser", state).tensors);
+    this.optimizer.loadState(extractState("optimizer", state));
+    this.ema.loadState(extractState("average", state));
+    loadGeneratorState(this.generator, extractState("generator", state));
+    this.loader.loadState(extractState("data", state));
+    this.done = stateNumber(state, "iteration");
+  }
+
+  /** Adds `share` times the next part's gradient to the parameters'; returns `share` times its loss. */
+  private async addGradient(share: number): Promise<number> {
+    const batch = await this.loader.next();
+    try {
+      return scope(() => {
+        this.seedDropout();
+        const { flip, labelDropout, sigmaData } = this.settings;
+        const samples = batch.samples.to({ device: this.device });
+        const labels = batch.labels?.to({ device: this.device });
+        const loss = denoisingLoss(
+          this.denoiser,
+          flip ? flipRandomly(samples, this.generator) : samples,
+          this.noise,
+          {
+            generator: this.generator,
+            condition: labels && dropLabels(labels, labelDropout, this.generator),
+            sigmaData,
+          },
+        ).mul(share);
+        loss.backward();
+        return loss.item();
+      });
+    } finally {
+      batch.samples.dispose();
+      batch.labels?.dispose();
+    }
+  }
+
+  /** Dropout inside the network draws from the device's default generator: tie it to ours, which is saved. */
+  private seedDropout(): void {
+    const seed = randint(0, 2 ** 31 - 1, [1], { generator: this.generator, device: this.device });
+    defaultGenerator(this.device).manualSeed(Number(seed.item()));
+  }
+}
