@@ -23,6 +23,9 @@ export const metricNames = [
 ] as const;
 export type MetricName = (typeof metricNames)[number];
 
+/** Those that compare sets of points, and so need the features themselves. */
+const pointMetrics: readonly MetricName[] = ["kid", "precisionRecall", "slicedWasserstein", "modeCoverage"];
+
 /** Options of {@link evaluate}. */
 export interface EvaluationOptions {
   /** Either a function that gives `n` samples `[n, ...]` (run under inference mode, in a scope) ... */
@@ -71,7 +74,8 @@ export async function evaluate(options: EvaluationOptions): Promise<Evaluation> 
   const wanted = new Set(metrics);
   check(options, wanted);
   using statistics = new StatisticsAccumulator(extractor.featureDim);
-  using features = new Rows(Math.min(count, reference.features.shape[0]!));
+  const needsPoints = pointMetrics.some((metric) => wanted.has(metric));
+  using features = new Rows(needsPoints ? Math.min(count, reference.features.shape[0]!) : 0);
   using probabilities = new Rows(wanted.has("inceptionScore") ? count : 0);
   let done = 0;
   for await (const batch of options.batches ?? generatedBatches(options.generate!, count, batchSize)) {
@@ -92,8 +96,9 @@ export async function evaluate(options: EvaluationOptions): Promise<Evaluation> 
   if (done < 2) throw new DisbackError(`An evaluation needs at least 2 samples, got ${done}`);
   return scope(() => {
     const result: Evaluation = { extractor: extractor.name, samples: done };
+    const moments = statistics.result();
     const rows = features.rows();
-    if (wanted.has("fid")) result.fid = frechetDistance(statistics.result(), reference.statistics);
+    if (wanted.has("fid")) result.fid = frechetDistance(moments, reference.statistics);
     if (wanted.has("kid")) {
       const { mean, deviation } = kid(rows, reference.features, { seed });
       Object.assign(result, { kid: mean, kidDeviation: deviation });
@@ -114,8 +119,15 @@ export async function evaluate(options: EvaluationOptions): Promise<Evaluation> 
 }
 
 function check(options: EvaluationOptions, wanted: Set<MetricName>): void {
-  const { extractor } = options;
-  requireSameExtractor(options.reference, extractor);
+  const { extractor, reference } = options;
+  requireSameExtractor(reference, extractor);
+  const unmeasurable =
+    reference.features.shape[0] === 0 ? pointMetrics.find((metric) => wanted.has(metric)) : undefined;
+  if (unmeasurable) {
+    throw new DisbackError(
+      `${unmeasurable}: the reference of ${reference.dataset} holds moments only, no features`,
+    );
+  }
   if ((options.generate === undefined) === (options.batches === undefined)) {
     throw new DisbackError("An evaluation takes either `generate` or `batches`");
   }
@@ -146,7 +158,7 @@ class Rows {
   }
 
   rows(): Tensor {
-    return this.block!.narrow(0, 0, this.filled);
+    return this.block?.narrow(0, 0, this.filled) ?? zeros([0, 0]);
   }
 
   [Symbol.dispose](): void {

@@ -6,7 +6,7 @@ import type { Statistics } from "./statistics.js";
 /** What generated samples are compared with: a dataset seen through an extractor. */
 export interface Reference {
   statistics: Statistics;
-  /** `[R, F]` float32: features of a fixed random part of the dataset, for KID, precision and recall. */
+  /** `[R, F]` float32: features of a fixed random part of the dataset, for KID, precision and recall; R may be 0. */
   features: Tensor;
   /** Name of the extractor and SHA-256 of what decides its features. */
   extractor: string;

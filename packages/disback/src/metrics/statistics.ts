@@ -8,7 +8,7 @@ export interface Statistics {
   mean: Tensor;
   /** `[F, F]`, float64, unbiased (divided by count - 1) */
   covariance: Tensor;
-  /** Number of samples. */
+  /** Number of samples; 0 when not known. */
   count: number;
 }
 

@@ -1,8 +1,11 @@
 import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { ops, type Tensor, zeros } from "@disback/torch";
+import { ops, randn, type Tensor, zeros } from "@disback/torch";
 import { describe, expect, it } from "vitest";
+import { CoordinateExtractor } from "../../src/metrics/coordinateExtractor.js";
+import { loadEdmReference } from "../../src/metrics/edmReference.js";
+import { evaluate } from "../../src/metrics/evaluate.js";
 import { TorchScriptInception } from "../../src/metrics/torchScriptInception.js";
 import { fixture, fixturePath } from "./fixture.js";
 
@@ -33,5 +36,21 @@ describe("TorchScriptInception", () => {
     const file = join(mkdtempSync(join(tmpdir(), "disback-")), "broken.pt");
     writeFileSync(file, "not a module");
     expect(() => new TorchScriptInception(file)).toThrow(/broken.pt: not an Inception network/);
+  });
+});
+
+describe("loadEdmReference", () => {
+  it("serves the Frechet distance, and says what it cannot serve", async () => {
+    const extractor = new TorchScriptInception(fixturePath("tinyInception.pt"));
+    const reference = await loadEdmReference(fixturePath("edmReference.npz"), extractor);
+    expect(reference.statistics.mean.at(5).item()).toBe(0.5);
+    expect(reference.statistics.covariance.at(5, 5).item()).toBe(1.2);
+    const options = { extractor, reference, count: 20, generate: (count: number) => randn([count, 3, 9, 9]) };
+    expect((await evaluate(options)).fid).toBeGreaterThan(0);
+    await expect(evaluate({ ...options, metrics: ["kid"] })).rejects.toThrow(/kid: .* moments only/);
+    const narrow = new CoordinateExtractor(2);
+    await expect(loadEdmReference(fixturePath("edmReference.npz"), narrow)).rejects.toThrow(
+      /"mu" has shape \[6\], extractor coordinates needs \[2\]/,
+    );
   });
 });
