@@ -52,6 +52,6 @@ export function denoisingWeight(sigma: Tensor, sigmaData = 0.5): Tensor {
 }
 
 /** `[N]` as `[N, 1, …, 1]` with `ndim` dimensions, to broadcast against samples. */
-function perSample(values: Tensor, ndim: number): Tensor {
+export function perSample(values: Tensor, ndim: number): Tensor {
   return values.reshape([values.shape[0]!, ...Array<number>(ndim - 1).fill(1)]);
 }

@@ -1,0 +1,213 @@
+import {
+  Adam,
+  backward,
+  EMA,
+  extractState,
+  Generator,
+  generatorState,
+  loadGeneratorState,
+  mergeStates,
+  prefixState,
+  replaceNonFiniteGradients,
+  type State,
+  scope,
+  stateNumber,
+  type Tensor,
+} from "@disback/torch";
+import type { DenoiserModule } from "../models/denoiser.js";
+import { seedDropout } from "./dropout.js";
+import type { Objective } from "./objective.js";
+import { DiffInstruct } from "./objectives/diffInstruct.js";
+import type { StudentGenerator } from "./studentGenerator.js";
+import { TargetPath } from "./targetPath.js";
+import { StepsPerTarget, type TargetSchedule } from "./targetSchedule.js";
+import type { Trajectory } from "./trajectory.js";
+
+export interface BacktrackingOptions {
+  /** the teacher: the last target; not changed */
+  teacher: DenoiserModule;
+  /** the student, trained in place */
+  generator: StudentGenerator;
+  /** the way to the teacher; without one this is the objective alone (the baseline) */
+  trajectory?: Trajectory | undefined;
+  /** default Diff-Instruct */
+  objective?: Objective;
+  /** student steps altogether, default 300 */
+  iterations?: number;
+  /** when the next target's turn comes, default 8 steps on each */
+  schedule?: TargetSchedule;
+  /** samples per step, default 128 */
+  batchSize?: number;
+  /** Adam's learning rate for the student, default 1e-4 */
+  studentLearningRate?: number;
+  /** Adam's learning rate for the auxiliary model, default 2e-4 */
+  auxiliaryLearningRate?: number;
+  /** Adam's betas for both, default [0, 0.999] */
+  betas?: [number, number];
+  /** decay of the student's averaged weights per step, default 0.99 */
+  emaDecay?: number;
+  /** decides every random number, default 0 */
+  seed?: number;
+}
+
+/** What a step tells. */
+export interface BacktrackingFigures {
+  /** auxiliary model's denoising loss on the student's samples, per element */
+  loss: number;
+  /** root mean square of auxiliary minus target */
+  gap: number;
+  /** mismatch degree towards the current target */
+  mismatch: number;
+  /** the target of this step: N - 1 down to 0, the teacher */
+  target: number;
+}
+
+/**
+ * Stage 2 of DisBack, distribution backtracking (algorithm 2): the student is distilled against each point of the
+ * trajectory in turn, from the most degraded one to the teacher.
+ *
+ *     D_phi <- D'_N;  for i = N-1, …, 0:  alternate  (a) fit D_phi to the student's samples (eq. 5)
+ *                                                    (b) move the student by the objective with target D'_i (eq. 8)
+ *
+ * Both steps use the same batch of samples: (a) sees them as constants, (b) differentiates through them.
+ */
+export class Backtracking {
+  readonly iterations: number;
+  private done = 0;
+  private readonly student: StudentGenerator;
+  private readonly auxiliary: DenoiserModule;
+  private readonly targets: TargetPath;
+  private readonly schedule: TargetSchedule;
+  private readonly objective: Objective;
+  private readonly batchSize: number;
+  private readonly random: Generator;
+  private readonly studentParameters: Tensor[];
+  private readonly auxiliaryParameters: Tensor[];
+  private readonly studentOptimizer: Adam;
+  private readonly auxiliaryOptimizer: Adam;
+  private readonly ema: EMA<DenoiserModule>;
+
+  /** @throws DisbackError naming the option that is wrong */
+  constructor(options: BacktrackingOptions) {
+    const { teacher, generator, trajectory, iterations = 300, batchSize = 128, seed = 0 } = options;
+    const { studentLearningRate = 1e-4, auxiliaryLearningRate = 2e-4, betas = [0, 0.999] } = options;
+    this.iterations = iterations;
+    this.batchSize = batchSize;
+    this.student = generator;
+    this.objective = options.objective ?? new DiffInstruct();
+    this.schedule = options.schedule ?? new StepsPerTarget(8);
+    this.targets = new TargetPath(teacher, trajectory);
+    this.auxiliary = this.targets.startOfAuxiliary();
+    this.random = new Generator(seed, generator.device);
+    this.studentParameters = generator.denoiser.requiresGrad_(true).parameters();
+    this.auxiliaryParameters = this.auxiliary.parameters();
+    this.studentOptimizer = new Adam(this.studentParameters, { lr: studentLearningRate, betas });
+    this.auxiliaryOptimizer = new Adam(this.auxiliaryParameters, { lr: auxiliaryLearningRate, betas });
+    this.ema = new EMA(generator.denoiser, { decay: options.emaDecay ?? 0.99 });
+  }
+
+  get iteration(): number {
+    return this.done;
+  }
+
+  get finished(): boolean {
+    return this.done >= this.iterations;
+  }
+
+  /** Place of the current target on the trajectory; 0 is the teacher. */
+  get target(): number {
+    return this.targets.position;
+  }
+
+  /** The student with the average of its weights: what is evaluated and kept. */
+  get average(): StudentGenerator {
+    return this.student.withDenoiser(this.ema.module);
+  }
+
+  /** One update of the auxiliary model and one of the student. */
+  step(): BacktrackingFigures {
+    const target = this.targets.position;
+    const figures = scope(() => {
+      const { student, auxiliary, random, batchSize } = this;
+      seedDropout(random, student.device);
+      const condition = student.conditions(batchSize, random);
+      student.denoiser.train();
+      const samples = student.generate(student.latents(batchSize, random), condition);
+
+      // (a) the auxiliary model follows the student
+      auxiliary.train();
+      const loss = this.objective.auxiliaryLoss({
+        samples: samples.detach(),
+        condition,
+        auxiliary,
+        generator: random,
+      });
+      this.auxiliaryOptimizer.zeroGrad();
+      loss.backward();
+      replaceNonFiniteGradients(this.auxiliaryParameters);
+      this.auxiliaryOptimizer.step();
+
+      // (b) the student follows the target
+      const signal = this.objective.studentSignal({
+        samples,
+        condition,
+        auxiliary: auxiliary.eval(),
+        target: this.targets.current,
+        generator: random,
+      });
+      this.studentOptimizer.zeroGrad();
+      if (signal.gradient) backward([samples], [signal.gradient]);
+      else signal.loss!.backward();
+      replaceNonFiniteGradients(this.studentParameters);
+      this.studentOptimizer.step();
+      this.ema.update();
+      return { loss: loss.item(), gap: signal.gap.item(), mismatch: signal.mismatch.item() };
+    });
+    this.done++;
+    this.targets.advanceIf((steps) => this.schedule.reached({ steps, ...figures }));
+    return { ...figures, target };
+  }
+
+  /** All that the next steps depend on, the place on the trajectory included. */
+  state(): State {
+    return mergeStates(
+      prefixState("student", { tensors: this.student.denoiser.stateDict(), values: {} }),
+      prefixState("auxiliary", { tensors: this.auxiliary.stateDict(), values: {} }),
+      prefixState("average", this.ema.state()),
+      prefixState("studentOptimizer", this.studentOptimizer.state()),
+      prefixState("auxiliaryOptimizer", this.auxiliaryOptimizer.state()),
+      prefixState("random", generatorState(this.random)),
+      { tensors: new Map(), values: { iteration: this.done, targets: this.targets.state() } },
+    );
+  }
+
+  /** Goes on from a saved state. @throws CheckpointError if it is of other networks */
+  loadState(state: State): void {
+    this.student.denoiser.loadStateDict(extractState("student", state).tensors);
+    this.auxiliary.loadStateDict(extractState("auxiliary", state).tensors);
+    this.ema.loadState(extractState("average", state));
+    this.studentOptimizer.loadState(extractState("studentOptimizer", state));
+    this.auxiliaryOptimizer.loadState(extractState("auxiliaryOptimizer", state));
+    loadGeneratorState(this.random, extractState("random", state));
+    this.done = stateNumber(state, "iteration");
+    this.targets.loadState(state.values.targets);
+  }
+
+  /** Releases everything but the student. */
+  dispose(): void {
+    this.studentOptimizer.dispose();
+    this.auxiliaryOptimizer.dispose();
+    this.auxiliary.dispose();
+    this.ema.dispose();
+    this.targets.dispose();
+  }
+}
+
+/** Distills to the end. @returns the student with the average of its weights */
+export function backtrack(options: BacktrackingOptions): StudentGenerator {
+  const backtracking = new Backtracking(options);
+  while (!backtracking.finished) backtracking.step();
+  const result = options.generator.withDenoiser(backtracking.average.denoiser.clone().eval());
+  backtracking.dispose();
+  return result;
+}

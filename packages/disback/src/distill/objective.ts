@@ -1,0 +1,47 @@
+import type { Generator, Tensor } from "@disback/torch";
+import type { Denoiser } from "../models/denoiser.js";
+
+/** What an objective sees of one step. */
+export interface ObjectiveInput {
+  /** the student's samples `x0 = G(z)`, `[N, ...]` */
+  samples: Tensor;
+  /** what the student was told, `[N, K]` */
+  condition: Tensor | undefined;
+  /** the model of the student's own distribution, `D_phi` */
+  auxiliary: Denoiser;
+  /** source of noise levels and noise, on the samples' device */
+  generator: Generator;
+}
+
+/** The student's side also sees where it is to go. */
+export interface StudentInput extends ObjectiveInput {
+  /** the trajectory's current node or the teacher, `D'_i` */
+  target: Denoiser;
+}
+
+/** How the student is moved. */
+export interface StudentSignal {
+  /** either dL/dx0 `[N, ...]`, injected at the samples, … */
+  gradient?: Tensor;
+  /** … or a loss `[]` with a graph to the student */
+  loss?: Tensor;
+  /** root mean square of `D_phi - D'_i`, a tensor `[]`: 0 once the student has arrived */
+  gap: Tensor;
+  /**
+   * mismatch degree, a tensor `[]`: the target's denoising loss on the student's samples relative to the auxiliary
+   * model's (METHOD: our definition). 1 where the target fits the samples as well as a model fitted to them.
+   */
+  mismatch: Tensor;
+}
+
+/**
+ * A distillation objective. DisBack changes only which model is the target and where the auxiliary model starts,
+ * so it wraps any of them.
+ */
+export interface Objective {
+  readonly name: string;
+  /** The auxiliary model's loss, a tensor `[]`; samples are constants here. */
+  auxiliaryLoss(input: ObjectiveInput): Tensor;
+  /** The student's gradient or loss. */
+  studentSignal(input: StudentInput): StudentSignal;
+}
