@@ -6,6 +6,11 @@ import { Module, type Tensor } from "@disback/torch";
  * Nothing here is about images: `x` is `[N, ...]`.
  */
 export interface Denoiser {
+  /** Lowest noise level it was made for; samplers do not go below. No limit if absent. */
+  readonly sigmaMin?: number;
+  /** Highest noise level it was made for; samplers do not go above. No limit if absent. */
+  readonly sigmaMax?: number;
+
   /**
    * @param x noisy samples `[N, ...]`, `x = x0 + sigma * n`
    * @param sigma noise levels `[N]`, standard deviations > 0
@@ -13,6 +18,9 @@ export interface Denoiser {
    * @returns estimate of x0, same shape as `x`
    */
   denoise(x: Tensor, sigma: Tensor, condition?: Tensor): Tensor;
+
+  /** The nearest noise level it knows; all of them if absent. */
+  roundSigma?(sigma: number): number;
 }
 
 /** A denoiser whose weights can be trained, saved and copied. */

@@ -1,0 +1,64 @@
+import { defaultGenerator, type Generator } from "@disback/torch";
+import {
+  type DenoiserConfig,
+  type DenoiserConfigInput,
+  parseDenoiserConfig,
+  sampleShape,
+} from "./denoiser-config.js";
+import { DhariwalUNet } from "./dhariwal-unet.js";
+import { Mlp } from "./mlp.js";
+import type { Network } from "./network.js";
+import { EdmDenoiser } from "./preconditioning/edm.js";
+import { IddpmDenoiser } from "./preconditioning/iddpm.js";
+import type { PreconditionedDenoiser } from "./preconditioning/preconditioned.js";
+import { VeDenoiser } from "./preconditioning/ve.js";
+import { VpDenoiser } from "./preconditioning/vp.js";
+import { SongUNet } from "./song-unet.js";
+import { randomWeights, type WeightSource } from "./weights.js";
+
+/**
+ * A fresh denoiser with random weights; the same generator state gives the same weights.
+ * @param options.generator draws the weights (default: the default generator)
+ * @throws DisbackError naming the field of the configuration that is wrong
+ */
+export function createDenoiser(
+  config: DenoiserConfigInput,
+  options: { generator?: Generator } = {},
+): PreconditionedDenoiser {
+  return buildDenoiser(parseDenoiserConfig(config), randomWeights(options.generator ?? defaultGenerator()));
+}
+
+/** A denoiser whose weights come from `source`. */
+export function buildDenoiser(config: DenoiserConfig, source: WeightSource): PreconditionedDenoiser {
+  const network = buildNetwork(config, source);
+  switch (config.preconditioning) {
+    case "edm":
+      return new EdmDenoiser(network, config.labelDim, config);
+    case "vp":
+      return new VpDenoiser(network, config.labelDim, config);
+    case "ve":
+      return new VeDenoiser(network, config.labelDim, config);
+    case "iddpm":
+      return new IddpmDenoiser(network, config.labelDim, config);
+  }
+}
+
+function buildNetwork(config: DenoiserConfig, source: WeightSource): Network {
+  const inChannels = sampleShape(config)[0]!;
+  // iDDPM's network also estimates a variance.
+  const outChannels = config.preconditioning === "iddpm" ? 2 * inChannels : inChannels;
+  const sizes = { inChannels, outChannels };
+  switch (config.network) {
+    case "song-unet":
+      return new SongUNet(source, { ...config, ...sizes });
+    case "dhariwal-unet":
+      return new DhariwalUNet(source, { ...config, ...sizes });
+    case "mlp":
+      return new Mlp(source, { ...config, ...sizes, noiseScale: mlpNoiseScale(config) });
+  }
+}
+
+/** VP and iDDPM give the network steps up to 1000, EDM and VE a logarithm of a few units. */
+function mlpNoiseScale({ preconditioning }: DenoiserConfig): number {
+  return preconditioning === "vp" || preconditioning === "iddpm" ? 1 : 10;
+}

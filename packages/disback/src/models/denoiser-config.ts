@@ -1,0 +1,133 @@
+import { z } from "zod";
+import { DisbackError } from "../errors.js";
+
+const positive = z.number().positive();
+const count = z.int().positive();
+const size = z.int().nonnegative();
+const probability = z.number().min(0).lt(1);
+
+/** Fields of every denoiser. Those of other preconditionings than the chosen one have no effect. */
+const common = {
+  preconditioning: z.enum(["edm", "vp", "ve", "iddpm"]).default("edm"),
+  /** edm: standard deviation of the data */
+  sigmaData: positive.default(0.5),
+  /** edm, ve: lowest noise level */
+  sigmaMin: z.number().nonnegative().optional(),
+  /** edm, ve: highest noise level */
+  sigmaMax: positive.optional(),
+  /** vp: growth of beta over time */
+  betaSlope: positive.optional(),
+  /** vp: beta at time 0 */
+  betaMin: positive.optional(),
+  /** vp: shortest time trained on */
+  smallestTime: positive.optional(),
+  /** vp, iddpm: steps of the discrete formulation */
+  timesteps: count.optional(),
+  /** iddpm: smallest ratio of neighbouring alpha-bars */
+  smallestRatio: positive.optional(),
+  /** iddpm: offset of the cosine schedule */
+  cosineOffset: positive.optional(),
+  /** columns of the condition, 0 for none */
+  labelDim: size.default(0),
+  /** probability of hiding a label while training, for guidance */
+  labelDropout: probability.default(0),
+};
+
+const image = {
+  imageResolution: count,
+  imageChannels: count,
+  augmentDim: size.default(0),
+  embeddingMultiplier: count.default(4),
+  dropout: probability.default(0.1),
+};
+
+const songUNet = z.strictObject({
+  network: z.literal("song-unet"),
+  ...common,
+  ...image,
+  modelChannels: count.default(128),
+  channelMultipliers: z.array(count).min(1).default([1, 2, 2, 2]),
+  blocksPerResolution: count.default(4),
+  attentionResolutions: z.array(count).default([16]),
+  embeddingType: z.enum(["positional", "fourier"]).default("positional"),
+  noiseMultiplier: count.default(1),
+  encoderType: z.enum(["standard", "skip", "residual"]).default("standard"),
+  decoderType: z.enum(["standard", "skip"]).default("standard"),
+  resampleFilter: z
+    .array(z.number())
+    .min(2)
+    .refine((taps) => taps.length % 2 === 0, "an even number of taps is needed")
+    .default([1, 1]),
+});
+
+const dhariwalUNet = z.strictObject({
+  network: z.literal("dhariwal-unet"),
+  ...common,
+  ...image,
+  modelChannels: count.default(192),
+  channelMultipliers: z.array(count).min(1).default([1, 2, 3, 4]),
+  blocksPerResolution: count.default(3),
+  attentionResolutions: z.array(count).default([32, 16, 8]),
+  channelsPerHead: count.default(64),
+});
+
+const mlp = z.strictObject({
+  network: z.literal("mlp"),
+  ...common,
+  /** of a point */
+  dimension: count,
+  hiddenChannels: count.multipleOf(2).default(128),
+  blocks: count.default(4),
+});
+
+/**
+ * A denoiser in words: the network, its sizes and its preconditioning. "song-unet" is DDPM++ by default and NCSN++ with
+ * `embeddingType: "fourier", noiseMultiplier: 2, encoderType: "residual", resampleFilter: [1, 3, 3, 1]`;
+ * "dhariwal-unet" is ADM; "mlp" takes points. Unknown fields are errors.
+ */
+export const denoiserConfig = z
+  .discriminatedUnion("network", [songUNet, dhariwalUNet, mlp], {
+    error: 'expected "song-unet", "dhariwal-unet" or "mlp"',
+  })
+  .superRefine((config, context) => {
+    const fail = (field: string, message: string) =>
+      context.addIssue({ code: "custom", path: [field], message, input: config });
+    if (
+      config.sigmaMin !== undefined &&
+      config.sigmaMax !== undefined &&
+      config.sigmaMin >= config.sigmaMax
+    ) {
+      fail("sigmaMin", `must be below sigmaMax (${config.sigmaMax})`);
+    }
+    if (config.network === "mlp") return;
+    const factor = 2 ** (config.channelMultipliers.length - 1);
+    if (config.imageResolution % factor !== 0) {
+      fail("imageResolution", `must be a multiple of ${factor}, one halving per further channel multiplier`);
+    }
+    if (config.modelChannels % 4 !== 0) fail("modelChannels", "must be a multiple of 4");
+  });
+
+/** A denoiser's configuration with all defaults filled in. */
+export type DenoiserConfig = z.output<typeof denoiserConfig>;
+/** A denoiser's configuration as a user writes it. */
+export type DenoiserConfigInput = z.input<typeof denoiserConfig>;
+
+/**
+ * Checks a configuration and fills in defaults.
+ * @param origin where it comes from, for the message: a file's name
+ * @throws DisbackError naming origin and field
+ */
+export function parseDenoiserConfig(value: unknown, origin = "denoiser"): DenoiserConfig {
+  const result = denoiserConfig.safeParse(value);
+  if (result.success) return result.data;
+  const problems = result.error.issues.map(
+    ({ path, message }) => `${path.map(String).join(".")}${path.length ? ": " : ""}${message}`,
+  );
+  throw new DisbackError(`${origin}: ${problems.join("; ")}`);
+}
+
+/** Shape of one sample: `[C, H, W]` or `[D]`. */
+export function sampleShape(config: DenoiserConfig): number[] {
+  if (config.network === "mlp") return [config.dimension];
+  return [config.imageChannels, config.imageResolution, config.imageResolution];
+}

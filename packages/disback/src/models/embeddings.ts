@@ -1,0 +1,83 @@
+import { arange, buffer, cat, type Device, keep, Module, ops, type Tensor } from "@disback/torch";
+import type { WeightSource } from "./weights.js";
+
+/** An embedding of noise levels: `[N]` to `[N, channels]`. */
+export interface NoiseEmbedding extends Module {
+  forward(noise: Tensor): Tensor;
+}
+
+/** Which half comes first: DDPM++ and NCSN++ have sines first, ADM has cosines first. */
+export type WaveOrder = "sine-first" | "cosine-first";
+
+export interface PositionalOptions {
+  order: WaveOrder;
+  /** longest wavelength over 2 pi, default 10000 */
+  longest?: number;
+  /** the last frequency is exactly 1 / longest (DDPM++), not one step short of it (ADM) */
+  endpoint?: boolean;
+}
+
+/** Sines and cosines at fixed, geometrically spaced frequencies (Vaswani et al. 2017, section 3.5): DDPM++ and ADM. */
+export class PositionalEmbedding extends Module implements NoiseEmbedding {
+  private readonly order: WaveOrder;
+  private readonly longest: number;
+  private readonly endpoint: boolean;
+
+  constructor(
+    readonly channels: number,
+    options: PositionalOptions,
+  ) {
+    super();
+    this.order = options.order;
+    this.longest = options.longest ?? 10000;
+    this.endpoint = options.endpoint ?? false;
+  }
+
+  /** @param noise `[N]` @returns `[N, channels]` */
+  forward(noise: Tensor): Tensor {
+    const frequencies = positionalFrequencies(this.channels / 2, this.longest, this.endpoint, noise.device);
+    return waves(noise, frequencies, this.order);
+  }
+}
+
+/** Sines and cosines at random, fixed frequencies (Tancik et al. 2020): NCSN++. The frequencies are saved. */
+export class FourierEmbedding extends Module implements NoiseEmbedding {
+  readonly freqs: Tensor;
+
+  /** @param scale standard deviation of the frequencies, in cycles, default 16 */
+  constructor(
+    source: WeightSource,
+    readonly channels: number,
+    private readonly order: WaveOrder,
+    scale = 16,
+  ) {
+    super();
+    this.freqs = buffer(source.normal([channels / 2]).mul_(scale));
+  }
+
+  /** @param noise `[N]` @returns `[N, channels]` */
+  forward(noise: Tensor): Tensor {
+    return waves(noise, this.freqs.mul(2 * Math.PI), this.order);
+  }
+}
+
+function waves(noise: Tensor, frequencies: Tensor, order: WaveOrder): Tensor {
+  const frequency = frequencies.dtype === noise.dtype ? frequencies : frequencies.to(noise.dtype);
+  const phase = ops.outer(noise, frequency);
+  return cat(order === "sine-first" ? [phase.sin(), phase.cos()] : [phase.cos(), phase.sin()], 1);
+}
+
+// Few and small: one entry per embedding size and device in use. Kept in float32 whatever the network's dtype is,
+// because a phase reaches 1000 radians.
+const known = new Map<string, Tensor>();
+
+function positionalFrequencies(count: number, longest: number, endpoint: boolean, device: Device): Tensor {
+  const name = `${count} ${longest} ${endpoint} ${device}`;
+  let frequencies = known.get(name);
+  if (!frequencies) {
+    const exponents = arange(0, count, 1, { dtype: "float32", device }).div(count - (endpoint ? 1 : 0));
+    frequencies = keep(ops.pow_Scalar(1 / longest, exponents));
+    known.set(name, frequencies);
+  }
+  return frequencies;
+}

@@ -1,0 +1,30 @@
+import { type DType, Module, rand, type Tensor } from "@disback/torch";
+
+/** The raw network F inside a denoiser (Karras et al. 2022, eq. 7). */
+export abstract class Network extends Module {
+  /** dtype of its weights, which its input must have */
+  abstract readonly dtype: DType;
+
+  /**
+   * @param x scaled noisy samples `[N, ...]`
+   * @param noise embedded noise level c_noise, `[N]` or `[1]`
+   * @param labels condition `[N, labelDim]` or `[1, labelDim]`, required if the network is conditional
+   * @param augmentation augmentation labels `[N, augmentDim]`; none means the plain, unaugmented distribution
+   */
+  abstract forward(x: Tensor, noise: Tensor, labels?: Tensor, augmentation?: Tensor): Tensor;
+}
+
+/**
+ * Replaces whole rows of labels by zeros ("no class") with a probability, for classifier-free guidance
+ * (Ho and Salimans 2022). Draws from the default generator, as dropout does.
+ * @param labels `[N, K]` or `[1, K]`
+ */
+export function dropLabels(labels: Tensor, probability: number, batch: number): Tensor {
+  const kept = rand([batch, 1], { device: labels.device }).ge(probability);
+  return labels.mul(kept.to(labels.dtype));
+}
+
+/** The tensor in the given dtype; itself if it is already. */
+export function inDtype(x: Tensor, dtype: DType): Tensor {
+  return x.dtype === dtype ? x : x.to(dtype);
+}

@@ -1,0 +1,91 @@
+import { ops, scope, type Tensor, zeros } from "@disback/torch";
+import { DisbackError } from "../../errors.js";
+import { DenoiserModule } from "../denoiser.js";
+import { inDtype, type Network } from "../network.js";
+
+/** The factors around the network, each `[N, 1, ...]`, and the noise level as the network sees it, `[N]`. */
+export interface Coefficients {
+  /** factor of x in the output; 1 if absent */
+  skip?: Tensor;
+  /** factor of the network's output */
+  out: Tensor;
+  /** factor of x in the network's input; 1 if absent */
+  in?: Tensor;
+  noise: Tensor;
+}
+
+/**
+ * A denoiser around a raw network F: D(x; sigma) = c_skip x + c_out F(c_in x; c_noise)
+ * (Karras et al. 2022, eq. 7; the coefficients of each formulation are in its table 1).
+ *
+ * Coefficients have the dtype of x; the network gets the dtype of its weights; the result has the dtype of x.
+ */
+export abstract class PreconditionedDenoiser extends DenoiserModule {
+  /** Lowest noise level the network was made for. */
+  abstract readonly sigmaMin: number;
+  /** Highest noise level the network was made for. */
+  abstract readonly sigmaMax: number;
+
+  /** @param labelDim columns of the condition, 0 if unconditional */
+  constructor(
+    readonly model: Network,
+    readonly labelDim: number,
+  ) {
+    super();
+  }
+
+  /**
+   * @param x noisy samples `[N, ...]`
+   * @param sigma noise levels `[N]`, or `[1]` for all
+   * @param condition labels `[N, labelDim]` or `[1, labelDim]`; none means "no class"
+   * @param augmentation augmentation labels `[N, augmentDim]`; none means the unaugmented distribution
+   * @returns estimate of the clean samples, shape and dtype of `x`
+   * @throws DisbackError if the condition does not fit `labelDim`
+   */
+  denoise(x: Tensor, sigma: Tensor, condition?: Tensor, augmentation?: Tensor): Tensor {
+    return scope(() => {
+      const dtype = this.model.dtype;
+      const level = inDtype(sigma, x.dtype).reshape([-1, ...Array<number>(x.ndim - 1).fill(1)]);
+      const { skip, out, in: scale, noise } = this.coefficients(level);
+      const input = inDtype(scale ? x.mul(scale) : x, dtype);
+      const labels = this.labels(condition, x);
+      const raw = this.model.forward(
+        input,
+        noise.flatten(),
+        labels,
+        augmentation && inDtype(augmentation, dtype),
+      );
+      const output = inDtype(this.estimate(raw, x.shape[1]!), x.dtype);
+      return ops.addcmul(skip ? x.mul(skip) : x, out, output);
+    });
+  }
+
+  /** The nearest noise level the network knows; most know all. */
+  roundSigma(sigma: number): number {
+    return sigma;
+  }
+
+  /** @param sigma `[N, 1, ...]` in the dtype of x */
+  protected abstract coefficients(sigma: Tensor): Coefficients;
+
+  /** The part of the network's output that enters the estimate. @param channels those of x */
+  protected estimate(raw: Tensor, _channels: number): Tensor {
+    return raw;
+  }
+
+  private labels(condition: Tensor | undefined, x: Tensor): Tensor | undefined {
+    if (!condition) {
+      return this.labelDim > 0
+        ? zeros([1, this.labelDim], { dtype: this.model.dtype, device: x.device })
+        : undefined;
+    }
+    if (this.labelDim === 0) throw new DisbackError("condition: this denoiser is unconditional (labelDim 0)");
+    const [rows, columns] = condition.shape;
+    if (condition.ndim !== 2 || columns !== this.labelDim || (rows !== 1 && rows !== x.shape[0])) {
+      throw new DisbackError(
+        `condition: expected shape [${x.shape[0]}, ${this.labelDim}], got [${condition.shape.join(", ")}]`,
+      );
+    }
+    return inDtype(condition, this.model.dtype);
+  }
+}

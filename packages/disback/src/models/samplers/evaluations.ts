@@ -1,0 +1,27 @@
+import type { Tensor } from "@disback/torch";
+import type { Denoiser } from "../denoiser.js";
+
+/** A denoiser that counts its evaluations, each on a whole batch: the NFE of whatever it is given to. */
+export class CountingDenoiser implements Denoiser {
+  /** evaluations so far; may be set back to 0 */
+  evaluations = 0;
+
+  constructor(private readonly inner: Denoiser) {}
+
+  get sigmaMin(): number | undefined {
+    return this.inner.sigmaMin;
+  }
+
+  get sigmaMax(): number | undefined {
+    return this.inner.sigmaMax;
+  }
+
+  denoise(x: Tensor, sigma: Tensor, condition?: Tensor): Tensor {
+    this.evaluations++;
+    return this.inner.denoise(x, sigma, condition);
+  }
+
+  roundSigma(sigma: number): number {
+    return this.inner.roundSigma?.(sigma) ?? sigma;
+  }
+}

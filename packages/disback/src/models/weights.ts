@@ -1,0 +1,70 @@
+import { type Generator, noGrad, rand, randn, type Tensor, zeros } from "@disback/torch";
+
+/** Where fresh weights come from. */
+export interface WeightSource {
+  /** Uniform in [-1, 1). */
+  uniform(shape: number[]): Tensor;
+  /** Normal with mean 0 and variance 1. */
+  normal(shape: number[]): Tensor;
+}
+
+/** Weights drawn from a generator, in the order the layers are built: the same seed gives the original's weights. */
+export function randomWeights(generator: Generator): WeightSource {
+  return {
+    uniform: (shape) => rand(shape, { generator }).mul_(2).sub_(1),
+    normal: (shape) => randn(shape, { generator }),
+  };
+}
+
+/** Zeros, for networks whose weights are loaded next: nothing is drawn. */
+export const blankWeights: WeightSource = {
+  uniform: (shape) => zeros(shape),
+  normal: (shape) => zeros(shape),
+};
+
+/** Glorot and Bengio 2010 ("xavier") or He et al. 2015 ("kaiming", with gain 1), uniform or normal. */
+export type WeightDistribution = "xavier-uniform" | "xavier-normal" | "kaiming-uniform" | "kaiming-normal";
+
+/** How a layer's weights start: the distribution's values times a scale. */
+export interface WeightStart {
+  distribution: WeightDistribution;
+  /** factor of the weight, default 1 */
+  weightScale?: number;
+  /** factor of the bias, default 0 */
+  biasScale?: number;
+}
+
+/** A layer's initial weight and bias; the bias has the distribution of the weight, as in Karras et al. 2022. */
+export function initialWeights(
+  source: WeightSource,
+  start: WeightStart,
+  shapes: { weight: number[]; bias?: number[] },
+  fanIn: number,
+  fanOut: number,
+): { weight: Tensor; bias: Tensor | null } {
+  const draw = (shape: number[], scale: number) =>
+    noGrad(() => values(source, start, shape, fanIn, fanOut).mul_(scale));
+  const weight = draw(shapes.weight, start.weightScale ?? 1);
+  // Drawn even where the scale is 0: this keeps the generator's stream equal to the original's.
+  const bias = shapes.bias ? draw(shapes.bias, start.biasScale ?? 0) : null;
+  return { weight, bias };
+}
+
+function values(
+  source: WeightSource,
+  start: WeightStart,
+  shape: number[],
+  fanIn: number,
+  fanOut: number,
+): Tensor {
+  switch (start.distribution) {
+    case "xavier-uniform":
+      return source.uniform(shape).mul_(Math.sqrt(6 / (fanIn + fanOut)));
+    case "xavier-normal":
+      return source.normal(shape).mul_(Math.sqrt(2 / (fanIn + fanOut)));
+    case "kaiming-uniform":
+      return source.uniform(shape).mul_(Math.sqrt(3 / fanIn));
+    case "kaiming-normal":
+      return source.normal(shape).mul_(Math.sqrt(1 / fanIn));
+  }
+}
