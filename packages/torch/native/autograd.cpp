@@ -171,7 +171,7 @@ struct Callback : torch::CustomClassHolder {
 struct CheckpointFunction : torch::autograd::Function<CheckpointFunction> {
   // `inputs` are what the graph goes on from; `outputs` were computed without a graph.
   static torch::autograd::variable_list forward(torch::autograd::AutogradContext* context,
-                                                const torch::autograd::variable_list& inputs,
+                                                at::TensorList inputs,
                                                 const std::vector<at::Tensor>* outputs,
                                                 c10::intrusive_ptr<Callback> callback) {
     context->saved_data["callback"] = c10::IValue::make_capsule(std::move(callback));
@@ -214,7 +214,7 @@ napi_value checkpointed(napi_env env, napi_callback_info info) {
     // Parameters are reached from inside the block, so the outputs need a gradient even if no input does.
     inputs.push_back(at::zeros({}, at::TensorOptions().requires_grad(true)));
     return tensorsToJs(environment, CheckpointFunction::apply(
-        inputs, &outputs, c10::make_intrusive<Callback>(environment, arguments[2])));
+        at::TensorList(inputs), &outputs, c10::make_intrusive<Callback>(environment, arguments[2])));
   });
 }
 

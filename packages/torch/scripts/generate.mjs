@@ -4,16 +4,25 @@ import { writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 
 const native = createRequire(import.meta.url)("../build/Release/disback_torch.node");
-const reserved = new Map([["var", "variance"], ["where", "where"]]);
+const reserved = new Map([
+  ["var", "variance"],
+  ["where", "where"],
+]);
 // Private operators that are worth having: optimizers' and attention's.
-const privateOperators = /^_(foreach|fused|scaled_dot_product|weight_norm|native_batch_norm_legit|thnn_fused)/;
+const privateOperators =
+  /^_(foreach|fused|scaled_dot_product|weight_norm|native_batch_norm_legit|thnn_fused)/;
 
 const camel = (text) => text.replace(/^_+/, "").replace(/_+([a-z0-9])/gi, (_, c) => c.toUpperCase());
 
 /** "Tensor(a!)? self=None" -> {type, name, optional, hasDefault} */
 function parseArgument(text) {
   const match = /^(.*?)(?:\s+(\w+))(?:=(.*))?$/s.exec(text.trim());
-  return { type: match[1].replace(/\([^)]*\)/g, ""), name: match[2], hasDefault: match[3] !== undefined, mutable: /!\)/.test(match[1]) };
+  return {
+    type: match[1].replace(/\([^)]*\)/g, ""),
+    name: match[2],
+    hasDefault: match[3] !== undefined,
+    mutable: /!\)/.test(match[1]),
+  };
 }
 
 /** Splits at commas that are not inside brackets or quotes. */
@@ -59,8 +68,14 @@ function typeOf(schemaType, name) {
   const list = /^(\w+\??)\[(\d*)\]$/.exec(type);
   if (list) {
     const element = list[1];
-    if (element === "Tensor") return { ts: "TensorList", expression: optional ? `${name} && handles(${name})` : `handles(${name})`, optional };
-    if (element === "Tensor?") return { ts: "readonly (Tensor | null)[]", expression: `optionalHandles(${name})`, optional };
+    if (element === "Tensor")
+      return {
+        ts: "TensorList",
+        expression: optional ? `${name} && handles(${name})` : `handles(${name})`,
+        optional,
+      };
+    if (element === "Tensor?")
+      return { ts: "readonly (Tensor | null)[]", expression: `optionalHandles(${name})`, optional };
     if (["int", "SymInt", "float"].includes(element))
       return { ts: list[2] ? "number | readonly number[]" : "readonly number[]", expression: name, optional };
     if (element === "bool") return { ts: "readonly boolean[]", expression: name, optional };
@@ -77,17 +92,27 @@ function returnOf(text) {
   if (plain === "Tensor") return { ts: "Tensor", wrap: (call) => `return wrap(${call});` };
   if (plain === "Tensor[]") return { ts: "Tensor[]", wrap: (call) => `return wrapAll(${call});` };
   if (plain === "bool") return { ts: "boolean", wrap: (call) => `return ${call};` };
-  if (["int", "SymInt", "float", "Scalar"].includes(plain)) return { ts: "number", wrap: (call) => `return ${call};` };
+  if (["int", "SymInt", "float", "Scalar"].includes(plain))
+    return { ts: "number", wrap: (call) => `return ${call};` };
   if (plain === "ScalarType") return { ts: "DType", wrap: (call) => `return dtypeName(${call});` };
   const tuple = /^\((.*)\)$/.exec(plain);
   if (tuple) {
     const parts = split(tuple[1]).map((part) => part.split(/\s+/)[0]);
     if (parts.every((part) => part === "Tensor"))
-      return { ts: `[${parts.map(() => "Tensor").join(", ")}]`, wrap: (call) => `return wrapAll(${call}) as never;` };
-    if (parts.every((part) => part === "Tensor" || part === "Tensor[]" || part === "int" || part === "SymInt" || part === "float"))
+      return {
+        ts: `[${parts.map(() => "Tensor").join(", ")}]`,
+        wrap: (call) => `return wrapAll(${call}) as never;`,
+      };
+    if (
+      parts.every(
+        (part) =>
+          part === "Tensor" || part === "Tensor[]" || part === "int" || part === "SymInt" || part === "float",
+      )
+    )
       return {
         ts: `[${parts.map((p) => (p.startsWith("Tensor") ? p : "number")).join(", ")}]`,
-        wrap: (call) => `return wrapMixed(${call}, [${parts.map((p) => (p === "Tensor" ? 1 : p === "Tensor[]" ? 2 : 0)).join(", ")}]) as never;`,
+        wrap: (call) =>
+          `return wrapMixed(${call}, [${parts.map((p) => (p === "Tensor" ? 1 : p === "Tensor[]" ? 2 : 0)).join(", ")}]) as never;`,
       };
   }
   return undefined;
@@ -101,8 +126,12 @@ for (const schema of native.schemas().sort()) {
   const [, name, overload = "", argumentText, returnText] = match;
   if (/(^|_)out\d*$/.test(overload) || overload.includes("names") || overload.includes("imname")) continue;
   if (name.startsWith("_") && !privateOperators.test(name)) continue;
-  const parameters = split(argumentText).filter((part) => part !== "*").map(parseArgument);
-  const types = parameters.map((parameter) => typeOf(parameter.type, camel(parameter.name) === "in" ? "input" : safe(camel(parameter.name))));
+  const parameters = split(argumentText)
+    .filter((part) => part !== "*")
+    .map(parseArgument);
+  const types = parameters.map((parameter) =>
+    typeOf(parameter.type, camel(parameter.name) === "in" ? "input" : safe(camel(parameter.name))),
+  );
   const result = returnOf(returnText);
   if (!result || types.some((type) => !type)) continue;
   if (!parameters.some((p) => p.type.startsWith("Tensor")) && !returnText.includes("Tensor")) continue;
@@ -117,9 +146,20 @@ for (const schema of native.schemas().sort()) {
     mayOmit &&= type.optional || parameters[i].hasDefault;
     const parameterName = safe(camel(parameters[i].name));
     const nullable = type.optional || parameters[i].hasDefault;
-    signature.unshift(mayOmit ? `${parameterName}?: ${type.ts}${type.optional ? " | null" : ""}` : `${parameterName}: ${type.ts}${type.optional ? " | null" : nullable ? " | undefined" : ""}`);
-    if (parameters[i].hasDefault && !type.optional && /handle|native|Code\(/.test(type.expression) && parameters[i].type !== "Tensor")
-      type.expression = type.expression.replace("dtypeCode", "dtypeArgument").replace("memoryFormatCode", "memoryFormatArgument");
+    signature.unshift(
+      mayOmit
+        ? `${parameterName}?: ${type.ts}${type.optional ? " | null" : ""}`
+        : `${parameterName}: ${type.ts}${type.optional ? " | null" : nullable ? " | undefined" : ""}`,
+    );
+    if (
+      parameters[i].hasDefault &&
+      !type.optional &&
+      /handle|native|Code\(/.test(type.expression) &&
+      parameters[i].type !== "Tensor"
+    )
+      type.expression = type.expression
+        .replace("dtypeCode", "dtypeArgument")
+        .replace("memoryFormatCode", "memoryFormatArgument");
   }
   const callee = `(_${identifier} ??= resolve("aten::${name}", "${overload}"${inPlace ? ", true" : ""}))`;
   const call = `${callee}(${types.map((type) => type.expression).join(", ")})`;
@@ -130,7 +170,22 @@ export function ${identifier}(${signature.join(", ")}): ${result.ts} { ${body} }
 }
 
 function safe(name) {
-  return ["in", "default", "function", "with", "var", "new", "delete", "export", "import", "switch", "class", "this"].includes(name) ? `${name}Value` : name;
+  return [
+    "in",
+    "default",
+    "function",
+    "with",
+    "var",
+    "new",
+    "delete",
+    "export",
+    "import",
+    "switch",
+    "class",
+    "this",
+  ].includes(name)
+    ? `${name}Value`
+    : name;
 }
 
 writeFileSync(

@@ -52,8 +52,20 @@ function installWithPip(installed) {
   console.log(`@disback/torch: installing ${PIP_REQUIREMENT} into ${own} (once)`);
   const unfinished = `${own}.unfinished`;
   rmSync(unfinished, { recursive: true, force: true });
-  const pip = run("python3", ["-m", "pip", "install", "--no-warn-script-location", "--disable-pip-version-check",
-    "--target", unfinished, PIP_REQUIREMENT], { stdio: ["ignore", "ignore", "pipe"] });
+  const pip = run(
+    "python3",
+    [
+      "-m",
+      "pip",
+      "install",
+      "--no-warn-script-location",
+      "--disable-pip-version-check",
+      "--target",
+      unfinished,
+      PIP_REQUIREMENT,
+    ],
+    { stdio: ["ignore", "ignore", "pipe"] },
+  );
   if (pip.status !== 0)
     throw new InstallError(
       `pip could not install ${PIP_REQUIREMENT}; its last words:\n${pip.stderr.trim().split("\n").slice(-5).join("\n")}\nUnpack libtorch yourself and set LIBTORCH=/path/to/libtorch`,
@@ -84,7 +96,8 @@ function requireTool(command, remedy) {
 function fingerprint(libtorch) {
   const hash = createHash("sha256").update(`${libtorch}\n${process.platform} ${process.arch}\n`);
   hash.update(readFileSync(join(libtorch, "share", "cmake", "Torch", "TorchConfigVersion.cmake")));
-  for (const file of readdirSync(join(root, "native")).sort()) hash.update(file).update(readFileSync(join(root, "native", file)));
+  for (const file of readdirSync(join(root, "native")).sort())
+    hash.update(file).update(readFileSync(join(root, "native", file)));
   return hash.digest("hex");
 }
 
@@ -97,8 +110,15 @@ function build(libtorch) {
   mkdirSync(dirname(output), { recursive: true });
   console.log(`@disback/torch: building the addon against ${libtorch} (once, some minutes)`);
   const steps = [
-    ["-S", join(root, "native"), "-B", folder, "-DCMAKE_BUILD_TYPE=Release",
-      `-DTorch_DIR=${join(libtorch, "share", "cmake", "Torch")}`, `-DNODE_API_INCLUDE_DIR=${headers}`],
+    [
+      "-S",
+      join(root, "native"),
+      "-B",
+      folder,
+      "-DCMAKE_BUILD_TYPE=Release",
+      `-DTorch_DIR=${join(libtorch, "share", "cmake", "Torch")}`,
+      `-DNODE_API_INCLUDE_DIR=${headers}`,
+    ],
     ["--build", folder, "--parallel", String(availableParallelism())],
   ];
   for (const step of steps) {
@@ -106,8 +126,12 @@ function build(libtorch) {
     if (done.status === 0) continue;
     const log = join(root, "build", "build.log");
     writeFileSync(log, `${done.stdout}\n${done.stderr}`);
-    const cause = /(UNSUPPORTED_LIBTORCH .*|[^\n]*error:[^\n]*|CMake Error[^\n]*(\n[^\n]+)?)/.exec(`${done.stderr}\n${done.stdout}`)?.[1];
-    throw new InstallError(`the addon could not be built: ${(cause ?? "see the log").trim()}\nThe whole log: ${log}`);
+    const cause = /(UNSUPPORTED_LIBTORCH .*|[^\n]*error:[^\n]*|CMake Error[^\n]*(\n[^\n]+)?)/.exec(
+      `${done.stderr}\n${done.stdout}`,
+    )?.[1];
+    throw new InstallError(
+      `the addon could not be built: ${(cause ?? "see the log").trim()}\nThe whole log: ${log}`,
+    );
   }
   cpSync(join(folder, "disback_torch.node"), output);
 }

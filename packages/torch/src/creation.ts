@@ -3,9 +3,9 @@ import { type Scalar, wrap } from "./door.js";
 import { type Device, type DType, dtypeCode, type TypedArray } from "./dtype.js";
 import { TorchError } from "./errors.js";
 import * as ops from "./generated/ops.js";
+import { packFloats } from "./halfFloat.js";
 import type { Generator } from "./random.js";
 import type { Tensor } from "./tensor.js";
-import { packFloats } from "./halfFloat.js";
 
 export interface TensorOptions {
   /** Default: "float32", or what the data says. */
@@ -44,7 +44,11 @@ const naturalDType = (array: TypedArray): DType => {
  *   with bool. Any other difference converts.
  * @throws TorchError if the shape does not fit the array's length
  */
-export function fromTypedArray(array: TypedArray, shape: readonly number[], options: TensorOptions = {}): Tensor {
+export function fromTypedArray(
+  array: TypedArray,
+  shape: readonly number[],
+  options: TensorOptions = {},
+): Tensor {
   const size = shape.reduce((a, b) => a * b, 1);
   if (size !== array.length)
     throw new TorchError(`shape [${shape.join(", ")}] needs ${size} values, the array has ${array.length}`);
@@ -109,7 +113,10 @@ export function eye(n: number, options: TensorOptions = {}): Tensor {
 }
 /** start, start + step, … below end. Default dtype float32. */
 export function arange(start: number, end: number, step = 1, options: TensorOptions = {}): Tensor {
-  return finish(ops.arange_start_step(start, end, step, options.dtype ?? "float32", null, options.device), options);
+  return finish(
+    ops.arange_start_step(start, end, step, options.dtype ?? "float32", null, options.device),
+    options,
+  );
 }
 /** `count` values from start to end, both included. */
 export function linspace(start: number, end: number, count: number, options: TensorOptions = {}): Tensor {
@@ -127,8 +134,21 @@ export function rand(shape: readonly number[], options: RandomOptions = {}): Ten
   return finish(ops.rand_generator(shape, options.generator, dtype, null, options.device), options);
 }
 /** Whole numbers in [low, high). Default dtype int64. */
-export function randint(low: number, high: number, shape: readonly number[], options: RandomOptions = {}): Tensor {
-  return ops.randint_low_generator(low, high, shape, options.generator, options.dtype ?? "int64", null, options.device);
+export function randint(
+  low: number,
+  high: number,
+  shape: readonly number[],
+  options: RandomOptions = {},
+): Tensor {
+  return ops.randint_low_generator(
+    low,
+    high,
+    shape,
+    options.generator,
+    options.dtype ?? "int64",
+    null,
+    options.device,
+  );
 }
 /** 0 to n - 1 in random order. Default dtype int64. */
 export function randperm(n: number, options: RandomOptions = {}): Tensor {

@@ -82,7 +82,9 @@ let returns: Map<string, string> | undefined;
 // The schema says which numbers in a result are tensors.
 function returnKinds(name: string, overload: string): string {
   returns ??= new Map(
-    native.schemas().map((schema) => [schema.slice(0, schema.indexOf("(")), schema.slice(schema.lastIndexOf("->") + 2)]),
+    native
+      .schemas()
+      .map((schema) => [schema.slice(0, schema.indexOf("(")), schema.slice(schema.lastIndexOf("->") + 2)]),
   );
   return returns.get(overload ? `${name}.${overload}` : name) ?? "";
 }

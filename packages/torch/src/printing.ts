@@ -14,9 +14,18 @@ export function formatTensor(tensor: Tensor): string {
   walk(0, 0, (position) => shown.push(Number(data[position])));
   const largest = Math.max(...shown.filter(Number.isFinite).map(Math.abs), 0);
   const smallest = Math.min(...shown.filter((v) => Number.isFinite(v) && v !== 0).map(Math.abs), Infinity);
-  const scientific = !whole && (largest >= 1e5 || (largest > 0 && largest < 1e-3) || largest / smallest > 1e6);
+  const scientific =
+    !whole && (largest >= 1e5 || (largest > 0 && largest < 1e-3) || largest / smallest > 1e6);
   const text = (value: number | bigint): string =>
-    dtype === "bool" ? (value ? "true" : "false") : whole ? String(value) : scientific ? Number(value).toExponential(4) : Number(value).toFixed(4);
+    dtype === "bool"
+      ? value
+        ? "true"
+        : "false"
+      : whole
+        ? String(value)
+        : scientific
+          ? Number(value).toExponential(4)
+          : Number(value).toFixed(4);
   let width = 0;
   walk(0, 0, (position) => (width = Math.max(width, text(data[position]!).length)));
 
@@ -30,7 +39,9 @@ export function formatTensor(tensor: Tensor): string {
   }
   function render(dim: number, offset: number, indent: string): string {
     if (dim === shape.length) return text(data[offset]!).padStart(width);
-    const parts = visible(shape[dim]!).map((i) => (i < 0 ? "..." : render(dim + 1, offset + i * strides[dim]!, `${indent} `)));
+    const parts = visible(shape[dim]!).map((i) =>
+      i < 0 ? "..." : render(dim + 1, offset + i * strides[dim]!, `${indent} `),
+    );
     const last = dim === shape.length - 1;
     return `[${parts.join(last ? ", " : `,${"\n".repeat(shape.length - 1 - dim)}${indent} `)}]`;
   }

@@ -1,7 +1,7 @@
 import { type NativeGenerator, native } from "./binding.js";
+import { fromTypedArray } from "./creation.js";
 import { wrap } from "./door.js";
 import type { Device } from "./dtype.js";
-import { fromTypedArray } from "./creation.js";
 
 /** A source of random numbers with a state of its own; on the CPU the same stream as `torch.Generator`. */
 export class Generator {

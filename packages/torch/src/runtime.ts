@@ -49,7 +49,10 @@ export function allowTf32(allowed: boolean): void {
 }
 
 /** Runs `body` with eligible operators in half precision (bfloat16 unless said). Weights stay as they are. */
-export function autocast<T>(options: { device?: Device; dtype?: DType; enabled?: boolean }, body: () => T): T {
+export function autocast<T>(
+  options: { device?: Device; dtype?: DType; enabled?: boolean },
+  body: () => T,
+): T {
   const device = options.device ?? "cpu";
   if (options.enabled === false) return body();
   const [, before] = native.setAutocast(device, true, dtypeCode(options.dtype ?? "bfloat16"));

@@ -19,7 +19,11 @@ export class TorchScriptModule {
     return this.run("forward", values, named);
   }
 
-  run(method: string, values: readonly ScriptValue[], named: Record<string, ScriptValue> = {}): Tensor | Tensor[] {
+  run(
+    method: string,
+    values: readonly ScriptValue[],
+    named: Record<string, ScriptValue> = {},
+  ): Tensor | Tensor[] {
     const result = native.runScript(
       this.#native,
       method,

@@ -1,6 +1,14 @@
 import { type Handle, native } from "./binding.js";
 import type { Scalar } from "./door.js";
-import { type Device, type DType, dtypeName, isDType, type MemoryFormat, memoryFormatCode, type TypedArray } from "./dtype.js";
+import {
+  type Device,
+  type DType,
+  dtypeName,
+  isDType,
+  type MemoryFormat,
+  memoryFormatCode,
+  type TypedArray,
+} from "./dtype.js";
 import { TorchError } from "./errors.js";
 import * as ops from "./generated/ops.js";
 import { formatTensor } from "./printing.js";
@@ -9,7 +17,12 @@ import { adopt } from "./scope.js";
 
 export type NestedArray = number | boolean | bigint | NestedArray[];
 /** An index of `at`: one element, a range [start, end, step], a tensor of indices or a mask, `null` for a new axis, "..." for all axes between. */
-export type Index = number | readonly [start?: number | null, end?: number | null, step?: number] | Tensor | null | "...";
+export type Index =
+  | number
+  | readonly [start?: number | null, end?: number | null, step?: number]
+  | Tensor
+  | null
+  | "...";
 
 const asList = (dim: number | readonly number[] | undefined): readonly number[] | null =>
   dim === undefined ? null : typeof dim === "number" ? [dim] : dim;
@@ -52,7 +65,8 @@ export class Tensor {
   size(dim: number): number {
     const shape = this.shape;
     const size = shape[dim < 0 ? dim + shape.length : dim];
-    if (size === undefined) throw new TorchError(`a tensor of shape [${shape.join(", ")}] has no axis ${dim}`);
+    if (size === undefined)
+      throw new TorchError(`a tensor of shape [${shape.join(", ")}] has no axis ${dim}`);
     return size;
   }
   isContiguous(format: MemoryFormat = "contiguous"): boolean {
@@ -113,7 +127,9 @@ export class Tensor {
     const shape = this.shape;
     let position = 0;
     const level = (dim: number): NestedArray =>
-      dim === shape.length ? value(data[position++]!) : Array.from({ length: shape[dim]! }, () => level(dim + 1));
+      dim === shape.length
+        ? value(data[position++]!)
+        : Array.from({ length: shape[dim]! }, () => level(dim + 1));
     return level(0);
   }
   toString(): string {
@@ -435,7 +451,9 @@ export class Tensor {
     return ops.chunk(this, count, dim);
   }
   split(size: number | readonly number[], dim = 0): Tensor[] {
-    return typeof size === "number" ? ops.split_Tensor(this, size, dim) : ops.split_with_sizes(this, size, dim);
+    return typeof size === "number"
+      ? ops.split_Tensor(this, size, dim)
+      : ops.split_with_sizes(this, size, dim);
   }
   unbind(dim = 0): Tensor[] {
     return ops.unbind_int(this, dim);
@@ -483,7 +501,12 @@ export class Tensor {
         advanced[dim++] = null;
       }
     }
-    return advanced.some((index) => index) ? ops.index_Tensor(result, Array.from(advanced, (i) => i ?? null)) : result;
+    return advanced.some((index) => index)
+      ? ops.index_Tensor(
+          result,
+          Array.from(advanced, (i) => i ?? null),
+        )
+      : result;
   }
 
   // Comparison

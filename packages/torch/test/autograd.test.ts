@@ -1,0 +1,85 @@
+import {
+  autocast,
+  backward,
+  checkpoint,
+  Generator,
+  gradient,
+  inferenceMode,
+  manualSeed,
+  noGrad,
+  ops,
+  randn,
+  tensor,
+  zeros,
+} from "@disback/torch";
+import { expect, test } from "vitest";
+
+test("gradients of a closed form", () => {
+  // f = sum(x^3): f' = 3 x^2, f'' = 6 x
+  const x = tensor([1, 2, -3], { requiresGrad: true });
+  const [first] = gradient([x.pow(3).sum()], [x], { createGraph: true });
+  expect(first!.toArray()).toEqual([3, 12, 27]);
+  const [second] = gradient([first!.sum()], [x]);
+  expect(second!.toArray()).toEqual([6, 12, -18]);
+  expect(x.grad).toBeUndefined();
+});
+
+test("a gradient injected at an inner tensor reaches the leaves", () => {
+  const x = tensor([1, 2], { requiresGrad: true });
+  const inner = x.square();
+  backward([inner], [tensor([10, 100])]);
+  expect(x.grad!.toArray()).toEqual([20, 400]);
+  x.square().sum().backward();
+  expect(x.grad!.toArray()).toEqual([22, 404]);
+});
+
+test("unused inputs are undefined when allowed, an error otherwise", () => {
+  const x = tensor([1], { requiresGrad: true });
+  const y = tensor([1], { requiresGrad: true });
+  expect(gradient([x.mul(2)], [x, y], { allowUnused: true })[1]).toBeUndefined();
+  expect(() => gradient([x.mul(2)], [x, y])).toThrow(/not have been used/);
+});
+
+test("no graph in noGrad and inferenceMode, modes end with an error", () => {
+  const x = tensor([1], { requiresGrad: true });
+  expect(noGrad(() => x.mul(2).requiresGrad)).toBe(false);
+  expect(inferenceMode(() => x.mul(2).requiresGrad)).toBe(false);
+  expect(() => noGrad(() => x.add(zeros([2, 2]).reshape([3])))).toThrow();
+  expect(x.mul(2).requiresGrad).toBe(true);
+});
+
+test("a checkpointed block gives the same values, gradients and dropout masks", () => {
+  const generator = new Generator(3);
+  const weight = randn([8, 8], { generator }).requiresGrad_();
+  const input = randn([4, 8], { generator }).requiresGrad_();
+  const block = (x: typeof input) => ops.dropout(x.matmul(weight).silu(), 0.5, true).matmul(weight);
+  const run = (checkpointed: boolean) => {
+    weight.grad = undefined;
+    input.grad = undefined;
+    manualSeed(7);
+    const x = input.mul(2);
+    const y = checkpointed ? checkpoint(block, x) : block(x);
+    // The random stream goes on after the block as if nothing had happened.
+    const after = ops.dropout(y, 0.5, true);
+    after.square().sum().backward();
+    return [after.data(), weight.grad!.data(), input.grad!.data()];
+  };
+  expect(run(true)).toEqual(run(false));
+});
+
+test("an error inside a checkpointed block surfaces in backward", () => {
+  const x = tensor([1, 2], { requiresGrad: true });
+  let runs = 0;
+  const y = checkpoint((v) => {
+    if (runs++ > 0) throw new Error("second run");
+    return v.mul(2);
+  }, x);
+  expect(() => y.sum().backward()).toThrow("second run");
+  expect(() => x.mul(2).sum().backward()).not.toThrow();
+});
+
+test("autocast computes products in half precision and ends with its block", () => {
+  const a = zeros([4, 4]).add(1);
+  expect(autocast({ dtype: "bfloat16" }, () => a.matmul(a).dtype)).toBe("bfloat16");
+  expect(a.matmul(a).dtype).toBe("float32");
+});

@@ -1,0 +1,79 @@
+import { readFileSync } from "node:fs";
+import { call, Generator, OperatorError, ops, randn, tensor, zeros } from "@disback/torch";
+import { expect, test } from "vitest";
+
+test("any operator is reached by its name", () => {
+  const x = tensor([1, 2, 3]);
+  const sum = call("aten::add", "Tensor", x, x, 2) as ReturnType<typeof tensor>;
+  expect(sum.toArray()).toEqual([3, 6, 9]);
+  expect(call("aten::numel", "", x)).toBe(3);
+  const [values, indices] = call(
+    "aten::max",
+    "dim",
+    tensor([
+      [1, 5],
+      [7, 2],
+    ]),
+    1,
+  ) as ReturnType<typeof tensor>[];
+  expect(values!.toArray()).toEqual([5, 7]);
+  expect(indices!.toArray()).toEqual([1, 0]);
+});
+
+test("an operator that does not exist is named", () => {
+  expect(() => call("aten::no_such_thing", "")).toThrow("this libtorch has no operator aten::no_such_thing");
+});
+
+test("a refused call names the operator and the shapes, without a C++ backtrace", () => {
+  const attempt = () => zeros([2, 3]).matmul(zeros([4, 5]));
+  expect(attempt).toThrow(OperatorError);
+  expect(attempt).toThrow(/aten::matmul\(self: \[2, 3\] Float, other: \[4, 5\] Float\)/);
+  try {
+    attempt();
+  } catch (error) {
+    expect((error as Error).message).not.toMatch(/frame #|\.cpp/);
+  }
+});
+
+test("wrong kinds of arguments are named", () => {
+  const x = zeros([2]);
+  const anything = call as (...values: unknown[]) => unknown;
+  expect(() => anything("aten::add", "Tensor", x, "text")).toThrow(/'other' must be a tensor/);
+  expect(() => anything("aten::add", "Tensor", x)).toThrow(/'other' is missing/);
+  expect(() => anything("aten::sum", "dim_IntList", x, [0.5])).toThrow(/'dim' must be an integer/);
+  expect(() => anything("aten::add", "Tensor", x, x, 1, 2)).toThrow(/at most 3 arguments/);
+  expect(() => anything("aten::randn", "generator", [2], {})).toThrow(/'generator' must be a generator/);
+});
+
+test("a whole number keeps integer tensors integer, a fraction does not", () => {
+  const x = tensor([1, 2], { dtype: "int64" });
+  expect(x.add(1).dtype).toBe("int64");
+  expect(x.add(0.5).dtype).toBe("float32");
+});
+
+test("lists, tuples, optional arguments and in-place operators pass the door", () => {
+  const x = tensor([
+    [3, 1],
+    [2, 4],
+  ]);
+  expect(ops.cat([x, x], 1).shape).toEqual([2, 4]);
+  expect(ops.sort(x, 1)[0].toArray()).toEqual([
+    [1, 3],
+    [2, 4],
+  ]);
+  expect(ops.add__Scalar(x, 1)).toBe(x);
+  expect(x.toArray()).toEqual([
+    [4, 2],
+    [3, 5],
+  ]);
+  expect(ops._foreach_mul_Scalar([x, x], 2).map((t) => t.sum().item())).toEqual([28, 28]);
+  expect(ops.index_Tensor(x, [null, tensor([1], { dtype: "int64" })]).toArray()).toEqual([[2], [5]]);
+});
+
+test("the typed functions are those of the libtorch they were generated from", () => {
+  const source = readFileSync(new URL("../src/generated/ops.ts", import.meta.url), "utf8");
+  const names = [...source.matchAll(/resolve\("(aten::\w+)", "(\w*)"/g)];
+  expect(names.length).toBeGreaterThan(1500);
+  const drawn = randn([3], { generator: new Generator(0) });
+  expect(drawn.shape).toEqual([3]);
+});
