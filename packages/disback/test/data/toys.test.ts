@@ -16,7 +16,7 @@ describe("toy distributions", () => {
     const { distribution } = parseToy(`toy:${kind}${wide[kind] ?? ""}`);
     // Cells of 0.125 share their edges with the checkerboard's squares.
     const cells = 24;
-    const fine = 8;
+    const fine = 4;
     const side = 3 / cells;
     const expected = new Float64Array(cells * cells);
     for (let cell = 0; cell < expected.length; cell++)

@@ -1,5 +1,6 @@
 import { DisbackError } from "../../errors.js";
 import { type ImageArray, openImageArray } from "../images/arrays.js";
+import { channelsLast } from "../images/layout.js";
 import { Labels } from "../labels.js";
 import type { ResolvedOptions } from "../options.js";
 import type { SampleSource } from "../samples.js";
@@ -63,7 +64,7 @@ export function openCifar(
       images.push(file.bytes.subarray(start + labelled, start + record));
     }
   }
-  const image = (index: number): Uint8Array => channelsLast(images[index]!);
+  const image = (index: number): Uint8Array => channelsLast(images[index]!, 3);
   const known = classNames && classes.every((label) => label < classNames.length) ? classNames : undefined;
   const labels = options.labels ? Labels.fromClasses(classes, name, known) : undefined;
   const array: ImageArray = {
@@ -76,14 +77,6 @@ export function openCifar(
     labels,
   };
   return openImageArray(array, options);
-}
-
-function channelsLast(planes: Uint8Array): Uint8Array {
-  const result = new Uint8Array(pixels);
-  for (let pixel = 0; pixel < plane; pixel++)
-    for (let channel = 0; channel < 3; channel++)
-      result[3 * pixel + channel] = planes[channel * plane + pixel]!;
-  return result;
 }
 
 /** The class names in `batches.meta.txt` (CIFAR-10) or `fine_label_names.txt` (CIFAR-100). */

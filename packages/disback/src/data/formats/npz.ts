@@ -1,5 +1,6 @@
 import { DisbackError } from "../../errors.js";
 import { openImageArray } from "../images/arrays.js";
+import { channelsLast } from "../images/layout.js";
 import { Labels } from "../labels.js";
 import type { ResolvedOptions } from "../options.js";
 import { Points } from "../points.js";
@@ -78,15 +79,6 @@ function layoutOf(shape: number[], path: string): Layout {
   throw new DisbackError(
     `${path}: an array of ${shape.join(" x ")} is neither images (N x H x W x C or N x C x H x W, C 1 or 3) nor points (N x D)`,
   );
-}
-
-function channelsLast(planes: Uint8Array, channels: number): Uint8Array {
-  const plane = planes.length / channels;
-  const result = new Uint8Array(planes.length);
-  for (let pixel = 0; pixel < plane; pixel++)
-    for (let channel = 0; channel < channels; channel++)
-      result[pixel * channels + channel] = planes[channel * plane + pixel]!;
-  return result;
 }
 
 /** Least and greatest value. @throws DisbackError if one is not finite */

@@ -2,8 +2,9 @@ import { DisbackError } from "../../errors.js";
 import type { Labels } from "../labels.js";
 import type { ResolvedOptions } from "../options.js";
 import type { SampleSource } from "../samples.js";
+import { storeChannelsFirst } from "./layout.js";
 import { type PixelImage, resizeArrayImage, toChannels } from "./resize.js";
-import { StoredImages, storeChannelsFirst } from "./stored.js";
+import { StoredImages } from "./stored.js";
 
 /** Images a file stores as one array, already decoded. */
 export interface ImageArray {

@@ -1,9 +1,10 @@
 import { startFingerprint } from "../labels.js";
 import type { SampleArrays, SampleSource } from "../samples.js";
 import { concurrently } from "./concurrently.js";
+import { storeChannelsFirst } from "./layout.js";
 import type { ImageListing } from "./listing.js";
 import type { ReadImage } from "./open.js";
-import { scaleBytes, storeChannelsFirst } from "./stored.js";
+import { scaleBytes } from "./stored.js";
 
 /**
  * Images decoded when they are asked for. The first ones decoded stay in memory until the cache is full; they are

@@ -3,10 +3,11 @@ import type { ResolvedOptions } from "../options.js";
 import type { SampleSource } from "../samples.js";
 import { concurrently } from "./concurrently.js";
 import { BrokenImageError, decodeImage, type ImageForm, imageExtensions, storedChannels } from "./decode.js";
+import { storeChannelsFirst } from "./layout.js";
 import { LazyImages } from "./lazy.js";
 import type { ImageEntry, ImageListing } from "./listing.js";
 import type { PixelImage } from "./resize.js";
-import { StoredImages, storeChannelsFirst } from "./stored.js";
+import { StoredImages } from "./stored.js";
 
 /** Decodes one entry and checks its size against the dataset's. */
 export type ReadImage = (entry: ImageEntry) => Promise<PixelImage>;

@@ -5,20 +5,6 @@ import type { SampleArrays, SampleSource } from "../samples.js";
 /** `u / 127.5 - 1` of every byte: [0, 255] to [-1, 1]. */
 const scaled = Float32Array.from({ length: 256 }, (_, byte) => byte / 127.5 - 1);
 
-/** Writes `[H, W, C]` bytes into an NCHW array of bytes at image `index`. */
-export function storeChannelsFirst(
-  target: Uint8Array,
-  index: number,
-  pixels: Uint8Array,
-  channels: number,
-): void {
-  const plane = pixels.length / channels;
-  const start = index * pixels.length;
-  for (let channel = 0; channel < channels; channel++)
-    for (let pixel = 0; pixel < plane; pixel++)
-      target[start + channel * plane + pixel] = pixels[pixel * channels + channel]!;
-}
-
 /** Scales bytes to [-1, 1] into `target` from `offset`. */
 export function scaleBytes(pixels: Uint8Array, target: Float32Array, offset: number): void {
   for (let index = 0; index < pixels.length; index++) target[offset + index] = scaled[pixels[index]!]!;

@@ -79,5 +79,10 @@ export function spiral(arms: number, turns: number, std: number): NoisyCurves {
   });
   // |dc/du| = |dr/du| sqrt(1 + (2 pi turns r)^2) with dr/du = (1 - r0^2) / (2 r), largest at r0.
   const speed = (1 / (2 * innerRadius)) * Math.hypot(1, 2 * Math.PI * turns * innerRadius);
-  return new NoisyCurves(`spiral of ${arms} arms, ${turns} turns (std ${std})`, curves, std, speed);
+  return new NoisyCurves(
+    `spiral of ${arms} arms, ${turns} turn${turns === 1 ? "" : "s"} (std ${std})`,
+    curves,
+    std,
+    speed,
+  );
 }
