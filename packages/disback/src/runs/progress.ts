@@ -3,8 +3,8 @@ export type Figures = Record<string, number | undefined>;
 
 /** Where long work reports how far it is. The command line draws it; a library user may pass their own. */
 export interface Progress {
-  /** A stage of `total` iterations begins (or goes on, `done` of them being behind it). */
-  start(label: string, total: number, done: number): void;
+  /** A stage of `total` iterations (or what `unit` says) begins, or goes on, `done` of them being behind it. */
+  start(label: string, total: number, done: number, unit?: string): void;
   update(done: number, figures: Figures): void;
   /** The stage is over. */
   finish(): void;

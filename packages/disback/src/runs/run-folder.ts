@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from
 import { join, resolve } from "node:path";
 import { DisbackError } from "../errors.js";
 import { fileError } from "./atomic-file.js";
+import { listCheckpoints } from "./checkpoint.js";
 import { FolderLock } from "./lock.js";
 import { MetricsLog } from "./metrics-log.js";
 import { type RunRecord, readRunRecord, writeRunRecord } from "./run-record.js";
@@ -92,6 +93,16 @@ export class RunFolder {
   /** Path of the sample grid of an iteration; sorts by time within a stage. */
   samplePath(stage: string, iteration: number): string {
     return join(this.path, "samples", `${stage}-${String(iteration).padStart(8, "0")}.png`);
+  }
+
+  /** Whether nothing was evaluated or saved yet. */
+  get isBlank(): boolean {
+    return listCheckpoints(this.path).length === 0 && this.metrics.read().length === 0;
+  }
+
+  /** Removes the folder: for a run that failed before it did anything. */
+  discard(): void {
+    rmSync(this.path, { recursive: true, force: true });
   }
 
   /** Lets others work in the folder. */

@@ -11,7 +11,8 @@ import { RunningMeans } from "./running-means.js";
 export interface Trainable {
   readonly iteration: number;
   readonly finished: boolean;
-  step(): Figures | Promise<Figures>;
+  /** Goes one step; its figures are numbers by name. */
+  step(): object | Promise<object>;
   state(): State;
   loadState(state: State): void;
 }
@@ -104,7 +105,7 @@ export async function runStage(stage: Stage, session: RunSession, checkpoint?: C
   try {
     if (work.iteration === 0 && stage.evaluate) await evaluate({});
     while (!work.finished) {
-      const figures = await work.step();
+      const figures = (await work.step()) as Figures;
       const { iteration } = work;
       requireFinite(figures, stage.name, iteration);
       const positions = only(figures, stage.positions ?? []);

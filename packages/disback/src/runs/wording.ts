@@ -20,3 +20,18 @@ export function shortBytes(bytes: number): string {
   const power = bytes < 1 ? 0 : Math.min(units.length - 1, Math.floor(Math.log10(bytes) / 3));
   return `${shortNumber(bytes / 1000 ** power)} ${units[power]}`;
 }
+
+/** Figures by their names in `metrics.jsonl`, as people read them, in the order they are shown. */
+export const FIGURE_NAMES: Readonly<Record<string, string>> = {
+  loss: "loss",
+  mismatch: "mismatch",
+  fid: "FID",
+  kid: "KID",
+  inceptionScore: "Inception Score",
+  precision: "precision",
+  recall: "recall",
+  slicedWasserstein: "Wasserstein",
+  modeCoverage: "modes covered",
+  highQuality: "near a mode",
+  target: "target",
+};

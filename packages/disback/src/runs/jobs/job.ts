@@ -129,6 +129,8 @@ async function performIn<Schema extends z.ZodType>(
 /** Best effort: what went wrong may be the disk itself, and its error is the one to show. */
 function leaveTraces(run: RunFolder, state: "stopped" | "failed"): void {
   try {
+    // A run that failed before it did anything must not be in the way of the next attempt.
+    if (state === "failed" && run.isBlank) return run.discard();
     run.update({ state });
     writeReport(run.path);
   } catch {

@@ -72,10 +72,9 @@ function chartOption(chart: ChartContent): Record<string, unknown> {
       splitLine: { show: false },
     },
     yAxis: {
-      type: logarithmic ? "log" : "value",
-      ...(logarithmic ? logarithmicRange(values) : { scale: true }),
       axisLabel: { color: MUTED, formatter: shortNumber },
       splitLine: { lineStyle: { color: LINE } },
+      ...(logarithmic ? logarithmicAxis(values) : linearAxis(chart)),
     },
     series: chart.curves.map((curve, index) => ({
       type: "line",
@@ -105,7 +104,27 @@ function referenceLine(reference: { name: string; value: number }): Record<strin
   };
 }
 
-/** Room above and below the values: ECharts' own range of a logarithmic axis jumps by whole powers of ten. */
-function logarithmicRange(values: number[]): { min: number; max: number; logBase: number } {
-  return { min: Math.min(...values) * 0.7, max: Math.max(...values) * 1.4, logBase: 10 };
+function linearAxis(chart: ChartContent): Record<string, unknown> {
+  return { type: "value", scale: true, ...(chart.whole ? { minInterval: 1 } : {}) };
+}
+
+/**
+ * ECharts' own range and marks of a logarithmic axis go by whole powers of ten: too coarse for a curve that spans two.
+ * Marked are 1, 2 and 5 of each.
+ */
+function logarithmicAxis(values: number[]): Record<string, unknown> {
+  const min = Math.min(...values) * 0.8;
+  const max = Math.max(...values) * 1.25;
+  const marks: number[] = [];
+  for (let power = Math.floor(Math.log10(min)); power <= Math.log10(max); power++) {
+    for (const digit of [1, 2, 5]) marks.push(Number((digit * 10 ** power).toPrecision(1)));
+  }
+  const customValues = marks.filter((mark) => mark >= min && mark <= max);
+  return {
+    type: "log",
+    min,
+    max,
+    axisLabel: { color: MUTED, formatter: shortNumber, customValues },
+    axisTick: { customValues },
+  };
 }

@@ -15,6 +15,8 @@ export interface ChartContent {
   curves: Curve[];
   /** Logarithmic y axis; only where all values are positive. */
   logarithmic?: boolean;
+  /** Values are whole numbers. */
+  whole?: boolean;
   /** Horizontal line to compare with, for example the teacher's FID. */
   reference?: { name: string; value: number };
 }
@@ -42,19 +44,29 @@ export function chartsOf(entries: readonly MetricsEntry[], teacherFid?: number):
     {
       title: "Sliced Wasserstein distance",
       xName: "iteration",
-      curves: [curve("distance", judged, "wasserstein")],
+      curves: [curve("distance", judged, "slicedWasserstein")],
     },
-    { title: "Modes covered", xName: "iteration", curves: [curve("modes", judged, "modes")] },
+    {
+      title: "Modes covered",
+      xName: "iteration",
+      curves: [curve("part of the modes", judged, "modeCoverage")],
+    },
     { title: "Mismatch degree", xName: "iteration", curves: [curve("mismatch", judged, "mismatch")] },
     {
-      title: "Loss",
+      title: "Gap between auxiliary model and target",
+      xName: "iteration",
+      curves: [curve("gap", judged, "gap")],
+    },
+    {
+      title: "Loss of the denoiser that is fitted",
       xName: "iteration",
       logarithmic: true,
-      curves: [curve("auxiliary model", judged, "auxiliaryLoss"), curve("denoiser", judged, "loss")],
+      curves: [curve("loss", judged, "loss")],
     },
     {
       title: "Position on the trajectory (0 is the teacher)",
       xName: "iteration",
+      whole: true,
       curves: [{ ...curve("node", judged, "target"), steps: true }],
     },
     {

@@ -18,21 +18,21 @@ export function headline(record: RunRecord, entries: readonly MetricsEntry[]): s
     tiles.push([
       "teacher's FID",
       shortNumber(result.teacherFid),
-      `${result.teacherEvaluations} evaluations per image`,
+      `${result.teacherEvaluations} evaluations each`,
     ]);
   }
-  if (typeof result.wassersteinEnd === "number") {
-    tiles.push(["Wasserstein distance at end", shortNumber(result.wassersteinEnd), "sliced"]);
+  if (typeof result.slicedWassersteinEnd === "number") {
+    tiles.push(["Wasserstein distance at end", shortNumber(result.slicedWassersteinEnd), "sliced"]);
   }
   if (typeof result.studentRate === "number" && typeof result.teacherRate === "number") {
     tiles.push(
-      ["student's speed", `${shortNumber(result.studentRate)}/s`, "1 evaluation per sample"],
+      ["student's speed", `${shortNumber(result.studentRate)}/s`, "1 evaluation each"],
       [
         "teacher's speed",
         `${shortNumber(result.teacherRate)}/s`,
-        `${result.teacherEvaluations} evaluations per sample`,
+        `${result.teacherEvaluations} evaluations each`,
       ],
-      ["speed-up", `${shortNumber(result.studentRate / result.teacherRate)}×`, "samples per second"],
+      ["speed-up", `${shortNumber(result.studentRate / result.teacherRate)}×`, "in samples per second"],
     );
   }
   if (last) tiles.push(["time", shortDuration(last.seconds), `${shortNumber(last.images)} samples seen`]);

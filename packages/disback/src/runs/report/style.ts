@@ -20,11 +20,11 @@ main { max-width: 1160px; margin: 0 auto; }
 h1 { font-size: 1.7rem; line-height: 1.2; margin: 0 0 .25rem; font-weight: 650; letter-spacing: -.01em; }
 h2 { font-size: 1.1rem; margin: 2.75rem 0 .9rem; font-weight: 620; }
 .subtitle { color: var(--muted); margin: 0 0 1.75rem; }
-.headline { display: grid; grid-template-columns: repeat(auto-fit, minmax(165px, 1fr)); gap: .75rem; margin: 0; }
+.headline { display: grid; grid-template-columns: repeat(auto-fit, minmax(145px, 1fr)); gap: .75rem; margin: 0; }
 .headline div { background: var(--surface); border: 1px solid var(--line); border-radius: 10px; padding: .85rem 1rem; }
 .headline dt { color: var(--muted); font-size: .84rem; }
-.headline dd { margin: .15rem 0 0; font-size: 1.5rem; font-weight: 620; font-variant-numeric: tabular-nums; line-height: 1.25; }
-.headline dd.note { margin: 0; font-size: .82rem; font-weight: 400; color: var(--muted); }
+.headline dd { margin: .15rem 0 0; font-size: 1.35rem; white-space: nowrap; font-weight: 620; font-variant-numeric: tabular-nums; line-height: 1.25; }
+.headline dd.note { margin: 0; font-size: .82rem; white-space: normal; font-weight: 400; color: var(--muted); }
 .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 440px), 1fr)); gap: 1rem; }
 figure { margin: 0; background: var(--surface); border: 1px solid var(--line); border-radius: 10px; padding: .9rem 1rem; }
 .charts figcaption { font-weight: 560; margin-bottom: .5rem; }

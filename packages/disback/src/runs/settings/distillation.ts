@@ -23,11 +23,16 @@ const recording = z
   .strictObject({
     steps: integer(1).default(40).describe("steps for which the teacher is fitted to the initial student"),
     interval: integer(1).default(10).describe("steps between nodes of the trajectory"),
+    nodeSteps: z
+      .array(integer(1))
+      .min(1)
+      .optional()
+      .describe("instead of interval: the steps after which nodes are saved, ascending"),
     batchSize: integer(1).default(128).describe("samples per step"),
     learningRate: positive.default(2e-4).describe("learning rate of the degraded teacher"),
   })
   .prefault({})
-  .refine((value) => value.interval <= value.steps, {
+  .refine((value) => value.nodeSteps !== undefined || value.interval <= value.steps, {
     path: ["interval"],
     error: ({ input }) => {
       const { interval, steps } = input as { interval: number; steps: number };

@@ -29,7 +29,7 @@ export const evaluateSchema = z.strictObject({
   count: integer(2).default(5000).describe("samples drawn"),
   model: z.string().describe("a model folder, a run, or samples: a folder of images or an .npz file"),
   metrics: z
-    .array(z.enum(["fid", "kid", "inception-score", "precision-recall", "wasserstein", "modes"]))
+    .array(z.enum(["fid", "kid", "inceptionScore", "precisionRecall", "slicedWasserstein", "modeCoverage"]))
     .optional()
     .describe("what to compute; all that apply when not given"),
   extractor: z.string().optional().describe("feature extractor: a shipped name or a folder"),

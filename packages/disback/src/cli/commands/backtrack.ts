@@ -1,0 +1,31 @@
+import type { Command } from "commander";
+import { backtrackPresets } from "../../runs/presets.js";
+import { BACKTRACKING_FLAGS, EVALUATION_FLAGS, NETWORK_FLAGS } from "../flag-groups.js";
+import { addRunFlags, runCommand } from "../run-command.js";
+import type { SettingFlag } from "../setting-flags.js";
+
+const FLAGS: readonly SettingFlag[] = [
+  { flags: "--trajectory <folder>", path: "trajectory", description: "trajectory, or a run of `record`" },
+  ...NETWORK_FLAGS,
+  ...BACKTRACKING_FLAGS,
+  ...EVALUATION_FLAGS,
+];
+
+/** `disback backtrack`: stage 2 on a recorded trajectory. */
+export function addBacktrack(program: Command): void {
+  const command = program
+    .command("backtrack")
+    .description("Walk a student up a recorded trajectory to the teacher.");
+  addRunFlags(command, FLAGS, Object.keys(backtrackPresets), "runs/backtrack")
+    .addHelpText(
+      "after",
+      `
+Example:
+  disback backtrack --trajectory runs/record --iterations 300 --out runs/backtrack
+`,
+    )
+    .action(async () => {
+      const { backtrackingJob } = await import("../../runs/jobs/backtracking.js");
+      await runCommand(command, FLAGS, backtrackPresets, backtrackingJob);
+    });
+}

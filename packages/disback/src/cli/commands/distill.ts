@@ -1,0 +1,33 @@
+import type { Command } from "commander";
+import { distillPresets } from "../../runs/presets.js";
+import { BACKTRACKING_FLAGS, EVALUATION_FLAGS, NETWORK_FLAGS, RECORDING_FLAGS } from "../flag-groups.js";
+import { addRunFlags, runCommand } from "../run-command.js";
+import type { SettingFlag } from "../setting-flags.js";
+
+const FLAGS: readonly SettingFlag[] = [
+  ...NETWORK_FLAGS,
+  { flags: "--method <name>", path: "method", description: "disback or diff-instruct (no trajectory)" },
+  ...RECORDING_FLAGS,
+  ...BACKTRACKING_FLAGS,
+  ...EVALUATION_FLAGS,
+];
+
+/** `disback distill`: both stages. */
+export function addDistill(program: Command): void {
+  const command = program
+    .command("distill")
+    .description("Distill a teacher into a one-step student: record a trajectory, then backtrack along it.");
+  addRunFlags(command, FLAGS, Object.keys(distillPresets), "runs/distill")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  disback distill --preset demo --out runs/demo
+  disback distill --teacher runs/teacher --data images/ --student small --out runs/small
+`,
+    )
+    .action(async () => {
+      const { distillationJob } = await import("../../runs/jobs/distillation.js");
+      await runCommand(command, FLAGS, distillPresets, distillationJob);
+    });
+}

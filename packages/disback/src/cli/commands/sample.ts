@@ -1,0 +1,66 @@
+import type { Command } from "commander";
+import { resolveCommandSettings, showSettings } from "../run-command.js";
+import { addSettingFlags, type SettingFlag } from "../setting-flags.js";
+import { type OutputFlags, Terminal } from "../terminal.js";
+
+const FLAGS: readonly SettingFlag[] = [
+  { flags: "--count <n>", path: "count", description: "samples to draw", kind: "number" },
+  { flags: "--batch-size <n>", path: "batchSize", description: "samples drawn at once", kind: "number" },
+  {
+    flags: "--steps <n>",
+    path: "steps",
+    description: "sampler steps; 1 for a student, 18 for a teacher",
+    kind: "number",
+  },
+  { flags: "--sampler <name>", path: "sampler", description: "heun, euler or ddim" },
+  {
+    flags: "--label <class>",
+    path: "label",
+    description: "class to draw; all in turn when not given",
+    kind: "number",
+  },
+  { flags: "--columns <n>", path: "columns", description: "columns of the grid", kind: "number" },
+];
+
+/** `disback sample`. */
+export function addSample(program: Command): void {
+  const command = program
+    .command("sample")
+    .argument("<model>", "model folder, run, or shipped teacher")
+    .description("Draw samples from a student or a teacher.");
+  addSettingFlags(command, FLAGS)
+    .option(
+      "--out <path>",
+      "picture (.png: a grid, or a scatter plot of 2-D samples), .npz, or a folder of PNGs",
+      "samples.png",
+    )
+    .option("--force", "write over an existing file, or into a folder that is not empty")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  disback sample runs/demo --count 64 --out grid.png
+  disback sample runs/demo --count 50000 --out samples.npz
+  disback sample runs/teacher --steps 18 --count 1000 --out teacher-samples/
+`,
+    )
+    .action(async (model: string) => {
+      const options = command.opts<OutputFlags & { out: string; force?: boolean; showSettings?: boolean }>();
+      const terminal = new Terminal(options);
+      const { sampleSchema } = await import("../../runs/settings/sampling.js");
+      command.setOptionValue("model", model);
+      const flags = [...FLAGS, { flags: "--model <model>", path: "model", description: "" }];
+      const { settings } = await resolveCommandSettings(command, flags, {}, sampleSchema);
+      if (options.showSettings) return showSettings(terminal, sampleSchema, settings);
+      const { drawSamples } = await import("../../runs/jobs/sampling.js");
+      const drawn = await drawSamples(settings, {
+        out: options.out,
+        force: options.force ?? false,
+        progress: await terminal.progress(),
+      });
+      terminal.result(
+        { ...drawn },
+        `${drawn.count} samples (${drawn.evaluations} network evaluations each) in ${drawn.path}`,
+      );
+    });
+}

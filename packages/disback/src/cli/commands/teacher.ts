@@ -1,0 +1,42 @@
+import type { Command } from "commander";
+import { teacherPresets } from "../../runs/presets.js";
+import { EVALUATION_FLAGS } from "../flag-groups.js";
+import { addRunFlags, runCommand } from "../run-command.js";
+import type { SettingFlag } from "../setting-flags.js";
+
+const FLAGS: readonly SettingFlag[] = [
+  { flags: "--iterations <n>", path: "training.iterations", description: "training steps", kind: "number" },
+  { flags: "--batch-size <n>", path: "training.batchSize", description: "samples per step", kind: "number" },
+  {
+    flags: "--learning-rate <rate>",
+    path: "training.learningRate",
+    description: "learning rate",
+    kind: "number",
+  },
+  {
+    flags: "--conditional",
+    path: "conditional",
+    description: "condition the model on the data's classes",
+    kind: "switch",
+  },
+  ...EVALUATION_FLAGS,
+];
+
+/** `disback teacher train`. */
+export function addTeacher(program: Command): void {
+  const teacher = program.command("teacher").description("Make a teacher.");
+  const command = teacher.command("train").description("Train a diffusion model on a data set (EDM's loss).");
+  addRunFlags(command, FLAGS, Object.keys(teacherPresets), "runs/teacher")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  disback teacher train --preset 2d --data toy:ring --out runs/ring
+  disback teacher train --preset cifar10 --data cifar10.tar.gz --conditional --out runs/cifar10
+`,
+    )
+    .action(async () => {
+      const { teacherJob } = await import("../../runs/jobs/teacher.js");
+      await runCommand(command, FLAGS, teacherPresets, teacherJob);
+    });
+}

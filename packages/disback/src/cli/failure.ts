@@ -1,0 +1,40 @@
+import { DisbackError, UsageError } from "../errors.js";
+
+/** How a command failed: what to say and how to exit. */
+export interface Failure {
+  message: string;
+  /** 1 user or data error, 2 wrong usage, 130 / 143 stopped by a signal, 70 a defect of ours. */
+  exitCode: number;
+  /** Only for defects: what a bug report needs. */
+  stack?: string;
+}
+
+/** Turns anything thrown into one line and an exit code. */
+export function describeFailure(error: unknown): Failure {
+  if (!(error instanceof Error)) return { message: firstLine(String(error)), exitCode: 1 };
+  if (error instanceof UsageError) return { message: firstLine(error.message), exitCode: 2 };
+  const { exitCode } = error as { exitCode?: unknown };
+  if (error instanceof DisbackError) {
+    return { message: firstLine(error.message), exitCode: typeof exitCode === "number" ? exitCode : 1 };
+  }
+  const { code, path } = error as NodeJS.ErrnoException;
+  if (code === "ERR_MODULE_NOT_FOUND") return { message: firstLine(error.message), exitCode: 1 };
+  // The tensor library's errors and the system's are about what the user gave: a file, a shape, a full disk.
+  if (isTorchError(error) || code !== undefined) {
+    const where = path && !error.message.includes(path) ? `${path}: ` : "";
+    return { message: where + firstLine(error.message), exitCode: 1 };
+  }
+  return { message: firstLine(error.message), exitCode: 70, ...(error.stack ? { stack: error.stack } : {}) };
+}
+
+/** By name along the prototype chain: the library itself may be what failed to load. */
+function isTorchError(error: Error): boolean {
+  for (let type = Object.getPrototypeOf(error); type; type = Object.getPrototypeOf(type)) {
+    if (type.constructor?.name === "TorchError") return true;
+  }
+  return false;
+}
+
+function firstLine(text: string): string {
+  return text.trim().split("\n")[0]!;
+}

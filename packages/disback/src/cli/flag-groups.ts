@@ -1,0 +1,112 @@
+import type { SettingFlag } from "./setting-flags.js";
+
+export const NETWORK_FLAGS: readonly SettingFlag[] = [
+  {
+    flags: "--teacher <model>",
+    path: "teacher",
+    description: "teacher: a model folder, a run of `teacher train`, or a shipped name",
+  },
+  {
+    flags: "--student <start>",
+    path: "student",
+    description: "same, untrained, small, or a model's config file",
+  },
+  {
+    flags: "--sigma-init <sigma>",
+    path: "sigmaInit",
+    description: "noise level the student's network is run at",
+    kind: "number",
+  },
+];
+
+export const RECORDING_FLAGS: readonly SettingFlag[] = [
+  {
+    flags: "--record-steps <n>",
+    path: "recording.steps",
+    description: "steps of the recording",
+    kind: "number",
+  },
+  {
+    flags: "--record-interval <n>",
+    path: "recording.interval",
+    description: "steps between nodes",
+    kind: "number",
+  },
+];
+
+export const BACKTRACKING_FLAGS: readonly SettingFlag[] = [
+  {
+    flags: "--iterations <n>",
+    path: "backtracking.iterations",
+    description: "student steps",
+    kind: "number",
+  },
+  {
+    flags: "--steps-per-target <n>",
+    path: "backtracking.stepsPerTarget",
+    description: "student steps on each node",
+    kind: "number",
+  },
+  {
+    flags: "--batch-size <n>",
+    path: "backtracking.batchSize",
+    description: "samples per step",
+    kind: "number",
+  },
+  {
+    flags: "--learning-rate <rate>",
+    path: "backtracking.studentLearningRate",
+    description: "learning rate of the student",
+    kind: "number",
+  },
+  {
+    flags: "--auxiliary-learning-rate <rate>",
+    path: "backtracking.auxiliaryLearningRate",
+    description: "learning rate of the auxiliary model",
+    kind: "number",
+  },
+];
+
+export const EVALUATION_FLAGS: readonly SettingFlag[] = [
+  {
+    flags: "--data <source>",
+    path: "data",
+    description: "data set to compare with: a path, or toy:ring and the like",
+  },
+  {
+    flags: "--resolution <n>",
+    path: "resolution",
+    description: "width and height images are brought to",
+    kind: "number",
+  },
+  {
+    flags: "--skip-broken",
+    path: "skipBroken",
+    description: "leave out files that cannot be read",
+    kind: "switch",
+  },
+  {
+    flags: "--evaluate-every <n>",
+    path: "evaluation.every",
+    description: "iterations between evaluations",
+    kind: "number",
+  },
+  {
+    flags: "--evaluation-samples <n>",
+    path: "evaluation.samples",
+    description: "samples drawn for each FID",
+    kind: "number",
+  },
+  { flags: "--extractor <name>", path: "evaluation.extractor", description: "feature extractor for FID" },
+  {
+    flags: "--inception <file>",
+    path: "evaluation.inception",
+    description: "TorchScript Inception file for the standard FID",
+  },
+  {
+    flags: "--checkpoint-every <n>",
+    path: "checkpoints.every",
+    description: "iterations between checkpoints",
+    kind: "number",
+  },
+];

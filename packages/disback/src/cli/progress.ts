@@ -1,0 +1,115 @@
+import { Presets, SingleBar } from "cli-progress";
+import type { Figures, Progress } from "../runs/progress.js";
+import { FIGURE_NAMES, shortDuration, shortNumber } from "../runs/wording.js";
+
+/** Counts iterations per second since the stage (or its continuation) began. */
+class Rate {
+  private began = performance.now();
+  private firstDone = 0;
+  total = 0;
+  label = "";
+
+  start(label: string, total: number, done: number): void {
+    Object.assign(this, { label, total, firstDone: done, began: performance.now() });
+  }
+
+  /** `2.1/s, 3 min 20 s left` */
+  describe(done: number): string {
+    const seconds = (performance.now() - this.began) / 1000;
+    const rate = (done - this.firstDone) / seconds;
+    if (!Number.isFinite(rate) || rate <= 0) return "starting";
+    return `${shortNumber(rate)}/s, ${shortDuration((this.total - done) / rate)} left`;
+  }
+}
+
+/** A bar that is redrawn in place. */
+export class ProgressBar implements Progress {
+  private readonly rate = new Rate();
+  private bar: SingleBar | undefined;
+
+  constructor(
+    private readonly stream: NodeJS.WriteStream,
+    private readonly write: (line: string) => void,
+  ) {}
+
+  start(label: string, total: number, done: number): void {
+    this.rate.start(label, total, done);
+    this.bar = new SingleBar(
+      {
+        stream: this.stream,
+        format: "{label} {bar} {value}/{total}  {figures}",
+        barsize: 24,
+        hideCursor: true,
+        clearOnComplete: false,
+        gracefulExit: false,
+        fps: 10,
+      },
+      Presets.shades_classic,
+    );
+    this.bar.start(total, done, { label, figures: "" });
+  }
+
+  update(done: number, figures: Figures): void {
+    this.bar?.update(done, { figures: [this.rate.describe(done), describeFigures(figures)].join("  ") });
+  }
+
+  finish(): void {
+    this.bar?.stop();
+    this.bar = undefined;
+  }
+
+  notice(line: string): void {
+    // The bar's line is cleared, the notice written above, and the bar drawn again by its next update.
+    if (this.bar) this.stream.write("\r\x1b[2K");
+    this.write(line);
+  }
+}
+
+/** A line every few seconds, for logs and pipes. */
+export class ProgressLines implements Progress {
+  private static readonly SECONDS_BETWEEN = 5;
+  private readonly rate = new Rate();
+  private lastLine = 0;
+  private last: [number, Figures] | undefined;
+
+  constructor(private readonly stream: NodeJS.WritableStream) {}
+
+  start(label: string, total: number, done: number, unit = "iterations"): void {
+    this.rate.start(label, total, done);
+    this.lastLine = performance.now();
+    this.last = undefined;
+    this.notice(done === 0 ? `${label}: ${total} ${unit}` : `${label}: from ${done} of ${total} ${unit}`);
+  }
+
+  update(done: number, figures: Figures): void {
+    this.last = [done, figures];
+    if (performance.now() - this.lastLine >= ProgressLines.SECONDS_BETWEEN * 1000) this.flush();
+  }
+
+  finish(): void {
+    this.flush();
+  }
+
+  notice(line: string): void {
+    this.stream.write(`${line}\n`);
+  }
+
+  private flush(): void {
+    if (!this.last) return;
+    const [done, figures] = this.last;
+    this.last = undefined;
+    this.lastLine = performance.now();
+    const parts = [this.rate.describe(done), describeFigures(figures)].filter((part) => part !== "");
+    this.notice(`${this.rate.label}: ${done}/${this.rate.total}, ${parts.join(", ")}`);
+  }
+}
+
+/** Figures that are followed while they move. */
+const FOLLOWED = ["loss", "mismatch", "fid", "slicedWasserstein", "modeCoverage", "target"];
+
+/** `loss 0.21, FID 17.2`: what people follow, in a fixed order. */
+function describeFigures(figures: Figures): string {
+  return FOLLOWED.flatMap((name) =>
+    figures[name] === undefined ? [] : [`${FIGURE_NAMES[name]} ${shortNumber(figures[name])}`],
+  ).join(", ");
+}

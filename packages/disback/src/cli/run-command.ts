@@ -1,0 +1,81 @@
+import type { Command } from "commander";
+import type { z } from "zod";
+import type { Job, JobResult } from "../runs/jobs/job.js";
+import type { SettingsTree } from "../runs/settings/layers.js";
+import { packageVersion } from "./package-version.js";
+import { addSettingFlags, type SettingFlag, settingsFromFlags } from "./setting-flags.js";
+import { table } from "./table.js";
+import { type OutputFlags, Terminal } from "./terminal.js";
+
+/** Flags of a command that makes a run folder. */
+export function addRunFlags(
+  command: Command,
+  own: readonly SettingFlag[],
+  presets: readonly string[],
+  out: string,
+): Command {
+  return addSettingFlags(command, own, presets)
+    .option("--out <folder>", "run folder", out)
+    .option("--force", "set an earlier run in that folder aside (it is renamed, not deleted)");
+}
+
+/** Resolves the settings, then does the job in its run folder and prints what came of it. */
+export async function runCommand<Schema extends z.ZodType>(
+  command: Command,
+  own: readonly SettingFlag[],
+  presets: Readonly<Record<string, SettingsTree>>,
+  job: Job<Schema>,
+): Promise<void> {
+  const options = command.opts<
+    OutputFlags & { preset?: string; config?: string; out: string; force?: boolean; showSettings?: boolean }
+  >();
+  const terminal = new Terminal(options);
+  const resolved = await resolveCommandSettings(command, own, presets, job.schema);
+  if (options.showSettings) return showSettings(terminal, job.schema, resolved.settings as SettingsTree);
+  const { startJob } = await import("../runs/jobs/job.js");
+  const result = await startJob(job, resolved.settings, {
+    folder: options.out,
+    force: options.force ?? false,
+    ...(resolved.preset === undefined ? {} : { preset: resolved.preset }),
+    version: packageVersion(),
+    progress: await terminal.progress(),
+  });
+  printResult(terminal, result, options.out);
+}
+
+/** Defaults < preset < file < flags, validated. */
+export async function resolveCommandSettings<Schema extends z.ZodType>(
+  command: Command,
+  own: readonly SettingFlag[],
+  presets: Readonly<Record<string, SettingsTree>>,
+  schema: Schema,
+): Promise<{ settings: z.output<Schema>; preset?: string }> {
+  const { resolveSettings } = await import("../runs/settings/resolve.js");
+  const { preset, config } = command.opts<{ preset?: string; config?: string }>();
+  const { tree, names } = settingsFromFlags(command, own);
+  return resolveSettings(schema, {
+    presets,
+    ...(preset === undefined ? {} : { preset }),
+    ...(config === undefined ? {} : { file: config }),
+    flags: tree,
+    flagNames: names,
+  });
+}
+
+/** Prints settings as a YAML file that `--config` takes. */
+export async function showSettings(
+  terminal: Terminal,
+  schema: z.ZodType,
+  settings: SettingsTree,
+): Promise<void> {
+  const { settingsToYaml } = await import("../runs/settings/describe.js");
+  terminal.result(settings, settingsToYaml(settings, schema).trimEnd());
+}
+
+/** The table of figures and where everything is. */
+export function printResult(terminal: Terminal, result: JobResult, folder: string): void {
+  const width = Math.max(...result.places.map(([name]) => name.length));
+  const places = result.places.map(([name, path]) => `${name.padEnd(width)}  ${path}`).join("\n");
+  const text = result.table.length > 0 ? `\n${table(result.table)}\n\n${places}` : places;
+  terminal.result({ run: folder, ...result.figures, ...Object.fromEntries(result.places) }, text);
+}

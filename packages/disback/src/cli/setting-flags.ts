@@ -1,0 +1,88 @@
+import { type Command, Option } from "commander";
+import { UsageError } from "../errors.js";
+import { place, type SettingsTree } from "../runs/settings/layers.js";
+
+/** A flag that sets one setting. */
+export interface SettingFlag {
+  /** As commander writes it: `--batch-size <n>`, `--skip-broken`. */
+  flags: string;
+  /** Dotted path of the setting, `backtracking.batchSize`. */
+  path: string;
+  description: string;
+  /** Default "text". */
+  kind?: "text" | "number" | "switch" | "list";
+}
+
+/** Flags of every command that has settings. */
+const SHARED: readonly SettingFlag[] = [
+  { flags: "--seed <n>", path: "seed", description: "random seed", kind: "number" },
+  { flags: "--device <name>", path: "device", description: "cpu, cuda or cuda:<number>" },
+  { flags: "--threads <n>", path: "threads", description: "CPU threads", kind: "number" },
+];
+
+/** Declares the flags of a command: its own, the shared ones, presets, file and output. */
+export function addSettingFlags(
+  command: Command,
+  own: readonly SettingFlag[],
+  presets: readonly string[] = [],
+): Command {
+  for (const flag of own) command.addOption(optionOf(flag));
+  if (presets.length > 0) {
+    command.option("--preset <name>", `settings by name: ${presets.join(", ")}`);
+  }
+  command
+    .option("--config <file>", "settings from a YAML file (flags win over it)")
+    .option("--set <name=value...>", "any other settings, for example evaluation.samples=500");
+  for (const flag of SHARED) command.addOption(optionOf(flag));
+  return addOutputFlags(command.option("--show-settings", "print the complete settings as YAML and stop"));
+}
+
+/** `--json` and `--quiet`. */
+export function addOutputFlags(command: Command): Command {
+  return command
+    .option("--json", "one JSON document on stdout; everything else goes to stderr")
+    .option("--quiet", "no progress");
+}
+
+/** The settings given by flags, and the flag of each, for messages. */
+export function settingsFromFlags(
+  command: Command,
+  own: readonly SettingFlag[],
+): { tree: SettingsTree; names: Map<string, string> } {
+  const values = command.opts<Record<string, unknown>>();
+  const names = new Map<string, string>();
+  let tree: SettingsTree = {};
+  for (const assignment of (values.set as string[] | undefined) ?? []) {
+    const at = assignment.indexOf("=");
+    if (at <= 0) throw new UsageError(`--set ${assignment}: must be <name>=<value>`);
+    tree = place(tree, assignment.slice(0, at), parseValue(assignment.slice(at + 1)));
+  }
+  for (const flag of [...own, ...SHARED]) {
+    const option = optionOf(flag);
+    const value = values[option.attributeName()];
+    if (value === undefined) continue;
+    names.set(flag.path, option.long!);
+    tree = place(tree, flag.path, convert(value, flag.kind ?? "text"));
+  }
+  return { tree, names };
+}
+
+function optionOf(flag: SettingFlag): Option {
+  return new Option(flag.flags, flag.description);
+}
+
+/** Text that is no number is passed on: validation names the flag and shows the text. */
+function convert(value: unknown, kind: NonNullable<SettingFlag["kind"]>): unknown {
+  if (kind === "number") return numberOr(String(value));
+  if (kind === "list") return String(value).split(",").filter(Boolean);
+  return value;
+}
+
+function parseValue(text: string): unknown {
+  if (text === "true" || text === "false") return text === "true";
+  return numberOr(text);
+}
+
+function numberOr(text: string): number | string {
+  return text.trim() !== "" && Number.isFinite(Number(text)) ? Number(text) : text;
+}

@@ -1,0 +1,64 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { Trajectory } from "../../distill/trajectory.js";
+import { DisbackError } from "../../errors.js";
+import { loadClassifierExtractor } from "../../metrics/classifierExtractor.js";
+import { loadModel, sampleShape } from "../../models/config.js";
+import { readGeneratorFile } from "../generator-file.js";
+import { flattenRows } from "../report/markup.js";
+import { shortNumber } from "../wording.js";
+import type { Description } from "./inspect.js";
+
+/** A model folder: a one-step student where `generator.json` says so, else a teacher. */
+export function describeModel(path: string): Description | undefined {
+  if (!existsSync(join(path, "config.json"))) return undefined;
+  const { denoiser, config } = loadModel(path);
+  const generator = readGeneratorFile(path);
+  const parameters = denoiser.parameters().reduce((sum, tensor) => sum + tensor.numel, 0);
+  denoiser.dispose();
+  return {
+    kind: generator ? "model: one-step student" : "model: denoiser",
+    facts: [
+      ["samples", `[${sampleShape(config).join(", ")}]`],
+      ["parameters", parameters.toLocaleString("en")],
+      ...(generator ? [["sigmaInit", String(generator.sigmaInit)] as [string, string]] : []),
+      ...flattenRows(config),
+    ],
+  };
+}
+
+/** A trajectory, by its manifest. */
+export function describeTrajectory(path: string): Description | undefined {
+  if (!existsSync(join(path, "trajectory.json"))) return undefined;
+  const { nodes, provenance } = Trajectory.open(path);
+  return {
+    kind: "trajectory",
+    facts: [
+      ["nodes", String(nodes.length)],
+      ...nodes.map((node, index): [string, string] => [
+        `node ${index + 1}`,
+        `step ${node.step}, distance ${shortNumber(node.distance)} from the one before, loss ${shortNumber(node.loss)}`,
+      ]),
+      ...flattenRows(provenance),
+    ],
+  };
+}
+
+/** A feature extractor's folder. */
+export function describeExtractor(path: string): Description | undefined {
+  const file = join(path, "config.json");
+  if (!existsSync(file) || readJson(file)?.kind !== "classifier-extractor") return undefined;
+  const extractor = loadClassifierExtractor(path);
+  extractor.dispose();
+  return { kind: "feature extractor", facts: flattenRows(extractor.config) };
+}
+
+function readJson(path: string): { kind?: unknown } | null {
+  try {
+    return JSON.parse(readFileSync(path, "utf8")) as { kind?: unknown } | null;
+  } catch (error) {
+    throw new DisbackError(
+      `${path}: ${error instanceof SyntaxError ? "not valid JSON" : (error as Error).message}`,
+    );
+  }
+}

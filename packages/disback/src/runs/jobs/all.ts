@@ -1,0 +1,13 @@
+import { backtrackingJob } from "./backtracking.js";
+import { distillationJob } from "./distillation.js";
+import type { Job } from "./job.js";
+import { recordingJob } from "./recording.js";
+import { teacherJob } from "./teacher.js";
+
+/** Every kind of run there is, for `resume`. */
+export const allJobs: readonly Job[] = [
+  teacherJob,
+  recordingJob,
+  backtrackingJob,
+  distillationJob,
+] as readonly Job[];

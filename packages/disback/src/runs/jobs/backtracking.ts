@@ -1,0 +1,30 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import type { Device } from "@disback/torch";
+import { backtrackSchema } from "../settings/distillation.js";
+import type { Job } from "./job.js";
+import { makeStudent, openTeacher } from "./networks.js";
+import { trainStudent } from "./student-stage.js";
+
+/** `backtrack`: stage 2 on a trajectory recorded before. Leaves `student/` in the run folder. */
+export const backtrackingJob: Job<typeof backtrackSchema> = {
+  command: "backtrack",
+  schema: backtrackSchema,
+  async perform(settings, context) {
+    const device = settings.device as Device;
+    const teacher = openTeacher(settings.teacher, device);
+    const student = makeStudent(settings.student, teacher, settings.seed, device);
+    const trajectory = locateTrajectory(settings.trajectory);
+    return trainStudent(
+      settings,
+      { teacher, student, trajectory, iterationsBefore: 0, secondsBefore: 0 },
+      context,
+    );
+  },
+};
+
+/** The folder itself, or the trajectory inside a run. */
+function locateTrajectory(source: string): string {
+  const inside = join(source, "trajectory");
+  return existsSync(inside) ? inside : source;
+}

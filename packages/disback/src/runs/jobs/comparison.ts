@@ -1,0 +1,105 @@
+import type { Judge } from "../judge.js";
+import type { MetricsEntry } from "../metrics-log.js";
+import type { Progress } from "../progress.js";
+import type { SampleDrawer } from "../sample-drawer.js";
+import { FIGURE_NAMES, shortDuration, shortNumber } from "../wording.js";
+import type { JobResult } from "./job.js";
+import { judgeDrawer } from "./judging.js";
+
+/** A trained student, and the teacher to hold it against. */
+export interface Comparison {
+  entries: readonly MetricsEntry[];
+  seconds: number;
+  judge?: Judge;
+  /** Samples for each figure. */
+  samples: number;
+  batchSize: number;
+  drawStudent: () => SampleDrawer;
+  drawTeacher: () => SampleDrawer;
+  progress: Progress;
+  places: [name: string, path: string][];
+}
+
+const HEADLINES = ["fid", "slicedWasserstein", "modeCoverage"];
+
+/** Judges the teacher by the student's measure, times both, and lays them side by side. */
+export async function summarizeStudent(comparison: Comparison): Promise<JobResult> {
+  const { entries, judge, progress, drawStudent, drawTeacher } = comparison;
+  const teacher = judge ? await judgeTeacher(judge, comparison) : {};
+  const judged = entries.filter((entry) => entry.stage === "backtrack");
+  const [first, last] = [judged[0] ?? {}, judged.at(-1) ?? {}] as Record<string, number | undefined>[];
+  progress.notice("timing teacher and student");
+  const teacherRate = rateOf(drawTeacher(), comparison.batchSize);
+  const studentRate = rateOf(drawStudent(), comparison.batchSize);
+  const { evaluations } = drawTeacher();
+
+  const columns = HEADLINES.filter((name) => teacher[name] !== undefined);
+  const row = (
+    name: string,
+    nfe: number,
+    figures: Record<string, number | undefined>,
+    rate: number | undefined,
+  ) => [
+    name,
+    String(nfe),
+    ...columns.map((column) => (figures[column] === undefined ? "" : shortNumber(figures[column]))),
+    rate === undefined ? "" : shortNumber(rate),
+  ];
+  return {
+    figures: {
+      ...named(first, columns, "Start"),
+      ...named(last, columns, "End"),
+      ...Object.fromEntries(columns.map((column) => [`teacher${capital(column)}`, teacher[column]])),
+      teacherEvaluations: evaluations,
+      teacherRate,
+      studentRate,
+      seconds: comparison.seconds,
+      ...(judge ? { measuredWith: judge.describe(comparison.samples) } : {}),
+    },
+    table: [
+      ["", "NFE", ...columns.map((column) => FIGURE_NAMES[column]!), "samples/s"],
+      row("student at start", 1, first, undefined),
+      row("student at end", 1, last, studentRate),
+      row("teacher", evaluations, teacher, teacherRate),
+    ],
+    places: [["time", shortDuration(comparison.seconds)], ...comparison.places],
+  };
+}
+
+async function judgeTeacher(judge: Judge, comparison: Comparison): Promise<Record<string, number>> {
+  const { progress, samples } = comparison;
+  progress.start("judging the teacher", samples, 0, "samples");
+  try {
+    return await judgeDrawer(judge, comparison.drawTeacher(), samples, (done) => progress.update(done, {}));
+  } finally {
+    progress.finish();
+  }
+}
+
+/** Samples per second: the best of a few batches, after one to warm up; at least half a second of work. */
+function rateOf(drawer: SampleDrawer, batchSize: number): number {
+  drawer.draw(batchSize).samples.dispose();
+  let best = 0;
+  let spent = 0;
+  for (let batches = 0; batches < 2 || spent < 0.5; batches++) {
+    const began = performance.now();
+    const { samples } = drawer.draw(batchSize);
+    // Reading a value waits for devices that work asynchronously.
+    samples.flatten().select(0, 0).item();
+    samples.dispose();
+    const seconds = (performance.now() - began) / 1000;
+    spent += seconds;
+    best = Math.max(best, batchSize / seconds);
+  }
+  return best;
+}
+
+function named(figures: Record<string, number | undefined>, columns: readonly string[], ending: string) {
+  return Object.fromEntries(
+    columns.flatMap((column) => (figures[column] === undefined ? [] : [[column + ending, figures[column]]])),
+  );
+}
+
+function capital(word: string): string {
+  return word[0]!.toUpperCase() + word.slice(1);
+}

@@ -1,0 +1,96 @@
+import { existsSync } from "node:fs";
+import type { Device, Tensor } from "@disback/torch";
+import { openDataset } from "../../data/dataset.js";
+import { DisbackError } from "../../errors.js";
+import { datasetBatches } from "../../metrics/batches.js";
+import type { Evaluation } from "../../metrics/evaluate.js";
+import { Judge } from "../judge.js";
+import { locateModel, shippedTeachers } from "../locate-model.js";
+import type { Progress } from "../progress.js";
+import { openDrawer } from "../sample-drawer.js";
+import type { EvaluateSettings } from "../settings/sampling.js";
+import { FIGURE_NAMES, shortNumber } from "../wording.js";
+
+/** What `disback evaluate` found. */
+export interface EvaluationResult {
+  figures: Record<string, unknown>;
+  table: string[][];
+  measuredWith: string;
+}
+
+/** Judges a model's samples, or samples that are there already, against data. */
+export async function evaluateModel(
+  settings: EvaluateSettings,
+  progress: Progress,
+): Promise<EvaluationResult> {
+  const samples = await openSamplesToJudge(settings, progress);
+  const judge = await Judge.open({
+    ...settings,
+    device: settings.device as Device,
+    sampleShape: samples.shape,
+    notice: (line) => progress.notice(line),
+  });
+  if (!judge) throw new DisbackError(`${settings.model}: nothing to compare with`);
+  const metrics = settings.metrics ?? judge.applicable;
+  progress.start("evaluating", samples.count, 0, "samples");
+  const evaluation = await judge
+    .measure(samples.source, samples.count, metrics, (done) => progress.update(done, {}))
+    .finally(() => progress.finish());
+  return {
+    figures: { model: settings.model, ...evaluation, ...samples.figures },
+    table: [["metric", "value"], ...rowsOf(evaluation)],
+    measuredWith: judge.describe(evaluation.samples),
+  };
+}
+
+interface SamplesToJudge {
+  shape: readonly number[];
+  count: number;
+  source: { generate: (count: number) => Tensor } | { batches: AsyncIterable<Tensor> };
+  figures: Record<string, number>;
+}
+
+async function openSamplesToJudge(settings: EvaluateSettings, progress: Progress): Promise<SamplesToJudge> {
+  if (isModel(settings.model)) {
+    const drawer = openDrawer(settings.model, { ...settings, device: settings.device as Device });
+    return {
+      shape: drawer.sampleShape,
+      count: settings.count,
+      source: { generate: (count) => drawer.draw(count).samples },
+      figures: { evaluations: drawer.evaluations },
+    };
+  }
+  const dataset = await openDataset(settings.model, {
+    ...(settings.resolution === undefined ? {} : { resolution: settings.resolution }),
+    labels: false,
+    skipBroken: settings.skipBroken,
+    onWarning: (line) => progress.notice(line),
+  });
+  const count = Math.min(settings.count, dataset.length);
+  return {
+    shape: dataset.sampleShape,
+    count,
+    source: { batches: datasetBatches(dataset, settings.batchSize, count) },
+    figures: {},
+  };
+}
+
+/** Whether something is a model rather than samples. */
+function isModel(source: string): boolean {
+  if (!existsSync(source)) return !source.startsWith("toy:") || shippedTeachers().includes(source);
+  try {
+    locateModel(source);
+    return true;
+  } catch {
+    return existsSync(`${source}/run.json`);
+  }
+}
+
+function rowsOf(evaluation: Evaluation): string[][] {
+  return Object.entries(FIGURE_NAMES).flatMap(([key, name]) => {
+    const value = evaluation[key as keyof Evaluation];
+    const spread = evaluation[`${key}Deviation` as keyof Evaluation];
+    if (typeof value !== "number") return [];
+    return [[name, shortNumber(value) + (typeof spread === "number" ? ` ± ${shortNumber(spread)}` : "")]];
+  });
+}

@@ -1,0 +1,54 @@
+import type { Device } from "@disback/torch";
+import type { z } from "zod";
+import type { Evaluation } from "../../metrics/evaluate.js";
+import type { Judge } from "../judge.js";
+import type { DrawingOptions, SampleDrawer } from "../sample-drawer.js";
+import { writeSamplePicture } from "../sample-picture.js";
+import type { evaluationSettings } from "../settings/common.js";
+
+export type EvaluationSettings = z.output<typeof evaluationSettings>;
+
+/** How the teacher is sampled when it is judged, or shown beside the student. */
+export function drawingOptions(
+  evaluation: EvaluationSettings,
+  device: Device,
+): DrawingOptions & { steps: number } {
+  return {
+    seed: evaluation.seed,
+    device,
+    steps: evaluation.teacherSteps,
+    sampler: "heun",
+    sigmaMin: 0.002,
+    sigmaMax: 80,
+    rho: 7,
+  };
+}
+
+/** The numbers of an evaluation as they stand in `metrics.jsonl`. */
+function figuresOf(evaluation: Evaluation): Record<string, number> {
+  const { samples: _, ...rest } = evaluation;
+  return Object.fromEntries(
+    Object.entries(rest).filter((entry): entry is [string, number] => typeof entry[1] === "number"),
+  );
+}
+
+/** Judges what a drawer draws by the headline figures. */
+export async function judgeDrawer(
+  judge: Judge,
+  drawer: SampleDrawer,
+  samples: number,
+  onProgress?: (done: number) => void,
+): Promise<Record<string, number>> {
+  const generate = (count: number) => drawer.draw(count).samples;
+  return figuresOf(await judge.measure({ generate }, samples, judge.headline, onProgress));
+}
+
+/** Draws samples and writes them as a picture. */
+export async function drawPicture(path: string, drawer: SampleDrawer, count: number): Promise<void> {
+  const { samples } = drawer.draw(count);
+  try {
+    await writeSamplePicture(path, samples);
+  } finally {
+    samples.dispose();
+  }
+}

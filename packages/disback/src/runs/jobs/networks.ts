@@ -1,0 +1,85 @@
+import { existsSync } from "node:fs";
+import { type Device, Generator } from "@disback/torch";
+import { StudentGenerator } from "../../distill/studentGenerator.js";
+import { DisbackError } from "../../errors.js";
+import {
+  createDenoiser,
+  type DenoiserConfig,
+  loadModel,
+  parseDenoiserConfig,
+  sampleShape,
+} from "../../models/config.js";
+import type { PreconditionedDenoiser } from "../../models/preconditioning/preconditioned.js";
+import { locateModel } from "../locate-model.js";
+import { didYouMean } from "../nearest.js";
+import { readSettingsFile } from "../settings/resolve.js";
+
+/** A network and its configuration. */
+export interface Network {
+  denoiser: PreconditionedDenoiser;
+  config: DenoiserConfig;
+}
+
+/** Loads the teacher, frozen. @throws DisbackError when it is missing or damaged */
+export function openTeacher(source: string, device: Device): Network {
+  const { denoiser, config } = loadModel(locateModel(source), { device });
+  return { denoiser: denoiser.requiresGrad_(false), config };
+}
+
+/**
+ * The student's network as it starts.
+ *
+ * @param start `same` (the teacher's weights), `untrained` (the teacher's network, random weights), `small` (random
+ * weights, half the channels), or a file with a model's configuration
+ */
+export function makeStudent(start: string, teacher: Network, seed: number, device: Device): Network {
+  if (start === "same") {
+    return { denoiser: teacher.denoiser.clone().requiresGrad_(true), config: teacher.config };
+  }
+  const config = studentConfig(start, teacher.config);
+  const denoiser = createDenoiser(config, { generator: new Generator(seed) });
+  return { denoiser: denoiser.to({ device }).eval(), config };
+}
+
+/** The student's network as a one-step generator. */
+export function generatorOf({ denoiser, config }: Network, sigmaInit: number): StudentGenerator {
+  return new StudentGenerator(denoiser, {
+    sigmaInit,
+    sampleShape: sampleShape(config),
+    labelDim: config.labelDim,
+  });
+}
+
+function studentConfig(start: string, teacher: DenoiserConfig): DenoiserConfig {
+  if (start === "untrained") return teacher;
+  if (start === "small") return halved(teacher);
+  if (!existsSync(start)) {
+    const known = ["same", "untrained", "small"];
+    throw new DisbackError(
+      `"student": "${start}" is none of ${known.join(", ")} and no file${didYouMean(start, known)}`,
+    );
+  }
+  const config = parseDenoiserConfig(readSettingsFile(start), start);
+  if (sampleShape(config).join() !== sampleShape(teacher).join()) {
+    throw new DisbackError(
+      `${start}: makes samples [${sampleShape(config).join(", ")}], the teacher [${sampleShape(teacher).join(", ")}]`,
+    );
+  }
+  if (config.labelDim !== teacher.labelDim) {
+    throw new DisbackError(`${start}: "labelDim" is ${config.labelDim}, the teacher's ${teacher.labelDim}`);
+  }
+  return config;
+}
+
+/** Half the channels: about a quarter of the parameters and of the work. */
+function halved(config: DenoiserConfig): DenoiserConfig {
+  if (config.network === "mlp")
+    return { ...config, hiddenChannels: Math.max(2, 2 * Math.floor(config.hiddenChannels / 4)) };
+  const modelChannels = config.modelChannels / 2;
+  if (modelChannels % 4 !== 0) {
+    throw new DisbackError(
+      `"student": the teacher's ${config.modelChannels} channels cannot be halved; give a config file`,
+    );
+  }
+  return { ...config, modelChannels };
+}

@@ -1,0 +1,67 @@
+import { rmSync } from "node:fs";
+import type { Device } from "@disback/torch";
+import { Recording } from "../../distill/record.js";
+import { type RecordSettings, recordSchema } from "../settings/distillation.js";
+import { runStage } from "../train-loop.js";
+import type { Job, JobContext, JobResult } from "./job.js";
+import { generatorOf, makeStudent, type Network, openTeacher } from "./networks.js";
+
+/** `record`: stage 1 alone. Leaves `trajectory/` in the run folder. */
+export const recordingJob: Job<typeof recordSchema> = {
+  command: "record",
+  schema: recordSchema,
+  async perform(settings, context): Promise<JobResult> {
+    const device = settings.device as Device;
+    const teacher = openTeacher(settings.teacher, device);
+    const student = makeStudent(settings.student, teacher, settings.seed, device);
+    const { folder } = await recordTrajectory(settings, teacher, student, context);
+    return { figures: { steps: settings.recording.steps }, table: [], places: [["trajectory", folder]] };
+  },
+};
+
+/** Iterations between two lines of `metrics.jsonl` while recording: nothing is sampled, so often is cheap. */
+const LOGGED_EVERY = 5;
+
+/**
+ * Stage 1 inside any run. A recording that was interrupted starts over: it is short, and the same seed gives the same nodes.
+ *
+ * @returns the trajectory's folder and the run's seconds so far
+ */
+export async function recordTrajectory(
+  settings: Pick<RecordSettings, "teacher" | "student" | "seed" | "sigmaInit" | "recording" | "checkpoints">,
+  teacher: Network,
+  student: Network,
+  context: JobContext,
+): Promise<{ folder: string; seconds: number }> {
+  const folder = context.run.file("trajectory");
+  rmSync(folder, { recursive: true, force: true });
+  const work = new Recording({
+    ...settings.recording,
+    seed: settings.seed,
+    teacher: teacher.denoiser,
+    generator: generatorOf(student, settings.sigmaInit),
+    sigmaData: teacher.config.sigmaData,
+    folder,
+    provenance: { teacher: settings.teacher, student: settings.student },
+  });
+  const seconds = await runStage(
+    {
+      name: "record",
+      label: "recording",
+      work,
+      iterations: settings.recording.steps,
+      imagesPerIteration: settings.recording.batchSize,
+      evaluateEvery: LOGGED_EVERY,
+    },
+    {
+      run: context.run,
+      progress: context.progress,
+      interruption: context.interruption,
+      checkpoints: settings.checkpoints,
+      iterationsBefore: 0,
+      secondsBefore: 0,
+    },
+  );
+  work.dispose();
+  return { folder, seconds };
+}

@@ -1,0 +1,76 @@
+import { existsSync, readdirSync, statSync } from "node:fs";
+import { cat, type Device, type Tensor } from "@disback/torch";
+import { writeNpz } from "../../data/output/npz.js";
+import { writePngFolder } from "../../data/output/png.js";
+import { DisbackError, UsageError } from "../../errors.js";
+import type { Progress } from "../progress.js";
+import { openDrawer } from "../sample-drawer.js";
+import { writeSamplePicture } from "../sample-picture.js";
+import type { SampleSettings } from "../settings/sampling.js";
+
+/** What `disback sample` did. */
+export interface DrawnSamples {
+  path: string;
+  count: number;
+  /** Network evaluations per sample. */
+  evaluations: number;
+  /** Samples per second, writing not counted. */
+  rate: number;
+}
+
+/** Draws samples from a model and writes them as a picture, an `.npz` or a folder of PNGs. */
+export async function drawSamples(
+  settings: SampleSettings,
+  options: { out: string; force: boolean; progress: Progress },
+): Promise<DrawnSamples> {
+  const { out, progress } = options;
+  const kind = outputKind(out);
+  refuseOverwriting(out, options.force);
+  const drawer = openDrawer(settings.model, { ...settings, device: settings.device as Device });
+  if (kind === "folder" && drawer.sampleShape.length !== 3) {
+    throw new DisbackError(`${out}: these samples are no images; give a .png or .npz`);
+  }
+  const batches: Tensor[] = [];
+  const labels: number[] = [];
+  let seconds = 0;
+  progress.start("sampling", settings.count, 0, "samples");
+  for (let done = 0; done < settings.count; ) {
+    const size = Math.min(settings.batchSize, settings.count - done);
+    const began = performance.now();
+    const batch = drawer.draw(size);
+    seconds += (performance.now() - began) / 1000;
+    if (batch.labels) labels.push(...batch.labels);
+    if (kind === "folder") {
+      await writePngFolder(out, batch.samples, done);
+      batch.samples.dispose();
+    } else {
+      batches.push(batch.samples.cpu());
+    }
+    done += size;
+    progress.update(done, {});
+  }
+  progress.finish();
+  if (kind === "npz") await writeNpz(out, cat(batches), labels.length > 0 ? labels : undefined);
+  if (kind === "png") await writeSamplePicture(out, cat(batches), { columns: settings.columns });
+  return {
+    path: out,
+    count: settings.count,
+    evaluations: drawer.evaluations,
+    rate: settings.count / seconds,
+  };
+}
+
+function outputKind(out: string): "png" | "npz" | "folder" {
+  if (/\.png$/i.test(out)) return "png";
+  if (/\.npz$/i.test(out)) return "npz";
+  const extension = /\.\w{2,4}$/.exec(out)?.[0];
+  if (extension)
+    throw new DisbackError(`--out ${out}: "${extension}" is not known; use .png, .npz or a folder`);
+  return "folder";
+}
+
+function refuseOverwriting(out: string, force: boolean): void {
+  if (force || !existsSync(out)) return;
+  if (statSync(out).isDirectory() && readdirSync(out).length === 0) return;
+  throw new DisbackError(`${out}: already there; choose another place or give --force`);
+}

@@ -1,0 +1,100 @@
+import type { Device } from "@disback/torch";
+import { Backtracking } from "../../distill/backtrack.js";
+import { DiffInstruct } from "../../distill/objectives/diffInstruct.js";
+import { StepsPerTarget } from "../../distill/targetSchedule.js";
+import { Trajectory } from "../../distill/trajectory.js";
+import { sampleShape, saveModel } from "../../models/config.js";
+import { writeGeneratorFile } from "../generator-file.js";
+import { Judge } from "../judge.js";
+import { studentDrawer, teacherDrawer } from "../sample-drawer.js";
+import type { BacktrackSettings } from "../settings/distillation.js";
+import { runStage } from "../train-loop.js";
+import { summarizeStudent } from "./comparison.js";
+import type { JobContext, JobResult } from "./job.js";
+import { drawingOptions, drawPicture, judgeDrawer } from "./judging.js";
+import { generatorOf, type Network } from "./networks.js";
+
+/** What stage 2 starts from. */
+export interface StudentStageStart {
+  teacher: Network;
+  student: Network;
+  /** The trajectory's folder; without one this is Diff-Instruct. */
+  trajectory?: string;
+  /** Iterations and seconds of the run's first stage. */
+  iterationsBefore: number;
+  secondsBefore: number;
+}
+
+/** Stage 2 inside any run: trains the student, judges it beside the teacher, leaves `student/`. */
+export async function trainStudent(
+  settings: Omit<BacktrackSettings, "trajectory">,
+  start: StudentStageStart,
+  context: JobContext,
+): Promise<JobResult> {
+  const { run, progress, interruption } = context;
+  const { evaluation, backtracking, checkpoints, seed, sigmaInit } = settings;
+  const { teacher, student, trajectory, iterationsBefore, secondsBefore } = start;
+  const device = settings.device as Device;
+  const judge = await Judge.open({
+    ...evaluation,
+    sampleShape: sampleShape(student.config),
+    device,
+    data: evaluation.reference ?? settings.data,
+    resolution: settings.resolution,
+    skipBroken: settings.skipBroken,
+    notice: (line) => progress.notice(line),
+  });
+  const { stepsPerTarget, ...options } = backtracking;
+  const work = new Backtracking({
+    ...options,
+    seed,
+    teacher: teacher.denoiser,
+    generator: generatorOf(student, sigmaInit),
+    ...(trajectory === undefined ? {} : { trajectory: Trajectory.open(trajectory) }),
+    objective: new DiffInstruct({ sigmaData: teacher.config.sigmaData }),
+    schedule: new StepsPerTarget(stepsPerTarget),
+  });
+  const drawStudent = () =>
+    studentDrawer(work.average.denoiser, student.config, sigmaInit, { seed: evaluation.seed, device });
+  const drawTeacher = () =>
+    teacherDrawer(teacher.denoiser, teacher.config, drawingOptions(evaluation, device));
+
+  await drawPicture(run.file("samples", "reference.png"), drawTeacher(), evaluation.grid);
+  const seconds = await runStage(
+    {
+      name: "backtrack",
+      label: trajectory === undefined ? "distilling" : "backtracking",
+      work,
+      iterations: backtracking.iterations,
+      imagesPerIteration: backtracking.batchSize,
+      evaluateEvery: evaluation.every,
+      positions: ["target"],
+      evaluate: async (iteration) => {
+        await drawPicture(run.samplePath("backtrack", iteration), drawStudent(), evaluation.grid);
+        return judge ? judgeDrawer(judge, drawStudent(), evaluation.samples) : {};
+      },
+    },
+    { run, progress, interruption, checkpoints, iterationsBefore, secondsBefore },
+    context.checkpoint,
+  );
+
+  const folder = run.file("student");
+  saveModel(folder, work.average.denoiser, student.config);
+  writeGeneratorFile(folder, { sigmaInit });
+  const result = await summarizeStudent({
+    entries: run.metrics.read(),
+    seconds,
+    ...(judge ? { judge } : {}),
+    samples: evaluation.samples,
+    batchSize: evaluation.batchSize,
+    drawStudent,
+    drawTeacher,
+    progress,
+    places: [
+      ...(trajectory === undefined ? [] : [["trajectory", trajectory] as [string, string]]),
+      ["student", folder],
+    ],
+  });
+  work.dispose();
+  return result;
+}

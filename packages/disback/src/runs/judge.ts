@@ -1,0 +1,148 @@
+import { existsSync } from "node:fs";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import type { Device, Tensor } from "@disback/torch";
+import type { Dataset } from "../data/dataset.js";
+import { openDataset } from "../data/dataset.js";
+import { DisbackError } from "../errors.js";
+import { loadClassifierExtractor } from "../metrics/classifierExtractor.js";
+import { CoordinateExtractor } from "../metrics/coordinateExtractor.js";
+import { type Evaluation, evaluate, type MetricName } from "../metrics/evaluate.js";
+import type { FeatureExtractor } from "../metrics/featureExtractor.js";
+import { loadReference, type Reference } from "../metrics/reference.js";
+import { referenceStatistics } from "../metrics/referenceStatistics.js";
+import { loadShippedExtractor, loadShippedReference, shippedExtractors } from "../metrics/shipped.js";
+import { TorchScriptInception } from "../metrics/torchScriptInception.js";
+import { didYouMean } from "./nearest.js";
+
+/** What decides how samples are judged. */
+export interface JudgeOptions {
+  /** `[C, H, W]` or `[D]` of the samples to be judged. */
+  sampleShape: readonly number[];
+  device: Device;
+  /** Data set, or a file of reference statistics; the shipped statistics of the extractor when not given. */
+  data?: string | undefined;
+  resolution?: number | undefined;
+  skipBroken?: boolean;
+  /** Shipped name or folder; chosen by the samples' shape when not given. */
+  extractor?: string | undefined;
+  inception?: string | undefined;
+  /** Samples drawn at once. */
+  batchSize: number;
+  notice: (line: string) => void;
+}
+
+/** Compares samples with a reference, always in the same way. */
+export class Judge {
+  private constructor(
+    private readonly extractor: FeatureExtractor,
+    private readonly reference: Reference,
+    private readonly dataset: Dataset | undefined,
+    private readonly options: JudgeOptions,
+  ) {}
+
+  /** @returns `undefined` when nothing to compare with was given and nothing shipped fits, which is said */
+  static async open(options: JudgeOptions): Promise<Judge | undefined> {
+    const extractor = openExtractor(options);
+    if (!extractor) {
+      options.notice(
+        `no feature extractor for samples [${options.sampleShape.join(", ")}]: no FID (give --extractor or --inception)`,
+      );
+      return undefined;
+    }
+    const { data } = options;
+    if (data?.endsWith(".safetensors")) return new Judge(extractor, loadReference(data), undefined, options);
+    if (data !== undefined) {
+      const dataset = await openComparison(data, options);
+      const reference = await referenceStatistics(dataset, extractor, cacheFolder());
+      return new Judge(extractor, reference, dataset, options);
+    }
+    const shipped = shippedExtractors().includes(extractor.name);
+    if (shipped) return new Judge(extractor, loadShippedReference(extractor.name), undefined, options);
+    options.notice("no data to compare with: no FID (give --data)");
+    return undefined;
+  }
+
+  /** What can be measured here, in the order it is shown. */
+  get applicable(): MetricName[] {
+    if (this.options.sampleShape.length === 1) {
+      return this.dataset?.modes ? ["slicedWasserstein", "modeCoverage"] : ["slicedWasserstein"];
+    }
+    const always: MetricName[] = ["fid", "kid", "precisionRecall"];
+    return this.extractor.probabilities ? [...always, "inceptionScore"] : always;
+  }
+
+  /** The figure a training is followed by: FID for images, distance and modes for points. */
+  get headline(): MetricName[] {
+    return this.options.sampleShape.length === 1 ? this.applicable : ["fid"];
+  }
+
+  /** Judges `count` samples. */
+  measure(
+    source: { generate: (count: number) => Tensor } | { batches: AsyncIterable<Tensor> },
+    count: number,
+    metrics: readonly MetricName[] = this.headline,
+    onProgress?: (done: number) => void,
+  ): Promise<Evaluation> {
+    return evaluate({
+      ...source,
+      count,
+      metrics,
+      extractor: this.extractor,
+      reference: this.reference,
+      batchSize: this.options.batchSize,
+      ...(this.dataset?.modes ? { modes: this.dataset.modes } : {}),
+      ...(onProgress ? { onProgress } : {}),
+    });
+  }
+
+  /** One line that belongs beside every figure. */
+  describe(count: number): string {
+    const { extractor, reference } = this;
+    return `${count.toLocaleString("en")} samples against ${reference.dataset} (${reference.statistics.count.toLocaleString("en")} samples), in the feature space of ${extractor.name}; figures compare only within one extractor and sample count`;
+  }
+}
+
+function openExtractor(options: JudgeOptions): FeatureExtractor | undefined {
+  const { sampleShape, device } = options;
+  if (options.inception !== undefined) return new TorchScriptInception(options.inception, device);
+  const names = shippedExtractors();
+  if (options.extractor !== undefined) {
+    if (existsSync(options.extractor)) return loadClassifierExtractor(options.extractor, device);
+    if (names.includes(options.extractor)) return loadShippedExtractor(options.extractor, device);
+    throw new DisbackError(
+      `unknown extractor "${options.extractor}"${didYouMean(options.extractor, names)}; shipped: ${names.join(", ") || "none"}`,
+    );
+  }
+  if (sampleShape.length === 1) return new CoordinateExtractor(sampleShape[0]!);
+  for (const name of names) {
+    const extractor = loadShippedExtractor(name, device);
+    const { channels, resolution } = extractor.config;
+    if (channels === sampleShape[0] && resolution === sampleShape[1]) return extractor;
+    extractor.dispose();
+  }
+  return undefined;
+}
+
+/** The data at the samples' own size. */
+async function openComparison(data: string, options: JudgeOptions): Promise<Dataset> {
+  const [channels, height] = options.sampleShape as [number, number?];
+  const isImage = height !== undefined;
+  const dataset = await openDataset(data, {
+    ...(isImage ? { resolution: options.resolution ?? height, channels: channels as 1 | 3 } : {}),
+    labels: false,
+    skipBroken: options.skipBroken ?? false,
+    onWarning: options.notice,
+  });
+  if (dataset.sampleShape.join() !== options.sampleShape.join()) {
+    throw new DisbackError(
+      `${data}: samples are [${dataset.sampleShape.join(", ")}], those to be judged [${options.sampleShape.join(", ")}]`,
+    );
+  }
+  return dataset;
+}
+
+/** Where reference statistics are kept between runs. */
+function cacheFolder(): string {
+  return join(process.env.XDG_CACHE_HOME || join(homedir(), ".cache"), "disback", "references");
+}

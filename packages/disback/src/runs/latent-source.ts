@@ -1,0 +1,40 @@
+import { type Device, fromTypedArray, Generator, randn, type Tensor } from "@disback/torch";
+
+/** Latents and, for class-conditional models, the classes that go with them. */
+export interface Latents {
+  /** Standard normal `[N, ...sampleShape]`. */
+  latents: Tensor;
+  /** One-hot `[N, labelDim]`; absent for unconditional models. */
+  condition?: Tensor;
+  /** The classes as numbers. */
+  labels?: number[];
+}
+
+/**
+ * Draws latents from a generator of its own, so that judging a model leaves the training's random numbers alone, and
+ * the same seed shows teacher and student from the same latents. Classes come in turn.
+ */
+export class LatentSource {
+  private readonly generator: Generator;
+  private drawn = 0;
+
+  constructor(
+    private readonly sampleShape: readonly number[],
+    private readonly labelDim: number,
+    private readonly options: { seed: number; device: Device; label?: number | undefined },
+  ) {
+    this.generator = new Generator(options.seed, options.device);
+  }
+
+  next(count: number): Latents {
+    const { device, label } = this.options;
+    const latents = randn([count, ...this.sampleShape], { generator: this.generator, device });
+    const first = this.drawn;
+    this.drawn += count;
+    if (this.labelDim === 0) return { latents };
+    const labels = Array.from({ length: count }, (_, i) => label ?? (first + i) % this.labelDim);
+    const rows = new Float32Array(count * this.labelDim);
+    for (const [row, column] of labels.entries()) rows[row * this.labelDim + column] = 1;
+    return { latents, labels, condition: fromTypedArray(rows, [count, this.labelDim], { device }) };
+  }
+}

@@ -1,0 +1,36 @@
+import { existsSync, readdirSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { DisbackError } from "../errors.js";
+import { didYouMean } from "./nearest.js";
+
+const SHIPPED = fileURLToPath(new URL("../../assets/teachers/", import.meta.url));
+
+/** Names of the teachers that come with the package. */
+export function shippedTeachers(): string[] {
+  return existsSync(SHIPPED) ? readdirSync(SHIPPED).sort() : [];
+}
+
+/**
+ * Finds a model folder: the folder itself, the student or teacher inside a run, or a shipped teacher's name.
+ *
+ * @throws DisbackError saying what was looked for
+ */
+export function locateModel(source: string): string {
+  if (existsSync(source)) {
+    if (!statSync(source).isDirectory()) {
+      throw new DisbackError(`${source}: a model is a folder with config.json and model.safetensors`);
+    }
+    for (const folder of [source, join(source, "student"), join(source, "teacher")]) {
+      if (existsSync(join(folder, "config.json"))) return folder;
+    }
+    const isRun = existsSync(join(source, "run.json"));
+    throw new DisbackError(
+      `${source}: ${isRun ? "this run has no finished model yet" : "holds no model (no config.json)"}`,
+    );
+  }
+  const names = shippedTeachers();
+  if (names.includes(source)) return join(SHIPPED, source);
+  const shipped = names.length > 0 ? `; shipped teachers: ${names.join(", ")}` : "";
+  throw new DisbackError(`${source}: no such model folder${didYouMean(source, names)}${shipped}`);
+}

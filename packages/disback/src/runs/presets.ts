@@ -1,0 +1,117 @@
+import type { SettingsTree } from "./settings/layers.js";
+
+type Presets = Readonly<Record<string, SettingsTree>>;
+
+/** Networks of the teachers: the shipped ones were trained with these. */
+const NETWORKS = {
+  points: { network: "mlp", dimension: 2, hiddenChannels: 128, blocks: 4 },
+  fashion16: {
+    network: "song-unet",
+    imageResolution: 16,
+    imageChannels: 1,
+    modelChannels: 16,
+    channelMultipliers: [1, 2, 2],
+    blocksPerResolution: 1,
+    attentionResolutions: [],
+    dropout: 0,
+  },
+  fashion32: {
+    network: "song-unet",
+    imageResolution: 32,
+    imageChannels: 1,
+    modelChannels: 16,
+    channelMultipliers: [1, 2, 4],
+    blocksPerResolution: 1,
+    attentionResolutions: [8],
+    dropout: 0,
+  },
+  cifar10: {
+    network: "song-unet",
+    imageResolution: 32,
+    imageChannels: 3,
+    modelChannels: 64,
+    channelMultipliers: [1, 2, 2],
+    blocksPerResolution: 2,
+    attentionResolutions: [16],
+    dropout: 0.1,
+  },
+};
+
+/** `disback teacher train --preset NAME`; images come with `--data`. */
+export const teacherPresets: Presets = {
+  "2d": {
+    data: "toy:ring",
+    model: NETWORKS.points,
+    training: { iterations: 4000, batchSize: 256, learningRate: 2e-3, averageHalfLife: 25_000 },
+    evaluation: { every: 1000, samples: 4000, grid: 4000 },
+    checkpoints: { every: 1000 },
+  },
+  "fashion-mnist-16": {
+    seed: 16,
+    resolution: 16,
+    conditional: true,
+    model: NETWORKS.fashion16,
+    training: {
+      iterations: 3600,
+      batchSize: 64,
+      learningRate: 3e-3,
+      rampUp: 300,
+      decayFrom: 1200,
+      averageHalfLife: 20_000,
+    },
+    evaluation: { every: 600, samples: 1000, grid: 100 },
+    checkpoints: { every: 200 },
+  },
+  "fashion-mnist-32": {
+    seed: 32,
+    resolution: 32,
+    conditional: true,
+    model: NETWORKS.fashion32,
+    training: {
+      iterations: 5000,
+      batchSize: 32,
+      learningRate: 2e-3,
+      rampUp: 300,
+      decayFrom: 2000,
+      averageHalfLife: 20_000,
+    },
+    evaluation: { every: 1000, samples: 1000, grid: 100 },
+    checkpoints: { every: 200 },
+  },
+  cifar10: {
+    resolution: 32,
+    model: NETWORKS.cifar10,
+    training: { iterations: 100_000, batchSize: 64, learningRate: 1e-3, flip: true },
+    evaluation: { every: 5000, samples: 5000 },
+    checkpoints: { every: 1000 },
+  },
+};
+
+const points = { batchSize: 512 };
+
+/** `disback record --preset NAME` */
+export const recordPresets: Presets = {
+  demo: { teacher: "fashion-mnist-16" },
+  "fashion-mnist-16": { teacher: "fashion-mnist-16" },
+  "fashion-mnist-32": { teacher: "fashion-mnist-32" },
+  cifar10: { recording: { steps: 200, interval: 50 } },
+  "2d": { teacher: "2d-ring", recording: points },
+};
+
+/** `disback backtrack --preset NAME` */
+export const backtrackPresets: Presets = {
+  demo: { backtracking: { iterations: 300 }, evaluation: { every: 25 } },
+  "fashion-mnist-16": { backtracking: { iterations: 1000 } },
+  "fashion-mnist-32": { backtracking: { iterations: 2000 }, evaluation: { every: 100 } },
+  cifar10: { backtracking: { iterations: 10_000 }, evaluation: { every: 250, samples: 5000 } },
+  "2d": {
+    data: "toy:ring",
+    backtracking: { ...points, iterations: 2000 },
+    evaluation: { every: 100, samples: 4000, grid: 4000 },
+  },
+};
+
+/** `disback distill --preset NAME`: both stages. */
+export const distillPresets: Presets = Object.fromEntries(
+  Object.keys(recordPresets).map((name) => [name, { ...recordPresets[name], ...backtrackPresets[name] }]),
+);
