@@ -70,7 +70,7 @@ export interface Native {
   emptyMemoryCache(): void;
   setAutocast(device: string, enabled: boolean, dtype: number): [boolean, number];
   setTf32(allowed: boolean): void;
-  setErrorConstructor(constructor: typeof OperatorError): void;
+  setErrorConstructor(kind: typeof OperatorError): void;
   loadScript(path: string, device: string): NativeScript;
   runScript(
     script: NativeScript,

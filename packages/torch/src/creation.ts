@@ -3,7 +3,7 @@ import { type Scalar, wrap } from "./door.js";
 import { type Device, type DType, dtypeCode, type TypedArray } from "./dtype.js";
 import { TorchError } from "./errors.js";
 import * as ops from "./generated/ops.js";
-import { packFloats } from "./halfFloat.js";
+import { packNumbers } from "./pack-numbers.js";
 import type { Generator } from "./random.js";
 import type { Tensor } from "./tensor.js";
 
@@ -93,7 +93,7 @@ export function tensor(
   };
   visit(data, 0);
   const dtype = options.dtype ?? (allBoolean && values.length > 0 ? "bool" : "float32");
-  return fromTypedArray(packFloats(values, dtype), options.shape ?? shape, { ...options, dtype });
+  return fromTypedArray(packNumbers(values, dtype), options.shape ?? shape, { ...options, dtype });
 }
 
 export function zeros(shape: readonly number[], options: TensorOptions = {}): Tensor {

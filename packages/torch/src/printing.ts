@@ -27,11 +27,13 @@ export function formatTensor(tensor: Tensor): string {
           ? Number(value).toExponential(4)
           : Number(value).toFixed(4);
   let width = 0;
-  walk(0, 0, (position) => (width = Math.max(width, text(data[position]!).length)));
+  walk(0, 0, (position) => {
+    width = Math.max(width, text(data[position]!).length);
+  });
 
   function walk(dim: number, offset: number, visit: (position: number) => void): void {
-    if (dim === shape.length) return visit(offset);
-    for (const i of visible(shape[dim]!)) if (i >= 0) walk(dim + 1, offset + i * strides[dim]!, visit);
+    if (dim === shape.length) visit(offset);
+    else for (const i of visible(shape[dim]!)) if (i >= 0) walk(dim + 1, offset + i * strides[dim]!, visit);
   }
   function visible(size: number): number[] {
     const all = Array.from({ length: size }, (_, i) => i);

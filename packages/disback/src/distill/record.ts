@@ -51,6 +51,8 @@ export interface RecordingOptions {
   probes?: number;
   /** what the caller knows of the origin: kept in the manifest */
   provenance?: Record<string, unknown>;
+  /** the folder holds the beginning of this very recording, and `loadState` will follow; default false */
+  resume?: boolean;
 }
 
 /**
@@ -95,17 +97,14 @@ export class Recording {
     const { samples, condition } = this.sample(probes, new Generator(seed + 1, generator.device));
     this.distance = new PathDistance(samples, condition, this.noise, this.sigmaData, seed + 2);
     this.outline = this.distance.outline(this.degraded.eval());
-    this.trajectory = Trajectory.create(folder, teacher, {
-      ...options.provenance,
-      seed,
-      steps,
-      nodeSteps,
-      batchSize,
-      learningRate,
-      betas,
-      sigmaInit: generator.sigmaInit,
-      recordedAt: new Date().toISOString(),
-    });
+    const { sigmaInit } = generator;
+    this.trajectory = options.resume
+      ? Trajectory.open(folder)
+      : Trajectory.create(folder, teacher, {
+          ...options.provenance,
+          ...{ seed, steps, nodeSteps, batchSize, learningRate, betas, sigmaInit },
+          recordedAt: new Date().toISOString(),
+        });
   }
 
   get iteration(): number {

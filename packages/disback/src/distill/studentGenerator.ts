@@ -26,7 +26,8 @@ export class StudentGenerator {
     readonly denoiser: DenoiserModule,
     { sigmaInit, sampleShape, labelDim = 0 }: StudentGeneratorOptions,
   ) {
-    if (!(sigmaInit > 0)) throw new DisbackError(`student: "sigmaInit" must be greater than 0, not ${sigmaInit}`);
+    if (!(sigmaInit > 0))
+      throw new DisbackError(`student: "sigmaInit" must be greater than 0, not ${sigmaInit}`);
     this.sigmaInit = sigmaInit;
     this.sampleShape = sampleShape;
     this.labelDim = labelDim;

@@ -70,8 +70,11 @@ export class TargetPath {
   }
 
   private load(): void {
-    if (this.place === 0) return this.dispose();
-    this.node ??= this.teacher.clone().eval().requiresGrad_(false);
-    this.trajectory!.loadInto(this.node, this.place);
+    if (this.place === 0) {
+      this.dispose();
+    } else {
+      this.node ??= this.teacher.clone().eval().requiresGrad_(false);
+      this.trajectory!.loadInto(this.node, this.place);
+    }
   }
 }

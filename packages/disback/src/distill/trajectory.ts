@@ -67,7 +67,9 @@ export class Trajectory {
       value = JSON.parse(readFileSync(path, "utf8"));
     } catch (error) {
       throw new DisbackError(
-        error instanceof SyntaxError ? `${path}: not valid JSON` : `${folder}: not a trajectory (no ${manifestFile} in it)`,
+        error instanceof SyntaxError
+          ? `${path}: not valid JSON`
+          : `${folder}: not a trajectory (no ${manifestFile} in it)`,
       );
     }
     const parsed = manifestSchema.safeParse(value);
@@ -110,7 +112,8 @@ export class Trajectory {
    */
   loadInto(model: Module, index: number): void {
     const node = this.nodes[index - 1];
-    if (!node) throw new DisbackError(`${this.folder}: there is no node ${index}, only 1 to ${this.nodes.length}`);
+    if (!node)
+      throw new DisbackError(`${this.folder}: there is no node ${index}, only 1 to ${this.nodes.length}`);
     const path = join(this.folder, node.file);
     scope(() => {
       try {

@@ -1,0 +1,147 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Generator, randn } from "@disback/torch";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { Backtracking, backtrack } from "../../src/distill/backtrack.js";
+import { LogNormal } from "../../src/distill/noiseDistribution.js";
+import { DiffInstruct } from "../../src/distill/objectives/diffInstruct.js";
+import { record } from "../../src/distill/record.js";
+import type { StudentGenerator } from "../../src/distill/studentGenerator.js";
+import { StepsPerTarget } from "../../src/distill/targetSchedule.js";
+import { GaussianDenoiser, gaussianStudent, sampleMean } from "./gaussian.js";
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "disback-backtrack-"));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+const teacher = () => new GaussianDenoiser([1, -1]);
+const trajectoryFor = (name: string) =>
+  record({
+    teacher: teacher(),
+    generator: gaussianStudent([-1, 0.5]),
+    folder: join(folder, name),
+    steps: 90,
+    interval: 30,
+    batchSize: 64,
+    learningRate: 0.05,
+  });
+/** Distance of the samples' mean from the teacher's; 2.5 at the start. */
+const farFromTeacher = (student: StudentGenerator) => {
+  const [x, y] = sampleMean(student);
+  return Math.hypot(x! - 1, y! + 1);
+};
+const settings = { batchSize: 64, studentLearningRate: 0.1, auxiliaryLearningRate: 0.2, seed: 4 };
+
+test("Diff-Instruct's gradient has its closed form", () => {
+  // D_phi - D_i = sigma^2 (mu_phi - mu_i) / (s^2 + sigma^2), divided by the batch size.
+  const samples = randn([5, 2], { generator: new Generator(1) });
+  const noise = new LogNormal();
+  const signal = new DiffInstruct({ noise }).studentSignal({
+    samples,
+    condition: undefined,
+    auxiliary: new GaussianDenoiser([0.2, 0.4]),
+    target: teacher(),
+    generator: new Generator(9),
+  });
+  const sigma = noise.sample(5, new Generator(9)).data() as Float32Array;
+  const gradient = signal.gradient!.toArray() as number[][];
+  let squares = 0;
+  gradient.forEach((row, n) => {
+    const share = sigma[n]! ** 2 / (0.25 + sigma[n]! ** 2);
+    expect(row[0]).toBeCloseTo((share * (0.2 - 1)) / 5, 5);
+    expect(row[1]).toBeCloseTo((share * (0.4 + 1)) / 5, 5);
+    squares += (share * 0.8) ** 2 + (share * 1.4) ** 2;
+  });
+  expect(signal.gap.item()).toBeCloseTo(Math.sqrt(squares / 10), 4);
+});
+
+test("mismatch is 1 when target and auxiliary model agree, larger when the target is elsewhere", () => {
+  const samples = randn([512, 2], { generator: new Generator(1) }).mul(0.5);
+  const signal = (target: GaussianDenoiser) =>
+    new DiffInstruct().studentSignal({
+      samples,
+      condition: undefined,
+      auxiliary: new GaussianDenoiser([0, 0]),
+      target,
+      generator: new Generator(2),
+    });
+  expect(signal(new GaussianDenoiser([0, 0])).mismatch.item()).toBeCloseTo(1, 6);
+  expect(signal(new GaussianDenoiser([1, 1])).mismatch.item()).toBeGreaterThan(2);
+});
+
+test("the student walks the trajectory and arrives at the teacher", () => {
+  const generator = gaussianStudent([-1, 0.5]);
+  const work = new Backtracking({
+    ...settings,
+    teacher: teacher(),
+    generator,
+    trajectory: trajectoryFor("walk"),
+    schedule: new StepsPerTarget(40),
+    iterations: 400,
+  });
+  const targets: number[] = [];
+  while (!work.finished) targets.push(work.step().target);
+  expect([...new Set(targets)]).toEqual([2, 1, 0]);
+  expect(targets.filter((target) => target === 2)).toHaveLength(40);
+  expect(targets.at(-1)).toBe(0);
+  expect(farFromTeacher(work.average)).toBeLessThan(0.25);
+});
+
+test("without a trajectory it is the objective alone, from the teacher's weights", () => {
+  const work = new Backtracking({
+    ...settings,
+    teacher: teacher(),
+    generator: gaussianStudent([-1, 0.5]),
+    iterations: 3,
+  });
+  expect([work.step(), work.step(), work.step()].map((figures) => figures.target)).toEqual([0, 0, 0]);
+  const student = backtrack({
+    ...settings,
+    teacher: teacher(),
+    generator: gaussianStudent([-1, 0.5]),
+    iterations: 300,
+  });
+  expect(farFromTeacher(student)).toBeLessThan(0.3);
+});
+
+test("a backtracking that was interrupted ends with the same student, bit for bit", () => {
+  const trajectory = trajectoryFor("resume");
+  const make = () =>
+    new Backtracking({
+      ...settings,
+      teacher: teacher(),
+      generator: gaussianStudent([-1, 0.5]),
+      trajectory,
+      schedule: new StepsPerTarget(7),
+      iterations: 30,
+    });
+  const whole = make();
+  while (!whole.finished) whole.step();
+  for (const stop of [3, 7, 13, 14, 29]) {
+    const first = make();
+    for (let i = 0; i < stop; i++) first.step();
+    const state = first.state();
+    const second = make();
+    second.loadState(state);
+    expect(second.target).toBe(first.target);
+    while (!second.finished) second.step();
+    expect(second.average.denoiser.stateDict().get("mean")!.data()).toEqual(
+      whole.average.denoiser.stateDict().get("mean")!.data(),
+    );
+  }
+});
+
+test("a trajectory of another teacher is refused", () => {
+  const trajectory = trajectoryFor("other");
+  expect(
+    () =>
+      new Backtracking({
+        teacher: new GaussianDenoiser([5, 5]),
+        generator: gaussianStudent([0, 0]),
+        trajectory,
+      }),
+  ).toThrow(/another teacher/);
+});

@@ -1,0 +1,100 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { evenSteps, requireNodeSteps } from "../../src/distill/nodeSchedule.js";
+import { Recording, record } from "../../src/distill/record.js";
+import { Trajectory } from "../../src/distill/trajectory.js";
+import { GaussianDenoiser, gaussianStudent, sampleMean } from "./gaussian.js";
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "disback-record-"));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+const options = (name: string) => ({
+  teacher: new GaussianDenoiser([1, -1]),
+  generator: gaussianStudent([-1, 0.5]),
+  folder: join(folder, name),
+  steps: 120,
+  interval: 30,
+  batchSize: 256,
+  learningRate: 0.05,
+});
+
+test("the path leads from the teacher to the student's samples", () => {
+  const given = options("path");
+  const trajectory = record(given);
+  expect(trajectory.nodes.map((node) => node.step)).toEqual([30, 60, 90, 120]);
+  const model = new GaussianDenoiser([0, 0]);
+  const goal = sampleMean(given.generator);
+  const away = [1, 2, 3, 4].map((index) => {
+    trajectory.loadInto(model, index);
+    return Math.hypot(model.point[0]! - goal[0]!, model.point[1]! - goal[1]!);
+  });
+  const start = Math.hypot(1 - goal[0]!, -1 - goal[1]!);
+  expect(away[0]).toBeLessThan(start);
+  expect(away[3]).toBeLessThan(0.1 * start);
+  expect(trajectory.nodes[0]!.distance).toBeGreaterThan(trajectory.nodes[3]!.distance);
+  expect(given.teacher.point).toEqual([1, -1]);
+  expect(given.generator.denoiser.parameters()[0]!.toArray()).toEqual([-1, 0.5]);
+});
+
+test("distances between nodes have their closed form", () => {
+  // Two Gaussian denoisers differ by sigma^2 (mu_a - mu_b) / (s^2 + sigma^2) wherever they are asked, and
+  // lambda = (s^2 + sigma^2) / (s sigma)^2: the distance lies between 0 and |mu_a - mu_b| sqrt(sigma^2/(s^2+sigma^2)) / s.
+  const given = options("distance");
+  const trajectory = record({ ...given, steps: 10, interval: 10 });
+  const model = new GaussianDenoiser([0, 0]);
+  trajectory.loadInto(model, 1);
+  const moved = Math.hypot(model.point[0]! - 1, model.point[1]! + 1) / Math.SQRT2;
+  expect(trajectory.nodes[0]!.distance).toBeLessThan(moved / 0.5);
+  expect(trajectory.nodes[0]!.distance).toBeGreaterThan(0.1 * moved);
+});
+
+test("a recording that was interrupted gives the same nodes, bit for bit", () => {
+  const whole = record(options("whole"));
+  const first = new Recording(options("parts"));
+  for (let i = 0; i < 45; i++) first.step();
+  const state = first.state();
+  const copy = { ...state, tensors: new Map([...state.tensors].map(([key, t]) => [key, t.clone()])) };
+  for (let i = 0; i < 40; i++) first.step();
+  // As another process would: open what lies in the folder, go on from the checkpoint.
+  const second = new Recording({ ...options("parts"), resume: true });
+  second.loadState(copy);
+  while (!second.finished) second.step();
+  expect(second.trajectory.nodes).toEqual(whole.nodes);
+  for (const node of whole.nodes)
+    expect(readFileSync(join(folder, "parts", node.file))).toEqual(
+      readFileSync(join(folder, "whole", node.file)),
+    );
+  expect(readdirSync(join(folder, "parts")).sort()).toEqual(readdirSync(join(folder, "whole")).sort());
+});
+
+test("a folder with a trajectory is not overwritten", () => {
+  record({ ...options("twice"), steps: 1, interval: 1 });
+  expect(() => new Recording(options("twice"))).toThrow(/already holds a trajectory/);
+});
+
+test("manifests that are missing, broken or of another teacher are named", () => {
+  expect(() => Trajectory.open(folder)).toThrow(/not a trajectory/);
+  const trajectory = record({ ...options("bad"), steps: 2, interval: 1 });
+  expect(() => trajectory.requireTeacher(new GaussianDenoiser([3, 3]))).toThrow(/another teacher/);
+  expect(() => trajectory.loadInto(new GaussianDenoiser([0, 0]), 3)).toThrow(/no node 3/);
+  expect(() => trajectory.loadInto(new GaussianDenoiser([0, 0, 0]), 1)).toThrow(/mean/);
+  const manifest = join(trajectory.folder, "trajectory.json");
+  const text = readFileSync(manifest, "utf8");
+  writeFileSync(manifest, text.replace("node-000001.safetensors", "../../etc/passwd"));
+  expect(() => Trajectory.open(trajectory.folder)).toThrow(/nodes\.0\.file.*plain file name/);
+  writeFileSync(manifest, text.slice(0, 50));
+  expect(() => Trajectory.open(trajectory.folder)).toThrow(/not valid JSON/);
+});
+
+test("node schedules", () => {
+  expect(evenSteps(10, 4)).toEqual([4, 8, 10]);
+  expect(evenSteps(8, 4)).toEqual([4, 8]);
+  expect(() => requireNodeSteps([3, 3], 5)).toThrow(/ascending/);
+  expect(() => requireNodeSteps([3, 6], 5)).toThrow(/ascending/);
+  expect(() => requireNodeSteps([], 5)).toThrow(/ascending/);
+});
