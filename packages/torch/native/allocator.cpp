@@ -2,21 +2,21 @@
 
 #include <c10/core/CPUAllocator.h>
 
-#include <sys/mman.h>
-
+#include <algorithm>
 #include <bit>
 #include <cstdlib>
 #include <cstring>
 #include <map>
 #include <mutex>
 #include <new>
+#include <stdexcept>
+#include <string>
 #include <vector>
 
 namespace disback {
 namespace {
 
 constexpr size_t kAlignment = 64;
-constexpr size_t kHugePage = size_t{2} << 20;
 constexpr int64_t kFreeAllowance = int64_t{256} << 20;
 
 // Eight size classes per power of two: at most an eighth of a block is wasted.
@@ -73,18 +73,14 @@ class CachingAllocator final : public c10::Allocator {
     }
     // Blocks kept for shapes that are no longer used must not pile up.
     if (cached_ > kFreeAllowance + live_ / 2) trimLocked(live_ / 4);
-    const size_t alignment = size >= kHugePage ? kHugePage : kAlignment;
     void* block = nullptr;
-    if (posix_memalign(&block, alignment, size + kAlignment) != 0) {
+    if (posix_memalign(&block, kAlignment, size + kAlignment) != 0) {
       trimLocked(0);
-      if (posix_memalign(&block, alignment, size + kAlignment) != 0) {
+      if (posix_memalign(&block, kAlignment, size + kAlignment) != 0) {
         live_ -= static_cast<int64_t>(size);
         throw std::runtime_error("out of memory: a tensor of " + std::to_string(size) + " bytes does not fit");
       }
     }
-#ifdef MADV_HUGEPAGE
-    if (size >= kHugePage) madvise(block, size, MADV_HUGEPAGE);
-#endif
     new (block) Header{size};
     return static_cast<char*>(block) + kAlignment;
   }
