@@ -19,20 +19,24 @@ export function addRunFlags(
     .option("--force", "set an earlier run in that folder aside (it is renamed, not deleted)");
 }
 
-/** Resolves the settings, then does the job in its run folder and prints what came of it. */
+/**
+ * Resolves the settings, then does the job in its run folder and prints what came of it. The job, with libtorch behind
+ * it, is loaded only when the settings are right.
+ */
 export async function runCommand<Schema extends z.ZodType>(
   command: Command,
   own: readonly SettingFlag[],
   presets: Readonly<Record<string, SettingsTree>>,
-  job: Job<Schema>,
+  schema: Schema,
+  loadJob: () => Promise<Job<Schema>>,
 ): Promise<void> {
   const options = command.opts<
     OutputFlags & { preset?: string; config?: string; out: string; force?: boolean; showSettings?: boolean }
   >();
   const terminal = new Terminal(options);
-  const resolved = await resolveCommandSettings(command, own, presets, job.schema);
-  if (options.showSettings) return showSettings(terminal, job.schema, resolved.settings as SettingsTree);
-  const { startJob } = await import("../runs/jobs/job.js");
+  const resolved = await resolveCommandSettings(command, own, presets, schema);
+  if (options.showSettings) return showSettings(terminal, schema, resolved.settings as SettingsTree);
+  const [job, { startJob }] = await Promise.all([loadJob(), import("../runs/jobs/job.js")]);
   const result = await startJob(job, resolved.settings, {
     folder: options.out,
     force: options.force ?? false,

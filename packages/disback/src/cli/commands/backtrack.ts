@@ -25,7 +25,8 @@ Example:
 `,
     )
     .action(async () => {
-      const { backtrackingJob } = await import("../../runs/jobs/backtracking.js");
-      await runCommand(command, FLAGS, backtrackPresets, backtrackingJob);
+      const { backtrackSchema } = await import("../../runs/settings/distillation.js");
+      const loadJob = async () => (await import("../../runs/jobs/backtracking.js")).backtrackingJob;
+      await runCommand(command, FLAGS, backtrackPresets, backtrackSchema, loadJob);
     });
 }

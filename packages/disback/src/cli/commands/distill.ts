@@ -27,7 +27,8 @@ Examples:
 `,
     )
     .action(async () => {
-      const { distillationJob } = await import("../../runs/jobs/distillation.js");
-      await runCommand(command, FLAGS, distillPresets, distillationJob);
+      const { distillSchema } = await import("../../runs/settings/distillation.js");
+      const loadJob = async () => (await import("../../runs/jobs/distillation.js")).distillationJob;
+      await runCommand(command, FLAGS, distillPresets, distillSchema, loadJob);
     });
 }

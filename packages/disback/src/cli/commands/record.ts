@@ -31,7 +31,8 @@ Example:
 `,
     )
     .action(async () => {
-      const { recordingJob } = await import("../../runs/jobs/recording.js");
-      await runCommand(command, FLAGS, recordPresets, recordingJob);
+      const { recordSchema } = await import("../../runs/settings/distillation.js");
+      const loadJob = async () => (await import("../../runs/jobs/recording.js")).recordingJob;
+      await runCommand(command, FLAGS, recordPresets, recordSchema, loadJob);
     });
 }

@@ -36,7 +36,8 @@ Examples:
 `,
     )
     .action(async () => {
-      const { teacherJob } = await import("../../runs/jobs/teacher.js");
-      await runCommand(command, FLAGS, teacherPresets, teacherJob);
+      const { teacherSchema } = await import("../../runs/settings/teacher.js");
+      const loadJob = async () => (await import("../../runs/jobs/teacher.js")).teacherJob;
+      await runCommand(command, FLAGS, teacherPresets, teacherSchema, loadJob);
     });
 }

@@ -30,14 +30,12 @@ async function firstStage(
 ): Promise<Recorded & { context: JobContext }> {
   if (settings.method === "diff-instruct") return { iterationsBefore: 0, secondsBefore: 0, context };
   const iterationsBefore = settings.recording.steps;
-  const trajectory = context.run.file("trajectory");
   const { checkpoint, ...fresh } = context;
-  const position = checkpoint && positionOf(checkpoint);
-  // The seconds before the second stage stand in its checkpoints.
-  if (position?.stage === "backtrack") return { trajectory, iterationsBefore, secondsBefore: 0, context };
-  if (position && checkpoint!.iteration >= iterationsBefore) {
-    return { trajectory, iterationsBefore, secondsBefore: position.seconds, context: fresh };
+  if (checkpoint && positionOf(checkpoint).stage === "backtrack") {
+    // The seconds before the second stage stand in its checkpoints.
+    const trajectory = context.run.file("trajectory");
+    return { trajectory, iterationsBefore, secondsBefore: 0, context };
   }
-  const { seconds } = await recordTrajectory(settings, teacher, student, context);
-  return { trajectory, iterationsBefore, secondsBefore: seconds, context: fresh };
+  const { folder, seconds } = await recordTrajectory(settings, teacher, student, context);
+  return { trajectory: folder, iterationsBefore, secondsBefore: seconds, context: fresh };
 }

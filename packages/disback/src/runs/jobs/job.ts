@@ -4,7 +4,6 @@ import { DisbackError } from "../../errors.js";
 import { type Checkpoint, latestCheckpoint } from "../checkpoint.js";
 import { Interruption } from "../interruption.js";
 import type { Progress } from "../progress.js";
-import { writeReport } from "../report/report.js";
 import { RunFolder, readRunFolder } from "../run-folder.js";
 import { describeEnvironment, RUN_FORMAT, type RunCommand } from "../run-record.js";
 import { Interrupted } from "../train-loop.js";
@@ -116,10 +115,10 @@ async function performIn<Schema extends z.ZodType>(
       ...(checkpoint ? { checkpoint } : {}),
     });
     run.update({ state: "finished", finishedAt: new Date().toISOString(), result: result.figures });
-    const report = writeReport(run.path);
+    const report = await reportOn(run);
     return { ...result, places: [...result.places, ["report", report]] };
   } catch (error) {
-    leaveTraces(run, error instanceof Interrupted ? "stopped" : "failed");
+    await leaveTraces(run, error instanceof Interrupted ? "stopped" : "failed");
     throw error;
   } finally {
     run.close();
@@ -127,13 +126,22 @@ async function performIn<Schema extends z.ZodType>(
 }
 
 /** Best effort: what went wrong may be the disk itself, and its error is the one to show. */
-function leaveTraces(run: RunFolder, state: "stopped" | "failed"): void {
+async function leaveTraces(run: RunFolder, state: "stopped" | "failed"): Promise<void> {
   try {
     // A run that failed before it did anything must not be in the way of the next attempt.
-    if (state === "failed" && run.isBlank) return run.discard();
+    if (state === "failed" && run.isBlank) {
+      run.discard();
+      return;
+    }
     run.update({ state });
-    writeReport(run.path);
+    await reportOn(run);
   } catch {
     // The first error is thrown on by the caller.
   }
+}
+
+/** The charts' library takes a while to load: only when it is needed. */
+async function reportOn(run: RunFolder): Promise<string> {
+  const { writeReport } = await import("../report/report.js");
+  return writeReport(run.path);
 }

@@ -22,11 +22,7 @@ export const recordingJob: Job<typeof recordSchema> = {
 /** Iterations between two lines of `metrics.jsonl` while recording: nothing is sampled, so often is cheap. */
 const LOGGED_EVERY = 5;
 
-/**
- * Stage 1 inside any run. A recording that was interrupted starts over: it is short, and the same seed gives the same nodes.
- *
- * @returns the trajectory's folder and the run's seconds so far
- */
+/** Stage 1 inside any run. @returns the trajectory's folder and the run's seconds so far */
 export async function recordTrajectory(
   settings: Pick<RecordSettings, "teacher" | "student" | "seed" | "sigmaInit" | "recording" | "checkpoints">,
   teacher: Network,
@@ -34,7 +30,9 @@ export async function recordTrajectory(
   context: JobContext,
 ): Promise<{ folder: string; seconds: number }> {
   const folder = context.run.file("trajectory");
-  rmSync(folder, { recursive: true, force: true });
+  const resume = context.checkpoint !== undefined;
+  // Killed before its first checkpoint: what is there is made again.
+  if (!resume) rmSync(folder, { recursive: true, force: true });
   const work = new Recording({
     ...settings.recording,
     seed: settings.seed,
@@ -42,6 +40,7 @@ export async function recordTrajectory(
     generator: generatorOf(student, settings.sigmaInit),
     sigmaData: teacher.config.sigmaData,
     folder,
+    resume,
     provenance: { teacher: settings.teacher, student: settings.student },
   });
   const seconds = await runStage(
@@ -61,6 +60,7 @@ export async function recordTrajectory(
       iterationsBefore: 0,
       secondsBefore: 0,
     },
+    context.checkpoint,
   );
   work.dispose();
   return { folder, seconds };

@@ -65,7 +65,7 @@ function outputKind(out: string): "png" | "npz" | "folder" {
   if (/\.npz$/i.test(out)) return "npz";
   const extension = /\.\w{2,4}$/.exec(out)?.[0];
   if (extension)
-    throw new DisbackError(`--out ${out}: "${extension}" is not known; use .png, .npz or a folder`);
+    throw new UsageError(`--out ${out}: "${extension}" is not known; use .png, .npz or a folder`);
   return "folder";
 }
 

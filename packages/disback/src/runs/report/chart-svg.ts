@@ -72,6 +72,7 @@ function chartOption(chart: ChartContent): Record<string, unknown> {
       splitLine: { show: false },
     },
     yAxis: {
+      axisLine: { show: false },
       axisLabel: { color: MUTED, formatter: shortNumber },
       splitLine: { lineStyle: { color: LINE } },
       ...(logarithmic ? logarithmicAxis(values) : linearAxis(chart)),
@@ -125,6 +126,6 @@ function logarithmicAxis(values: number[]): Record<string, unknown> {
     min,
     max,
     axisLabel: { color: MUTED, formatter: shortNumber, customValues },
-    axisTick: { customValues },
+    axisTick: { show: false, customValues },
   };
 }

@@ -1,0 +1,47 @@
+import { spawn, spawnSync } from "node:child_process";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+/** The built command line. */
+export const MAIN = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
+const ENVIRONMENT = {
+  ...process.env,
+  OMP_NUM_THREADS: "1",
+  NO_COLOR: "1",
+  XDG_CACHE_HOME: join(tmpdir(), "disback-test-cache"),
+};
+
+/** What a finished command left. */
+export interface Outcome {
+  status: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+/** Runs the built command line to its end. */
+export function disback(...flags: string[]): Outcome {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, ...flags], {
+    encoding: "utf8",
+    env: ENVIRONMENT,
+  });
+  return { status, stdout, stderr };
+}
+
+/** Starts a command; a signal is sent as soon as `ready` says so. */
+export async function interrupted(
+  flags: string[],
+  signal: NodeJS.Signals,
+  ready: () => boolean,
+): Promise<Outcome> {
+  const child = spawn(process.execPath, [MAIN, ...flags], { env: ENVIRONMENT });
+  const outcome: Outcome = { status: null, stdout: "", stderr: "" };
+  child.stdout.on("data", (text) => (outcome.stdout += text));
+  child.stderr.on("data", (text) => (outcome.stderr += text));
+  const watch = setInterval(() => {
+    if (ready() && child.kill(signal)) clearInterval(watch);
+  }, 5);
+  outcome.status = await new Promise((resolve) => child.once("close", resolve));
+  clearInterval(watch);
+  return outcome;
+}

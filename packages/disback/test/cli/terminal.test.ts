@@ -1,0 +1,67 @@
+import { PassThrough } from "node:stream";
+import { TorchError } from "@disback/torch";
+import { expect, it, vi } from "vitest";
+import { describeFailure } from "../../src/cli/failure.js";
+import { ProgressLines } from "../../src/cli/progress.js";
+import { table } from "../../src/cli/table.js";
+import { DisbackError, UsageError } from "../../src/errors.js";
+import { shortBytes, shortDuration, shortNumber } from "../../src/runs/wording.js";
+
+it("progress that is no terminal is plain lines, some seconds apart, the last one always", () => {
+  vi.useFakeTimers({ toFake: ["performance"] });
+  const stream = new PassThrough();
+  const lines = new ProgressLines(stream);
+  lines.start("backtracking", 100, 0);
+  for (let done = 1; done <= 100; done++) {
+    vi.advanceTimersByTime(100);
+    lines.update(done, { loss: 0.25, fid: 17.234, gap: 1, target: 2 });
+  }
+  lines.finish();
+  vi.useRealTimers();
+  expect((stream.read() as Buffer).toString().split("\n")).toEqual([
+    "backtracking: 100 iterations",
+    "backtracking: 50/100, 10/s, 5 s left, loss 0.25, FID 17.2, target 2",
+    "backtracking: 100/100, 10/s, 0 s left, loss 0.25, FID 17.2, target 2",
+    "",
+  ]);
+});
+
+it("a table has its figures under one another", () => {
+  expect(
+    table([
+      ["", "NFE", "FID"],
+      ["student", "1", "9.2"],
+      ["teacher", "35", "4.1"],
+    ]),
+  ).toBe(["         NFE  FID", "───────  ───  ───", "student    1  9.2", "teacher   35  4.1"].join("\n"));
+});
+
+it.each([
+  [new UsageError("--x: wrong"), 2, "--x: wrong"],
+  [new DisbackError("a.yaml: wrong\nsecond line"), 1, "a.yaml: wrong"],
+  [new TorchError("conv2d: shapes"), 1, "conv2d: shapes"],
+  [
+    Object.assign(new Error("ENOSPC: no space left on device, write"), { code: "ENOSPC", path: "/a/b" }),
+    1,
+    "/a/b: ENOSPC: no space left on device, write",
+  ],
+  [new TypeError("x is not a function"), 70, "x is not a function"],
+  ["text", 1, "text"],
+])("%s exits with %d", (error, exitCode, message) => {
+  const failure = describeFailure(error);
+  expect(failure).toMatchObject({ exitCode, message });
+  expect(failure.stack === undefined).toBe(exitCode !== 70);
+});
+
+it("numbers are short", () => {
+  expect([314.159, 0.012345, 4, 38400, 1.5e-7, Number.NaN].map(shortNumber)).toEqual([
+    "314",
+    "0.0123",
+    "4",
+    "38,400",
+    "1.5e-7",
+    "NaN",
+  ]);
+  expect([4, 200, 7500].map(shortDuration)).toEqual(["4 s", "3 min 20 s", "2 h 5 min"]);
+  expect([512, 864_000, 25.3e9].map(shortBytes)).toEqual(["512 B", "864 kB", "25.3 GB"]);
+});

@@ -1,0 +1,146 @@
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { disback, MAIN } from "./command.js";
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "disback-cli-"));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+const COMMANDS = [
+  "teacher train",
+  "record",
+  "backtrack",
+  "distill",
+  "sample",
+  "evaluate",
+  "inspect",
+  "doctor",
+  "resume",
+];
+
+describe("help", () => {
+  it.each(COMMANDS)("of %s shows an example, --json and --seed", (command) => {
+    const { status, stdout } = disback(...command.split(" "), "--help");
+    expect(status).toBe(0);
+    expect(stdout).toMatch(new RegExp(`Examples?:\\n {2}disback ${command}`));
+    expect(stdout).toContain("--json");
+    if (!["inspect", "doctor", "resume"].includes(command)) expect(stdout).toContain("--seed <n>");
+  });
+
+  it("comes at once: nothing heavy is loaded for it", () => {
+    // Seconds of processor time, which other work on the machine does not stretch.
+    const hook =
+      'process.on("exit", () => { const { user, system } = process.cpuUsage(); console.error((user + system) / 1e6) })';
+    const flags = ["--import", `data:text/javascript,${hook}`, MAIN, "distill", "--help"];
+    const { stderr } = spawnSync(process.execPath, flags, { encoding: "utf8" });
+    expect(Number(stderr)).toBeGreaterThan(0);
+    expect(Number(stderr)).toBeLessThan(0.4);
+  });
+});
+
+describe("wrong usage is one line and exit code 2", () => {
+  it.each([
+    [["distill", "--sed", "3"], /^error: unknown option '--sed' \(Did you mean one of --seed, --set\?\)$/],
+    [["distil"], /^error: unknown command 'distil' \(Did you mean distill\?\)$/],
+    [
+      ["distill", "--preset", "dmeo"],
+      /^error: unknown preset "dmeo" \(did you mean "demo"\?\); there are: demo, /,
+    ],
+    [["distill"], /^error: "teacher" is required$/],
+    [["distill", "--teacher"], /^error: option '--teacher <model>' argument missing$/],
+    [["distill", "--teacher", "x", "--iterations", "0"], /^error: --iterations must be at least 1, got 0$/],
+    [
+      ["distill", "--teacher", "x", "--iterations", "many"],
+      /^error: --iterations must be a number, got "many"$/,
+    ],
+    [
+      ["distill", "--teacher", "x", "--method", "dmd"],
+      /^error: --method must be one of disback, diff-instruct, got "dmd"$/,
+    ],
+    [["distill", "--teacher", "x", "--set", "seed"], /^error: --set seed: must be <name>=<value>$/],
+    [
+      ["distill", "--teacher", "x", "--set", "evaluation.sample=5"],
+      /^error: unknown setting "evaluation.sample" \(did you mean "evaluation.samples"\?\)$/,
+    ],
+    [["sample"], /^error: missing required argument 'model'$/],
+    [
+      ["sample", "x", "--out", "a.jpeg"],
+      /^error: --out a.jpeg: ".jpeg" is not known; use .png, .npz or a folder$/,
+    ],
+    [["inspect", "a", "b"], /^error: too many arguments for 'inspect'/],
+  ])("%j", (flags, message) => {
+    const { status, stdout, stderr } = disback(...flags);
+    expect(stderr.trimEnd()).toMatch(message);
+    expect(status).toBe(2);
+    expect(stdout).toBe("");
+  });
+
+  it("no command at all shows the help", () => {
+    const { status, stderr } = disback();
+    expect(status).toBe(2);
+    expect(stderr).toContain("Usage: disback");
+  });
+});
+
+describe("a user's mistake is one line and exit code 1", () => {
+  it.each([
+    [["sample", "/no/such/model"], /^error: \/no\/such\/model: no such model folder/],
+    [["distill", "--teacher", "/no/such/model"], /^error: \/no\/such\/model: no such model folder/],
+    [["evaluate", "/no/such/model"], /^error: \/no\/such\/model: no such model folder/],
+    [["inspect", "/no/such/file"], /^error: \/no\/such\/file: no such file or folder$/],
+    [["resume", "/no/such/run"], /^error: \/no\/such\/run: no such folder$/],
+    [
+      ["distill", "--config", "/no/such.yaml"],
+      /^error: cannot read \/no\/such.yaml: no such file or folder$/,
+    ],
+    [
+      ["teacher", "train", "--preset", "2d", "--data", "/no/data"],
+      /^error: dataset \/no\/data does not exist/,
+    ],
+  ])("%j", (flags, message) => {
+    const out = ["inspect", "resume", "evaluate"].includes(flags[0]!) ? [] : ["--out", join(folder, "out")];
+    const { status, stderr } = disback(...flags, ...out);
+    expect(stderr.trimEnd()).toMatch(message);
+    expect(stderr.trimEnd().split("\n")).toHaveLength(1);
+    expect(status).toBe(1);
+  });
+
+  it("leaves no folder behind when it failed before it did anything", () => {
+    disback("distill", "--teacher", "/no/such/model", "--out", join(folder, "run"));
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  it("with --json is also the one document on stdout", () => {
+    const { status, stdout } = disback("inspect", "/no/such/file", "--json");
+    expect(status).toBe(1);
+    expect(JSON.parse(stdout)).toEqual({ error: "/no/such/file: no such file or folder" });
+  });
+
+  it("a wrong file names file and field", () => {
+    const file = join(folder, "a.yaml");
+    writeFileSync(file, "teacher: x\nbacktracking:\n  batchSize: -5\n");
+    const { status, stderr } = disback("distill", "--config", file);
+    expect(stderr).toBe(`error: ${file}: "backtracking.batchSize" must be at least 1, got -5\n`);
+    expect(status).toBe(1);
+  });
+});
+
+describe("--show-settings", () => {
+  it("prints settings that --config takes back", () => {
+    const first = disback("distill", "--preset", "demo", "--seed", "9", "--show-settings");
+    expect(first.status).toBe(0);
+    expect(first.stdout).toMatch(/^seed: 9 # random seed/);
+    const file = join(folder, "a.yaml");
+    writeFileSync(file, first.stdout);
+    expect(disback("distill", "--config", file, "--show-settings").stdout).toBe(first.stdout);
+  });
+});
+
+it("prints its version", () => {
+  expect(disback("--version").stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+});
