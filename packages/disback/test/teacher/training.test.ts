@@ -104,14 +104,14 @@ describe("TeacherTraining", () => {
     expect(mean(losses.slice(-50))).toBeLessThan(0.6 * mean(losses.slice(0, 50)));
   });
 
-  it("adds up the gradients of parts: two halves weigh as one batch", async () => {
-    const training = start({ accumulation: 2, gradientClip: 0 });
-    const { loss } = await training.step();
-    expect(Number.isFinite(loss)).toBe(true);
-    expect(training.state().values).toMatchObject({ iteration: 1 });
-    // 96 samples are three batches of 32: after two steps of two halves each, 64 are behind.
-    await training.step();
-    expect(training.state().values.data).toEqual(await positionAfter(2));
+  it("computes a batch in parts: the loss is their mean, the data moves on by one batch", async () => {
+    const whole = start();
+    const parts = start({ accumulation: 4 });
+    const [expected, actual] = [(await whole.step()).loss, (await parts.step()).loss];
+    // The parts draw other noise, so only the size can agree.
+    expect(actual / expected).toBeGreaterThan(0.5);
+    expect(actual / expected).toBeLessThan(2);
+    expect(parts.state().values).toMatchObject({ iteration: 1, data: whole.state().values.data });
   });
 
   it("moves the average as EDM does: half-life limited by a ramp-up", async () => {
@@ -156,9 +156,3 @@ describe("TeacherTraining", () => {
     expect(() => start({ flip: true })).toThrow(/"flip": two spots holds no images/);
   });
 });
-
-async function positionAfter(batches: number): Promise<unknown> {
-  const training = start();
-  for (let step = 0; step < batches; step++) await training.step();
-  return training.state().values.data;
-}
