@@ -2,8 +2,8 @@
 // Trains a feature extractor for metrics and computes the reference statistics of its training set.
 //
 //   node scripts/train-extractor.mjs --data /usr/share/datasets/fashion-mnist --resolution 16 \
-//     --name fashion-mnist-16-classifier --dataset "Fashion-MNIST 16x16"
-//   node scripts/train-extractor.mjs --data cifar10-jpg.tar.gz --resolution 32 --flips --epochs 8 \
+//     --epochs 5 --name fashion-mnist-16-classifier --dataset "Fashion-MNIST 16x16"
+//   node scripts/train-extractor.mjs --data cifar10-jpg.tar.gz --resolution 32 --flips --epochs 7 \
 //     --name cifar10-jpeg-32-classifier --dataset "CIFAR-10 (JPEG) 32x32"
 //
 // Writes <out>/extractors/<name>/ and <out>/references/<name>.safetensors; <out> is this package's assets folder
@@ -12,14 +12,11 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import {
-  computeReference,
-  loadClassifierExtractor,
-  openDataset,
-  saveClassifier,
-  saveReference,
-  trainClassifier,
-} from "../dist/index.js";
+import { openDataset } from "../dist/data/dataset.js";
+import { loadClassifierExtractor, saveClassifier } from "../dist/metrics/classifierExtractor.js";
+import { trainClassifier } from "../dist/metrics/classifierTraining.js";
+import { saveReference } from "../dist/metrics/reference.js";
+import { computeReference } from "../dist/metrics/referenceStatistics.js";
 
 const { values } = parseArgs({
   options: {
