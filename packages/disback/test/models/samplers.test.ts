@@ -1,4 +1,13 @@
-import { Generator, inferenceMode, ones, randn, type Tensor } from "@disback/torch";
+import {
+  Generator,
+  inferenceMode,
+  memoryStatistics,
+  ones,
+  randn,
+  resetPeakMemory,
+  scope,
+  type Tensor,
+} from "@disback/torch";
 import { describe, expect, it } from "vitest";
 import { createDenoiser } from "../../src/models/config.js";
 import type { Denoiser } from "../../src/models/denoiser.js";
@@ -124,6 +133,31 @@ describe("samplers", () => {
       weight.mul(samples).sum().backward();
       expect(relativeError(weight.grad!, samples)).toBe(0);
     }
+  });
+
+  it("need no more memory for more steps, and leave only their samples", () => {
+    const denoiser = createDenoiser(
+      {
+        network: "song-unet",
+        imageResolution: 16,
+        imageChannels: 1,
+        modelChannels: 8,
+        blocksPerResolution: 1,
+      },
+      { generator: new Generator(0) },
+    ).eval();
+    const peak = (steps: number) => {
+      resetPeakMemory();
+      const before = memoryStatistics();
+      scope(() => {
+        heun(denoiser, randn([8, 1, 16, 16], { generator: new Generator(1) }), { steps, S_churn: 5 });
+        expect(memoryStatistics().tensors).toBe(before.tensors + 2);
+      });
+      expect(memoryStatistics().tensors).toBe(before.tensors);
+      return memoryStatistics().peak - before.live;
+    };
+    peak(2);
+    expect(peak(6)).toBeLessThan(1.02 * peak(2));
   });
 
   it("work inside inference mode", () => {
