@@ -20,8 +20,17 @@ export function writeFileAtomically(path: string, content: string | Uint8Array):
     renameSync(partial, path);
     syncFolder(dirname(path));
   } catch (error) {
-    rmSync(partial, { force: true });
+    removeIfPossible(partial);
     throw fileError("write", path, error);
+  }
+}
+
+/** After a failure its own error is the one to report, not that of tidying up. */
+export function removeIfPossible(path: string): void {
+  try {
+    rmSync(path, { recursive: true, force: true });
+  } catch {
+    // Left for the next session, which clears leftovers when it opens the run.
   }
 }
 

@@ -16,7 +16,7 @@ import {
 import { join } from "node:path";
 import { readSafetensors, type State, type Tensor, writeSafetensors } from "@disback/torch";
 import { DisbackError } from "../errors.js";
-import { fileError, syncFolder } from "./atomic-file.js";
+import { fileError, removeIfPossible, syncFolder } from "./atomic-file.js";
 
 const FORMAT = "disback-checkpoint-1";
 const TENSORS = "state.safetensors";
@@ -72,7 +72,7 @@ export async function saveCheckpoint(runPath: string, iteration: number, state: 
     syncFolder(all);
     return path;
   } catch (error) {
-    rmSync(partial, { recursive: true, force: true });
+    removeIfPossible(partial);
     throw fileError("write checkpoint", path, error);
   }
 }

@@ -50,7 +50,9 @@ function withoutHovering(svg: string): string {
 function chartOption(chart: ChartContent): Record<string, unknown> {
   const values = chart.curves.flatMap((curve) => curve.points.map((point) => point[1]));
   if (chart.reference) values.push(chart.reference.value);
-  const logarithmic = Boolean(chart.logarithmic) && values.every((value) => value > 0);
+  // A logarithm needs a range worth it, or it has hardly a mark to read values by.
+  const [lowest, highest] = [Math.min(...values), Math.max(...values)];
+  const logarithmic = Boolean(chart.logarithmic) && lowest > 0 && highest > 8 * lowest;
   return {
     animation: false,
     backgroundColor: "transparent",

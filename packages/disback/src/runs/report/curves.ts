@@ -1,4 +1,5 @@
 import type { MetricsEntry } from "../metrics-log.js";
+import { teacherFigure } from "./headline.js";
 
 /** One line in a chart. */
 export interface Curve {
@@ -22,29 +23,36 @@ export interface ChartContent {
 }
 
 /** The charts a run's metrics make; charts without at least two points are left out. */
-export function chartsOf(entries: readonly MetricsEntry[], teacherFid?: number): ChartContent[] {
+export function chartsOf(
+  entries: readonly MetricsEntry[],
+  result: Readonly<Record<string, unknown>> = {},
+): ChartContent[] {
   const judged = entries.filter((entry) => entry.stage !== "record");
   const recorded = entries.filter((entry) => entry.stage === "record");
-  const reference = teacherFid === undefined ? {} : { reference: { name: "teacher", value: teacherFid } };
+  const besideTeacher = (figure: string) => {
+    const value = result[teacherFigure(figure)];
+    return typeof value === "number" ? { reference: { name: "teacher", value } } : {};
+  };
   const charts: ChartContent[] = [
     {
       title: "FID",
       xName: "iteration",
       logarithmic: true,
       curves: [curve("FID", judged, "fid")],
-      ...reference,
+      ...besideTeacher("fid"),
     },
     {
       title: "FID by time",
       xName: "seconds",
       logarithmic: true,
       curves: [curve("FID", judged, "fid", "seconds")],
-      ...reference,
+      ...besideTeacher("fid"),
     },
     {
       title: "Sliced Wasserstein distance",
       xName: "iteration",
       curves: [curve("distance", judged, "slicedWasserstein")],
+      ...besideTeacher("slicedWasserstein"),
     },
     {
       title: "Modes covered",

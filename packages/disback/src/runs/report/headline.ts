@@ -5,24 +5,28 @@ import { escapeHtml } from "./markup.js";
 
 /** The figures a reader wants first, as a list of tiles. */
 export function headline(record: RunRecord, entries: readonly MetricsEntry[]): string {
-  const judged = entries.filter((entry) => typeof entry.fid === "number");
   const result = record.result ?? {};
   const last = entries.at(-1);
   const tiles: [string, string, string][] = [];
-  if (judged.length > 0) {
-    const [first, end] = [judged[0]!, judged.at(-1)!];
-    tiles.push(["FID at start", shortNumber(first.fid!), `iteration ${first.iteration}`]);
-    if (judged.length > 1) tiles.push(["FID at end", shortNumber(end.fid!), `iteration ${end.iteration}`]);
-  }
-  if (typeof result.teacherFid === "number") {
-    tiles.push([
-      "teacher's FID",
-      shortNumber(result.teacherFid),
-      `${result.teacherEvaluations} evaluations each`,
-    ]);
-  }
-  if (typeof result.slicedWassersteinEnd === "number") {
-    tiles.push(["Wasserstein distance at end", shortNumber(result.slicedWassersteinEnd), "sliced"]);
+  for (const [figure, name] of [
+    ["fid", "FID"],
+    ["slicedWasserstein", "Wasserstein"],
+  ] as const) {
+    const judged = entries.flatMap((entry): [number, number][] => {
+      const value = entry[figure];
+      return typeof value === "number" ? [[entry.iteration, value]] : [];
+    });
+    const [first, end] = [judged[0], judged.at(-1)];
+    if (first) tiles.push([`${name} at start`, shortNumber(first[1]), `iteration ${first[0]}`]);
+    if (end && judged.length > 1) tiles.push([`${name} at end`, shortNumber(end[1]), `iteration ${end[0]}`]);
+    const teacher = result[teacherFigure(figure)];
+    if (typeof teacher === "number") {
+      tiles.push([
+        `teacher's ${name}`,
+        shortNumber(teacher),
+        `${result.teacherEvaluations} evaluations each`,
+      ]);
+    }
   }
   if (typeof result.studentRate === "number" && typeof result.teacherRate === "number") {
     tiles.push(
@@ -42,4 +46,9 @@ export function headline(record: RunRecord, entries: readonly MetricsEntry[]): s
         `<div><dt>${escapeHtml(name)}</dt><dd>${escapeHtml(value)}</dd><dd class="note">${escapeHtml(note)}</dd></div>`,
     )
     .join("\n");
+}
+
+/** Name of the teacher's figure in a run's result: `fid` → `teacherFid`. */
+export function teacherFigure(figure: string): string {
+  return `teacher${figure[0]!.toUpperCase()}${figure.slice(1)}`;
 }

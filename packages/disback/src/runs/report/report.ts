@@ -26,8 +26,7 @@ export function writeReport(runPath: string): string {
 }
 
 function renderReport(runPath: string, record: RunRecord, entries: readonly MetricsEntry[]): string {
-  const teacherFid = record.result?.teacherFid;
-  const charts = chartsOf(entries, typeof teacherFid === "number" ? teacherFid : undefined);
+  const charts = chartsOf(entries, record.result);
   const grids = sampleGrids(runPath, entries);
   const title = runTitle(record);
   return `<!doctype html>
