@@ -13,10 +13,10 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { openDataset } from "../dist/data/dataset.js";
-import { loadClassifierExtractor, saveClassifier } from "../dist/metrics/classifierExtractor.js";
-import { trainClassifier } from "../dist/metrics/classifierTraining.js";
+import { loadClassifierExtractor, saveClassifier } from "../dist/metrics/classifier-extractor.js";
+import { trainClassifier } from "../dist/metrics/classifier-training.js";
 import { saveReference } from "../dist/metrics/reference.js";
-import { computeReference } from "../dist/metrics/referenceStatistics.js";
+import { computeReference } from "../dist/metrics/reference-statistics.js";
 
 const { values } = parseArgs({
   options: {

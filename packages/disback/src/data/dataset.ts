@@ -1,6 +1,6 @@
 import { fromTypedArray, type Tensor } from "@disback/torch";
 import { DisbackError } from "../errors.js";
-import { openSamples } from "./openSamples.js";
+import { openSamples } from "./open-samples.js";
 import type { OpenOptions } from "./options.js";
 import type { SampleArrays, SampleSource } from "./samples.js";
 import type { MixtureModes, ToyDistribution } from "./toys/distribution.js";

@@ -17,10 +17,10 @@ import {
 import type { DenoiserModule } from "../models/denoiser.js";
 import { seedDropout } from "./dropout.js";
 import type { Objective } from "./objective.js";
-import { DiffInstruct } from "./objectives/diffInstruct.js";
-import type { StudentGenerator } from "./studentGenerator.js";
-import { TargetPath } from "./targetPath.js";
-import { StepsPerTarget, type TargetSchedule } from "./targetSchedule.js";
+import { DiffInstruct } from "./objectives/diff-instruct.js";
+import type { StudentGenerator } from "./student-generator.js";
+import { TargetPath } from "./target-path.js";
+import { StepsPerTarget, type TargetSchedule } from "./target-schedule.js";
 import type { Trajectory } from "./trajectory.js";
 
 export interface BacktrackingOptions {

@@ -14,12 +14,12 @@ import {
   type Tensor,
 } from "@disback/torch";
 import type { DenoiserModule } from "../models/denoiser.js";
-import { denoisingLoss } from "./denoisingLoss.js";
+import { denoisingLoss } from "./denoising-loss.js";
 import { seedDropout } from "./dropout.js";
-import { evenSteps, requireNodeSteps } from "./nodeSchedule.js";
-import { LogNormal, type NoiseDistribution } from "./noiseDistribution.js";
-import { PathDistance } from "./pathDistance.js";
-import type { StudentGenerator } from "./studentGenerator.js";
+import { evenSteps, requireNodeSteps } from "./node-schedule.js";
+import { LogNormal, type NoiseDistribution } from "./noise-distribution.js";
+import { PathDistance } from "./path-distance.js";
+import type { StudentGenerator } from "./student-generator.js";
 import { Trajectory } from "./trajectory.js";
 
 export interface RecordingOptions {

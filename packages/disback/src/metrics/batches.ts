@@ -1,20 +1,20 @@
-import { inferenceMode, scope, type Tensor } from "@disback/torch";
+import { inferenceMode, randperm, scope, type Tensor, Generator as TorchGenerator } from "@disback/torch";
 import type { Dataset } from "../data/dataset.js";
 
 /**
- * The samples of a dataset in order, batch by batch, without labels.
- * @param count how many, from the first (default: all)
+ * Samples of a dataset, batch by batch, without labels. The order is random but always the same: folders are often
+ * sorted by class, and then the first samples, or a tenth of them, would be anything but typical.
+ * @param count how many (default: all, at most all)
  */
 export async function* datasetBatches(
   dataset: Dataset,
   batchSize: number,
   count = dataset.length,
 ): AsyncGenerator<Tensor> {
-  for (let start = 0; start < count; start += batchSize) {
-    const size = Math.min(batchSize, count - start);
-    const { samples, labels } = await dataset.batch(
-      Int32Array.from({ length: size }, (_, index) => start + index),
-    );
+  const order = scope(() => randperm(dataset.length, { generator: new TorchGenerator(0) }).data());
+  const chosen = Array.from(order.subarray(0, count), Number);
+  for (let start = 0; start < chosen.length; start += batchSize) {
+    const { samples, labels } = await dataset.batch(chosen.slice(start, start + batchSize));
     labels?.dispose();
     yield samples;
   }

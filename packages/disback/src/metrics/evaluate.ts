@@ -2,14 +2,14 @@ import { inferenceMode, keep, scope, type Tensor, zeros } from "@disback/torch";
 import type { MixtureModes } from "../data/toys/distribution.js";
 import { DisbackError } from "../errors.js";
 import { generatedBatches } from "./batches.js";
-import type { FeatureExtractor } from "./featureExtractor.js";
-import { frechetDistance } from "./frechetDistance.js";
-import { inceptionScore } from "./inceptionScore.js";
-import { kid } from "./kernelDistance.js";
-import { modeCoverage } from "./modeCoverage.js";
-import { precisionRecall } from "./precisionRecall.js";
+import type { FeatureExtractor } from "./feature-extractor.js";
+import { frechetDistance } from "./frechet-distance.js";
+import { inceptionScore } from "./inception-score.js";
+import { kid } from "./kernel-distance.js";
+import { modeCoverage } from "./mode-coverage.js";
+import { precisionRecall } from "./precision-recall.js";
 import { type Reference, requireSameExtractor } from "./reference.js";
-import { slicedWasserstein } from "./slicedWasserstein.js";
+import { slicedWasserstein } from "./sliced-wasserstein.js";
 import { StatisticsAccumulator } from "./statistics.js";
 
 /** What can be measured. */

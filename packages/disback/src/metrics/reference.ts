@@ -1,6 +1,6 @@
 import { readSafetensors, scope, type Tensor, writeSafetensors } from "@disback/torch";
 import { DisbackError } from "../errors.js";
-import type { FeatureExtractor } from "./featureExtractor.js";
+import type { FeatureExtractor } from "./feature-extractor.js";
 import type { Statistics } from "./statistics.js";
 
 /** What generated samples are compared with: a dataset seen through an extractor. */

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Device } from "@disback/torch";
 import { DisbackError } from "../errors.js";
-import { type ClassifierExtractor, loadClassifierExtractor } from "./classifierExtractor.js";
+import { type ClassifierExtractor, loadClassifierExtractor } from "./classifier-extractor.js";
 import { loadReference, type Reference } from "./reference.js";
 
 const assets = fileURLToPath(new URL("../../assets/", import.meta.url));

@@ -1,6 +1,6 @@
 import { inferenceMode, keep, scope, type Tensor, zeros } from "@disback/torch";
 import { DisbackError } from "../errors.js";
-import type { FeatureExtractor } from "./featureExtractor.js";
+import type { FeatureExtractor } from "./feature-extractor.js";
 
 /** First two moments of a set of features. */
 export interface Statistics {

@@ -5,14 +5,14 @@ import type { Device, Tensor } from "@disback/torch";
 import type { Dataset } from "../data/dataset.js";
 import { openDataset } from "../data/dataset.js";
 import { DisbackError } from "../errors.js";
-import { loadClassifierExtractor } from "../metrics/classifierExtractor.js";
-import { CoordinateExtractor } from "../metrics/coordinateExtractor.js";
+import { loadClassifierExtractor } from "../metrics/classifier-extractor.js";
+import { CoordinateExtractor } from "../metrics/coordinate-extractor.js";
 import { type Evaluation, evaluate, type MetricName } from "../metrics/evaluate.js";
-import type { FeatureExtractor } from "../metrics/featureExtractor.js";
+import type { FeatureExtractor } from "../metrics/feature-extractor.js";
 import { loadReference, type Reference } from "../metrics/reference.js";
-import { referenceStatistics } from "../metrics/referenceStatistics.js";
+import { referenceStatistics } from "../metrics/reference-statistics.js";
 import { loadShippedExtractor, loadShippedReference, shippedExtractors } from "../metrics/shipped.js";
-import { TorchScriptInception } from "../metrics/torchScriptInception.js";
+import { TorchScriptInception } from "../metrics/torch-script-inception.js";
 import { didYouMean } from "./nearest.js";
 
 /** What decides how samples are judged. */

@@ -19,14 +19,14 @@ import {
   stateNumber,
   type Tensor,
 } from "@disback/torch";
-import { DataLoader } from "../data/dataLoader.js";
+import { DataLoader } from "../data/data-loader.js";
 import type { Dataset } from "../data/dataset.js";
-import { denoisingLoss } from "../distill/denoisingLoss.js";
-import { LogNormal } from "../distill/noiseDistribution.js";
+import { denoisingLoss } from "../distill/denoising-loss.js";
+import { LogNormal } from "../distill/noise-distribution.js";
 import { DisbackError } from "../errors.js";
 import type { DenoiserModule } from "../models/denoiser.js";
 import { dropLabels, flipRandomly } from "./augmentation.js";
-import { learningRateSchedule } from "./learningRate.js";
+import { learningRateSchedule } from "./learning-rate.js";
 import {
   resolveTrainingSettings,
   type TeacherTrainingSettings,

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import { formatNpy, parseNpy } from "../../src/data/formats/npy.js";
-import { openSamples } from "../../src/data/openSamples.js";
+import { openSamples } from "../../src/data/open-samples.js";
 import { allClasses, allPixels, fixture, referenceArrays, temporaryFolder } from "./fixtures.js";
 
 const six = (await referenceArrays("six.npz"))["six"]!.data as Uint8Array;

@@ -8,7 +8,7 @@ import {
   padSquare,
   toChannels,
 } from "../../src/data/images/resize.js";
-import { openSamples } from "../../src/data/openSamples.js";
+import { openSamples } from "../../src/data/open-samples.js";
 import { allPixels, fixture, largestDifference, referenceArrays } from "./fixtures.js";
 
 const asStored = { resolution: undefined, channels: 3, channelsAsked: false } as const;

@@ -8,7 +8,7 @@ import { gridPng, writeGrid } from "../../src/data/output/grid.js";
 import { writeNpz } from "../../src/data/output/npz.js";
 import { writePng, writePngFolder } from "../../src/data/output/png.js";
 import { scatterSvg, writeScatter } from "../../src/data/output/scatter.js";
-import { toUint8Images } from "../../src/data/output/uint8Images.js";
+import { toUint8Images } from "../../src/data/output/uint8-images.js";
 import { allPixels, fixture, referenceArrays, temporaryFolder } from "./fixtures.js";
 
 const six = (await referenceArrays("six.npz"))["six"]!.data as Uint8Array;

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { EpochOrder } from "../../src/data/epochOrder.js";
+import { EpochOrder } from "../../src/data/epoch-order.js";
 import { RandomStream } from "../../src/data/random.js";
 import { fixture } from "./fixtures.js";
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { openSamples } from "../../src/data/openSamples.js";
+import { openSamples } from "../../src/data/open-samples.js";
 import { RandomStream } from "../../src/data/random.js";
 import { parseToy, toyKinds } from "../../src/data/toys/parse.js";
 import { ToyPoints } from "../../src/data/toys/points.js";

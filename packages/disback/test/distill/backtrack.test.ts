@@ -4,11 +4,11 @@ import { join } from "node:path";
 import { Generator, randn } from "@disback/torch";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { Backtracking, backtrack } from "../../src/distill/backtrack.js";
-import { LogNormal } from "../../src/distill/noiseDistribution.js";
-import { DiffInstruct } from "../../src/distill/objectives/diffInstruct.js";
+import { LogNormal } from "../../src/distill/noise-distribution.js";
+import { DiffInstruct } from "../../src/distill/objectives/diff-instruct.js";
 import { record } from "../../src/distill/record.js";
-import type { StudentGenerator } from "../../src/distill/studentGenerator.js";
-import { StepsPerTarget } from "../../src/distill/targetSchedule.js";
+import type { StudentGenerator } from "../../src/distill/student-generator.js";
+import { StepsPerTarget } from "../../src/distill/target-schedule.js";
 import { GaussianDenoiser, gaussianStudent, sampleMean } from "./gaussian.js";
 
 let folder: string;

@@ -1,5 +1,5 @@
 import { Generator, ops, parameter, type Tensor, tensor } from "@disback/torch";
-import { StudentGenerator } from "../../src/distill/studentGenerator.js";
+import { StudentGenerator } from "../../src/distill/student-generator.js";
 import { DenoiserModule } from "../../src/models/denoiser.js";
 
 /**

@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { evenSteps, requireNodeSteps } from "../../src/distill/nodeSchedule.js";
+import { evenSteps, requireNodeSteps } from "../../src/distill/node-schedule.js";
 import { Recording, record } from "../../src/distill/record.js";
 import { Trajectory } from "../../src/distill/trajectory.js";
 import { GaussianDenoiser, gaussianStudent, sampleMean } from "./gaussian.js";

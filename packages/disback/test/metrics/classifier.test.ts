@@ -9,8 +9,8 @@ import {
   type ClassifierConfig,
   loadClassifierExtractor,
   saveClassifier,
-} from "../../src/metrics/classifierExtractor.js";
-import { trainClassifier } from "../../src/metrics/classifierTraining.js";
+} from "../../src/metrics/classifier-extractor.js";
+import { trainClassifier } from "../../src/metrics/classifier-training.js";
 
 const folder = mkdtempSync(join(tmpdir(), "disback-"));
 afterAll(() => rmSync(folder, { recursive: true }));

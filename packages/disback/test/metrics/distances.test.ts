@@ -1,11 +1,11 @@
 import { fromTypedArray, ones, randn, zeros } from "@disback/torch";
 import { describe, expect, it } from "vitest";
-import { frechetDistance } from "../../src/metrics/frechetDistance.js";
-import { inceptionScore } from "../../src/metrics/inceptionScore.js";
-import { kid } from "../../src/metrics/kernelDistance.js";
-import { modeCoverage } from "../../src/metrics/modeCoverage.js";
-import { precisionRecall } from "../../src/metrics/precisionRecall.js";
-import { slicedWasserstein } from "../../src/metrics/slicedWasserstein.js";
+import { frechetDistance } from "../../src/metrics/frechet-distance.js";
+import { inceptionScore } from "../../src/metrics/inception-score.js";
+import { kid } from "../../src/metrics/kernel-distance.js";
+import { modeCoverage } from "../../src/metrics/mode-coverage.js";
+import { precisionRecall } from "../../src/metrics/precision-recall.js";
+import { slicedWasserstein } from "../../src/metrics/sliced-wasserstein.js";
 import { StatisticsAccumulator } from "../../src/metrics/statistics.js";
 import { fixture } from "./fixture.js";
 

@@ -4,10 +4,10 @@ import { join } from "node:path";
 import { Generator, manualSeed, memoryStatistics, ones, randn, type Tensor, zeros } from "@disback/torch";
 import { afterAll, describe, expect, it } from "vitest";
 import { TensorDataset } from "../../src/data/dataset.js";
-import { CoordinateExtractor } from "../../src/metrics/coordinateExtractor.js";
+import { CoordinateExtractor } from "../../src/metrics/coordinate-extractor.js";
 import { evaluate } from "../../src/metrics/evaluate.js";
 import { loadReference, saveReference } from "../../src/metrics/reference.js";
-import { referenceStatistics } from "../../src/metrics/referenceStatistics.js";
+import { referenceStatistics } from "../../src/metrics/reference-statistics.js";
 
 const folder = mkdtempSync(join(tmpdir(), "disback-"));
 afterAll(() => rmSync(folder, { recursive: true }));

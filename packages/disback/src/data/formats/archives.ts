@@ -3,7 +3,7 @@ import { openImages } from "../images/open.js";
 import type { ResolvedOptions } from "../options.js";
 import type { SampleSource } from "../samples.js";
 import { cifarSplit, isCifarName, isClassNamesFile, openCifar, parseClassNames } from "./cifar.js";
-import { type Files, isImageFile, listImages } from "./imageFiles.js";
+import { type Files, isImageFile, listImages } from "./image-files.js";
 import { openNpz } from "./npz.js";
 import { readTar } from "./tar.js";
 import { openZip } from "./zip.js";

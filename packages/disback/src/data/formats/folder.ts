@@ -13,7 +13,7 @@ import {
   parseClassNames,
 } from "./cifar.js";
 import { findIdx, openIdx } from "./idx.js";
-import { type Files, isImageFile, listImages } from "./imageFiles.js";
+import { type Files, isImageFile, listImages } from "./image-files.js";
 
 /** All wanted files below a folder, by relative path. Links are followed, each folder once, so that loops end. */
 async function walk(root: string, wanted: (path: string) => boolean): Promise<string[]> {

@@ -2,9 +2,9 @@ import type { Tensor } from "@disback/torch";
 import sharp from "sharp";
 import { DisbackError } from "../../errors.js";
 import { encodePng } from "./png.js";
-import { replaceFile } from "./replaceFile.js";
+import { replaceFile } from "./replace-file.js";
 import { titleSvg } from "./title.js";
-import { toUint8Images, type Uint8Images } from "./uint8Images.js";
+import { toUint8Images, type Uint8Images } from "./uint8-images.js";
 
 /** How a grid of images looks. All fields may be left out. */
 export interface GridOptions {

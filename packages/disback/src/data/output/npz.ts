@@ -2,9 +2,9 @@ import type { Tensor } from "@disback/torch";
 import { Zip, ZipPassThrough } from "fflate";
 import { DisbackError } from "../../errors.js";
 import { formatNpy, type NpyData } from "../formats/npy.js";
-import { readFloats } from "./readFloats.js";
-import { replaceFile } from "./replaceFile.js";
-import { toUint8Images } from "./uint8Images.js";
+import { readFloats } from "./read-floats.js";
+import { replaceFile } from "./replace-file.js";
+import { toUint8Images } from "./uint8-images.js";
 
 /** An array to be written. */
 export interface NamedArray {

@@ -2,8 +2,8 @@ import { join } from "node:path";
 import type { Tensor } from "@disback/torch";
 import sharp from "sharp";
 import { DisbackError } from "../../errors.js";
-import { replaceFile } from "./replaceFile.js";
-import { toUint8Images, type Uint8Images } from "./uint8Images.js";
+import { replaceFile } from "./replace-file.js";
+import { toUint8Images, type Uint8Images } from "./uint8-images.js";
 
 /** Encodes channels-last bytes as PNG. */
 export function encodePng(data: Uint8Array, width: number, height: number, channels: 1 | 3): Promise<Buffer> {

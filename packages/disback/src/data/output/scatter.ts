@@ -1,8 +1,8 @@
 import type { Tensor } from "@disback/torch";
 import sharp from "sharp";
 import { DisbackError } from "../../errors.js";
-import { readFloats } from "./readFloats.js";
-import { replaceFile } from "./replaceFile.js";
+import { readFloats } from "./read-floats.js";
+import { replaceFile } from "./replace-file.js";
 import { escapeXml } from "./title.js";
 
 /** How a scatter plot looks. All fields may be left out. */

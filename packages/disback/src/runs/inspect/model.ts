@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Trajectory } from "../../distill/trajectory.js";
 import { DisbackError } from "../../errors.js";
-import { loadClassifierExtractor } from "../../metrics/classifierExtractor.js";
+import { loadClassifierExtractor } from "../../metrics/classifier-extractor.js";
 import { loadModel, sampleShape } from "../../models/config.js";
 import { readGeneratorFile } from "../generator-file.js";
 import { flattenRows } from "../report/markup.js";

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { type Device, Generator } from "@disback/torch";
-import { StudentGenerator } from "../../distill/studentGenerator.js";
+import { StudentGenerator } from "../../distill/student-generator.js";
 import { DisbackError } from "../../errors.js";
 import {
   createDenoiser,

@@ -1,7 +1,7 @@
 import type { Device } from "@disback/torch";
 import { Backtracking } from "../../distill/backtrack.js";
-import { DiffInstruct } from "../../distill/objectives/diffInstruct.js";
-import { StepsPerTarget } from "../../distill/targetSchedule.js";
+import { DiffInstruct } from "../../distill/objectives/diff-instruct.js";
+import { StepsPerTarget } from "../../distill/target-schedule.js";
 import { Trajectory } from "../../distill/trajectory.js";
 import { sampleShape, saveModel } from "../../models/config.js";
 import { writeGeneratorFile } from "../generator-file.js";

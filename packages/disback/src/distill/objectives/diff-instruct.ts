@@ -1,6 +1,6 @@
 import { inferenceMode, randn, type Tensor } from "@disback/torch";
-import { denoisingLoss, denoisingWeight, perSample } from "../denoisingLoss.js";
-import { LogNormal, type NoiseDistribution } from "../noiseDistribution.js";
+import { denoisingLoss, denoisingWeight, perSample } from "../denoising-loss.js";
+import { LogNormal, type NoiseDistribution } from "../noise-distribution.js";
 import type { Objective, ObjectiveInput, StudentInput, StudentSignal } from "../objective.js";
 
 export interface DiffInstructOptions {

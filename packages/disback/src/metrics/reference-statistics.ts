@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { cat, Generator, inferenceMode, keep, randperm, scope, type Tensor } from "@disback/torch";
 import type { Dataset } from "../data/dataset.js";
 import { datasetBatches } from "./batches.js";
-import type { FeatureExtractor } from "./featureExtractor.js";
+import type { FeatureExtractor } from "./feature-extractor.js";
 import { loadReference, type Reference, saveReference } from "./reference.js";
 import { computeStatistics } from "./statistics.js";
 

@@ -2,7 +2,7 @@ import { fromTypedArray, type Tensor, zeros } from "@disback/torch";
 import { parseNpy } from "../data/formats/npy.js";
 import { openZip } from "../data/formats/zip.js";
 import { DisbackError } from "../errors.js";
-import type { FeatureExtractor } from "./featureExtractor.js";
+import type { FeatureExtractor } from "./feature-extractor.js";
 import type { Reference } from "./reference.js";
 
 /** A covariance of 8,192 features: far beyond any reference file, and small enough to hold. */

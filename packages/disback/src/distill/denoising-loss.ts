@@ -1,6 +1,6 @@
 import { type Generator, randn, type Tensor } from "@disback/torch";
 import type { Denoiser } from "../models/denoiser.js";
-import type { NoiseDistribution } from "./noiseDistribution.js";
+import type { NoiseDistribution } from "./noise-distribution.js";
 
 /** Options of `denoisingLoss`. */
 export interface DenoisingLossOptions {

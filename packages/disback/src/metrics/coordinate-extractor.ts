@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Tensor } from "@disback/torch";
 import { DisbackError } from "../errors.js";
-import type { FeatureExtractor } from "./featureExtractor.js";
+import type { FeatureExtractor } from "./feature-extractor.js";
 
 /** The samples' own coordinates as features: for 2-D data, where no network stands between. */
 export class CoordinateExtractor implements FeatureExtractor {

@@ -5,7 +5,7 @@ import { type Zippable, zipSync } from "fflate";
 import { pack } from "tar-stream";
 import { describe, expect, it } from "vitest";
 import { formatNpy } from "../../src/data/formats/npy.js";
-import { openSamples } from "../../src/data/openSamples.js";
+import { openSamples } from "../../src/data/open-samples.js";
 import type { OpenOptions } from "../../src/data/options.js";
 import { DisbackError } from "../../src/errors.js";
 import { fixture, temporaryFolder } from "./fixtures.js";

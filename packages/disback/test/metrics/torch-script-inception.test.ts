@@ -3,10 +3,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ops, randn, type Tensor, zeros } from "@disback/torch";
 import { describe, expect, it } from "vitest";
-import { CoordinateExtractor } from "../../src/metrics/coordinateExtractor.js";
-import { loadEdmReference } from "../../src/metrics/edmReference.js";
+import { CoordinateExtractor } from "../../src/metrics/coordinate-extractor.js";
+import { loadEdmReference } from "../../src/metrics/edm-reference.js";
 import { evaluate } from "../../src/metrics/evaluate.js";
-import { TorchScriptInception } from "../../src/metrics/torchScriptInception.js";
+import { TorchScriptInception } from "../../src/metrics/torch-script-inception.js";
 import { fixture, fixturePath } from "./fixture.js";
 
 const get = fixture("tinyInception.safetensors");

@@ -10,8 +10,8 @@ import {
   zeros,
 } from "@disback/torch";
 import { DisbackError } from "../errors.js";
-import { eightBitImages } from "./eightBitImages.js";
-import type { FeatureExtractor } from "./featureExtractor.js";
+import { eightBitImages } from "./eight-bit-images.js";
+import type { FeatureExtractor } from "./feature-extractor.js";
 
 /**
  * The user's own Inception network as TorchScript, called as StyleGAN's and EDM's `inception-2015-12-05.pt` is:

@@ -12,8 +12,8 @@ import {
 import { z } from "zod";
 import { DisbackError } from "../errors.js";
 import { Classifier } from "./classifier.js";
-import { eightBitImages } from "./eightBitImages.js";
-import type { FeatureExtractor } from "./featureExtractor.js";
+import { eightBitImages } from "./eight-bit-images.js";
+import type { FeatureExtractor } from "./feature-extractor.js";
 
 const classifierConfigSchema = z.object({
   kind: z.literal("classifier-extractor"),

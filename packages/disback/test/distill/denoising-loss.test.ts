@@ -1,8 +1,8 @@
 import { fileURLToPath } from "node:url";
 import { Generator, Module, parameter, randn, readSafetensors, scope, type Tensor } from "@disback/torch";
 import { describe, expect, it } from "vitest";
-import { denoisingLoss, denoisingWeight } from "../../src/distill/denoisingLoss.js";
-import { KarrasUniform, LogNormal } from "../../src/distill/noiseDistribution.js";
+import { denoisingLoss, denoisingWeight } from "../../src/distill/denoising-loss.js";
+import { KarrasUniform, LogNormal } from "../../src/distill/noise-distribution.js";
 import type { Denoiser } from "../../src/models/denoiser.js";
 
 const fixture = readSafetensors(

@@ -1,7 +1,7 @@
 import { Generator, inferenceMode, keep, randn, scope, type Tensor } from "@disback/torch";
 import type { Denoiser } from "../models/denoiser.js";
-import { denoisingWeight, perSample } from "./denoisingLoss.js";
-import type { NoiseDistribution } from "./noiseDistribution.js";
+import { denoisingWeight, perSample } from "./denoising-loss.js";
+import type { NoiseDistribution } from "./noise-distribution.js";
 
 /**
  * Measures how far denoisers are from one another on the same noised samples:

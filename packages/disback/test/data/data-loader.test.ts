@@ -1,6 +1,6 @@
 import { scope } from "@disback/torch";
 import { describe, expect, it } from "vitest";
-import { DataLoader } from "../../src/data/dataLoader.js";
+import { DataLoader } from "../../src/data/data-loader.js";
 import { openDataset } from "../../src/data/dataset.js";
 import { DisbackError } from "../../src/errors.js";
 import { fixture } from "./fixtures.js";

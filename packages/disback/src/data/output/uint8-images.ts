@@ -1,6 +1,6 @@
 import type { Tensor } from "@disback/torch";
 import { DisbackError } from "../../errors.js";
-import { readFloats } from "./readFloats.js";
+import { readFloats } from "./read-floats.js";
 
 /** Images as bytes, channels last. */
 export interface Uint8Images {

@@ -1,7 +1,7 @@
 import type { State } from "@disback/torch";
 import { DisbackError } from "../errors.js";
 import { type Batch, type Dataset, toBatch } from "./dataset.js";
-import { EpochOrder, type OrderPosition } from "./epochOrder.js";
+import { EpochOrder, type OrderPosition } from "./epoch-order.js";
 import type { SampleArrays } from "./samples.js";
 
 /** Options of a `DataLoader`. */

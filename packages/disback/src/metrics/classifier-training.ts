@@ -10,7 +10,7 @@ import {
   type Tensor,
   where,
 } from "@disback/torch";
-import { DataLoader } from "../data/dataLoader.js";
+import { DataLoader } from "../data/data-loader.js";
 import type { Dataset } from "../data/dataset.js";
 import { DisbackError } from "../errors.js";
 import { Classifier } from "./classifier.js";

@@ -3,7 +3,7 @@ import { isImageName } from "../images/decode.js";
 import type { ImageEntry, ImageListing } from "../images/listing.js";
 import { Labels } from "../labels.js";
 import type { ResolvedOptions } from "../options.js";
-import { parseDatasetJson } from "./datasetJson.js";
+import { parseDatasetJson } from "./dataset-json.js";
 import { type SplitPaths, selectSplit } from "./splits.js";
 
 /** Files of a folder or archive: path with forward slashes to a reader of its bytes. */
