@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { cat, Generator, inferenceMode, keep, randperm, scope, type Tensor } from "@disback/torch";
+import { cat, inferenceMode, keep, scope, type Tensor } from "@disback/torch";
 import type { Dataset } from "../data/dataset.js";
 import { datasetBatches } from "./batches.js";
 import type { FeatureExtractor } from "./feature-extractor.js";
@@ -52,16 +52,10 @@ export async function computeReference(
 }
 
 async function featuresOfRandomPart(dataset: Dataset, extractor: FeatureExtractor): Promise<Tensor> {
-  const order = scope(() =>
-    randperm(dataset.length, { generator: new Generator(0) }).data(),
-  ) as BigInt64Array;
-  const chosen = Array.from(order.subarray(0, keptFeatures), Number);
   const parts: Tensor[] = [];
-  for (let start = 0; start < chosen.length; start += batchSize) {
-    const { samples, labels } = await dataset.batch(chosen.slice(start, start + batchSize));
+  for await (const samples of datasetBatches(dataset, batchSize, keptFeatures)) {
     parts.push(keep(inferenceMode(() => scope(() => extractor.features(samples).cpu()))));
     samples.dispose();
-    labels?.dispose();
   }
   const features = cat(parts);
   for (const part of parts) part.dispose();

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { Generator, manualSeed, memoryStatistics, ones, randn, type Tensor, zeros } from "@disback/torch";
 import { afterAll, describe, expect, it } from "vitest";
 import { TensorDataset } from "../../src/data/dataset.js";
+import { datasetBatches } from "../../src/metrics/batches.js";
 import { CoordinateExtractor } from "../../src/metrics/coordinate-extractor.js";
 import { evaluate } from "../../src/metrics/evaluate.js";
 import { loadReference, saveReference } from "../../src/metrics/reference.js";
@@ -47,6 +48,31 @@ const modes = {
   ],
   deviation: 0.1,
 };
+
+describe("datasetBatches", () => {
+  it("gives a typical part of data that is sorted, the same each time", async () => {
+    const sorted = new TensorDataset({
+      name: "0 to 999",
+      sampleShape: [1],
+      length: 1000,
+      labelDim: 0,
+      fingerprint: async () => "sorted",
+      read: async (indices) => ({ samples: Float32Array.from(indices) }),
+    });
+    const values = async (count?: number) => {
+      const found: number[] = [];
+      for await (const batch of datasetBatches(sorted, 64, count))
+        found.push(...(batch.data() as Float32Array));
+      return found;
+    };
+    const part = await values(100);
+    expect(part.length).toBe(100);
+    expect(part.filter((value) => value < 500).length).toBeGreaterThan(30);
+    expect(part.filter((value) => value < 500).length).toBeLessThan(70);
+    expect(await values(100)).toEqual(part);
+    expect((await values()).sort((a, b) => a - b)).toEqual(Array.from({ length: 1000 }, (_, index) => index));
+  });
+});
 
 describe("referenceStatistics", () => {
   it("are computed once per content of dataset and extractor", async () => {
