@@ -81,15 +81,23 @@ napi_value zeroGrads(napi_env env, napi_callback_info info) {
   });
 }
 
-// grads(handles): the gradients of all parameters in one call, null where there is none.
+// grads(handles, result): puts handles of the parameters' gradients into a Uint32Array, 0 where there is none.
 napi_value grads(napi_env env, napi_callback_info info) {
-  return guarded(env, [&] {
-    Arguments<1> arguments(env, info);
+  return guarded(env, [&]() -> napi_value {
+    Arguments<2> arguments(env, info);
     Environment& environment = Environment::of(env);
-    std::vector<at::Tensor> result;
-    for (const at::Tensor& tensor : tensorListArgument(environment, arguments[0], "tensors"))
-      result.push_back(tensor.grad());
-    return tensorsToJs(environment, result);
+    const auto tensors = tensorListArgument(environment, arguments[0], "tensors");
+    napi_typedarray_type type;
+    size_t length;
+    void* data;
+    check(env, napi_get_typedarray_info(env, arguments[1], &type, &length, &data, nullptr, nullptr), "result");
+    if (type != napi_uint32_array || length != tensors.size())
+      throw ArgumentError("result must be a Uint32Array of as many elements as there are tensors");
+    for (size_t i = 0; i < length; i++) {
+      const at::Tensor& gradient = tensors[i].grad();
+      static_cast<uint32_t*>(data)[i] = gradient.defined() ? environment.tensors.add(gradient) : 0;
+    }
+    return nullptr;
   });
 }
 

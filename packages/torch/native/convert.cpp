@@ -111,18 +111,23 @@ void forEach(napi_env env, napi_value value, const ArgumentPlan& plan, Each&& ea
   }
 }
 
-// Lists of tensors come as Uint32Array of handles (optimizers keep theirs) or as plain arrays.
-template <class Each>
-void forEachHandle(Environment& environment, napi_value value, const ArgumentPlan& plan, Each&& each) {
+// Tensors come as a Uint32Array of handles (optimizers keep theirs) or as a plain array.
+template <class List>
+void appendTensors(Environment& environment, napi_value value, const ArgumentPlan& plan, List& list) {
   bool typed = false;
   napi_is_typedarray(environment.env, value, &typed);
-  if (!typed) return forEach(environment.env, value, plan, each);
+  if (!typed) {
+    forEach(environment.env, value, plan,
+            [&](napi_value element) { list.push_back(toTensor(environment, element, plan)); });
+    return;
+  }
   napi_typedarray_type type;
   size_t length;
   void* data;
   napi_get_typedarray_info(environment.env, value, &type, &length, &data, nullptr, nullptr);
   if (type != napi_uint32_array) wrongType(plan, "an array of tensors");
-  for (size_t i = 0; i < length; i++) each(static_cast<const uint32_t*>(data)[i]);
+  list.reserve(length);
+  for (size_t i = 0; i < length; i++) list.push_back(environment.tensors.get(static_cast<const uint32_t*>(data)[i]));
 }
 
 std::string toString(napi_env env, napi_value value, const ArgumentPlan& plan) {
@@ -202,11 +207,7 @@ c10::IValue toIValue(Environment& environment, napi_value value, const ArgumentP
     }
     case Kind::TensorList: {
       c10::List<at::Tensor> list;
-      auto push = [&](auto element) {
-        if constexpr (std::is_same_v<decltype(element), uint32_t>) list.push_back(environment.tensors.get(element));
-        else list.push_back(toTensor(environment, element, plan));
-      };
-      forEachHandle(environment, value, plan, push);
+      appendTensors(environment, value, plan, list);
       return list;
     }
     case Kind::OptionalTensorList: {
@@ -287,8 +288,10 @@ const at::Tensor& tensorArgument(Environment& environment, napi_value value, con
 }
 
 std::vector<at::Tensor> tensorListArgument(Environment& environment, napi_value value, const char* name) {
-  ArgumentPlan plan{Kind::TensorList, false, false, {}, name};
-  return toIValue(environment, value, plan).toTensorVector();
+  const ArgumentPlan plan{Kind::TensorList, false, false, {}, name};
+  std::vector<at::Tensor> list;
+  appendTensors(environment, value, plan, list);
+  return list;
 }
 
 std::vector<int64_t> intListArgument(napi_env env, napi_value value, const char* name) {

@@ -38,6 +38,8 @@ struct Environment {
   std::vector<c10::IValue> stack;
   std::vector<std::unique_ptr<c10::InferenceMode>> inference;
   napi_ref errorConstructor = nullptr;
+  double* sizes = nullptr;  // JavaScript's memory, see shareSizes
+  size_t maximumDimensions = 0;
   int64_t reportedBytes = 0;
   uint32_t untilReport = 0;
 

@@ -16,7 +16,9 @@ export interface Native {
   createFromBytes(array: ArrayBufferView, dtype: number, shape: readonly number[]): Handle;
   readBytes(self: Handle): ArrayBuffer;
   readBytesAsync(self: Handle): Promise<ArrayBuffer>;
-  shape(self: Handle): number[];
+  shareSizes(sizes: Float64Array): void;
+  /** Writes the sizes into the shared array and gives their number. */
+  shape(self: Handle): number;
   strides(self: Handle): number[];
   scalarType(self: Handle): number;
   device(self: Handle): string;
@@ -42,7 +44,7 @@ export interface Native {
   ): (Handle | null)[];
   getGrad(self: Handle): Handle | null;
   setGrad(self: Handle, grad: Handle | null): void;
-  grads(tensors: Uint32Array | Handle[]): (Handle | null)[];
+  grads(tensors: Uint32Array | readonly Handle[], result: Uint32Array): void;
   zeroGrads(tensors: Uint32Array | Handle[]): void;
   requiresGrad(self: Handle): boolean;
   setRequiresGrad(self: Handle, requiresGrad: boolean): void;

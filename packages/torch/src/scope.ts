@@ -14,6 +14,9 @@ const finalizer = new FinalizationRegistry<Cell>((cell) => {
 
 let current: Scope | undefined;
 
+/** The handles that the ending scope releases: kept, so that frequent small scopes allocate nothing. */
+let released = new Uint32Array(1024);
+
 /** Gives a new tensor to the current scope, or to the collector if there is none. */
 export function adopt(tensor: Tensor): Tensor {
   if (current) current.created.push(tensor);
@@ -51,28 +54,31 @@ export class Scope {
 
   /** Hands tensors to the enclosing scope (or to the collector) instead of releasing them here. */
   escape<T>(value: T): T {
-    visitTensors(value, (tensor) => this.#escaped.add(tensor));
+    visitTensors(value, (tensor) => {
+      this.#escaped ??= new Set();
+      this.#escaped.add(tensor);
+    });
     return value;
   }
-  readonly #escaped = new Set<Tensor>();
+  #escaped: Set<Tensor> | undefined;
 
   [Symbol.dispose](): void {
     if (!this.#open) return;
     this.#open = false;
     if (current !== this) throw new TorchError("scopes must end in the reverse order of their beginning");
     current = this.#outer;
-    const handles = new Uint32Array(this.created.length);
+    if (released.length < this.created.length) released = new Uint32Array(2 * this.created.length);
     let count = 0;
     for (const tensor of this.created) {
       if (tensor.handle === 0 || tensor.cell) continue;
-      if (this.#escaped.has(tensor)) {
+      if (this.#escaped?.has(tensor)) {
         adopt(tensor);
       } else {
-        handles[count++] = tensor.handle;
+        released[count++] = tensor.handle;
         tensor.handle = 0;
       }
     }
-    native.releaseMany(handles, count);
+    if (count > 0) native.releaseMany(released, count);
   }
 
   dispose(): void {

@@ -27,6 +27,10 @@ export type Index =
 const asList = (dim: number | readonly number[] | undefined): readonly number[] | null =>
   dim === undefined ? null : typeof dim === "number" ? [dim] : dim;
 
+/** Filled by the addon at each look at a shape; libtorch has at most 64 dimensions. */
+const sizes = new Float64Array(64);
+native.shareSizes(sizes);
+
 /**
  * A multi-dimensional array of libtorch's. Methods are named as in PyTorch, in camel case; a trailing underscore
  * changes the tensor itself. Whatever is not here is in `ops`.
@@ -41,13 +45,16 @@ export class Tensor {
   }
 
   get shape(): number[] {
-    return native.shape(this.handle);
+    const ndim = native.shape(this.handle);
+    const shape: number[] = [];
+    for (let dim = 0; dim < ndim; dim++) shape.push(sizes[dim]!);
+    return shape;
   }
   get strides(): number[] {
     return native.strides(this.handle);
   }
   get ndim(): number {
-    return native.shape(this.handle).length;
+    return native.shape(this.handle);
   }
   get numel(): number {
     return native.numel(this.handle);
@@ -63,10 +70,11 @@ export class Tensor {
   }
   /** @throws TorchError if there is no axis `dim` */
   size(dim: number): number {
-    const shape = this.shape;
-    const size = shape[dim < 0 ? dim + shape.length : dim];
+    const ndim = native.shape(this.handle);
+    const position = dim < 0 ? dim + ndim : dim;
+    const size = position < ndim ? sizes[position] : undefined;
     if (size === undefined)
-      throw new TorchError(`a tensor of shape [${shape.join(", ")}] has no axis ${dim}`);
+      throw new TorchError(`a tensor of shape [${this.shape.join(", ")}] has no axis ${dim}`);
     return size;
   }
   isContiguous(format: MemoryFormat = "contiguous"): boolean {

@@ -4,10 +4,11 @@ import { zeros, zerosLike } from "../creation.js";
 import { TorchError } from "../errors.js";
 import { loadTensors } from "../nn/state-dict.js";
 import { ops } from "../ops.js";
-import { keep, scope } from "../scope.js";
+import { keep } from "../scope.js";
 import { type State, stateNumber } from "../state.js";
 import type { Tensor } from "../tensor.js";
-import { gradientsOf } from "./gradients.js";
+import { TensorHandles } from "../tensor-handles.js";
+import { borrowGradients } from "./gradients.js";
 
 export interface AdamOptions {
   /** learning rate, default 1e-3 */
@@ -31,10 +32,10 @@ interface Slot {
 /** The slots as the operator wants them: one list per kind. */
 interface Lists {
   slots: Slot[];
-  parameters: Tensor[];
-  firsts: Tensor[];
-  seconds: Tensor[];
-  counts: Tensor[];
+  parameters: TensorHandles;
+  firsts: TensorHandles;
+  seconds: TensorHandles;
+  counts: TensorHandles;
 }
 
 /**
@@ -47,6 +48,7 @@ export class Adam {
   private readonly betas: [number, number];
   private readonly eps: number;
   private readonly weightDecay: number;
+  private readonly handles: TensorHandles;
   private slots: Slot[] = [];
   private lists: Lists[] | undefined;
   protected readonly operator: typeof ops._fused_adam_ = ops._fused_adam_;
@@ -60,6 +62,7 @@ export class Adam {
     this.betas = options.betas ?? [0.9, 0.999];
     this.eps = options.eps ?? 1e-8;
     this.weightDecay = options.weightDecay ?? 0;
+    this.handles = new TensorHandles(parameters);
     if (parameters.length === 0) throw new TorchError(`${this.constructor.name}: no parameters`);
     this.require("lr", this.lr, this.lr >= 0);
     const [beta1, beta2] = this.betas;
@@ -70,16 +73,16 @@ export class Adam {
 
   /** Updates the parameters from their gradients. */
   step(): void {
-    noGrad(() =>
-      scope(() => {
-        for (const lists of this.prepare()) this.update(lists);
-      }),
-    );
+    noGrad(() => {
+      for (const lists of this.prepare()) {
+        borrowGradients(lists.parameters.current(), (gradients) => this.update(lists, gradients));
+      }
+    });
   }
 
   /** Forgets the gradients. */
   zeroGrad(): void {
-    native.zeroGrads(this.parameters.map((parameter) => parameter.handle));
+    native.zeroGrads(this.handles.current());
   }
 
   /** Moments and counts by the parameter's position, and the learning rate. */
@@ -102,20 +105,25 @@ export class Adam {
     this.lists = undefined;
   }
 
-  private update(all: Lists): void {
-    const found = gradientsOf(all.parameters);
-    const active = all.slots.filter((_, index) => found[index]);
-    const gradients = found.filter((gradient) => gradient !== undefined);
-    if (active.length === 0) return;
-    const lists = active.length === all.slots.length ? all : toLists(active);
-    const { parameters, firsts, seconds, counts } = lists;
+  /** @param gradients handles, one for each slot, 0 where there is none */
+  private update(lists: Lists, gradients: Uint32Array): void {
+    if (gradients.includes(0)) {
+      const active = lists.slots.filter((_, index) => gradients[index] !== 0);
+      if (active.length > 0)
+        this.update(
+          toLists(active),
+          gradients.filter((handle) => handle !== 0),
+        );
+      return;
+    }
     const [beta1, beta2] = this.betas;
+    const counts = lists.counts.current();
     ops._foreach_add__Scalar(counts, 1);
     this.operator(
-      parameters,
+      lists.parameters.current(),
       gradients,
-      firsts,
-      seconds,
+      lists.firsts.current(),
+      lists.seconds.current(),
       [], // maxima, of AMSGrad only
       counts,
       this.lr,
@@ -170,11 +178,12 @@ export class AdamW extends Adam {
 }
 
 function toLists(slots: Slot[]): Lists {
+  const list = (kind: keyof Slot) => new TensorHandles(slots.map((slot) => slot[kind]));
   return {
     slots,
-    parameters: slots.map((slot) => slot.parameter),
-    firsts: slots.map((slot) => slot.first),
-    seconds: slots.map((slot) => slot.second),
-    counts: slots.map((slot) => slot.count),
+    parameters: list("parameter"),
+    firsts: list("first"),
+    seconds: list("second"),
+    counts: list("count"),
   };
 }

@@ -5,6 +5,7 @@ import { ops } from "../ops.js";
 import { scope } from "../scope.js";
 import { type State, stateNumber } from "../state.js";
 import type { Tensor } from "../tensor.js";
+import { TensorHandles } from "../tensor-handles.js";
 import { constantDecay, type Decay, gammaFromWidth, halfLifeDecay, powerDecay } from "./ema-decay.js";
 
 /** How fast the average forgets: exactly one of `decay`, `halfLife`, `gamma`, `width`. */
@@ -30,10 +31,11 @@ export class EMA<T extends Module> {
   readonly module: T;
   private images = 0;
   private readonly decay: Decay;
-  private readonly averages: Tensor[];
+  private readonly averages: TensorHandles;
   private readonly weights: Tensor[];
-  private readonly averageBuffers: Tensor[];
-  private readonly buffers: Tensor[];
+  private readonly weightHandles: TensorHandles;
+  private readonly averageBuffers: TensorHandles;
+  private readonly buffers: TensorHandles;
   private readonly sameDType: boolean;
 
   /** @throws TorchError unless exactly one rule is given, within its range */
@@ -41,10 +43,11 @@ export class EMA<T extends Module> {
     this.decay = chooseDecay(options);
     this.module = source.clone().eval().requiresGrad_(false);
     this.weights = source.parameters();
+    this.weightHandles = new TensorHandles(this.weights);
     this.buffers = tensorsOf(source.namedBuffers());
     this.sameDType = this.weights.every(({ dtype }) => dtype === "float32" || dtype === "float64");
     if (!this.sameDType) this.module.to({ dtype: "float32" });
-    this.averages = this.module.parameters();
+    this.averages = new TensorHandles(this.module.parameters());
     this.averageBuffers = tensorsOf(this.module.namedBuffers());
   }
 
@@ -59,9 +62,12 @@ export class EMA<T extends Module> {
     const beta = this.decay({ batchSize, images: this.images });
     noGrad(() =>
       scope(() => {
-        const weights = this.sameDType ? this.weights : this.weights.map((weight) => weight.float());
-        if (this.averages.length > 0) ops._foreach_lerp__Scalar(this.averages, weights, 1 - beta);
-        if (this.buffers.length > 0) ops._foreach_copy_(this.averageBuffers, this.buffers);
+        const weights = this.sameDType
+          ? this.weightHandles.current()
+          : this.weights.map((weight) => weight.float());
+        if (this.averages.length > 0) ops._foreach_lerp__Scalar(this.averages.current(), weights, 1 - beta);
+        if (this.buffers.length > 0)
+          ops._foreach_copy_(this.averageBuffers.current(), this.buffers.current());
       }),
     );
   }
@@ -99,6 +105,6 @@ function inRange(option: string, value: number, valid: boolean, decay: Decay): D
   return decay;
 }
 
-function tensorsOf(named: [string, Tensor][]): Tensor[] {
-  return named.map(([, tensor]) => tensor);
+function tensorsOf(named: [string, Tensor][]): TensorHandles {
+  return new TensorHandles(named.map(([, tensor]) => tensor));
 }

@@ -1,7 +1,7 @@
 import { noGrad } from "../autograd.js";
 import { native } from "../binding.js";
 import { stack } from "../creation.js";
-import { wrap } from "../door.js";
+import { handles, wrap } from "../door.js";
 import { ops } from "../ops.js";
 import { scope } from "../scope.js";
 import type { Tensor } from "../tensor.js";
@@ -12,15 +12,17 @@ import type { Tensor } from "../tensor.js";
  */
 export function clipGradNorm(parameters: Tensor[], maxNorm: number): Tensor | number {
   return noGrad(() =>
-    scope(() => {
-      const gradients = existingGradients(parameters);
-      if (gradients.length === 0) return 0;
-      const norm = stack(ops._foreach_norm_Scalar(gradients, 2)).norm();
-      // As PyTorch: never scale up, and 1e-6 keeps a zero norm from dividing.
-      const factor = norm.add(1e-6).pow(-1).mul(maxNorm).clamp(undefined, 1);
-      ops._foreach_mul__Tensor(gradients, factor);
-      return norm;
-    }),
+    scope(() =>
+      borrowGradients(handles(parameters), (all) => {
+        const gradients = all.filter((handle) => handle !== 0);
+        if (gradients.length === 0) return 0;
+        const norm = stack(ops._foreach_norm_Scalar(gradients, 2)).norm();
+        // As PyTorch: never scale up, and 1e-6 keeps a zero norm from dividing.
+        const factor = norm.add(1e-6).pow(-1).mul(maxNorm).clamp(undefined, 1);
+        ops._foreach_mul__Tensor(gradients, factor);
+        return norm;
+      }),
+    ),
   );
 }
 
@@ -38,8 +40,8 @@ export function replaceNonFiniteGradients(parameters: Tensor[], options: Replace
   const { nan = 0, positiveInfinity = 1e5, negativeInfinity = -1e5 } = options;
   noGrad(() =>
     scope(() => {
-      for (const gradient of existingGradients(parameters)) {
-        ops.nan_to_num_(gradient, nan, positiveInfinity, negativeInfinity);
+      for (const gradient of gradientsOf(parameters)) {
+        if (gradient) ops.nan_to_num_(gradient, nan, positiveInfinity, negativeInfinity);
       }
     }),
   );
@@ -47,10 +49,24 @@ export function replaceNonFiniteGradients(parameters: Tensor[], options: Replace
 
 /** The gradients of parameters in one call of the addon, undefined where there is none. */
 export function gradientsOf(parameters: readonly Tensor[]): (Tensor | undefined)[] {
-  const found = native.grads(parameters.map((parameter) => parameter.handle));
-  return found.map((handle) => (handle === null ? undefined : wrap(handle)));
+  const found = new Uint32Array(parameters.length);
+  native.grads(handles(parameters), found);
+  return Array.from(found, (handle) => (handle === 0 ? undefined : wrap(handle)));
 }
 
-function existingGradients(parameters: readonly Tensor[]): Tensor[] {
-  return gradientsOf(parameters).filter((gradient) => gradient !== undefined);
+/**
+ * Lends `body` the handles of the parameters' gradients, 0 where there is none: no tensor object is made of them.
+ * @internal
+ */
+export function borrowGradients<T>(
+  parameters: Uint32Array | readonly number[],
+  body: (gradients: Uint32Array) => T,
+): T {
+  const gradients = new Uint32Array(parameters.length);
+  native.grads(parameters, gradients);
+  try {
+    return body(gradients);
+  } finally {
+    native.releaseMany(gradients, gradients.length);
+  }
 }

@@ -146,6 +146,20 @@ test("a step leaves no tensors behind, and dispose releases the moments", () => 
   expect(memoryStatistics().tensors).toBe(before);
 });
 
+test("a parameter that was disposed is noticed", () => {
+  const model = network();
+  const optimizer = new Adam(model.parameters());
+  const average = new EMA(model, { decay: 0.9 });
+  train(model, optimizer, 0);
+  model.parameters()[0]!.dispose();
+  // The next tensor gets the handle that became free.
+  const other = ones([1]);
+  expect(() => optimizer.step()).toThrow("disposed");
+  expect(() => optimizer.zeroGrad()).toThrow("disposed");
+  expect(() => average.update()).toThrow("disposed");
+  expect(other.item()).toBe(1);
+});
+
 test("moments live on when their scope ends", () => {
   const weight = scope(() => ones([2])).requiresGrad_();
   const optimizer = new Adam([weight], { lr: 0.1 });
