@@ -7,6 +7,7 @@ import {
   generatorState,
   loadGeneratorState,
   mergeStates,
+  noGrad,
   prefixState,
   replaceNonFiniteGradients,
   type State,
@@ -16,7 +17,7 @@ import {
 } from "@disback/torch";
 import type { DenoiserModule } from "../models/denoiser.js";
 import { seedDropout } from "./dropout.js";
-import type { Objective } from "./objective.js";
+import type { Objective, ObjectiveInput } from "./objective.js";
 import { DiffInstruct } from "./objectives/diff-instruct.js";
 import type { StudentGenerator } from "./student-generator.js";
 import { TargetPath } from "./target-path.js";
@@ -42,6 +43,8 @@ export interface BacktrackingOptions {
   studentLearningRate?: number;
   /** Adam's learning rate for the auxiliary model, default 2e-4 */
   auxiliaryLearningRate?: number;
+  /** updates of the auxiliary model for each of the student (DMD2's two time scales: 5), default 1 */
+  auxiliarySteps?: number;
   /** Adam's betas for both, default [0, 0.999] */
   betas?: [number, number];
   /** decay of the student's averaged weights per step, default 0.99 */
@@ -80,6 +83,7 @@ export class Backtracking {
   private readonly schedule: TargetSchedule;
   private readonly objective: Objective;
   private readonly batchSize: number;
+  private readonly auxiliarySteps: number;
   private readonly random: Generator;
   private readonly studentParameters: Tensor[];
   private readonly auxiliaryParameters: Tensor[];
@@ -93,14 +97,16 @@ export class Backtracking {
     const { studentLearningRate = 1e-4, auxiliaryLearningRate = 2e-4, betas = [0, 0.999] } = options;
     this.iterations = iterations;
     this.batchSize = batchSize;
+    this.auxiliarySteps = options.auxiliarySteps ?? 1;
     this.student = generator;
     this.objective = options.objective ?? new DiffInstruct();
     this.schedule = options.schedule ?? new StepsPerTarget(8);
     this.targets = new TargetPath(teacher, trajectory);
     this.auxiliary = this.targets.startOfAuxiliary();
+    this.objective.prepare?.({ student: generator, teacher, auxiliary: this.auxiliary, seed });
     this.random = new Generator(seed, generator.device);
     this.studentParameters = generator.denoiser.requiresGrad_(true).parameters();
-    this.auxiliaryParameters = this.auxiliary.parameters();
+    this.auxiliaryParameters = [...this.auxiliary.parameters(), ...(this.objective.parameters?.() ?? [])];
     this.studentOptimizer = new Adam(this.studentParameters, { lr: studentLearningRate, betas });
     this.auxiliaryOptimizer = new Adam(this.auxiliaryParameters, { lr: auxiliaryLearningRate, betas });
     this.ema = new EMA(generator.denoiser, { decay: options.emaDecay ?? 0.99 });
@@ -128,24 +134,15 @@ export class Backtracking {
   step(): BacktrackingFigures {
     const target = this.targets.position;
     const figures = scope(() => {
-      const { student, auxiliary, random, batchSize } = this;
+      const { student, auxiliary, random } = this;
       seedDropout(random, student.device);
-      const condition = student.conditions(batchSize, random);
       student.denoiser.train();
-      const samples = student.generate(student.latents(batchSize, random), condition);
 
       // (a) the auxiliary model follows the student
-      auxiliary.train();
-      const loss = this.objective.auxiliaryLoss({
-        samples: samples.detach(),
-        condition,
-        auxiliary,
-        generator: random,
-      });
-      this.auxiliaryOptimizer.zeroGrad();
-      loss.backward();
-      replaceNonFiniteGradients(this.auxiliaryParameters);
-      this.auxiliaryOptimizer.step();
+      for (let extra = 1; extra < this.auxiliarySteps; extra++)
+        scope(() => this.fitAuxiliary(noGrad(() => this.draw())));
+      const { samples, condition } = this.draw();
+      const loss = this.fitAuxiliary({ samples: samples.detach(), condition });
 
       // (b) the student follows the target
       const signal = this.objective.studentSignal({
@@ -157,7 +154,7 @@ export class Backtracking {
       });
       this.studentOptimizer.zeroGrad();
       if (signal.gradient) backward([samples], [signal.gradient]);
-      else signal.loss!.backward();
+      signal.loss?.backward();
       replaceNonFiniteGradients(this.studentParameters);
       this.studentOptimizer.step();
       this.ema.update();
@@ -168,6 +165,24 @@ export class Backtracking {
     return { ...figures, target };
   }
 
+  /** Draws the student's samples of a step. */
+  private draw(): Pick<ObjectiveInput, "samples" | "condition"> {
+    const condition = this.student.conditions(this.batchSize, this.random);
+    const latents = this.student.latents(this.batchSize, this.random);
+    return { samples: this.student.generate(latents, condition), condition };
+  }
+
+  /** One update of the auxiliary model. @returns its loss before it */
+  private fitAuxiliary(drawn: Pick<ObjectiveInput, "samples" | "condition">): Tensor {
+    const auxiliary = this.auxiliary.train();
+    const loss = this.objective.auxiliaryLoss({ ...drawn, auxiliary, generator: this.random });
+    this.auxiliaryOptimizer.zeroGrad();
+    loss.backward();
+    replaceNonFiniteGradients(this.auxiliaryParameters);
+    this.auxiliaryOptimizer.step();
+    return loss;
+  }
+
   /** All that the next steps depend on, the place on the trajectory included. */
   state(): State {
     return mergeStates(
@@ -176,6 +191,7 @@ export class Backtracking {
       prefixState("average", this.ema.state()),
       prefixState("studentOptimizer", this.studentOptimizer.state()),
       prefixState("auxiliaryOptimizer", this.auxiliaryOptimizer.state()),
+      prefixState("objective", this.objective.state?.() ?? { tensors: new Map(), values: {} }),
       prefixState("random", generatorState(this.random)),
       { tensors: new Map(), values: { iteration: this.done, targets: this.targets.state() } },
     );
@@ -188,6 +204,7 @@ export class Backtracking {
     this.ema.loadState(extractState("average", state));
     this.studentOptimizer.loadState(extractState("studentOptimizer", state));
     this.auxiliaryOptimizer.loadState(extractState("auxiliaryOptimizer", state));
+    this.objective.loadState?.(extractState("objective", state));
     loadGeneratorState(this.random, extractState("random", state));
     this.done = stateNumber(state, "iteration");
     this.targets.loadState(state.values.targets);
@@ -198,6 +215,7 @@ export class Backtracking {
     this.studentOptimizer.dispose();
     this.auxiliaryOptimizer.dispose();
     this.auxiliary.dispose();
+    this.objective.dispose?.();
     this.ema.dispose();
     this.targets.dispose();
   }

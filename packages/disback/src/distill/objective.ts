@@ -1,5 +1,6 @@
-import type { Generator, Tensor } from "@disback/torch";
+import type { Generator, State, Tensor } from "@disback/torch";
 import type { Denoiser } from "../models/denoiser.js";
+import type { StudentGenerator } from "./student-generator.js";
 
 /** What an objective sees of one step. */
 export interface ObjectiveInput {
@@ -19,11 +20,11 @@ export interface StudentInput extends ObjectiveInput {
   target: Denoiser;
 }
 
-/** How the student is moved. */
+/** How the student is moved: by a gradient, by a loss, or by both. */
 export interface StudentSignal {
-  /** either dL/dx0 `[N, ...]`, injected at the samples, … */
+  /** dL/dx0 `[N, ...]`, injected at the samples */
   gradient?: Tensor;
-  /** … or a loss `[]` with a graph to the student */
+  /** a loss `[]` with a graph to the student, added to that */
   loss?: Tensor;
   /** root mean square of `D_phi - D'_i`, a tensor `[]`: 0 once the student has arrived */
   gap: Tensor;
@@ -32,6 +33,15 @@ export interface StudentSignal {
    * model's (METHOD: our definition). 1 where the target fits the samples as well as a model fitted to them.
    */
   mismatch: Tensor;
+}
+
+/** The networks of a distillation as they stand before its first step. */
+export interface ObjectiveSetting {
+  student: StudentGenerator;
+  teacher: Denoiser;
+  auxiliary: Denoiser;
+  /** the distillation's; what is drawn from it has to be the same again when the distillation is resumed */
+  seed: number;
 }
 
 /**
@@ -44,4 +54,15 @@ export interface Objective {
   auxiliaryLoss(input: ObjectiveInput): Tensor;
   /** The student's gradient or loss. */
   studentSignal(input: StudentInput): StudentSignal;
+
+  /** Called once, before anything else: for what is made from the networks. */
+  prepare?(setting: ObjectiveSetting): void;
+  /** Weights of its own; they learn with the auxiliary model, from `auxiliaryLoss`. Known after `prepare`. */
+  parameters?(): Tensor[];
+  /** What it needs to go on beside what `prepare` makes again. */
+  state?(): State;
+  /** @throws CheckpointError if it is of another objective */
+  loadState?(state: State): void;
+  /** Releases what `prepare` made. */
+  dispose?(): void;
 }
