@@ -11,6 +11,8 @@ export interface MetricsEntry {
   images: number;
   /** Wall-clock seconds of the whole run, interruptions not counted. */
   seconds: number;
+  /** Wall-clock seconds of this stage's steps alone, evaluations and saving not counted. */
+  stepSeconds?: number;
   fid?: number;
   /** Mismatch degree (see docs). */
   mismatch?: number;

@@ -59,7 +59,7 @@ export class RunFolder {
   /** Opens an existing run to continue it. @throws DisbackError when it is no run, or one that is being worked on */
   static open(path: string): RunFolder {
     const folder = resolve(path);
-    const before = readRunFolder(path);
+    const { failure: _, ...before } = readRunFolder(path);
     const lock = FolderLock.acquire(join(folder, LOCK));
     removeLeftovers(folder);
     const run = new RunFolder(folder, path, lock, before);

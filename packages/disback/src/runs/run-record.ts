@@ -22,6 +22,8 @@ export interface RunRecord {
   resumedAt?: string[];
   state: "running" | "stopped" | "failed" | "finished";
   finishedAt?: string;
+  /** Why a failed run failed. */
+  failure?: { reason: "diverged" | "error"; message: string };
   /** Figures of a finished run, for example `fidStart`, `fidEnd`, `teacherFid`. */
   result?: Record<string, unknown>;
 }

@@ -58,12 +58,17 @@ export class Interrupted extends DisbackError {
   }
 }
 
+/** Thrown when a figure is no longer finite: going on would train on nothing. */
+export class Diverged extends DisbackError {
+  override name = "Diverged";
+}
+
 /**
  * Trains one stage to its end: steps, progress, evaluations, checkpoints.
  *
  * @param checkpoint where this stage goes on; from its beginning when not given
  * @returns the run's wall-clock seconds so far
- * @throws Interrupted after a signal, once the state is saved; DisbackError when a figure is no longer finite
+ * @throws Interrupted after a signal, once the state is saved; Diverged when a figure is no longer finite
  */
 export async function runStage(stage: Stage, session: RunSession, checkpoint?: Checkpoint): Promise<number> {
   const { work } = stage;
@@ -71,11 +76,13 @@ export async function runStage(stage: Stage, session: RunSession, checkpoint?: C
   const means = new RunningMeans();
   const began = performance.now();
   let secondsBefore = session.secondsBefore;
+  let stepSeconds = 0;
   if (checkpoint) {
     work.loadState(extractState("work", checkpoint.state));
     const position = positionOf(checkpoint);
     means.load(position.means);
     secondsBefore = position.seconds;
+    stepSeconds = position.stepSeconds ?? 0;
   }
   const seconds = () => secondsBefore + (performance.now() - began) / 1000;
   let judged: Figures = {};
@@ -86,13 +93,14 @@ export async function runStage(stage: Stage, session: RunSession, checkpoint?: C
       stage: stage.name,
       iteration: work.iteration,
       images: work.iteration * stage.imagesPerIteration,
-      seconds: Math.round(seconds() * 1000) / 1000,
+      seconds: toMilliseconds(seconds()),
+      stepSeconds: toMilliseconds(stepSeconds),
       ...judged,
       ...figures,
     });
   };
   const save = async () => {
-    const position: Position = { stage: stage.name, seconds: seconds(), means: means.state() };
+    const position: Position = { stage: stage.name, seconds: seconds(), stepSeconds, means: means.state() };
     const state = mergeStates(prefixState("work", work.state()), {
       tensors: new Map(),
       values: { position },
@@ -105,7 +113,9 @@ export async function runStage(stage: Stage, session: RunSession, checkpoint?: C
   try {
     if (work.iteration === 0 && stage.evaluate) await evaluate({});
     while (!work.finished) {
+      const stepBegan = performance.now();
       const figures = (await work.step()) as Figures;
+      stepSeconds += (performance.now() - stepBegan) / 1000;
       const { iteration } = work;
       requireFinite(figures, stage.name, iteration);
       const positions = only(figures, stage.positions ?? []);
@@ -130,7 +140,13 @@ export async function runStage(stage: Stage, session: RunSession, checkpoint?: C
 interface Position {
   stage: MetricsEntry["stage"];
   seconds: number;
+  /** Absent in checkpoints of older versions. */
+  stepSeconds?: number;
   means: Record<string, [number, number]>;
+}
+
+function toMilliseconds(seconds: number): number {
+  return Math.round(seconds * 1000) / 1000;
 }
 
 /** Which stage a checkpoint belongs to and when it was made. */
@@ -151,7 +167,7 @@ function interrupted(stage: Stage, session: RunSession): Interrupted {
 function requireFinite(figures: Figures, stage: string, iteration: number): void {
   for (const [name, value] of Object.entries(figures)) {
     if (value !== undefined && !Number.isFinite(value)) {
-      throw new DisbackError(
+      throw new Diverged(
         `${stage}, iteration ${iteration}: ${name} became ${value}; a lower learning rate may help (the last checkpoint is intact)`,
       );
     }

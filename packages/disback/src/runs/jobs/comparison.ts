@@ -15,7 +15,8 @@ export interface Comparison {
   samples: number;
   batchSize: number;
   drawStudent: () => SampleDrawer;
-  drawTeacher: () => SampleDrawer;
+  /** Not given: the student alone is judged and timed. */
+  drawTeacher?: () => SampleDrawer;
   progress: Progress;
   places: [name: string, path: string][];
 }
@@ -25,15 +26,15 @@ const HEADLINES = ["fid", "slicedWasserstein", "modeCoverage"];
 /** Judges the teacher by the student's measure, times both, and lays them side by side. */
 export async function summarizeStudent(comparison: Comparison): Promise<JobResult> {
   const { entries, judge, progress, drawStudent, drawTeacher } = comparison;
-  const teacher = judge ? await judgeTeacher(judge, comparison) : {};
+  const teacher = judge && drawTeacher ? await judgeTeacher(judge, drawTeacher, comparison) : {};
   const judged = entries.filter((entry) => entry.stage === "backtrack");
   const [first, last] = [judged[0] ?? {}, judged.at(-1) ?? {}] as Record<string, number | undefined>[];
-  progress.notice("timing teacher and student");
-  const teacherRate = rateOf(drawTeacher(), comparison.batchSize);
+  progress.notice("timing the models");
+  const teacherRate = drawTeacher && rateOf(drawTeacher(), comparison.batchSize);
   const studentRate = rateOf(drawStudent(), comparison.batchSize);
-  const { evaluations } = drawTeacher();
+  const evaluations = drawTeacher?.().evaluations;
 
-  const columns = HEADLINES.filter((name) => teacher[name] !== undefined);
+  const columns = HEADLINES.filter((name) => last[name] !== undefined);
   const row = (
     name: string,
     nfe: number,
@@ -49,9 +50,12 @@ export async function summarizeStudent(comparison: Comparison): Promise<JobResul
     figures: {
       ...named(first, columns, "Start"),
       ...named(last, columns, "End"),
-      ...Object.fromEntries(columns.map((column) => [`teacher${capital(column)}`, teacher[column]])),
-      teacherEvaluations: evaluations,
-      teacherRate,
+      ...Object.fromEntries(
+        columns.flatMap((column) =>
+          teacher[column] === undefined ? [] : [[`teacher${capital(column)}`, teacher[column]]],
+        ),
+      ),
+      ...(evaluations === undefined ? {} : { teacherEvaluations: evaluations, teacherRate }),
       studentRate,
       seconds: comparison.seconds,
       ...(judge ? { measuredWith: judge.describe(comparison.samples) } : {}),
@@ -60,17 +64,21 @@ export async function summarizeStudent(comparison: Comparison): Promise<JobResul
       ["", "NFE", ...columns.map((column) => FIGURE_NAMES[column]!), "samples/s"],
       row("student at start", 1, first, undefined),
       row("student at end", 1, last, studentRate),
-      row("teacher", evaluations, teacher, teacherRate),
+      ...(evaluations === undefined ? [] : [row("teacher", evaluations, teacher, teacherRate)]),
     ],
     places: [["time", shortDuration(comparison.seconds)], ...comparison.places],
   };
 }
 
-async function judgeTeacher(judge: Judge, comparison: Comparison): Promise<Record<string, number>> {
+async function judgeTeacher(
+  judge: Judge,
+  drawTeacher: () => SampleDrawer,
+  comparison: Comparison,
+): Promise<Record<string, number>> {
   const { progress, samples } = comparison;
   progress.start("judging the teacher", samples, 0, "samples");
   try {
-    return await judgeDrawer(judge, comparison.drawTeacher(), samples, (done) => progress.update(done, {}));
+    return await judgeDrawer(judge, drawTeacher(), samples, (done) => progress.update(done, {}));
   } finally {
     progress.finish();
   }

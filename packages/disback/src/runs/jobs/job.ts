@@ -6,7 +6,7 @@ import { Interruption } from "../interruption.js";
 import type { Progress } from "../progress.js";
 import { RunFolder, readRunFolder } from "../run-folder.js";
 import { describeEnvironment, RUN_FORMAT, type RunCommand } from "../run-record.js";
-import { Interrupted } from "../train-loop.js";
+import { Diverged, Interrupted } from "../train-loop.js";
 
 /** Everything a job works with. */
 export interface JobContext {
@@ -118,7 +118,7 @@ async function performIn<Schema extends z.ZodType>(
     const report = await reportOn(run);
     return { ...result, places: [...result.places, ["report", report]] };
   } catch (error) {
-    await leaveTraces(run, error instanceof Interrupted ? "stopped" : "failed");
+    await leaveTraces(run, error);
     throw error;
   } finally {
     run.close();
@@ -126,14 +126,17 @@ async function performIn<Schema extends z.ZodType>(
 }
 
 /** Best effort: what went wrong may be the disk itself, and its error is the one to show. */
-async function leaveTraces(run: RunFolder, state: "stopped" | "failed"): Promise<void> {
+async function leaveTraces(run: RunFolder, error: unknown): Promise<void> {
   try {
+    const stopped = error instanceof Interrupted;
     // A run that failed before it did anything must not be in the way of the next attempt.
-    if (state === "failed" && run.isBlank) {
+    if (!stopped && run.isBlank) {
       run.discard();
       return;
     }
-    run.update({ state });
+    const message = (error instanceof Error ? error.message : String(error)).split("\n")[0]!;
+    const reason = error instanceof Diverged ? "diverged" : "error";
+    run.update(stopped ? { state: "stopped" } : { state: "failed", failure: { reason, message } });
     await reportOn(run);
   } catch {
     // The first error is thrown on by the caller.

@@ -59,7 +59,8 @@ export async function trainStudent(
   const drawTeacher = () =>
     teacherDrawer(teacher.denoiser, teacher.config, drawingOptions(evaluation, device));
 
-  await drawPicture(run.file("samples", "reference.png"), drawTeacher(), evaluation.grid);
+  if (evaluation.teacher)
+    await drawPicture(run.file("samples", "reference.png"), drawTeacher(), evaluation.grid);
   const seconds = await runStage(
     {
       name: "backtrack",
@@ -88,7 +89,7 @@ export async function trainStudent(
     samples: evaluation.samples,
     batchSize: evaluation.batchSize,
     drawStudent,
-    drawTeacher,
+    ...(evaluation.teacher ? { drawTeacher } : {}),
     progress,
     places: [
       ...(trajectory === undefined ? [] : [["trajectory", trajectory] as [string, string]]),

@@ -53,6 +53,7 @@ export const evaluationSettings = z
       .string()
       .optional()
       .describe("data set or statistics file to compare with; the training data when not given"),
+    teacher: z.boolean().default(true).describe("draw, judge and time the teacher beside the student"),
     teacherSteps: integer(1)
       .default(18)
       .describe("Heun steps of the teacher it is compared with (18 steps are 35 network evaluations)"),
