@@ -23,6 +23,12 @@ export interface Denoiser {
   roundSigma?(sigma: number): number;
 }
 
+/** A denoiser that can be asked what its network sees: DMD2's discriminator looks at that. */
+export interface FeatureDenoiser extends Denoiser {
+  /** Parameters as of `denoise`. @returns `[N, channels, h, w]`, or `[N, channels]` for points */
+  features(x: Tensor, sigma: Tensor, condition?: Tensor): Tensor;
+}
+
 /** A denoiser whose weights can be trained, saved and copied. */
 export abstract class DenoiserModule extends Module implements Denoiser {
   abstract denoise(x: Tensor, sigma: Tensor, condition?: Tensor): Tensor;

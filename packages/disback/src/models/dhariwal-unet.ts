@@ -62,14 +62,26 @@ export class DhariwalUNet extends Network {
   /** @param x `[N, C, H, W]` @returns `[N, outChannels, H, W]` */
   forward(x: Tensor, noise: Tensor, labels?: Tensor, augmentation?: Tensor): Tensor {
     const embedding = this.embed(x.shape[0]!, noise, labels, augmentation);
-    const skips: Tensor[] = [];
+    const skips = this.encode(x, embedding);
+    let hidden = skips.at(-1)!;
+    for (const [, block] of this.dec) hidden = decoderStep(block, hidden, skips, embedding);
+    return this.out_conv.forward(activated(this.out_norm, hidden));
+  }
+
+  /** The encoder's last output, the bottleneck. */
+  features(x: Tensor, noise: Tensor, labels?: Tensor): Tensor {
+    return this.encode(x, this.embed(x.shape[0]!, noise, labels)).at(-1)!;
+  }
+
+  /** @returns the features after every part of the encoder, the bottleneck's last */
+  private encode(x: Tensor, embedding: Tensor): Tensor[] {
+    const outputs: Tensor[] = [];
     let hidden = x;
     for (const [, part] of this.enc) {
       hidden = part instanceof UNetBlock ? part.forward(hidden, embedding) : part.forward(hidden);
-      skips.push(hidden);
+      outputs.push(hidden);
     }
-    for (const [, block] of this.dec) hidden = decoderStep(block, hidden, skips, embedding);
-    return this.out_conv.forward(activated(this.out_norm, hidden));
+    return outputs;
   }
 
   private embed(batch: number, noise: Tensor, labels?: Tensor, augmentation?: Tensor): Tensor {

@@ -53,6 +53,11 @@ export class Mlp extends Network {
 
   /** @param x `[N, D]` @returns `[N, outChannels]` */
   forward(x: Tensor, noise: Tensor, labels?: Tensor): Tensor {
+    return this.output.forward(ops.silu(this.features(x, noise, labels)));
+  }
+
+  /** What the last block leaves. @returns `[N, hiddenChannels]` */
+  features(x: Tensor, noise: Tensor, labels?: Tensor): Tensor {
     let embedding = inDtype(this.map_noise.forward(noise.mul(this.noiseScale)), this.dtype);
     if (this.map_label && labels) {
       const drops = this.training && this.labelDropout > 0;
@@ -62,7 +67,7 @@ export class Mlp extends Network {
     embedding = ops.silu(this.map_layer0.forward(embedding));
     let hidden = this.input.forward(x);
     for (const block of this.blocks) hidden = block.forward(hidden, embedding);
-    return this.output.forward(ops.silu(hidden));
+    return hidden;
   }
 }
 

@@ -12,6 +12,12 @@ export abstract class Network extends Module {
    * @param augmentation augmentation labels `[N, augmentDim]`; none means the plain, unaugmented distribution
    */
   abstract forward(x: Tensor, noise: Tensor, labels?: Tensor, augmentation?: Tensor): Tensor;
+
+  /**
+   * What the network sees in its input at its narrowest place, for a discriminator; parameters as of `forward`.
+   * @returns `[N, channels, h, w]`, or `[N, channels]` for points
+   */
+  abstract features(x: Tensor, noise: Tensor, labels?: Tensor): Tensor;
 }
 
 /**

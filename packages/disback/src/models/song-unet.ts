@@ -59,6 +59,11 @@ export class SongUNet extends Network {
     return this.dec.forward(this.enc.forward(x, embedding), embedding);
   }
 
+  /** The encoder's last output, the bottleneck. */
+  features(x: Tensor, noise: Tensor, labels?: Tensor): Tensor {
+    return this.enc.forward(x, this.embed(x.shape[0]!, noise, labels)).at(-1)!;
+  }
+
   private embed(batch: number, noise: Tensor, labels?: Tensor, augmentation?: Tensor): Tensor {
     let embedding = inDtype(this.map_noise.forward(noise), this.dtype);
     if (this.map_label && labels) {

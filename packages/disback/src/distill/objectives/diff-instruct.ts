@@ -1,11 +1,15 @@
-import { inferenceMode, randn, type Tensor } from "@disback/torch";
-import { denoisingLoss, denoisingWeight, perSample } from "../denoising-loss.js";
+import { inferenceMode, type Tensor } from "@disback/torch";
+import { denoisingLoss, perSample } from "../denoising-loss.js";
 import { LogNormal, type NoiseDistribution } from "../noise-distribution.js";
 import type { Objective, ObjectiveInput, StudentInput, StudentSignal } from "../objective.js";
+import { addNoise, agreement } from "../score-comparison.js";
+import { type Weighting, weightsOf } from "../weighting.js";
 
 export interface DiffInstructOptions {
   /** noise levels of both steps, default EDM's `ln sigma ~ N(-1.2, 1.2^2)` as in the released code */
   noise?: NoiseDistribution;
+  /** how much each noise level counts, default "one" as in the released code */
+  weighting?: Weighting;
   /** standard deviation of the data, default 0.5 */
   sigmaData?: number;
 }
@@ -21,10 +25,12 @@ export interface DiffInstructOptions {
 export class DiffInstruct implements Objective {
   readonly name = "diff-instruct";
   private readonly noise: NoiseDistribution;
+  private readonly weighting: Weighting;
   private readonly sigmaData: number;
 
-  constructor({ noise = new LogNormal(), sigmaData = 0.5 }: DiffInstructOptions = {}) {
+  constructor({ noise = new LogNormal(), weighting = "one", sigmaData = 0.5 }: DiffInstructOptions = {}) {
     this.noise = noise;
+    this.weighting = weighting;
     this.sigmaData = sigmaData;
   }
 
@@ -35,20 +41,14 @@ export class DiffInstruct implements Objective {
   studentSignal({ samples, condition, auxiliary, target, generator }: StudentInput): StudentSignal {
     return inferenceMode(() => {
       const clean = samples.detach();
-      const sigma = this.noise.sample(clean.shape[0]!, generator, clean.device);
-      const noise = randn(clean.shape, { generator, device: clean.device });
-      const noised = noise.mul_(perSample(sigma, clean.ndim)).add_(clean);
+      const { sigma, noised } = addNoise(clean, this.noise, generator);
       const fitted = auxiliary.denoise(noised, sigma, condition);
       const wanted = target.denoise(noised, sigma, condition);
-      const weight = perSample(denoisingWeight(sigma, this.sigmaData), clean.ndim);
-      const error = (estimate: Tensor) => estimate.sub(clean).square().mul(weight).mean();
-      const mismatch = error(wanted).div(error(fitted));
+      const figures = agreement({ clean, sigma, fitted, wanted }, this.sigmaData);
       const difference = fitted.sub(wanted);
-      return {
-        gap: difference.square().mean().sqrt(),
-        mismatch,
-        gradient: difference.div_(clean.shape[0]!),
-      };
+      const weights = weightsOf(this.weighting, sigma, this.sigmaData);
+      if (weights) difference.mul_(perSample(weights, clean.ndim));
+      return { ...figures, gradient: difference.div_(clean.shape[0]!) };
     });
   }
 }

@@ -1,6 +1,6 @@
 import { ops, scope, type Tensor, zeros } from "@disback/torch";
 import { DisbackError } from "../../errors.js";
-import { DenoiserModule } from "../denoiser.js";
+import { DenoiserModule, type FeatureDenoiser } from "../denoiser.js";
 import { inDtype, type Network } from "../network.js";
 
 /** The factors around the network, each `[N, 1, ...]`, and the noise level as the network sees it, `[N]`. */
@@ -20,7 +20,7 @@ export interface Coefficients {
  *
  * Coefficients have the dtype of x; the network gets the dtype of its weights; the result has the dtype of x.
  */
-export abstract class PreconditionedDenoiser extends DenoiserModule {
+export abstract class PreconditionedDenoiser extends DenoiserModule implements FeatureDenoiser {
   /** Lowest noise level the network was made for. */
   abstract readonly sigmaMin: number;
   /** Highest noise level the network was made for. */
@@ -44,9 +44,8 @@ export abstract class PreconditionedDenoiser extends DenoiserModule {
    */
   denoise(x: Tensor, sigma: Tensor, condition?: Tensor, augmentation?: Tensor): Tensor {
     return scope(() => {
+      const { skip, out, in: scale, noise } = this.coefficientsFor(x, sigma);
       const dtype = this.model.dtype;
-      const level = inDtype(sigma, x.dtype).reshape([-1, ...Array<number>(x.ndim - 1).fill(1)]);
-      const { skip, out, in: scale, noise } = this.coefficients(level);
       const input = inDtype(scale ? x.mul(scale) : x, dtype);
       const labels = this.labels(condition, x);
       const raw = this.model.forward(
@@ -57,6 +56,18 @@ export abstract class PreconditionedDenoiser extends DenoiserModule {
       );
       const output = inDtype(this.estimate(raw, x.shape[1]!), x.dtype);
       return ops.addcmul(skip ? x.mul(skip) : x, out, output);
+    });
+  }
+
+  /**
+   * What the network sees in noisy samples at its narrowest place; parameters as of `denoise`.
+   * @returns `[N, channels, h, w]`, or `[N, channels]` for points, in the dtype of the network's weights
+   */
+  features(x: Tensor, sigma: Tensor, condition?: Tensor): Tensor {
+    return scope(() => {
+      const { in: scale, noise } = this.coefficientsFor(x, sigma);
+      const input = inDtype(scale ? x.mul(scale) : x, this.model.dtype);
+      return this.model.features(input, noise.flatten(), this.labels(condition, x));
     });
   }
 
@@ -71,6 +82,10 @@ export abstract class PreconditionedDenoiser extends DenoiserModule {
   /** The part of the network's output that enters the estimate. @param channels those of x */
   protected estimate(raw: Tensor, _channels: number): Tensor {
     return raw;
+  }
+
+  private coefficientsFor(x: Tensor, sigma: Tensor): Coefficients {
+    return this.coefficients(inDtype(sigma, x.dtype).reshape([-1, ...Array<number>(x.ndim - 1).fill(1)]));
   }
 
   private labels(condition: Tensor | undefined, x: Tensor): Tensor | undefined {

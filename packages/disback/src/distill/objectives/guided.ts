@@ -1,0 +1,55 @@
+import type { State, Tensor } from "@disback/torch";
+import { GuidedDenoiser } from "../../models/guided-denoiser.js";
+import type {
+  Objective,
+  ObjectiveInput,
+  ObjectiveSetting,
+  StudentInput,
+  StudentSignal,
+} from "../objective.js";
+
+/**
+ * Any objective with guidance in its target: the student learns the distribution of the guided target
+ * `D(x) + w (D(x; c) - D(x))` in one step. The auxiliary model is not guided: it models the student as it is.
+ */
+export class Guided implements Objective {
+  readonly name: string;
+
+  /** @param weight see `GuidedDenoiser`; 1 changes nothing */
+  constructor(
+    private readonly objective: Objective,
+    readonly weight: number,
+  ) {
+    this.name = objective.name;
+  }
+
+  auxiliaryLoss(input: ObjectiveInput): Tensor {
+    return this.objective.auxiliaryLoss(input);
+  }
+
+  studentSignal(input: StudentInput): StudentSignal {
+    const target = new GuidedDenoiser(input.target, this.weight);
+    return this.objective.studentSignal({ ...input, target });
+  }
+
+  prepare(setting: ObjectiveSetting): void {
+    const teacher = new GuidedDenoiser(setting.teacher, this.weight);
+    this.objective.prepare?.({ ...setting, teacher });
+  }
+
+  parameters(): Tensor[] {
+    return this.objective.parameters?.() ?? [];
+  }
+
+  state(): State {
+    return this.objective.state?.() ?? { tensors: new Map(), values: {} };
+  }
+
+  loadState(state: State): void {
+    this.objective.loadState?.(state);
+  }
+
+  dispose(): void {
+    this.objective.dispose?.();
+  }
+}

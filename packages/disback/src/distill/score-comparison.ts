@@ -1,0 +1,62 @@
+import { type Generator, noGrad, randn, type Tensor } from "@disback/torch";
+import { denoisingWeight, perSample } from "./denoising-loss.js";
+import type { NoiseDistribution } from "./noise-distribution.js";
+import type { StudentSignal } from "./objective.js";
+
+/** Samples at random noise levels. */
+export interface NoisedSamples {
+  /** noise levels `[N]` */
+  sigma: Tensor;
+  /** `x_t = x0 + sigma n`, shape of the samples */
+  noised: Tensor;
+}
+
+/** Adds noise to samples: draws the levels `[N]`, then the noise. The graph, if there is one, passes through. */
+export function addNoise(samples: Tensor, levels: NoiseDistribution, generator: Generator): NoisedSamples {
+  const { device, shape, ndim } = samples;
+  const sigma = levels.sample(shape[0]!, generator, device);
+  const noise = randn(shape, { generator, device });
+  return { sigma, noised: noise.mul_(perSample(sigma, ndim)).add_(samples) };
+}
+
+/** What the auxiliary model and the target make of the same noised samples; all `[N, ...]` but sigma, `[N]`. */
+export interface Estimates {
+  clean: Tensor;
+  sigma: Tensor;
+  /** the auxiliary model's, `D_phi(x_t; sigma)` */
+  fitted: Tensor;
+  /** the target's, `D'_i(x_t; sigma)` */
+  wanted: Tensor;
+}
+
+/** How far the auxiliary model and the target are apart, over the noise levels the objective draws. */
+export function agreement(
+  { clean, sigma, fitted, wanted }: Estimates,
+  sigmaData: number,
+): Pick<StudentSignal, "gap" | "mismatch"> {
+  return noGrad(() => {
+    const weight = perSample(denoisingWeight(sigma, sigmaData), clean.ndim);
+    const error = (estimate: Tensor) => estimate.sub(clean).square().mul(weight).mean();
+    return {
+      gap: fitted.sub(wanted).square().mean().sqrt(),
+      mismatch: error(wanted).div(error(fitted)),
+    };
+  });
+}
+
+/**
+ * DMD's normaliser (Yin et al. 2024, eq. 8; SiD uses it too): the target's mean absolute error on each sample, so that
+ * no noise level drowns the others. A constant, at least 1e-5.
+ * @returns `[N, 1, ...]`
+ */
+export function targetError({ clean, wanted }: Estimates): Tensor {
+  const dimensions = Array.from({ length: clean.ndim - 1 }, (_, index) => index + 1);
+  return noGrad(() => clean.sub(wanted).abs().mean(dimensions, true).clamp(1e-5));
+}
+
+/** Zeros in the rows that hold a NaN or an infinity: one spoilt sample does not spoil the batch. */
+export function withoutSpoiltSamples(gradient: Tensor): Tensor {
+  const count = gradient.shape[0]!;
+  const spoilt = gradient.reshape([count, -1]).sum(1).isfinite().logicalNot();
+  return gradient.maskedFill(perSample(spoilt, gradient.ndim), 0);
+}

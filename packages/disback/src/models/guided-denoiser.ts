@@ -1,0 +1,45 @@
+import type { Tensor } from "@disback/torch";
+import { DisbackError } from "../errors.js";
+import type { Denoiser } from "./denoiser.js";
+
+/**
+ * Classifier-free guidance (Ho and Salimans 2022) as a denoiser:
+ *
+ *     D_w(x; sigma, c) = D(x; sigma) + w (D(x; sigma, c) - D(x; sigma))
+ *
+ * In this convention `w = 1` is the conditional model unchanged, `w = 0` the unconditional one, and `w > 1` goes beyond
+ * the condition; the original paper's weight is `w - 1`. Two evaluations of the denoiser for one (one if `w = 1`). The
+ * denoiser has to know what "no condition" is: trained with some of its labels dropped.
+ */
+export class GuidedDenoiser implements Denoiser {
+  readonly sigmaMin?: number;
+  readonly sigmaMax?: number;
+
+  /**
+   * @param denoiser conditional, not changed
+   * @param weight w, at least 0
+   * @throws DisbackError if the weight is none
+   */
+  constructor(
+    private readonly denoiser: Denoiser,
+    readonly weight: number,
+  ) {
+    if (!(weight >= 0 && Number.isFinite(weight)))
+      throw new DisbackError(`guidance: the weight must be a number of at least 0, not ${weight}`);
+    if (denoiser.sigmaMin !== undefined) this.sigmaMin = denoiser.sigmaMin;
+    if (denoiser.sigmaMax !== undefined) this.sigmaMax = denoiser.sigmaMax;
+  }
+
+  /** @throws DisbackError without a condition: there is nothing to be guided to */
+  denoise(x: Tensor, sigma: Tensor, condition?: Tensor): Tensor {
+    if (!condition) throw new DisbackError("guidance: needs a condition; this student is unconditional");
+    const towards = this.denoiser.denoise(x, sigma, condition);
+    if (this.weight === 1) return towards;
+    const from = this.denoiser.denoise(x, sigma);
+    return from.add(towards.sub(from).mul(this.weight));
+  }
+
+  roundSigma(sigma: number): number {
+    return this.denoiser.roundSigma?.(sigma) ?? sigma;
+  }
+}
