@@ -36,6 +36,17 @@ export const RECORDING_FLAGS: readonly SettingFlag[] = [
 
 export const BACKTRACKING_FLAGS: readonly SettingFlag[] = [
   {
+    flags: "--objective <name>",
+    path: "backtracking.objective",
+    description: "diff-instruct, dmd, dmd2 or sid",
+  },
+  {
+    flags: "--guidance <weight>",
+    path: "backtracking.guidance",
+    description: "classifier-free guidance of the target, 1 for none",
+    kind: "number",
+  },
+  {
     flags: "--iterations <n>",
     path: "backtracking.iterations",
     description: "student steps",

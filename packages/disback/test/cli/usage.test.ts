@@ -60,7 +60,7 @@ describe("wrong usage is one line and exit code 2", () => {
     ],
     [
       ["distill", "--teacher", "x", "--method", "dmd"],
-      /^error: --method must be one of disback, diff-instruct, got "dmd"$/,
+      /^error: --method must be one of disback, plain, diff-instruct, got "dmd"$/,
     ],
     [["distill", "--teacher", "x", "--set", "seed"], /^error: --set seed: must be <name>=<value>$/],
     [

@@ -88,7 +88,22 @@ describe("wrong settings are told in one line", () => {
     ],
     [{ flags: { teacher: "t", sigmaInit: 0 } }, '"sigmaInit" must be greater than 0, got 0'],
     [{ flags: { teacher: "t", sigmaInit: "big" } }, '"sigmaInit" must be a number, got "big"'],
-    [{ flags: { teacher: "t", method: "dmd" } }, '"method" must be one of disback, diff-instruct, got "dmd"'],
+    [
+      { flags: { teacher: "t", method: "dmd" } },
+      '"method" must be one of disback, plain, diff-instruct, got "dmd"',
+    ],
+    [
+      { flags: { teacher: "t", backtracking: { objective: "sids" } } },
+      '"backtracking.objective" must be one of diff-instruct, dmd, dmd2, sid, got "sids"',
+    ],
+    [
+      { flags: { teacher: "t", method: "diff-instruct", backtracking: { objective: "sid" } } },
+      '"method" diff-instruct takes no other objective; to run one without a trajectory, the method is plain',
+    ],
+    [
+      { flags: { teacher: "t", backtracking: { diffInstruct: { weighting: "two" } } } },
+      '"backtracking.diffInstruct.weighting" must be one of one, edm, noise, score, got "two"',
+    ],
     [
       { flags: { teacher: "t", device: "gpu" } },
       '"device" must be "cpu", "cuda" or "cuda:<number>", got "gpu"',

@@ -6,7 +6,11 @@ import type { SettingFlag } from "../setting-flags.js";
 
 const FLAGS: readonly SettingFlag[] = [
   ...NETWORK_FLAGS,
-  { flags: "--method <name>", path: "method", description: "disback or diff-instruct (no trajectory)" },
+  {
+    flags: "--method <name>",
+    path: "method",
+    description: "disback, plain (no trajectory) or diff-instruct",
+  },
   ...RECORDING_FLAGS,
   ...BACKTRACKING_FLAGS,
   ...EVALUATION_FLAGS,
@@ -24,6 +28,7 @@ export function addDistill(program: Command): void {
 Examples:
   disback distill --preset demo --out runs/demo
   disback distill --teacher runs/teacher --data images/ --student small --out runs/small
+  disback distill --preset 2d --objective sid --set backtracking.sid.alpha=1 --out runs/sid
 `,
     )
     .action(async () => {

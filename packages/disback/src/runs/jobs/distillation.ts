@@ -28,7 +28,7 @@ async function firstStage(
   student: Network,
   context: JobContext,
 ): Promise<Recorded & { context: JobContext }> {
-  if (settings.method === "diff-instruct") return { iterationsBefore: 0, secondsBefore: 0, context };
+  if (settings.method !== "disback") return { iterationsBefore: 0, secondsBefore: 0, context };
   const iterationsBefore = settings.recording.steps;
   const { checkpoint, ...fresh } = context;
   if (checkpoint && positionOf(checkpoint).stage === "backtrack") {

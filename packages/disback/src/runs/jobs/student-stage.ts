@@ -1,6 +1,5 @@
 import type { Device } from "@disback/torch";
 import { Backtracking } from "../../distill/backtrack.js";
-import { DiffInstruct } from "../../distill/objectives/diff-instruct.js";
 import { StepsPerTarget } from "../../distill/target-schedule.js";
 import { Trajectory } from "../../distill/trajectory.js";
 import { sampleShape, saveModel } from "../../models/config.js";
@@ -13,12 +12,13 @@ import { summarizeStudent } from "./comparison.js";
 import type { JobContext, JobResult } from "./job.js";
 import { drawingOptions, drawPicture, judgeDrawer } from "./judging.js";
 import { generatorOf, type Network } from "./networks.js";
+import { createObjective } from "./objective.js";
 
 /** What stage 2 starts from. */
 export interface StudentStageStart {
   teacher: Network;
   student: Network;
-  /** The trajectory's folder; without one this is Diff-Instruct. */
+  /** The trajectory's folder; without one the objective alone. */
   trajectory?: string;
   /** Iterations and seconds of the run's first stage. */
   iterationsBefore: number;
@@ -45,13 +45,14 @@ export async function trainStudent(
     notice: (line) => progress.notice(line),
   });
   const { stepsPerTarget, ...options } = backtracking;
+  const data = { ...settings, source: settings.data, device };
   const work = new Backtracking({
     ...options,
     seed,
     teacher: teacher.denoiser,
     generator: generatorOf(student, sigmaInit),
     ...(trajectory === undefined ? {} : { trajectory: Trajectory.open(trajectory) }),
-    objective: new DiffInstruct({ sigmaData: teacher.config.sigmaData }),
+    objective: await createObjective(backtracking, teacher.config, data),
     schedule: new StepsPerTarget(stepsPerTarget),
   });
   const drawStudent = () =>

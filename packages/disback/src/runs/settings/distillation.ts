@@ -7,6 +7,7 @@ import {
   integer,
   positive,
 } from "./common.js";
+import { objectiveSettings } from "./objectives.js";
 
 const networkSettings = {
   teacher: z.string().describe("the teacher: a model folder (model.safetensors and config.json)"),
@@ -53,6 +54,7 @@ const backtracking = z
       .lt(1)
       .default(0.99)
       .describe("decay of the student's averaged weights per step"),
+    ...objectiveSettings,
   })
   .prefault({});
 
@@ -81,17 +83,24 @@ export const backtrackSchema = z.strictObject({
 });
 
 /** `disback distill` */
-export const distillSchema = z.strictObject({
-  ...commonSettings,
-  ...networkSettings,
-  ...withEvaluation,
-  method: z
-    .enum(["disback", "diff-instruct"])
-    .default("disback")
-    .describe("disback records and follows a trajectory; diff-instruct is the same without one"),
-  recording,
-  backtracking,
-});
+export const distillSchema = z
+  .strictObject({
+    ...commonSettings,
+    ...networkSettings,
+    ...withEvaluation,
+    method: z
+      .enum(["disback", "plain", "diff-instruct"])
+      .default("disback")
+      .describe(
+        "disback records and follows a trajectory; plain is its objective alone; diff-instruct is plain with that objective",
+      ),
+    recording,
+    backtracking,
+  })
+  .refine(({ method, backtracking }) => method !== "diff-instruct" || backtracking.objective === method, {
+    path: ["method"],
+    error: "diff-instruct takes no other objective; to run one without a trajectory, the method is plain",
+  });
 
 export type RecordSettings = z.output<typeof recordSchema>;
 export type BacktrackSettings = z.output<typeof backtrackSchema>;

@@ -1,0 +1,79 @@
+import { type Device, Generator, randperm } from "@disback/torch";
+import type { z } from "zod";
+import { openDataset } from "../../data/dataset.js";
+import { KarrasUniform } from "../../distill/noise-distribution.js";
+import type { Objective } from "../../distill/objective.js";
+import { DiffInstruct } from "../../distill/objectives/diff-instruct.js";
+import { Dmd } from "../../distill/objectives/dmd.js";
+import { Dmd2 } from "../../distill/objectives/dmd2.js";
+import { Guided } from "../../distill/objectives/guided.js";
+import { Sid } from "../../distill/objectives/sid.js";
+import { SamplePool } from "../../distill/sample-pool.js";
+import { DisbackError } from "../../errors.js";
+import { type DenoiserConfig, sampleShape } from "../../models/config.js";
+import type { objectiveSettings } from "../settings/objectives.js";
+
+export type ObjectiveSettings = z.output<z.ZodObject<typeof objectiveSettings>>;
+
+/** Where real samples come from, for objectives that need them. */
+export interface RealData {
+  /** data set; DMD2 needs one */
+  source?: string | undefined;
+  resolution?: number | undefined;
+  skipBroken: boolean;
+  device: Device;
+}
+
+/**
+ * The objective that settings name.
+ *
+ * @param teacher its configuration
+ * @throws DisbackError when it needs data and there are none, or is guided and the teacher has no classes
+ */
+export async function createObjective(
+  settings: ObjectiveSettings,
+  teacher: DenoiserConfig,
+  data: RealData,
+): Promise<Objective> {
+  const objective = await unguided(settings, teacher, data);
+  if (settings.guidance === 1) return objective;
+  if (teacher.labelDim === 0)
+    throw new DisbackError('"backtracking.guidance": the teacher has no classes to be guided to');
+  return new Guided(objective, settings.guidance);
+}
+
+async function unguided(
+  { objective, diffInstruct, dmd, dmd2, sid }: ObjectiveSettings,
+  teacher: DenoiserConfig,
+  data: RealData,
+): Promise<Objective> {
+  const { sigmaData } = teacher;
+  switch (objective) {
+    case "diff-instruct":
+      return new DiffInstruct({ sigmaData, ...diffInstruct });
+    case "dmd": {
+      const { regressionWeight, pairs, pairSteps } = dmd;
+      return new Dmd({ sigmaData, regressionWeight, pairs: { count: pairs, steps: pairSteps } });
+    }
+    case "dmd2": {
+      const { realSamples, ...weights } = dmd2;
+      return new Dmd2({ sigmaData, ...weights, real: await realPool(data, realSamples, teacher) });
+    }
+    case "sid":
+      return new Sid({ sigmaData, alpha: sid.alpha, noise: new KarrasUniform({ to: sid.lastPosition }) });
+  }
+}
+
+/** So many samples of the data in memory, always the same ones. */
+async function realPool(data: RealData, count: number, teacher: DenoiserConfig): Promise<SamplePool> {
+  const { source, resolution, skipBroken, device } = data;
+  if (source === undefined)
+    throw new DisbackError('"backtracking.objective": dmd2 needs real samples; give --data');
+  const [channels, height] = sampleShape(teacher) as [1 | 3, number | undefined];
+  const image = height === undefined ? {} : { resolution: resolution ?? height, channels };
+  const dataset = await openDataset(source, { ...image, skipBroken, labels: teacher.labelDim > 0 });
+  // Data may be sorted by class.
+  const order = randperm(dataset.length, { generator: new Generator(0) }).data() as BigInt64Array;
+  const { samples, labels } = await dataset.batch(Array.from(order.subarray(0, count), Number));
+  return new SamplePool({ samples: samples.to({ device }), condition: labels?.to({ device }) });
+}

@@ -1,0 +1,72 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Generator } from "@disback/torch";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { createDenoiser, parseDenoiserConfig, saveModel } from "../../src/models/config.js";
+import { disback, interrupted } from "./command.js";
+
+// Each test is a few whole runs of the command line.
+vi.setConfig({ testTimeout: 240_000 });
+
+let base: string;
+beforeAll(() => {
+  base = mkdtempSync(join(tmpdir(), "disback-objectives-"));
+  for (const [name, labelDim] of [
+    ["plain", 0],
+    ["conditional", 8],
+  ] as const) {
+    const config = parseDenoiserConfig({
+      ...{ network: "mlp", dimension: 2, hiddenChannels: 16, blocks: 1 },
+      labelDim,
+    });
+    saveModel(join(base, name), createDenoiser(config, { generator: new Generator(0) }), config);
+  }
+});
+afterAll(() => rmSync(base, { recursive: true, force: true }));
+
+const distill = (teacher: string, out: string, ...more: string[]) => [
+  ...["distill", "--teacher", join(base, teacher), "--data", "toy:ring?modes=8", "--out", join(base, out)],
+  ...["--record-steps", "4", "--record-interval", "2", "--steps-per-target", "3", "--iterations", "12"],
+  ...["--batch-size", "16", "--evaluate-every", "12", "--checkpoint-every", "3", "--quiet"],
+  ...["--set", "recording.batchSize=16", "evaluation.samples=50", "evaluation.grid=9"],
+  ...["evaluation.teacherSteps=2", ...more],
+];
+const weights = (out: string) =>
+  readFileSync(join(base, out, "student", "model.safetensors")).toString("base64");
+
+describe("distill --objective", () => {
+  it.each([
+    ["dmd", "plain", ["backtracking.dmd.regressionWeight=0.25", "backtracking.dmd.pairs=20"]],
+    ["sid", "plain", ["backtracking.sid.alpha=1"]],
+    ["dmd2", "conditional", ["backtracking.dmd2.realSamples=100", "--guidance", "2"]],
+    ["diff-instruct", "conditional", ["backtracking.diffInstruct.weighting=edm", "--method", "plain"]],
+  ])("%s leaves a student", (objective, teacher, more) => {
+    const { status, stderr } = disback(...distill(teacher, objective, ...more, "--objective", objective));
+    expect(stderr).not.toContain("error");
+    expect(status).toBe(0);
+    expect(existsSync(join(base, objective, "trajectory"))).toBe(!more.includes("--method"));
+    expect(weights(objective)).not.toBe("");
+  });
+
+  it("dmd2 stopped and resumed is bit for bit what it would have been", async () => {
+    const more = ["backtracking.auxiliarySteps=2", "--objective", "dmd2"];
+    expect(disback(...distill("plain", "whole", ...more)).status).toBe(0);
+    const ready = () => existsSync(join(base, "stopped", "checkpoints", "00000007"));
+    expect((await interrupted(distill("plain", "stopped", ...more), "SIGKILL", ready)).status).toBeNull();
+    expect(disback("resume", join(base, "stopped"), "--quiet").status).toBe(0);
+    expect(weights("stopped")).toBe(weights("whole"));
+  });
+
+  it("says what an objective lacks", () => {
+    const teacher = ["distill", "--method", "plain", "--quiet", "--teacher", join(base, "plain")];
+    const withoutData = disback(...teacher, "--objective", "dmd2", "--out", join(base, "none"));
+    expect(withoutData.stderr).toContain(
+      'error: "backtracking.objective": dmd2 needs real samples; give --data',
+    );
+    expect(withoutData.status).toBe(1);
+    const unconditional = disback(...teacher, "--guidance", "2", "--out", join(base, "guided"));
+    expect(unconditional.stderr).toContain("the teacher has no classes to be guided to");
+    expect(unconditional.status).toBe(1);
+  });
+});
