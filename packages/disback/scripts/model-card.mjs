@@ -31,7 +31,7 @@ export function modelCard({ name, record, config, history, figures, bytes, steps
   const rows = FIGURES.filter(([, key]) => typeof figures[key] === "number");
   return `# ${name}
 
-A diffusion model (EDM) of ${TITLES[name]}${config.labelDim > 0 ? `, conditional on ${config.labelDim} classes; without a label it is unconditional` : ""}. It was trained with this project, and is the teacher of its demo, examples and tests.
+A diffusion model (EDM) of ${TITLES[name]}${config.labelDim > 0 ? `, conditional on ${config.labelDim} classes; without a label it is unconditional` : ""}. It was trained with this project's own code.
 
 ![samples](grid.png)
 
@@ -58,7 +58,7 @@ ${config.labelDim > 0 ? `| labels withheld | ${100 * training.labelDropout} % |\
 | time | ${minutes(last.seconds)} on ${settings.threads ?? machine.cores} core${(settings.threads ?? machine.cores) === 1 ? "" : "s"} (${machine.processor}) shared with other work |
 | versions | disback ${versions.disback}, libtorch ${versions.libtorch} |
 
-\`node packages/disback/scripts/train-teachers.mjs --only ${name}\` trains it again.
+\`node packages/disback/scripts/train-teachers.mjs --only ${name}\` trains one with the same settings.
 
 ## Model
 
