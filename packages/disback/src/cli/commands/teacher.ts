@@ -3,6 +3,7 @@ import { teacherPresets } from "../../runs/presets.js";
 import { EVALUATION_FLAGS } from "../flag-groups.js";
 import { addRunFlags, runCommand } from "../run-command.js";
 import type { SettingFlag } from "../setting-flags.js";
+import { addTeacherImport } from "./teacher-import.js";
 
 const FLAGS: readonly SettingFlag[] = [
   { flags: "--iterations <n>", path: "training.iterations", description: "training steps", kind: "number" },
@@ -22,9 +23,10 @@ const FLAGS: readonly SettingFlag[] = [
   ...EVALUATION_FLAGS,
 ];
 
-/** `disback teacher train`. */
+/** `disback teacher train` and `disback teacher import`. */
 export function addTeacher(program: Command): void {
   const teacher = program.command("teacher").description("Make a teacher.");
+  addTeacherImport(teacher);
   const command = teacher.command("train").description("Train a diffusion model on a data set (EDM's loss).");
   addRunFlags(command, FLAGS, Object.keys(teacherPresets), "runs/teacher")
     .addHelpText(

@@ -3,6 +3,7 @@ import { DisbackError } from "../../errors.js";
 import type { ArchiveLimits } from "../options.js";
 import { collect } from "./bytes.js";
 import { crc32 } from "./crc32.js";
+import { ZipFileReader } from "./zip-file-reader.js";
 
 /** An open zip file; its entries are read when asked for. */
 export interface ZipArchive {
@@ -26,9 +27,18 @@ const complain = (path: string, error: unknown): DisbackError =>
 
 function open(path: string): Promise<yauzl.ZipFile> {
   return new Promise((resolve, reject) => {
-    yauzl.open(path, { lazyEntries: true, autoClose: false }, (error, zip) =>
-      error ? reject(complain(path, error)) : resolve(zip),
-    );
+    let reader: ZipFileReader;
+    try {
+      reader = new ZipFileReader(path);
+    } catch (error) {
+      throw complain(path, error);
+    }
+    const options = { lazyEntries: true, autoClose: false };
+    yauzl.fromRandomAccessReader(reader, reader.size, options, (error, zip) => {
+      if (!error) return resolve(zip);
+      reader.close(() => {});
+      reject(complain(path, error));
+    });
   });
 }
 

@@ -1,0 +1,98 @@
+import type { Device } from "@disback/torch";
+import { type Command, InvalidArgumentError } from "commander";
+import type { ImportedTeacher } from "../../runs/jobs/teacher-import.js";
+import { addOutputFlags } from "../setting-flags.js";
+import { type OutputFlags, Terminal } from "../terminal.js";
+
+interface ImportFlags extends OutputFlags {
+  out: string;
+  config?: string;
+  ema?: string;
+  samples: number;
+  steps: number;
+  seed: number;
+  device: string;
+  threads?: number;
+  force?: boolean;
+}
+
+/** `disback teacher import`. */
+export function addTeacherImport(teacher: Command): void {
+  const command = teacher
+    .command("import")
+    .argument("<source>", "EDM pickle (.pkl) or PyTorch checkpoint (.pt, .pth, .ckpt, .bin)")
+    .description("Turn someone else's model into a model folder. Nothing in the file is run.")
+    .requiredOption("--out <folder>", "model folder to be made")
+    .option("--config <file>", "the network's configuration (as config.json), if the file has weights only")
+    .option("--ema <key>", "which network, if the file holds several")
+    .option("--samples <n>", "samples drawn to check; 0 for none", whole(0), 16)
+    .option("--steps <n>", "sampler steps of each", whole(1), 18)
+    .option("--seed <n>", "random seed", whole(0), 0)
+    .option("--device <name>", "cpu, cuda or cuda:<number>", deviceName, "cpu")
+    .option("--threads <n>", "CPU threads", whole(1))
+    .option("--force", "set aside what is at --out (it is renamed, not deleted)");
+  addOutputFlags(command)
+    .addHelpText(
+      "after",
+      `
+Examples:
+  disback teacher import edm-cifar10-32x32-uncond-vp.pkl --out teachers/cifar10
+  disback teacher import weights.pt --config config.json --out teachers/mine
+`,
+    )
+    .action(async (source: string) => {
+      const flags = command.opts<ImportFlags>();
+      const terminal = new Terminal(flags);
+      const [{ importTeacher }, { setNumThreads }] = await Promise.all([
+        import("../../runs/jobs/teacher-import.js"),
+        import("@disback/torch"),
+      ]);
+      if (flags.threads !== undefined) setNumThreads(flags.threads);
+      const imported = await importTeacher(source, {
+        ...flags,
+        device: flags.device as Device,
+        force: flags.force ?? false,
+        progress: await terminal.progress(),
+      });
+      const facts = factsOf(imported);
+      const width = Math.max(...facts.map(([name]) => name.length));
+      const lines = facts.map(([name, value]) => `  ${name.padEnd(width)}  ${value}`);
+      terminal.result({ source, ...imported }, [`${source}: ${imported.format}`, ...lines].join("\n"));
+    });
+}
+
+/** What was found, in the order it is shown. */
+function factsOf(imported: ImportedTeacher): [name: string, value: string][] {
+  const { config, className, key, others, prefix, ignored, parameters, folder, grid } = imported;
+  const size =
+    config.network === "mlp"
+      ? `${config.dimension} dimensions`
+      : `${config.imageChannels} x ${config.imageResolution} x ${config.imageResolution}`;
+  return [
+    ["network", `${config.network}, ${config.preconditioning}${className ? ` (${className})` : ""}`],
+    ["samples", `${size}, ${config.labelDim > 0 ? `${config.labelDim} classes` : "unconditional"}`],
+    ["parameters", parameters.toLocaleString("en")],
+    ...(key === "" ? [] : [["weights", `"${key}"`] as [string, string]]),
+    ...(others.length === 0 ? [] : [["left out", others.join(", ")] as [string, string]]),
+    ...(prefix === "" ? [] : [["key prefix", prefix] as [string, string]]),
+    ...(ignored === 0 ? [] : [["other tensors", `${ignored} left out`] as [string, string]]),
+    ["model", folder],
+    ...(grid ? [["look at", grid] as [string, string]] : []),
+  ];
+}
+
+function whole(minimum: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (!Number.isSafeInteger(value) || value < minimum) {
+      throw new InvalidArgumentError(`It must be a whole number of at least ${minimum}.`);
+    }
+    return value;
+  };
+}
+
+function deviceName(text: string): string {
+  if (!/^(cpu|cuda(:\d+)?)$/.test(text))
+    throw new InvalidArgumentError("It must be cpu, cuda or cuda:<number>.");
+  return text;
+}

@@ -1,0 +1,41 @@
+/** Weights under the keys of our network. */
+export interface AlignedWeights<Value> {
+  weights: Map<string, Value>;
+  /** what stands before each key in the file, as "module." */
+  prefix: string;
+  /** how many other tensors the file holds */
+  ignored: number;
+}
+
+/** Our denoisers hold their raw network as `model`, as EDM's do. */
+const inner = "model.";
+
+/**
+ * Finds what wrappers put before the keys ("module.", "net.", "_orig_mod."), and raw networks without "model.".
+ * @param expected keys of our denoiser
+ * @returns undefined if no key fits
+ */
+export function alignKeys<Value>(
+  given: ReadonlyMap<string, Value>,
+  expected: readonly string[],
+): AlignedWeights<Value> | undefined {
+  const anchor = expected.find((key) => key.startsWith(inner)) ?? expected[0];
+  if (anchor === undefined) return undefined;
+  for (const [suffix, added] of [
+    [anchor, ""],
+    [anchor.startsWith(inner) ? anchor.slice(inner.length) : anchor, inner],
+  ] as const) {
+    const prefixes = [...given.keys()]
+      .filter((key) => key === suffix || key.endsWith(`.${suffix}`))
+      .map((key) => key.slice(0, -suffix.length))
+      .sort((a, b) => a.length - b.length);
+    const prefix = prefixes[0];
+    if (prefix === undefined) continue;
+    const weights = new Map<string, Value>();
+    for (const [key, value] of given) {
+      if (key.startsWith(prefix)) weights.set(added + key.slice(prefix.length), value);
+    }
+    return { weights, prefix, ignored: given.size - weights.size };
+  }
+  return undefined;
+}

@@ -1,0 +1,111 @@
+import { DisbackError } from "../errors.js";
+import { asTensor, isTensor } from "./checkpoint/numpy-tensor.js";
+import type { Checkpoint } from "./checkpoint/open-checkpoint.js";
+import type { StoredTensor } from "./checkpoint/stored-tensor.js";
+import { submodules } from "./edm/edm-network.js";
+import { moduleTensors } from "./edm/module-tensors.js";
+import { PersistentObject } from "./edm/persistent-object.js";
+import { shown } from "./pickle/text-values.js";
+import type { PickleValue } from "./pickle/values.js";
+
+/** Dicts inside one another that are searched. */
+const deepest = 3;
+/** Names under which averaged weights, else the network's, are kept; the first one there is taken. */
+const preferred = [
+  "ema",
+  "net_ema",
+  "model_ema",
+  "ema_model",
+  "ema_state_dict",
+  "G_ema",
+  "state_dict",
+  "net",
+  "model",
+  "unet",
+];
+
+/** A network found in a checkpoint. */
+export interface FoundWeights {
+  /** where: keys joined by dots, "" for the file as a whole */
+  key: string;
+  /** the network as an object, if the file tells more than its weights */
+  object?: PersistentObject;
+  tensors: ReadonlyMap<string, StoredTensor>;
+  /** keys of the other networks in the file */
+  others: string[];
+}
+
+/**
+ * Finds the network in a checkpoint: the averaged weights where there are any.
+ * @param key chooses another one
+ * @throws DisbackError naming the file and what it holds
+ */
+export function findWeights({ path, value }: Checkpoint, key?: string): FoundWeights {
+  const found = new Map<string, PickleValue>();
+  search(value, "", 0, found);
+  const names = [...found.keys()].map((name) => shown(name) || "(the whole file)");
+  if (found.size === 0)
+    throw new DisbackError(`${path}: holds no network and no dict of tensors${holds(value)}`);
+  const chosen = key ?? choose([...found.keys()]);
+  if (chosen === undefined) {
+    throw new DisbackError(`${path}: holds several networks: ${names.join(", ")}; choose one with --ema`);
+  }
+  const entry = found.get(chosen);
+  if (entry === undefined) {
+    throw new DisbackError(`${path}: no network under "${chosen}" (--ema); there is ${names.join(", ")}`);
+  }
+  const fail = (problem: string): never => {
+    throw new DisbackError(`${path}${chosen === "" ? "" : `: "${shown(chosen)}"`}: ${problem}`);
+  };
+  const stored =
+    entry instanceof PersistentObject ? moduleTensors(entry, fail) : (entry as Map<PickleValue, PickleValue>);
+  const tensors = new Map<string, StoredTensor>();
+  for (const [name, tensor] of stored) {
+    if (typeof name === "string" && isTensor(tensor)) tensors.set(name, asTensor(tensor, fail));
+  }
+  return {
+    key: chosen,
+    ...(entry instanceof PersistentObject ? { object: entry } : {}),
+    tensors,
+    others: [...found.keys()].filter((name) => name !== chosen),
+  };
+}
+
+function search(value: PickleValue, key: string, depth: number, found: Map<string, PickleValue>): void {
+  if (value instanceof PersistentObject) {
+    if (submodules(value).size > 0) found.set(key, value);
+  } else if (value instanceof Map) {
+    if (isStateDict(value)) found.set(key, value);
+    else if (depth < deepest && found.size < 100) {
+      for (const [name, entry] of value) {
+        if (typeof name === "string") search(entry, key === "" ? name : `${key}.${name}`, depth + 1, found);
+      }
+    }
+  }
+}
+
+/** Tensors and, beside them, nothing that may hold a network. */
+function isStateDict(dict: ReadonlyMap<PickleValue, PickleValue>): boolean {
+  let tensors = 0;
+  for (const value of dict.values()) {
+    if (isTensor(value)) tensors++;
+    else if (value instanceof Map || value instanceof PersistentObject) return false;
+  }
+  return tensors > 0;
+}
+
+function choose(keys: string[]): string | undefined {
+  if (keys.length === 1) return keys[0];
+  for (const name of preferred) {
+    const match = keys.find((key) => key.split(".").at(-1) === name);
+    if (match !== undefined) return match;
+  }
+  return undefined;
+}
+
+/** What the file holds instead, for the message. */
+function holds(value: PickleValue): string {
+  if (!(value instanceof Map)) return "";
+  const keys = [...value.keys()].slice(0, 8).filter((key) => typeof key === "string");
+  return keys.length > 0 ? `, only ${keys.map((key) => shown(key)).join(", ")}` : "";
+}

@@ -1,0 +1,93 @@
+import { fromTypedArray, keep, noGrad, ops, scope, type Tensor } from "@disback/torch";
+import type { DenoiserModule } from "../models/denoiser.js";
+import type { StoredNumbers, StoredTensor } from "./checkpoint/stored-tensor.js";
+
+type Fail = (problem: string) => never;
+
+/** The noise levels of iDDPM follow from the configuration; a raw network's file lacks them. */
+const computed = new Set(["u"]);
+const keysShown = 4;
+
+/**
+ * Copies stored weights into a denoiser, converting their dtype. All keys and shapes are checked before anything is
+ * read; a storage is read once.
+ * @param fail called with the keys that are missing, unexpected or of another shape, and with weights that are no numbers
+ */
+export async function loadStoredWeights(
+  denoiser: DenoiserModule,
+  weights: ReadonlyMap<string, StoredTensor>,
+  fail: Fail,
+): Promise<void> {
+  const targets = denoiser.stateDict();
+  checkKeys(targets, weights, fail);
+  const uses = new Map<StoredNumbers, number>();
+  for (const { numbers } of weights.values()) uses.set(numbers, (uses.get(numbers) ?? 0) + 1);
+  const open = new Map<StoredNumbers, Tensor>();
+  try {
+    for (const [key, stored] of weights) {
+      const { numbers } = stored;
+      const row = open.get(numbers) ?? toRow(numbers, await numbers.read(), key, fail);
+      open.set(numbers, row);
+      noGrad(() => scope(() => copyWeight(key, targets.get(key)!, stored, row, fail)));
+      uses.set(numbers, uses.get(numbers)! - 1);
+      if (uses.get(numbers) === 0) {
+        row.dispose();
+        open.delete(numbers);
+      }
+    }
+  } finally {
+    for (const row of open.values()) row.dispose();
+  }
+}
+
+function checkKeys(
+  targets: Map<string, Tensor>,
+  weights: ReadonlyMap<string, StoredTensor>,
+  fail: Fail,
+): void {
+  const missing = [...targets.keys()].filter((key) => !weights.has(key) && !computed.has(key));
+  if (missing.length > 0) fail(`missing weights: ${list(missing)}`);
+  const unexpected = [...weights.keys()].filter((key) => !targets.has(key));
+  if (unexpected.length > 0) fail(`weights that the network does not have: ${list(unexpected)}`);
+  for (const [key, { shape }] of weights) {
+    const expected = targets.get(key)!.shape;
+    if (shape.join() !== expected.join()) {
+      fail(`${key} has shape [${shape.join(", ")}] instead of [${expected.join(", ")}]`);
+    }
+  }
+}
+
+function list(keys: string[]): string {
+  const shown = keys.slice(0, keysShown).join(", ");
+  return keys.length > keysShown ? `${shown} and ${keys.length - keysShown} more` : shown;
+}
+
+/** All numbers of a storage, as a tensor with one dimension. */
+function toRow(
+  { dtype, itemBytes, length, bigEndian }: StoredNumbers,
+  bytes: Uint8Array,
+  key: string,
+  fail: Fail,
+): Tensor {
+  if (bytes.length !== length * itemBytes)
+    fail(`${key}: ${bytes.length} bytes are stored for ${length} numbers`);
+  const native = bigEndian && itemBytes > 1 ? swapped(bytes, itemBytes) : bytes;
+  return scope(() => keep(ops.view_dtype(fromTypedArray(native, [native.length]), dtype)));
+}
+
+function swapped(bytes: Uint8Array, itemBytes: number): Uint8Array {
+  const copy = Buffer.from(bytes);
+  if (itemBytes === 2) return copy.swap16();
+  return itemBytes === 4 ? copy.swap32() : copy.swap64();
+}
+
+function copyWeight(key: string, target: Tensor, stored: StoredTensor, row: Tensor, fail: Fail): void {
+  const { shape, stride, offset } = stored;
+  const value = ops.as_strided(row, [...shape], [...stride], offset).to(target.dtype);
+  if (value.numel > 0 && !value.isfinite().all().item()) fail(`${key} holds infinity or NaN`);
+  // Resampling follows the configuration, so the stored kernel must be the configured one.
+  if (key.endsWith("resample_filter") && target.sub(value).abs().max().item() > 1e-6) {
+    fail(`${key} is another filter than resampleFilter`);
+  }
+  target.copy_(value);
+}

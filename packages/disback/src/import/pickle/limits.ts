@@ -1,0 +1,57 @@
+import type { Fail } from "./values.js";
+
+/** Values that wait on the machine's stack at once; Python's own pickler needs some thousands. */
+const stackValues = 100_000;
+/** Containers that are being filled at once. */
+const openMarks = 10_000;
+/** Digits of a whole number written as text, as in Python. */
+const numberDigits = 4300;
+/** Bytes of a whole number. */
+const numberBytes = 2048;
+/** Bytes of one text. */
+const textBytes = 2 ** 27;
+
+/**
+ * Keeps what a pickle takes in memory below a small multiple of its size. All that it makes is paid for: containers by
+ * the piece, copies of bytes by length.
+ */
+export class Limits {
+  private containers: number;
+  private copies: number;
+
+  /** @param bytes size of the file */
+  constructor(bytes: number) {
+    this.containers = 10_000 + bytes / 4;
+    this.copies = 65_536 + 4 * bytes;
+  }
+
+  container(fail: Fail): void {
+    if (--this.containers < 0) fail("too many lists, dicts and objects for its size");
+  }
+
+  /** Bytes that are copied, or parsed again. */
+  copy(bytes: number, fail: Fail): void {
+    this.copies -= bytes;
+    if (this.copies < 0) fail("data is unpacked to far more than the file's size");
+  }
+
+  stack(values: number, fail: Fail): void {
+    if (values > stackValues) fail(`more than ${stackValues} values are nested or waiting`);
+  }
+
+  marks(open: number, fail: Fail): void {
+    if (open > openMarks) fail(`containers are nested more than ${openMarks} deep`);
+  }
+
+  digits(count: number, fail: Fail): void {
+    if (count > numberDigits) fail(`a number of ${count} digits`);
+  }
+
+  number(bytes: number, fail: Fail): void {
+    if (bytes > numberBytes) fail(`a number of ${bytes} bytes`);
+  }
+
+  text(bytes: number, fail: Fail): void {
+    if (bytes > textBytes) fail(`a text of ${bytes} bytes`);
+  }
+}

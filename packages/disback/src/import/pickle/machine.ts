@@ -1,0 +1,157 @@
+import { DisbackError } from "../../errors.js";
+import { ByteReader } from "./byte-reader.js";
+import { instructions } from "./instructions.js";
+import { Limits } from "./limits.js";
+import { shown } from "./text-values.js";
+import { type GlobalTable, PickleGlobal, PickleObject, type PickleValue } from "./values.js";
+
+/** Refused names that an error lists; more are counted. */
+const namesShown = 8;
+
+/** How a pickle is read. */
+export interface PickleOptions {
+  /** what the error messages call it: the file, and the part of it */
+  name: string;
+  /** the functions and classes it may name */
+  globals: GlobalTable;
+  /** gives the value behind an identifier stored in place of one ("persistent id"); default: refused */
+  persistent?: (id: PickleValue, fail: (problem: string) => never) => PickleValue;
+  /** shared with the pickle around this one; default: by this one's size */
+  limits?: Limits;
+}
+
+/**
+ * Reads one pickle (protocols 0 to 5) without running anything in it: functions and classes are looked up in a table
+ * of known, harmless ones; their "calls" make plain data. A pickle that names any other is refused.
+ * @param bytes starts with the pickle; what follows it is left alone
+ * @returns the value, and the place where the pickle ends
+ * @throws DisbackError naming the pickle and the byte; if anything is refused, each refused name with its place
+ */
+export function readPickle(bytes: Uint8Array, options: PickleOptions): { value: PickleValue; end: number } {
+  return new PickleMachine(bytes, options).run();
+}
+
+/** State of the virtual machine that pickles are programs of; `instructions` says what each of its bytes does. */
+export class PickleMachine {
+  readonly limits: Limits;
+  readonly reader: ByteReader;
+  readonly memo = new Map<number, PickleValue>();
+  private readonly stack: PickleValue[] = [];
+  private readonly marks: number[] = [];
+  private readonly refused = new Map<string, number>();
+  private instruction = 0;
+
+  constructor(
+    bytes: Uint8Array,
+    private readonly options: PickleOptions,
+  ) {
+    this.limits = options.limits ?? new Limits(bytes.length);
+    this.reader = new ByteReader(bytes, this.limits, this.fail);
+  }
+
+  run(): { value: PickleValue; end: number } {
+    try {
+      const value = this.runToEnd();
+      if (this.refused.size > 0) throw this.refusal();
+      return { value, end: this.reader.position };
+    } catch (error) {
+      // What goes wrong after a refusal may be its consequence.
+      throw this.refused.size > 0 ? this.refusal() : error;
+    }
+  }
+
+  /** Stops with a message that names pickle and byte. */
+  readonly fail = (problem: string): never => {
+    throw new DisbackError(
+      `${this.options.name}: damaged or hostile pickle, byte ${this.instruction}: ${problem}`,
+    );
+  };
+
+  push(value: PickleValue): void {
+    this.stack.push(value);
+    this.limits.stack(this.stack.length, this.fail);
+  }
+
+  /** Pushes a fresh list, dict, set, tuple or object. */
+  pushContainer(value: PickleValue): void {
+    this.limits.container(this.fail);
+    this.push(value);
+  }
+
+  pop(): PickleValue {
+    if (this.stack.length <= (this.marks.at(-1) ?? 0)) this.fail("a value is taken where there is none");
+    return this.stack.pop()!;
+  }
+
+  top(): PickleValue {
+    const value = this.pop();
+    this.stack.push(value);
+    return value;
+  }
+
+  mark(): void {
+    this.marks.push(this.stack.length);
+    this.limits.marks(this.marks.length, this.fail);
+  }
+
+  /** Whether nothing was pushed since the last mark. */
+  get atMark(): boolean {
+    return this.stack.length === this.marks.at(-1);
+  }
+
+  popToMark(): PickleValue[] {
+    const start = this.marks.pop();
+    if (start === undefined) return this.fail("a mark is missing");
+    return this.stack.splice(start);
+  }
+
+  /** The function or class of that name. A refused one is noted, and stands for data, so that all are found. */
+  lookUp(module: string, name: string): PickleGlobal {
+    const full = `${module}.${name}`;
+    const known = this.options.globals(full);
+    if (known) return new PickleGlobal(full, known);
+    if (this.refused.size < 1000) this.refused.set(full, this.refused.get(full) ?? this.instruction);
+    return new PickleGlobal(full, { make: (args) => new PickleObject(full, args) });
+  }
+
+  /** The data that a "call" stands for. */
+  call(callee: PickleValue, args: readonly PickleValue[]): PickleValue {
+    if (!(callee instanceof PickleGlobal)) return this.fail("something is called that is no function");
+    const { make } = callee.known;
+    if (!make) return this.fail(`${callee.name} is called`);
+    return make(args, {
+      fail: (problem) => this.fail(`${shown(callee.name)}: ${problem}`),
+      limits: this.limits,
+      place: `${this.options.name} at byte ${this.instruction}`,
+    });
+  }
+
+  persistent(id: PickleValue): PickleValue {
+    if (!this.options.persistent) return this.fail("it refers to data outside of it");
+    return this.options.persistent(id, this.fail);
+  }
+
+  private runToEnd(): PickleValue {
+    for (;;) {
+      this.instruction = this.reader.position;
+      if (this.instruction >= this.reader.bytes.length)
+        this.fail("it ends without its last instruction: cut short");
+      const code = this.reader.uint8();
+      if (code === STOP) return this.pop();
+      const instruction = instructions[code];
+      if (!instruction) this.fail(`unknown instruction 0x${code.toString(16).padStart(2, "0")}`);
+      else instruction(this);
+    }
+  }
+
+  private refusal(): DisbackError {
+    const names = [...this.refused].slice(0, namesShown).map(([name, at]) => `${shown(name)} (byte ${at})`);
+    const more = this.refused.size - names.length;
+    return new DisbackError(
+      `${this.options.name}: refused, because it names what is neither tensors nor plain data: ` +
+        `${names.join(", ")}${more > 0 ? ` and ${more} more` : ""}; nothing was run`,
+    );
+  }
+}
+
+const STOP = ".".charCodeAt(0);
