@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import { addBacktrack } from "./commands/backtrack.js";
+import { addCompare } from "./commands/compare.js";
 import { addDistill } from "./commands/distill.js";
 import { addDoctor } from "./commands/doctor.js";
 import { addEvaluate } from "./commands/evaluate.js";
@@ -26,6 +27,7 @@ export function buildProgram(): Command {
   addRecord(program);
   addBacktrack(program);
   addDistill(program);
+  addCompare(program);
   addSample(program);
   addEvaluate(program);
   addInspect(program);

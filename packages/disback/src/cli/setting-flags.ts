@@ -20,11 +20,16 @@ const SHARED: readonly SettingFlag[] = [
   { flags: "--threads <n>", path: "threads", description: "CPU threads", kind: "number" },
 ];
 
-/** Declares the flags of a command: its own, the shared ones, presets, file and output. */
+/**
+ * Declares the flags of a command: its own, the shared ones, presets, file and output.
+ *
+ * @param options `seed: false` for a command that has several seeds
+ */
 export function addSettingFlags(
   command: Command,
   own: readonly SettingFlag[],
   presets: readonly string[] = [],
+  options: { seed: boolean } = { seed: true },
 ): Command {
   for (const flag of own) command.addOption(optionOf(flag));
   if (presets.length > 0) {
@@ -33,7 +38,9 @@ export function addSettingFlags(
   command
     .option("--config <file>", "settings from a YAML file (flags win over it)")
     .option("--set <name=value...>", "any other settings, for example evaluation.samples=500");
-  for (const flag of SHARED) command.addOption(optionOf(flag));
+  for (const flag of SHARED) {
+    if (flag.path !== "seed" || options.seed) command.addOption(optionOf(flag));
+  }
   return addOutputFlags(command.option("--show-settings", "print the complete settings as YAML and stop"));
 }
 

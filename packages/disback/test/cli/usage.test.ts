@@ -16,6 +16,7 @@ const COMMANDS = [
   "record",
   "backtrack",
   "distill",
+  "compare",
   "sample",
   "evaluate",
   "inspect",
@@ -29,7 +30,7 @@ describe("help", () => {
     expect(status).toBe(0);
     expect(stdout).toMatch(new RegExp(`Examples?:\\n {2}disback ${command}`));
     expect(stdout).toContain("--json");
-    if (!["inspect", "doctor", "resume"].includes(command)) expect(stdout).toContain("--seed <n>");
+    if (!["inspect", "doctor", "resume", "compare"].includes(command)) expect(stdout).toContain("--seed <n>");
   });
 
   it("comes at once: nothing heavy is loaded for it", () => {

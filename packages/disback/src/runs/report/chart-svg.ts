@@ -4,36 +4,55 @@ import { init, use } from "echarts/core";
 import { SVGRenderer } from "echarts/renderers";
 import { shortNumber } from "../wording.js";
 import type { ChartContent } from "./curves.js";
+import { escapeHtml } from "./markup.js";
 
 use([LineChart, GridComponent, LegendComponent, MarkLineComponent, SVGRenderer]);
 
-const WIDTH = 560;
-const HEIGHT = 280;
+/** Size of every chart. */
+export const WIDTH = 560;
+export const HEIGHT = 280;
+
+/** A colour for each role in a chart. */
+export interface ChartTheme {
+  ink: string;
+  muted: string;
+  line: string;
+  series: readonly string[];
+}
+
+/** The page's colours, dark or light after the reader's system. */
+export const PAGE_THEME: ChartTheme = {
+  ink: "var(--ink)",
+  muted: "var(--muted)",
+  line: "var(--line)",
+  series: [1, 2, 3, 4, 5, 6].map((number) => `var(--series-${number})`),
+};
 
 /**
- * ECharts writes fixed colours; the page has a dark and a light theme. Each role is drawn in a colour that nothing
- * else uses, which is then replaced by the page's CSS variable.
+ * ECharts writes fixed colours, and takes no CSS variables. Each role is drawn in a colour that nothing else uses,
+ * which is then replaced by the theme's.
  */
-const ROLES: Record<string, string> = {
-  "#010201": "var(--ink)",
-  "#010202": "var(--muted)",
-  "#010203": "var(--line)",
-  "#010204": "var(--series-1)",
-  "#010205": "var(--series-2)",
-  "#010206": "var(--series-3)",
-};
-const [INK, MUTED, LINE, ...SERIES] = Object.keys(ROLES) as [string, string, string, ...string[]];
+const [INK, MUTED, LINE, ...SERIES] = Array.from({ length: 9 }, (_, role) => `#01020${role + 1}`) as [
+  string,
+  string,
+  string,
+  ...string[],
+];
 
-/** Draws a chart as SVG markup (no script, no outside request) in the page's colours. */
-export function chartSvg(chart: ChartContent): string {
+/** Draws a chart as SVG markup (no script, no outside request), by default in the page's colours. */
+export function chartSvg(chart: ChartContent, theme: ChartTheme = PAGE_THEME): string {
   const canvas = init(null, null, { renderer: "svg", ssr: true, width: WIDTH, height: HEIGHT });
   try {
     canvas.setOption(chartOption(chart));
     let svg = canvas.renderToSVGString();
-    for (const [colour, variable] of Object.entries(ROLES)) svg = svg.replaceAll(colour, variable);
+    const colours = [theme.ink, theme.muted, theme.line, ...theme.series];
+    for (const [role, placeholder] of [INK, MUTED, LINE, ...SERIES].entries()) {
+      svg = svg.replaceAll(placeholder, colours[role]!);
+    }
+    const names = chart.curves.filter((curve) => !curve.faint).map((curve) => curve.name);
     return withoutHovering(svg).replace(
       /^<svg width="\d+" height="\d+"/,
-      `<svg role="img" aria-label="${chart.title}: ${chart.curves.map((curve) => curve.name).join(", ")}"`,
+      `<svg role="img" aria-label="${escapeHtml(`${chart.title}: ${names.join(", ")}`)}"`,
     );
   } finally {
     canvas.dispose();
@@ -50,18 +69,25 @@ function withoutHovering(svg: string): string {
 function chartOption(chart: ChartContent): Record<string, unknown> {
   const values = chart.curves.flatMap((curve) => curve.points.map((point) => point[1]));
   if (chart.reference) values.push(chart.reference.value);
+  if (chart.inView) values.push(...chart.inView);
   // A logarithm needs a range worth it, or it has hardly a mark to read values by.
   const [lowest, highest] = [Math.min(...values), Math.max(...values)];
-  const logarithmic = Boolean(chart.logarithmic) && lowest > 0 && highest > 8 * lowest;
+  const logarithmic = Boolean(chart.logarithmic) && lowest > 0 && (highest > 8 * lowest || chart.inView);
+  const named = chart.curves.filter((curve) => !curve.faint);
   return {
     animation: false,
     backgroundColor: "transparent",
-    color: SERIES,
     textStyle: { fontFamily: "system-ui, sans-serif" },
-    grid: { left: 56, right: 20, top: chart.curves.length > 1 ? 34 : 16, bottom: 44 },
+    grid: { left: 56, right: 20, top: named.length > 1 ? 34 : 16, bottom: 44 },
     legend:
-      chart.curves.length > 1
-        ? { top: 0, left: 48, textStyle: { color: INK }, icon: "roundRect" }
+      named.length > 1
+        ? {
+            ...{ top: 0, left: 48, textStyle: { color: INK }, icon: "roundRect" },
+            ...{ itemWidth: 16, itemHeight: 8, itemGap: 16 },
+            // ECharts guesses widths of texts here, and guesses too low: blanks make up for it.
+            formatter: (name: string) => name + "\u00a0".repeat(2 + Math.ceil(name.length / 3)),
+            data: named.map((curve) => curve.name),
+          }
         : undefined,
     xAxis: {
       type: "value",
@@ -81,13 +107,14 @@ function chartOption(chart: ChartContent): Record<string, unknown> {
     },
     series: chart.curves.map((curve, index) => ({
       type: "line",
+      color: SERIES[(curve.colour ?? index) % SERIES.length],
       name: curve.name,
       data: curve.points,
       step: curve.steps ? "end" : false,
-      showSymbol: curve.points.length <= 30 && !curve.steps,
+      showSymbol: curve.points.length <= 30 && !curve.steps && !curve.faint,
       symbol: "circle",
       symbolSize: 6,
-      lineStyle: { width: 2 },
+      lineStyle: curve.faint ? { width: 1, opacity: 0.35 } : { width: 2 },
       markLine: index === 0 && chart.reference ? referenceLine(chart.reference) : undefined,
     })),
   };

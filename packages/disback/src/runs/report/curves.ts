@@ -7,6 +7,10 @@ export interface Curve {
   points: [number, number][];
   /** Drawn as steps: the value holds until the next point. */
   steps?: boolean;
+  /** Number of its colour; its place among the curves when not given. */
+  colour?: number;
+  /** Drawn thin and pale, and left out of the legend: a single seed behind the median of all. */
+  faint?: boolean;
 }
 
 /** One chart of the report. */
@@ -16,6 +20,8 @@ export interface ChartContent {
   curves: Curve[];
   /** Logarithmic y axis; only where all values are positive. */
   logarithmic?: boolean;
+  /** Values that are in view at least. */
+  inView?: [lowest: number, highest: number];
   /** Values are whole numbers. */
   whole?: boolean;
   /** Horizontal line to compare with, for example the teacher's FID. */

@@ -3,12 +3,12 @@ export const STYLE = `
 :root {
   color-scheme: light dark;
   --page: #fbfaf8; --surface: #ffffff; --ink: #1d1c1a; --muted: #6b6963; --line: #e4e2dc;
-  --series-1: #2a6fc9; --series-2: #cf5a2a; --series-3: #15805a;
+  --series-1: #2a6fc9; --series-2: #cf5a2a; --series-3: #15805a; --series-4: #8a4fc2; --series-5: #a8791a; --series-6: #c23c73;
 }
 @media (prefers-color-scheme: dark) {
   :root {
     --page: #161614; --surface: #1f1f1c; --ink: #eceae4; --muted: #a09d95; --line: #34332f;
-    --series-1: #6ea8ef; --series-2: #ee8a5f; --series-3: #4fbf92;
+    --series-1: #6ea8ef; --series-2: #ee8a5f; --series-3: #4fbf92; --series-4: #b98be8; --series-5: #d9ad52; --series-6: #ee85ae;
   }
 }
 * { box-sizing: border-box; }

@@ -1,0 +1,98 @@
+import { availableParallelism } from "node:os";
+import { fileURLToPath } from "node:url";
+import type { Command } from "commander";
+import { UsageError } from "../../errors.js";
+import { comparePresets } from "../../runs/compare/presets.js";
+import { resolveCommandSettings, showSettings } from "../run-command.js";
+import { addSettingFlags, type SettingFlag } from "../setting-flags.js";
+import { table } from "../table.js";
+import { type OutputFlags, Terminal } from "../terminal.js";
+
+const FLAGS: readonly SettingFlag[] = [
+  {
+    flags: "--teacher <model>",
+    path: "teacher",
+    description: "teacher: a model folder, a run of `teacher train`, or a shipped name",
+  },
+  {
+    flags: "--students <list>",
+    path: "students",
+    description: "one comparison each: same, untrained, small, or config files",
+    kind: "list",
+  },
+  { flags: "--seeds <list>", path: "seeds", description: "seeds that are reported", kind: "list" },
+  { flags: "--protocol <name>", path: "protocol", description: "paper or best" },
+  { flags: "--baseline <method>", path: "baseline", description: "method the others are held against" },
+  { flags: "--figure <name>", path: "figure", description: "figure compared, lower is better" },
+  {
+    flags: "--iterations <n>",
+    path: "common.backtracking.iterations",
+    description: "student steps of every run",
+    kind: "number",
+  },
+  {
+    flags: "--data <source>",
+    path: "common.data",
+    description: "data set to compare with: a path, or toy:ring and the like",
+  },
+];
+
+/** `disback compare`: the convergence of several methods. */
+export function addCompare(program: Command): void {
+  const command = program
+    .command("compare")
+    .description(
+      "Compare the convergence of methods from the same teacher, student and seeds; goes on where it was stopped.",
+    );
+  addSettingFlags(command, FLAGS, Object.keys(comparePresets), { seed: false })
+    .option("--out <folder>", "folder of the comparison", "runs/compare")
+    .option("--force", "set an earlier comparison in that folder aside (it is renamed, not deleted)")
+    .option("--jobs <n>", "runs at a time, each a process of one thread; all cores when not given")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  disback compare --preset 2d-smoke --out runs/smoke
+  disback compare --preset fashion-mnist-16 --students untrained --protocol best --jobs 8
+`,
+    )
+    .action(() => compare(command));
+}
+
+async function compare(command: Command): Promise<void> {
+  const options = command.opts<
+    OutputFlags & { preset?: string; out: string; force?: boolean; jobs?: string; showSettings?: boolean }
+  >();
+  const terminal = new Terminal(options);
+  const { compareSchema } = await import("../../runs/settings/compare.js");
+  const resolved = await resolveCommandSettings(command, FLAGS, comparePresets, compareSchema);
+  const jobs = jobsOf(options.jobs);
+  if (options.showSettings) return showSettings(terminal, compareSchema, resolved.settings);
+  const [{ performComparison }, { tableOfCase }, { studentText }] = await Promise.all([
+    import("../../runs/compare/perform.js"),
+    import("../../runs/compare/table.js"),
+    import("../../runs/compare/wording.js"),
+  ]);
+  const { document, places } = await performComparison(resolved.settings, {
+    out: options.out,
+    force: options.force ?? false,
+    ...(resolved.preset === undefined ? {} : { preset: resolved.preset }),
+    jobs,
+    commandLine: [fileURLToPath(new URL("../main.js", import.meta.url))],
+    progress: await terminal.progress(),
+  });
+  const tables = document.cases.map(
+    (part) => `\nstudent: ${studentText(part.student)}\n${table(tableOfCase(document, part))}\n`,
+  );
+  const width = Math.max(...places.map(([name]) => name.length));
+  const where = places.map(([name, path]) => `${name.padEnd(width)}  ${path}`);
+  terminal.result({ ...document, ...Object.fromEntries(places) }, [...tables, ...where].join("\n"));
+}
+
+function jobsOf(text: string | undefined): number {
+  if (text === undefined) return availableParallelism();
+  const jobs = Number(text);
+  if (!Number.isInteger(jobs) || jobs < 1)
+    throw new UsageError(`--jobs must be a whole number from 1, got ${text}`);
+  return jobs;
+}

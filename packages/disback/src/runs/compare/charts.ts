@@ -1,0 +1,109 @@
+import { type Convergence, type CostMeasure, curveOf } from "../../compare/convergence.js";
+import { median } from "../../compare/statistics.js";
+import type { ChartContent, Curve } from "../report/curves.js";
+import { FIGURE_NAMES } from "../wording.js";
+import type { ComparisonDocument, StudentCase } from "./document.js";
+import { MEASURE_NAMES } from "./wording.js";
+
+/** A chart and the name of its files. */
+export interface NamedChart extends ChartContent {
+  file: string;
+}
+
+/** The charts of one kind of student; those without content are left out. */
+export function chartsOfCase(document: ComparisonDocument, part: StudentCase): NamedChart[] {
+  const { figure } = document;
+  const name = FIGURE_NAMES[figure] ?? figure;
+  const teacher = document.teacher[figure];
+  const convergence = (measure: CostMeasure): NamedChart => ({
+    file: `${figure}-by-${measure}`,
+    title: `${name} by ${MEASURE_NAMES[measure]}`,
+    xName: MEASURE_NAMES[measure],
+    logarithmic: true,
+    curves: curvesOf(part, figure, measure),
+    ...(teacher === undefined ? {} : { reference: { name: "teacher", value: teacher } }),
+  });
+  const over = (other: string, title: string, more: Partial<NamedChart> = {}): NamedChart => ({
+    file: `${other}-by-iterations`,
+    title,
+    xName: MEASURE_NAMES.iterations,
+    curves: curvesOf(part, other, "iterations"),
+    ...more,
+  });
+  const charts = [
+    convergence("iterationsWithRecording"),
+    convergence("seconds"),
+    convergence("iterations"),
+    convergence("images"),
+    speedUpChart(part, "iterations"),
+    speedUpChart(part, "seconds"),
+    over("mismatch", "Mismatch degree towards the current target", { logarithmic: true }),
+    over("target", "Target: position on the trajectory (0 is the teacher)"),
+    over("modeCoverage", "Part of the modes covered"),
+    over("highQuality", "Part of the samples near a mode"),
+  ];
+  return charts.filter((chart) => chart.curves.some((curve) => curve.points.length >= 2));
+}
+
+/** Each method's median over its seeds, with the seeds pale behind it. */
+function curvesOf(part: StudentCase, figure: string, measure: CostMeasure): Curve[] {
+  const seeds: Curve[] = [];
+  const medians: Curve[] = [];
+  for (const [colour, { method, convergence }] of part.runs.entries()) {
+    if (convergence.length > 1) {
+      for (const run of convergence) {
+        const points = fromTheBeginning([run], figure, curveOf(run, figure, measure));
+        seeds.push({ name: `${method}, seed ${run.seed}`, points, colour, faint: true });
+      }
+    }
+    const points = medianCurve(convergence, figure, measure);
+    medians.push({ name: method, points: fromTheBeginning(convergence, figure, points), colour });
+  }
+  const drawn = [...seeds, ...medians].filter((curve) => curve.points.length > 0);
+  return figure === "target" ? drawn.map((curve) => ({ ...curve, steps: true })) : drawn;
+}
+
+/** While a method records, its student stays what it was: the curve begins at no cost. */
+function fromTheBeginning(
+  runs: readonly Convergence[],
+  figure: string,
+  points: [number, number][],
+): [number, number][] {
+  const isMeasuredAtStart = runs[0]?.points[0]?.figures[figure] !== undefined;
+  return isMeasuredAtStart && points[0] && points[0][0] > 0 ? [[0, points[0][1]], ...points] : points;
+}
+
+/** Evaluation by evaluation; a run that diverged counts as worst from then on. */
+function medianCurve(runs: readonly Convergence[], figure: string, measure: CostMeasure): [number, number][] {
+  const most = Math.max(0, ...runs.map((run) => run.points.length));
+  return Array.from({ length: most }, (_, index) => index).flatMap((index): [number, number][] => {
+    const points = runs.map((run) => run.points[index]);
+    const values = points.flatMap((point) => {
+      if (point === undefined) return [Number.POSITIVE_INFINITY];
+      return point.figures[figure] ?? [];
+    });
+    const x = median(points.flatMap((point) => point?.cost[measure] ?? []));
+    const y = median(values);
+    return x !== undefined && y !== undefined && Number.isFinite(y) ? [[x, y]] : [];
+  });
+}
+
+/** Median speed-up at every rung that both methods reached in most seeds. */
+function speedUpChart(part: StudentCase, measure: CostMeasure): NamedChart {
+  const curves = part.methods.map((method, colour): Curve => {
+    const points = method.speedUps[measure].flatMap(({ median: middle }, index): [number, number][] => {
+      const { name } = part.levels[index]!;
+      return typeof name === "number" && middle.kind === "measured" ? [[100 * name, middle.ratio]] : [];
+    });
+    return { name: method.name, points, colour };
+  });
+  return {
+    file: `speed-up-by-${measure}`,
+    title: `Median speed-up in ${MEASURE_NAMES[measure]}`,
+    xName: "% of the way from start to teacher",
+    logarithmic: true,
+    curves: curves.filter((_, index) => !part.methods[index]!.isBaseline),
+    reference: { name: "baseline", value: 1 },
+    inView: [0.45, 2.2],
+  };
+}

@@ -1,0 +1,90 @@
+import { existsSync, mkdirSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
+import type { MeasuredRun } from "../../compare/convergence.js";
+import { DisbackError } from "../../errors.js";
+import { writeFileAtomically } from "../atomic-file.js";
+import { type MetricsEntry, MetricsLog } from "../metrics-log.js";
+import { type RunRecord, readRunRecord } from "../run-record.js";
+import { distillSchema } from "../settings/distillation.js";
+import { type CommandLine, type RunningCommand, startCommand } from "./child-process.js";
+import type { ChildRun } from "./plan.js";
+
+/** Whether a run of the comparison is over: finished, or diverged, which is an outcome too. */
+export function isOver(record: RunRecord | undefined): record is RunRecord {
+  return record?.state === "finished" || isDiverged(record);
+}
+
+function isDiverged(record: RunRecord | undefined): boolean {
+  return record?.state === "failed" && record.failure?.reason === "diverged";
+}
+
+/**
+ * The record of a run, when there is one already.
+ *
+ * @throws DisbackError when it was made with other settings
+ */
+export function recordOf(out: string, run: ChildRun): RunRecord | undefined {
+  const folder = join(out, run.folder);
+  if (!existsSync(join(folder, "run.json"))) return undefined;
+  const record = readRunRecord(join(folder, "run.json"));
+  const parsed = distillSchema.safeParse(record.settings);
+  if (!parsed.success || !isDeepStrictEqual(asJson(parsed.data), asJson(run.settings))) {
+    throw new DisbackError(
+      `${folder}: was run with other settings; choose another --out, or set the earlier comparison aside with --force`,
+    );
+  }
+  return record;
+}
+
+/** Starts the run, or continues it. */
+export function startRun(out: string, run: ChildRun, commandLine: CommandLine): RunningCommand {
+  const folder = join(out, run.folder);
+  const threads = run.settings.threads ?? 1;
+  if (recordOf(out, run)) return startCommand(commandLine, ["resume", folder], threads);
+  mkdirSync(dirname(folder), { recursive: true });
+  const file = `${folder}.json`;
+  writeFileAtomically(file, `${JSON.stringify(run.settings, null, 2)}\n`);
+  return startCommand(commandLine, ["distill", "--config", file, "--out", folder], threads);
+}
+
+/** What the log of a run that is over says. */
+export function measure(out: string, run: ChildRun): MeasuredRun {
+  const entries = new MetricsLog(join(out, run.folder, "metrics.jsonl")).read();
+  const recorded = entries.filter((entry) => entry.stage === "record").at(-1);
+  const judged = entries.filter((entry) => entry.stage === "backtrack");
+  return {
+    seed: run.seed,
+    diverged: isDiverged(recordOf(out, run)),
+    ...(recorded
+      ? {
+          recording: {
+            steps: recorded.iteration,
+            images: recorded.images,
+            seconds: recorded.stepSeconds ?? recorded.seconds,
+          },
+        }
+      : {}),
+    evaluations: judged.map((entry) => ({
+      iteration: entry.iteration,
+      images: entry.images,
+      seconds: entry.stepSeconds ?? entry.seconds,
+      figures: figuresOf(entry),
+    })),
+  };
+}
+
+const COSTS = ["stage", "iteration", "images", "seconds", "stepSeconds"];
+
+function figuresOf(entry: MetricsEntry): Record<string, number> {
+  return Object.fromEntries(
+    Object.entries(entry).filter(
+      (field): field is [string, number] => !COSTS.includes(field[0]) && typeof field[1] === "number",
+    ),
+  );
+}
+
+/** As it reads after having been written: without fields that are not given. */
+function asJson(value: unknown): unknown {
+  return JSON.parse(JSON.stringify(value));
+}

@@ -1,0 +1,48 @@
+import type { CaseComparison } from "../../compare/comparison.js";
+import type { Convergence } from "../../compare/convergence.js";
+import type { CompareSettings } from "../settings/compare.js";
+import type { LearningRates } from "./plan.js";
+
+export const COMPARISON_FORMAT = "disback-comparison-1";
+
+/** The content of `compare.json`: settings, curves and what follows from them. */
+export interface ComparisonDocument {
+  format: typeof COMPARISON_FORMAT;
+  preset?: string;
+  settings: CompareSettings;
+  /** The figure compared; lower is better. */
+  figure: string;
+  teacher: Record<string, number>;
+  /** How figures were measured, in one line. */
+  measuredWith: string;
+  versions: Record<string, string>;
+  machine: Record<string, string | number>;
+  cases: StudentCase[];
+}
+
+/** All methods from one kind of student. */
+export interface StudentCase extends CaseComparison {
+  student: string;
+  /** Size of the networks' files and the student's speed, where a run finished. */
+  models: { teacherBytes: number; studentBytes?: number; samplesPerSecond?: number };
+  runs: MethodRuns[];
+}
+
+/** The reported runs of a method, and the sweep its learning rates come from. */
+export interface MethodRuns {
+  method: string;
+  rates: LearningRates;
+  /** One per seed. */
+  convergence: (Convergence & { folder: string })[];
+  /** Only with the protocol best: mean scores (lower is better) and the scores' count of seeds. */
+  sweep?: { rates: LearningRates; score: number }[];
+  /** The chosen rates lie at an end of the sweep: better ones may lie beyond it. */
+  atEdge?: boolean;
+}
+
+/** JSON of a document; numbers that are not finite are kept as text. */
+export function documentJson(document: ComparisonDocument): string {
+  const text = (_: string, value: unknown) =>
+    typeof value === "number" && !Number.isFinite(value) ? String(value) : value;
+  return `${JSON.stringify(document, text, 2)}\n`;
+}

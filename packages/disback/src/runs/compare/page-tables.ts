@@ -1,0 +1,172 @@
+import { join } from "node:path";
+import type { MethodComparison } from "../../compare/comparison.js";
+import { COST_MEASURES, type CostMeasure } from "../../compare/convergence.js";
+import type { Spread } from "../../compare/statistics.js";
+import { escapeHtml } from "../report/markup.js";
+import { FIGURE_NAMES, shortNumber } from "../wording.js";
+import type { ComparisonDocument, StudentCase } from "./document.js";
+import {
+  costText,
+  levelText,
+  ratesText,
+  SHORT_MEASURE_NAMES,
+  speedUpText,
+  spreadText,
+  summaryParts,
+} from "./wording.js";
+
+/** The figure compared, as people call it. */
+export function figureName({ figure }: ComparisonDocument): string {
+  return FIGURE_NAMES[figure] ?? figure;
+}
+
+/** One line per kind of student and method: what most readers came for. */
+export function overviewTable(document: ComparisonDocument): string {
+  const head: string[] = [
+    "student",
+    "method",
+    `${figureName(document)} at start`,
+    "at end",
+    "to the baseline's best: iterations",
+    "iterations + recording",
+    "seconds + recording",
+    "levels reached faster (seconds)",
+  ];
+  const rows = document.cases.flatMap((part) =>
+    part.methods.map((method) => {
+      const best = part.levels.length - 1;
+      const to = (measure: CostMeasure) => (method.isBaseline ? "" : badge(method, measure, best));
+      return [
+        escapeHtml(part.student),
+        `${escapeHtml(method.name)}${method.isBaseline ? ' <span class="muted">baseline</span>' : ""}`,
+        stacked(method.start),
+        stacked(method.end),
+        to("iterations"),
+        to("iterationsWithRecording"),
+        to("seconds"),
+        method.isBaseline ? "" : verdict(method),
+      ];
+    }),
+  );
+  return table(head, rows);
+}
+
+/** A median with its range below. */
+function stacked(values: Spread): string {
+  const [middle, range] = spreadText(values).split(" (");
+  return escapeHtml(middle) + (range ? `<small>${escapeHtml(range.replace(")", ""))}</small>` : "");
+}
+
+function verdict(method: MethodComparison): string {
+  const all = method.speedUps.seconds;
+  const faster = all.filter(({ median }) => isFaster(median)).length;
+  return `${faster} of ${all.length}`;
+}
+
+function isFaster(speedUp: MethodComparison["speedUps"]["seconds"][number]["median"]): boolean {
+  return speedUp.kind === "above" || (speedUp.kind === "measured" && speedUp.ratio > 1);
+}
+
+/** A speed-up in the colour of faster or slower, its spread below. */
+function badge(method: MethodComparison, measure: CostMeasure, level: number): string {
+  const summary = method.speedUps[measure][level]!;
+  const { median } = summary;
+  const parts = summaryParts(summary);
+  const kind = median.kind === "neither" ? "muted" : isFaster(median) ? "faster" : "slower";
+  const isEven = median.kind === "measured" && Math.abs(median.ratio - 1) < 0.02;
+  const spread = parts.spread === "" ? "" : `<small>${escapeHtml(parts.spread)}</small>`;
+  return `<span class="${isEven ? "even" : kind}">${escapeHtml(parts.median)}</span>${spread}`;
+}
+
+/** Levels as columns, with the figure they stand for. */
+function levelHeads(part: StudentCase): string[] {
+  return part.levels.map(({ name, figure }) => `${levelText(name)} (${shortNumber(figure.median)})`);
+}
+
+/** Speed-ups of all methods, costs and levels. */
+export function speedUpTable(document: ComparisonDocument, part: StudentCase): string {
+  const rows = part.methods.flatMap((method) =>
+    COST_MEASURES.map((measure, index) => {
+      const cells = part.levels.map((_, level) =>
+        method.isBaseline
+          ? `<span class="muted">${escapeHtml(costText(method.costs[measure][level]!))}</span>`
+          : badge(method, measure, level),
+      );
+      return [index === 0 ? methodCell(part, method) : "", SHORT_MEASURE_NAMES[measure], ...cells];
+    }),
+  );
+  const head = ["method", "counted in", ...levelHeads(part)];
+  return `${table(head, rows)}<p class="how">Columns: level and its ${escapeHtml(figureName(document))} (median over seeds). The baseline's rows are what it took.</p>`;
+}
+
+function methodCell(part: StudentCase, method: MethodComparison): string {
+  const runs = part.runs.find((one) => one.method === method.name)!;
+  const notes = [
+    ratesText(runs.rates),
+    ...(runs.atEdge ? ["at the sweep's edge"] : []),
+    ...(method.diverged > 0 ? [`${method.diverged} diverged`] : []),
+  ];
+  return `${escapeHtml(method.name)}<br><span class="muted">${escapeHtml(notes.join(", "))}</span>`;
+}
+
+/** What every seed took, with links to the reports of the runs. */
+export function costTable(document: ComparisonDocument, part: StudentCase): string {
+  const rows = part.methods.flatMap((method) => {
+    const { convergence } = part.runs.find((one) => one.method === method.name)!;
+    return convergence.flatMap((run, seed) =>
+      (["iterationsWithRecording", "seconds"] as const).map((measure) => [
+        escapeHtml(method.name),
+        `<a href="${escapeHtml(encodeURI(join(run.folder, "report.html")))}">${run.seed}</a>${run.diverged ? " (diverged)" : ""}`,
+        SHORT_MEASURE_NAMES[measure],
+        shortNumber(run.recording[measure]),
+        ...part.levels.map((_, level) => {
+          const cost = method.costs[measure][level]![seed];
+          const ratio = method.speedUps[measure][level]!.seeds[seed]!;
+          if (cost === null || cost === undefined) return "never";
+          return method.isBaseline
+            ? shortNumber(cost)
+            : `${shortNumber(cost)} <span class="muted">${escapeHtml(speedUpText(ratio))}</span>`;
+        }),
+      ]),
+    );
+  });
+  return (
+    table(["method", "seed", "counted in", "recording", ...levelHeads(part)], rows) + endTable(document, part)
+  );
+}
+
+function endTable(document: ComparisonDocument, part: StudentCase): string {
+  const name = figureName(document);
+  const rows = part.methods.map((method) => [
+    escapeHtml(method.name),
+    spreadText(method.start),
+    spreadText(method.best),
+    spreadText(method.end),
+    spreadText(method.recording.iterationsWithRecording),
+    spreadText(method.recording.seconds),
+  ]);
+  return table(
+    ["method", `${name} at start`, "best", "at end", "recording in iterations", "recording in seconds"],
+    rows,
+  );
+}
+
+/** How the candidates of the sweep scored. */
+export function sweepTable(part: StudentCase): string {
+  const rows = part.runs.flatMap(({ method, rates, sweep = [] }) =>
+    sweep.map((one) => [
+      escapeHtml(method),
+      ratesText(one.rates),
+      Number.isFinite(one.score) ? shortNumber(one.score) : "diverged",
+      ratesText(one.rates) === ratesText(rates) ? "chosen" : "",
+    ]),
+  );
+  return `${table(["method", "student / auxiliary", "score", ""], rows)}<p class="how">Score: mean logarithm of the figure over the budget, recording counted; lower is better.</p>`;
+}
+
+/** A table of HTML cells; the first column is text, the others are aligned right. */
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const kind = (index: number) => (index < 2 ? "" : ' class="number"');
+  const cells = (row: readonly string[]) => row.map((cell, i) => `<td${kind(i)}>${cell}</td>`).join("");
+  return `<div class="scroll"><table><thead><tr>${head.map((name, i) => `<th scope="col"${kind(i)}>${escapeHtml(name)}</th>`).join("")}</tr></thead><tbody>${rows.map((row) => `<tr>${cells(row)}</tr>`).join("")}</tbody></table></div>`;
+}

@@ -1,0 +1,68 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
+import { DisbackError } from "../../errors.js";
+import { writeFileAtomically } from "../atomic-file.js";
+import type { DistillSettings } from "../settings/distillation.js";
+import { type CommandLine, startCommand } from "./child-process.js";
+import type { Task } from "./pool.js";
+
+const FILE = "teacher.json";
+
+interface TeacherFile {
+  settings: Record<string, unknown>;
+  figures: Record<string, number>;
+}
+
+/** Judges the teacher as the students of a run are judged, with `disback evaluate`, and keeps what comes of it. */
+export function judgeTeacherTask(out: string, run: DistillSettings, commandLine: CommandLine): Task {
+  const settings = evaluationOf(run);
+  const file = join(out, "teacher-settings.json");
+  return {
+    start() {
+      writeFileAtomically(file, `${JSON.stringify(settings, null, 2)}\n`);
+      return startCommand(commandLine, ["evaluate", run.teacher, "--config", file], run.threads ?? 1);
+    },
+    settle(outcome) {
+      if ("error" in outcome) throw new DisbackError(`judging the teacher: ${outcome.error.message}`);
+      const figures = JSON.parse(outcome.output) as Record<string, unknown>;
+      const numbers = Object.fromEntries(
+        Object.entries(figures).filter(([, value]) => typeof value === "number"),
+      ) as Record<string, number>;
+      const content: TeacherFile = { settings, figures: numbers };
+      writeFileAtomically(join(out, FILE), `${JSON.stringify(content, null, 2)}\n`);
+    },
+  };
+}
+
+/** The teacher's figures, when it was judged in the same way before. */
+export function teacherFigures(out: string, run: DistillSettings): Record<string, number> | undefined {
+  const path = join(out, FILE);
+  if (!existsSync(path)) return undefined;
+  try {
+    const { settings, figures } = JSON.parse(readFileSync(path, "utf8")) as TeacherFile;
+    return isDeepStrictEqual(settings, evaluationOf(run)) ? figures : undefined;
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
+
+/** Settings of `disback evaluate` that judge the teacher as the run judges its student. */
+function evaluationOf(run: DistillSettings): Record<string, unknown> {
+  const { evaluation } = run;
+  const settings = {
+    data: evaluation.reference ?? run.data,
+    resolution: run.resolution,
+    skipBroken: run.skipBroken,
+    device: run.device,
+    threads: run.threads,
+    seed: evaluation.seed,
+    count: evaluation.samples,
+    batchSize: evaluation.batchSize,
+    steps: evaluation.teacherSteps,
+    extractor: evaluation.extractor,
+    inception: evaluation.inception,
+  };
+  return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));
+}

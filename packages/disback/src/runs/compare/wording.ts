@@ -1,0 +1,100 @@
+import type { CostMeasure } from "../../compare/convergence.js";
+import type { SpeedUp, SpeedUpSummary } from "../../compare/speed-up.js";
+import { median, type Spread } from "../../compare/statistics.js";
+import { shortNumber } from "../wording.js";
+import { exponential, type LearningRates } from "./plan.js";
+
+/** Costs as people read them. */
+export const MEASURE_NAMES: Readonly<Record<CostMeasure, string>> = {
+  iterations: "iterations (recording not counted)",
+  iterationsWithRecording: "iterations (recording counted)",
+  images: "images (recording counted)",
+  seconds: "seconds (recording counted)",
+};
+
+/** The same for narrow columns. */
+export const SHORT_MEASURE_NAMES: Readonly<Record<CostMeasure, string>> = {
+  iterations: "iterations",
+  iterationsWithRecording: "iterations + recording",
+  images: "images + recording",
+  seconds: "seconds + recording",
+};
+
+/** `1.52×`; `never` where only the baseline got there, `>1.9×` where only the method did. */
+export function speedUpText(speedUp: SpeedUp): string {
+  switch (speedUp.kind) {
+    case "measured":
+      return `${ratioText(speedUp.ratio)}×`;
+    case "below":
+      return speedUp.ratio > 0 ? `never (<${ratioText(speedUp.ratio)}×)` : "never";
+    case "above":
+      return Number.isFinite(speedUp.ratio) ? `>${ratioText(speedUp.ratio)}×` : "alone";
+    case "neither":
+      return "neither";
+  }
+}
+
+/** A speed-up over seeds: its median, and what else is to be said of it, empty with a single seed. */
+export function summaryParts(summary: SpeedUpSummary): { median: string; spread: string } {
+  const { median: middle, lowest, highest, seeds, reached } = summary;
+  if (seeds.length === 1 || middle.kind === "neither") return { median: speedUpText(middle), spread: "" };
+  const [from, to] = [rangeEnd(lowest), rangeEnd(highest)];
+  const notes = [
+    ...(from === to ? [] : [`${from} to ${to}`]),
+    ...(reached.method % seeds.length === 0 ? [] : [`reached ${reached.method} of ${seeds.length}`]),
+  ];
+  // The bound of one seed among others that got there would mislead.
+  const isNever = middle.kind === "below" && from !== to;
+  return { median: isNever ? "never" : speedUpText(middle), spread: notes.join(", ") };
+}
+
+/** `1.52× (1.2 to 1.9)` */
+export function summaryText(summary: SpeedUpSummary): string {
+  const { median, spread } = summaryParts(summary);
+  return spread === "" ? median : `${median} (${spread})`;
+}
+
+/** Two digits behind the point, as long as they say something. */
+function ratioText(ratio: number): string {
+  return ratio >= 10 || ratio < 0.1 ? shortNumber(ratio) : ratio.toFixed(2);
+}
+
+/** As an end of a range. */
+function rangeEnd(speedUp: SpeedUp): string {
+  return speedUp.kind === "below" ? "never" : speedUpText(speedUp).replace("×", "");
+}
+
+/** `152 (140 to 171)` */
+export function spreadText({ median, lowest, highest }: Spread): string {
+  const number = (value: number) => (Number.isFinite(value) ? shortNumber(value) : "diverged");
+  if (number(lowest) === number(highest)) return number(median);
+  return `${number(median)} (${number(lowest)} to ${number(highest)})`;
+}
+
+/** Median cost over the seeds, never reached counting as most: `120`, `never`, `130 (reached 2 of 3)`. */
+export function costText(costs: readonly (number | null)[]): string {
+  const middle = median(costs.map((cost) => cost ?? Number.POSITIVE_INFINITY)) ?? Number.POSITIVE_INFINITY;
+  const text = Number.isFinite(middle) ? shortNumber(middle) : "never";
+  const reached = costs.filter((cost) => cost !== null).length;
+  return reached % costs.length === 0 ? text : `${text} (reached ${reached} of ${costs.length})`;
+}
+
+/** `75%`, `baseline's best` */
+export function levelText(name: number | "baseline's best"): string {
+  return typeof name === "number" ? `${shortNumber(100 * name)}%` : name;
+}
+
+/** `1e-4 / 2e-4`: student and auxiliary model. */
+export function ratesText({ studentLearningRate, auxiliaryLearningRate }: LearningRates): string {
+  return `${exponential(studentLearningRate)} / ${exponential(auxiliaryLearningRate)}`;
+}
+
+/** What a kind of student starts as. */
+export function studentText(student: string): string {
+  const known: Record<string, string> = {
+    same: "the teacher's own weights",
+    untrained: "the teacher's network, untrained",
+    small: "half the teacher's channels, untrained",
+  };
+  return known[student] ?? student;
+}

@@ -1,0 +1,113 @@
+import { describe, expect, it } from "vitest";
+import { candidateRates, exponential, planRuns } from "../../../src/runs/compare/plan.js";
+import { comparePresets } from "../../../src/runs/compare/presets.js";
+import { type CompareSettings, compareSchema } from "../../../src/runs/settings/compare.js";
+import type { SettingsTree } from "../../../src/runs/settings/layers.js";
+import { resolveSettings } from "../../../src/runs/settings/resolve.js";
+
+const resolve = (flags: SettingsTree, preset?: string): CompareSettings =>
+  resolveSettings(compareSchema, { presets: comparePresets, ...(preset ? { preset } : {}), flags }).settings;
+const plan = (settings: CompareSettings, more: object = {}) =>
+  planRuns(settings, {
+    students: settings.students,
+    methods: Object.keys(settings.methods),
+    seeds: settings.seeds,
+    ...more,
+  });
+
+describe("settings", () => {
+  it.each(Object.keys(comparePresets))(
+    "of preset %s plan runs with valid settings, by either protocol",
+    (preset) => {
+      const settings = resolve({ protocol: "best" }, preset);
+      const runs = plan(settings, { rates: () => candidateRates(settings) });
+      expect(runs.length).toBe(
+        settings.students.length *
+          settings.seeds.length *
+          Object.keys(settings.methods).length *
+          candidateRates(settings).length,
+      );
+      expect(new Set(runs.map((run) => run.folder)).size).toBe(runs.length);
+      expect(plan(resolve({}, preset)).every((run) => !run.settings.evaluation.teacher)).toBe(true);
+    },
+  );
+
+  it("take lists of seeds from flags", () => {
+    expect(resolve({ teacher: "x", seeds: ["4", "5"] }).seeds).toEqual([4, 5]);
+    expect(() => resolve({ teacher: "x", seeds: ["four"] })).toThrow(
+      '"seeds.0" must be a number, got "four"',
+    );
+  });
+
+  it.each([
+    [{}, '"teacher" is required'],
+    [{ teacher: "x", seed: 3 }, 'unknown setting "seed" (did you mean "seeds"?)'],
+    [{ teacher: "x", baseline: "dmd" }, '"baseline" "dmd" is none of the methods: diff-instruct, disback'],
+    [{ teacher: "x", protocol: "best" }, '"learningRates" is required by the protocol best'],
+    [{ teacher: "x", perStudent: { small: {} } }, '"perStudent.small" is none of the students'],
+    [
+      { teacher: "x", seeds: [1, 2], learningRates: { student: [1e-4], seeds: [2] } },
+      '"learningRates.seeds" holds 2, which is reported: rates are chosen on other seeds',
+    ],
+    [{ teacher: "x", methods: { "a/b": {} } }, '"methods.a/b" Invalid key in record'],
+  ])("%j are refused in one line", (flags, message) => {
+    expect(() => resolve(flags)).toThrow(message);
+  });
+});
+
+describe("plan", () => {
+  it("lays method over student over what is common", () => {
+    const settings = resolve({
+      teacher: "t",
+      students: ["small"],
+      seeds: [7],
+      common: { data: "toy:ring", backtracking: { iterations: 5, batchSize: 3, emaDecay: 0.5 } },
+      perStudent: { small: { backtracking: { iterations: 6, batchSize: 4 } } },
+      methods: { "diff-instruct": { method: "diff-instruct", backtracking: { iterations: 9 } } },
+    });
+    const [run] = plan(settings, { methods: ["diff-instruct"] });
+    expect(run!.settings).toMatchObject({
+      teacher: "t",
+      student: "small",
+      seed: 7,
+      threads: 1,
+      method: "diff-instruct",
+      backtracking: { iterations: 9, batchSize: 4, emaDecay: 0.5 },
+    });
+    expect(run!.folder).toMatch(/^runs.small.diff-instruct.rates-.*seed-7$/);
+  });
+
+  it("sets the rates of the sweep, and names the folder by them", () => {
+    const settings = resolve({
+      teacher: "t",
+      learningRates: { student: [1e-4, 2.5e-5], auxiliaryFactors: [1, 3] },
+    });
+    const candidates = candidateRates(settings);
+    expect(candidates[1]).toEqual({ studentLearningRate: 1e-4, auxiliaryLearningRate: 3e-4 });
+    expect(candidates).toHaveLength(4);
+    const runs = plan(settings, { seeds: [101], rates: () => candidates });
+    expect(runs[1]!.settings.backtracking).toMatchObject(candidates[1]!);
+    expect(runs[3]!.folder).toContain("rates-2.5e-5-7.5e-5");
+    expect([1e-4, 2.5e-5, 1].map(exponential)).toEqual(["1e-4", "2.5e-5", "1e0"]);
+  });
+
+  it("runs the methods of a seed one after the other, for the same load", () => {
+    const order = plan(resolve({ teacher: "t", students: ["same", "small"], seeds: [1, 2] }));
+    expect(order.slice(0, 5).map((run) => [run.student, run.seed, run.method])).toEqual([
+      ["same", 1, "diff-instruct"],
+      ["same", 1, "disback"],
+      ["same", 2, "diff-instruct"],
+      ["same", 2, "disback"],
+      ["small", 1, "diff-instruct"],
+    ]);
+  });
+
+  it("says which method's settings are wrong", () => {
+    const wrong = resolve({ teacher: "t", baseline: "mine", methods: { mine: { recording: { stepz: 3 } } } });
+    expect(() => plan(wrong)).toThrow(
+      'method mine, student same: unknown setting "recording.stepz" (did you mean "recording.steps"?)',
+    );
+    const fixed = resolve({ teacher: "t", baseline: "mine", methods: { mine: { seed: 3 } } });
+    expect(() => plan(fixed)).toThrow('"methods.mine.seed" is the same for all runs');
+  });
+});
