@@ -43,9 +43,7 @@ export function summaryParts(summary: SpeedUpSummary): { median: string; spread:
     ...(from === to ? [] : [`${from} to ${to}`]),
     ...(reached.method % seeds.length === 0 ? [] : [`reached ${reached.method} of ${seeds.length}`]),
   ];
-  // The bound of one seed among others that got there would mislead.
-  const isNever = middle.kind === "below" && from !== to;
-  return { median: isNever ? "never" : speedUpText(middle), spread: notes.join(", ") };
+  return { median: speedUpText(middle), spread: notes.join(", ") };
 }
 
 /** `1.52× (1.2 to 1.9)` */

@@ -32,7 +32,9 @@ describe("speed-ups in words", () => {
     expect(summary(measured(1.5), measured(1.2), measured(1.9))).toBe("1.50× (1.20 to 1.90)");
     expect(summary(measured(1.5), measured(1.5), measured(1.5))).toBe("1.50×");
     expect(summary(measured(1.5), below(0.9), measured(1.9))).toBe("1.50× (never to 1.90, reached 2 of 3)");
-    expect(summary(measured(1.5), below(0.9), below(0.8))).toBe("never (never to 1.50, reached 1 of 3)");
+    expect(summary(measured(1.5), below(0.9), below(0.8))).toBe(
+      "never (<0.90×) (never to 1.50, reached 1 of 3)",
+    );
     expect(summary(below(0.9), below(0.8))).toBe("never (<0.80×)");
     expect(summary(measured(2), { kind: "above", ratio: 4 }, neither)).toBe(
       "2.00× (2.00 to >4.00, reached 2 of 3)",
