@@ -10,6 +10,8 @@ import type { PickleValue } from "./pickle/values.js";
 
 /** Dicts inside one another that are searched. */
 const deepest = 3;
+/** Networks that are listed. */
+const mostNetworks = 100;
 /** Names under which averaged weights, else the network's, are kept; the first one there is taken. */
 const preferred = [
   "ema",
@@ -42,7 +44,7 @@ export interface FoundWeights {
  */
 export function findWeights({ path, value }: Checkpoint, key?: string): FoundWeights {
   const found = new Map<string, PickleValue>();
-  search(value, "", 0, found);
+  search(value, "", 0, found, new Map());
   const names = [...found.keys()].map((name) => shown(name) || "(the whole file)");
   if (found.size === 0)
     throw new DisbackError(`${path}: holds no network and no dict of tensors${holds(value)}`);
@@ -71,14 +73,26 @@ export function findWeights({ path, value }: Checkpoint, key?: string): FoundWei
   };
 }
 
-function search(value: PickleValue, key: string, depth: number, found: Map<string, PickleValue>): void {
+/** @param seen whether each dict looked at holds weights; a dict that is shared many times is searched once */
+function search(
+  value: PickleValue,
+  key: string,
+  depth: number,
+  found: Map<string, PickleValue>,
+  seen: Map<PickleValue, boolean>,
+): void {
+  if (found.size >= mostNetworks) return;
   if (value instanceof PersistentObject) {
     if (submodules(value).size > 0) found.set(key, value);
   } else if (value instanceof Map) {
-    if (isStateDict(value)) found.set(key, value);
-    else if (depth < deepest && found.size < 100) {
+    const known = seen.get(value);
+    const isWeights = known ?? isStateDict(value);
+    seen.set(value, isWeights);
+    if (isWeights) found.set(key, value);
+    else if (depth < deepest && known === undefined) {
       for (const [name, entry] of value) {
-        if (typeof name === "string") search(entry, key === "" ? name : `${key}.${name}`, depth + 1, found);
+        if (typeof name !== "string") continue;
+        search(entry, key === "" ? name : `${key}.${name}`, depth + 1, found, seen);
       }
     }
   }

@@ -87,6 +87,8 @@ describe("hostile pickles", () => {
     ["hostile-long-text.pkl", /a text of 4294967295 bytes/],
     ["hostile-long-number.pkl", /a number of 2147483647 bytes/],
     ["hostile-digits.pkl", /a number of 20000 digits/],
+    ["hostile-float.pkl", /a number of 100001 characters/],
+    ["hostile-name.pkl", /a name of 100000 characters/],
     ["hostile-memo.pkl", /which it has not stored/],
     ["hostile-copies.pkl", /far more than the file's size/],
   ])("%s", async (name, message) => {

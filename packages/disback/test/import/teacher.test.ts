@@ -130,6 +130,7 @@ describe("errors name file and key", () => {
     ],
     ["another network", "state.pt", { network: "mlp" }, /config\.json: .*imageResolution/],
     ["no network", "values-4.pkl", undefined, /values-4\.pkl: holds no network.*only none, true/],
+    ["shared dicts", "hostile-wide.pkl", undefined, /holds no network/],
     ["doubling", "hostile-doubling.pkl", undefined, /holds no network/],
     ["call", "hostile-system.pkl", undefined, /hostile-system\.pkl: refused.*posix\.system/],
   ])("%s", async (_, file, changes, message) => {

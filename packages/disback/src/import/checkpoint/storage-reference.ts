@@ -20,7 +20,7 @@ export function storageReference(id: PickleValue, fail: (problem: string) => nev
       `storage of type ${type instanceof PickleGlobal ? shown(type.name) : "unknown"} is not supported`,
     );
   }
-  if (typeof key !== "string") return fail("a storage without a key");
+  if (typeof key !== "string" || key.length > 500) return fail("a storage without a key");
   if (typeof length !== "number" || !Number.isSafeInteger(length) || length < 0) {
     return fail(`storage ${shown(key)} without a length`);
   }

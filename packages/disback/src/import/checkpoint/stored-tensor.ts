@@ -34,10 +34,10 @@ export class StoredTensor extends PickleRecord {
     fail: Fail,
   ) {
     super();
+    if (shape.length !== stride.length || shape.length > 16) fail("a tensor with a wrong number of strides");
     if (![offset, ...shape, ...stride].every((value) => Number.isSafeInteger(value) && value >= 0)) {
       fail("a tensor whose sizes are no whole numbers");
     }
-    if (shape.length !== stride.length || shape.length > 16) fail("a tensor with a wrong number of strides");
     const last = shape.includes(0)
       ? 0
       : shape.reduce((sum, size, index) => sum + (size - 1) * stride[index]!, offset + 1);

@@ -6,8 +6,8 @@ import { PersistentObject } from "./persistent-object.js";
 
 /** Modules inside one another; real networks have five levels. */
 const deepest = 32;
-/** Tensors of one network; the largest published ones have some thousands. */
-const mostTensors = 1_000_000;
+/** Entries of all modules together; the largest published networks have some thousands. */
+const mostEntries = 1_000_000;
 
 /**
  * The parameters and buffers of a pickled PyTorch module, by the keys of its `state_dict`.
@@ -19,11 +19,17 @@ export function moduleTensors(
 ): Map<string, StoredTensor | NumpyArray> {
   const found = new Map<string, StoredTensor | NumpyArray>();
   let visited = 0;
+  const entries = function* (value: PickleValue | undefined): Generator<[string, PickleValue]> {
+    if (!(value instanceof Map)) return;
+    for (const [name, entry] of value) {
+      if (++visited > mostEntries) fail(`more than ${mostEntries} modules and tensors`);
+      if (typeof name === "string") yield [name, entry];
+    }
+  };
   const visit = (object: PickleValue, prefix: string, depth: number): void => {
     const state = stateOf(object);
     if (!state) return;
     if (depth > deepest) fail(`modules are nested more than ${deepest} deep`);
-    if (++visited > mostTensors) fail(`more than ${mostTensors} modules`);
     for (const part of ["_parameters", "_buffers"]) {
       for (const [name, value] of entries(state.get(part))) {
         if (isTensor(value)) found.set(prefix + name, value);
@@ -38,9 +44,4 @@ export function moduleTensors(
 function stateOf(object: PickleValue): ReadonlyMap<PickleValue, PickleValue> | undefined {
   if (object instanceof PersistentObject) return object.state;
   return object instanceof PickleObject && object.state instanceof Map ? object.state : undefined;
-}
-
-function* entries(value: PickleValue | undefined): Generator<[string, PickleValue]> {
-  if (!(value instanceof Map)) return;
-  for (const [name, entry] of value) if (typeof name === "string") yield [name, entry];
 }

@@ -8,6 +8,8 @@ const openMarks = 10_000;
 const numberDigits = 4300;
 /** Bytes of a whole number. */
 const numberBytes = 2048;
+/** Characters of a function's or storage's name. */
+const nameCharacters = 500;
 /** Bytes of one text. */
 const textBytes = 2 ** 27;
 
@@ -49,6 +51,11 @@ export class Limits {
 
   number(bytes: number, fail: Fail): void {
     if (bytes > numberBytes) fail(`a number of ${bytes} bytes`);
+  }
+
+  /** Names of functions and storages are compared and joined, which takes time at each use. */
+  name(characters: number, fail: Fail): void {
+    if (characters > nameCharacters) fail(`a name of ${characters} characters`);
   }
 
   text(bytes: number, fail: Fail): void {

@@ -107,6 +107,7 @@ export class PickleMachine {
 
   /** The function or class of that name. A refused one is noted, and stands for data, so that all are found. */
   lookUp(module: string, name: string): PickleGlobal {
+    this.limits.name(module.length + name.length, this.fail);
     const full = `${module}.${name}`;
     const known = this.options.globals(full);
     if (known) return new PickleGlobal(full, known);

@@ -57,6 +57,7 @@ export class NumpyArray extends PickleRecord {
     fail: Fail,
   ): void {
     if (Number.isNaN(type.itemBytes)) fail(`a NumPy array of type ${type.kind}: only numbers are read`);
+    if (shape.length > 32) fail(`a NumPy array of ${shape.length} dimensions`);
     const sizes = shape.map((size) =>
       typeof size === "number" && size >= 0 ? size : fail("a NumPy array of a wrong shape"),
     );

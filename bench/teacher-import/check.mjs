@@ -1,0 +1,37 @@
+/**
+ * Imports the pickles made by make.py and compares their outputs with the original's: one line of JSON each.
+ *
+ *     node check.mjs FOLDER
+ */
+import { readdirSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { noGrad, readSafetensors, setNumThreads } from "@disback/torch";
+import { readTeacher } from "../../packages/disback/dist/import/read-teacher.js";
+
+setNumThreads(1);
+const folder = process.argv[2];
+if (!folder) throw new Error("usage: node check.mjs FOLDER");
+for (const file of readdirSync(folder).filter((name) => name.endsWith(".pkl"))) {
+  const path = join(folder, file);
+  const began = performance.now();
+  const { denoiser, config, parameters } = await readTeacher(path);
+  const seconds = (performance.now() - began) / 1000;
+  const { tensors } = readSafetensors(path.replace(/pkl$/, "safetensors"));
+  const output = noGrad(() =>
+    denoiser.denoise(tensors.get("x"), tensors.get("sigma"), tensors.get("labels")),
+  );
+  const expected = tensors.get("output");
+  const error = output.sub(expected).abs().max().item() / expected.abs().max().item();
+  denoiser.dispose();
+  console.log(
+    JSON.stringify({
+      file,
+      network: config.network,
+      parameters,
+      megabytes: Math.round(statSync(path).size / 1e6),
+      seconds: Number(seconds.toFixed(2)),
+      peakMegabytes: Math.round(process.resourceUsage().maxRSS / 1e3),
+      relativeError: Number(error.toExponential(1)),
+    }),
+  );
+}
