@@ -1,0 +1,79 @@
+// Time of one distillation step under each objective, beside Diff-Instruct's: the shipped 16x16 Fashion-MNIST teacher,
+// a student of the same size. Every round makes one step of each.
+// node bench/objectives.mjs [--rounds 12] [--batch 32] [--threads 1]
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { Generator, randn, setNumThreads } from "@disback/torch";
+import { Backtracking } from "../packages/disback/dist/distill/backtrack.js";
+import { DiffInstruct } from "../packages/disback/dist/distill/objectives/diff-instruct.js";
+import { Dmd } from "../packages/disback/dist/distill/objectives/dmd.js";
+import { Dmd2 } from "../packages/disback/dist/distill/objectives/dmd2.js";
+import { Guided } from "../packages/disback/dist/distill/objectives/guided.js";
+import { Sid } from "../packages/disback/dist/distill/objectives/sid.js";
+import { SamplePool } from "../packages/disback/dist/distill/sample-pool.js";
+import { StudentGenerator } from "../packages/disback/dist/distill/student-generator.js";
+import { loadModel, sampleShape } from "../packages/disback/dist/models/config.js";
+import { machine, positive, printTable, ratios, save, spread, withQuartiles } from "./report.mjs";
+
+const { values: flags } = parseArgs({
+  options: {
+    rounds: { type: "string", default: "12" },
+    batch: { type: "string", default: "32" },
+    threads: { type: "string", default: "1" },
+  },
+});
+const rounds = positive(flags, "rounds");
+const batchSize = positive(flags, "batch");
+const threads = positive(flags, "threads");
+setNumThreads(threads);
+
+const folder = new URL("../packages/disback/assets/teachers/fashion-mnist-16", import.meta.url);
+const { denoiser: teacher, config } = loadModel(fileURLToPath(folder));
+teacher.requiresGrad_(false);
+const shape = sampleShape(config);
+const student = () =>
+  new StudentGenerator(teacher.clone(), { sigmaInit: 2.5, sampleShape: shape, labelDim: config.labelDim });
+const random = new Generator(1);
+const real = new SamplePool({
+  samples: randn([256, ...shape], { generator: random }),
+  condition: student().conditions(256, random),
+});
+const objectives = {
+  "diff-instruct": new DiffInstruct(),
+  "diff-instruct, guided": new Guided(new DiffInstruct(), 2),
+  dmd: new Dmd(),
+  "dmd with regression": new Dmd({ regressionWeight: 0.25, pairs: { count: 32, steps: 3 } }),
+  dmd2: new Dmd2({ real }),
+  sid: new Sid(),
+};
+
+const works = Object.entries(objectives).map(([name, objective]) => ({
+  name,
+  work: new Backtracking({ teacher, generator: student(), objective, iterations: rounds + 2, batchSize }),
+  milliseconds: [],
+}));
+for (let round = -2; round < rounds; round++) {
+  for (const { work, milliseconds } of works) {
+    const began = performance.now();
+    work.step();
+    // The first two rounds warm up.
+    if (round >= 0) milliseconds.push(performance.now() - began);
+  }
+}
+
+const baseline = works[0].milliseconds;
+const results = Object.fromEntries(
+  works.map(({ name, milliseconds }) => [
+    name,
+    { milliseconds: spread(milliseconds), ratio: ratios(milliseconds, baseline) },
+  ]),
+);
+save("objectives", { machine: machine(), batchSize, threads, results });
+printTable([
+  ["objective", "milliseconds", "of diff-instruct"],
+  ...Object.entries(results).map(([name, { milliseconds, ratio }]) => [
+    name,
+    withQuartiles(milliseconds, 0),
+    withQuartiles(ratio),
+  ]),
+]);
