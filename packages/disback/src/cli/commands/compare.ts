@@ -47,7 +47,10 @@ export function addCompare(program: Command): void {
   addSettingFlags(command, FLAGS, Object.keys(comparePresets), { seed: false })
     .option("--out <folder>", "folder of the comparison", "runs/compare")
     .option("--force", "set an earlier comparison in that folder aside (it is renamed, not deleted)")
-    .option("--jobs <n>", "runs at a time, each a process of one thread; all cores when not given")
+    .option(
+      "--jobs <n>",
+      "runs at a time, each a process of its own; one per core (one on a GPU) when not given",
+    )
     .addHelpText(
       "after",
       `
@@ -66,7 +69,7 @@ async function compare(command: Command): Promise<void> {
   const terminal = new Terminal(options);
   const { compareSchema } = await import("../../runs/settings/compare.js");
   const resolved = await resolveCommandSettings(command, FLAGS, comparePresets, compareSchema);
-  const jobs = jobsOf(options.jobs);
+  const jobs = jobsOf(options.jobs, resolved.settings);
   if (options.showSettings) return showSettings(terminal, compareSchema, resolved.settings);
   const [{ performComparison }, { tableOfCase }, { studentText }] = await Promise.all([
     import("../../runs/compare/perform.js"),
@@ -89,8 +92,11 @@ async function compare(command: Command): Promise<void> {
   terminal.result({ ...document, ...Object.fromEntries(places) }, [...tables, ...where].join("\n"));
 }
 
-function jobsOf(text: string | undefined): number {
-  if (text === undefined) return availableParallelism();
+/** As many as asked for; else as the cores can do without sharing, or one on a device. */
+function jobsOf(text: string | undefined, settings: { device: string; threads: number }): number {
+  if (text === undefined) {
+    return settings.device === "cpu" ? Math.max(1, Math.floor(availableParallelism() / settings.threads)) : 1;
+  }
   const jobs = Number(text);
   if (!Number.isInteger(jobs) || jobs < 1)
     throw new UsageError(`--jobs must be a whole number from 1, got ${text}`);

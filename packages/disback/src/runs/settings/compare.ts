@@ -7,6 +7,8 @@ const distillSettings = z.record(z.string(), z.unknown());
 const seeds = z.array(z.coerce.number<number | string>().int().min(0)).min(1);
 const name = z.string().regex(/^[\w.+-]+$/, "must be made of letters, digits and . + - _");
 
+const KINDS = ["same", "untrained", "small"];
+
 /** `disback compare` */
 export const compareSchema = z
   .strictObject({
@@ -72,7 +74,9 @@ export const compareSchema = z
       );
     }
     for (const student of Object.keys(settings.perStudent)) {
-      if (!settings.students.includes(student)) refuse(["perStudent", student], "is none of the students");
+      // A preset has settings for more kinds of students than a user may ask for.
+      if (![...settings.students, ...KINDS].includes(student))
+        refuse(["perStudent", student], "is none of the students");
     }
     if (settings.protocol === "best" && !settings.learningRates) {
       refuse(["learningRates"], "is required by the protocol best");

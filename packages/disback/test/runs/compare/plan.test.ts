@@ -44,7 +44,7 @@ describe("settings", () => {
     [{ teacher: "x", seed: 3 }, 'unknown setting "seed" (did you mean "seeds"?)'],
     [{ teacher: "x", baseline: "dmd" }, '"baseline" "dmd" is none of the methods: diff-instruct, disback'],
     [{ teacher: "x", protocol: "best" }, '"learningRates" is required by the protocol best'],
-    [{ teacher: "x", perStudent: { small: {} } }, '"perStudent.small" is none of the students'],
+    [{ teacher: "x", perStudent: { smal: {} } }, '"perStudent.smal" is none of the students'],
     [
       { teacher: "x", seeds: [1, 2], learningRates: { student: [1e-4], seeds: [2] } },
       '"learningRates.seeds" holds 2, which is reported: rates are chosen on other seeds',
