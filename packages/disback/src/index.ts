@@ -18,6 +18,13 @@ export {
 export { type DenoisingLossOptions, denoisingLoss, denoisingWeight } from "./distill/denoising-loss.js";
 export { evenSteps } from "./distill/node-schedule.js";
 export {
+  EvenDistance,
+  type EvenDistanceOptions,
+  type NodeSelection,
+  type RecordingView,
+  StepNodes,
+} from "./distill/node-selection.js";
+export {
   KarrasUniform,
   type KarrasUniformOptions,
   LogNormal,
@@ -28,7 +35,13 @@ export { DiffInstruct, type DiffInstructOptions } from "./distill/objectives/dif
 export { PathDistance } from "./distill/path-distance.js";
 export { Recording, type RecordingOptions, record } from "./distill/record.js";
 export { StudentGenerator, type StudentGeneratorOptions } from "./distill/student-generator.js";
-export { StepsPerTarget, type TargetProgress, type TargetSchedule } from "./distill/target-schedule.js";
+export {
+  MismatchReached,
+  type MismatchReachedOptions,
+  StepsPerTarget,
+  type TargetProgress,
+  type TargetSchedule,
+} from "./distill/target-schedule.js";
 export { Trajectory, type TrajectoryNode } from "./distill/trajectory.js";
 export { DisbackError } from "./errors.js";
 /** Metrics. */

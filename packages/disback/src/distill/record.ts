@@ -4,6 +4,7 @@ import {
   Generator,
   generatorState,
   inferenceMode,
+  keep,
   loadGeneratorState,
   mergeStates,
   prefixState,
@@ -11,12 +12,14 @@ import {
   type State,
   scope,
   stateNumber,
+  stateTensor,
   type Tensor,
 } from "@disback/torch";
 import type { DenoiserModule } from "../models/denoiser.js";
 import { denoisingLoss } from "./denoising-loss.js";
 import { seedDropout } from "./dropout.js";
 import { evenSteps, requireNodeSteps } from "./node-schedule.js";
+import { type NodeSelection, type RecordingView, StepNodes } from "./node-selection.js";
 import { LogNormal, type NoiseDistribution } from "./noise-distribution.js";
 import { PathDistance } from "./path-distance.js";
 import type { StudentGenerator } from "./student-generator.js";
@@ -35,6 +38,8 @@ export interface RecordingOptions {
   interval?: number;
   /** instead of `interval`: the steps after which nodes are saved, ascending */
   nodeSteps?: readonly number[];
+  /** instead of both: another rule for what becomes a node; it may end the recording before `steps` */
+  selection?: NodeSelection;
   /** samples per step, default 128 */
   batchSize?: number;
   /** Adam's learning rate, default 2e-4 */
@@ -73,9 +78,11 @@ export class Recording {
   private readonly noise: NoiseDistribution;
   private readonly sigmaData: number;
   private readonly batchSize: number;
-  private readonly nodeSteps: ReadonlySet<number>;
+  private readonly selection: NodeSelection;
   private readonly distance: PathDistance;
+  /** the last node's, or the teacher's: distances are measured from it */
   private outline: Tensor;
+  private ended = false;
 
   /** @throws DisbackError naming the option that is wrong, or the folder in use */
   constructor(options: RecordingOptions) {
@@ -92,17 +99,19 @@ export class Recording {
     this.noise = options.noise ?? new LogNormal();
     this.sigmaData = options.sigmaData ?? 0.5;
     this.batchSize = batchSize;
-    this.nodeSteps = new Set(nodeSteps);
+    this.selection = options.selection ?? new StepNodes(nodeSteps);
     // Probes have a stream of their own: measuring does not change what is recorded.
     const { samples, condition } = this.sample(probes, new Generator(seed + 1, generator.device));
     this.distance = new PathDistance(samples, condition, this.noise, this.sigmaData, seed + 2);
     this.outline = this.distance.outline(this.degraded.eval());
+    this.selection.begin(this.outline);
     const { sigmaInit } = generator;
     this.trajectory = options.resume
       ? Trajectory.open(folder)
       : Trajectory.create(folder, teacher, {
           ...options.provenance,
-          ...{ seed, steps, nodeSteps, batchSize, learningRate, betas, sigmaInit },
+          ...{ seed, steps, batchSize, learningRate, betas, sigmaInit },
+          nodes: options.selection ? "even distance" : nodeSteps,
           recordedAt: new Date().toISOString(),
         });
   }
@@ -112,7 +121,7 @@ export class Recording {
   }
 
   get finished(): boolean {
-    return this.done >= this.steps;
+    return this.ended || this.done >= this.steps;
   }
 
   /** One step of the fit; saves a node when one is due. @returns the denoising loss per element */
@@ -132,7 +141,7 @@ export class Recording {
       return loss.item();
     });
     this.done++;
-    if (this.nodeSteps.has(this.done)) this.saveNode(loss);
+    this.look(loss);
     return { loss };
   }
 
@@ -142,7 +151,11 @@ export class Recording {
       prefixState("degraded", { tensors: this.degraded.stateDict(), values: {} }),
       prefixState("optimizer", this.optimizer.state()),
       prefixState("random", generatorState(this.random)),
-      { tensors: new Map([["outline", this.outline]]), values: { iteration: this.done } },
+      prefixState("selection", this.selection.state()),
+      {
+        tensors: new Map([["outline", this.outline]]),
+        values: { iteration: this.done, ended: this.ended, nodes: [...this.trajectory.nodes] },
+      },
     );
   }
 
@@ -151,9 +164,11 @@ export class Recording {
     this.degraded.loadStateDict(extractState("degraded", state).tensors);
     this.optimizer.loadState(extractState("optimizer", state));
     loadGeneratorState(this.random, extractState("random", state));
-    inferenceMode(() => this.outline.copy_(state.tensors.get("outline")!));
+    this.selection.loadState(cloned(extractState("selection", state)));
+    this.outline = keep(stateTensor(state, "outline").clone());
     this.done = stateNumber(state, "iteration");
-    this.trajectory.truncate(this.done);
+    this.ended = state.values.ended === true;
+    this.trajectory.restore(state.values.nodes);
   }
 
   private sample(count: number, random: Generator): { samples: Tensor; condition: Tensor | undefined } {
@@ -162,21 +177,43 @@ export class Recording {
     return { samples: inferenceMode(() => this.student.generate(latents, condition)), condition };
   }
 
-  private saveNode(loss: number): void {
-    const outline = this.distance.outline(this.degraded.eval());
-    const distance = this.distance.between(this.outline, outline);
-    this.outline.dispose();
-    this.outline = outline;
-    this.trajectory.append(this.degraded, { step: this.done, distance, loss });
+  /** Lets the selection look at where the path is now. */
+  private look(loss: number): void {
+    let outline: Tensor | undefined;
+    const view: RecordingView = {
+      step: this.done,
+      trajectory: this.trajectory,
+      outline: () => {
+        outline ??= this.distance.outline(this.degraded.eval());
+        return outline;
+      },
+      between: (a, b) => this.distance.between(a, b),
+    };
+    const kept = this.selection.keep(view);
+    this.ended = this.selection.settled(view);
+    const last = this.finished && this.trajectory.nodes.at(-1)?.step !== this.done;
+    if (kept || last) {
+      const distance = view.between(this.outline, view.outline());
+      this.outline = view.outline();
+      this.trajectory.append(this.degraded, { step: this.done, distance, loss });
+    }
+    if (this.finished) this.trajectory.prune();
   }
 
   /** Releases the copy of the teacher and what belongs to it. */
   dispose(): void {
     this.optimizer.dispose();
     this.degraded.dispose();
-    this.outline.dispose();
     this.distance.dispose();
   }
+}
+
+/** A state with tensors of its own, out of any scope. */
+function cloned(state: State): State {
+  return {
+    ...state,
+    tensors: new Map([...state.tensors].map(([key, tensor]) => [key, keep(tensor.clone())])),
+  };
 }
 
 /** Records a whole trajectory. @see Recording */

@@ -26,3 +26,30 @@ export class StepsPerTarget implements TargetSchedule {
     return steps >= this.steps;
   }
 }
+
+export interface MismatchReachedOptions {
+  /** the target is reached when its mismatch degree is at most this, > 1; default 1.1 */
+  threshold?: number;
+  /** steps after which the next target's turn comes in any case; default 20 */
+  maximumSteps?: number;
+}
+
+/**
+ * The student has reached a target when the target fits its samples about as well as the auxiliary model does. Targets
+ * it has passed already cost one step each. Ours.
+ */
+export class MismatchReached implements TargetSchedule {
+  private readonly threshold: number;
+  private readonly maximumSteps: number;
+
+  constructor({ threshold = 1.1, maximumSteps = 20 }: MismatchReachedOptions = {}) {
+    if (!(threshold > 1))
+      throw new DisbackError(`backtracking: "mismatchThreshold" must be greater than 1, not ${threshold}`);
+    this.threshold = threshold;
+    this.maximumSteps = maximumSteps;
+  }
+
+  reached({ steps, mismatch }: TargetProgress): boolean {
+    return mismatch <= this.threshold || steps >= this.maximumSteps;
+  }
+}

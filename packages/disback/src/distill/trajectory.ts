@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Module, readSafetensors, scope, TorchError, writeSafetensors } from "@disback/torch";
 import { z } from "zod";
@@ -7,11 +7,13 @@ import { fingerprint } from "./fingerprint.js";
 
 const manifestFile = "trajectory.json";
 
+const nodeFile = /^node-\d+\.safetensors$/;
+
 const nodeSchema = z.object({
   /** recording step after which the node was saved */
   step: z.number().int().min(1),
   /** weights, in the trajectory's folder */
-  file: z.string().regex(/^[\w.-]+\.safetensors$/, "must be a plain file name"),
+  file: z.string().regex(nodeFile, "must be a plain file name"),
   /** distance to the node before (the teacher for the first), see `pathDistance` */
   distance: z.number().min(0),
   /** denoising loss on the student's samples when it was saved */
@@ -97,13 +99,36 @@ export class Trajectory {
     this.writeManifest();
   }
 
-  /** Forgets nodes after a step: those a resumed recording will make again. */
-  truncate(lastStep: number): void {
-    const gone = this.manifest.nodes.filter((node) => node.step > lastStep);
-    if (gone.length === 0) return;
-    this.manifest.nodes = this.manifest.nodes.filter((node) => node.step <= lastStep);
+  /** Forgets every second node, the one next to the teacher first; the node after it inherits its distance. */
+  thin(): void {
+    const nodes = this.manifest.nodes;
+    const kept: TrajectoryNode[] = [];
+    let way = 0;
+    nodes.forEach((node, index) => {
+      way += node.distance;
+      if (index % 2 === 0 && index < nodes.length - 1) return;
+      kept.push({ ...node, distance: way });
+      way = 0;
+    });
+    this.manifest.nodes = kept;
     this.writeManifest();
-    for (const node of gone) rmSync(join(this.folder, node.file), { force: true });
+  }
+
+  /** Goes back to the nodes of an earlier moment: a resumed recording makes the later ones again. */
+  restore(nodes: unknown): void {
+    const parsed = z.array(nodeSchema).safeParse(nodes);
+    if (!parsed.success)
+      throw new DisbackError(`${this.folder}: the checkpoint does not say which nodes there were`);
+    this.manifest.nodes = parsed.data;
+    this.writeManifest();
+  }
+
+  /** Removes files of nodes that were forgotten. Not before the recording has ended: a checkpoint may want them back. */
+  prune(): void {
+    const wanted = new Set(this.nodes.map((node) => node.file));
+    for (const file of readdirSync(this.folder)) {
+      if (nodeFile.test(file) && !wanted.has(file)) rmSync(join(this.folder, file), { force: true });
+    }
   }
 
   /**

@@ -8,7 +8,7 @@ import { LogNormal } from "../../src/distill/noise-distribution.js";
 import { DiffInstruct } from "../../src/distill/objectives/diff-instruct.js";
 import { record } from "../../src/distill/record.js";
 import type { StudentGenerator } from "../../src/distill/student-generator.js";
-import { StepsPerTarget } from "../../src/distill/target-schedule.js";
+import { MismatchReached, StepsPerTarget } from "../../src/distill/target-schedule.js";
 import { GaussianDenoiser, gaussianStudent, sampleMean } from "./gaussian.js";
 
 let folder: string;
@@ -144,4 +144,21 @@ test("a trajectory of another teacher is refused", () => {
         trajectory,
       }),
   ).toThrow(/another teacher/);
+});
+
+test("targets that are reached already cost one step, others at most the given number", () => {
+  const trajectory = trajectoryFor("adaptive");
+  const schedule = new MismatchReached({ threshold: 1000, maximumSteps: 9 });
+  const work = new Backtracking({
+    ...settings,
+    teacher: teacher(),
+    generator: gaussianStudent([-1, 0.5]),
+    trajectory,
+    schedule,
+    iterations: 12,
+  });
+  expect([work.step().target, work.step().target, work.step().target]).toEqual([2, 1, 0]);
+  expect(schedule.reached({ steps: 8, mismatch: 1001, gap: 1 })).toBe(false);
+  expect(schedule.reached({ steps: 9, mismatch: 1001, gap: 1 })).toBe(true);
+  expect(() => new MismatchReached({ threshold: 1 })).toThrow(/greater than 1/);
 });

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { evenSteps, requireNodeSteps } from "../../src/distill/node-schedule.js";
+import { EvenDistance } from "../../src/distill/node-selection.js";
 import { Recording, record } from "../../src/distill/record.js";
 import { Trajectory } from "../../src/distill/trajectory.js";
 import { GaussianDenoiser, gaussianStudent, sampleMean } from "./gaussian.js";
@@ -97,4 +98,50 @@ test("node schedules", () => {
   expect(() => requireNodeSteps([3, 3], 5)).toThrow(/ascending/);
   expect(() => requireNodeSteps([3, 6], 5)).toThrow(/ascending/);
   expect(() => requireNodeSteps([], 5)).toThrow(/ascending/);
+});
+
+test("nodes are evenly spaced in distance, few, and the recording ends by itself", () => {
+  const trajectory = record({
+    ...options("even"),
+    steps: 400,
+    selection: new EvenDistance({ maximum: 6 }),
+  });
+  const { nodes } = trajectory;
+  expect(nodes.length).toBeGreaterThanOrEqual(3);
+  expect(nodes.length).toBeLessThanOrEqual(7); // six, and the end
+  expect(nodes.at(-1)!.step).toBeLessThan(400);
+  // All but the last, which is where the path ended, are one spacing apart.
+  const spacings = nodes.slice(0, -1).map((node) => node.distance);
+  expect(Math.max(...spacings)).toBeLessThan(2.2 * Math.min(...spacings));
+  expect(readdirSync(trajectory.folder).filter((file) => file.startsWith("node-"))).toHaveLength(
+    nodes.length,
+  );
+  const goal = sampleMean(options("unused").generator);
+  const model = new GaussianDenoiser([0, 0]);
+  trajectory.loadInto(model, nodes.length);
+  expect(Math.hypot(model.point[0]! - goal[0]!, model.point[1]! - goal[1]!)).toBeLessThan(0.6);
+});
+
+test("an adaptive recording that was interrupted gives the same nodes, bit for bit", () => {
+  const adaptive = (name: string) => ({
+    ...options(name),
+    steps: 400,
+    selection: new EvenDistance({ maximum: 4 }),
+  });
+  const whole = record(adaptive("adaptive"));
+  const last = whole.nodes.at(-1)!.step;
+  for (const stop of [3, Math.floor(last / 2)]) {
+    const name = `adaptive-${stop}`;
+    const first = new Recording(adaptive(name));
+    for (let i = 0; i < stop; i++) first.step();
+    const state = first.state();
+    const copy = { ...state, tensors: new Map([...state.tensors].map(([key, t]) => [key, t.clone()])) };
+    for (let i = 0; i < last - stop - 2; i++) first.step();
+    const second = new Recording({ ...adaptive(name), resume: true });
+    second.loadState(copy);
+    while (!second.finished) second.step();
+    expect(second.trajectory.nodes).toEqual(whole.nodes);
+    const { file } = whole.nodes.at(-1)!;
+    expect(readFileSync(join(folder, name, file))).toEqual(readFileSync(join(folder, "adaptive", file)));
+  }
 });

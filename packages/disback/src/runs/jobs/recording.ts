@@ -1,5 +1,6 @@
 import { rmSync } from "node:fs";
 import type { Device } from "@disback/torch";
+import { EvenDistance } from "../../distill/node-selection.js";
 import { Recording } from "../../distill/record.js";
 import { type RecordSettings, recordSchema } from "../settings/distillation.js";
 import { runStage } from "../train-loop.js";
@@ -33,8 +34,10 @@ export async function recordTrajectory(
   const resume = context.checkpoint !== undefined;
   // Killed before its first checkpoint: what is there is made again.
   if (!resume) rmSync(folder, { recursive: true, force: true });
+  const { nodes, maximumNodes, ...recording } = settings.recording;
   const work = new Recording({
-    ...settings.recording,
+    ...recording,
+    ...(nodes === "even-distance" ? { selection: new EvenDistance({ maximum: maximumNodes }) } : {}),
     seed: settings.seed,
     teacher: teacher.denoiser,
     generator: generatorOf(student, settings.sigmaInit),

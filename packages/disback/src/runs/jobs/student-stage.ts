@@ -1,6 +1,6 @@
 import type { Device } from "@disback/torch";
 import { Backtracking } from "../../distill/backtrack.js";
-import { StepsPerTarget } from "../../distill/target-schedule.js";
+import { MismatchReached, StepsPerTarget } from "../../distill/target-schedule.js";
 import { Trajectory } from "../../distill/trajectory.js";
 import { sampleShape, saveModel } from "../../models/config.js";
 import { writeGeneratorFile } from "../generator-file.js";
@@ -44,7 +44,7 @@ export async function trainStudent(
     skipBroken: settings.skipBroken,
     notice: (line) => progress.notice(line),
   });
-  const { stepsPerTarget, ...options } = backtracking;
+  const { schedule, stepsPerTarget, mismatchThreshold, ...options } = backtracking;
   const data = { ...settings, source: settings.data, device };
   const work = new Backtracking({
     ...options,
@@ -53,7 +53,10 @@ export async function trainStudent(
     generator: generatorOf(student, sigmaInit),
     ...(trajectory === undefined ? {} : { trajectory: Trajectory.open(trajectory) }),
     objective: await createObjective(backtracking, teacher.config, data),
-    schedule: new StepsPerTarget(stepsPerTarget),
+    schedule:
+      schedule === "steps"
+        ? new StepsPerTarget(stepsPerTarget)
+        : new MismatchReached({ threshold: mismatchThreshold, maximumSteps: stepsPerTarget }),
   });
   const drawStudent = () =>
     studentDrawer(work.average.denoiser, student.config, sigmaInit, { seed: evaluation.seed, device });

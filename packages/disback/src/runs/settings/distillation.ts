@@ -29,6 +29,16 @@ const recording = z
       .min(1)
       .optional()
       .describe("instead of interval: the steps after which nodes are saved, ascending"),
+    nodes: z
+      .enum(["even-steps", "even-distance"])
+      .default("even-steps")
+      .describe(
+        "which points become nodes: every interval steps (as in the paper), or evenly spaced along the path, ending by itself",
+      ),
+    maximumNodes: integer(2)
+      .multipleOf(2)
+      .default(6)
+      .describe("even-distance: nodes kept at most beside the path's end, an even number"),
     batchSize: integer(1).default(128).describe("samples per step"),
     learningRate: positive.default(2e-4).describe("learning rate of the degraded teacher"),
   })
@@ -45,6 +55,17 @@ const backtracking = z
   .strictObject({
     iterations: integer(1).default(300).describe("student steps"),
     stepsPerTarget: integer(1).default(8).describe("student steps on each node before the next"),
+    schedule: z
+      .enum(["steps", "mismatch"])
+      .default("steps")
+      .describe(
+        "when the next target's turn comes: after stepsPerTarget (as in the paper), or as soon as the mismatch is low",
+      ),
+    mismatchThreshold: z
+      .number()
+      .gt(1)
+      .default(1.1)
+      .describe("schedule mismatch: a target is reached at this mismatch degree, or after stepsPerTarget"),
     batchSize: integer(1).default(128).describe("samples per step"),
     studentLearningRate: positive.default(1e-4).describe("learning rate of the student"),
     auxiliaryLearningRate: positive.default(2e-4).describe("learning rate of the auxiliary model"),
