@@ -11,6 +11,7 @@ import type { StoredNumbers, StoredTensor } from "./checkpoint/stored-tensor.js"
 import { describeEdmNetwork } from "./edm/edm-network.js";
 import { type FoundWeights, findWeights } from "./find-weights.js";
 import { loadStoredWeights } from "./load-weights.js";
+import { printable, shown } from "./pickle/text-values.js";
 import { refuseAbsurdSizes, weightsWithin } from "./sensible-sizes.js";
 
 /** How a file is turned into a teacher. */
@@ -49,9 +50,9 @@ export async function readTeacher(source: string, options: ReadTeacherOptions = 
   const checkpoint = await openCheckpoint(source);
   try {
     const found = findWeights(checkpoint, options.ema);
-    const place = found.key === "" ? source : `${source}: "${found.key}"`;
+    const place = found.key === "" ? source : `${source}: "${shown(found.key)}"`;
     const fail = (problem: string): never => {
-      throw new DisbackError(`${place}: ${problem}`);
+      throw new DisbackError(`${place}: ${printable(problem)}`);
     };
     const config = configOf(found, options.config, place, fail);
     const numbers = storedNumbers(found.tensors);

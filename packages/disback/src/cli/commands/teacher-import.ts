@@ -1,5 +1,6 @@
 import type { Device } from "@disback/torch";
 import { type Command, InvalidArgumentError } from "commander";
+import { shown } from "../../import/pickle/text-values.js";
 import type { ImportedTeacher } from "../../runs/jobs/teacher-import.js";
 import { addOutputFlags } from "../setting-flags.js";
 import { type OutputFlags, Terminal } from "../terminal.js";
@@ -72,9 +73,9 @@ function factsOf(imported: ImportedTeacher): [name: string, value: string][] {
     ["network", `${config.network}, ${config.preconditioning}${className ? ` (${className})` : ""}`],
     ["samples", `${size}, ${config.labelDim > 0 ? `${config.labelDim} classes` : "unconditional"}`],
     ["parameters", parameters.toLocaleString("en")],
-    ...(key === "" ? [] : [["weights", `"${key}"`] as [string, string]]),
-    ...(others.length === 0 ? [] : [["left out", others.join(", ")] as [string, string]]),
-    ...(prefix === "" ? [] : [["key prefix", prefix] as [string, string]]),
+    ...(key === "" ? [] : [["weights", `"${shown(key)}"`] as [string, string]]),
+    ...(others.length === 0 ? [] : [["left out", others.map(shown).join(", ")] as [string, string]]),
+    ...(prefix === "" ? [] : [["key prefix", shown(prefix)] as [string, string]]),
     ...(ignored === 0 ? [] : [["other tensors", `${ignored} left out`] as [string, string]]),
     ["model", folder],
     ...(grid ? [["look at", grid] as [string, string]] : []),

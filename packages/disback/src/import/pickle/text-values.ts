@@ -53,8 +53,12 @@ export function parseRawUnicode(line: string, fail: Fail): string {
   });
 }
 
+/** Text that may come from a file, without what would break lines or steer a terminal. */
+export function printable(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu, "?");
+}
+
 /** Text from a file, short and printable. */
 export function shown(text: string): string {
-  const printable = text.slice(0, 100).replace(/[^\x20-\x7e]/g, "?");
-  return printable.length > 60 ? `${printable.slice(0, 60)}...` : printable;
+  return printable(text.length > 60 ? `${text.slice(0, 60)}...` : text);
 }
