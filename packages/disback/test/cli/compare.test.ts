@@ -118,6 +118,7 @@ describe("a comparison", () => {
       "learningRates: { student: [1.0e-5, 5.0e-3], auxiliaryFactors: [2], seeds: [101] }\n",
     );
     const { status, stderr } = disback(...compare("best", "--protocol", "best", "--config", file));
+    expect(stderr).not.toContain("error");
     expect(stderr).toContain("choosing learning rates: 4 runs");
     expect(status).toBe(0);
     for (const { sweep, rates, convergence } of documentOf("best").cases[0]!.runs) {

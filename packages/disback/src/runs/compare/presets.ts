@@ -1,6 +1,14 @@
 import type { SettingsTree } from "../settings/layers.js";
 
 const baseline = { "diff-instruct": { method: "diff-instruct" } };
+/** Nodes evenly spaced along the path, targets left as soon as they are reached. */
+const adaptive = {
+  "disback-adaptive": {
+    method: "disback",
+    recording: { nodes: "even-distance" },
+    backtracking: { schedule: "mismatch" },
+  },
+};
 
 /** `disback compare --preset NAME` */
 export const comparePresets: Readonly<Record<string, SettingsTree>> = {
@@ -36,7 +44,7 @@ export const comparePresets: Readonly<Record<string, SettingsTree>> = {
     teacher: "2d-ring",
     students: ["same", "untrained", "small"],
     seeds: [1, 2, 3],
-    methods: { ...baseline, disback: { method: "disback" } },
+    methods: { ...baseline, disback: { method: "disback" }, ...adaptive },
     learningRates: { student: [3e-5, 1e-4, 3e-4, 1e-3], auxiliaryFactors: [1, 2, 5], seeds: [101, 102] },
     common: {
       data: "toy:ring",
@@ -62,6 +70,7 @@ export const comparePresets: Readonly<Record<string, SettingsTree>> = {
         recording: { steps: 100, nodeSteps: [10, 25, 50, 100] },
         backtracking: { stepsPerTarget: 15 },
       },
+      ...adaptive,
     },
     learningRates: { student: [1e-5, 3e-5, 1e-4, 3e-4, 1e-3], auxiliaryFactors: [2], seeds: [101] },
     common: {

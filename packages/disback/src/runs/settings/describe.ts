@@ -42,7 +42,7 @@ export function settingsToYaml(settings: SettingsTree, schema: z.ZodType): strin
   const write = (tree: SettingsTree, prefix: string, indent: string) => {
     for (const [name, value] of Object.entries(tree)) {
       if (value === undefined) continue;
-      if (isGroup(value)) {
+      if (isGroup(value) && Object.keys(value).length > 0) {
         lines.push(`${indent}${name}:`);
         write(value, `${prefix}${name}.`, `${indent}  `);
       } else {

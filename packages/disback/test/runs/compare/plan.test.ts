@@ -1,7 +1,9 @@
 import { describe, expect, it } from "vitest";
+import { parse } from "yaml";
 import { candidateRates, exponential, planRuns } from "../../../src/runs/compare/plan.js";
 import { comparePresets } from "../../../src/runs/compare/presets.js";
 import { type CompareSettings, compareSchema } from "../../../src/runs/settings/compare.js";
+import { settingsToYaml } from "../../../src/runs/settings/describe.js";
 import type { SettingsTree } from "../../../src/runs/settings/layers.js";
 import { resolveSettings } from "../../../src/runs/settings/resolve.js";
 
@@ -31,6 +33,12 @@ describe("settings", () => {
       expect(plan(resolve({}, preset)).every((run) => !run.settings.evaluation.teacher)).toBe(true);
     },
   );
+
+  it("shown as YAML are the same when read again", () => {
+    const settings = resolve({}, "2d-smoke");
+    const yaml = settingsToYaml(settings, compareSchema);
+    expect(compareSchema.parse(parse(yaml))).toEqual(settings);
+  });
 
   it("take lists of seeds from flags", () => {
     expect(resolve({ teacher: "x", seeds: ["4", "5"] }).seeds).toEqual([4, 5]);
