@@ -1,5 +1,17 @@
 /** The method. */
 
+/** Runs and comparisons. */
+export { chooseBest, convergenceScore } from "./compare/best-rates.js";
+export { type CaseComparison, compareMethods, type MethodComparison } from "./compare/comparison.js";
+export {
+  type Convergence,
+  type CostMeasure,
+  curveOf,
+  type MeasuredRun,
+  withCosts,
+} from "./compare/convergence.js";
+export { costToReach, levelsBetween } from "./compare/levels.js";
+export { type SpeedUp, speedUp, summarizeSpeedUps } from "./compare/speed-up.js";
 /** Data. */
 export { DataLoader, type DataLoaderOptions } from "./data/data-loader.js";
 export { type Batch, type Dataset, openDataset, TensorDataset } from "./data/dataset.js";
@@ -30,10 +42,23 @@ export {
   LogNormal,
   type NoiseDistribution,
 } from "./distill/noise-distribution.js";
-export type { Objective, ObjectiveInput, StudentInput, StudentSignal } from "./distill/objective.js";
+export type {
+  Objective,
+  ObjectiveInput,
+  ObjectiveSetting,
+  StudentInput,
+  StudentSignal,
+} from "./distill/objective.js";
 export { DiffInstruct, type DiffInstructOptions } from "./distill/objectives/diff-instruct.js";
+/** Objectives. */
+export { Dmd, type DmdOptions } from "./distill/objectives/dmd.js";
+export { Dmd2, type Dmd2Options } from "./distill/objectives/dmd2.js";
+export { Guided } from "./distill/objectives/guided.js";
+export { Sid, type SidOptions } from "./distill/objectives/sid.js";
 export { PathDistance } from "./distill/path-distance.js";
 export { Recording, type RecordingOptions, record } from "./distill/record.js";
+export { type PooledSamples, SamplePool } from "./distill/sample-pool.js";
+export { addNoise, agreement, targetError, withoutSpoiltSamples } from "./distill/score-comparison.js";
 export { StudentGenerator, type StudentGeneratorOptions } from "./distill/student-generator.js";
 export {
   MismatchReached,
@@ -42,11 +67,16 @@ export {
   type TargetProgress,
   type TargetSchedule,
 } from "./distill/target-schedule.js";
+export { type TeacherPairsOptions, teacherPairs } from "./distill/teacher-pairs.js";
 export { Trajectory, type TrajectoryNode } from "./distill/trajectory.js";
+export { type Weighting, weightings } from "./distill/weighting.js";
 export { DisbackError } from "./errors.js";
+/** Teachers. */
+export { type ReadTeacher, type ReadTeacherOptions, readTeacher } from "./import/read-teacher.js";
 /** Metrics. */
 export { ClassifierExtractor, loadClassifierExtractor } from "./metrics/classifier-extractor.js";
 export { CoordinateExtractor } from "./metrics/coordinate-extractor.js";
+export { loadEdmReference } from "./metrics/edm-reference.js";
 export { type Evaluation, type EvaluationOptions, evaluate, type MetricName } from "./metrics/evaluate.js";
 export type { FeatureExtractor } from "./metrics/feature-extractor.js";
 export { frechetDistance } from "./metrics/frechet-distance.js";
@@ -60,9 +90,21 @@ export { loadShippedExtractor, loadShippedReference, shippedExtractors } from ".
 export { type SlicedWassersteinOptions, slicedWasserstein } from "./metrics/sliced-wasserstein.js";
 export { computeStatistics, type Statistics } from "./metrics/statistics.js";
 export { TorchScriptInception } from "./metrics/torch-script-inception.js";
-/** Models. */
 export * from "./models/config.js";
-export { type Denoiser, DenoiserModule } from "./models/denoiser.js";
+export { type Denoiser, DenoiserModule, type FeatureDenoiser } from "./models/denoiser.js";
+/** Models. */
+export { GuidedDenoiser } from "./models/guided-denoiser.js";
+export { PreconditionedDenoiser } from "./models/preconditioning/preconditioned.js";
 export * from "./models/samplers.js";
-/** Teachers. */
+export { type Checkpoint, latestCheckpoint, loadCheckpoint, saveCheckpoint } from "./runs/checkpoint.js";
+export { readGeneratorFile, writeGeneratorFile } from "./runs/generator-file.js";
+export {
+  type ImportedTeacher,
+  importTeacher,
+  type TeacherImportOptions,
+} from "./runs/jobs/teacher-import.js";
+export { type MetricsEntry, MetricsLog } from "./runs/metrics-log.js";
+export { type Progress, silent } from "./runs/progress.js";
+export { RunFolder, readRunFolder } from "./runs/run-folder.js";
+export { runStage, type Stage, type Trainable } from "./runs/train-loop.js";
 export { TeacherTraining, type TeacherTrainingOptions } from "./teacher/training.js";

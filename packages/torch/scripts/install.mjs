@@ -2,7 +2,16 @@
 // installs with pip into a folder of this package. Builds only when sources, libtorch or Node's ABI changed.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { createRequire } from "node:module";
 import { availableParallelism } from "node:os";
 import { dirname, join } from "node:path";
@@ -71,8 +80,7 @@ function installWithPip(installed) {
       `pip could not install ${PIP_REQUIREMENT}; its last words:\n${pip.stderr.trim().split("\n").slice(-5).join("\n")}\nUnpack libtorch yourself and set LIBTORCH=/path/to/libtorch`,
     );
   rmSync(own, { recursive: true, force: true });
-  cpSync(unfinished, own, { recursive: true, verbatimSymlinks: true });
-  rmSync(unfinished, { recursive: true, force: true });
+  renameSync(unfinished, own);
   return installed;
 }
 

@@ -17,7 +17,11 @@ export { ops } from "./ops.js";
 export * from "./optim/adam.js";
 export * from "./optim/ema.js";
 export * from "./optim/ema-decay.js";
-export * from "./optim/gradients.js";
+export {
+  clipGradNorm,
+  type ReplaceNonFiniteOptions,
+  replaceNonFiniteGradients,
+} from "./optim/gradients.js";
 export * from "./optim/schedules.js";
 export { defaultGenerator, Generator, manualSeed } from "./random.js";
 export * from "./runtime.js";
