@@ -3,7 +3,6 @@
 import { Generator, inferenceMode, scope } from "@disback/torch";
 import {
   Backtracking,
-  CoordinateExtractor,
   loadModel,
   modeCoverage,
   openDataset,
@@ -20,7 +19,8 @@ const student = new StudentGenerator(teacher.clone(), { sigmaInit: 2.5, sampleSh
 // Stage 1: how the teacher degrades when it is fitted to the untrained student.
 const folder = `runs/example-ring-${Date.now()}`;
 const trajectory = record({ teacher, generator: student, folder, steps: 60, interval: 15, batchSize: 512 });
-for (const node of trajectory.nodes) console.log(`node after ${node.step} steps, distance ${node.distance.toFixed(3)}`);
+for (const node of trajectory.nodes)
+  console.log(`node after ${node.step} steps, distance ${node.distance.toFixed(3)}`);
 
 // Stage 2: the student walks back along that path.
 const work = new Backtracking({
