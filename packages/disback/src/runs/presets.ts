@@ -113,9 +113,9 @@ export const recordPresets: Presets = {
 /** `disback backtrack --preset NAME` */
 export const backtrackPresets: Presets = {
   demo: {
-    backtracking: { ...fashion16.backtracking, iterations: 240 },
-    evaluation: { every: 20, grid: 100 },
-    checkpoints: { every: 60 },
+    backtracking: { ...fashion16.backtracking, iterations: 200 },
+    evaluation: { every: 25, grid: 100 },
+    checkpoints: { every: 50 },
   },
   "fashion-mnist-16": { backtracking: { ...fashion16.backtracking, iterations: 1000, emaDecay: 0.99 } },
   "fashion-mnist-32": { backtracking: { iterations: 2000 }, evaluation: { every: 100 } },

@@ -49,13 +49,9 @@ export const comparePresets: Readonly<Record<string, SettingsTree>> = {
     common: {
       data: "toy:ring",
       recording: { batchSize: 512 },
-      backtracking: { batchSize: 512, iterations: 1500 },
-      evaluation: { every: 25, samples: 4000, batchSize: 4000, grid: 1000 },
-      checkpoints: { every: 250 },
-    },
-    perStudent: {
-      untrained: { backtracking: { studentLearningRate: 3e-4, auxiliaryLearningRate: 6e-4 } },
-      small: { backtracking: { studentLearningRate: 3e-4, auxiliaryLearningRate: 6e-4 } },
+      backtracking: { batchSize: 512, iterations: 400 },
+      evaluation: { every: 20, samples: 4000, batchSize: 4000, grid: 1000 },
+      checkpoints: { every: 200 },
     },
   },
   "fashion-mnist-16": {
