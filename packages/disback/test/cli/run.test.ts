@@ -25,6 +25,7 @@ const distill = (out: string, ...more: string[]) => [
   ...["distill", "--teacher", teacher, "--data", "toy:ring?modes=8", "--out", join(base, out)],
   ...["--record-steps", "8", "--record-interval", "4", "--steps-per-target", "10", "--iterations", "24"],
   ...["--batch-size", "32", "--evaluate-every", "12", "--checkpoint-every", "6", "--set"],
+  ...["recording.when=always", "recording.nodes=even-steps", "backtracking.schedule=steps"],
   ...["recording.batchSize=32", "evaluation.samples=300", "evaluation.grid=100", "evaluation.teacherSteps=3"],
   ...more,
 ];
@@ -166,13 +167,15 @@ describe("the two stages one by one", () => {
       "4",
       "--batch-size",
       "32",
+      "--set",
+      "recording.nodes=even-steps",
       "--out",
       join(base, "r"),
     );
     expect(recorded.status).toBe(0);
     const flags = distill("b")
       .slice(1)
-      .filter((flag) => flag !== "recording.batchSize=32");
+      .filter((flag) => !flag.startsWith("recording."));
     for (const name of ["--record-steps", "--record-interval"]) flags.splice(flags.indexOf(name), 2);
     const walked = disback("backtrack", "--trajectory", join(base, "r"), ...flags);
     expect(walked.stderr).not.toContain("error");

@@ -109,8 +109,12 @@ describe("wrong settings are told in one line", () => {
       '"device" must be "cpu", "cuda" or "cuda:<number>", got "gpu"',
     ],
     [
-      { flags: { teacher: "t", recording: { steps: 5 } } },
+      { flags: { teacher: "t", recording: { steps: 5, interval: 10, nodes: "even-steps" } } },
       '"recording.interval" of 10 must not be greater than steps, 5',
+    ],
+    [
+      { flags: { teacher: "t", recording: { nodeSteps: [1] } } },
+      '"recording.nodeSteps" belongs to nodes: even-steps',
     ],
     [{ flags: { teacher: "t", recording: 5 } }, '"recording" must be a group of settings, got 5'],
     [{ flags: {} }, '"teacher" is required'],

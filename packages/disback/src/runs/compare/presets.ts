@@ -1,14 +1,13 @@
 import type { SettingsTree } from "../settings/layers.js";
 
 const baseline = { "diff-instruct": { method: "diff-instruct" } };
-/** Nodes evenly spaced along the path, targets left as soon as they are reached. */
-const adaptive = {
-  "disback-adaptive": {
-    method: "disback",
-    recording: { nodes: "even-distance" },
-    backtracking: { schedule: "mismatch" },
-  },
+/** The paper's fixed schedules. */
+const fixed = {
+  recording: { when: "always", nodes: "even-steps", steps: 40, interval: 10 },
+  backtracking: { schedule: "steps", stepsPerTarget: 8 },
 };
+/** The defaults: recorded only if needed, nodes evenly spaced, targets left as soon as they are reached. */
+const adaptive = { "disback-adaptive": { method: "disback" } };
 
 /** `disback compare --preset NAME` */
 export const comparePresets: Readonly<Record<string, SettingsTree>> = {
@@ -21,8 +20,8 @@ export const comparePresets: Readonly<Record<string, SettingsTree>> = {
       ...baseline,
       disback: {
         method: "disback",
-        recording: { steps: 12, interval: 4 },
-        backtracking: { stepsPerTarget: 4 },
+        recording: { ...fixed.recording, steps: 12, interval: 4 },
+        backtracking: { ...fixed.backtracking, stepsPerTarget: 4 },
       },
     },
     learningRates: { student: [2e-4, 1e-3], seeds: [101] },
@@ -44,7 +43,7 @@ export const comparePresets: Readonly<Record<string, SettingsTree>> = {
     teacher: "2d-ring",
     students: ["same", "untrained", "small"],
     seeds: [1, 2, 3],
-    methods: { ...baseline, disback: { method: "disback" }, ...adaptive },
+    methods: { ...baseline, disback: { method: "disback", ...fixed }, ...adaptive },
     learningRates: { student: [3e-5, 1e-4, 3e-4, 1e-3], auxiliaryFactors: [1, 2, 5], seeds: [101, 102] },
     common: {
       data: "toy:ring",
@@ -60,11 +59,11 @@ export const comparePresets: Readonly<Record<string, SettingsTree>> = {
     seeds: [1, 2, 3],
     methods: {
       ...baseline,
-      disback: { method: "disback" },
+      disback: { method: "disback", ...fixed },
       "disback-spaced": {
         method: "disback",
-        recording: { steps: 100, nodeSteps: [10, 25, 50, 100] },
-        backtracking: { stepsPerTarget: 15 },
+        recording: { ...fixed.recording, steps: 100, nodeSteps: [10, 25, 50, 100] },
+        backtracking: { ...fixed.backtracking, stepsPerTarget: 15 },
       },
       ...adaptive,
     },

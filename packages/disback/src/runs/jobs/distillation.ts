@@ -1,8 +1,9 @@
 import type { Device } from "@disback/torch";
+import { trajectoryNeed } from "../../distill/trajectory-need.js";
 import { type DistillSettings, distillSchema } from "../settings/distillation.js";
 import { positionOf } from "../train-loop.js";
 import type { Job, JobContext } from "./job.js";
-import { makeStudent, type Network, openTeacher } from "./networks.js";
+import { generatorOf, makeStudent, type Network, openTeacher } from "./networks.js";
 import { recordTrajectory } from "./recording.js";
 import { type StudentStageStart, trainStudent } from "./student-stage.js";
 
@@ -21,14 +22,16 @@ export const distillationJob: Job<typeof distillSchema> = {
 
 type Recorded = Pick<StudentStageStart, "trajectory" | "iterationsBefore" | "secondsBefore">;
 
-/** Records, unless the method needs no trajectory or the run is past this already. */
+/** Records, unless no trajectory is wanted or needed or the run is past this already. */
 async function firstStage(
   settings: DistillSettings,
   teacher: Network,
   student: Network,
   context: JobContext,
 ): Promise<Recorded & { context: JobContext }> {
-  if (settings.method !== "disback") return { iterationsBefore: 0, secondsBefore: 0, context };
+  if (settings.method !== "disback" || !wantsTrajectory(settings, teacher, student, context)) {
+    return { iterationsBefore: 0, secondsBefore: 0, context };
+  }
   const iterationsBefore = settings.recording.steps;
   const { checkpoint, ...fresh } = context;
   if (checkpoint && positionOf(checkpoint).stage === "backtrack") {
@@ -38,4 +41,26 @@ async function firstStage(
   }
   const { folder, seconds } = await recordTrajectory(settings, teacher, student, context);
   return { trajectory: folder, iterationsBefore, secondsBefore: seconds, context: fresh };
+}
+
+/** Decided by the seed alone, so that a resumed run decides the same. */
+function wantsTrajectory(
+  settings: DistillSettings,
+  teacher: Network,
+  student: Network,
+  { progress }: JobContext,
+): boolean {
+  if (settings.recording.when === "always") return true;
+  const { loss, needed } = trajectoryNeed({
+    teacher: teacher.denoiser,
+    generator: generatorOf(student, settings.sigmaInit),
+    sigmaData: teacher.config.sigmaData,
+    seed: settings.seed,
+  });
+  if (!needed) {
+    progress.notice(
+      `the student starts near the teacher (loss ${loss.toFixed(2)} on its samples, below 1): no trajectory is needed; --set recording.when=always records one`,
+    );
+  }
+  return needed;
 }

@@ -34,7 +34,7 @@ export async function recordTrajectory(
   const resume = context.checkpoint !== undefined;
   // Killed before its first checkpoint: what is there is made again.
   if (!resume) rmSync(folder, { recursive: true, force: true });
-  const { nodes, maximumNodes, ...recording } = settings.recording;
+  const { when: _, nodes, maximumNodes, ...recording } = settings.recording;
   const work = new Recording({
     ...recording,
     ...(nodes === "even-distance" ? { selection: new EvenDistance({ maximum: maximumNodes }) } : {}),

@@ -22,8 +22,16 @@ const networkSettings = {
 
 const recording = z
   .strictObject({
-    steps: integer(1).default(40).describe("steps for which the teacher is fitted to the initial student"),
-    interval: integer(1).default(10).describe("steps between nodes of the trajectory"),
+    when: z
+      .enum(["needed", "always"])
+      .default("needed")
+      .describe(
+        "distill: always record, or only if the teacher cannot make sense of the initial student's samples",
+      ),
+    steps: integer(1)
+      .default(200)
+      .describe("steps for which the teacher is fitted to the initial student; with even-distance at most"),
+    interval: integer(1).default(50).describe("even-steps: steps between nodes of the trajectory"),
     nodeSteps: z
       .array(integer(1))
       .min(1)
@@ -31,7 +39,7 @@ const recording = z
       .describe("instead of interval: the steps after which nodes are saved, ascending"),
     nodes: z
       .enum(["even-steps", "even-distance"])
-      .default("even-steps")
+      .default("even-distance")
       .describe(
         "which points become nodes: every interval steps (as in the paper), or evenly spaced along the path, ending by itself",
       ),
@@ -43,7 +51,11 @@ const recording = z
     learningRate: positive.default(2e-4).describe("learning rate of the degraded teacher"),
   })
   .prefault({})
-  .refine((value) => value.nodeSteps !== undefined || value.interval <= value.steps, {
+  .refine(({ nodes, nodeSteps }) => nodes === "even-steps" || nodeSteps === undefined, {
+    path: ["nodeSteps"],
+    error: "belongs to nodes: even-steps",
+  })
+  .refine((value) => value.nodes !== "even-steps" || value.nodeSteps || value.interval <= value.steps, {
     path: ["interval"],
     error: ({ input }) => {
       const { interval, steps } = input as { interval: number; steps: number };
@@ -54,10 +66,12 @@ const recording = z
 const backtracking = z
   .strictObject({
     iterations: integer(1).default(300).describe("student steps"),
-    stepsPerTarget: integer(1).default(8).describe("student steps on each node before the next"),
+    stepsPerTarget: integer(1)
+      .default(20)
+      .describe("student steps on each node before the next; with schedule mismatch at most"),
     schedule: z
       .enum(["steps", "mismatch"])
-      .default("steps")
+      .default("mismatch")
       .describe(
         "when the next target's turn comes: after stepsPerTarget (as in the paper), or as soon as the mismatch is low",
       ),
