@@ -21,6 +21,16 @@ export const NETWORK_FLAGS: readonly SettingFlag[] = [
 
 export const RECORDING_FLAGS: readonly SettingFlag[] = [
   {
+    flags: "--record-when <rule>",
+    path: "recording.when",
+    description: "needed: only if the student starts far from the teacher; or always",
+  },
+  {
+    flags: "--record-nodes <rule>",
+    path: "recording.nodes",
+    description: "even-distance (stops by itself) or even-steps (as in the paper)",
+  },
+  {
     flags: "--record-steps <n>",
     path: "recording.steps",
     description: "steps of the recording",
@@ -53,9 +63,14 @@ export const BACKTRACKING_FLAGS: readonly SettingFlag[] = [
     kind: "number",
   },
   {
+    flags: "--schedule <rule>",
+    path: "backtracking.schedule",
+    description: "mismatch: next target once this one is reached; or steps",
+  },
+  {
     flags: "--steps-per-target <n>",
     path: "backtracking.stepsPerTarget",
-    description: "student steps on each node",
+    description: "student steps on each node, at most",
     kind: "number",
   },
   {

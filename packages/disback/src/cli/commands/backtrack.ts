@@ -21,7 +21,7 @@ export function addBacktrack(program: Command): void {
       "after",
       `
 Example:
-  disback backtrack --trajectory runs/record --iterations 300 --out runs/backtrack
+  disback backtrack --teacher fashion-mnist-16 --trajectory runs/record --iterations 300 --out runs/backtrack
 `,
     )
     .action(async () => {
