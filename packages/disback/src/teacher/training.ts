@@ -2,7 +2,6 @@ import {
   Adam,
   clipGradNorm,
   type Device,
-  defaultGenerator,
   EMA,
   extractState,
   Generator,
@@ -11,7 +10,6 @@ import {
   mergeStates,
   noGrad,
   prefixState,
-  randint,
   replaceNonFiniteGradients,
   type Schedule,
   type State,
@@ -22,6 +20,7 @@ import {
 import { DataLoader } from "../data/data-loader.js";
 import type { Dataset } from "../data/dataset.js";
 import { denoisingLoss } from "../distill/denoising-loss.js";
+import { seedDropout } from "../distill/dropout.js";
 import { LogNormal } from "../distill/noise-distribution.js";
 import { DisbackError } from "../errors.js";
 import type { DenoiserModule } from "../models/denoiser.js";
@@ -146,7 +145,7 @@ export class TeacherTraining {
     const batch = await this.loader.next();
     try {
       return scope(() => {
-        this.seedDropout();
+        seedDropout(this.generator, this.device);
         const { flip, labelDropout, sigmaData } = this.settings;
         const samples = batch.samples.to({ device: this.device });
         const labels = batch.labels?.to({ device: this.device });
@@ -167,11 +166,5 @@ export class TeacherTraining {
       batch.samples.dispose();
       batch.labels?.dispose();
     }
-  }
-
-  /** Dropout inside the network draws from the device's default generator: tie it to ours, which is saved. */
-  private seedDropout(): void {
-    const seed = randint(0, 2 ** 31 - 1, [1], { generator: this.generator, device: this.device });
-    defaultGenerator(this.device).manualSeed(Number(seed.item()));
   }
 }

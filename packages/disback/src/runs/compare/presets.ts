@@ -3,7 +3,7 @@ import type { SettingsTree } from "../settings/layers.js";
 const baseline = { "diff-instruct": { method: "diff-instruct" } };
 /** The paper's fixed schedules. */
 const fixed = {
-  recording: { when: "always", nodes: "even-steps", steps: 40, interval: 10 },
+  recording: { when: "always", nodes: "even-steps", steps: 40, interval: 10, learningRate: 2e-4 },
   backtracking: { schedule: "steps", stepsPerTarget: 8 },
 };
 /** The defaults: recorded only if needed, nodes evenly spaced, targets left as soon as they are reached. */

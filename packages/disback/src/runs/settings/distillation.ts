@@ -48,7 +48,7 @@ const recording = z
       .default(6)
       .describe("even-distance: nodes kept at most beside the path's end, an even number"),
     batchSize: integer(1).default(128).describe("samples per step"),
-    learningRate: positive.default(2e-4).describe("learning rate of the degraded teacher"),
+    learningRate: positive.default(1e-3).describe("learning rate of the degraded teacher"),
   })
   .prefault({})
   .refine(({ nodes, nodeSteps }) => nodes === "even-steps" || nodeSteps === undefined, {
