@@ -93,12 +93,8 @@ export const BACKTRACKING_FLAGS: readonly SettingFlag[] = [
   },
 ];
 
-export const EVALUATION_FLAGS: readonly SettingFlag[] = [
-  {
-    flags: "--data <source>",
-    path: "data",
-    description: "data set to compare with: a path, or toy:ring and the like",
-  },
+/** How images of a data set are read. */
+export const IMAGE_FLAGS: readonly SettingFlag[] = [
   {
     flags: "--resolution <n>",
     path: "resolution",
@@ -111,6 +107,28 @@ export const EVALUATION_FLAGS: readonly SettingFlag[] = [
     description: "leave out files that cannot be read",
     kind: "switch",
   },
+];
+
+/** How samples are drawn from a model. */
+export const SAMPLING_FLAGS: readonly SettingFlag[] = [
+  { flags: "--count <n>", path: "count", description: "samples to draw", kind: "number" },
+  { flags: "--batch-size <n>", path: "batchSize", description: "samples drawn at once", kind: "number" },
+  {
+    flags: "--steps <n>",
+    path: "steps",
+    description: "sampler steps; 1 for a student, 18 for a teacher",
+    kind: "number",
+  },
+  { flags: "--sampler <name>", path: "sampler", description: "heun, euler or ddim" },
+];
+
+export const EVALUATION_FLAGS: readonly SettingFlag[] = [
+  {
+    flags: "--data <source>",
+    path: "data",
+    description: "data set to compare with: a path, or toy:ring and the like",
+  },
+  ...IMAGE_FLAGS,
   {
     flags: "--evaluate-every <n>",
     path: "evaluation.every",

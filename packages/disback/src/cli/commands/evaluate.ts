@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { IMAGE_FLAGS, SAMPLING_FLAGS } from "../flag-groups.js";
 import { resolveCommandSettings, showSettings } from "../run-command.js";
 import { addSettingFlags, type SettingFlag } from "../setting-flags.js";
 import { table } from "../table.js";
@@ -6,33 +7,14 @@ import { type OutputFlags, Terminal } from "../terminal.js";
 
 const FLAGS: readonly SettingFlag[] = [
   { flags: "--data <source>", path: "data", description: "data set or statistics file to compare with" },
-  {
-    flags: "--resolution <n>",
-    path: "resolution",
-    description: "width and height images are brought to",
-    kind: "number",
-  },
-  {
-    flags: "--skip-broken",
-    path: "skipBroken",
-    description: "leave out files that cannot be read",
-    kind: "switch",
-  },
+  ...IMAGE_FLAGS,
   {
     flags: "--metrics <list>",
     path: "metrics",
     description: "fid,kid,inceptionScore,precisionRecall,slicedWasserstein,modeCoverage",
     kind: "list",
   },
-  { flags: "--count <n>", path: "count", description: "samples to draw", kind: "number" },
-  { flags: "--batch-size <n>", path: "batchSize", description: "samples drawn at once", kind: "number" },
-  {
-    flags: "--steps <n>",
-    path: "steps",
-    description: "sampler steps; 1 for a student, 18 for a teacher",
-    kind: "number",
-  },
-  { flags: "--sampler <name>", path: "sampler", description: "heun, euler or ddim" },
+  ...SAMPLING_FLAGS,
   { flags: "--extractor <name>", path: "extractor", description: "feature extractor" },
   { flags: "--inception <file>", path: "inception", description: "TorchScript Inception file" },
 ];

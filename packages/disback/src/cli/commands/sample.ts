@@ -1,18 +1,11 @@
 import type { Command } from "commander";
+import { SAMPLING_FLAGS } from "../flag-groups.js";
 import { resolveCommandSettings, showSettings } from "../run-command.js";
 import { addSettingFlags, type SettingFlag } from "../setting-flags.js";
 import { type OutputFlags, Terminal } from "../terminal.js";
 
 const FLAGS: readonly SettingFlag[] = [
-  { flags: "--count <n>", path: "count", description: "samples to draw", kind: "number" },
-  { flags: "--batch-size <n>", path: "batchSize", description: "samples drawn at once", kind: "number" },
-  {
-    flags: "--steps <n>",
-    path: "steps",
-    description: "sampler steps; 1 for a student, 18 for a teacher",
-    kind: "number",
-  },
-  { flags: "--sampler <name>", path: "sampler", description: "heun, euler or ddim" },
+  ...SAMPLING_FLAGS,
   {
     flags: "--label <class>",
     path: "label",
