@@ -1,5 +1,4 @@
 import {
-  Adam,
   backward,
   EMA,
   extractState,
@@ -9,7 +8,6 @@ import {
   mergeStates,
   noGrad,
   prefixState,
-  replaceNonFiniteGradients,
   type State,
   scope,
   stateNumber,
@@ -17,6 +15,7 @@ import {
 } from "@disback/torch";
 import type { DenoiserModule } from "../models/denoiser.js";
 import { seedDropout } from "./dropout.js";
+import { NetworkTrainer } from "./network-trainer.js";
 import type { Objective, ObjectiveInput } from "./objective.js";
 import { DiffInstruct } from "./objectives/diff-instruct.js";
 import type { StudentGenerator } from "./student-generator.js";
@@ -85,10 +84,8 @@ export class Backtracking {
   private readonly batchSize: number;
   private readonly auxiliarySteps: number;
   private readonly random: Generator;
-  private readonly studentParameters: Tensor[];
-  private readonly auxiliaryParameters: Tensor[];
-  private readonly studentOptimizer: Adam;
-  private readonly auxiliaryOptimizer: Adam;
+  private readonly studentTrainer: NetworkTrainer;
+  private readonly auxiliaryTrainer: NetworkTrainer;
   private readonly ema: EMA<DenoiserModule>;
 
   /** @throws DisbackError naming the option that is wrong */
@@ -105,10 +102,14 @@ export class Backtracking {
     this.auxiliary = this.targets.startOfAuxiliary();
     this.objective.prepare?.({ student: generator, teacher, auxiliary: this.auxiliary, seed });
     this.random = new Generator(seed, generator.device);
-    this.studentParameters = generator.denoiser.requiresGrad_(true).parameters();
-    this.auxiliaryParameters = [...this.auxiliary.parameters(), ...(this.objective.parameters?.() ?? [])];
-    this.studentOptimizer = new Adam(this.studentParameters, { lr: studentLearningRate, betas });
-    this.auxiliaryOptimizer = new Adam(this.auxiliaryParameters, { lr: auxiliaryLearningRate, betas });
+    this.studentTrainer = new NetworkTrainer(generator.denoiser.requiresGrad_(true).parameters(), {
+      learningRate: studentLearningRate,
+      betas,
+    });
+    this.auxiliaryTrainer = new NetworkTrainer(
+      [...this.auxiliary.parameters(), ...(this.objective.parameters?.() ?? [])],
+      { learningRate: auxiliaryLearningRate, betas },
+    );
     this.ema = new EMA(generator.denoiser, { decay: options.emaDecay ?? 0.99 });
   }
 
@@ -152,11 +153,10 @@ export class Backtracking {
         target: this.targets.current,
         generator: random,
       });
-      this.studentOptimizer.zeroGrad();
+      this.studentTrainer.begin();
       if (signal.gradient) backward([samples], [signal.gradient]);
       signal.loss?.backward();
-      replaceNonFiniteGradients(this.studentParameters);
-      this.studentOptimizer.step();
+      this.studentTrainer.finish();
       this.ema.update();
       return { loss: loss.item(), gap: signal.gap.item(), mismatch: signal.mismatch.item() };
     });
@@ -176,10 +176,7 @@ export class Backtracking {
   private fitAuxiliary(drawn: Pick<ObjectiveInput, "samples" | "condition">): Tensor {
     const auxiliary = this.auxiliary.train();
     const loss = this.objective.auxiliaryLoss({ ...drawn, auxiliary, generator: this.random });
-    this.auxiliaryOptimizer.zeroGrad();
-    loss.backward();
-    replaceNonFiniteGradients(this.auxiliaryParameters);
-    this.auxiliaryOptimizer.step();
+    this.auxiliaryTrainer.minimise(loss);
     return loss;
   }
 
@@ -189,8 +186,8 @@ export class Backtracking {
       prefixState("student", { tensors: this.student.denoiser.stateDict(), values: {} }),
       prefixState("auxiliary", { tensors: this.auxiliary.stateDict(), values: {} }),
       prefixState("average", this.ema.state()),
-      prefixState("studentOptimizer", this.studentOptimizer.state()),
-      prefixState("auxiliaryOptimizer", this.auxiliaryOptimizer.state()),
+      prefixState("studentOptimizer", this.studentTrainer.state()),
+      prefixState("auxiliaryOptimizer", this.auxiliaryTrainer.state()),
       prefixState("objective", this.objective.state?.() ?? { tensors: new Map(), values: {} }),
       prefixState("random", generatorState(this.random)),
       { tensors: new Map(), values: { iteration: this.done, targets: this.targets.state() } },
@@ -202,8 +199,8 @@ export class Backtracking {
     this.student.denoiser.loadStateDict(extractState("student", state).tensors);
     this.auxiliary.loadStateDict(extractState("auxiliary", state).tensors);
     this.ema.loadState(extractState("average", state));
-    this.studentOptimizer.loadState(extractState("studentOptimizer", state));
-    this.auxiliaryOptimizer.loadState(extractState("auxiliaryOptimizer", state));
+    this.studentTrainer.loadState(extractState("studentOptimizer", state));
+    this.auxiliaryTrainer.loadState(extractState("auxiliaryOptimizer", state));
     this.objective.loadState?.(extractState("objective", state));
     loadGeneratorState(this.random, extractState("random", state));
     this.done = stateNumber(state, "iteration");
@@ -212,8 +209,8 @@ export class Backtracking {
 
   /** Releases everything but the student. */
   dispose(): void {
-    this.studentOptimizer.dispose();
-    this.auxiliaryOptimizer.dispose();
+    this.studentTrainer.dispose();
+    this.auxiliaryTrainer.dispose();
     this.auxiliary.dispose();
     this.objective.dispose?.();
     this.ema.dispose();

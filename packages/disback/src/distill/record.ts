@@ -1,5 +1,4 @@
 import {
-  Adam,
   extractState,
   Generator,
   generatorState,
@@ -8,7 +7,6 @@ import {
   loadGeneratorState,
   mergeStates,
   prefixState,
-  replaceNonFiniteGradients,
   type State,
   scope,
   stateNumber,
@@ -18,6 +16,7 @@ import {
 import type { DenoiserModule } from "../models/denoiser.js";
 import { denoisingLoss } from "./denoising-loss.js";
 import { seedDropout } from "./dropout.js";
+import { NetworkTrainer } from "./network-trainer.js";
 import { evenSteps, requireNodeSteps } from "./node-schedule.js";
 import { type NodeSelection, type RecordingView, StepNodes } from "./node-selection.js";
 import { LogNormal, type NoiseDistribution } from "./noise-distribution.js";
@@ -72,8 +71,7 @@ export class Recording {
   private done = 0;
   private readonly student: StudentGenerator;
   private readonly degraded: DenoiserModule;
-  private readonly parameters: Tensor[];
-  private readonly optimizer: Adam;
+  private readonly trainer: NetworkTrainer;
   private readonly random: Generator;
   private readonly noise: NoiseDistribution;
   private readonly sigmaData: number;
@@ -93,8 +91,7 @@ export class Recording {
     this.steps = steps;
     this.student = generator;
     this.degraded = teacher.clone().train().requiresGrad_(true);
-    this.parameters = this.degraded.parameters();
-    this.optimizer = new Adam(this.parameters, { lr: learningRate, betas });
+    this.trainer = new NetworkTrainer(this.degraded.parameters(), { learningRate, betas });
     this.random = new Generator(seed, generator.device);
     this.noise = options.noise ?? new LogNormal();
     this.sigmaData = options.sigmaData ?? 0.5;
@@ -134,10 +131,7 @@ export class Recording {
         condition,
         sigmaData: this.sigmaData,
       });
-      this.optimizer.zeroGrad();
-      loss.backward();
-      replaceNonFiniteGradients(this.parameters);
-      this.optimizer.step();
+      this.trainer.minimise(loss);
       return loss.item();
     });
     this.done++;
@@ -149,7 +143,7 @@ export class Recording {
   state(): State {
     return mergeStates(
       prefixState("degraded", { tensors: this.degraded.stateDict(), values: {} }),
-      prefixState("optimizer", this.optimizer.state()),
+      prefixState("optimizer", this.trainer.state()),
       prefixState("random", generatorState(this.random)),
       prefixState("selection", this.selection.state()),
       {
@@ -162,7 +156,7 @@ export class Recording {
   /** Goes on from a saved state; nodes saved after it are made again. */
   loadState(state: State): void {
     this.degraded.loadStateDict(extractState("degraded", state).tensors);
-    this.optimizer.loadState(extractState("optimizer", state));
+    this.trainer.loadState(extractState("optimizer", state));
     loadGeneratorState(this.random, extractState("random", state));
     this.selection.loadState(cloned(extractState("selection", state)));
     this.outline = keep(stateTensor(state, "outline").clone());
@@ -202,7 +196,7 @@ export class Recording {
 
   /** Releases the copy of the teacher and what belongs to it. */
   dispose(): void {
-    this.optimizer.dispose();
+    this.trainer.dispose();
     this.degraded.dispose();
     this.distance.dispose();
   }

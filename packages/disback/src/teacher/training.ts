@@ -1,6 +1,4 @@
 import {
-  Adam,
-  clipGradNorm,
   type Device,
   EMA,
   extractState,
@@ -8,19 +6,17 @@ import {
   generatorState,
   loadGeneratorState,
   mergeStates,
-  noGrad,
   prefixState,
-  replaceNonFiniteGradients,
   type Schedule,
   type State,
   scope,
   stateNumber,
-  type Tensor,
 } from "@disback/torch";
 import { DataLoader } from "../data/data-loader.js";
 import type { Dataset } from "../data/dataset.js";
 import { denoisingLoss } from "../distill/denoising-loss.js";
 import { seedDropout } from "../distill/dropout.js";
+import { NetworkTrainer } from "../distill/network-trainer.js";
 import { LogNormal } from "../distill/noise-distribution.js";
 import { DisbackError } from "../errors.js";
 import type { DenoiserModule } from "../models/denoiser.js";
@@ -53,11 +49,10 @@ export class TeacherTraining {
   readonly settings: TeacherTrainingSettings;
   private done = 0;
   private readonly denoiser: DenoiserModule;
-  private readonly parameters: Tensor[];
   private readonly device: Device;
   private readonly loader: DataLoader;
   private readonly generator: Generator;
-  private readonly optimizer: Adam;
+  private readonly trainer: NetworkTrainer;
   private readonly ema: EMA<DenoiserModule>;
   private readonly rate: Schedule;
   private readonly noise: LogNormal;
@@ -66,15 +61,16 @@ export class TeacherTraining {
   constructor({ denoiser, dataset, seed = 0, ...settings }: TeacherTrainingOptions) {
     this.settings = resolveTrainingSettings(settings);
     const { batchSize, accumulation, flip, averageHalfLife, averageRampUp } = this.settings;
+    const { learningRate, gradientClip } = this.settings;
     if (flip && dataset.sampleShape.length !== 3) {
       throw new DisbackError(`teacher training, "flip": ${dataset.name} holds no images`);
     }
     this.denoiser = denoiser.train();
-    this.parameters = denoiser.parameters();
-    this.device = this.parameters[0]!.device;
+    const parameters = denoiser.parameters();
+    this.device = parameters[0]!.device;
     this.loader = new DataLoader(dataset, { batchSize: batchSize / accumulation, seed, shuffle: true });
     this.generator = new Generator(seed, this.device);
-    this.optimizer = new Adam(this.parameters, { lr: this.settings.learningRate });
+    this.trainer = new NetworkTrainer(parameters, { learningRate, gradientClip });
     this.ema = new EMA(denoiser, { halfLife: averageHalfLife, rampUp: averageRampUp });
     this.rate = learningRateSchedule(this.settings);
     this.noise = new LogNormal(this.settings.noiseMean, this.settings.noiseStandardDeviation);
@@ -104,15 +100,13 @@ export class TeacherTraining {
    * @returns the batch's loss per element, and the learning rate used
    */
   async step(): Promise<{ loss: number; learningRate: number }> {
-    const { accumulation, gradientClip, batchSize } = this.settings;
+    const { accumulation, batchSize } = this.settings;
     const learningRate = this.learningRate;
-    this.optimizer.zeroGrad();
+    this.trainer.begin();
     let loss = 0;
     for (let part = 0; part < accumulation; part++) loss += await this.addGradient(1 / accumulation);
-    replaceNonFiniteGradients(this.parameters);
-    if (gradientClip > 0) noGrad(() => scope(() => void clipGradNorm(this.parameters, gradientClip)));
-    this.optimizer.lr = learningRate;
-    this.optimizer.step();
+    this.trainer.learningRate = learningRate;
+    this.trainer.finish();
     this.done++;
     this.ema.update({ batchSize, images: this.done * batchSize });
     return { loss, learningRate };
@@ -122,7 +116,7 @@ export class TeacherTraining {
   state(): State {
     return mergeStates(
       prefixState("denoiser", { tensors: this.denoiser.stateDict(), values: {} }),
-      prefixState("optimizer", this.optimizer.state()),
+      prefixState("optimizer", this.trainer.state()),
       prefixState("average", this.ema.state()),
       prefixState("generator", generatorState(this.generator)),
       prefixState("data", this.loader.state()),
@@ -133,7 +127,7 @@ export class TeacherTraining {
   /** Goes on from a saved state. @throws CheckpointError if it is of another network */
   loadState(state: State): void {
     this.denoiser.loadStateDict(extractState("denoiser", state).tensors);
-    this.optimizer.loadState(extractState("optimizer", state));
+    this.trainer.loadState(extractState("optimizer", state));
     this.ema.loadState(extractState("average", state));
     loadGeneratorState(this.generator, extractState("generator", state));
     this.loader.loadState(extractState("data", state));
