@@ -1,11 +1,21 @@
 import type { SettingFlag } from "./setting-flags.js";
 
-export const NETWORK_FLAGS: readonly SettingFlag[] = [
+export const TEACHER_FLAGS: readonly SettingFlag[] = [
   {
     flags: "--teacher <model>",
     path: "teacher",
     description: "teacher: a model folder, a run of `teacher train`, or a shipped name",
   },
+  {
+    flags: "--unconditional",
+    path: "unconditional",
+    description: "ask a class-conditional teacher without labels; the student is unconditional",
+    kind: "switch",
+  },
+];
+
+export const NETWORK_FLAGS: readonly SettingFlag[] = [
+  ...TEACHER_FLAGS,
   {
     flags: "--student <start>",
     path: "student",
@@ -120,6 +130,12 @@ export const SAMPLING_FLAGS: readonly SettingFlag[] = [
     kind: "number",
   },
   { flags: "--sampler <name>", path: "sampler", description: "heun, euler or ddim" },
+  {
+    flags: "--unconditional",
+    path: "unconditional",
+    description: "ask a class-conditional model without labels",
+    kind: "switch",
+  },
 ];
 
 export const EVALUATION_FLAGS: readonly SettingFlag[] = [

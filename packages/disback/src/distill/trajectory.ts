@@ -153,7 +153,9 @@ export class Trajectory {
   /** @throws DisbackError unless `teacher` is the model this path was recorded from */
   requireTeacher(teacher: Module): void {
     if (fingerprint(teacher) !== this.manifest.teacher)
-      throw new DisbackError(`${this.folder}: this trajectory was recorded from another teacher`);
+      throw new DisbackError(
+        `${this.folder}: this trajectory was recorded from another teacher, or with another setting of unconditional`,
+      );
     if (this.nodes.length === 0)
       throw new DisbackError(`${this.folder}: this trajectory has no nodes; its recording was not finished`);
   }

@@ -8,3 +8,4 @@ export {
   sampleShape,
 } from "./denoiser-config.js";
 export { loadConfig, loadModel, loadWeights, saveModel } from "./storage.js";
+export { type ConfiguredDenoiser, withoutLabels } from "./without-labels.js";

@@ -18,6 +18,14 @@ export abstract class Network extends Module {
    * @returns `[N, channels, h, w]`, or `[N, channels]` for points
    */
   abstract features(x: Tensor, noise: Tensor, labels?: Tensor): Tensor;
+
+  /**
+   * Its state as the unconditional network of the same sizes has it, with "no class" built in. Here for networks whose
+   * labels enter by `map_label` without a bias: no class adds nothing.
+   */
+  stateWithoutLabels(): Map<string, Tensor> {
+    return new Map([...this.stateDict()].filter(([key]) => !key.startsWith("map_label.")));
+  }
 }
 
 /**

@@ -1,11 +1,12 @@
 import type { Device, Tensor } from "@disback/torch";
 import { UsageError } from "../errors.js";
-import { type DenoiserConfig, loadModel, sampleShape } from "../models/config.js";
+import { type DenoiserConfig, sampleShape } from "../models/config.js";
 import type { Denoiser } from "../models/denoiser.js";
 import { ddim, euler, heun, oneStep } from "../models/samplers.js";
 import { readGeneratorFile } from "./generator-file.js";
 import { LatentSource } from "./latent-source.js";
 import { locateModel } from "./locate-model.js";
+import { type OpeningOptions, openModel } from "./open-model.js";
 
 /** How samples are drawn from a model. */
 export interface DrawingOptions {
@@ -32,10 +33,9 @@ export interface SampleDrawer {
 }
 
 /** Opens a student (one step) or a teacher (a sampler), whichever the folder holds. */
-export function openDrawer(source: string, options: DrawingOptions): SampleDrawer {
-  const folder = locateModel(source);
-  const { denoiser, config } = loadModel(folder, { device: options.device });
-  const generator = readGeneratorFile(folder);
+export function openDrawer(source: string, options: DrawingOptions & OpeningOptions): SampleDrawer {
+  const { denoiser, config } = openModel(source, options);
+  const generator = readGeneratorFile(locateModel(source));
   if (generator === undefined)
     return teacherDrawer(denoiser, config, { ...options, steps: options.steps ?? 18 });
   if (options.steps !== undefined && options.steps !== 1) {

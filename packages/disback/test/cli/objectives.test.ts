@@ -64,6 +64,15 @@ describe("distill --objective", () => {
     expect(weights("stopped")).toBe(weights("whole"));
   });
 
+  it("asks a class-conditional teacher without labels", () => {
+    expect(disback(...distill("conditional", "unlabelled", "--unconditional")).status).toBe(0);
+    const config = JSON.parse(readFileSync(join(base, "unlabelled", "student", "config.json"), "utf8"));
+    expect(config.labelDim).toBe(0);
+    const path = ["--teacher", join(base, "conditional"), "--trajectory", join(base, "unlabelled")];
+    const other = disback("backtrack", ...path, "--quiet", "--out", join(base, "labelled"));
+    expect(other.stderr).toContain("recorded from another teacher, or with another setting of unconditional");
+  });
+
   it("says what an objective lacks", () => {
     const teacher = ["distill", "--method", "plain", "--quiet", "--teacher", join(base, "plain")];
     const withoutData = disback(...teacher, "--objective", "dmd2", "--out", join(base, "none"));

@@ -3,17 +3,14 @@ import { fileURLToPath } from "node:url";
 import type { Command } from "commander";
 import { UsageError } from "../../errors.js";
 import { comparePresets } from "../../runs/compare/presets.js";
+import { TEACHER_FLAGS } from "../flag-groups.js";
 import { resolveCommandSettings, showSettings } from "../run-command.js";
 import { addSettingFlags, type SettingFlag } from "../setting-flags.js";
 import { table } from "../table.js";
 import { type OutputFlags, Terminal } from "../terminal.js";
 
 const FLAGS: readonly SettingFlag[] = [
-  {
-    flags: "--teacher <model>",
-    path: "teacher",
-    description: "teacher: a model folder, a run of `teacher train`, or a shipped name",
-  },
+  ...TEACHER_FLAGS,
   {
     flags: "--students <list>",
     path: "students",

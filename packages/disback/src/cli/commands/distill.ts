@@ -28,6 +28,7 @@ export function addDistill(program: Command): void {
 Examples:
   disback distill --preset demo --out runs/demo
   disback distill --teacher runs/teacher --data images/ --student small --out runs/small
+  disback distill --teacher fashion-mnist-16 --unconditional --out runs/unconditional
   disback distill --preset 2d --objective sid --set backtracking.sid.alpha=1 --out runs/sid
 `,
     )

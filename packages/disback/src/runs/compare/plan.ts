@@ -68,8 +68,8 @@ function childRun(
   seed: number,
   rates: LearningRates | undefined,
 ): ChildRun {
-  const { common, perStudent, methods, teacher, device, threads } = settings;
-  const shared = { teacher, student, seed, device, threads };
+  const { common, perStudent, methods, teacher, unconditional, device, threads } = settings;
+  const shared = { teacher, unconditional, student, seed, device, threads };
   for (const [place, tree] of [
     ["common", common],
     [`perStudent.${student}`, perStudent[student] ?? {}],

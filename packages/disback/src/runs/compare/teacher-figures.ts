@@ -63,6 +63,7 @@ function evaluationOf(run: DistillSettings): Record<string, unknown> {
     steps: evaluation.teacherSteps,
     extractor: evaluation.extractor,
     inception: evaluation.inception,
+    unconditional: run.unconditional || undefined,
   };
   return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));
 }

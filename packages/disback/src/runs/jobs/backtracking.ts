@@ -12,7 +12,7 @@ export const backtrackingJob: Job<typeof backtrackSchema> = {
   schema: backtrackSchema,
   async perform(settings, context) {
     const device = settings.device as Device;
-    const teacher = openTeacher(settings.teacher, device);
+    const teacher = openTeacher(settings.teacher, { device, unconditional: settings.unconditional });
     const student = makeStudent(settings.student, teacher, settings.seed, device);
     const trajectory = locateTrajectory(settings.trajectory);
     return trainStudent(

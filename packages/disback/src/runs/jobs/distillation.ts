@@ -1,9 +1,10 @@
 import type { Device } from "@disback/torch";
 import { trajectoryNeed } from "../../distill/trajectory-need.js";
+import type { ConfiguredDenoiser } from "../../models/config.js";
 import { type DistillSettings, distillSchema } from "../settings/distillation.js";
 import { positionOf } from "../train-loop.js";
 import type { Job, JobContext } from "./job.js";
-import { generatorOf, makeStudent, type Network, openTeacher } from "./networks.js";
+import { generatorOf, makeStudent, openTeacher } from "./networks.js";
 import { recordTrajectory } from "./recording.js";
 import { type StudentStageStart, trainStudent } from "./student-stage.js";
 
@@ -13,7 +14,7 @@ export const distillationJob: Job<typeof distillSchema> = {
   schema: distillSchema,
   async perform(settings, context) {
     const device = settings.device as Device;
-    const teacher = openTeacher(settings.teacher, device);
+    const teacher = openTeacher(settings.teacher, { device, unconditional: settings.unconditional });
     const student = makeStudent(settings.student, teacher, settings.seed, device);
     const { context: second, ...recorded } = await firstStage(settings, teacher, student, context);
     return trainStudent(settings, { teacher, student, ...recorded }, second);
@@ -25,8 +26,8 @@ type Recorded = Pick<StudentStageStart, "trajectory" | "iterationsBefore" | "sec
 /** Records, unless no trajectory is wanted or needed or the run is past this already. */
 async function firstStage(
   settings: DistillSettings,
-  teacher: Network,
-  student: Network,
+  teacher: ConfiguredDenoiser,
+  student: ConfiguredDenoiser,
   context: JobContext,
 ): Promise<Recorded & { context: JobContext }> {
   if (settings.method !== "disback" || !wantsTrajectory(settings, teacher, student, context)) {
@@ -46,8 +47,8 @@ async function firstStage(
 /** Decided by the seed alone, so that a resumed run decides the same. */
 function wantsTrajectory(
   settings: DistillSettings,
-  teacher: Network,
-  student: Network,
+  teacher: ConfiguredDenoiser,
+  student: ConfiguredDenoiser,
   { progress }: JobContext,
 ): boolean {
   if (settings.recording.when === "always") return true;

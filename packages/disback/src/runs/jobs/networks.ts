@@ -3,26 +3,19 @@ import { type Device, Generator } from "@disback/torch";
 import { StudentGenerator } from "../../distill/student-generator.js";
 import { DisbackError } from "../../errors.js";
 import {
+  type ConfiguredDenoiser,
   createDenoiser,
   type DenoiserConfig,
-  loadModel,
   parseDenoiserConfig,
   sampleShape,
 } from "../../models/config.js";
-import type { PreconditionedDenoiser } from "../../models/preconditioning/preconditioned.js";
-import { locateModel } from "../locate-model.js";
 import { didYouMean } from "../nearest.js";
+import { type OpeningOptions, openModel } from "../open-model.js";
 import { readSettingsFile } from "../settings/resolve.js";
 
-/** A network and its configuration. */
-export interface Network {
-  denoiser: PreconditionedDenoiser;
-  config: DenoiserConfig;
-}
-
 /** Loads the teacher, frozen. @throws DisbackError when it is missing or damaged */
-export function openTeacher(source: string, device: Device): Network {
-  const { denoiser, config } = loadModel(locateModel(source), { device });
+export function openTeacher(source: string, options: OpeningOptions): ConfiguredDenoiser {
+  const { denoiser, config } = openModel(source, options);
   return { denoiser: denoiser.requiresGrad_(false), config };
 }
 
@@ -32,7 +25,12 @@ export function openTeacher(source: string, device: Device): Network {
  * @param start `same` (the teacher's weights), `untrained` (the teacher's network, random weights), `small` (random
  * weights, half the channels), or a file with a model's configuration
  */
-export function makeStudent(start: string, teacher: Network, seed: number, device: Device): Network {
+export function makeStudent(
+  start: string,
+  teacher: ConfiguredDenoiser,
+  seed: number,
+  device: Device,
+): ConfiguredDenoiser {
   if (start === "same") {
     return { denoiser: teacher.denoiser.clone().requiresGrad_(true), config: teacher.config };
   }
@@ -42,7 +40,7 @@ export function makeStudent(start: string, teacher: Network, seed: number, devic
 }
 
 /** The student's network as a one-step generator. */
-export function generatorOf({ denoiser, config }: Network, sigmaInit: number): StudentGenerator {
+export function generatorOf({ denoiser, config }: ConfiguredDenoiser, sigmaInit: number): StudentGenerator {
   return new StudentGenerator(denoiser, {
     sigmaInit,
     sampleShape: sampleShape(config),

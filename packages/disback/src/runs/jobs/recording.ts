@@ -2,10 +2,11 @@ import { rmSync } from "node:fs";
 import type { Device } from "@disback/torch";
 import { EvenDistance } from "../../distill/node-selection.js";
 import { Recording } from "../../distill/record.js";
+import type { ConfiguredDenoiser } from "../../models/config.js";
 import { type RecordSettings, recordSchema } from "../settings/distillation.js";
 import { runStage } from "../train-loop.js";
 import type { Job, JobContext, JobResult } from "./job.js";
-import { generatorOf, makeStudent, type Network, openTeacher } from "./networks.js";
+import { generatorOf, makeStudent, openTeacher } from "./networks.js";
 
 /** `record`: stage 1 alone. Leaves `trajectory/` in the run folder. */
 export const recordingJob: Job<typeof recordSchema> = {
@@ -13,7 +14,7 @@ export const recordingJob: Job<typeof recordSchema> = {
   schema: recordSchema,
   async perform(settings, context): Promise<JobResult> {
     const device = settings.device as Device;
-    const teacher = openTeacher(settings.teacher, device);
+    const teacher = openTeacher(settings.teacher, { device, unconditional: settings.unconditional });
     const student = makeStudent(settings.student, teacher, settings.seed, device);
     const { folder } = await recordTrajectory(settings, teacher, student, context);
     return { figures: { steps: settings.recording.steps }, table: [], places: [["trajectory", folder]] };
@@ -25,9 +26,12 @@ const LOGGED_EVERY = 5;
 
 /** Stage 1 inside any run. @returns the trajectory's folder and the run's seconds so far */
 export async function recordTrajectory(
-  settings: Pick<RecordSettings, "teacher" | "student" | "seed" | "sigmaInit" | "recording" | "checkpoints">,
-  teacher: Network,
-  student: Network,
+  settings: Pick<
+    RecordSettings,
+    "teacher" | "unconditional" | "student" | "seed" | "sigmaInit" | "recording" | "checkpoints"
+  >,
+  teacher: ConfiguredDenoiser,
+  student: ConfiguredDenoiser,
   context: JobContext,
 ): Promise<{ folder: string; seconds: number }> {
   const folder = context.run.file("trajectory");
@@ -44,7 +48,11 @@ export async function recordTrajectory(
     sigmaData: teacher.config.sigmaData,
     folder,
     resume,
-    provenance: { teacher: settings.teacher, student: settings.student },
+    provenance: {
+      teacher: settings.teacher,
+      unconditional: settings.unconditional,
+      student: settings.student,
+    },
   });
   const seconds = await runStage(
     {

@@ -2,7 +2,7 @@ import type { Device } from "@disback/torch";
 import { Backtracking } from "../../distill/backtrack.js";
 import { MismatchReached, StepsPerTarget } from "../../distill/target-schedule.js";
 import { Trajectory } from "../../distill/trajectory.js";
-import { sampleShape, saveModel } from "../../models/config.js";
+import { type ConfiguredDenoiser, sampleShape, saveModel } from "../../models/config.js";
 import { writeGeneratorFile } from "../generator-file.js";
 import { Judge } from "../judge.js";
 import { studentDrawer, teacherDrawer } from "../sample-drawer.js";
@@ -11,13 +11,13 @@ import { runStage } from "../train-loop.js";
 import { summarizeStudent } from "./comparison.js";
 import type { JobContext, JobResult } from "./job.js";
 import { drawingOptions, drawPicture, judgeDrawer } from "./judging.js";
-import { generatorOf, type Network } from "./networks.js";
+import { generatorOf } from "./networks.js";
 import { createObjective } from "./objective.js";
 
 /** What stage 2 starts from. */
 export interface StudentStageStart {
-  teacher: Network;
-  student: Network;
+  teacher: ConfiguredDenoiser;
+  student: ConfiguredDenoiser;
   /** The trajectory's folder; without one the objective alone. */
   trajectory?: string;
   /** Iterations and seconds of the run's first stage. */

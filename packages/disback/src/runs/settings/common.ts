@@ -6,6 +6,9 @@ export const integer = (minimum: number) => z.int().min(minimum);
 /** A finite number greater than zero. */
 export const positive = z.number().positive();
 
+/** Whether a class-conditional model is asked without labels. */
+export const unconditional = z.boolean().default(false);
+
 /** Settings every command shares. */
 export const commonSettings = {
   seed: integer(0)

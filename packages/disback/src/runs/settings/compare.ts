@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { commonSettings, integer, positive } from "./common.js";
+import { commonSettings, integer, positive, unconditional } from "./common.js";
 
 /** Any settings of `disback distill`: they are checked when the runs are planned, with those they are laid over. */
 const distillSettings = z.record(z.string(), z.unknown());
@@ -19,6 +19,9 @@ export const compareSchema = z
         "paper: one set of hyper-parameters for all methods; best: each method at its best learning rates out of the same sweep",
       ),
     teacher: z.string().describe("the teacher: a model folder, a run of `teacher train`, or a shipped name"),
+    unconditional: unconditional.describe(
+      "a class-conditional teacher is asked without labels, and the students are unconditional",
+    ),
     students: z
       .array(z.string())
       .min(1)

@@ -6,11 +6,15 @@ import {
   evaluationSettings,
   integer,
   positive,
+  unconditional,
 } from "./common.js";
 import { objectiveSettings } from "./objectives.js";
 
 const networkSettings = {
   teacher: z.string().describe("the teacher: a model folder (model.safetensors and config.json)"),
+  unconditional: unconditional.describe(
+    "a class-conditional teacher is asked without labels, and the student is unconditional",
+  ),
   student: z
     .string()
     .default("same")

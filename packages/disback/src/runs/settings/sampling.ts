@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { commonSettings, dataSettings, integer, positive } from "./common.js";
+import { commonSettings, dataSettings, integer, positive, unconditional } from "./common.js";
 
 const drawing = {
   count: integer(1).default(64).describe("samples drawn"),
@@ -10,6 +10,7 @@ const drawing = {
   sigmaMax: positive.default(80).describe("highest noise level of the sampler"),
   rho: positive.default(7).describe("how noise levels are spread between the two"),
   label: integer(0).optional().describe("class drawn; all in turn when not given"),
+  unconditional: unconditional.describe("ask a class-conditional model without labels"),
 };
 
 /** `disback sample` */
