@@ -8,6 +8,7 @@ import {
 import { DhariwalUNet } from "./dhariwal-unet.js";
 import { Mlp } from "./mlp.js";
 import type { Network } from "./network.js";
+import { DiscreteDenoiser } from "./preconditioning/discrete.js";
 import { EdmDenoiser } from "./preconditioning/edm.js";
 import { IddpmDenoiser } from "./preconditioning/iddpm.js";
 import type { PreconditionedDenoiser } from "./preconditioning/preconditioned.js";
@@ -40,13 +41,14 @@ export function buildDenoiser(config: DenoiserConfig, source: WeightSource): Pre
       return new VeDenoiser(network, config.labelDim, config);
     case "iddpm":
       return new IddpmDenoiser(network, config.labelDim, config);
+    case "discrete":
+      return new DiscreteDenoiser(network, config.labelDim, config);
   }
 }
 
 function buildNetwork(config: DenoiserConfig, source: WeightSource): Network {
   const inChannels = sampleShape(config)[0]!;
-  // iDDPM's network also estimates a variance.
-  const outChannels = config.preconditioning === "iddpm" ? 2 * inChannels : inChannels;
+  const outChannels = estimatesVariance(config) ? 2 * inChannels : inChannels;
   const sizes = { inChannels, outChannels };
   switch (config.network) {
     case "song-unet":
@@ -58,7 +60,12 @@ function buildNetwork(config: DenoiserConfig, source: WeightSource): Network {
   }
 }
 
-/** VP and iDDPM give the network steps up to 1000, EDM and VE a logarithm of a few units. */
+/** iDDPM's network always does. */
+function estimatesVariance({ preconditioning, learnedVariance }: DenoiserConfig): boolean {
+  return preconditioning === "iddpm" || (preconditioning === "discrete" && learnedVariance === true);
+}
+
+/** VP, iDDPM and DDPM give the network steps up to 1000, EDM and VE a logarithm of a few units. */
 function mlpNoiseScale({ preconditioning }: DenoiserConfig): number {
-  return preconditioning === "vp" || preconditioning === "iddpm" ? 1 : 10;
+  return preconditioning === "edm" || preconditioning === "ve" ? 10 : 1;
 }

@@ -8,7 +8,7 @@ const probability = z.number().min(0).lt(1);
 
 /** Fields of every denoiser. Those of other preconditionings than the chosen one have no effect. */
 const common = {
-  preconditioning: z.enum(["edm", "vp", "ve", "iddpm"]).default("edm"),
+  preconditioning: z.enum(["edm", "vp", "ve", "iddpm", "discrete"]).default("edm"),
   /** edm: standard deviation of the data */
   sigmaData: positive.default(0.5),
   /** edm, ve: lowest noise level */
@@ -21,12 +21,28 @@ const common = {
   betaMin: positive.optional(),
   /** vp: shortest time trained on */
   smallestTime: positive.optional(),
-  /** vp, iddpm: steps of the discrete formulation */
+  /** vp, iddpm, discrete: steps of the discrete formulation */
   timesteps: count.optional(),
   /** iddpm: smallest ratio of neighbouring alpha-bars */
   smallestRatio: positive.optional(),
   /** iddpm: offset of the cosine schedule */
   cosineOffset: positive.optional(),
+  /** discrete: what the network estimates */
+  prediction: z.enum(["epsilon", "v", "sample"]).optional(),
+  /** discrete: the rule that the betas follow */
+  betaSchedule: z.enum(["linear", "scaled-linear", "cosine", "sigmoid"]).optional(),
+  /** discrete: first beta of a rule */
+  betaStart: positive.lt(1).optional(),
+  /** discrete: last beta of a rule */
+  betaEnd: positive.lt(1).optional(),
+  /** discrete: the betas themselves, instead of a rule */
+  betas: z.array(positive.max(1)).min(2).optional(),
+  /** discrete: stretch the schedule until nothing of the data is left at its end */
+  zeroTerminalSnr: z.boolean().optional(),
+  /** discrete: the network estimates a variance besides, in as many channels again, which is not used */
+  learnedVariance: z.boolean().optional(),
+  /** discrete: where the original sampler cuts off its estimates; kept for export, the denoiser does not cut */
+  clipSample: positive.optional(),
   /** columns of the condition, 0 for none */
   labelDim: size.default(0),
   /** probability of hiding a label while training, for guidance */
@@ -98,6 +114,9 @@ export const denoiserConfig = z
       config.sigmaMin >= config.sigmaMax
     ) {
       fail("sigmaMin", `must be below sigmaMax (${config.sigmaMax})`);
+    }
+    if (config.betaStart !== undefined && config.betaEnd !== undefined && config.betaStart > config.betaEnd) {
+      fail("betaStart", `must not be above betaEnd (${config.betaEnd})`);
     }
     if (config.network === "mlp") return;
     const factor = 2 ** (config.channelMultipliers.length - 1);
