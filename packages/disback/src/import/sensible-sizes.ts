@@ -23,6 +23,15 @@ export function refuseAbsurdSizes(config: DenoiserConfig, fail: Fail): void {
   if (config.imageResolution > largest.imageResolution) {
     fail(`imageResolution ${config.imageResolution} is more than ${largest.imageResolution}`);
   }
+  if (config.network === "dit") {
+    const side = config.imageResolution / config.patchSize;
+    if (side > largest.attentionResolution) {
+      fail(
+        `attention among ${side} x ${side} patches is more than ${largest.attentionResolution} x ${largest.attentionResolution}`,
+      );
+    }
+    return;
+  }
   const attention = config.attentionResolutions.find(
     (resolution) => resolution > largest.attentionResolution && resolution <= config.imageResolution,
   );

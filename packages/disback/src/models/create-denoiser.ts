@@ -6,6 +6,7 @@ import {
   sampleShape,
 } from "./denoiser-config.js";
 import { DhariwalUNet } from "./dhariwal-unet.js";
+import { Dit } from "./dit/dit.js";
 import { Mlp } from "./mlp.js";
 import type { Network } from "./network.js";
 import { DiscreteDenoiser } from "./preconditioning/discrete.js";
@@ -55,6 +56,10 @@ function buildNetwork(config: DenoiserConfig, source: WeightSource): Network {
       return new SongUNet(source, { ...config, ...sizes });
     case "dhariwal-unet":
       return new DhariwalUNet(source, { ...config, ...sizes });
+    case "dit": {
+      const withVariance = config.learnedVariance ? 2 * inChannels : outChannels;
+      return new Dit(source, { ...config, ...sizes, outChannels: withVariance });
+    }
     case "mlp":
       return new Mlp(source, { ...config, ...sizes, noiseScale: mlpNoiseScale(config) });
   }

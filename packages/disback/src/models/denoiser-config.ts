@@ -96,14 +96,31 @@ const mlp = z.strictObject({
   blocks: count.default(4),
 });
 
+const dit = z.strictObject({
+  network: z.literal("dit"),
+  ...common,
+  /** height and width of the samples: of latents, where an autoencoder stands between them and images */
+  imageResolution: count,
+  imageChannels: count,
+  patchSize: count.default(2),
+  layers: count.default(12),
+  heads: count.default(6),
+  channelsPerHead: count.default(64),
+  attentionBias: z.boolean().default(true),
+  normalizationEps: positive.default(1e-6),
+  dropout: probability.default(0),
+  /** the network also estimates a variance, which is not used */
+  learnedVariance: z.boolean().default(false),
+});
+
 /**
  * A denoiser in words: the network, its sizes and its preconditioning. "song-unet" is DDPM++ by default and NCSN++ with
  * `embeddingType: "fourier", noiseMultiplier: 2, encoderType: "residual", resampleFilter: [1, 3, 3, 1]`;
- * "dhariwal-unet" is ADM; "mlp" takes points. Unknown fields are errors.
+ * "dhariwal-unet" is ADM; "dit" is DiT-S/2 by default; "mlp" takes points. Unknown fields are errors.
  */
 export const denoiserConfig = z
-  .discriminatedUnion("network", [songUNet, dhariwalUNet, mlp], {
-    error: 'expected "song-unet", "dhariwal-unet" or "mlp"',
+  .discriminatedUnion("network", [songUNet, dhariwalUNet, dit, mlp], {
+    error: 'expected "song-unet", "dhariwal-unet", "dit" or "mlp"',
   })
   .superRefine((config, context) => {
     const fail = (field: string, message: string) =>
@@ -119,6 +136,15 @@ export const denoiserConfig = z
       fail("betaStart", `must not be above betaEnd (${config.betaEnd})`);
     }
     if (config.network === "mlp") return;
+    if (config.network === "dit") {
+      if (config.imageResolution % config.patchSize !== 0) {
+        fail("imageResolution", `must be a multiple of patchSize (${config.patchSize})`);
+      }
+      if ((config.heads * config.channelsPerHead) % 4 !== 0) {
+        fail("channelsPerHead", "heads times channelsPerHead must be a multiple of 4");
+      }
+      return;
+    }
     const factor = 2 ** (config.channelMultipliers.length - 1);
     if (config.imageResolution % factor !== 0) {
       fail("imageResolution", `must be a multiple of ${factor}, one halving per further channel multiplier`);

@@ -52,11 +52,6 @@ export class IddpmDenoiser extends PreconditionedDenoiser {
     };
   }
 
-  /** The second half of the output channels is the variance. */
-  protected override estimate(raw: Tensor, channels: number): Tensor {
-    return raw.narrow(1, 0, channels);
-  }
-
   private levels(): number[] {
     return this.u.toArray() as number[];
   }

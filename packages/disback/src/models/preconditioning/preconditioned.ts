@@ -54,7 +54,9 @@ export abstract class PreconditionedDenoiser extends DenoiserModule implements F
         labels,
         augmentation && inDtype(augmentation, dtype),
       );
-      const output = inDtype(this.estimate(raw, x.shape[1]!), x.dtype);
+      // Channels after those of x are an estimate of the variance, which is not used.
+      const channels = x.shape[1]!;
+      const output = inDtype(raw.shape[1] === channels ? raw : raw.narrow(1, 0, channels), x.dtype);
       return ops.addcmul(skip ? x.mul(skip) : x, out, output);
     });
   }
@@ -78,11 +80,6 @@ export abstract class PreconditionedDenoiser extends DenoiserModule implements F
 
   /** @param sigma `[N, 1, ...]` in the dtype of x */
   protected abstract coefficients(sigma: Tensor): Coefficients;
-
-  /** The part of the network's output that enters the estimate. @param channels those of x */
-  protected estimate(raw: Tensor, _channels: number): Tensor {
-    return raw;
-  }
 
   private coefficientsFor(x: Tensor, sigma: Tensor): Coefficients {
     return this.coefficients(inDtype(sigma, x.dtype).reshape([-1, ...Array<number>(x.ndim - 1).fill(1)]));

@@ -73,6 +73,14 @@ function studentConfig(start: string, teacher: DenoiserConfig): DenoiserConfig {
 function halved(config: DenoiserConfig): DenoiserConfig {
   if (config.network === "mlp")
     return { ...config, hiddenChannels: Math.max(2, 2 * Math.floor(config.hiddenChannels / 4)) };
+  if (config.network === "dit") {
+    if (config.heads % 2 !== 0) {
+      throw new DisbackError(
+        `"student": the teacher's ${config.heads} heads cannot be halved; give a config file`,
+      );
+    }
+    return { ...config, heads: config.heads / 2 };
+  }
   const modelChannels = config.modelChannels / 2;
   if (modelChannels % 4 !== 0) {
     throw new DisbackError(

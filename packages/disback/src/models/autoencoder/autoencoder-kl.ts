@@ -1,0 +1,57 @@
+import { Module, noGrad, scope, type Tensor } from "@disback/torch";
+import { Convolution } from "../convolution.js";
+import type { WeightSource } from "../weights.js";
+import type { AutoencoderConfig } from "./autoencoder-config.js";
+import { START } from "./blocks.js";
+import { Decoder, Encoder } from "./halves.js";
+
+/**
+ * A variational autoencoder (Rombach et al. 2022): images to latents, where diffusion is cheap, and back.
+ * Keys of its state are those of AutoencoderKL in diffusers.
+ */
+export class AutoencoderKl extends Module {
+  readonly encoder: Encoder;
+  readonly decoder: Decoder;
+  readonly quant_conv: Convolution | null;
+  readonly post_quant_conv: Convolution | null;
+
+  constructor(
+    source: WeightSource,
+    readonly config: AutoencoderConfig,
+  ) {
+    super();
+    const { latentChannels } = config;
+    const pointwise = (channels: number) => new Convolution(source, channels, channels, 1, START);
+    this.encoder = new Encoder(source, config);
+    this.decoder = new Decoder(source, config);
+    this.quant_conv = config.quantConvolution ? pointwise(2 * latentChannels) : null;
+    this.post_quant_conv = config.postQuantConvolution ? pointwise(latentChannels) : null;
+  }
+
+  /**
+   * The mean of the latents' distribution, scaled for a diffusion model. Without gradients.
+   * @param images `[N, C, H, W]` in [-1, 1] @returns `[N, latentChannels, h, w]`
+   */
+  encode(images: Tensor): Tensor {
+    return noGrad(() =>
+      scope(() => {
+        const moments = this.encoder.forward(images);
+        const [mean] = (this.quant_conv?.forward(moments) ?? moments).chunk(2, 1) as [Tensor];
+        return mean.sub(this.config.shiftFactor).mul(this.config.scalingFactor);
+      }),
+    );
+  }
+
+  /**
+   * Images of scaled latents. Without gradients.
+   * @param latents `[N, latentChannels, h, w]` @returns `[N, C, H, W]`, about in [-1, 1]
+   */
+  decode(latents: Tensor): Tensor {
+    return noGrad(() =>
+      scope(() => {
+        const plain = latents.div(this.config.scalingFactor).add(this.config.shiftFactor);
+        return this.decoder.forward(this.post_quant_conv?.forward(plain) ?? plain);
+      }),
+    );
+  }
+}
