@@ -69,7 +69,11 @@ export {
 } from "./distill/target-schedule.js";
 export { type TeacherPairsOptions, teacherPairs } from "./distill/teacher-pairs.js";
 export { Trajectory, type TrajectoryNode } from "./distill/trajectory.js";
-export { type TrajectoryNeedOptions, trajectoryNeed } from "./distill/trajectory-need.js";
+export {
+  type TrajectoryNeed,
+  type TrajectoryNeedOptions,
+  trajectoryNeed,
+} from "./distill/trajectory-need.js";
 export { type Weighting, weightings } from "./distill/weighting.js";
 export { DisbackError } from "./errors.js";
 /** Teachers. */

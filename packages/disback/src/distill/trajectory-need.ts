@@ -1,4 +1,4 @@
-import { Generator, inferenceMode, scope } from "@disback/torch";
+import { Generator, inferenceMode, ops, scope } from "@disback/torch";
 import type { DenoiserModule } from "../models/denoiser.js";
 import { denoisingLoss } from "./denoising-loss.js";
 import { LogNormal, type NoiseDistribution } from "./noise-distribution.js";
@@ -18,15 +18,25 @@ export interface TrajectoryNeedOptions {
   seed?: number;
 }
 
+export interface TrajectoryNeed {
+  /** the teacher's denoising loss on the initial student's samples */
+  loss: number;
+  /** the student starts with the teacher's own weights */
+  copy: boolean;
+  needed: boolean;
+}
+
 /**
- * Whether a trajectory can pay: the teacher's denoising loss on the initial student's samples, in units in which the
- * trivial denoiser `c_skip x` has about 1 on data (Karras et al. 2022, appendix B.6). Above 1 the teacher restores these
- * samples worse than no model at all: its answers mean nothing there, and the student needs targets in between. Below,
- * the student is in the teacher's range already, and recording would be spent for nothing. Ours; costs one pass of each.
+ * Whether a trajectory can pay. Two things speak against it, both measured (docs/study-2d.md, docs/study-images.md):
  *
- * @returns the loss, and whether it is above 1
+ * - The student is the teacher's copy. It never gained anything from a trajectory, however far its first samples were.
+ * - The teacher's denoising loss on the initial student's samples is below 1, in units in which the trivial denoiser
+ *   `c_skip x` has about 1 on data (Karras et al. 2022, appendix B.6): the student is in the teacher's range already.
+ *   Above 1 the teacher restores these samples worse than no model at all.
+ *
+ * Ours; costs one pass of each.
  */
-export function trajectoryNeed(options: TrajectoryNeedOptions): { loss: number; needed: boolean } {
+export function trajectoryNeed(options: TrajectoryNeedOptions): TrajectoryNeed {
   const { teacher, generator, noise = new LogNormal(), sigmaData = 0.5, samples = 128, seed = 0 } = options;
   const random = new Generator(seed, generator.device);
   teacher.eval();
@@ -38,5 +48,17 @@ export function trajectoryNeed(options: TrajectoryNeedOptions): { loss: number; 
       return denoisingLoss(teacher, made, noise, { generator: random, condition, sigmaData }).item();
     }),
   );
-  return { loss, needed: loss > 1 };
+  const copy = sameWeights(teacher, generator.denoiser);
+  return { loss, copy, needed: !copy && loss > 1 };
+}
+
+function sameWeights(a: DenoiserModule, b: DenoiserModule): boolean {
+  const [left, right] = [a.stateDict(), b.stateDict()];
+  if (left.size !== right.size) return false;
+  return inferenceMode(() =>
+    [...left].every(([key, tensor]) => {
+      const other = right.get(key);
+      return other !== undefined && tensor.shape.join() === other.shape.join() && ops.equal(tensor, other);
+    }),
+  );
 }

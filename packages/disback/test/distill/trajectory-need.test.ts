@@ -24,3 +24,12 @@ test("the seed alone decides", () => {
   const once = () => trajectoryNeed({ teacher, generator: gaussianStudent([0, 0]), seed: 5 }).loss;
   expect(once()).toBe(once());
 });
+
+test("the teacher's copy needs none, however large the loss", () => {
+  const student = gaussianStudent([1, -1]);
+  const measure = (mean: number[]) =>
+    trajectoryNeed({ teacher: new GaussianDenoiser(mean), generator: student, sigmaData: 0.05 });
+  expect(measure([1, -1])).toMatchObject({ copy: true, needed: false });
+  expect(measure([1, -1]).loss).toBeGreaterThan(1);
+  expect(measure([1, -1.01])).toMatchObject({ copy: false, needed: true });
+});

@@ -52,16 +52,15 @@ function wantsTrajectory(
   { progress }: JobContext,
 ): boolean {
   if (settings.recording.when === "always") return true;
-  const { loss, needed } = trajectoryNeed({
+  const { loss, copy, needed } = trajectoryNeed({
     teacher: teacher.denoiser,
     generator: generatorOf(student, settings.sigmaInit),
     sigmaData: teacher.config.sigmaData,
     seed: settings.seed,
   });
   if (!needed) {
-    progress.notice(
-      `the student starts near the teacher (loss ${loss.toFixed(2)} on its samples, below 1): no trajectory is needed; --set recording.when=always records one`,
-    );
+    const why = copy ? "is the teacher's copy" : `starts near the teacher (loss ${loss.toFixed(2)}, below 1)`;
+    progress.notice(`the student ${why}: no trajectory is needed; --record-when always records one`);
   }
   return needed;
 }
