@@ -19,11 +19,11 @@ import { NetworkTrainer } from "./network-trainer.js";
 import type { Objective, ObjectiveInput } from "./objective.js";
 import { DiffInstruct } from "./objectives/diff-instruct.js";
 import type { StudentGenerator } from "./student-generator.js";
-import { TargetPath } from "./target-path.js";
+import { TargetPath, type TargetPathOptions } from "./target-path.js";
 import { StepsPerTarget, type TargetSchedule } from "./target-schedule.js";
 import type { Trajectory } from "./trajectory.js";
 
-export interface BacktrackingOptions {
+export interface BacktrackingOptions extends TargetPathOptions {
   /** the teacher: the last target; not changed */
   teacher: DenoiserModule;
   /** the student, trained in place */
@@ -60,7 +60,7 @@ export interface BacktrackingFigures {
   gap: number;
   /** mismatch degree towards the current target */
   mismatch: number;
-  /** the target of this step: N - 1 down to 0, the teacher */
+  /** the target of this step: N - 1 down to 0, the teacher; in between two nodes a fraction */
   target: number;
 }
 
@@ -98,7 +98,7 @@ export class Backtracking {
     this.student = generator;
     this.objective = options.objective ?? new DiffInstruct();
     this.schedule = options.schedule ?? new StepsPerTarget(8);
-    this.targets = new TargetPath(teacher, trajectory);
+    this.targets = new TargetPath(teacher, trajectory, options);
     this.auxiliary = this.targets.startOfAuxiliary();
     this.objective.prepare?.({ student: generator, teacher, auxiliary: this.auxiliary, seed });
     this.random = new Generator(seed, generator.device);
@@ -121,7 +121,7 @@ export class Backtracking {
     return this.done >= this.iterations;
   }
 
-  /** Place of the current target on the trajectory; 0 is the teacher. */
+  /** Place of the current target on the trajectory, see {@link BacktrackingFigures}. */
   get target(): number {
     return this.targets.position;
   }

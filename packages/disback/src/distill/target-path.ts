@@ -1,3 +1,4 @@
+import { noGrad } from "@disback/torch";
 import { z } from "zod";
 import { DisbackError } from "../errors.js";
 import type { DenoiserModule } from "../models/denoiser.js";
@@ -5,29 +6,53 @@ import type { Trajectory } from "./trajectory.js";
 
 const stateSchema = z.object({ position: z.number().int().min(0), steps: z.number().int().min(0) });
 
+/** Which parts of a trajectory are used: all of it, or one half alone (to learn what that half brings). */
+export type TrajectoryUse = "whole" | "start" | "targets";
+
+export interface TargetPathOptions {
+  /**
+   * `start`: only the auxiliary model starts at the path's end, and the teacher is the target from the first step;
+   * `targets`: only the targets, and the auxiliary model starts as the teacher; default both
+   */
+  use?: TrajectoryUse;
+  /** targets in between two neighbouring nodes, their weights interpolated; default 0 */
+  interpolation?: number;
+}
+
 /**
  * The targets of the backtracking in their order: `D'_{N-1}, …, D'_1`, then the teacher `D'_0`. One node at a time is in
- * memory; without a trajectory the teacher is the only target.
+ * memory; without a trajectory the teacher is the only target. With interpolation the path is (nearly) continuous:
+ * `D'_{i + f}` has the weights `f theta_{i+1} + (1 - f) theta_i`.
  */
 export class TargetPath {
+  private readonly use: TrajectoryUse;
+  /** places per node */
+  private readonly fineness: number;
   private place: number;
   private steps = 0;
   private node: DenoiserModule | undefined;
 
-  /** @throws DisbackError if the trajectory is empty or of another teacher */
+  /** @throws DisbackError if the trajectory is empty or of another teacher, or an option out of its range */
   constructor(
     private readonly teacher: DenoiserModule,
     private readonly trajectory: Trajectory | undefined,
+    { use = "whole", interpolation = 0 }: TargetPathOptions = {},
   ) {
+    if (!Number.isInteger(interpolation) || interpolation < 0)
+      throw new DisbackError(
+        `backtracking: "interpolation" must be a whole number from 0, not ${interpolation}`,
+      );
     trajectory?.requireTeacher(teacher);
     teacher.eval();
-    this.place = trajectory ? trajectory.nodes.length - 1 : 0;
+    this.use = use;
+    this.fineness = interpolation + 1;
+    this.place = this.firstPlace();
     this.load();
   }
 
-  /** Place of the current target: N - 1 down to 0, the teacher. */
+  /** Place of the current target: N - 1 down to 0, the teacher; in between two nodes a fraction. */
   get position(): number {
-    return this.place;
+    return this.place / this.fineness;
   }
 
   get current(): DenoiserModule {
@@ -37,7 +62,8 @@ export class TargetPath {
   /** The auxiliary model's initial weights: the most degraded node `D'_N`, which fits the student's first samples. */
   startOfAuxiliary(): DenoiserModule {
     const auxiliary = this.teacher.clone().train().requiresGrad_(true);
-    if (this.trajectory) this.trajectory.loadInto(auxiliary, this.trajectory.nodes.length);
+    if (this.trajectory && this.use !== "targets")
+      this.trajectory.loadInto(auxiliary, this.trajectory.nodes.length);
     return auxiliary;
   }
 
@@ -56,8 +82,7 @@ export class TargetPath {
 
   loadState(value: unknown): void {
     const parsed = stateSchema.safeParse(value);
-    const last = Math.max((this.trajectory?.nodes.length ?? 1) - 1, 0);
-    if (!parsed.success || parsed.data.position > last)
+    if (!parsed.success || parsed.data.position > this.firstPlace())
       throw new DisbackError("checkpoint: the place on the trajectory is missing or beyond its end");
     this.place = parsed.data.position;
     this.steps = parsed.data.steps;
@@ -69,12 +94,34 @@ export class TargetPath {
     this.node = undefined;
   }
 
+  private firstPlace(): number {
+    if (!this.trajectory || this.use === "start") return 0;
+    return (this.trajectory.nodes.length - 1) * this.fineness;
+  }
+
   private load(): void {
     if (this.place === 0) {
       this.dispose();
-    } else {
-      this.node ??= this.teacher.clone().eval().requiresGrad_(false);
-      this.trajectory!.loadInto(this.node, this.place);
+      return;
     }
+    const [before, beyond] = [Math.floor(this.position), Math.ceil(this.position)];
+    this.node ??= this.copyOfTeacher();
+    this.trajectory!.loadInto(this.node, beyond);
+    if (before < beyond) this.blend(this.node, before, beyond - this.position);
+  }
+
+  /** Moves a model's weights by a share of the way towards a node's. */
+  private blend(model: DenoiserModule, index: number, share: number): void {
+    const other = this.copyOfTeacher();
+    if (index > 0) this.trajectory!.loadInto(other, index);
+    const weights = other.parameters();
+    noGrad(() => {
+      for (const [k, own] of model.parameters().entries()) own.lerp_(weights[k]!, share);
+    });
+    other.dispose();
+  }
+
+  private copyOfTeacher(): DenoiserModule {
+    return this.teacher.clone().eval().requiresGrad_(false);
   }
 }

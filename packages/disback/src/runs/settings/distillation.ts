@@ -84,6 +84,15 @@ const backtracking = z
       .gt(1)
       .default(1.1)
       .describe("schedule mismatch: a target is reached at this mismatch degree, or after stepsPerTarget"),
+    interpolation: integer(0)
+      .default(0)
+      .describe("targets in between two nodes of the trajectory, their weights interpolated"),
+    use: z
+      .enum(["whole", "start", "targets"])
+      .default("whole")
+      .describe(
+        "what of the trajectory is used: whole, start (the auxiliary model starts at its end, the teacher is the target) or targets (the auxiliary model starts as the teacher)",
+      ),
     batchSize: integer(1).default(128).describe("samples per step"),
     studentLearningRate: positive.default(1e-4).describe("learning rate of the student"),
     auxiliaryLearningRate: positive.default(2e-4).describe("learning rate of the auxiliary model"),
