@@ -56,10 +56,8 @@ function buildNetwork(config: DenoiserConfig, source: WeightSource): Network {
       return new SongUNet(source, { ...config, ...sizes });
     case "dhariwal-unet":
       return new DhariwalUNet(source, { ...config, ...sizes });
-    case "dit": {
-      const withVariance = config.learnedVariance ? 2 * inChannels : outChannels;
-      return new Dit(source, { ...config, ...sizes, outChannels: withVariance });
-    }
+    case "dit":
+      return new Dit(source, { ...config, ...sizes });
     case "mlp":
       return new Mlp(source, { ...config, ...sizes, noiseScale: mlpNoiseScale(config) });
   }
@@ -67,7 +65,7 @@ function buildNetwork(config: DenoiserConfig, source: WeightSource): Network {
 
 /** iDDPM's network always does. */
 function estimatesVariance({ preconditioning, learnedVariance }: DenoiserConfig): boolean {
-  return preconditioning === "iddpm" || (preconditioning === "discrete" && learnedVariance === true);
+  return preconditioning === "iddpm" || learnedVariance === true;
 }
 
 /** VP, iDDPM and DDPM give the network steps up to 1000, EDM and VE a logarithm of a few units. */

@@ -39,7 +39,7 @@ const common = {
   betas: z.array(positive.max(1)).min(2).optional(),
   /** discrete: stretch the schedule until nothing of the data is left at its end */
   zeroTerminalSnr: z.boolean().optional(),
-  /** discrete: the network estimates a variance besides, in as many channels again, which is not used */
+  /** the network estimates a variance besides, in as many channels again, which is not used; iddpm's always does */
   learnedVariance: z.boolean().optional(),
   /** discrete: where the original sampler cuts off its estimates; kept for export, the denoiser does not cut */
   clipSample: positive.optional(),
@@ -109,8 +109,6 @@ const dit = z.strictObject({
   attentionBias: z.boolean().default(true),
   normalizationEps: positive.default(1e-6),
   dropout: probability.default(0),
-  /** the network also estimates a variance, which is not used */
-  learnedVariance: z.boolean().default(false),
 });
 
 /**

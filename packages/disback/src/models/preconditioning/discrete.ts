@@ -71,11 +71,6 @@ export class DiscreteDenoiser extends PreconditionedDenoiser {
     }
   }
 
-  /** A network that estimates a variance besides has it in the second half of its output. */
-  protected override estimate(raw: Tensor, channels: number): Tensor {
-    return raw.narrow(1, 0, channels);
-  }
-
   /** The step t, whole or not, whose level is sigma; same shape and dtype. */
   private stepOf(sigma: Tensor): Tensor {
     const known = this.levelsOn(sigma.device);
