@@ -3,7 +3,6 @@ import {
   Generator,
   generatorState,
   inferenceMode,
-  keep,
   loadGeneratorState,
   mergeStates,
   prefixState,
@@ -20,6 +19,7 @@ import { NetworkTrainer } from "./network-trainer.js";
 import { evenSteps, requireNodeSteps } from "./node-schedule.js";
 import { type NodeSelection, type RecordingView, StepNodes } from "./node-selection.js";
 import { LogNormal, type NoiseDistribution } from "./noise-distribution.js";
+import { Outlines } from "./outlines.js";
 import { PathDistance } from "./path-distance.js";
 import type { StudentGenerator } from "./student-generator.js";
 import { Trajectory } from "./trajectory.js";
@@ -78,6 +78,7 @@ export class Recording {
   private readonly batchSize: number;
   private readonly selection: NodeSelection;
   private readonly distance: PathDistance;
+  private readonly outlines: Outlines;
   /** the last node's, or the teacher's: distances are measured from it */
   private outline: Tensor;
   private ended = false;
@@ -98,9 +99,12 @@ export class Recording {
     this.batchSize = batchSize;
     this.selection = options.selection ?? new StepNodes(nodeSteps);
     // Probes have a stream of their own: measuring does not change what is recorded.
-    const { samples, condition } = this.sample(probes, new Generator(seed + 1, generator.device));
-    this.distance = new PathDistance(samples, condition, this.noise, this.sigmaData, seed + 2);
-    this.outline = this.distance.outline(this.degraded.eval());
+    this.distance = scope(() => {
+      const { samples, condition } = this.sample(probes, new Generator(seed + 1, generator.device));
+      return new PathDistance(samples, condition, this.noise, this.sigmaData, seed + 2);
+    });
+    this.outlines = new Outlines(this.distance);
+    this.outline = this.outlines.measure(this.degraded.eval());
     this.selection.begin(this.outline);
     const { sigmaInit } = generator;
     this.trajectory = options.resume
@@ -158,8 +162,11 @@ export class Recording {
     this.degraded.loadStateDict(extractState("degraded", state).tensors);
     this.trainer.loadState(extractState("optimizer", state));
     loadGeneratorState(this.random, extractState("random", state));
-    this.selection.loadState(cloned(extractState("selection", state)));
-    this.outline = keep(stateTensor(state, "outline").clone());
+    const selection = extractState("selection", state);
+    const tensors = new Map([...selection.tensors].map(([key, saved]) => [key, this.outlines.copy(saved)]));
+    this.selection.loadState({ ...selection, tensors });
+    this.outline = this.outlines.copy(stateTensor(state, "outline"));
+    this.releaseOutlines();
     this.done = stateNumber(state, "iteration");
     this.ended = state.values.ended === true;
     this.trajectory.restore(state.values.nodes);
@@ -178,7 +185,7 @@ export class Recording {
       step: this.done,
       trajectory: this.trajectory,
       outline: () => {
-        outline ??= this.distance.outline(this.degraded.eval());
+        outline ??= this.outlines.measure(this.degraded.eval());
         return outline;
       },
       between: (a, b) => this.distance.between(a, b),
@@ -191,23 +198,22 @@ export class Recording {
       this.outline = view.outline();
       this.trajectory.append(this.degraded, { step: this.done, distance, loss });
     }
+    this.releaseOutlines();
     if (this.finished) this.trajectory.prune();
+  }
+
+  /** A selection's state names the outlines it holds. */
+  private releaseOutlines(): void {
+    this.outlines.retain([this.outline, ...this.selection.state().tensors.values()]);
   }
 
   /** Releases the copy of the teacher and what belongs to it. */
   dispose(): void {
     this.trainer.dispose();
     this.degraded.dispose();
+    this.outlines.retain([]);
     this.distance.dispose();
   }
-}
-
-/** A state with tensors of its own, out of any scope. */
-function cloned(state: State): State {
-  return {
-    ...state,
-    tensors: new Map([...state.tensors].map(([key, tensor]) => [key, keep(tensor.clone())])),
-  };
 }
 
 /** Records a whole trajectory. @see Recording */

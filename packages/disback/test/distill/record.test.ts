@@ -1,6 +1,7 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { memoryStatistics } from "@disback/torch";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { evenSteps, requireNodeSteps } from "../../src/distill/node-schedule.js";
 import { EvenDistance } from "../../src/distill/node-selection.js";
@@ -120,6 +121,28 @@ test("nodes are evenly spaced in distance, few, and the recording ends by itself
   const model = new GaussianDenoiser([0, 0]);
   trajectory.loadInto(model, nodes.length);
   expect(Math.hypot(model.point[0]! - goal[0]!, model.point[1]! - goal[1]!)).toBeLessThan(0.6);
+});
+
+test("outlines that nobody holds are released while recording", () => {
+  const recording = new Recording({
+    ...options("flat"),
+    steps: 200,
+    selection: new EvenDistance({ maximum: 4, settledShare: 1e-6 }),
+  });
+  const alive: number[] = [];
+  while (!recording.finished) {
+    recording.step();
+    alive.push(memoryStatistics().tensors);
+  }
+  // The selection holds at most three outlines: the teacher's, the last node's and its mark.
+  expect(Math.max(...alive.slice(1)) - Math.min(...alive.slice(1))).toBeLessThanOrEqual(3);
+  const state = recording.state();
+  const before = memoryStatistics().tensors;
+  recording.loadState(state);
+  expect(memoryStatistics().tensors).toBeLessThanOrEqual(before);
+  recording.dispose();
+  // All outlines, the probes' three tensors, the degraded model's weight and what Adam remembers of it.
+  expect(memoryStatistics().tensors).toBeLessThanOrEqual(before - 8);
 });
 
 test("an adaptive recording that was interrupted gives the same nodes, bit for bit", () => {
