@@ -62,6 +62,8 @@ export interface BacktrackingFigures {
   mismatch: number;
   /** the target of this step: N - 1 down to 0, the teacher; in between two nodes a fraction */
   target: number;
+  /** the student's */
+  learningRate: number;
 }
 
 /**
@@ -162,7 +164,7 @@ export class Backtracking {
     });
     this.done++;
     this.targets.advanceIf((steps) => this.schedule.reached({ steps, ...figures }));
-    return { ...figures, target };
+    return { ...figures, target, learningRate: this.studentTrainer.learningRate };
   }
 
   /** Draws the student's samples of a step. */

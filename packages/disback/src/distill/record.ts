@@ -125,8 +125,8 @@ export class Recording {
     return this.ended || this.done >= this.steps;
   }
 
-  /** One step of the fit; saves a node when one is due. @returns the denoising loss per element */
-  step(): { loss: number } {
+  /** One step of the fit; saves a node when one is due. @returns the denoising loss per element, and the rate used */
+  step(): { loss: number; learningRate: number } {
     const loss = scope(() => {
       seedDropout(this.random, this.student.device);
       const { samples, condition } = this.sample(this.batchSize, this.random);
@@ -140,7 +140,7 @@ export class Recording {
     });
     this.done++;
     this.look(loss);
-    return { loss };
+    return { loss, learningRate: this.trainer.learningRate };
   }
 
   /** All that the next steps depend on. */

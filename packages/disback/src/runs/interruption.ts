@@ -15,6 +15,11 @@ export class Interruption {
     for (const signal of SIGNALS) process.on(signal, this.listener);
   }
 
+  /** As if the signal had come from outside. */
+  request(signal: NodeJS.Signals): void {
+    if (!this.received) this.listener(signal);
+  }
+
   get requested(): boolean {
     return this.received !== undefined;
   }

@@ -55,6 +55,12 @@ export class FolderLock {
     if (content !== undefined) refuseLivingOwner(path, content);
   }
 
+  /** Whether a living process holds the lock. */
+  static isHeld(path: string): boolean {
+    const content = readIfThere(path);
+    return content !== undefined && isAlive(parseOwner(content));
+  }
+
   release(): void {
     const owner = parseOwner(readIfThere(this.path) ?? "");
     if (owner?.pid === process.pid) rmSync(this.path, { force: true });

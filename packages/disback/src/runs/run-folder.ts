@@ -5,6 +5,7 @@ import { fileError } from "./atomic-file.js";
 import { listCheckpoints } from "./checkpoint.js";
 import { FolderLock } from "./lock.js";
 import { MetricsLog } from "./metrics-log.js";
+import { settle } from "./requests.js";
 import { type RunRecord, readRunRecord, writeRunRecord } from "./run-record.js";
 
 const LOCK = "run.lock";
@@ -62,6 +63,7 @@ export class RunFolder {
     const { failure: _, ...before } = readRunFolder(path);
     const lock = FolderLock.acquire(join(folder, LOCK));
     removeLeftovers(folder);
+    for (const request of ["stop", "checkpoint"] as const) settle(folder, request);
     const run = new RunFolder(folder, path, lock, before);
     run.update({
       state: "running",
@@ -83,6 +85,11 @@ export class RunFolder {
   /** `metrics.jsonl`, one object per evaluation. */
   get metrics(): MetricsLog {
     return new MetricsLog(join(this.path, "metrics.jsonl"));
+  }
+
+  /** `live.jsonl`, what happens between evaluations. */
+  get live(): MetricsLog {
+    return new MetricsLog(join(this.path, "live.jsonl"));
   }
 
   /** Path of something in the folder. */

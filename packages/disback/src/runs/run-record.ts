@@ -22,6 +22,8 @@ export interface RunRecord {
   resumedAt?: string[];
   state: "running" | "stopped" | "failed" | "finished";
   finishedAt?: string;
+  /** The trajectory that is followed, from the node next to the teacher to the most degraded one. */
+  path?: { step: number; distance: number; loss: number }[];
   /** Why a failed run failed. */
   failure?: { reason: "diverged" | "error"; message: string };
   /** Figures of a finished run, for example `fidStart`, `fidEnd`, `teacherFid`. */

@@ -2,8 +2,10 @@ import { extractState, mergeStates, prefixState, type State } from "@disback/tor
 import { DisbackError } from "../errors.js";
 import { type Checkpoint, pruneCheckpoints, saveCheckpoint } from "./checkpoint.js";
 import type { Interruption } from "./interruption.js";
+import { LiveLog } from "./live-log.js";
 import type { MetricsEntry } from "./metrics-log.js";
 import type { Figures, Progress } from "./progress.js";
+import { isAsked, settle } from "./requests.js";
 import type { RunFolder } from "./run-folder.js";
 import { RunningMeans } from "./running-means.js";
 
@@ -110,16 +112,20 @@ export async function runStage(stage: Stage, session: RunSession, checkpoint?: C
   };
 
   progress.start(stage.label, stage.iterations, work.iteration);
+  const live = new LiveLog(run.live, stage, work.iteration);
   try {
     if (work.iteration === 0 && stage.evaluate) await evaluate({});
     while (!work.finished) {
       const stepBegan = performance.now();
       const figures = (await work.step()) as Figures;
-      stepSeconds += (performance.now() - stepBegan) / 1000;
+      const lastStepSeconds = (performance.now() - stepBegan) / 1000;
+      stepSeconds += lastStepSeconds;
       const { iteration } = work;
       requireFinite(figures, stage.name, iteration);
       const positions = only(figures, stage.positions ?? []);
-      means.add(without(figures, stage.positions ?? []));
+      const averaged = without(figures, stage.positions ?? []);
+      means.add(averaged);
+      live.add(iteration, averaged, positions, { run: seconds(), step: lastStepSeconds }, work.finished);
       progress.update(iteration, { ...means.means, ...judged, ...positions });
       if (iteration % stage.evaluateEvery === 0 || work.finished) {
         await evaluate({ ...means.take(), ...positions });
@@ -127,8 +133,11 @@ export async function runStage(stage: Stage, session: RunSession, checkpoint?: C
       }
       // Signals are delivered between turns of the event loop; a native step never leaves its turn.
       await new Promise(setImmediate);
+      if (isAsked(run.path, "stop")) interruption.request("SIGTERM");
       const stop = interruption.requested && !work.finished;
-      if (stop || iteration % session.checkpoints.every === 0 || work.finished) await save();
+      const asked = isAsked(run.path, "checkpoint");
+      if (stop || asked || iteration % session.checkpoints.every === 0 || work.finished) await save();
+      if (asked) settle(run.path, "checkpoint");
       if (stop) throw interrupted(stage, session);
     }
   } finally {

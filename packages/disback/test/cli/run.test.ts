@@ -54,6 +54,7 @@ describe("distill", () => {
     }
     expect(readdirSync(join(base, "plain")).sort()).toEqual([
       "checkpoints",
+      "live.jsonl",
       "metrics.jsonl",
       "report.html",
       "run.json",

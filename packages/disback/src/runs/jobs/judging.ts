@@ -1,5 +1,8 @@
 import type { Device } from "@disback/torch";
 import type { z } from "zod";
+import { formatNpy } from "../../data/formats/npy.js";
+import { readFloats } from "../../data/output/read-floats.js";
+import { replaceFile } from "../../data/output/replace-file.js";
 import type { Evaluation } from "../../metrics/evaluate.js";
 import type { Judge } from "../judge.js";
 import type { DrawingOptions, SampleDrawer } from "../sample-drawer.js";
@@ -43,11 +46,18 @@ export async function judgeDrawer(
   return figuresOf(await judge.measure({ generate }, samples, judge.headline, onProgress));
 }
 
-/** Draws samples and writes them as a picture. */
+/**
+ * Draws samples and writes them as a picture. Points of the plane are written beside it as `.npy` too: where each went
+ * between two evaluations is what moves in the studio.
+ */
 export async function drawPicture(path: string, drawer: SampleDrawer, count: number): Promise<void> {
   const { samples } = drawer.draw(count);
   try {
     await writeSamplePicture(path, samples);
+    if (samples.ndim === 2) {
+      const points = formatNpy(readFloats(samples), samples.shape);
+      await replaceFile(path.replace(/\.png$/, ".npy"), [points]);
+    }
   } finally {
     samples.dispose();
   }

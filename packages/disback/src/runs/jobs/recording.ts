@@ -62,6 +62,7 @@ export async function recordTrajectory(
       iterations: settings.recording.steps,
       imagesPerIteration: settings.recording.batchSize,
       evaluateEvery: LOGGED_EVERY,
+      positions: ["learningRate"],
     },
     {
       run: context.run,

@@ -46,12 +46,14 @@ export async function trainStudent(
   });
   const { schedule, stepsPerTarget, mismatchThreshold, ...options } = backtracking;
   const data = { ...settings, source: settings.data, device };
+  const path = trajectory === undefined ? undefined : Trajectory.open(trajectory);
+  if (path) run.update({ path: path.nodes.map(({ file: _, ...facts }) => facts) });
   const work = new Backtracking({
     ...options,
     seed,
     teacher: teacher.denoiser,
     generator: generatorOf(student, sigmaInit),
-    ...(trajectory === undefined ? {} : { trajectory: Trajectory.open(trajectory) }),
+    trajectory: path,
     objective: await createObjective(backtracking, teacher.config, data),
     schedule:
       schedule === "steps"
@@ -73,7 +75,7 @@ export async function trainStudent(
       iterations: backtracking.iterations,
       imagesPerIteration: backtracking.batchSize,
       evaluateEvery: evaluation.every,
-      positions: ["target"],
+      positions: ["target", "learningRate"],
       evaluate: async (iteration) => {
         await drawPicture(run.samplePath("backtrack", iteration), drawStudent(), evaluation.grid);
         return judge ? judgeDrawer(judge, drawStudent(), evaluation.samples) : {};

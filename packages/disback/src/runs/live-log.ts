@@ -1,0 +1,80 @@
+import type { MetricsLog } from "./metrics-log.js";
+import type { Figures } from "./progress.js";
+import { RunningMeans } from "./running-means.js";
+
+/** Seconds between two lines: short at first, so that a run of seconds has a curve too; 1 from the first quarter hour on. */
+const secondsBetween = (elapsed: number) => Math.min(1, Math.max(0.25, elapsed / 1000));
+
+/**
+ * `live.jsonl`: how a stage moves between its evaluations, for those who watch. A line is a `MetricsEntry` with the
+ * means of the steps since the last line and
+ *
+ * - `iterations`: those of the whole stage,
+ * - `rate`: iterations per second of steps alone,
+ * - `secondsLeft`: of the stage, at the session's pace, evaluations included,
+ * - `memoryBytes`: the process's resident memory.
+ *
+ * What is written depends on the clock; nothing of a run depends on what is written.
+ */
+export class LiveLog {
+  private readonly means = new RunningMeans();
+  private readonly began = performance.now();
+  private lastTime = this.began;
+  private steps = 0;
+  private stepSeconds = 0;
+
+  constructor(
+    private readonly log: MetricsLog,
+    private readonly stage: {
+      name: "teacher" | "record" | "backtrack";
+      iterations: number;
+      imagesPerIteration: number;
+    },
+    /** Iteration at which this session began. */
+    private readonly firstIteration: number,
+  ) {}
+
+  /**
+   * After every step.
+   *
+   * @param figures to be averaged
+   * @param positions taken as they are
+   * @param seconds of the whole run, and of the step alone
+   */
+  add(
+    iteration: number,
+    figures: Figures,
+    positions: Figures,
+    seconds: { run: number; step: number },
+    finished: boolean,
+  ): void {
+    this.means.add(figures);
+    this.steps++;
+    this.stepSeconds += seconds.step;
+    const now = performance.now();
+    const elapsed = (now - this.began) / 1000;
+    const first = iteration === this.firstIteration + 1;
+    if (!first && !finished && (now - this.lastTime) / 1000 < secondsBetween(elapsed)) return;
+    this.log.append({
+      stage: this.stage.name,
+      iteration,
+      iterations: this.stage.iterations,
+      images: iteration * this.stage.imagesPerIteration,
+      seconds: rounded(seconds.run),
+      rate: rounded(this.steps / this.stepSeconds),
+      secondsLeft: rounded(
+        ((this.stage.iterations - iteration) * elapsed) / (iteration - this.firstIteration),
+      ),
+      memoryBytes: process.memoryUsage.rss(),
+      ...this.means.take(),
+      ...positions,
+    });
+    this.lastTime = now;
+    this.steps = 0;
+    this.stepSeconds = 0;
+  }
+}
+
+function rounded(value: number): number {
+  return Math.round(value * 1000) / 1000;
+}
