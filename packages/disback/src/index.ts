@@ -59,7 +59,7 @@ export { PathDistance } from "./distill/path-distance.js";
 export { Recording, type RecordingOptions, record } from "./distill/record.js";
 export { type PooledSamples, SamplePool } from "./distill/sample-pool.js";
 export { addNoise, agreement, targetError, withoutSpoiltSamples } from "./distill/score-comparison.js";
-export { StudentGenerator, type StudentGeneratorOptions } from "./distill/student-generator.js";
+export { evenAngles, StudentGenerator, type StudentGeneratorOptions } from "./distill/student-generator.js";
 export type { TargetPathOptions, TrajectoryUse } from "./distill/target-path.js";
 export {
   MismatchReached,

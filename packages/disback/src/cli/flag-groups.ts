@@ -24,7 +24,13 @@ export const NETWORK_FLAGS: readonly SettingFlag[] = [
   {
     flags: "--sigma-init <sigma>",
     path: "sigmaInit",
-    description: "noise level the student's network is run at",
+    description: "noise level of the student's first, or only, step",
+    kind: "number",
+  },
+  {
+    flags: "--student-steps <n>",
+    path: "studentSteps",
+    description: "times the student's network is run for a sample",
     kind: "number",
   },
 ];
@@ -126,7 +132,7 @@ export const SAMPLING_FLAGS: readonly SettingFlag[] = [
   {
     flags: "--steps <n>",
     path: "steps",
-    description: "sampler steps; 1 for a student, 18 for a teacher",
+    description: "sampler steps; 18 for a teacher, a student has its own",
     kind: "number",
   },
   { flags: "--sampler <name>", path: "sampler", description: "heun, euler or ddim" },

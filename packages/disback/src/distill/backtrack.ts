@@ -171,7 +171,8 @@ export class Backtracking {
   private draw(): Pick<ObjectiveInput, "samples" | "condition"> {
     const condition = this.student.conditions(this.batchSize, this.random);
     const latents = this.student.latents(this.batchSize, this.random);
-    return { samples: this.student.generate(latents, condition), condition };
+    const steps = this.student.drawSteps(this.random);
+    return { samples: this.student.generate(latents, condition, steps), condition };
   }
 
   /** One update of the auxiliary model. @returns its loss before it */

@@ -106,12 +106,12 @@ export class Recording {
     this.outlines = new Outlines(this.distance);
     this.outline = this.outlines.measure(this.degraded.eval());
     this.selection.begin(this.outline);
-    const { sigmaInit } = generator;
+    const { sigmaInit, laterSigmas } = generator;
     this.trajectory = options.resume
       ? Trajectory.open(folder)
       : Trajectory.create(folder, teacher, {
           ...options.provenance,
-          ...{ seed, steps, batchSize, learningRate, betas, sigmaInit },
+          ...{ seed, steps, batchSize, learningRate, betas, sigmaInit, laterSigmas },
           nodes: options.selection ? "even distance" : nodeSteps,
           recordedAt: new Date().toISOString(),
         });
@@ -175,7 +175,8 @@ export class Recording {
   private sample(count: number, random: Generator): { samples: Tensor; condition: Tensor | undefined } {
     const condition = this.student.conditions(count, random);
     const latents = this.student.latents(count, random);
-    return { samples: inferenceMode(() => this.student.generate(latents, condition)), condition };
+    const steps = this.student.drawSteps(random);
+    return { samples: inferenceMode(() => this.student.generate(latents, condition, steps)), condition };
   }
 
   /** Lets the selection look at where the path is now. */

@@ -40,7 +40,8 @@ export function teacherPairs(
       const length = Math.min(batchSize, count - start);
       const told = condition?.narrow(0, start, length);
       const options = told ? { steps, condition: told } : { steps };
-      samples.push(heun(teacher, latents.narrow(0, start, length), options));
+      const noise = student.noiseOf(latents.narrow(0, start, length), 0);
+      samples.push(heun(teacher, noise, options));
     }
     return { latents, condition, samples: cat(samples) };
   });

@@ -3,25 +3,28 @@ import { join } from "node:path";
 import { DisbackError } from "../errors.js";
 import { fileError, writeFileAtomically } from "./atomic-file.js";
 
-/** What makes a model folder a one-step student: its network is run once, at this noise level. */
-export interface OneStepGenerator {
+/** What makes a model folder a student: its network is run at these noise levels. */
+export interface GeneratorLevels {
   sigmaInit: number;
+  /** of the steps after the first; empty for a one-step student */
+  laterSigmas: readonly number[];
 }
 
 const FILE = "generator.json";
 const FORMAT = "disback-generator-1";
 
 /** Writes `generator.json` beside a student's weights. */
-export function writeGeneratorFile(modelFolder: string, generator: OneStepGenerator): void {
-  const content = { format: FORMAT, kind: "one-step", ...generator };
-  writeFileAtomically(join(modelFolder, FILE), `${JSON.stringify(content, null, 2)}\n`);
+export function writeGeneratorFile(modelFolder: string, { sigmaInit, laterSigmas }: GeneratorLevels): void {
+  const kind =
+    laterSigmas.length === 0 ? { kind: "one-step", sigmaInit } : { kind: "few-step", sigmaInit, laterSigmas };
+  writeFileAtomically(join(modelFolder, FILE), `${JSON.stringify({ format: FORMAT, ...kind }, null, 2)}\n`);
 }
 
 /** Reads `generator.json`; `undefined` where there is none: the model is a teacher. */
-export function readGeneratorFile(modelFolder: string): OneStepGenerator | undefined {
+export function readGeneratorFile(modelFolder: string): GeneratorLevels | undefined {
   const path = join(modelFolder, FILE);
   if (!existsSync(path)) return undefined;
-  let value: { format?: unknown; sigmaInit?: unknown } | null;
+  let value: { format?: unknown; sigmaInit?: unknown; laterSigmas?: unknown } | null;
   try {
     value = JSON.parse(readFileSync(path, "utf8")) as typeof value;
   } catch (error) {
@@ -29,8 +32,19 @@ export function readGeneratorFile(modelFolder: string): OneStepGenerator | undef
     throw fileError("read", path, error);
   }
   if (value?.format !== FORMAT) throw new DisbackError(`${path}: "format" is not "${FORMAT}"`);
-  if (typeof value.sigmaInit !== "number" || !(value.sigmaInit > 0)) {
+  const { sigmaInit, laterSigmas = [] } = value;
+  if (typeof sigmaInit !== "number" || !(sigmaInit > 0)) {
     throw new DisbackError(`${path}: "sigmaInit" must be a number greater than 0`);
   }
-  return { sigmaInit: value.sigmaInit };
+  if (!Array.isArray(laterSigmas) || !falling([sigmaInit, ...laterSigmas])) {
+    throw new DisbackError(`${path}: "laterSigmas" must be noise levels that fall from "sigmaInit"`);
+  }
+  return { sigmaInit, laterSigmas };
+}
+
+function falling(levels: unknown[]): levels is number[] {
+  return levels.every(
+    (level, index) =>
+      typeof level === "number" && level > 0 && (index === 0 || level < (levels[index - 1] as number)),
+  );
 }

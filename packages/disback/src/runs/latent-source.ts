@@ -1,8 +1,8 @@
-import { type Device, fromTypedArray, Generator, randn, type Tensor } from "@disback/torch";
+import { type Device, fromTypedArray, Generator, randn, stack, type Tensor } from "@disback/torch";
 
 /** Latents and, for class-conditional models, the classes that go with them. */
 export interface Latents {
-  /** Standard normal `[N, ...sampleShape]`. */
+  /** Standard normal `[N, ...sampleShape]`, or `[N, steps, ...sampleShape]` for a few-step student. */
   latents: Tensor;
   /** One-hot `[N, labelDim]`; absent for unconditional models. */
   condition?: Tensor;
@@ -12,23 +12,29 @@ export interface Latents {
 
 /**
  * Draws latents from a generator of its own, so that judging a model leaves the training's random numbers alone, and
- * the same seed shows teacher and student from the same latents. Classes come in turn.
+ * the same seed shows teacher and student from the same latents: noise of later steps has a generator of its own.
+ * Classes come in turn.
  */
 export class LatentSource {
   private readonly generator: Generator;
+  private readonly laterGenerator: Generator;
   private drawn = 0;
 
   constructor(
     private readonly sampleShape: readonly number[],
     private readonly labelDim: number,
-    private readonly options: { seed: number; device: Device; label?: number | undefined },
+    private readonly options: { seed: number; device: Device; label?: number | undefined; steps?: number },
   ) {
     this.generator = new Generator(options.seed, options.device);
+    this.laterGenerator = new Generator(options.seed + 1, options.device);
   }
 
   next(count: number): Latents {
-    const { device, label } = this.options;
-    const latents = randn([count, ...this.sampleShape], { generator: this.generator, device });
+    const { device, label, steps = 1 } = this.options;
+    const draw = (generator: Generator) => randn([count, ...this.sampleShape], { generator, device });
+    const noise = [draw(this.generator)];
+    while (noise.length < steps) noise.push(draw(this.laterGenerator));
+    const latents = steps > 1 ? stack(noise, 1) : noise[0]!;
     const first = this.drawn;
     this.drawn += count;
     if (this.labelDim === 0) return { latents };

@@ -1,18 +1,20 @@
-import type { Device, Tensor } from "@disback/torch";
+import { type Device, inferenceMode, type Tensor } from "@disback/torch";
+import { StudentGenerator } from "../distill/student-generator.js";
 import { UsageError } from "../errors.js";
 import { type DenoiserConfig, sampleShape } from "../models/config.js";
 import type { Denoiser } from "../models/denoiser.js";
-import { ddim, euler, heun, oneStep } from "../models/samplers.js";
+import { ddim, euler, heun } from "../models/samplers.js";
 import { readGeneratorFile } from "./generator-file.js";
 import { LatentSource } from "./latent-source.js";
 import { locateModel } from "./locate-model.js";
 import { type OpeningOptions, openModel } from "./open-model.js";
+import { stepsText } from "./wording.js";
 
 /** How samples are drawn from a model. */
 export interface DrawingOptions {
   seed: number;
   device: Device;
-  /** Sampler steps; 1 for a student, 18 for a teacher when not given. */
+  /** Sampler steps; a student's own, 18 for a teacher when not given. */
   steps?: number | undefined;
   sampler: "heun" | "euler" | "ddim";
   sigmaMin: number;
@@ -32,26 +34,34 @@ export interface SampleDrawer {
   draw(count: number): { samples: Tensor; labels?: number[] };
 }
 
-/** Opens a student (one step) or a teacher (a sampler), whichever the folder holds. */
+/** Opens a student (its own steps) or a teacher (a sampler), whichever the folder holds. */
 export function openDrawer(source: string, options: DrawingOptions & OpeningOptions): SampleDrawer {
   const { denoiser, config } = openModel(source, options);
-  const generator = readGeneratorFile(locateModel(source));
-  if (generator === undefined)
+  const levels = readGeneratorFile(locateModel(source));
+  if (levels === undefined)
     return teacherDrawer(denoiser, config, { ...options, steps: options.steps ?? 18 });
-  if (options.steps !== undefined && options.steps !== 1) {
-    throw new UsageError(`--steps ${options.steps}: ${source} is a one-step student`);
+  const { labelDim } = config;
+  const student = new StudentGenerator(denoiser, { ...levels, labelDim, sampleShape: sampleShape(config) });
+  if (options.steps !== undefined && options.steps !== student.steps) {
+    throw new UsageError(`--steps ${options.steps}: ${source} is a ${stepsText(student.steps)} student`);
   }
-  return studentDrawer(denoiser, config, generator.sigmaInit, options);
+  return studentDrawer(student, options);
 }
 
-/** A student's samples, G(z) = D(sigmaInit z; sigmaInit). */
+/** A student's samples. */
 export function studentDrawer(
-  denoiser: Denoiser,
-  config: DenoiserConfig,
-  sigmaInit: number,
+  student: StudentGenerator,
   options: Pick<DrawingOptions, "seed" | "device" | "label">,
 ): SampleDrawer {
-  return drawer(config, options, 1, (latents, condition) => oneStep(denoiser, latents, sigmaInit, condition));
+  const { steps, labelDim, sampleShape } = student;
+  return drawer(
+    { sampleShape: [...sampleShape], labelDim },
+    { ...options, steps },
+    steps,
+    (latents, condition) =>
+      // Copied out of inference mode: ordinary tensors, which gradients may pass by.
+      inferenceMode(() => student.generate(latents, condition)).clone(),
+  );
 }
 
 /** A teacher's samples by one of EDM's samplers. */
@@ -63,30 +73,28 @@ export function teacherDrawer(
   const sampler = { heun, euler, ddim }[options.sampler];
   const { steps, sigmaMin, sigmaMax, rho } = options;
   const evaluations = options.sampler === "heun" ? 2 * steps - 1 : steps;
-  return drawer(config, options, evaluations, (latents, condition) =>
+  const samples = { sampleShape: sampleShape(config), labelDim: config.labelDim };
+  return drawer(samples, { ...options, steps: 1 }, evaluations, (latents, condition) =>
     sampler(denoiser, latents, { steps, sigmaMin, sigmaMax, rho, ...(condition ? { condition } : {}) }),
   );
 }
 
 function drawer(
-  config: DenoiserConfig,
-  options: Pick<DrawingOptions, "seed" | "device" | "label">,
+  { sampleShape, labelDim }: Pick<SampleDrawer, "sampleShape" | "labelDim">,
+  options: Pick<DrawingOptions, "seed" | "device" | "label"> & { steps: number },
   evaluations: number,
   generate: (latents: Tensor, condition?: Tensor) => Tensor,
 ): SampleDrawer {
   const { label } = options;
-  if (label !== undefined && label >= config.labelDim) {
+  if (label !== undefined && label >= labelDim) {
     const classes =
-      config.labelDim === 0
-        ? "this model has no classes"
-        : `this model's classes are 0 to ${config.labelDim - 1}`;
+      labelDim === 0 ? "this model has no classes" : `this model's classes are 0 to ${labelDim - 1}`;
     throw new UsageError(`--label ${label}: ${classes}`);
   }
-  const shape = sampleShape(config);
-  const source = new LatentSource(shape, config.labelDim, options);
+  const source = new LatentSource(sampleShape, labelDim, options);
   return {
-    sampleShape: shape,
-    labelDim: config.labelDim,
+    sampleShape,
+    labelDim,
     evaluations,
     draw(count) {
       const { latents, condition, labels } = source.next(count);

@@ -14,6 +14,11 @@ export function shortNumber(value: number): string {
   return size >= 100 ? Math.round(value).toLocaleString("en") : String(Number(value.toPrecision(3)));
 }
 
+/** `one-step`, `2-step`. */
+export function stepsText(steps: number): string {
+  return steps === 1 ? "one-step" : `${steps}-step`;
+}
+
 /** Bytes with a unit, in powers of ten. */
 export function shortBytes(bytes: number): string {
   const units = ["B", "kB", "MB", "GB", "TB"];

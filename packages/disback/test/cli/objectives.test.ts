@@ -73,6 +73,19 @@ describe("distill --objective", () => {
     expect(other.stderr).toContain("recorded from another teacher, or with another setting of unconditional");
   });
 
+  it("a student of two steps is drawn in two steps", () => {
+    expect(disback(...distill("plain", "two", "--student-steps", "2", "--objective", "dmd")).status).toBe(0);
+    const levels = JSON.parse(readFileSync(join(base, "two", "student", "generator.json"), "utf8"));
+    expect(levels).toEqual({
+      ...{ format: "disback-generator-1", kind: "few-step", sigmaInit: 2.5 },
+      laterSigmas: [0.409902],
+    });
+    const sample = ["sample", join(base, "two"), "--count", "20", "--json", "--out"];
+    expect(JSON.parse(disback(...sample, join(base, "a.npz")).stdout)).toMatchObject({ evaluations: 2 });
+    const wrong = disback(...sample, join(base, "b.npz"), "--steps", "3");
+    expect(wrong.stderr).toMatch(/--steps 3: .*two is a 2-step student/);
+  });
+
   it("says what an objective lacks", () => {
     const teacher = ["distill", "--method", "plain", "--quiet", "--teacher", join(base, "plain")];
     const withoutData = disback(...teacher, "--objective", "dmd2", "--out", join(base, "none"));

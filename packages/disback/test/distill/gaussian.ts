@@ -32,7 +32,8 @@ export function gaussianStudent(mean: number[]): StudentGenerator {
 
 /** Where the student's samples lie on average: its network's estimate at x = 0. */
 export function sampleMean(student: StudentGenerator): number[] {
-  const one = ops.zeros([1, student.sampleShape[0]!]);
+  const steps = student.steps > 1 ? [student.steps] : [];
+  const one = ops.zeros([1, ...steps, student.sampleShape[0]!]);
   return student.generate(one).at(0).toArray() as number[];
 }
 

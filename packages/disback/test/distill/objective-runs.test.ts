@@ -45,6 +45,12 @@ const farFromTeacher = (student: StudentGenerator) => {
 };
 const settings = { batchSize: 64, studentLearningRate: 0.1, auxiliaryLearningRate: 0.2, seed: 4 };
 
+/** A student of three steps with a Gaussian's network. */
+const fewStepStudent = (mean: number[]) =>
+  new StudentGenerator(new GaussianDenoiser(mean), {
+    ...{ sigmaInit: 2.5, laterSigmas: [0.8, 0.2], sampleShape: [mean.length] },
+  });
+
 const objectives: [string, () => Objective][] = [
   ["diff-instruct, edm", () => new DiffInstruct({ weighting: "edm" })],
   ["diff-instruct, noise", () => new DiffInstruct({ weighting: "noise" })],
@@ -69,6 +75,12 @@ describe.each(objectives)("%s", (_, objective) => {
       }),
     );
     expect(after).toBeLessThan(0.15 * before);
+  });
+
+  test("brings a student of three steps to the teacher", () => {
+    const options = { ...settings, teacher: teacher(), objective: objective(), iterations: 250 };
+    const generator = fewStepStudent([-1, 0.5]);
+    expect(farFromTeacher(backtrack({ ...options, generator }))).toBeLessThan(0.3);
   });
 
   test("brings the student to the teacher along a trajectory", () => {
@@ -105,7 +117,7 @@ test.each([
     new Backtracking({
       ...settings,
       teacher: teacher(),
-      generator: gaussianStudent([-1, 0.5]),
+      generator: fewStepStudent([-1, 0.5]),
       objective: objective(),
       auxiliarySteps: 2,
       iterations: 9,

@@ -98,7 +98,8 @@ export class Dmd implements Objective {
   private regression({ samples, generator }: StudentInput): Tensor {
     const count = samples.shape[0]!;
     const { latents, condition, samples: wanted } = this.pairs!.draw(count, generator);
-    const made = this.student!.generate(latents!, condition);
+    const student = this.student!;
+    const made = student.generate(latents!, condition, student.drawSteps(generator));
     return made
       .sub(wanted)
       .square()

@@ -6,22 +6,24 @@ import { loadClassifierExtractor } from "../../metrics/classifier-extractor.js";
 import { loadModel, sampleShape } from "../../models/config.js";
 import { readGeneratorFile } from "../generator-file.js";
 import { flattenRows } from "../report/markup.js";
-import { shortNumber } from "../wording.js";
+import { shortNumber, stepsText } from "../wording.js";
 import type { Description } from "./inspect.js";
 
-/** A model folder: a one-step student where `generator.json` says so, else a teacher. */
+/** A model folder: a student where `generator.json` says so, else a teacher. */
 export function describeModel(path: string): Description | undefined {
   if (!existsSync(join(path, "config.json"))) return undefined;
   const { denoiser, config } = loadModel(path);
-  const generator = readGeneratorFile(path);
+  const levels = readGeneratorFile(path);
+  const sigmas = levels && [levels.sigmaInit, ...levels.laterSigmas];
   const parameters = denoiser.parameters().reduce((sum, tensor) => sum + tensor.numel, 0);
   denoiser.dispose();
   return {
-    kind: generator ? "model: one-step student" : "model: denoiser",
+    kind: sigmas ? `model: ${stepsText(sigmas.length)} student` : "model: denoiser",
     facts: [
       ["samples", `[${sampleShape(config).join(", ")}]`],
       ["parameters", parameters.toLocaleString("en")],
-      ...(generator ? [["sigmaInit", String(generator.sigmaInit)] as [string, string]] : []),
+      ...(levels ? [["sigmaInit", String(levels.sigmaInit)] as [string, string]] : []),
+      ...(sigmas && sigmas.length > 1 ? [["sigmas", sigmas.join(", ")] as [string, string]] : []),
       ...flattenRows(config),
     ],
   };

@@ -32,6 +32,7 @@ export async function summarizeStudent(comparison: Comparison): Promise<JobResul
   progress.notice("timing the models");
   const teacherRate = drawTeacher && rateOf(drawTeacher(), comparison.batchSize);
   const studentRate = rateOf(drawStudent(), comparison.batchSize);
+  const studentEvaluations = drawStudent().evaluations;
   const evaluations = drawTeacher?.().evaluations;
 
   const columns = HEADLINES.filter((name) => last[name] !== undefined);
@@ -57,13 +58,14 @@ export async function summarizeStudent(comparison: Comparison): Promise<JobResul
       ),
       ...(evaluations === undefined ? {} : { teacherEvaluations: evaluations, teacherRate }),
       studentRate,
+      studentEvaluations,
       seconds: comparison.seconds,
       ...(judge ? { measuredWith: judge.describe(comparison.samples) } : {}),
     },
     table: [
       ["", "NFE", ...columns.map((column) => FIGURE_NAMES[column]!), "samples/s"],
-      row("student at start", 1, first, undefined),
-      row("student at end", 1, last, studentRate),
+      row("student at start", studentEvaluations, first, undefined),
+      row("student at end", studentEvaluations, last, studentRate),
       ...(evaluations === undefined ? [] : [row("teacher", evaluations, teacher, teacherRate)]),
     ],
     places: [["time", shortDuration(comparison.seconds)], ...comparison.places],

@@ -54,7 +54,7 @@ function wantsTrajectory(
   if (settings.recording.when === "always") return true;
   const { loss, copy, needed } = trajectoryNeed({
     teacher: teacher.denoiser,
-    generator: generatorOf(student, settings.sigmaInit),
+    generator: generatorOf(student, settings),
     sigmaData: teacher.config.sigmaData,
     seed: settings.seed,
   });

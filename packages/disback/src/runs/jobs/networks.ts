@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { type Device, Generator } from "@disback/torch";
-import { StudentGenerator } from "../../distill/student-generator.js";
+import { evenAngles, StudentGenerator } from "../../distill/student-generator.js";
 import { DisbackError } from "../../errors.js";
 import {
   type ConfiguredDenoiser,
@@ -39,10 +39,25 @@ export function makeStudent(
   return { denoiser: denoiser.to({ device }).eval(), config };
 }
 
-/** The student's network as a one-step generator. */
-export function generatorOf({ denoiser, config }: ConfiguredDenoiser, sigmaInit: number): StudentGenerator {
+/** At which noise levels the student's network is run. */
+export interface StudentSteps {
+  sigmaInit: number;
+  studentSteps: number;
+  studentSigmas?: number[] | undefined;
+}
+
+/** The student's network as a generator. @throws DisbackError if there are not as many noise levels as steps */
+export function generatorOf(
+  { denoiser, config }: ConfiguredDenoiser,
+  { sigmaInit, studentSteps, studentSigmas }: StudentSteps,
+): StudentGenerator {
+  if (studentSigmas && studentSigmas.length !== studentSteps - 1)
+    throw new DisbackError(
+      `"studentSigmas" must be the noise levels of the steps after the first, ${studentSteps - 1} of "studentSteps", not ${studentSigmas.length}`,
+    );
   return new StudentGenerator(denoiser, {
     sigmaInit,
+    laterSigmas: studentSigmas ?? evenAngles(sigmaInit, studentSteps, config.sigmaData),
     sampleShape: sampleShape(config),
     labelDim: config.labelDim,
   });

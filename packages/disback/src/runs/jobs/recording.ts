@@ -26,10 +26,7 @@ const LOGGED_EVERY = 5;
 
 /** Stage 1 inside any run. @returns the trajectory's folder and the run's seconds so far */
 export async function recordTrajectory(
-  settings: Pick<
-    RecordSettings,
-    "teacher" | "unconditional" | "student" | "seed" | "sigmaInit" | "recording" | "checkpoints"
-  >,
+  settings: Omit<RecordSettings, "device" | "threads">,
   teacher: ConfiguredDenoiser,
   student: ConfiguredDenoiser,
   context: JobContext,
@@ -44,7 +41,7 @@ export async function recordTrajectory(
     ...(nodes === "even-distance" ? { selection: new EvenDistance({ maximum: maximumNodes }) } : {}),
     seed: settings.seed,
     teacher: teacher.denoiser,
-    generator: generatorOf(student, settings.sigmaInit),
+    generator: generatorOf(student, settings),
     sigmaData: teacher.config.sigmaData,
     folder,
     resume,

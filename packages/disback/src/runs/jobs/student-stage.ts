@@ -32,7 +32,7 @@ export async function trainStudent(
   context: JobContext,
 ): Promise<JobResult> {
   const { run, progress, interruption } = context;
-  const { evaluation, backtracking, checkpoints, seed, sigmaInit } = settings;
+  const { evaluation, backtracking, checkpoints, seed } = settings;
   const { teacher, student, trajectory, iterationsBefore, secondsBefore } = start;
   const device = settings.device as Device;
   const judge = await Judge.open({
@@ -45,6 +45,7 @@ export async function trainStudent(
     notice: (line) => progress.notice(line),
   });
   const { schedule, stepsPerTarget, mismatchThreshold, ...options } = backtracking;
+  const generator = generatorOf(student, settings);
   const data = { ...settings, source: settings.data, device };
   const path = trajectory === undefined ? undefined : Trajectory.open(trajectory);
   if (path) run.update({ path: path.nodes.map(({ file: _, ...facts }) => facts) });
@@ -52,7 +53,7 @@ export async function trainStudent(
     ...options,
     seed,
     teacher: teacher.denoiser,
-    generator: generatorOf(student, sigmaInit),
+    generator,
     trajectory: path,
     objective: await createObjective(backtracking, teacher.config, data),
     schedule:
@@ -60,8 +61,7 @@ export async function trainStudent(
         ? new StepsPerTarget(stepsPerTarget)
         : new MismatchReached({ threshold: mismatchThreshold, maximumSteps: stepsPerTarget }),
   });
-  const drawStudent = () =>
-    studentDrawer(work.average.denoiser, student.config, sigmaInit, { seed: evaluation.seed, device });
+  const drawStudent = () => studentDrawer(work.average, { seed: evaluation.seed, device });
   const drawTeacher = () =>
     teacherDrawer(teacher.denoiser, teacher.config, drawingOptions(evaluation, device));
 
@@ -87,7 +87,7 @@ export async function trainStudent(
 
   const folder = run.file("student");
   saveModel(folder, work.average.denoiser, student.config);
-  writeGeneratorFile(folder, { sigmaInit });
+  writeGeneratorFile(folder, generator);
   const result = await summarizeStudent({
     entries: run.metrics.read(),
     seconds,

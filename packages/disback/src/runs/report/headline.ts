@@ -30,7 +30,11 @@ export function headline(record: RunRecord, entries: readonly MetricsEntry[]): s
   }
   if (typeof result.studentRate === "number" && typeof result.teacherRate === "number") {
     tiles.push(
-      ["student's speed", `${shortNumber(result.studentRate)}/s`, "1 evaluation each"],
+      [
+        "student's speed",
+        `${shortNumber(result.studentRate)}/s`,
+        `${result.studentEvaluations ?? 1} evaluation${(result.studentEvaluations ?? 1) === 1 ? "" : "s"} each`,
+      ],
       [
         "teacher's speed",
         `${shortNumber(result.teacherRate)}/s`,

@@ -21,7 +21,14 @@ const networkSettings = {
     .describe(
       "how the student starts: same (teacher's weights), untrained, small (untrained, half the channels), or a model's config file",
     ),
-  sigmaInit: positive.default(2.5).describe("noise level at which the student's network is run once"),
+  sigmaInit: positive.default(2.5).describe("noise level of the student's first, or only, step"),
+  studentSteps: integer(1).default(1).describe("times the student's network is run for a sample"),
+  studentSigmas: z
+    .array(positive)
+    .optional()
+    .describe(
+      "noise levels of the student's steps after the first, falling; evenly spaced in arctan(sigma / sigmaData) when not given",
+    ),
 };
 
 const recording = z

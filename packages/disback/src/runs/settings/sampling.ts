@@ -4,7 +4,9 @@ import { commonSettings, dataSettings, integer, positive, unconditional } from "
 const drawing = {
   count: integer(1).default(64).describe("samples drawn"),
   batchSize: integer(1).default(250).describe("samples drawn at once"),
-  steps: integer(1).optional().describe("sampler steps; 1 for a student, 18 for a teacher when not given"),
+  steps: integer(1)
+    .optional()
+    .describe("sampler steps; 18 for a teacher when not given, a student has its own"),
   sampler: z.enum(["heun", "euler", "ddim"]).default("heun").describe("sampler when steps is greater than 1"),
   sigmaMin: positive.default(0.002).describe("lowest noise level of the sampler"),
   sigmaMax: positive.default(80).describe("highest noise level of the sampler"),
