@@ -36,6 +36,7 @@ export {
   type RecordingView,
   StepNodes,
 } from "./distill/node-selection.js";
+export type { NodeStorage } from "./distill/node-storage.js";
 export {
   KarrasUniform,
   type KarrasUniformOptions,

@@ -35,6 +35,15 @@ export const NETWORK_FLAGS: readonly SettingFlag[] = [
   },
 ];
 
+/** How a trajectory is stored. */
+export const STORAGE_FLAGS: readonly SettingFlag[] = [
+  {
+    flags: "--node-storage <kind>",
+    path: "recording.storage",
+    description: "full, half, difference or low-rank: smaller nodes on disk",
+  },
+];
+
 export const RECORDING_FLAGS: readonly SettingFlag[] = [
   {
     flags: "--record-when <rule>",
@@ -58,6 +67,7 @@ export const RECORDING_FLAGS: readonly SettingFlag[] = [
     description: "steps between nodes",
     kind: "number",
   },
+  ...STORAGE_FLAGS,
 ];
 
 export const BACKTRACKING_FLAGS: readonly SettingFlag[] = [

@@ -18,6 +18,7 @@ import { seedDropout } from "./dropout.js";
 import { NetworkTrainer } from "./network-trainer.js";
 import { evenSteps, requireNodeSteps } from "./node-schedule.js";
 import { type NodeSelection, type RecordingView, StepNodes } from "./node-selection.js";
+import type { NodeStorage } from "./node-storage.js";
 import { LogNormal, type NoiseDistribution } from "./noise-distribution.js";
 import { Outlines } from "./outlines.js";
 import { PathDistance } from "./path-distance.js";
@@ -51,6 +52,8 @@ export interface RecordingOptions {
   sigmaData?: number;
   /** decides every random number, default 0 */
   seed?: number;
+  /** how nodes are stored, default full */
+  storage?: NodeStorage;
   /** samples on which distances along the path are measured, default 64 */
   probes?: number;
   /** what the caller knows of the origin: kept in the manifest */
@@ -107,14 +110,15 @@ export class Recording {
     this.outline = this.outlines.measure(this.degraded.eval());
     this.selection.begin(this.outline);
     const { sigmaInit, laterSigmas } = generator;
+    const provenance = {
+      ...options.provenance,
+      ...{ seed, steps, batchSize, learningRate, betas, sigmaInit, laterSigmas },
+      nodes: options.selection ? "even distance" : nodeSteps,
+      recordedAt: new Date().toISOString(),
+    };
     this.trajectory = options.resume
-      ? Trajectory.open(folder)
-      : Trajectory.create(folder, teacher, {
-          ...options.provenance,
-          ...{ seed, steps, batchSize, learningRate, betas, sigmaInit, laterSigmas },
-          nodes: options.selection ? "even distance" : nodeSteps,
-          recordedAt: new Date().toISOString(),
-        });
+      ? Trajectory.resume(folder, teacher)
+      : Trajectory.create(folder, teacher, provenance, options.storage);
   }
 
   get iteration(): number {

@@ -1,38 +1,22 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { type Module, readSafetensors, scope, TorchError, writeSafetensors } from "@disback/torch";
+import { type Module, noGrad, readSafetensors, scope, TorchError, writeSafetensors } from "@disback/torch";
 import { z } from "zod";
 import { DisbackError } from "../errors.js";
 import { fingerprint } from "./fingerprint.js";
-
-const manifestFile = "trajectory.json";
-
-const nodeFile = /^node-\d+\.safetensors$/;
-
-const nodeSchema = z.object({
-  /** recording step after which the node was saved */
-  step: z.number().int().min(1),
-  /** weights, in the trajectory's folder */
-  file: z.string().regex(nodeFile, "must be a plain file name"),
-  /** distance to the node before (the teacher for the first), see `pathDistance` */
-  distance: z.number().min(0),
-  /** denoising loss on the student's samples when it was saved */
-  loss: z.number(),
-});
-
-const manifestSchema = z.object({
-  format: z.literal("disback-trajectory"),
-  version: z.literal(1),
-  /** fingerprint of the teacher: the trajectory's end */
-  teacher: z.string(),
-  /** where everything came from: seeds, steps, schedule, generator, versions */
-  provenance: z.record(z.string(), z.unknown()),
-  nodes: z.array(nodeSchema),
-});
+import { type NodeStorage, needsTeacher, packNode, unpackNode } from "./node-storage.js";
+import {
+  type Manifest,
+  manifestFile,
+  nodeFile,
+  nodeSchema,
+  readManifest,
+  writeManifest,
+} from "./trajectory-manifest.js";
 
 /** A point on the way from the teacher (0) to the initial student's distribution (the last one). */
 export type TrajectoryNode = z.output<typeof nodeSchema>;
-type Manifest = z.output<typeof manifestSchema>;
 
 /**
  * The degradation path `D'_1, …, D'_N` of a teacher on disk: a manifest and one safetensors file per node, read when
@@ -43,43 +27,47 @@ export class Trajectory {
   private constructor(
     readonly folder: string,
     private readonly manifest: Manifest,
+    /** Nodes may be stored as differences to it. */
+    private teacher?: Module,
   ) {}
 
-  /** Starts an empty one. @throws DisbackError if there is one in the folder already */
-  static create(folder: string, teacher: Module, provenance: Record<string, unknown>): Trajectory {
+  /**
+   * Starts an empty one.
+   * @param teacher its end; has to stay as it is while nodes are appended
+   * @param storage how nodes are stored, default full
+   * @throws DisbackError if there is one in the folder already
+   */
+  static create(
+    folder: string,
+    teacher: Module,
+    provenance: Record<string, unknown>,
+    storage: NodeStorage = { kind: "full" },
+  ): Trajectory {
     if (existsSync(join(folder, manifestFile)))
       throw new DisbackError(`${folder}: already holds a trajectory; choose another folder or remove it`);
     mkdirSync(folder, { recursive: true });
-    const trajectory = new Trajectory(folder, {
+    const manifest = {
       format: "disback-trajectory",
-      version: 1,
+      version: 2,
       teacher: fingerprint(teacher),
+      storage,
       provenance,
       nodes: [],
-    });
-    trajectory.writeManifest();
-    return trajectory;
+    } satisfies Manifest;
+    writeManifest(folder, manifest);
+    return new Trajectory(folder, manifest, teacher);
   }
 
   /** @throws DisbackError naming the manifest and what is wrong with it */
   static open(folder: string): Trajectory {
-    const path = join(folder, manifestFile);
-    let value: unknown;
-    try {
-      value = JSON.parse(readFileSync(path, "utf8"));
-    } catch (error) {
-      throw new DisbackError(
-        error instanceof SyntaxError
-          ? `${path}: not valid JSON`
-          : `${folder}: not a trajectory (no ${manifestFile} in it)`,
-      );
-    }
-    const parsed = manifestSchema.safeParse(value);
-    if (!parsed.success) {
-      const [issue] = parsed.error.issues;
-      throw new DisbackError(`${path}: ${issue!.path.join(".")}: ${issue!.message}`);
-    }
-    return new Trajectory(folder, parsed.data);
+    return new Trajectory(folder, readManifest(folder));
+  }
+
+  /** Opens one to append to it. @throws DisbackError as `open`, or if it was begun with another teacher */
+  static resume(folder: string, teacher: Module): Trajectory {
+    const trajectory = Trajectory.open(folder);
+    trajectory.connect(teacher);
+    return trajectory;
   }
 
   /** From the node next to the teacher (index 0 here, `D'_1`) to the most degraded one. */
@@ -91,12 +79,22 @@ export class Trajectory {
     return this.manifest.provenance;
   }
 
+  get storage(): Readonly<NodeStorage> {
+    return this.manifest.storage;
+  }
+
   /** Saves a model as the next node. */
-  append(model: Module, facts: Omit<TrajectoryNode, "file">): void {
+  append(model: Module, facts: Pick<TrajectoryNode, "step" | "distance" | "loss">): void {
     const file = `node-${String(facts.step).padStart(6, "0")}.safetensors`;
-    writeSafetensors(join(this.folder, file), model.stateDict(), { step: String(facts.step) });
-    this.manifest.nodes.push({ ...facts, file });
-    this.writeManifest();
+    const path = join(this.folder, file);
+    noGrad(() =>
+      scope(() =>
+        writeSafetensors(path, packNode(model, this.teacher!, this.storage), { step: String(facts.step) }),
+      ),
+    );
+    const content = readFileSync(path);
+    this.manifest.nodes.push({ ...facts, file, bytes: content.length, sha256: sha256(content) });
+    writeManifest(this.folder, this.manifest);
   }
 
   /** Forgets every second node, the one next to the teacher first; the node after it inherits its distance. */
@@ -111,7 +109,7 @@ export class Trajectory {
       way = 0;
     });
     this.manifest.nodes = kept;
-    this.writeManifest();
+    writeManifest(this.folder, this.manifest);
   }
 
   /** Goes back to the nodes of an earlier moment: a resumed recording makes the later ones again. */
@@ -120,7 +118,7 @@ export class Trajectory {
     if (!parsed.success)
       throw new DisbackError(`${this.folder}: the checkpoint does not say which nodes there were`);
     this.manifest.nodes = parsed.data;
-    this.writeManifest();
+    writeManifest(this.folder, this.manifest);
   }
 
   /** Removes files of nodes that were forgotten. Not before the recording has ended: a checkpoint may want them back. */
@@ -132,37 +130,51 @@ export class Trajectory {
   }
 
   /**
-   * Copies a node's weights into a model of the teacher's architecture; every key is checked.
+   * Copies a node's weights into a model of the teacher's architecture; the file's checksum and every key are checked.
+   * Nodes that are stored as differences need to know the teacher: `requireTeacher` comes first.
    * @param index 1 to N: the node's place on the path
+   * @throws DisbackError naming the file, and the key if it is one key's fault
    */
   loadInto(model: Module, index: number): void {
     const node = this.nodes[index - 1];
     if (!node)
       throw new DisbackError(`${this.folder}: there is no node ${index}, only 1 to ${this.nodes.length}`);
+    if (needsTeacher(this.storage) && !this.teacher)
+      throw new DisbackError(`${this.folder}: nodes are differences to the teacher, which is not known yet`);
     const path = join(this.folder, node.file);
-    scope(() => {
-      try {
-        model.loadStateDict(readSafetensors(path).tensors);
-      } catch (error) {
-        if (!(error instanceof TorchError)) throw error;
-        throw new DisbackError(error.message.startsWith(path) ? error.message : `${path}: ${error.message}`);
-      }
-    });
+    noGrad(() =>
+      scope(() => {
+        try {
+          const { tensors } = readSafetensors(path);
+          if (node.sha256 !== undefined && sha256(readFileSync(path)) !== node.sha256)
+            throw new DisbackError(`${path}: damaged or altered, its checksum is not the manifest's`);
+          model.loadStateDict(unpackNode(tensors, model, this.teacher, this.storage));
+        } catch (error) {
+          if (!(error instanceof TorchError)) throw error;
+          throw new DisbackError(
+            error.message.startsWith(path) ? error.message : `${path}: ${error.message}`,
+          );
+        }
+      }),
+    );
   }
 
   /** @throws DisbackError unless `teacher` is the model this path was recorded from */
   requireTeacher(teacher: Module): void {
-    if (fingerprint(teacher) !== this.manifest.teacher)
-      throw new DisbackError(
-        `${this.folder}: this trajectory was recorded from another teacher, or with another setting of unconditional`,
-      );
+    this.connect(teacher);
     if (this.nodes.length === 0)
       throw new DisbackError(`${this.folder}: this trajectory has no nodes; its recording was not finished`);
   }
 
-  private writeManifest(): void {
-    const path = join(this.folder, manifestFile);
-    writeFileSync(`${path}.tmp`, `${JSON.stringify(this.manifest, null, 2)}\n`);
-    renameSync(`${path}.tmp`, path);
+  private connect(teacher: Module): void {
+    if (fingerprint(teacher) !== this.manifest.teacher)
+      throw new DisbackError(
+        `${this.folder}: this trajectory was recorded from another teacher, or with another setting of unconditional`,
+      );
+    this.teacher = teacher;
   }
+}
+
+function sha256(content: Buffer): string {
+  return createHash("sha256").update(content).digest("hex");
 }

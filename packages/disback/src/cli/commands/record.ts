@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { recordPresets } from "../../runs/presets.js";
-import { NETWORK_FLAGS } from "../flag-groups.js";
+import { NETWORK_FLAGS, STORAGE_FLAGS } from "../flag-groups.js";
 import { addRunFlags, runCommand } from "../run-command.js";
 import type { SettingFlag } from "../setting-flags.js";
 
@@ -8,6 +8,7 @@ const FLAGS: readonly SettingFlag[] = [
   ...NETWORK_FLAGS,
   { flags: "--steps <n>", path: "recording.steps", description: "steps of the recording", kind: "number" },
   { flags: "--interval <n>", path: "recording.interval", description: "steps between nodes", kind: "number" },
+  ...STORAGE_FLAGS,
   { flags: "--batch-size <n>", path: "recording.batchSize", description: "samples per step", kind: "number" },
   {
     flags: "--learning-rate <rate>",

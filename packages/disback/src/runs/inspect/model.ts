@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { Trajectory } from "../../distill/trajectory.js";
 import { DisbackError } from "../../errors.js";
@@ -6,7 +6,7 @@ import { loadClassifierExtractor } from "../../metrics/classifier-extractor.js";
 import { loadModel, sampleShape } from "../../models/config.js";
 import { readGeneratorFile } from "../generator-file.js";
 import { flattenRows } from "../report/markup.js";
-import { shortNumber, stepsText } from "../wording.js";
+import { shortBytes, shortNumber, stepsText } from "../wording.js";
 import type { Description } from "./inspect.js";
 
 /** A model folder: a student where `generator.json` says so, else a teacher. */
@@ -32,14 +32,17 @@ export function describeModel(path: string): Description | undefined {
 /** A trajectory, by its manifest. */
 export function describeTrajectory(path: string): Description | undefined {
   if (!existsSync(join(path, "trajectory.json"))) return undefined;
-  const { nodes, provenance } = Trajectory.open(path);
+  const { nodes, provenance, storage } = Trajectory.open(path);
+  const sizes = nodes.map(({ bytes, file }) => bytes ?? statSync(join(path, file)).size);
   return {
     kind: "trajectory",
     facts: [
       ["nodes", String(nodes.length)],
+      ["size", shortBytes(sizes.reduce((sum, bytes) => sum + bytes, 0))],
+      ...flattenRows({ storage }),
       ...nodes.map((node, index): [string, string] => [
         `node ${index + 1}`,
-        `step ${node.step}, distance ${shortNumber(node.distance)} from the one before, loss ${shortNumber(node.loss)}`,
+        `step ${node.step}, distance ${shortNumber(node.distance)} from the one before, loss ${shortNumber(node.loss)}, ${shortBytes(sizes[index]!)}`,
       ]),
       ...flattenRows(provenance),
     ],

@@ -35,10 +35,23 @@ export async function recordTrajectory(
   const resume = context.checkpoint !== undefined;
   // Killed before its first checkpoint: what is there is made again.
   if (!resume) rmSync(folder, { recursive: true, force: true });
-  const { when: _, nodes, maximumNodes, ...recording } = settings.recording;
+  const {
+    when: _,
+    nodes,
+    maximumNodes,
+    storage,
+    storageEnergy,
+    storageRank,
+    ...recording
+  } = settings.recording;
   const work = new Recording({
     ...recording,
     ...(nodes === "even-distance" ? { selection: new EvenDistance({ maximum: maximumNodes }) } : {}),
+    storage: {
+      kind: storage,
+      ...(storageEnergy === undefined ? {} : { energy: storageEnergy }),
+      ...(storageRank === undefined ? {} : { maximumRank: storageRank }),
+    },
     seed: settings.seed,
     teacher: teacher.denoiser,
     generator: generatorOf(student, settings),

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { NodeStorage } from "../../distill/node-storage.js";
 import {
   checkpointSettings,
   commonSettings,
@@ -31,6 +32,8 @@ const networkSettings = {
     ),
 };
 
+const storageKinds = ["full", "half", "difference", "low-rank"] as const satisfies NodeStorage["kind"][];
+
 const recording = z
   .strictObject({
     when: z
@@ -58,6 +61,17 @@ const recording = z
       .multipleOf(2)
       .default(6)
       .describe("even-distance: nodes kept at most beside the path's end, an even number"),
+    storage: z
+      .enum(storageKinds)
+      .default("full")
+      .describe(
+        "how nodes are stored: full, half (float16), difference (to the teacher, float16) or low-rank (that, in factors)",
+      ),
+    storageEnergy: positive
+      .max(1)
+      .optional()
+      .describe("low-rank: share of a difference's squared norm kept at least; 0.99 when not given"),
+    storageRank: integer(1).optional().describe("low-rank: rank at most"),
     batchSize: integer(1).default(128).describe("samples per step"),
     learningRate: positive.default(1e-3).describe("learning rate of the degraded teacher"),
   })
@@ -65,6 +79,12 @@ const recording = z
   .refine(({ nodes, nodeSteps }) => nodes === "even-steps" || nodeSteps === undefined, {
     path: ["nodeSteps"],
     error: "belongs to nodes: even-steps",
+  })
+  .superRefine(({ storage, storageEnergy, storageRank }, context) => {
+    for (const [name, input] of Object.entries({ storageEnergy, storageRank })) {
+      if (input !== undefined && storage !== "low-rank")
+        context.addIssue({ code: "custom", path: [name], message: "belongs to storage: low-rank", input });
+    }
   })
   .refine((value) => value.nodes !== "even-steps" || value.nodeSteps || value.interval <= value.steps, {
     path: ["interval"],
