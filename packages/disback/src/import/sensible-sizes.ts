@@ -1,5 +1,6 @@
 import { zeros } from "@disback/torch";
 import type { DenoiserConfig } from "../models/denoiser-config.js";
+import { unet2DAttentionResolutions } from "../models/unet-2d/config.js";
 import type { WeightSource } from "../models/weights.js";
 
 type Fail = (problem: string) => never;
@@ -17,6 +18,9 @@ export function refuseAbsurdSizes(config: DenoiserConfig, fail: Fail): void {
   if (config.timesteps !== undefined && config.timesteps > largest.timesteps) {
     fail(`timesteps ${config.timesteps} is more than ${largest.timesteps}`);
   }
+  if (config.betas !== undefined && config.betas.length > largest.timesteps) {
+    fail(`betas: ${config.betas.length} are more than ${largest.timesteps}`);
+  }
   if (config.labelDim > largest.labelDim)
     fail(`labelDim ${config.labelDim} is more than ${largest.labelDim}`);
   if (config.network === "mlp") return;
@@ -32,7 +36,7 @@ export function refuseAbsurdSizes(config: DenoiserConfig, fail: Fail): void {
     }
     return;
   }
-  const attention = config.attentionResolutions.find(
+  const attention = attentionResolutions(config).find(
     (resolution) => resolution > largest.attentionResolution && resolution <= config.imageResolution,
   );
   if (attention !== undefined)
@@ -40,6 +44,10 @@ export function refuseAbsurdSizes(config: DenoiserConfig, fail: Fail): void {
   if (config.network === "song-unet" && config.resampleFilter.length > largest.taps) {
     fail(`resampleFilter has ${config.resampleFilter.length} taps, more than ${largest.taps}`);
   }
+}
+
+function attentionResolutions(config: Exclude<DenoiserConfig, { network: "mlp" | "dit" }>): number[] {
+  return config.network === "unet-2d" ? unet2DAttentionResolutions(config) : config.attentionResolutions;
 }
 
 /**

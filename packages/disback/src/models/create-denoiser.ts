@@ -16,6 +16,7 @@ import type { PreconditionedDenoiser } from "./preconditioning/preconditioned.js
 import { VeDenoiser } from "./preconditioning/ve.js";
 import { VpDenoiser } from "./preconditioning/vp.js";
 import { SongUNet } from "./song-unet.js";
+import { UNet2D } from "./unet-2d/unet-2d.js";
 import { randomWeights, type WeightSource } from "./weights.js";
 
 /**
@@ -43,7 +44,7 @@ export function buildDenoiser(config: DenoiserConfig, source: WeightSource): Pre
     case "iddpm":
       return new IddpmDenoiser(network, config.labelDim, config);
     case "discrete":
-      return new DiscreteDenoiser(network, config.labelDim, config);
+      return new DiscreteDenoiser(network, config.labelDim, { ...config, firstStep: firstStep(config) });
   }
 }
 
@@ -58,9 +59,16 @@ function buildNetwork(config: DenoiserConfig, source: WeightSource): Network {
       return new DhariwalUNet(source, { ...config, ...sizes });
     case "dit":
       return new Dit(source, { ...config, ...sizes });
+    case "unet-2d":
+      return new UNet2D(source, { ...config, ...sizes });
     case "mlp":
       return new Mlp(source, { ...config, ...sizes, noiseScale: mlpNoiseScale(config) });
   }
+}
+
+/** There is no logarithm of step 0. */
+function firstStep(config: DenoiserConfig): number {
+  return config.network === "unet-2d" && config.stepEmbedding === "fourier" ? 1 : 0;
 }
 
 /** iDDPM's network always does. */

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { DisbackError } from "../errors.js";
+import { checkUNet2D, unet2DFields } from "./unet-2d/config.js";
 
 const positive = z.number().positive();
 const count = z.int().positive();
@@ -87,6 +88,8 @@ const dhariwalUNet = z.strictObject({
   channelsPerHead: count.default(64),
 });
 
+const unet2D = z.strictObject({ network: z.literal("unet-2d"), ...common, ...unet2DFields });
+
 const mlp = z.strictObject({
   network: z.literal("mlp"),
   ...common,
@@ -114,11 +117,12 @@ const dit = z.strictObject({
 /**
  * A denoiser in words: the network, its sizes and its preconditioning. "song-unet" is DDPM++ by default and NCSN++ with
  * `embeddingType: "fourier", noiseMultiplier: 2, encoderType: "residual", resampleFilter: [1, 3, 3, 1]`;
- * "dhariwal-unet" is ADM; "dit" is DiT-S/2 by default; "mlp" takes points. Unknown fields are errors.
+ * "dhariwal-unet" is ADM; "unet-2d" is UNet2DModel of diffusers; "dit" is DiT-S/2 by default; "mlp" takes points.
+ * Unknown fields are errors.
  */
 export const denoiserConfig = z
-  .discriminatedUnion("network", [songUNet, dhariwalUNet, dit, mlp], {
-    error: 'expected "song-unet", "dhariwal-unet", "dit" or "mlp"',
+  .discriminatedUnion("network", [songUNet, dhariwalUNet, unet2D, dit, mlp], {
+    error: 'expected "song-unet", "dhariwal-unet", "unet-2d", "dit" or "mlp"',
   })
   .superRefine((config, context) => {
     const fail = (field: string, message: string) =>
@@ -133,7 +137,8 @@ export const denoiserConfig = z
     if (config.betaStart !== undefined && config.betaEnd !== undefined && config.betaStart > config.betaEnd) {
       fail("betaStart", `must not be above betaEnd (${config.betaEnd})`);
     }
-    if (config.network === "mlp") return;
+    if (config.network === "unet-2d") checkUNet2D(config, fail);
+    if (config.network === "mlp" || config.network === "unet-2d") return;
     if (config.network === "dit") {
       if (config.imageResolution % config.patchSize !== 0) {
         fail("imageResolution", `must be a multiple of patchSize (${config.patchSize})`);

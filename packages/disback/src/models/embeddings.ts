@@ -15,28 +15,29 @@ export interface PositionalOptions {
   longest?: number;
   /** the last frequency is exactly 1 / longest (DDPM++), not one step short of it (ADM) */
   endpoint?: boolean;
+  /**
+   * frequencies as exp(-ln(longest) i / n), as diffusers has them, not as powers of 1 / longest: float32 rounds them
+   * otherwise, which shows at step 1000
+   */
+  exponential?: boolean;
 }
 
 /** Sines and cosines at fixed, geometrically spaced frequencies (Vaswani et al. 2017, section 3.5): DDPM++ and ADM. */
 export class PositionalEmbedding extends Module implements NoiseEmbedding {
-  private readonly order: WaveOrder;
-  private readonly longest: number;
-  private readonly endpoint: boolean;
+  private readonly options: Required<PositionalOptions>;
 
   constructor(
     readonly channels: number,
     options: PositionalOptions,
   ) {
     super();
-    this.order = options.order;
-    this.longest = options.longest ?? 10000;
-    this.endpoint = options.endpoint ?? false;
+    this.options = { longest: 10000, endpoint: false, exponential: false, ...options };
   }
 
   /** @param noise `[N]` @returns `[N, channels]` */
   forward(noise: Tensor): Tensor {
-    const frequencies = positionalFrequencies(this.channels / 2, this.longest, this.endpoint, noise.device);
-    return waves(noise, frequencies, this.order);
+    const frequencies = positionalFrequencies(this.channels / 2, this.options, noise.device);
+    return waves(phases(noise, frequencies), this.options.order);
   }
 }
 
@@ -57,13 +58,17 @@ export class FourierEmbedding extends Module implements NoiseEmbedding {
 
   /** @param noise `[N]` @returns `[N, channels]` */
   forward(noise: Tensor): Tensor {
-    return waves(noise, this.freqs.mul(2 * Math.PI), this.order);
+    return waves(phases(noise, this.freqs.mul(2 * Math.PI)), this.order);
   }
 }
 
-function waves(noise: Tensor, frequencies: Tensor, order: WaveOrder): Tensor {
-  const frequency = frequencies.dtype === noise.dtype ? frequencies : frequencies.to(noise.dtype);
-  const phase = ops.outer(noise, frequency);
+/** Every noise level times every frequency, `[N, frequencies]`. */
+export function phases(noise: Tensor, frequencies: Tensor): Tensor {
+  return ops.outer(noise, frequencies.dtype === noise.dtype ? frequencies : frequencies.to(noise.dtype));
+}
+
+/** Sines and cosines: `[N, F]` to `[N, 2F]`. */
+export function waves(phase: Tensor, order: WaveOrder): Tensor {
   return cat(order === "sine-first" ? [phase.sin(), phase.cos()] : [phase.cos(), phase.sin()], 1);
 }
 
@@ -71,12 +76,21 @@ function waves(noise: Tensor, frequencies: Tensor, order: WaveOrder): Tensor {
 // because a phase reaches 1000 radians.
 const known = new Map<string, Tensor>();
 
-function positionalFrequencies(count: number, longest: number, endpoint: boolean, device: Device): Tensor {
-  const name = `${count} ${longest} ${endpoint} ${device}`;
+function positionalFrequencies(
+  count: number,
+  { longest, endpoint, exponential }: Required<PositionalOptions>,
+  device: Device,
+): Tensor {
+  const name = `${count} ${longest} ${endpoint} ${exponential} ${device}`;
   let frequencies = known.get(name);
   if (!frequencies) {
-    const exponents = arange(0, count, 1, { dtype: "float32", device }).div(count - (endpoint ? 1 : 0));
-    frequencies = keep(ops.pow_Scalar(1 / longest, exponents));
+    const steps = count - (endpoint ? 1 : 0);
+    const indices = arange(0, count, 1, { dtype: "float32", device });
+    frequencies = keep(
+      exponential
+        ? indices.mul(-Math.log(longest)).div(steps).exp()
+        : ops.pow_Scalar(1 / longest, indices.div(steps)),
+    );
     known.set(name, frequencies);
   }
   return frequencies;

@@ -4,20 +4,12 @@ import { describeSchedule } from "../../src/import/diffusers/noise-schedule.js";
 import { Network } from "../../src/models/network.js";
 import { noiseLevels } from "../../src/models/preconditioning/beta-schedule.js";
 import { DiscreteDenoiser, type Prediction } from "../../src/models/preconditioning/discrete.js";
-import { fixture } from "../diffusers/fixtures.js";
+import { component, fixture } from "../diffusers/fixtures.js";
 import { relativeError } from "./fixtures.js";
 
 const { tensors, metadata } = readSafetensors(fixture("schedules.safetensors"));
 const cases = JSON.parse(metadata["cases"]!) as { name: string; config: Record<string, unknown> }[];
 const value = (key: string): Tensor => tensors.get(key)!;
-const component = (config: Record<string, unknown>) => ({
-  name: "scheduler",
-  className: config["_class_name"] as string,
-  folder: ".",
-  configPath: "scheduler_config.json",
-  config,
-});
-
 /** Gives what it is told to, and remembers what it was asked. */
 class Recorder extends Network {
   readonly dtype: DType = "float32";

@@ -6,6 +6,7 @@ import {
   type ConfiguredDenoiser,
   createDenoiser,
   type DenoiserConfig,
+  denoiserConfig,
   parseDenoiserConfig,
   sampleShape,
 } from "../../models/config.js";
@@ -96,6 +97,7 @@ function halved(config: DenoiserConfig): DenoiserConfig {
     }
     return { ...config, heads: config.heads / 2 };
   }
+  if (config.network === "unet-2d") return halvedLevels(config);
   const modelChannels = config.modelChannels / 2;
   if (modelChannels % 4 !== 0) {
     throw new DisbackError(
@@ -103,4 +105,13 @@ function halved(config: DenoiserConfig): DenoiserConfig {
     );
   }
   return { ...config, modelChannels };
+}
+
+function halvedLevels(config: Extract<DenoiserConfig, { network: "unet-2d" }>): DenoiserConfig {
+  const blockChannels = config.blockChannels.map((channels) => channels / 2);
+  const parsed = denoiserConfig.safeParse({ ...config, blockChannels });
+  if (parsed.success) return parsed.data;
+  throw new DisbackError(
+    `"student": the teacher's channels [${config.blockChannels.join(", ")}] cannot be halved; give a config file`,
+  );
 }

@@ -1,0 +1,98 @@
+import { z } from "zod";
+import { activationNames } from "./activation.js";
+import { downBlockTypes, type UNet2DOptions, upBlockTypes } from "./options.js";
+
+const count = z.int().positive();
+const way = z.enum(["conv", "resnet"]);
+
+/** Fields of a configuration with the network "unet-2d", beside those of every denoiser; see `UNet2DOptions`. */
+export const unet2DFields = {
+  imageResolution: count,
+  imageChannels: count,
+  centerInput: z.boolean().default(false),
+  classEmbedding: z.enum(["table", "number"]).default("table"),
+  stepEmbedding: z.enum(["positional", "fourier"]).default("positional"),
+  embeddingChannels: count.optional(),
+  frequencyShift: z.literal([0, 1]).default(0),
+  cosineFirst: z.boolean().default(true),
+  downBlocks: z.array(z.enum(downBlockTypes)).min(1),
+  upBlocks: z.array(z.enum(upBlockTypes)).min(1),
+  middleBlock: z.boolean().default(true),
+  middleAttention: z.boolean().default(true),
+  middleScale: z.number().positive().default(1),
+  blockChannels: z.array(count.multipleOf(2)).min(1),
+  layersPerBlock: count.default(2),
+  downsamplePadding: z.literal([0, 1]).default(1),
+  downsampling: way.default("conv"),
+  upsampling: way.default("conv"),
+  dropout: z.number().min(0).lt(1).default(0),
+  activation: z.enum(activationNames).default("silu"),
+  headChannels: count.nullable().default(8),
+  normalizationGroups: count.default(32),
+  middleAttentionGroups: count.optional(),
+  normalizationEps: z.number().positive().default(1e-5),
+  scaleShift: z.boolean().default(false),
+};
+
+/** What of a configuration is checked as a whole. */
+type Checked = Omit<UNet2DOptions, "inChannels" | "outChannels"> & {
+  imageResolution: number;
+  preconditioning: string;
+};
+
+/** Fields that do not fit each other. @param fail called with a field and what is wrong with it */
+export function checkUNet2D(config: Checked, fail: (field: string, message: string) => void): void {
+  const { blockChannels, normalizationGroups: groups, headChannels } = config;
+  const levels = blockChannels.length;
+  for (const field of ["downBlocks", "upBlocks"] as const) {
+    if (config[field].length !== levels) fail(field, `must have ${levels} entries, as blockChannels has`);
+  }
+  const factor = 2 ** (levels - 1);
+  if (config.imageResolution % factor !== 0) {
+    fail("imageResolution", `must be a multiple of ${factor}, one halving per further level`);
+  }
+  const uneven = blockChannels.find((channels) => channels % groups !== 0);
+  if (uneven !== undefined) {
+    fail("blockChannels", `${uneven} channels cannot be shared by ${groups} normalizationGroups`);
+  }
+  const middleGroups = config.middleAttentionGroups;
+  if (middleGroups !== undefined && blockChannels.at(-1)! % middleGroups !== 0) {
+    fail(
+      "middleAttentionGroups",
+      `${blockChannels.at(-1)} channels cannot be shared by ${middleGroups} groups`,
+    );
+  }
+  const narrow = attentionLevels(config)
+    .map((level) => blockChannels[level]!)
+    .find((channels) => headChannels !== null && headChannels > channels);
+  if (narrow !== undefined) {
+    fail("headChannels", `an attention head of ${headChannels} channels does not fit a level of ${narrow}`);
+  }
+  if (config.classEmbedding === "number" && config.labelDim > 1) {
+    fail("labelDim", "must be 1 where the class is a number");
+  }
+  if (config.stepEmbedding === "fourier" && config.preconditioning !== "discrete") {
+    fail("stepEmbedding", 'fourier takes the logarithm of a step: the preconditioning must be "discrete"');
+  }
+}
+
+/** Resolutions at which there is attention. */
+export function unet2DAttentionResolutions(config: Levels & { imageResolution: number }): number[] {
+  return attentionLevels(config).map((level) => config.imageResolution >> level);
+}
+
+type Levels = Pick<
+  UNet2DOptions,
+  "blockChannels" | "downBlocks" | "upBlocks" | "middleBlock" | "middleAttention"
+>;
+
+/** Levels with attention, 0 being the one of the highest resolution. */
+function attentionLevels(config: Levels): number[] {
+  const last = config.blockChannels.length - 1;
+  return config.blockChannels.flatMap((_, level) => {
+    const down = config.downBlocks[level] === "AttnDownBlock2D";
+    const up = config.upBlocks[last - level] === "AttnUpBlock2D";
+    const middle = level === last && config.middleBlock && config.middleAttention;
+    return down || up || middle ? [level] : [];
+  });
+}
