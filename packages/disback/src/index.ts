@@ -28,6 +28,7 @@ export {
   backtrack,
 } from "./distill/backtrack.js";
 export { type DenoisingLossOptions, denoisingLoss, denoisingWeight } from "./distill/denoising-loss.js";
+export { Imitation, type ImitationOptions, imitate } from "./distill/imitate.js";
 export { evenSteps } from "./distill/node-schedule.js";
 export {
   EvenDistance,

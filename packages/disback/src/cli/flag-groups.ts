@@ -44,6 +44,15 @@ export const STORAGE_FLAGS: readonly SettingFlag[] = [
   },
 ];
 
+export const IMITATION_FLAGS: readonly SettingFlag[] = [
+  {
+    flags: "--imitation-steps <n>",
+    path: "imitation.steps",
+    description: "steps in which a student that is no copy first imitates the teacher; 0 for none",
+    kind: "number",
+  },
+];
+
 export const RECORDING_FLAGS: readonly SettingFlag[] = [
   {
     flags: "--record-when <rule>",

@@ -12,7 +12,7 @@ export function convergenceScore(
   run: Convergence,
   figure: string,
   budget: number,
-  measure: CostMeasure = "iterationsWithRecording",
+  measure: CostMeasure = "iterationsWithPreparation",
 ): number {
   const curve = curveOf(run, figure, measure).map(([cost, value]) => [cost, Math.log(value)] as const);
   const [first, last] = [curve[0], curve.at(-1)];

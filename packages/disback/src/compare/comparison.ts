@@ -20,7 +20,7 @@ export interface MethodComparison {
   end: Spread;
   best: Spread;
   diverged: number;
-  recording: Record<CostMeasure, Spread>;
+  preparation: Record<CostMeasure, Spread>;
   /** Cost of reaching each level, one number per seed, `null` for never. */
   costs: Record<CostMeasure, (number | null)[][]>;
   /** Speed-up over the baseline at each level. */
@@ -78,7 +78,7 @@ export function compareMethods(
       end: over((run) => (run.diverged ? Number.POSITIVE_INFINITY : values(run).at(-1)!)),
       best: over((run) => Math.min(...values(run))),
       diverged: own.filter((run) => run.diverged).length,
-      recording: byMeasure((measure) => over((run) => run.recording[measure])),
+      preparation: byMeasure((measure) => over((run) => run.preparation[measure])),
       costs: byMeasure((measure) =>
         names.map((_, level) =>
           own.map((run, seed) => reach(run, ladders[seed]![level]!, measure).cost ?? null),

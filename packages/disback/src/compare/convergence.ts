@@ -3,11 +3,12 @@ import { median } from "./statistics.js";
 /**
  * What convergence is measured against:
  * - `iterations`: student steps alone, as papers count;
- * - `iterationsWithRecording`: the recording added, as the number of student steps that take as long;
- * - `images`: samples seen by the trained networks, those of the recording included;
- * - `seconds`: wall-clock seconds of all steps, those of the recording included, evaluations and saving not.
+ * - `iterationsWithPreparation`: the preparation (imitation and recording) added, as the number of student steps that
+ *   take as long;
+ * - `images`: samples seen by the trained networks, those of the preparation included;
+ * - `seconds`: wall-clock seconds of all steps, those of the preparation included, evaluations and saving not.
  */
-export const COST_MEASURES = ["iterations", "iterationsWithRecording", "images", "seconds"] as const;
+export const COST_MEASURES = ["iterations", "iterationsWithPreparation", "images", "seconds"] as const;
 export type CostMeasure = (typeof COST_MEASURES)[number];
 export type Cost = Record<CostMeasure, number>;
 
@@ -16,9 +17,9 @@ export interface MeasuredRun {
   seed: number;
   /** The training ended early because a figure was no longer finite. */
   diverged: boolean;
-  /** What stage 1 took; absent for methods without one. */
-  recording?: { steps: number; images: number; seconds: number };
-  /** Evaluations of the student, iteration 0 first; costs are those of stage 2 alone. */
+  /** What the stages before the distillation took (imitation, recording); absent for methods without any. */
+  preparation?: { steps: number; images: number; seconds: number };
+  /** Evaluations of the student, iteration 0 first; costs are those of the distillation alone. */
   evaluations: { iteration: number; images: number; seconds: number; figures: Record<string, number> }[];
 }
 
@@ -32,30 +33,30 @@ export interface ConvergencePoint {
 export interface Convergence {
   seed: number;
   diverged: boolean;
-  /** Cost of stage 1, in every measure; `iterations` is 0 by definition. */
-  recording: Cost & { steps: number };
+  /** Cost of the stages before, in every measure; `iterations` is 0 by definition. */
+  preparation: Cost & { steps: number };
   points: ConvergencePoint[];
 }
 
 /**
- * Adds the recording to the costs of every evaluation.
+ * Adds the preparation to the costs of every evaluation.
  *
- * A recording step is cheaper than a student step. How much is measured, as the median over the given runs (those of
+ * A preparation step is cheaper than a student step. How much is measured, as the median over the given runs (those of
  * one method), because the load of the machine disturbs the times of a single one.
  */
 export function withCosts(runs: readonly MeasuredRun[]): Convergence[] {
-  const relativeCost = median(runs.flatMap(relativeCostOfRecording)) ?? 1;
-  return runs.map(({ seed, diverged, recording, evaluations }) => {
-    const { steps = 0, images = 0, seconds = 0 } = recording ?? {};
-    const before = { iterations: 0, iterationsWithRecording: steps * relativeCost, images, seconds };
+  const relativeCost = median(runs.flatMap(relativeCostOfPreparation)) ?? 1;
+  return runs.map(({ seed, diverged, preparation, evaluations }) => {
+    const { steps = 0, images = 0, seconds = 0 } = preparation ?? {};
+    const before = { iterations: 0, iterationsWithPreparation: steps * relativeCost, images, seconds };
     return {
       seed,
       diverged,
-      recording: { ...before, steps },
+      preparation: { ...before, steps },
       points: evaluations.map((evaluation) => ({
         cost: {
           iterations: evaluation.iteration,
-          iterationsWithRecording: before.iterationsWithRecording + evaluation.iteration,
+          iterationsWithPreparation: before.iterationsWithPreparation + evaluation.iteration,
           images: before.images + evaluation.images,
           seconds: before.seconds + evaluation.seconds,
         },
@@ -65,11 +66,12 @@ export function withCosts(runs: readonly MeasuredRun[]): Convergence[] {
   });
 }
 
-/** Seconds of a recording step in units of a student step's; none where there was no recording or no student step. */
-function relativeCostOfRecording({ recording, evaluations }: MeasuredRun): number[] {
+/** Seconds of a preparation step in units of a student step's; none where there was no preparation or no student step. */
+function relativeCostOfPreparation({ preparation, evaluations }: MeasuredRun): number[] {
   const last = evaluations.at(-1);
-  if (!recording || !last || recording.steps === 0 || last.iteration === 0 || last.seconds === 0) return [];
-  return [recording.seconds / recording.steps / (last.seconds / last.iteration)];
+  if (!preparation || !last || preparation.steps === 0 || last.iteration === 0 || last.seconds === 0)
+    return [];
+  return [preparation.seconds / preparation.steps / (last.seconds / last.iteration)];
 }
 
 /** A figure of a run over a cost. Evaluations without that figure, or where it is not finite, are left out. */

@@ -26,7 +26,7 @@ export class LiveLog {
   constructor(
     private readonly log: MetricsLog,
     private readonly stage: {
-      name: "teacher" | "record" | "backtrack";
+      name: "teacher" | "imitate" | "record" | "backtrack";
       iterations: number;
       imagesPerIteration: number;
     },

@@ -4,7 +4,7 @@ import { fileError } from "./atomic-file.js";
 
 /** One evaluation. Figures that do not apply are left out. */
 export interface MetricsEntry {
-  stage: "teacher" | "record" | "backtrack";
+  stage: "teacher" | "imitate" | "record" | "backtrack";
   /** Iterations of this stage done. */
   iteration: number;
   /** Samples seen by the trained networks in this stage. */
@@ -68,7 +68,7 @@ export class MetricsLog {
   }
 }
 
-const STAGES = ["teacher", "record", "backtrack"];
+const STAGES = ["teacher", "imitate", "record", "backtrack"];
 
 function byStageAndIteration(a: MetricsEntry, b: MetricsEntry): number {
   return STAGES.indexOf(a.stage) - STAGES.indexOf(b.stage) || a.iteration - b.iteration;

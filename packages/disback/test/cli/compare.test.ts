@@ -34,9 +34,9 @@ const compare = (out: string, ...more: string[]) => [
     "--students",
     "untrained",
   ],
-  ...["--seeds", "1", "--iterations", "12", "--jobs", "2", "--set", "common.recording.steps=4"],
-  ...["common.recording.when=always", "common.recording.nodes=even-steps"],
-  ...["common.recording.interval=2", "common.recording.batchSize=16", "common.backtracking.batchSize=16"],
+  ...["--seeds", "1", "--iterations", "12", "--jobs", "2", "--set", "common.preparation.steps=4"],
+  ...["common.preparation.when=always", "common.recording.nodes=even-steps"],
+  ...["common.preparation.interval=2", "common.recording.batchSize=16", "common.backtracking.batchSize=16"],
   ...["common.evaluation.every=4", "common.evaluation.samples=200", "common.evaluation.grid=16"],
   ...["common.evaluation.teacherSteps=3", "common.checkpoints.every=4"],
   ...more,
@@ -68,8 +68,8 @@ describe("the smoke preset", () => {
     const [plain, recorded] = part!.methods;
     expect(plain!.costs.iterations.at(-1)!.every((cost) => cost! > 0)).toBe(true);
     expect(plain!.speedUps.seconds.at(-1)!.median).toEqual({ kind: "measured", ratio: 1 });
-    expect(recorded!.recording.iterationsWithRecording.median).toBeGreaterThan(0);
-    expect(recorded!.recording.iterations.median).toBe(0);
+    expect(recorded!.preparation.iterationsWithPreparation.median).toBeGreaterThan(0);
+    expect(recorded!.preparation.iterations.median).toBe(0);
     // Both start from the same student.
     expect(recorded!.start).toEqual(plain!.start);
 

@@ -148,6 +148,31 @@ describe("distill", () => {
     expect(config.hiddenChannels).toBe(16);
   });
 
+  it("lets a student that is no copy imitate first; killed in any stage it is resumed bit for bit", async () => {
+    const imitating = (out: string) => [
+      ...distill(out, "imitation.batchSize=16"),
+      ...["--student", "small", "--imitation-steps", "12", "--quiet"],
+    ];
+    expect(disback(...imitating("imitating")).status).toBe(0);
+    expect(metrics("imitating").map(({ stage, iteration }) => [stage, iteration])).toEqual([
+      ["imitate", 10],
+      ["imitate", 12],
+      ["record", 5],
+      ["record", 8],
+      ["backtrack", 0],
+      ["backtrack", 12],
+      ["backtrack", 24],
+    ]);
+    for (const checkpoint of ["00000006", "00000018", "00000032"]) {
+      const out = `imitating-${checkpoint}`;
+      const ready = () => existsSync(join(base, out, "checkpoints", checkpoint));
+      await interrupted(imitating(out), "SIGKILL", ready);
+      expect(disback("resume", join(base, out), "--quiet").status).toBe(0);
+      expect(weights(out)).toBe(weights("imitating"));
+      expect(metrics(out)).toEqual(metrics("imitating"));
+    }
+  });
+
   it("a finished run is not resumed", () => {
     expect(disback("resume", join(base, "plain"))).toMatchObject({
       status: 1,

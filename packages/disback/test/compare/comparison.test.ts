@@ -14,35 +14,35 @@ function run(seed: number, start: number, factor: number, more: Partial<Measured
   }));
   return { seed, diverged: false, evaluations, ...more };
 }
-const recording = { steps: 20, images: 2000, seconds: 10 };
+const preparation = { steps: 20, images: 2000, seconds: 10 };
 
 describe("costs", () => {
-  it("include the recording, in student steps that take as long", () => {
-    const [one] = withCosts([run(1, 100, 0.5, { recording })]) as [Convergence];
-    expect(one.recording).toEqual({
+  it("include the preparation, in student steps that take as long", () => {
+    const [one] = withCosts([run(1, 100, 0.5, { preparation })]) as [Convergence];
+    expect(one.preparation).toEqual({
       steps: 20,
       iterations: 0,
-      iterationsWithRecording: 10,
+      iterationsWithPreparation: 10,
       images: 2000,
       seconds: 10,
     });
     expect(one.points[3]!.cost).toEqual({
       iterations: 30,
-      iterationsWithRecording: 40,
+      iterationsWithPreparation: 40,
       images: 5000,
       seconds: 40,
     });
   });
 
-  it("compare recording and student steps over all runs of a method", () => {
-    const slow = { ...recording, seconds: 1000 };
+  it("compare preparation and student steps over all runs of a method", () => {
+    const slow = { ...preparation, seconds: 1000 };
     const runs = withCosts([
-      run(1, 100, 0.5, { recording }),
-      run(2, 100, 0.5, { recording: slow }),
-      run(3, 100, 0.5, { recording }),
+      run(1, 100, 0.5, { preparation }),
+      run(2, 100, 0.5, { preparation: slow }),
+      run(3, 100, 0.5, { preparation }),
     ]);
-    expect(runs.map((one) => one.recording.iterationsWithRecording)).toEqual([10, 10, 10]);
-    expect(runs[1]!.recording.seconds).toBe(1000);
+    expect(runs.map((one) => one.preparation.iterationsWithPreparation)).toEqual([10, 10, 10]);
+    expect(runs[1]!.preparation.seconds).toBe(1000);
   });
 
   it("leave out evaluations without a finite figure", () => {
@@ -66,8 +66,8 @@ describe("comparison", () => {
 
   it("gives speed-ups at every level and for every cost", () => {
     const { levels, methods } = compare([
-      run(1, 1024, 0.25, { recording }),
-      run(2, 2048, 0.25, { recording }),
+      run(1, 1024, 0.25, { preparation }),
+      run(2, 2048, 0.25, { preparation }),
     ]);
     expect(levels.map(({ name }) => name)).toEqual([0.2, 1, "baseline's best"]);
     // Seed 1: two halvings of ten; seed 2: 2.2 halvings of eleven.
@@ -81,7 +81,7 @@ describe("comparison", () => {
       kind: "measured",
       ratio: expect.closeTo(2, 8),
     });
-    expect(quick!.speedUps.iterationsWithRecording[0]!.seeds[0]).toMatchObject({
+    expect(quick!.speedUps.iterationsWithPreparation[0]!.seeds[0]).toMatchObject({
       ratio: expect.closeTo(20 / 20, 8),
     });
     expect(quick!.speedUps.images[0]!.seeds[1]).toMatchObject({ ratio: expect.closeTo(2200 / 3100, 8) });
@@ -141,10 +141,10 @@ describe("choice of learning rates", () => {
     expect(score(run(1, 1024, 0.5), 25) / Math.LN2).toBeCloseTo(8.75, 8);
   });
 
-  it("counts the time of the recording at the start's figure", () => {
+  it("counts the time of the preparation at the start's figure", () => {
     // Ten steps at 10, then 40 steps from 10 to 6.
     const expected = (10 * 10 + 40 * 8) / 50;
-    expect(score(run(1, 1024, 0.5, { recording })) / Math.LN2).toBeCloseTo(expected, 8);
+    expect(score(run(1, 1024, 0.5, { preparation })) / Math.LN2).toBeCloseTo(expected, 8);
   });
 
   it("never prefers a run that diverged", () => {

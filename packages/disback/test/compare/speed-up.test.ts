@@ -33,7 +33,7 @@ describe("cost to reach a level", () => {
     expect(costToReach(curve, 1)).toBe(30);
   });
 
-  it("is nothing for a level met at the start, even after a recording", () => {
+  it("is nothing for a level met at the start, even after a preparation", () => {
     expect(costToReach(curve, 1000)).toBe(0);
     expect(costToReach([[40, 9]], 10)).toBe(0);
   });

@@ -1,6 +1,12 @@
 import type { Command } from "commander";
 import { distillPresets } from "../../runs/presets.js";
-import { BACKTRACKING_FLAGS, EVALUATION_FLAGS, NETWORK_FLAGS, RECORDING_FLAGS } from "../flag-groups.js";
+import {
+  BACKTRACKING_FLAGS,
+  EVALUATION_FLAGS,
+  IMITATION_FLAGS,
+  NETWORK_FLAGS,
+  RECORDING_FLAGS,
+} from "../flag-groups.js";
 import { addRunFlags, runCommand } from "../run-command.js";
 import type { SettingFlag } from "../setting-flags.js";
 
@@ -11,6 +17,7 @@ const FLAGS: readonly SettingFlag[] = [
     path: "method",
     description: "disback, plain (no trajectory) or diff-instruct",
   },
+  ...IMITATION_FLAGS,
   ...RECORDING_FLAGS,
   ...BACKTRACKING_FLAGS,
   ...EVALUATION_FLAGS,

@@ -31,7 +31,7 @@ export function chartsOfCase(document: ComparisonDocument, part: StudentCase): N
     ...more,
   });
   const charts = [
-    convergence("iterationsWithRecording"),
+    convergence("iterationsWithPreparation"),
     convergence("seconds"),
     convergence("iterations"),
     convergence("images"),

@@ -51,26 +51,33 @@ export function startRun(out: string, run: ChildRun, commandLine: CommandLine): 
 /** What the log of a run that is over says. */
 export function measure(out: string, run: ChildRun): MeasuredRun {
   const entries = new MetricsLog(join(out, run.folder, "metrics.jsonl")).read();
-  const recorded = entries.filter((entry) => entry.stage === "record").at(-1);
   const judged = entries.filter((entry) => entry.stage === "backtrack");
+  const preparation = preparationOf(entries);
   return {
     seed: run.seed,
     diverged: isDiverged(recordOf(out, run)),
-    ...(recorded
-      ? {
-          recording: {
-            steps: recorded.iteration,
-            images: recorded.images,
-            seconds: recorded.stepSeconds ?? recorded.seconds,
-          },
-        }
-      : {}),
+    ...(preparation ? { preparation } : {}),
     evaluations: judged.map((entry) => ({
       iteration: entry.iteration,
       images: entry.images,
       seconds: entry.stepSeconds ?? entry.seconds,
       figures: figuresOf(entry),
     })),
+  };
+}
+
+/** What imitation and recording took together. */
+function preparationOf(entries: readonly MetricsEntry[]): MeasuredRun["preparation"] {
+  const last = (["imitate", "record"] as const).flatMap(
+    (stage) => entries.filter((entry) => entry.stage === stage).at(-1) ?? [],
+  );
+  if (last.length === 0) return undefined;
+  const sum = (value: (entry: MetricsEntry) => number) =>
+    last.reduce((total, entry) => total + value(entry), 0);
+  return {
+    steps: sum((entry) => entry.iteration),
+    images: sum((entry) => entry.images),
+    seconds: sum((entry) => entry.stepSeconds ?? entry.seconds),
   };
 }
 

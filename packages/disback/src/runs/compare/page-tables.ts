@@ -28,8 +28,8 @@ export function overviewTable(document: ComparisonDocument): string {
     `${figureName(document)} at start`,
     "at end",
     "to the baseline's best: iterations",
-    "iterations + recording",
-    "seconds + recording",
+    "iterations + preparation",
+    "seconds + preparation",
     "levels reached faster (seconds)",
   ];
   const rows = document.cases.flatMap((part) =>
@@ -42,7 +42,7 @@ export function overviewTable(document: ComparisonDocument): string {
         stacked(method.start),
         stacked(method.end),
         to("iterations"),
-        to("iterationsWithRecording"),
+        to("iterationsWithPreparation"),
         to("seconds"),
         method.isBaseline ? "" : verdict(method),
       ];
@@ -114,11 +114,11 @@ export function costTable(document: ComparisonDocument, part: StudentCase): stri
   const rows = part.methods.flatMap((method) => {
     const { convergence } = part.runs.find((one) => one.method === method.name)!;
     return convergence.flatMap((run, seed) =>
-      (["iterationsWithRecording", "seconds"] as const).map((measure) => [
+      (["iterationsWithPreparation", "seconds"] as const).map((measure) => [
         escapeHtml(method.name),
         `<a href="${escapeHtml(encodeURI(join(run.folder, "report.html")))}">${run.seed}</a>${run.diverged ? " (diverged)" : ""}`,
         SHORT_MEASURE_NAMES[measure],
-        shortNumber(run.recording[measure]),
+        shortNumber(run.preparation[measure]),
         ...part.levels.map((_, level) => {
           const cost = method.costs[measure][level]![seed];
           const ratio = method.speedUps[measure][level]!.seeds[seed]!;
@@ -131,7 +131,8 @@ export function costTable(document: ComparisonDocument, part: StudentCase): stri
     );
   });
   return (
-    table(["method", "seed", "counted in", "recording", ...levelHeads(part)], rows) + endTable(document, part)
+    table(["method", "seed", "counted in", "preparation", ...levelHeads(part)], rows) +
+    endTable(document, part)
   );
 }
 
@@ -142,11 +143,11 @@ function endTable(document: ComparisonDocument, part: StudentCase): string {
     spreadText(method.start),
     spreadText(method.best),
     spreadText(method.end),
-    spreadText(method.recording.iterationsWithRecording),
-    spreadText(method.recording.seconds),
+    spreadText(method.preparation.iterationsWithPreparation),
+    spreadText(method.preparation.seconds),
   ]);
   return table(
-    ["method", `${name} at start`, "best", "at end", "recording in iterations", "recording in seconds"],
+    ["method", `${name} at start`, "best", "at end", "preparation in iterations", "preparation in seconds"],
     rows,
   );
 }
@@ -161,7 +162,7 @@ export function sweepTable(part: StudentCase): string {
       ratesText(one.rates) === ratesText(rates) ? "chosen" : "",
     ]),
   );
-  return `${table(["method", "student / auxiliary", "score", ""], rows)}<p class="how">Score: mean logarithm of the figure over the budget, recording counted; lower is better.</p>`;
+  return `${table(["method", "student / auxiliary", "score", ""], rows)}<p class="how">Score: mean logarithm of the figure over the budget, preparation counted; lower is better.</p>`;
 }
 
 /** A table of HTML cells; the first column is text, the others are aligned right. */

@@ -1,13 +1,44 @@
 import type { SettingsTree } from "../settings/layers.js";
 
 const baseline = { "diff-instruct": { method: "diff-instruct" } };
-/** The paper's fixed schedules. */
+/** The paper's method and fixed schedules: a trajectory, always. */
 const fixed = {
+  imitation: { steps: 0 },
   recording: { when: "always", nodes: "even-steps", steps: 40, interval: 10, learningRate: 2e-4 },
   backtracking: { schedule: "steps", stepsPerTarget: 8 },
 };
-/** The defaults: recorded only if needed, nodes evenly spaced, targets left as soon as they are reached. */
-const adaptive = { "disback-adaptive": { method: "disback" } };
+const paper = { "disback-paper": { method: "disback", ...fixed } };
+/** A trajectory with evenly spaced nodes and targets left as soon as they are reached, always; nothing else. */
+const path = {
+  "disback-path": { method: "disback", imitation: { steps: 0 }, recording: { when: "always" } },
+};
+/** The defaults: imitation for students that are no copies, a trajectory only if it is needed after that. */
+const defaults = { disback: { method: "disback" } };
+
+/** Students of images of 16 x 16: small batches, many updates. */
+const small16 = {
+  imitation: { batchSize: 16 },
+  recording: { batchSize: 16 },
+  backtracking: {
+    batchSize: 16,
+    emaDecay: 0.98,
+    studentLearningRate: 3e-4,
+    auxiliaryLearningRate: 6e-4,
+  },
+  checkpoints: { every: 200 },
+};
+const images16 = {
+  students: ["same", "untrained", "small"],
+  seeds: [1, 2, 3],
+  methods: { ...baseline, ...paper, ...path, ...defaults },
+  learningRates: { student: [1e-5, 1e-4, 3e-4, 1e-3], auxiliaryFactors: [2], seeds: [101] },
+  common: {
+    ...small16,
+    backtracking: { ...small16.backtracking, iterations: 400 },
+    evaluation: { every: 40, samples: 1000 },
+  },
+  perStudent: { same: { backtracking: { iterations: 160 }, evaluation: { every: 20 } } },
+};
 
 /** `disback compare --preset NAME` */
 export const comparePresets: Readonly<Record<string, SettingsTree>> = {
@@ -20,6 +51,7 @@ export const comparePresets: Readonly<Record<string, SettingsTree>> = {
       ...baseline,
       disback: {
         method: "disback",
+        ...fixed,
         recording: { ...fixed.recording, steps: 12, interval: 4 },
         backtracking: { ...fixed.backtracking, stepsPerTarget: 4 },
       },
@@ -43,7 +75,7 @@ export const comparePresets: Readonly<Record<string, SettingsTree>> = {
     teacher: "2d-ring",
     students: ["same", "untrained", "small"],
     seeds: [1, 2, 3],
-    methods: { ...baseline, disback: { method: "disback", ...fixed }, ...adaptive },
+    methods: { ...baseline, ...paper, ...path, ...defaults },
     learningRates: { student: [3e-5, 1e-4, 3e-4, 1e-3], auxiliaryFactors: [1, 2, 5], seeds: [101, 102] },
     common: {
       data: "toy:ring",
@@ -53,35 +85,7 @@ export const comparePresets: Readonly<Record<string, SettingsTree>> = {
       checkpoints: { every: 200 },
     },
   },
-  "fashion-mnist-16": {
-    teacher: "fashion-mnist-16",
-    students: ["same", "untrained", "small"],
-    seeds: [1, 2, 3],
-    methods: {
-      ...baseline,
-      disback: { method: "disback", ...fixed },
-      "disback-spaced": {
-        method: "disback",
-        recording: { ...fixed.recording, steps: 100, nodeSteps: [10, 25, 50, 100] },
-        backtracking: { ...fixed.backtracking, stepsPerTarget: 15 },
-      },
-      ...adaptive,
-    },
-    learningRates: { student: [1e-5, 3e-5, 1e-4, 3e-4, 1e-3], auxiliaryFactors: [2], seeds: [101] },
-    common: {
-      backtracking: { iterations: 300, batchSize: 128 },
-      evaluation: { every: 10, samples: 2000 },
-      checkpoints: { every: 100 },
-    },
-    perStudent: {
-      untrained: {
-        backtracking: { iterations: 500, studentLearningRate: 2e-4, auxiliaryLearningRate: 4e-4 },
-        evaluation: { every: 20 },
-      },
-      small: {
-        backtracking: { iterations: 500, studentLearningRate: 2e-4, auxiliaryLearningRate: 4e-4 },
-        evaluation: { every: 20 },
-      },
-    },
-  },
+  "fashion-mnist-16": { teacher: "fashion-mnist-16", ...images16 },
+  "cifar10-16": { teacher: "cifar10-16", ...images16 },
+  "cifar10-16-unconditional": { teacher: "cifar10-16", unconditional: true, ...images16 },
 };

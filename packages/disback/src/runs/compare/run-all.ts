@@ -62,7 +62,7 @@ export async function runAll(
 function outcomeLine(out: string, run: ChildRun, diverged: boolean): string {
   const name = `${run.student}, ${run.method}, rates ${Object.values(run.rates).join(" and ")}, seed ${run.seed}`;
   if (diverged) return `${name}: diverged`;
-  const { evaluations, recording } = measure(out, run);
-  const seconds = (recording?.seconds ?? 0) + (evaluations.at(-1)?.seconds ?? 0);
+  const { evaluations, preparation } = measure(out, run);
+  const seconds = (preparation?.seconds ?? 0) + (evaluations.at(-1)?.seconds ?? 0);
   return `${name}: finished, ${shortDuration(seconds)} of steps`;
 }

@@ -2,7 +2,7 @@ import type { CostMeasure } from "../../compare/convergence.js";
 import type { ComparisonDocument, StudentCase } from "./document.js";
 import { costText, levelText, ratesText, SHORT_MEASURE_NAMES, spreadText, summaryText } from "./wording.js";
 
-const SHOWN: readonly CostMeasure[] = ["iterations", "iterationsWithRecording", "seconds"];
+const SHOWN: readonly CostMeasure[] = ["iterations", "iterationsWithPreparation", "seconds"];
 
 /**
  * The comparison of one kind of student as rows, the first being the heading. The baseline's rows hold what it took
@@ -20,7 +20,9 @@ export function tableOfCase(document: ComparisonDocument, part: StudentCase): st
   const rows = part.methods.flatMap((method) => {
     const runs = part.runs.find((one) => one.method === method.name)!;
     const measures =
-      method.recording.seconds.highest > 0 ? SHOWN : SHOWN.filter((one) => one !== "iterationsWithRecording");
+      method.preparation.seconds.highest > 0
+        ? SHOWN
+        : SHOWN.filter((one) => one !== "iterationsWithPreparation");
     return measures.map((measure, index) => {
       const first = index === 0;
       const cells = part.levels.map((_, level) =>

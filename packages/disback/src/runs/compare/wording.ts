@@ -6,18 +6,18 @@ import { exponential, type LearningRates } from "./plan.js";
 
 /** Costs as people read them. */
 export const MEASURE_NAMES: Readonly<Record<CostMeasure, string>> = {
-  iterations: "iterations (recording not counted)",
-  iterationsWithRecording: "iterations (recording counted)",
-  images: "images (recording counted)",
-  seconds: "seconds (recording counted)",
+  iterations: "iterations (preparation not counted)",
+  iterationsWithPreparation: "iterations (preparation counted)",
+  images: "images (preparation counted)",
+  seconds: "seconds (preparation counted)",
 };
 
 /** The same for narrow columns. */
 export const SHORT_MEASURE_NAMES: Readonly<Record<CostMeasure, string>> = {
   iterations: "iterations",
-  iterationsWithRecording: "iterations + recording",
-  images: "images + recording",
-  seconds: "seconds + recording",
+  iterationsWithPreparation: "iterations + preparation",
+  images: "images + preparation",
+  seconds: "seconds + preparation",
 };
 
 /** `1.52×`; `never` where only the baseline got there, `>1.9×` where only the method did. */

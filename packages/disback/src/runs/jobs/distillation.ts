@@ -3,12 +3,13 @@ import { trajectoryNeed } from "../../distill/trajectory-need.js";
 import type { ConfiguredDenoiser } from "../../models/config.js";
 import { type DistillSettings, distillSchema } from "../settings/distillation.js";
 import { positionOf } from "../train-loop.js";
+import { imitateTeacher, wantsImitation } from "./imitation.js";
 import type { Job, JobContext } from "./job.js";
 import { generatorOf, makeStudent, openTeacher } from "./networks.js";
 import { recordTrajectory } from "./recording.js";
 import { type StudentStageStart, trainStudent } from "./student-stage.js";
 
-/** `distill`: record, then backtrack. Leaves `trajectory/` and `student/` in the run folder. */
+/** `distill`: imitate and record where that can pay, then backtrack. Leaves `trajectory/` and `student/` in the run folder. */
 export const distillationJob: Job<typeof distillSchema> = {
   command: "distill",
   schema: distillSchema,
@@ -16,31 +17,33 @@ export const distillationJob: Job<typeof distillSchema> = {
     const device = settings.device as Device;
     const teacher = openTeacher(settings.teacher, { device, unconditional: settings.unconditional });
     const student = makeStudent(settings.student, teacher, settings.seed, device);
-    const { context: second, ...recorded } = await firstStage(settings, teacher, student, context);
-    return trainStudent(settings, { teacher, student, ...recorded }, second);
+    const { context: second, ...before } = await earlierStages(settings, teacher, student, context);
+    return trainStudent(settings, { teacher, student, ...before }, second);
   },
 };
 
-type Recorded = Pick<StudentStageStart, "trajectory" | "iterationsBefore" | "secondsBefore">;
+type Before = Pick<StudentStageStart, "trajectory" | "iterationsBefore" | "secondsBefore">;
 
-/** Records, unless no trajectory is wanted or needed or the run is past this already. */
-async function firstStage(
+/** Imitates and records, unless that is not wanted or not needed or the run is past it already. */
+async function earlierStages(
   settings: DistillSettings,
   teacher: ConfiguredDenoiser,
   student: ConfiguredDenoiser,
   context: JobContext,
-): Promise<Recorded & { context: JobContext }> {
-  if (settings.method !== "disback" || !wantsTrajectory(settings, teacher, student, context)) {
-    return { iterationsBefore: 0, secondsBefore: 0, context };
+): Promise<Before & { context: JobContext }> {
+  let before: Before & { context: JobContext } = { iterationsBefore: 0, secondsBefore: 0, context };
+  if (wantsImitation(settings)) {
+    const { seconds, context: next } = await imitateTeacher(settings, teacher, student, context);
+    before = { iterationsBefore: settings.imitation.steps, secondsBefore: seconds, context: next };
   }
-  const iterationsBefore = settings.recording.steps;
-  const { checkpoint, ...fresh } = context;
+  if (settings.method !== "disback" || !wantsTrajectory(settings, teacher, student, context)) return before;
+  const iterationsBefore = before.iterationsBefore + settings.recording.steps;
+  const { checkpoint, ...fresh } = before.context;
   if (checkpoint && positionOf(checkpoint).stage === "backtrack") {
-    // The seconds before the second stage stand in its checkpoints.
-    const trajectory = context.run.file("trajectory");
-    return { trajectory, iterationsBefore, secondsBefore: 0, context };
+    // The seconds before the last stage stand in its checkpoints.
+    return { ...before, trajectory: context.run.file("trajectory"), iterationsBefore };
   }
-  const { folder, seconds } = await recordTrajectory(settings, teacher, student, context);
+  const { folder, seconds } = await recordTrajectory(settings, teacher, student, before);
   return { trajectory: folder, iterationsBefore, secondsBefore: seconds, context: fresh };
 }
 

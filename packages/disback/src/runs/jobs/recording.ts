@@ -16,7 +16,8 @@ export const recordingJob: Job<typeof recordSchema> = {
     const device = settings.device as Device;
     const teacher = openTeacher(settings.teacher, { device, unconditional: settings.unconditional });
     const student = makeStudent(settings.student, teacher, settings.seed, device);
-    const { folder } = await recordTrajectory(settings, teacher, student, context);
+    const start = { iterationsBefore: 0, secondsBefore: 0, context };
+    const { folder } = await recordTrajectory(settings, teacher, student, start);
     return { figures: { steps: settings.recording.steps }, table: [], places: [["trajectory", folder]] };
   },
 };
@@ -24,12 +25,20 @@ export const recordingJob: Job<typeof recordSchema> = {
 /** Iterations between two lines of `metrics.jsonl` while recording: nothing is sampled, so often is cheap. */
 const LOGGED_EVERY = 5;
 
+/** Where a run is when its recording starts or goes on. */
+export interface RecordingStart {
+  /** Iterations and seconds of the run's earlier stages. */
+  iterationsBefore: number;
+  secondsBefore: number;
+  context: JobContext;
+}
+
 /** Stage 1 inside any run. @returns the trajectory's folder and the run's seconds so far */
 export async function recordTrajectory(
   settings: Omit<RecordSettings, "device" | "threads">,
   teacher: ConfiguredDenoiser,
   student: ConfiguredDenoiser,
-  context: JobContext,
+  { iterationsBefore, secondsBefore, context }: RecordingStart,
 ): Promise<{ folder: string; seconds: number }> {
   const folder = context.run.file("trajectory");
   const resume = context.checkpoint !== undefined;
@@ -79,8 +88,8 @@ export async function recordTrajectory(
       progress: context.progress,
       interruption: context.interruption,
       checkpoints: settings.checkpoints,
-      iterationsBefore: 0,
-      secondsBefore: 0,
+      iterationsBefore,
+      secondsBefore,
     },
     context.checkpoint,
   );

@@ -33,8 +33,10 @@ export function chartsOf(
   entries: readonly MetricsEntry[],
   result: Readonly<Record<string, unknown>> = {},
 ): ChartContent[] {
-  const judged = entries.filter((entry) => entry.stage !== "record");
-  const recorded = entries.filter((entry) => entry.stage === "record");
+  const [imitated, recorded] = ["imitate", "record"].map((stage) =>
+    entries.filter((entry) => entry.stage === stage),
+  ) as [MetricsEntry[], MetricsEntry[]];
+  const judged = entries.filter(({ stage }) => stage !== "imitate" && stage !== "record");
   const besideTeacher = (figure: string) => {
     const value = result[teacherFigure(figure)];
     return typeof value === "number" ? { reference: { name: "teacher", value } } : {};
@@ -82,6 +84,12 @@ export function chartsOf(
       xName: "iteration",
       whole: true,
       curves: [{ ...curve("node", judged, "target"), steps: true }],
+    },
+    {
+      title: "Imitation: squared difference to the teacher's one-step samples",
+      xName: "step",
+      logarithmic: true,
+      curves: [curve("loss", imitated, "loss")],
     },
     {
       title: "Recording: loss on the initial student's samples",

@@ -94,6 +94,20 @@ const recording = z
     },
   });
 
+const imitation = z
+  .strictObject({
+    when: z
+      .enum(["needed", "always"])
+      .default("needed")
+      .describe(
+        "before all else the student learns to answer as the teacher does in one step: with the method disback unless it starts with the teacher's weights (needed), or always",
+      ),
+    steps: integer(0).default(300).describe("steps of that; 0: none"),
+    batchSize: integer(1).default(32).describe("samples per step"),
+    learningRate: positive.default(2e-3).describe("learning rate of the student while it imitates"),
+  })
+  .prefault({});
+
 const backtracking = z
   .strictObject({
     iterations: integer(1).default(300).describe("student steps"),
@@ -169,6 +183,7 @@ export const distillSchema = z
       .describe(
         "disback records and follows a trajectory; plain is its objective alone; diff-instruct is plain with that objective",
       ),
+    imitation,
     recording,
     backtracking,
   })

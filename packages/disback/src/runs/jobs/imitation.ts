@@ -1,0 +1,65 @@
+import { existsSync } from "node:fs";
+import { Imitation } from "../../distill/imitate.js";
+import { type ConfiguredDenoiser, loadModel, saveModel } from "../../models/config.js";
+import type { DistillSettings } from "../settings/distillation.js";
+import { positionOf, runStage } from "../train-loop.js";
+import type { JobContext } from "./job.js";
+import { generatorOf } from "./networks.js";
+
+/** Iterations between two lines of `metrics.jsonl`: nothing is sampled, so often is cheap. */
+const LOGGED_EVERY = 10;
+
+/** Whether this run's student imitates the teacher first. Decided by the settings alone. */
+export function wantsImitation({ imitation, method, student }: DistillSettings): boolean {
+  if (imitation.steps === 0) return false;
+  return imitation.when === "always" || (method === "disback" && student !== "same");
+}
+
+/**
+ * The student's first stage: it imitates the teacher, and is kept in `imitated/`, from which later stages start and
+ * resume.
+ *
+ * @returns the run's seconds so far, and the context for the next stage
+ */
+export async function imitateTeacher(
+  settings: DistillSettings,
+  teacher: ConfiguredDenoiser,
+  student: ConfiguredDenoiser,
+  context: JobContext,
+): Promise<{ seconds: number; context: JobContext }> {
+  const { run, progress, interruption } = context;
+  const { checkpoint, ...fresh } = context;
+  const folder = run.file("imitated");
+  if (checkpoint && positionOf(checkpoint).stage !== "imitate" && existsSync(folder)) {
+    // The seconds before later stages stand in their checkpoints.
+    student.denoiser.loadStateDict(loadModel(folder).denoiser.stateDict());
+    return { seconds: 0, context };
+  }
+  const { when: _, ...options } = settings.imitation;
+  const work = new Imitation({
+    ...options,
+    seed: settings.seed,
+    teacher: teacher.denoiser,
+    generator: generatorOf(student, settings),
+  });
+  const seconds = await runStage(
+    {
+      name: "imitate",
+      label: "imitating",
+      work,
+      iterations: options.steps,
+      imagesPerIteration: options.batchSize,
+      evaluateEvery: LOGGED_EVERY,
+    },
+    {
+      ...{ run, progress, interruption },
+      checkpoints: settings.checkpoints,
+      iterationsBefore: 0,
+      secondsBefore: 0,
+    },
+    checkpoint,
+  );
+  work.dispose();
+  saveModel(folder, student.denoiser, student.config);
+  return { seconds, context: fresh };
+}

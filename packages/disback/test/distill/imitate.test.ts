@@ -1,0 +1,45 @@
+import { expect, test } from "vitest";
+import { Imitation, imitate } from "../../src/distill/imitate.js";
+import { GaussianDenoiser, gaussianStudent } from "./gaussian.js";
+
+// With one deviation s for all, student and teacher differ by w (mu_student - mu_teacher) whatever the latent,
+// w = sigma^2 / (s^2 + sigma^2), s = 0.5, sigma = 2.5.
+const weight = 2.5 ** 2 / (0.5 ** 2 + 2.5 ** 2);
+
+test("the loss is the mean squared difference to the teacher's network run in the student's place", () => {
+  const teacher = new GaussianDenoiser([1, -1]);
+  const imitation = new Imitation({ teacher, generator: gaussianStudent([3, 0]) });
+  expect(imitation.step().loss).toBeCloseTo((weight ** 2 * (2 ** 2 + 1 ** 2)) / 2, 4);
+});
+
+test("the student comes to answer as the teacher does; the teacher stays", () => {
+  const teacher = new GaussianDenoiser([1, -1]);
+  const generator = gaussianStudent([3, 0]);
+  imitate({ teacher, generator, steps: 150, batchSize: 4, learningRate: 0.05 });
+  const { point } = generator.denoiser as GaussianDenoiser;
+  expect(Math.abs(point[0]! - 1)).toBeLessThan(0.05);
+  expect(Math.abs(point[1]! + 1)).toBeLessThan(0.05);
+  expect(teacher.point).toEqual([1, -1]);
+});
+
+test("saved and restored, it goes on bit for bit", () => {
+  const teacher = new GaussianDenoiser([1, -1]);
+  const [whole, half, rest] = [0, 1, 2].map(() => gaussianStudent([3, 0])) as [
+    ReturnType<typeof gaussianStudent>,
+    ReturnType<typeof gaussianStudent>,
+    ReturnType<typeof gaussianStudent>,
+  ];
+  const options = { teacher, steps: 6, batchSize: 4, seed: 3 };
+  imitate({ ...options, generator: whole });
+  const first = new Imitation({ ...options, generator: half });
+  for (let step = 0; step < 3; step++) first.step();
+  const second = new Imitation({ ...options, generator: rest });
+  second.loadState(first.state());
+  while (!second.finished) second.step();
+  expect((rest.denoiser as GaussianDenoiser).point).toEqual((whole.denoiser as GaussianDenoiser).point);
+});
+
+test("settings out of their range are refused by name", () => {
+  const teacher = new GaussianDenoiser([1, -1]);
+  expect(() => new Imitation({ teacher, generator: gaussianStudent([0, 0]), steps: 0 })).toThrow('"steps"');
+});
