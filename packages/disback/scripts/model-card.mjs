@@ -1,7 +1,18 @@
-const TITLES = {
-  "2d-ring": "points of a ring of eight Gaussians",
-  "fashion-mnist-16": "Fashion-MNIST at 16 x 16",
-  "fashion-mnist-32": "Fashion-MNIST at 32 x 32",
+const FASHION = {
+  training: "Fashion-MNIST, the 60,000 training images",
+  licence: " Fashion-MNIST is MIT-licensed (Zalando SE; Xiao, Rasul and Vollgraf 2017).",
+};
+
+/** What the card says of each teacher's data. */
+const DATA = {
+  "2d-ring": { title: "points of a ring of eight Gaussians", training: "`toy:ring`", licence: "" },
+  "fashion-mnist-16": { title: "Fashion-MNIST at 16 x 16", ...FASHION },
+  "fashion-mnist-32": { title: "Fashion-MNIST at 32 x 32", ...FASHION },
+  "cifar10-16": {
+    title: "CIFAR-10 (JPEG) at 16 x 16",
+    training: "CIFAR-10, the 50,000 training images, as JPEG of quality 75, brought to 16 x 16",
+    licence: " CIFAR-10: Krizhevsky 2009.",
+  },
 };
 
 /** Label, key and notation of the figures a card shows, where they were measured. */
@@ -27,11 +38,12 @@ export function modelCard({ name, record, config, history, figures, bytes, steps
   const { settings, versions, machine } = record;
   const { training } = settings;
   const last = history.at(-1);
+  const { title, training: data, licence } = DATA[name];
   const points = config.network === "mlp";
   const rows = FIGURES.filter(([, key]) => typeof figures[key] === "number");
   return `# ${name}
 
-A diffusion model (EDM) of ${TITLES[name]}${config.labelDim > 0 ? `, conditional on ${config.labelDim} classes; without a label it is unconditional` : ""}. It was trained with this project's own code.
+A diffusion model (EDM) of ${title}${config.labelDim > 0 ? `, conditional on ${config.labelDim} classes; without a label it is unconditional` : ""}. It was trained with this project's own code.
 
 ![samples](grid.png)
 
@@ -49,7 +61,7 @@ ${figures.samples.toLocaleString("en")} samples, ${steps} Heun steps, compared w
 
 | | |
 |---|---|
-| data | ${points ? `\`${settings.data}\`` : "Fashion-MNIST, the 60,000 training images"} |
+| data | ${data} |
 | iterations | ${training.iterations.toLocaleString("en")} of ${training.batchSize} samples (${last.images.toLocaleString("en")} in all) |
 | learning rate | Adam, ${training.learningRate}, ramp-up over ${training.rampUp} iterations, ${training.decay === "cosine" ? `half a cosine to 0 from iteration ${training.decayFrom.toLocaleString("en")} on` : training.decay} |
 | averaged weights | half-life ${training.averageHalfLife.toLocaleString("en")} samples |
@@ -68,7 +80,7 @@ ${config.labelDim > 0 ? `| labels withheld | ${100 * training.labelDropout} % |\
 ${JSON.stringify(config, null, 2)}
 \`\`\`
 
-Licence of the weights: Apache-2.0, as the project.${points ? "" : " Fashion-MNIST is MIT-licensed (Zalando SE; Xiao, Rasul and Vollgraf 2017)."}
+Licence of the weights: Apache-2.0, as the project.${licence}
 `;
 }
 

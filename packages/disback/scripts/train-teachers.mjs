@@ -3,6 +3,7 @@
 //
 //   node scripts/train-teachers.mjs --data /usr/share/datasets/fashion-mnist
 //   node scripts/train-teachers.mjs --only 2d-ring
+//   node scripts/train-teachers.mjs --only cifar10-16 --data cifar10-jpg.tar.gz
 //   node scripts/train-teachers.mjs --only fashion-mnist-16 --data … --runs /tmp/teachers --threads 2
 //
 // Each teacher is one run of `disback teacher train --preset NAME` in <runs>/NAME. A run that was stopped is continued,
@@ -20,6 +21,7 @@ const TEACHERS = {
   "2d-ring": { preset: "2d", count: 10_000, grid: 4000 },
   "fashion-mnist-16": { preset: "fashion-mnist-16", count: 5000, grid: 100 },
   "fashion-mnist-32": { preset: "fashion-mnist-32", count: 1000, grid: 100 },
+  "cifar10-16": { preset: "cifar10-16", count: 5000, grid: 100 },
 };
 const STEPS = "18";
 
