@@ -1,4 +1,4 @@
-import type { SettingsTree } from "../settings/layers.js";
+import { layer, type SettingsTree } from "../settings/layers.js";
 
 const baseline = { "diff-instruct": { method: "diff-instruct" } };
 /** The paper's method and fixed schedules: a trajectory, always. */
@@ -12,8 +12,23 @@ const paper = { "disback-paper": { method: "disback", ...fixed } };
 const path = {
   "disback-path": { method: "disback", imitation: { steps: 0 }, recording: { when: "always" } },
 };
+/** The same with other settings. */
+const along = (settings: SettingsTree) => layer(path["disback-path"], settings);
 /** The defaults: imitation for students that are no copies, a trajectory only if it is needed after that. */
 const defaults = { disback: { method: "disback" } };
+
+/** The 2-D teacher; seeds that no setting was chosen on. */
+const points = {
+  teacher: "2d-ring",
+  seeds: [11, 12, 13],
+  common: {
+    data: "toy:ring",
+    recording: { batchSize: 512 },
+    backtracking: { batchSize: 512, iterations: 400 },
+    evaluation: { every: 20, samples: 4000, batchSize: 4000, grid: 1000 },
+    checkpoints: { every: 200 },
+  },
+};
 
 /** Students of images of 16 x 16: small batches, many updates. */
 const small16 = {
@@ -72,17 +87,29 @@ export const comparePresets: Readonly<Record<string, SettingsTree>> = {
     },
   },
   "2d": {
-    teacher: "2d-ring",
+    ...points,
     students: ["same", "untrained", "small"],
-    seeds: [1, 2, 3],
     methods: { ...baseline, ...paper, ...path, ...defaults },
-    learningRates: { student: [3e-5, 1e-4, 3e-4, 1e-3], auxiliaryFactors: [1, 2, 5], seeds: [101, 102] },
-    common: {
-      data: "toy:ring",
-      recording: { batchSize: 512 },
-      backtracking: { batchSize: 512, iterations: 400 },
-      evaluation: { every: 20, samples: 4000, batchSize: 4000, grid: 1000 },
-      checkpoints: { every: 200 },
+    learningRates: { student: [1e-5, 1e-4, 3e-4, 1e-3, 3e-3], auxiliaryFactors: [2], seeds: [101] },
+  },
+  /** What each part of the method brings, where a trajectory matters: an untrained student, a small learning rate. */
+  "2d-ablations": {
+    ...points,
+    students: ["untrained"],
+    methods: {
+      ...baseline,
+      ...path,
+      "two-nodes": along({ recording: { maximumNodes: 2 } }),
+      "twelve-nodes": along({ recording: { maximumNodes: 12 } }),
+      "nodes-by-steps": along({ recording: { nodes: "even-steps", steps: 64, interval: 16 } }),
+      "switch-by-steps": along({ backtracking: { schedule: "steps", stepsPerTarget: 20 } }),
+      "switch-late": along({ backtracking: { stepsPerTarget: 60 } }),
+      interpolated: along({ backtracking: { interpolation: 3, stepsPerTarget: 5 } }),
+      "only-start": along({ backtracking: { use: "start" } }),
+      "only-targets": along({ backtracking: { use: "targets" } }),
+      imitation: { method: "disback", recording: { when: "needed" } },
+      "imitation-and-path": { method: "disback", recording: { when: "always" } },
+      "plain-with-imitation": { method: "diff-instruct", imitation: { when: "always" } },
     },
   },
   "fashion-mnist-16": { teacher: "fashion-mnist-16", ...images16 },
