@@ -21,6 +21,7 @@ const defaults = { disback: { method: "disback" } };
 const points = {
   teacher: "2d-ring",
   seeds: [11, 12, 13],
+  learningRates: { student: [1e-5, 1e-4, 3e-4, 1e-3, 3e-3], auxiliaryFactors: [2], seeds: [101] },
   common: {
     data: "toy:ring",
     recording: { batchSize: 512 },
@@ -90,7 +91,6 @@ export const comparePresets: Readonly<Record<string, SettingsTree>> = {
     ...points,
     students: ["same", "untrained", "small"],
     methods: { ...baseline, ...paper, ...path, ...defaults },
-    learningRates: { student: [1e-5, 1e-4, 3e-4, 1e-3, 3e-3], auxiliaryFactors: [2], seeds: [101] },
   },
   /** What each part of the method brings, where a trajectory matters: an untrained student, a small learning rate. */
   "2d-ablations": {
