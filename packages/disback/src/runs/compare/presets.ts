@@ -50,10 +50,10 @@ const images16 = {
   learningRates: { student: [1e-5, 1e-4, 3e-4, 1e-3], auxiliaryFactors: [2], seeds: [101] },
   common: {
     ...small16,
-    backtracking: { ...small16.backtracking, iterations: 400 },
-    evaluation: { every: 40, samples: 1000 },
+    backtracking: { ...small16.backtracking, iterations: 300 },
+    evaluation: { every: 30, samples: 1000 },
   },
-  perStudent: { same: { backtracking: { iterations: 160 }, evaluation: { every: 20 } } },
+  perStudent: { same: { backtracking: { iterations: 120 }, evaluation: { every: 15 } } },
 };
 
 /** `disback compare --preset NAME` */
