@@ -1,5 +1,4 @@
-import { fromTypedArray, keep, noGrad, ops, scope, type Tensor } from "@disback/torch";
-import type { DenoiserModule } from "../models/denoiser.js";
+import { fromTypedArray, keep, type Module, noGrad, ops, scope, type Tensor } from "@disback/torch";
 import type { StoredNumbers, StoredTensor } from "./checkpoint/stored-tensor.js";
 
 type Fail = (problem: string) => never;
@@ -9,16 +8,16 @@ const computed = new Set(["u"]);
 const keysShown = 4;
 
 /**
- * Copies stored weights into a denoiser, converting their dtype. All keys and shapes are checked before anything is
+ * Copies stored weights into a network, converting their dtype. All keys and shapes are checked before anything is
  * read; a storage is read once.
  * @param fail called with the keys that are missing, unexpected or of another shape, and with weights that are no numbers
  */
 export async function loadStoredWeights(
-  denoiser: DenoiserModule,
+  module: Module,
   weights: ReadonlyMap<string, StoredTensor>,
   fail: Fail,
 ): Promise<void> {
-  const targets = denoiser.stateDict();
+  const targets = module.stateDict();
   checkKeys(targets, weights, fail);
   const uses = new Map<StoredNumbers, number>();
   for (const { numbers } of weights.values()) uses.set(numbers, (uses.get(numbers) ?? 0) + 1);

@@ -7,12 +7,12 @@ import { type DenoiserConfig, parseDenoiserConfig } from "../models/denoiser-con
 import type { PreconditionedDenoiser } from "../models/preconditioning/preconditioned.js";
 import { alignKeys } from "./align-keys.js";
 import { openCheckpoint } from "./checkpoint/open-checkpoint.js";
-import type { StoredNumbers, StoredTensor } from "./checkpoint/stored-tensor.js";
+import type { StoredTensor } from "./checkpoint/stored-tensor.js";
 import { describeEdmNetwork } from "./edm/edm-network.js";
 import { type FoundWeights, findWeights } from "./find-weights.js";
 import { loadStoredWeights } from "./load-weights.js";
 import { printable, shown } from "./pickle/text-values.js";
-import { refuseAbsurdSizes, weightsWithin } from "./sensible-sizes.js";
+import { refuseAbsurdSizes, storedNumbers, weightsWithin } from "./sensible-sizes.js";
 
 /** How a file is turned into a teacher. */
 export interface ReadTeacherOptions {
@@ -128,13 +128,6 @@ function build(
     if (error instanceof TorchError) return fail(`the network cannot be built: ${error.message}`);
     throw error;
   }
-}
-
-/** Numbers in the file for these tensors, shared ones counted once. */
-function storedNumbers(tensors: ReadonlyMap<string, StoredTensor>): number {
-  const distinct = new Set<StoredNumbers>();
-  for (const { numbers } of tensors.values()) distinct.add(numbers);
-  return [...distinct].reduce((sum, { length }) => sum + length, 0);
 }
 
 function firstKeys(tensors: ReadonlyMap<string, StoredTensor>): string {

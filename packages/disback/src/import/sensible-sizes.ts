@@ -2,6 +2,7 @@ import { zeros } from "@disback/torch";
 import type { DenoiserConfig } from "../models/denoiser-config.js";
 import { unet2DAttentionResolutions } from "../models/unet-2d/config.js";
 import type { WeightSource } from "../models/weights.js";
+import type { StoredNumbers, StoredTensor } from "./checkpoint/stored-tensor.js";
 
 type Fail = (problem: string) => never;
 
@@ -63,4 +64,11 @@ export function weightsWithin(numbers: number, fail: Fail): WeightSource {
     return zeros(shape);
   };
   return { uniform: draw, normal: draw };
+}
+
+/** Numbers in the file for these tensors, shared ones counted once. */
+export function storedNumbers(tensors: ReadonlyMap<string, StoredTensor>): number {
+  const distinct = new Set<StoredNumbers>();
+  for (const { numbers } of tensors.values()) distinct.add(numbers);
+  return [...distinct].reduce((sum, { length }) => sum + length, 0);
 }

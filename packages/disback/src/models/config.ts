@@ -7,5 +7,6 @@ export {
   parseDenoiserConfig,
   sampleShape,
 } from "./denoiser-config.js";
-export { loadConfig, loadModel, loadWeights, saveModel } from "./storage.js";
+export { loadWeights } from "./model-folder.js";
+export { loadConfig, loadModel, saveModel } from "./storage.js";
 export { type ConfiguredDenoiser, withoutLabels } from "./without-labels.js";

@@ -1,8 +1,9 @@
-import { type Device, inferenceMode, type Tensor } from "@disback/torch";
+import { type Device, inferenceMode, scope, type Tensor } from "@disback/torch";
 import { StudentGenerator } from "../distill/student-generator.js";
 import { UsageError } from "../errors.js";
-import { type DenoiserConfig, sampleShape } from "../models/config.js";
+import { type ConfiguredDenoiser, type DenoiserConfig, sampleShape } from "../models/config.js";
 import type { Denoiser } from "../models/denoiser.js";
+import type { SampleCodec } from "../models/sample-codec.js";
 import { ddim, euler, heun } from "../models/samplers.js";
 import { readGeneratorFile } from "./generator-file.js";
 import { LatentSource } from "./latent-source.js";
@@ -36,7 +37,28 @@ export interface SampleDrawer {
 
 /** Opens a student (its own steps) or a teacher (a sampler), whichever the folder holds. */
 export function openDrawer(source: string, options: DrawingOptions & OpeningOptions): SampleDrawer {
-  const { denoiser, config } = openModel(source, options);
+  const model = openModel(source, options);
+  return decodedDrawer(modelDrawer(source, model, options), model.codec);
+}
+
+/** Draws what the model itself makes, and decodes it for those who look or judge. */
+export function decodedDrawer(drawer: SampleDrawer, codec: SampleCodec): SampleDrawer {
+  return {
+    ...drawer,
+    sampleShape: [...codec.shownShape],
+    draw: (count) =>
+      scope(() => {
+        const { samples, ...rest } = drawer.draw(count);
+        return { samples: codec.decode(samples), ...rest };
+      }),
+  };
+}
+
+function modelDrawer(
+  source: string,
+  { denoiser, config }: ConfiguredDenoiser,
+  options: DrawingOptions,
+): SampleDrawer {
   const levels = readGeneratorFile(locateModel(source));
   if (levels === undefined)
     return teacherDrawer(denoiser, config, { ...options, steps: options.steps ?? 18 });

@@ -20,6 +20,11 @@ const FLAGS: readonly SettingFlag[] = [
     description: "condition the model on the data's classes",
     kind: "switch",
   },
+  {
+    flags: "--autoencoder <folder>",
+    path: "autoencoder",
+    description: "train on latents of this autoencoder: ours, a model's, or of diffusers",
+  },
   ...EVALUATION_FLAGS,
 ];
 
@@ -35,6 +40,7 @@ export function addTeacher(program: Command): void {
 Examples:
   disback teacher train --preset 2d --data toy:ring --out runs/ring
   disback teacher train --preset cifar10 --data cifar10.tar.gz --conditional --out runs/cifar10
+  disback teacher train --data photos/ --autoencoder sd-vae/ --config latent.yaml --out runs/latent
 `,
     )
     .action(async () => {

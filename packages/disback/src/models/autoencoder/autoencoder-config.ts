@@ -10,8 +10,6 @@ const count = z.int().positive();
 export const autoencoderConfig = z
   .strictObject({
     autoencoder: z.literal("kl", { error: 'expected "kl"' }),
-    /** height and width of the images it was made for; latents are smaller by `2 ** (channels.length - 1)` */
-    imageResolution: count,
     imageChannels: count,
     latentChannels: count,
     /** channels of each level, highest resolution first; the resolution halves from one to the next */
@@ -28,14 +26,11 @@ export const autoencoderConfig = z
     shiftFactor: z.number().default(0),
   })
   .superRefine((config, context) => {
-    const fail = (field: string, message: string) =>
-      context.addIssue({ code: "custom", path: [field], message, input: config });
-    const odd = config.channels.find((channels) => channels % config.normalizationGroups !== 0);
-    if (odd !== undefined) {
-      fail("channels", `${odd} cannot be shared by ${config.normalizationGroups} normalization groups`);
-    }
-    const factor = 2 ** (config.channels.length - 1);
-    if (config.imageResolution % factor !== 0) fail("imageResolution", `must be a multiple of ${factor}`);
+    const { channels, normalizationGroups: groups } = config;
+    const odd = channels.find((count) => count % groups !== 0);
+    if (odd === undefined) return;
+    const message = `${odd} cannot be shared by ${groups} normalization groups`;
+    context.addIssue({ code: "custom", path: ["channels"], message, input: config });
   });
 
 /** An autoencoder's configuration with all defaults filled in. */
@@ -57,8 +52,7 @@ export function parseAutoencoderConfig(value: unknown, origin = "autoencoder"): 
   throw new DisbackError(`${origin}: ${problems.join("; ")}`);
 }
 
-/** Shape of one latent `[C, h, w]` for images of the configuration's resolution. */
-export function latentShape(config: AutoencoderConfig): number[] {
-  const side = config.imageResolution / 2 ** (config.channels.length - 1);
-  return [config.latentChannels, side, side];
+/** Pixels in a row for one number of a latent. */
+export function reduction(config: AutoencoderConfig): number {
+  return 2 ** (config.channels.length - 1);
 }

@@ -1,7 +1,7 @@
-import { Module, noGrad, scope, type Tensor } from "@disback/torch";
+import { cat, Module, noGrad, scope, type Tensor } from "@disback/torch";
 import { Convolution } from "../convolution.js";
 import type { WeightSource } from "../weights.js";
-import type { AutoencoderConfig } from "./autoencoder-config.js";
+import { type AutoencoderConfig, reduction } from "./autoencoder-config.js";
 import { START } from "./blocks.js";
 import { Decoder, Encoder } from "./halves.js";
 
@@ -30,28 +30,32 @@ export class AutoencoderKl extends Module {
 
   /**
    * The mean of the latents' distribution, scaled for a diffusion model. Without gradients.
-   * @param images `[N, C, H, W]` in [-1, 1] @returns `[N, latentChannels, h, w]`
+   * @param images `[N, C, H, W]` in [-1, 1] @returns `[N, latentChannels, H / reduction, W / reduction]`
    */
   encode(images: Tensor): Tensor {
-    return noGrad(() =>
-      scope(() => {
-        const moments = this.encoder.forward(images);
-        const [mean] = (this.quant_conv?.forward(moments) ?? moments).chunk(2, 1) as [Tensor];
-        return mean.sub(this.config.shiftFactor).mul(this.config.scalingFactor);
-      }),
-    );
+    return inSlices(images, images.shape[3]!, (slice) => {
+      const moments = this.encoder.forward(slice);
+      const mean = (this.quant_conv?.forward(moments) ?? moments).narrow(1, 0, this.config.latentChannels);
+      return mean.sub(this.config.shiftFactor).mul(this.config.scalingFactor);
+    });
   }
 
   /**
    * Images of scaled latents. Without gradients.
-   * @param latents `[N, latentChannels, h, w]` @returns `[N, C, H, W]`, about in [-1, 1]
+   * @param latents `[N, latentChannels, h, w]` @returns `[N, C, h * reduction, w * reduction]`, about in [-1, 1]
    */
   decode(latents: Tensor): Tensor {
-    return noGrad(() =>
-      scope(() => {
-        const plain = latents.div(this.config.scalingFactor).add(this.config.shiftFactor);
-        return this.decoder.forward(this.post_quant_conv?.forward(plain) ?? plain);
-      }),
-    );
+    return inSlices(latents, latents.shape[3]! * reduction(this.config), (slice) => {
+      const plain = slice.div(this.config.scalingFactor).add(this.config.shiftFactor);
+      return this.decoder.forward(this.post_quant_conv?.forward(plain) ?? plain);
+    });
   }
+}
+
+/** Pixels worked on at once: full resolution takes hundreds of numbers for each. */
+const mostPixels = 2 ** 18;
+
+function inSlices(samples: Tensor, side: number, work: (slice: Tensor) => Tensor): Tensor {
+  const size = Math.max(1, Math.floor(mostPixels / side ** 2));
+  return noGrad(() => scope(() => cat(samples.split(size).map((slice) => scope(() => work(slice))))));
 }

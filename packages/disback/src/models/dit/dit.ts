@@ -60,6 +60,17 @@ export class Dit extends Network {
     return tokens.transpose(1, 2).reshape([x.shape[0]!, -1, this.side, this.side]);
   }
 
+  /** The tables of classes keep their last row alone, "no class". */
+  override stateWithoutLabels(): Map<string, Tensor> {
+    const { labelDim } = this.options;
+    return new Map(
+      [...this.stateDict()].map(([key, tensor]) => [
+        key,
+        key.endsWith("embedding_table.weight") ? tensor.narrow(0, labelDim, 1) : tensor,
+      ]),
+    );
+  }
+
   private condition(x: Tensor, noise: Tensor, labels?: Tensor): Conditioning {
     const waves = inDtype(this.waves.forward(noise), this.dtype);
     const { labelDim, labelDropout } = this.options;

@@ -11,13 +11,14 @@ import {
   sampleShape,
 } from "../../models/config.js";
 import { didYouMean } from "../nearest.js";
-import { type OpeningOptions, openModel } from "../open-model.js";
+import { type OpenedModel, type OpeningOptions, openModel } from "../open-model.js";
 import { readSettingsFile } from "../settings/resolve.js";
 
 /** Loads the teacher, frozen. @throws DisbackError when it is missing or damaged */
-export function openTeacher(source: string, options: OpeningOptions): ConfiguredDenoiser {
-  const { denoiser, config } = openModel(source, options);
-  return { denoiser: denoiser.requiresGrad_(false), config };
+export function openTeacher(source: string, options: OpeningOptions): OpenedModel {
+  const teacher = openModel(source, options);
+  teacher.denoiser.requiresGrad_(false);
+  return teacher;
 }
 
 /**

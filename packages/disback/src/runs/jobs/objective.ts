@@ -1,4 +1,4 @@
-import { type Device, Generator, randperm } from "@disback/torch";
+import { type Device, Generator, randperm, scope } from "@disback/torch";
 import type { z } from "zod";
 import { openDataset } from "../../data/dataset.js";
 import { KarrasUniform } from "../../distill/noise-distribution.js";
@@ -10,7 +10,8 @@ import { Guided } from "../../distill/objectives/guided.js";
 import { Sid } from "../../distill/objectives/sid.js";
 import { SamplePool } from "../../distill/sample-pool.js";
 import { DisbackError } from "../../errors.js";
-import { type DenoiserConfig, sampleShape } from "../../models/config.js";
+import type { DenoiserConfig } from "../../models/config.js";
+import type { SampleCodec } from "../../models/sample-codec.js";
 import type { objectiveSettings } from "../settings/objectives.js";
 
 export type ObjectiveSettings = z.output<z.ZodObject<typeof objectiveSettings>>;
@@ -22,6 +23,8 @@ export interface RealData {
   resolution?: number | undefined;
   skipBroken: boolean;
   device: Device;
+  /** what lies between the data and the teacher's samples */
+  codec: SampleCodec;
 }
 
 /**
@@ -66,14 +69,15 @@ async function unguided(
 
 /** So many samples of the data in memory, always the same ones. */
 async function realPool(data: RealData, count: number, teacher: DenoiserConfig): Promise<SamplePool> {
-  const { source, resolution, skipBroken, device } = data;
+  const { source, resolution, skipBroken, device, codec } = data;
   if (source === undefined)
     throw new DisbackError('"backtracking.objective": dmd2 needs real samples; give --data');
-  const [channels, height] = sampleShape(teacher) as [1 | 3, number | undefined];
+  const [channels, height] = codec.shownShape as [1 | 3, number | undefined];
   const image = height === undefined ? {} : { resolution: resolution ?? height, channels };
   const dataset = await openDataset(source, { ...image, skipBroken, labels: teacher.labelDim > 0 });
   // Data may be sorted by class.
   const order = randperm(dataset.length, { generator: new Generator(0) }).data() as BigInt64Array;
   const { samples, labels } = await dataset.batch(Array.from(order.subarray(0, count), Number));
-  return new SamplePool({ samples: samples.to({ device }), condition: labels?.to({ device }) });
+  const encoded = scope(() => codec.encode(samples.to({ device })));
+  return new SamplePool({ samples: encoded, condition: labels?.to({ device }) });
 }

@@ -2,10 +2,11 @@ import type { Device } from "@disback/torch";
 import { Backtracking } from "../../distill/backtrack.js";
 import { MismatchReached, StepsPerTarget } from "../../distill/target-schedule.js";
 import { Trajectory } from "../../distill/trajectory.js";
-import { type ConfiguredDenoiser, sampleShape, saveModel } from "../../models/config.js";
+import { type ConfiguredDenoiser, saveModel } from "../../models/config.js";
 import { writeGeneratorFile } from "../generator-file.js";
 import { Judge } from "../judge.js";
-import { studentDrawer, teacherDrawer } from "../sample-drawer.js";
+import type { OpenedModel } from "../open-model.js";
+import { decodedDrawer, studentDrawer, teacherDrawer } from "../sample-drawer.js";
 import type { BacktrackSettings } from "../settings/distillation.js";
 import { runStage } from "../train-loop.js";
 import { summarizeStudent } from "./comparison.js";
@@ -16,7 +17,7 @@ import { createObjective } from "./objective.js";
 
 /** What stage 2 starts from. */
 export interface StudentStageStart {
-  teacher: ConfiguredDenoiser;
+  teacher: OpenedModel;
   student: ConfiguredDenoiser;
   /** The trajectory's folder; without one the objective alone. */
   trajectory?: string;
@@ -35,9 +36,10 @@ export async function trainStudent(
   const { evaluation, backtracking, checkpoints, seed } = settings;
   const { teacher, student, trajectory, iterationsBefore, secondsBefore } = start;
   const device = settings.device as Device;
+  const { codec } = teacher;
   const judge = await Judge.open({
     ...evaluation,
-    sampleShape: sampleShape(student.config),
+    sampleShape: codec.shownShape,
     device,
     data: evaluation.reference ?? settings.data,
     resolution: settings.resolution,
@@ -46,7 +48,7 @@ export async function trainStudent(
   });
   const { schedule, stepsPerTarget, mismatchThreshold, ...options } = backtracking;
   const generator = generatorOf(student, settings);
-  const data = { ...settings, source: settings.data, device };
+  const data = { ...settings, source: settings.data, device, codec };
   const path = trajectory === undefined ? undefined : Trajectory.open(trajectory);
   if (path) run.update({ path: path.nodes.map(({ file: _, ...facts }) => facts) });
   const work = new Backtracking({
@@ -61,9 +63,10 @@ export async function trainStudent(
         ? new StepsPerTarget(stepsPerTarget)
         : new MismatchReached({ threshold: mismatchThreshold, maximumSteps: stepsPerTarget }),
   });
-  const drawStudent = () => studentDrawer(work.average, { seed: evaluation.seed, device });
+  const drawStudent = () =>
+    decodedDrawer(studentDrawer(work.average, { seed: evaluation.seed, device }), codec);
   const drawTeacher = () =>
-    teacherDrawer(teacher.denoiser, teacher.config, drawingOptions(evaluation, device));
+    decodedDrawer(teacherDrawer(teacher.denoiser, teacher.config, drawingOptions(evaluation, device)), codec);
 
   if (evaluation.teacher)
     await drawPicture(run.file("samples", "reference.png"), drawTeacher(), evaluation.grid);
@@ -87,6 +90,7 @@ export async function trainStudent(
 
   const folder = run.file("student");
   saveModel(folder, work.average.denoiser, student.config);
+  codec.save(folder);
   writeGeneratorFile(folder, generator);
   const result = await summarizeStudent({
     entries: run.metrics.read(),

@@ -1,10 +1,14 @@
-import { type Device, Generator } from "@disback/torch";
-import { openDataset } from "../../data/dataset.js";
+import { type Device, Generator, scope, type Tensor } from "@disback/torch";
+import { type Dataset, openDataset, TensorDataset } from "../../data/dataset.js";
+import { EncodedSamples } from "../../data/encoded-samples.js";
 import { DisbackError } from "../../errors.js";
+import { readAutoencoder } from "../../import/read-autoencoder.js";
+import { latentCodec } from "../../models/autoencoder/latent-codec.js";
 import { createDenoiser, type DenoiserConfig, sampleShape, saveModel } from "../../models/config.js";
+import { asTheyAre, type SampleCodec } from "../../models/sample-codec.js";
 import { TeacherTraining } from "../../teacher/training.js";
 import { Judge } from "../judge.js";
-import { teacherDrawer } from "../sample-drawer.js";
+import { decodedDrawer, teacherDrawer } from "../sample-drawer.js";
 import { type TeacherSettings, teacherSchema } from "../settings/teacher.js";
 import { runStage } from "../train-loop.js";
 import { FIGURE_NAMES, shortNumber } from "../wording.js";
@@ -21,24 +25,29 @@ export const teacherJob: Job<typeof teacherSchema> = {
 async function trainTeacher(settings: TeacherSettings, context: JobContext): Promise<JobResult> {
   const { run, progress } = context;
   const device = settings.device as Device;
-  const { config, dataset } = await modelForData(settings, (line) => progress.notice(line));
+  const notice = (line: string) => progress.notice(line);
+  const codec = await codecForTraining(settings, device);
+  const { config, dataset } = await modelForData(settings, codec, notice);
   const denoiser = createDenoiser(config, { generator: new Generator(settings.seed) }).to({ device });
   const training = new TeacherTraining({ ...settings.training, denoiser, dataset, seed: settings.seed });
   const { evaluation } = settings;
   const judge = await Judge.open({
     ...evaluation,
-    sampleShape: dataset.sampleShape,
+    sampleShape: codec.shownShape,
     device,
     data: evaluation.reference ?? settings.data,
     resolution: settings.resolution,
     skipBroken: settings.skipBroken,
-    notice: (line) => progress.notice(line),
+    notice,
   });
   const drawer = () =>
-    teacherDrawer(training.average, config, {
-      ...drawingOptions(evaluation, device),
-      steps: evaluation.teacherSteps,
-    });
+    decodedDrawer(
+      teacherDrawer(training.average, config, {
+        ...drawingOptions(evaluation, device),
+        steps: evaluation.teacherSteps,
+      }),
+      codec,
+    );
 
   let last: Record<string, number | undefined> = {};
   await runStage(
@@ -68,6 +77,7 @@ async function trainTeacher(settings: TeacherSettings, context: JobContext): Pro
   );
   const folder = run.file("teacher");
   saveModel(folder, training.average, config);
+  codec.save(folder);
   return {
     figures: { ...last, ...(judge ? { measuredWith: judge.describe(evaluation.samples) } : {}) },
     table:
@@ -81,10 +91,21 @@ async function trainTeacher(settings: TeacherSettings, context: JobContext): Pro
   };
 }
 
-/** Opens the data at the model's size, and gives the model the data's classes. */
-async function modelForData(settings: TeacherSettings, notice: (line: string) => void) {
+/** What lies between the data and the model: an autoencoder if one is given. */
+async function codecForTraining(settings: TeacherSettings, device: Device): Promise<SampleCodec> {
+  const shape = sampleShape(settings.model as DenoiserConfig);
+  const { autoencoder } = settings;
+  if (autoencoder === undefined) return asTheyAre(shape);
+  if (settings.training.flip) {
+    throw new DisbackError('"training.flip": the mirrored latent is not the latent of the mirrored image');
+  }
+  return latentCodec(await readAutoencoder(autoencoder, { device }), shape, autoencoder);
+}
+
+/** Opens the data at the size the model's samples are shown in, and gives the model the data's classes. */
+async function modelForData(settings: TeacherSettings, codec: SampleCodec, notice: (line: string) => void) {
   const model = settings.model as DenoiserConfig;
-  const shape = sampleShape(model);
+  const shape = codec.shownShape;
   const dataset = await openDataset(settings.data, {
     ...(shape.length === 3
       ? { resolution: settings.resolution ?? shape[1]!, channels: shape[0] as 1 | 3 }
@@ -101,5 +122,34 @@ async function modelForData(settings: TeacherSettings, notice: (line: string) =>
   if (settings.conditional && dataset.labelDim === 0) {
     throw new DisbackError(`"conditional": ${dataset.name} has no classes`);
   }
-  return { dataset, config: { ...model, labelDim: dataset.labelDim } };
+  const config = { ...model, labelDim: dataset.labelDim };
+  if (settings.autoencoder === undefined) return { dataset, config };
+  const encoding = {
+    name: settings.autoencoder,
+    sampleShape: sampleShape(model),
+    encode: (images: Tensor) => codec.encode(images.to({ device: settings.device as Device })),
+  };
+  const encoded = new TensorDataset(new EncodedSamples(dataset, encoding));
+  await adviseOnSpread(encoded, settings, notice);
+  return { dataset: encoded, config };
+}
+
+/** Latents are scaled to about unit variance, images have a quarter of it: an easy thing to forget. */
+async function adviseOnSpread(
+  dataset: Dataset,
+  { model, training }: TeacherSettings,
+  notice: (line: string) => void,
+): Promise<void> {
+  const count = Math.min(dataset.length, 64);
+  const { samples, labels } = await dataset.batch(Array.from({ length: count }, (_, index) => index));
+  const spread = scope(() => samples.std().item());
+  samples.dispose();
+  labels?.dispose();
+  for (const [name, sigmaData] of Object.entries({ model: model.sigmaData, training: training.sigmaData })) {
+    if (spread > 1.5 * sigmaData || spread < sigmaData / 1.5) {
+      notice(
+        `the latents' standard deviation is ${spread.toFixed(2)}, "${name}.sigmaData" is ${sigmaData}: better set it so`,
+      );
+    }
+  }
 }

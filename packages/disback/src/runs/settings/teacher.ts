@@ -8,6 +8,12 @@ export const teacherSchema = z.strictObject({
   ...commonSettings,
   ...dataSettings,
   conditional: z.boolean().default(false).describe("condition the model on the data's classes"),
+  autoencoder: z
+    .string()
+    .optional()
+    .describe(
+      "train on latents: folder of an autoencoder, of a model that has one, or of diffusers' AutoencoderKL",
+    ),
   model: denoiserConfig.describe("the network and its preconditioning; size and channels must be the data's"),
   training: teacherTrainingSettings.prefault({}),
   evaluation: evaluationSettings,

@@ -1,0 +1,88 @@
+import { createHash } from "node:crypto";
+import { fromTypedArray, scope, type Tensor } from "@disback/torch";
+import type { SampleArrays, SampleSource } from "./samples.js";
+
+/** What turns samples of a dataset into those a model is trained on. */
+export interface SampleEncoding {
+  /** for people, and to tell one encoding from another */
+  name: string;
+  /** shape of one encoded sample */
+  sampleShape: readonly number[];
+  /** @param samples `[N, ...]` in the shape of the dataset's */
+  encode(samples: Tensor): Tensor;
+}
+
+/**
+ * A dataset seen through an encoding. Samples are encoded when they are asked for; the first ones stay in memory until
+ * the cache is full, and are not replaced, since with shuffled epochs every sample is equally likely to come next.
+ */
+export class EncodedSamples implements SampleSource {
+  readonly name: string;
+  readonly sampleShape: readonly number[];
+  readonly length: number;
+  readonly labelDim: number;
+  readonly classNames: readonly string[] | undefined;
+  private readonly cached = new Map<number, EncodedRow>();
+  private readonly size: number;
+
+  /** @param cacheBytes how many bytes of encoded samples may be kept, default 2 GiB */
+  constructor(
+    private readonly source: SampleSource,
+    private readonly encoding: SampleEncoding,
+    private readonly cacheBytes = 2 * 2 ** 30,
+  ) {
+    this.name = `${source.name} encoded by ${encoding.name}`;
+    this.sampleShape = encoding.sampleShape;
+    this.length = source.length;
+    this.labelDim = source.labelDim;
+    this.classNames = source.classNames;
+    this.size = encoding.sampleShape.reduce((product, size) => product * size, 1);
+  }
+
+  async read(indices: ArrayLike<number>): Promise<SampleArrays> {
+    const wanted = Array.from(indices);
+    const fresh = await this.encodeRows([...new Set(wanted)].filter((index) => !this.cached.has(index)));
+    const samples = new Float32Array(wanted.length * this.size);
+    const labels = new Float32Array(wanted.length * this.labelDim);
+    for (const [row, index] of wanted.entries()) {
+      const { sample, label } = this.cached.get(index) ?? fresh.get(index)!;
+      samples.set(sample, row * this.size);
+      if (label) labels.set(label, row * this.labelDim);
+    }
+    for (const [index, row] of fresh) {
+      if ((this.cached.size + 1) * this.size * Float32Array.BYTES_PER_ELEMENT > this.cacheBytes) break;
+      this.cached.set(index, row);
+    }
+    return this.labelDim > 0 ? { samples, labels } : { samples };
+  }
+
+  async fingerprint(): Promise<string> {
+    return createHash("sha256")
+      .update(await this.source.fingerprint())
+      .update(this.encoding.name)
+      .digest("hex");
+  }
+
+  private async encodeRows(indices: number[]): Promise<Map<number, EncodedRow>> {
+    if (indices.length === 0) return new Map();
+    const { samples, labels } = await this.source.read(indices);
+    const encoded = scope(() => {
+      const input = fromTypedArray(samples, [indices.length, ...this.source.sampleShape]);
+      return this.encoding.encode(input).cpu().data() as Float32Array;
+    });
+    return new Map(
+      indices.map((index, row) => [
+        index,
+        {
+          sample: encoded.slice(row * this.size, (row + 1) * this.size),
+          ...(labels ? { label: labels.slice(row * this.labelDim, (row + 1) * this.labelDim) } : {}),
+        },
+      ]),
+    );
+  }
+}
+
+interface EncodedRow {
+  sample: Float32Array;
+  label?: Float32Array;
+}

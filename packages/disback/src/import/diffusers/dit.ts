@@ -1,0 +1,67 @@
+import { z } from "zod";
+import type { DenoiserConfigInput } from "../../models/denoiser-config.js";
+import type { DiffusersComponent } from "./folder.js";
+import type { DiscreteSchedule } from "./noise-schedule.js";
+import { parseFields } from "./parse-fields.js";
+
+/** How diffusers' DiT withholds labels while it is trained; no field says so. */
+const labelDropout = 0.1;
+
+const count = z.int().positive();
+const fields = z
+  .looseObject({
+    num_attention_heads: count.default(16),
+    attention_head_dim: count.default(72),
+    in_channels: count.default(4),
+    out_channels: count.nullish(),
+    num_layers: count.max(1000).default(28),
+    dropout: z.number().min(0).lt(1).default(0),
+    attention_bias: z.boolean().default(true),
+    sample_size: count.default(32),
+    patch_size: count.default(2),
+    activation_fn: z.literal("gelu-approximate").default("gelu-approximate"),
+    num_embeds_ada_norm: z.int().nonnegative().default(1000),
+    norm_type: z.literal("ada_norm_zero").default("ada_norm_zero"),
+    norm_elementwise_affine: z.literal(false).default(false),
+    norm_eps: z.number().positive().default(1e-5),
+  })
+  .superRefine((given, context) => {
+    const { in_channels: inChannels, out_channels: outChannels } = given;
+    if (outChannels && outChannels !== inChannels && outChannels !== 2 * inChannels) {
+      const message = `must be in_channels (${inChannels}), or twice that with a variance`;
+      context.addIssue({ code: "custom", path: ["out_channels"], message, input: given });
+    }
+  });
+
+/** The classes whose configurations describe a DiT; the second is how older versions of diffusers called it. */
+export const ditClasses = ["DiTTransformer2DModel", "Transformer2DModel"] as const;
+
+/**
+ * A DiT's configuration in our words.
+ * @param latent whether an autoencoder stands before it: latents have about unit variance
+ * @throws DisbackError naming file and field
+ */
+export function describeDit(
+  component: DiffusersComponent,
+  schedule: DiscreteSchedule,
+  latent: boolean,
+): DenoiserConfigInput {
+  const given = parseFields(fields, component);
+  return {
+    network: "dit",
+    ...schedule,
+    learnedVariance: given.out_channels === 2 * given.in_channels,
+    ...(latent ? { sigmaData: 1 } : {}),
+    imageResolution: given.sample_size,
+    imageChannels: given.in_channels,
+    patchSize: given.patch_size,
+    layers: given.num_layers,
+    heads: given.num_attention_heads,
+    channelsPerHead: given.attention_head_dim,
+    attentionBias: given.attention_bias,
+    normalizationEps: given.norm_eps,
+    dropout: given.dropout,
+    labelDim: given.num_embeds_ada_norm,
+    labelDropout,
+  };
+}

@@ -1,0 +1,36 @@
+import { join } from "node:path";
+import { DisbackError } from "../../errors.js";
+import type { SampleCodec } from "../sample-codec.js";
+import { reduction } from "./autoencoder-config.js";
+import type { AutoencoderKl } from "./autoencoder-kl.js";
+import { saveAutoencoder } from "./storage.js";
+
+/** Folder of a model's folder that holds its autoencoder. */
+export const autoencoderFolder = "autoencoder";
+
+/**
+ * For models of latents: decodes them to images.
+ * @param shape of one latent, `[C, h, w]`
+ * @param place names both in messages
+ * @throws DisbackError if the autoencoder's latents have other channels
+ */
+export function latentCodec(
+  autoencoder: AutoencoderKl,
+  shape: readonly number[],
+  place: string,
+): SampleCodec {
+  const { latentChannels, imageChannels } = autoencoder.config;
+  const [channels, height, width] = shape;
+  if (channels !== latentChannels || height === undefined || width === undefined) {
+    throw new DisbackError(
+      `${place}: the network's samples are [${shape.join(", ")}], the autoencoder's latents have ${latentChannels} channels`,
+    );
+  }
+  const factor = reduction(autoencoder.config);
+  return {
+    shownShape: [imageChannels, height * factor, width * factor],
+    encode: (shown) => autoencoder.encode(shown),
+    decode: (samples) => autoencoder.decode(samples),
+    save: (folder) => saveAutoencoder(join(folder, autoencoderFolder), autoencoder),
+  };
+}

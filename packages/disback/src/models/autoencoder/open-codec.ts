@@ -1,0 +1,21 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import type { Device } from "@disback/torch";
+import { asTheyAre, type SampleCodec } from "../sample-codec.js";
+import { autoencoderFolder, latentCodec } from "./latent-codec.js";
+import { loadAutoencoder } from "./storage.js";
+
+/**
+ * What the samples of a model folder are shown by: the autoencoder inside, or nothing.
+ * @param shape of one sample of the model
+ * @throws DisbackError as `loadAutoencoder`, or if its latents do not fit
+ */
+export function openCodec(
+  modelFolder: string,
+  shape: readonly number[],
+  options: { device?: Device } = {},
+): SampleCodec {
+  const folder = join(modelFolder, autoencoderFolder);
+  if (!existsSync(folder)) return asTheyAre(shape);
+  return latentCodec(loadAutoencoder(folder, options), shape, folder);
+}

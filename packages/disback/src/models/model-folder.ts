@@ -1,0 +1,82 @@
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import {
+  type Module,
+  readSafetensors,
+  scope,
+  type Tensor,
+  TorchError,
+  writeSafetensors,
+} from "@disback/torch";
+import { DisbackError } from "../errors.js";
+
+/** File of a model folder that holds the configuration. */
+export const configFile = "config.json";
+/** File of a model folder that holds the weights. */
+export const weightsFile = "model.safetensors";
+
+/**
+ * Writes a module as a folder of `model.safetensors` and `config.json`, each replaced as a whole.
+ * @throws DisbackError naming the file that cannot be written
+ */
+export function writeModelFolder(folder: string, module: Module, config: object): void {
+  const path = join(folder, configFile);
+  try {
+    mkdirSync(folder, { recursive: true });
+    writeSafetensors(join(folder, weightsFile), module.stateDict(), { format: "pt" });
+    writeFileSync(`${path}.tmp`, `${JSON.stringify(config, null, 2)}\n`);
+    renameSync(`${path}.tmp`, path);
+  } catch (error) {
+    if (error instanceof TorchError) throw new DisbackError(error.message);
+    throw new DisbackError(`${folder}: cannot write the model: ${reason(error)}`);
+  }
+}
+
+/** The configuration of a model folder, unchecked. @throws DisbackError naming the file */
+export function readConfigFile(folder: string): { path: string; value: unknown } {
+  const path = join(folder, configFile);
+  try {
+    return { path, value: JSON.parse(readFileSync(path, "utf8")) };
+  } catch (error) {
+    const isJson = error instanceof SyntaxError;
+    throw new DisbackError(
+      `${path}: ${isJson ? "not valid JSON" : `cannot read the model: ${reason(error)}`}`,
+    );
+  }
+}
+
+/**
+ * Copies the weights of a safetensors file into a module: every key must be there with its shape and dtype.
+ * Weights of NVlabs/edm have the same keys.
+ * @throws DisbackError naming file and key
+ */
+export function loadWeights(path: string, module: Module): void {
+  scope(() => {
+    try {
+      const { tensors } = readSafetensors(path);
+      checkFilters(path, module.stateDict(), tensors);
+      module.loadStateDict(tensors);
+    } catch (error) {
+      if (!(error instanceof TorchError)) throw error;
+      throw new DisbackError(error.message.startsWith(path) ? error.message : `${path}: ${error.message}`);
+    }
+  });
+}
+
+/** Resampling follows the configuration, not the stored kernels: they must agree. */
+function checkFilters(path: string, expected: Map<string, Tensor>, given: ReadonlyMap<string, Tensor>): void {
+  for (const [key, kernel] of expected) {
+    const stored = key.endsWith("resample_filter") ? given.get(key) : undefined;
+    if (!stored || stored.shape.join() !== kernel.shape.join()) continue;
+    if (kernel.sub(stored).abs().max().item() > 1e-6) {
+      throw new DisbackError(`${path}: ${key} is another filter than resampleFilter in ${configFile}`);
+    }
+  }
+}
+
+function reason(error: unknown): string {
+  const code = (error as NodeJS.ErrnoException).code;
+  if (code === "ENOENT") return "no such file";
+  if (code === "ENOSPC") return "no space left on the device";
+  return error instanceof Error ? error.message : String(error);
+}
