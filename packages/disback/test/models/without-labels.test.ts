@@ -11,6 +11,10 @@ describe("a denoiser without its labels", () => {
     ["song-unet", { network: "song-unet", ...unet, augmentDim: 3 }],
     ["dhariwal-unet", { network: "dhariwal-unet", ...unet, channelsPerHead: 8 }],
     ["iddpm", { network: "dhariwal-unet", ...unet, channelsPerHead: 8, preconditioning: "iddpm" }],
+    [
+      "dit",
+      { network: "dit", imageResolution: 8, imageChannels: 2, layers: 2, channelsPerHead: 4, labelDim: 5 },
+    ],
     ["mlp", { network: "mlp", dimension: 2, hiddenChannels: 16, blocks: 2, labelDim: 5 }],
   ] as const)("%s answers as the conditional one does without a label", (_, given) => {
     const config = parseDenoiserConfig(given);
