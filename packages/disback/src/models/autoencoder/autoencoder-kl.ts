@@ -1,8 +1,8 @@
 import { cat, Module, noGrad, scope, type Tensor } from "@disback/torch";
 import { Convolution } from "../convolution.js";
+import { torchStart } from "../unet-2d/start.js";
 import type { WeightSource } from "../weights.js";
 import { type AutoencoderConfig, reduction } from "./autoencoder-config.js";
-import { START } from "./blocks.js";
 import { Decoder, Encoder } from "./halves.js";
 
 /**
@@ -21,7 +21,7 @@ export class AutoencoderKl extends Module {
   ) {
     super();
     const { latentChannels } = config;
-    const pointwise = (channels: number) => new Convolution(source, channels, channels, 1, START);
+    const pointwise = (channels: number) => new Convolution(source, channels, channels, 1, torchStart);
     this.encoder = new Encoder(source, config);
     this.decoder = new Decoder(source, config);
     this.quant_conv = config.quantConvolution ? pointwise(2 * latentChannels) : null;

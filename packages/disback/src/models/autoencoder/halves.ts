@@ -1,37 +1,40 @@
-import { type GroupNorm, Module, ops, scope, type Tensor } from "@disback/torch";
+import { GroupNorm, Module, scope, type Tensor } from "@disback/torch";
 import { Convolution } from "../convolution.js";
 import { activated } from "../group-normalization.js";
+import { MiddleLevel } from "../unet-2d/blocks.js";
+import { Downsampler, Upsampler } from "../unet-2d/resamplers.js";
+import { ResnetBlock, type ResnetStyle } from "../unet-2d/resnet-block.js";
+import { torchStart } from "../unet-2d/start.js";
 import type { WeightSource } from "../weights.js";
 import type { AutoencoderConfig } from "./autoencoder-config.js";
-import { MiddleBlock, normalization, ResidualBlock, START } from "./blocks.js";
 
 /** Images to mean and log-variance of latents. Keys as of Encoder in diffusers. */
 export class Encoder extends Module {
   readonly conv_in: Convolution;
   readonly down_blocks: Level[];
-  readonly mid_block: MiddleBlock;
+  readonly mid_block: MiddleLevel;
   readonly conv_norm_out: GroupNorm;
   readonly conv_out: Convolution;
 
   constructor(source: WeightSource, config: AutoencoderConfig) {
     super();
-    const { channels, normalizationGroups: groups } = config;
+    const { channels, imageChannels, latentChannels, blocksPerLevel } = config;
+    const style = styleOf(config);
     const last = channels.at(-1)!;
-    this.conv_in = new Convolution(source, config.imageChannels, channels[0]!, 3, START);
+    this.conv_in = new Convolution(source, imageChannels, channels[0]!, 3, torchStart);
     this.down_blocks = channels.map((outChannels, level) => {
-      const sizes = { inChannels: channels[Math.max(level - 1, 0)]!, outChannels, groups };
-      const resampling = level === channels.length - 1 ? undefined : "downsamplers";
-      return new Level(source, { ...sizes, blocks: config.blocksPerLevel, resampling });
+      const inChannels = channels[Math.max(level - 1, 0)]!;
+      const resampling = level === channels.length - 1 ? null : "down";
+      return new Level(source, { inChannels, outChannels, blocks: blocksPerLevel, resampling }, style);
     });
-    this.mid_block = new MiddleBlock(source, last, groups, config.attention);
-    this.conv_norm_out = normalization(last, groups);
-    this.conv_out = new Convolution(source, last, 2 * config.latentChannels, 3, START);
+    this.mid_block = middle(source, last, config);
+    this.conv_norm_out = new GroupNorm(style.groups, last, { eps: style.eps });
+    this.conv_out = new Convolution(source, last, 2 * latentChannels, 3, torchStart);
   }
 
   /** @param images `[N, C, H, W]` @returns `[N, 2 * latentChannels, h, w]` */
   forward(images: Tensor): Tensor {
-    let hidden = this.conv_in.forward(images);
-    for (const level of this.down_blocks) hidden = level.forward(hidden);
+    const hidden = throughLevels(this.down_blocks, this.conv_in.forward(images));
     return this.conv_out.forward(activated(this.conv_norm_out, this.mid_block.forward(hidden)));
   }
 }
@@ -39,95 +42,89 @@ export class Encoder extends Module {
 /** Latents to images. Keys as of Decoder in diffusers. */
 export class Decoder extends Module {
   readonly conv_in: Convolution;
-  readonly mid_block: MiddleBlock;
+  readonly mid_block: MiddleLevel;
   readonly up_blocks: Level[];
   readonly conv_norm_out: GroupNorm;
   readonly conv_out: Convolution;
 
   constructor(source: WeightSource, config: AutoencoderConfig) {
     super();
-    const { normalizationGroups: groups } = config;
+    const { imageChannels, latentChannels, blocksPerLevel } = config;
+    const style = styleOf(config);
     const channels = [...config.channels].reverse();
-    this.conv_in = new Convolution(source, config.latentChannels, channels[0]!, 3, START);
-    this.mid_block = new MiddleBlock(source, channels[0]!, groups, config.attention);
+    const last = channels.at(-1)!;
+    this.conv_in = new Convolution(source, latentChannels, channels[0]!, 3, torchStart);
+    this.mid_block = middle(source, channels[0]!, config);
     this.up_blocks = channels.map((outChannels, level) => {
-      const sizes = { inChannels: channels[Math.max(level - 1, 0)]!, outChannels, groups };
-      const resampling = level === channels.length - 1 ? undefined : "upsamplers";
-      return new Level(source, { ...sizes, blocks: config.blocksPerLevel + 1, resampling });
+      const inChannels = channels[Math.max(level - 1, 0)]!;
+      const resampling = level === channels.length - 1 ? null : "up";
+      return new Level(source, { inChannels, outChannels, blocks: blocksPerLevel + 1, resampling }, style);
     });
-    this.conv_norm_out = normalization(channels.at(-1)!, groups);
-    this.conv_out = new Convolution(source, channels.at(-1)!, config.imageChannels, 3, START);
+    this.conv_norm_out = new GroupNorm(style.groups, last, { eps: style.eps });
+    this.conv_out = new Convolution(source, last, imageChannels, 3, torchStart);
   }
 
   /** @param latents `[N, latentChannels, h, w]` @returns `[N, C, H, W]` */
   forward(latents: Tensor): Tensor {
-    let hidden = this.mid_block.forward(this.conv_in.forward(latents));
-    for (const level of this.up_blocks) hidden = level.forward(hidden);
+    const hidden = throughLevels(this.up_blocks, this.mid_block.forward(this.conv_in.forward(latents)));
     return this.conv_out.forward(activated(this.conv_norm_out, hidden));
   }
 }
 
-interface LevelOptions {
+interface LevelShape {
   inChannels: number;
   outChannels: number;
-  groups: number;
   blocks: number;
-  resampling: "downsamplers" | "upsamplers" | undefined;
+  resampling: "down" | "up" | null;
 }
 
-/** Blocks of one resolution and the step to the next. Keys as of DownEncoderBlock2D and UpDecoderBlock2D. */
+/** Blocks of one resolution and the step to the next: `DownEncoderBlock2D` and `UpDecoderBlock2D` of diffusers. */
 class Level extends Module {
-  readonly resnets: ResidualBlock[];
-  readonly downsamplers: [Downsampling] | null;
-  readonly upsamplers: [Upsampling] | null;
+  readonly resnets: ResnetBlock[];
+  readonly downsamplers: Downsampler[];
+  readonly upsamplers: Upsampler[];
 
-  constructor(source: WeightSource, options: LevelOptions) {
+  constructor(source: WeightSource, shape: LevelShape, style: ResnetStyle) {
     super();
-    const { inChannels, outChannels, groups, blocks, resampling } = options;
-    this.resnets = Array.from(
-      { length: blocks },
-      (_, index) => new ResidualBlock(source, index === 0 ? inChannels : outChannels, outChannels, groups),
-    );
-    this.downsamplers = resampling === "downsamplers" ? [new Downsampling(source, outChannels)] : null;
-    this.upsamplers = resampling === "upsamplers" ? [new Upsampling(source, outChannels)] : null;
+    const { inChannels, outChannels, blocks, resampling } = shape;
+    this.resnets = Array.from({ length: blocks }, (_, index) => {
+      const block = { inChannels: index === 0 ? inChannels : outChannels, outChannels };
+      return new ResnetBlock(source, block, style);
+    });
+    this.downsamplers = resampling === "down" ? [new Downsampler(source, outChannels, 0)] : [];
+    this.upsamplers = resampling === "up" ? [new Upsampler(source, outChannels)] : [];
   }
 
-  forward(x: Tensor): Tensor {
-    let hidden = x;
-    for (const block of this.resnets) {
-      const before = hidden;
-      hidden = scope(() => block.forward(before));
-    }
-    const [resampling] = this.downsamplers ?? this.upsamplers ?? [];
-    return resampling ? resampling.forward(hidden) : hidden;
+  get parts(): (ResnetBlock | Downsampler | Upsampler)[] {
+    return [...this.resnets, ...this.downsamplers, ...this.upsamplers];
   }
 }
 
-/** Every second pixel of a convolution that looks to the right and below. */
-class Downsampling extends Module {
-  readonly conv: Convolution;
-
-  constructor(source: WeightSource, channels: number) {
-    super();
-    this.conv = new Convolution(source, channels, channels, 3, START);
+/** Releases each part's input: at full resolution one is as large as all weights together. */
+function throughLevels(levels: readonly Level[], x: Tensor): Tensor {
+  let hidden = x;
+  for (const part of levels.flatMap((level) => level.parts)) {
+    const before = hidden;
+    hidden = scope(() => part.forward(before));
+    before.dispose();
   }
-
-  forward(x: Tensor): Tensor {
-    return ops.conv2d(ops.constant_pad_nd(x, [0, 1, 0, 1]), this.conv.weight, this.conv.bias, [2, 2]);
-  }
+  return hidden;
 }
 
-/** Every pixel four times, then a convolution. */
-class Upsampling extends Module {
-  readonly conv: Convolution;
+function middle(source: WeightSource, channels: number, config: AutoencoderConfig): MiddleLevel {
+  const style = styleOf(config);
+  const options = { channels, attention: config.attention, attentionGroups: style.groups, outputScale: 1 };
+  return new MiddleLevel(source, options, { ...style, headChannels: null });
+}
 
-  constructor(source: WeightSource, channels: number) {
-    super();
-    this.conv = new Convolution(source, channels, channels, 3, START);
-  }
-
-  forward(x: Tensor): Tensor {
-    const [, , height, width] = x.shape as [number, number, number, number];
-    return this.conv.forward(ops.upsample_nearest2d(x, [2 * height, 2 * width]));
-  }
+/** Blocks that know no steps. */
+function styleOf(config: AutoencoderConfig): ResnetStyle {
+  return {
+    embeddingChannels: null,
+    scaleShift: false,
+    groups: config.normalizationGroups,
+    eps: 1e-6,
+    activation: "silu",
+    dropout: 0,
+  };
 }
