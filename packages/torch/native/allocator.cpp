@@ -6,6 +6,7 @@
 #include <bit>
 #include <cstdlib>
 #include <cstring>
+#include <fstream>
 #include <map>
 #include <mutex>
 #include <new>
@@ -13,10 +14,13 @@
 #include <string>
 #include <vector>
 
+#include <unistd.h>
+
 namespace disback {
 namespace {
 
 constexpr size_t kAlignment = 64;
+constexpr size_t kLargest = size_t{1} << 62;
 constexpr int64_t kFreeAllowance = int64_t{256} << 20;
 
 // Eight size classes per power of two: at most an eighth of a block is wasted.
@@ -26,9 +30,22 @@ size_t roundUp(size_t bytes) {
   return (bytes + step - 1) / step * step;
 }
 
+// Bytes of memory that the machine has, or that its control group may use.
+int64_t machineMemory() {
+  int64_t bytes = int64_t{sysconf(_SC_PHYS_PAGES)} * sysconf(_SC_PAGESIZE);
+  for (const char* path : {"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"}) {
+    std::ifstream file(path);
+    int64_t limit;
+    if (file >> limit && limit > 0) bytes = std::min(bytes, limit);
+  }
+  return bytes;
+}
+
 class CachingAllocator final : public c10::Allocator {
  public:
   c10::DataPtr allocate(size_t bytes) override {
+    // A kernel that computed a negative size must not come out of the rounding with a small one.
+    if (bytes > kLargest) throw std::runtime_error("out of memory: a tensor of " + std::to_string(bytes) + " bytes");
     void* data = bytes == 0 ? nullptr : take(roundUp(bytes));
     return {data, data, &CachingAllocator::release, c10::Device(c10::DeviceType::CPU)};
   }
@@ -44,6 +61,10 @@ class CachingAllocator final : public c10::Allocator {
   void resetPeak() {
     std::lock_guard lock(mutex_);
     peak_ = live_;
+  }
+  void setLimit(int64_t bytes) {
+    std::lock_guard lock(mutex_);
+    limit_ = bytes > 0 ? bytes : machineMemory();
   }
   void trim(int64_t keep) {
     std::lock_guard lock(mutex_);
@@ -62,6 +83,7 @@ class CachingAllocator final : public c10::Allocator {
 
   void* take(size_t size) {
     std::lock_guard lock(mutex_);
+    if (static_cast<int64_t>(size) > limit_ - live_) refuse(size);
     live_ += static_cast<int64_t>(size);
     peak_ = std::max(peak_, live_);
     auto found = free_.find(size);
@@ -78,11 +100,17 @@ class CachingAllocator final : public c10::Allocator {
       trimLocked(0);
       if (posix_memalign(&block, kAlignment, size + kAlignment) != 0) {
         live_ -= static_cast<int64_t>(size);
-        throw std::runtime_error("out of memory: a tensor of " + std::to_string(size) + " bytes does not fit");
+        refuse(size);
       }
     }
     new (block) Header{size};
     return static_cast<char*>(block) + kAlignment;
+  }
+
+  // Linux grants more than there is and kills the process once it is used: what cannot fit is refused here.
+  [[noreturn]] void refuse(size_t size) const {
+    throw std::runtime_error("out of memory: a tensor of " + std::to_string(size) + " bytes does not fit, tensors hold " +
+                             std::to_string(live_) + " of " + std::to_string(limit_) + " bytes");
   }
 
   static void release(void* data) {
@@ -112,6 +140,7 @@ class CachingAllocator final : public c10::Allocator {
   std::mutex mutex_;
   std::map<size_t, std::vector<void*>> free_;
   int64_t live_ = 0, peak_ = 0, cached_ = 0;
+  int64_t limit_ = machineMemory();
 };
 
 }  // namespace
@@ -119,6 +148,7 @@ class CachingAllocator final : public c10::Allocator {
 void installAllocator() { c10::SetCPUAllocator(&CachingAllocator::instance(), 200); }
 AllocatorStatistics allocatorStatistics() { return CachingAllocator::instance().statistics(); }
 void resetPeak() { CachingAllocator::instance().resetPeak(); }
+void setAllocatorLimit(int64_t bytes) { CachingAllocator::instance().setLimit(bytes); }
 void emptyCache() { CachingAllocator::instance().trim(0); }
 
 }  // namespace disback

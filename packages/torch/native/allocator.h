@@ -16,5 +16,7 @@ void installAllocator();
 AllocatorStatistics allocatorStatistics();
 void resetPeak();
 void emptyCache();
+// Tensors together never hold more bytes than this; 0 for the default, the memory of the machine or container.
+void setAllocatorLimit(int64_t bytes);
 
 }  // namespace disback

@@ -19,7 +19,7 @@ std::vector<at::Tensor> optionalTensors(Environment& environment, napi_value val
   check(environment.env, napi_get_array_length(environment.env, value, &length), name);
   for (uint32_t i = 0; i < length; i++) {
     napi_value element;
-    napi_get_element(environment.env, value, i, &element);
+    check(environment.env, napi_get_element(environment.env, value, i, &element), name);
     tensors.push_back(isNullish(environment.env, element) ? at::Tensor() : tensorArgument(environment, element, name));
   }
   return tensors;
@@ -160,7 +160,7 @@ void releaseAll(Environment& environment, napi_value array) {
   napi_get_array_length(environment.env, array, &length);
   for (uint32_t i = 0; i < length; i++) {
     napi_value element;
-    napi_get_element(environment.env, array, i, &element);
+    check(environment.env, napi_get_element(environment.env, array, i, &element), "handles");
     if (napi_get_value_uint32(environment.env, element, &handle) == napi_ok) environment.tensors.release(handle);
   }
 }

@@ -87,6 +87,13 @@ int64_t toInt(napi_env env, napi_value value, const ArgumentPlan& plan) {
   wrongType(plan, "an integer");
 }
 
+// A number for one of libtorch's enumerations: it looks them up in tables without a check.
+int64_t toCode(napi_env env, napi_value value, const ArgumentPlan& plan, int64_t options, const char* expected) {
+  const int64_t code = toInt(env, value, plan);
+  if (code < 0 || code >= options) wrongType(plan, expected);
+  return code;
+}
+
 const at::Tensor& toTensor(Environment& environment, napi_value value, const ArgumentPlan& plan) {
   uint32_t handle;
   if (napi_get_value_uint32(environment.env, value, &handle) != napi_ok) wrongType(plan, "a tensor");
@@ -165,10 +172,11 @@ c10::IValue toIValue(Environment& environment, napi_value value, const ArgumentP
   switch (plan.kind) {
     case Kind::Tensor: return toTensor(environment, value, plan);
     case Kind::Scalar: return toScalar(env, value, plan);
-    case Kind::Int:
-    case Kind::ScalarType:
-    case Kind::Layout:
-    case Kind::MemoryFormat: return toInt(env, value, plan);
+    case Kind::Int: return toInt(env, value, plan);
+    case Kind::ScalarType: return toCode(env, value, plan, static_cast<int64_t>(at::ScalarType::Undefined), "a dtype");
+    case Kind::Layout: return toCode(env, value, plan, static_cast<int64_t>(at::Layout::NumOptions), "a layout");
+    case Kind::MemoryFormat:
+      return toCode(env, value, plan, static_cast<int64_t>(at::MemoryFormat::NumOptions), "a memory format");
     case Kind::Float: {
       double number;
       if (napi_get_value_double(env, value, &number) != napi_ok) wrongType(plan, "a number");
@@ -233,6 +241,18 @@ c10::IValue toIValue(Environment& environment, napi_value value, const ArgumentP
   throw ArgumentError("argument '" + plan.name + "' has a type that cannot be given from JavaScript");
 }
 
+namespace {
+
+napi_value arrayToJs(Environment& environment, at::ArrayRef<c10::IValue> elements) {
+  napi_value result;
+  napi_create_array_with_length(environment.env, elements.size(), &result);
+  for (size_t i = 0; i < elements.size(); i++)
+    napi_set_element(environment.env, result, static_cast<uint32_t>(i), toJs(environment, elements[i]));
+  return result;
+}
+
+}  // namespace
+
 napi_value toJs(Environment& environment, const c10::IValue& value) {
   napi_env env = environment.env;
   napi_value result;
@@ -250,20 +270,8 @@ napi_value toJs(Environment& environment, const c10::IValue& value) {
   }
   if (value.isString()) return stringToJs(env, value.toStringRef());
   if (value.isDevice()) return stringToJs(env, value.toDevice().str());
-  if (value.isList() || value.isTuple()) {
-    const auto elements = value.isList() ? value.toListRef().vec() : std::vector<c10::IValue>();
-    if (value.isList()) {
-      napi_create_array_with_length(env, elements.size(), &result);
-      for (size_t i = 0; i < elements.size(); i++)
-        napi_set_element(env, result, static_cast<uint32_t>(i), toJs(environment, elements[i]));
-    } else {
-      const auto& tuple = value.toTupleRef().elements();
-      napi_create_array_with_length(env, tuple.size(), &result);
-      for (size_t i = 0; i < tuple.size(); i++)
-        napi_set_element(env, result, static_cast<uint32_t>(i), toJs(environment, tuple[i]));
-    }
-    return result;
-  }
+  if (value.isList()) return arrayToJs(environment, value.toListRef());
+  if (value.isTuple()) return arrayToJs(environment, value.toTupleRef().elements());
   if (value.isGenericDict()) {
     napi_create_object(env, &result);
     for (const auto& entry : value.toGenericDict())
@@ -299,6 +307,12 @@ std::vector<int64_t> intListArgument(napi_env env, napi_value value, const char*
   std::vector<int64_t> list;
   forEach(env, value, plan, [&](napi_value element) { list.push_back(toInt(env, element, plan)); });
   return list;
+}
+
+at::ScalarType dtypeArgument(napi_env env, napi_value value, const char* name) {
+  const ArgumentPlan plan{Kind::ScalarType, false, false, {}, name};
+  return static_cast<at::ScalarType>(
+      toCode(env, value, plan, static_cast<int64_t>(at::ScalarType::Undefined), "a dtype"));
 }
 
 int64_t intArgument(napi_env env, napi_value value, const char* name) {

@@ -28,6 +28,7 @@ napi_value toJs(Environment& environment, const c10::IValue& value);
 const at::Tensor& tensorArgument(Environment& environment, napi_value value, const char* name);
 std::vector<at::Tensor> tensorListArgument(Environment& environment, napi_value value, const char* name);
 std::vector<int64_t> intListArgument(napi_env env, napi_value value, const char* name);
+at::ScalarType dtypeArgument(napi_env env, napi_value value, const char* name);
 int64_t intArgument(napi_env env, napi_value value, const char* name);
 bool boolArgument(napi_env env, napi_value value, const char* name);
 std::string stringArgument(napi_env env, napi_value value, const char* name);

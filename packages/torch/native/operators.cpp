@@ -48,8 +48,9 @@ napi_value callOperator(napi_env env, napi_callback_info info) {
   napi_get_cb_info(env, info, &count, values, nullptr, &data);
   const Operator& op = *static_cast<const Operator*>(data);
   Environment& environment = Environment::of(env);
-  std::vector<c10::IValue>& stack = environment.stack;
-  stack.clear();
+  // A getter in an argument or a checkpointed block may call operators meanwhile: they find the place empty.
+  std::vector<c10::IValue> stack = std::move(environment.stack);
+  environment.stack.clear();
   bool called = false;
   try {
     const size_t planned = op.arguments.size();
@@ -85,6 +86,7 @@ napi_value callOperator(napi_env env, napi_callback_info info) {
         napi_set_element(env, result, static_cast<uint32_t>(i), toJs(environment, stack[i]));
     }
     stack.clear();
+    environment.stack = std::move(stack);
     return result;
   } catch (...) {
     // The kernel may have taken the inputs off the stack: describe them again from what JavaScript gave.

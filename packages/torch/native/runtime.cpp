@@ -49,6 +49,16 @@ napi_value resetPeakMemory(napi_env, napi_callback_info) {
   return nullptr;
 }
 
+napi_value setMemoryLimit(napi_env env, napi_callback_info info) {
+  return guarded(env, [&]() -> napi_value {
+    Arguments<1> arguments(env, info);
+    const int64_t bytes = intArgument(env, arguments[0], "bytes");
+    if (bytes < 0) throw ArgumentError("bytes must not be negative");
+    setAllocatorLimit(bytes);
+    return nullptr;
+  });
+}
+
 napi_value emptyMemoryCache(napi_env, napi_callback_info) {
   emptyCache();
   return nullptr;
@@ -60,7 +70,7 @@ napi_value setAutocast(napi_env env, napi_callback_info info) {
     Arguments<3> arguments(env, info);
     const auto type = c10::Device(stringArgument(env, arguments[0], "device")).type();
     const bool enabled = boolArgument(env, arguments[1], "enabled");
-    const auto dtype = static_cast<at::ScalarType>(intArgument(env, arguments[2], "dtype"));
+    const at::ScalarType dtype = dtypeArgument(env, arguments[2], "dtype");
     napi_value previous, flag;
     napi_create_array_with_length(env, 2, &previous);
     napi_get_boolean(env, at::autocast::is_autocast_enabled(type), &flag);
@@ -104,6 +114,7 @@ void registerRuntime(napi_env env, napi_value exports) {
   define(env, exports, "memory", memory);
   define(env, exports, "resetPeakMemory", resetPeakMemory);
   define(env, exports, "emptyMemoryCache", emptyMemoryCache);
+  define(env, exports, "setMemoryLimit", setMemoryLimit);
   define(env, exports, "setAutocast", setAutocast);
   define(env, exports, "setTf32", setTf32);
   define(env, exports, "setErrorConstructor", setErrorConstructor);

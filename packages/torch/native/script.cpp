@@ -4,6 +4,8 @@
 
 #include <torch/csrc/jit/serialization/import.h>
 
+#include <cmath>
+
 namespace disback {
 namespace {
 
@@ -29,7 +31,7 @@ c10::IValue plainValue(Environment& environment, napi_value value) {
   if (type == napi_number) {
     double number;
     napi_get_value_double(env, value, &number);
-    if (number == static_cast<double>(static_cast<int64_t>(number))) return static_cast<int64_t>(number);
+    if (std::trunc(number) == number && std::abs(number) < 9.2e18) return static_cast<int64_t>(number);
     return number;
   }
   if (type == napi_object) {
@@ -69,14 +71,14 @@ napi_value runScript(napi_env env, napi_callback_info info) {
     check(env, napi_get_array_length(env, arguments[2], &length), "args");
     for (uint32_t i = 0; i < length; i++) {
       napi_value element;
-      napi_get_element(env, arguments[2], i, &element);
+      check(env, napi_get_element(env, arguments[2], i, &element), "args");
       inputs.push_back(plainValue(environment, element));
     }
     check(env, napi_get_array_length(env, arguments[3], &length), "names");
     for (uint32_t i = 0; i < length; i++) {
       napi_value name, value;
-      napi_get_element(env, arguments[3], i, &name);
-      napi_get_element(env, arguments[4], i, &value);
+      check(env, napi_get_element(env, arguments[3], i, &name), "names");
+      check(env, napi_get_element(env, arguments[4], i, &value), "named values");
       named.emplace(stringArgument(env, name, "name"), plainValue(environment, value));
     }
     return toJs(environment, module.get_method(method)(std::move(inputs), named));

@@ -17,7 +17,7 @@ napi_value createFromBytes(napi_env env, napi_callback_info info) {
     void* data;
     napi_value buffer;
     check(env, napi_get_typedarray_info(env, arguments[0], &type, &length, &data, &buffer, &offset), "typed array");
-    const auto dtype = static_cast<at::ScalarType>(intArgument(env, arguments[1], "dtype"));
+    const at::ScalarType dtype = dtypeArgument(env, arguments[1], "dtype");
     const auto shape = intListArgument(env, arguments[2], "shape");
     size_t width = 1;
     switch (type) {
@@ -26,20 +26,42 @@ napi_value createFromBytes(napi_env env, napi_callback_info info) {
       case napi_float64_array: case napi_bigint64_array: case napi_biguint64_array: width = 8; break;
       default: break;
     }
+    // Compared before anything is allocated, and as floating point: a hostile shape's product does not fit an integer.
+    double bytes = static_cast<double>(c10::elementSize(dtype));
+    for (const int64_t size : shape) {
+      if (size < 0) throw ArgumentError("shape has a negative size");
+      bytes *= static_cast<double>(size);
+    }
+    if (bytes != static_cast<double>(length * width))
+      throw ArgumentError("shape does not fit the array's " + std::to_string(length * width) + " bytes");
     at::Tensor tensor = at::empty(shape, at::TensorOptions().dtype(dtype));
-    if (tensor.nbytes() != length * width)
-      throw ArgumentError("shape needs " + std::to_string(tensor.nbytes()) + " bytes, the array has " +
-                          std::to_string(length * width));
     if (length) std::memcpy(tensor.mutable_data_ptr(), data, length * width);
     return tensorToJs(Environment::of(env), tensor);
   });
 }
 
+// Through JavaScript's own constructor: it throws where Node-API's function ends the process for want of memory.
+napi_value largeArrayBuffer(napi_env env, size_t bytes) {
+  napi_value global, constructor, buffer, length = numberToJs(env, static_cast<double>(bytes));
+  check(env, napi_get_global(env, &global), "array buffer");
+  check(env, napi_get_named_property(env, global, "ArrayBuffer", &constructor), "array buffer");
+  check(env, napi_new_instance(env, constructor, 1, &length, &buffer), "array buffer");
+  return buffer;
+}
+
 napi_value arrayBufferOf(napi_env env, const at::Tensor& tensor) {
   napi_value buffer;
   void* data;
-  check(env, napi_create_arraybuffer(env, tensor.nbytes(), &data, &buffer), "array buffer");
-  if (tensor.nbytes()) std::memcpy(data, tensor.const_data_ptr(), tensor.nbytes());
+  size_t length;
+  const size_t bytes = tensor.nbytes();
+  if (bytes > (size_t{16} << 20)) {
+    buffer = largeArrayBuffer(env, bytes);
+    check(env, napi_get_arraybuffer_info(env, buffer, &data, &length), "array buffer");
+    if (length != bytes) throw ArgumentError("array buffer of a wrong length");
+  } else {
+    check(env, napi_create_arraybuffer(env, bytes, &data, &buffer), "array buffer");
+  }
+  if (bytes) std::memcpy(data, tensor.const_data_ptr(), bytes);
   return buffer;
 }
 
@@ -64,28 +86,35 @@ struct Read {
 napi_value readBytesAsync(napi_env env, napi_callback_info info) {
   return guarded(env, [&] {
     Arguments<1> arguments(env, info);
-    auto* read = new Read{tensorArgument(Environment::of(env), arguments[0], "self"), {}, {}, {}, {}};
+    auto owned = std::make_unique<Read>();
+    owned->source = tensorArgument(Environment::of(env), arguments[0], "self").detach();
     napi_value promise;
-    check(env, napi_create_promise(env, &read->deferred, &promise), "promise");
+    check(env, napi_create_promise(env, &owned->deferred, &promise), "promise");
+    Read* read = owned.release();
     napi_create_async_work(
         env, nullptr, stringToJs(env, "read"),
         [](napi_env, void* data) {
           auto& self = *static_cast<Read*>(data);
           try {
             self.result = readable(self.source);
+          } catch (const c10::Error& error) {
+            self.error = error.what_without_backtrace();
           } catch (const std::exception& error) {
             self.error = error.what();
           }
         },
         [](napi_env env, napi_status, void* data) {
           std::unique_ptr<Read> self(static_cast<Read*>(data));
-          if (self->error.empty()) {
-            napi_resolve_deferred(env, self->deferred, arrayBufferOf(env, self->result));
-          } else {
-            napi_value error;
-            napi_create_error(env, nullptr, stringToJs(env, self->error), &error);
+          // Nobody catches what is thrown from here, and while a worker is being ended every call may fail.
+          napi_value buffer = nullptr;
+          if (self->error.empty())
+            buffer = guarded(env, [&] { return arrayBufferOf(env, self->result); }, "read");
+          else
+            throwToJs(env, self->error, "read");
+          napi_value error;
+          if (buffer) napi_resolve_deferred(env, self->deferred, buffer);
+          else if (napi_get_and_clear_last_exception(env, &error) == napi_ok)
             napi_reject_deferred(env, self->deferred, error);
-          }
           napi_delete_async_work(env, self->work);
         },
         read, &read->work);
@@ -125,11 +154,12 @@ napi_value shareSizes(napi_env env, napi_callback_info info) {
     Arguments<1> arguments(env, info);
     Environment& environment = Environment::of(env);
     napi_typedarray_type type;
+    size_t length;
     void* data;
-    check(env, napi_get_typedarray_info(env, arguments[0], &type, &environment.maximumDimensions, &data, nullptr, nullptr),
-          "sizes");
+    check(env, napi_get_typedarray_info(env, arguments[0], &type, &length, &data, nullptr, nullptr), "sizes");
     if (type != napi_float64_array) throw ArgumentError("sizes must be a Float64Array");
     environment.sizes = static_cast<double*>(data);
+    environment.maximumDimensions = length;
     napi_ref forever;
     check(env, napi_create_reference(env, arguments[0], 1, &forever), "sizes");
     return nullptr;
@@ -163,7 +193,10 @@ napi_value numel(napi_env env, napi_callback_info info) {
 napi_value isContiguous(napi_env env, napi_callback_info info) {
   return guarded(env, [&] {
     Arguments<2> arguments(env, info);
-    const auto format = static_cast<at::MemoryFormat>(intArgument(env, arguments[1], "memoryFormat"));
+    const int64_t code = intArgument(env, arguments[1], "memoryFormat");
+    if (code < 0 || code >= static_cast<int64_t>(at::MemoryFormat::NumOptions))
+      throw ArgumentError("argument 'memoryFormat' must be a memory format");
+    const auto format = static_cast<at::MemoryFormat>(code);
     return boolToJs(env, tensorArgument(Environment::of(env), arguments[0], "self").is_contiguous(format));
   });
 }

@@ -70,6 +70,7 @@ export interface Native {
   memory(): { live: number; peak: number; cached: number };
   resetPeakMemory(): void;
   emptyMemoryCache(): void;
+  setMemoryLimit(bytes: number): void;
   setAutocast(device: string, enabled: boolean, dtype: number): [boolean, number];
   setTf32(allowed: boolean): void;
   setErrorConstructor(kind: typeof OperatorError): void;

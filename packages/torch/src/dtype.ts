@@ -20,9 +20,9 @@ const names = new Map<number, DType>(Object.entries(codes).map(([name, code]) =>
 
 /** The number libtorch knows a dtype by. */
 export function dtypeCode(dtype: DType): number {
-  const code = codes[dtype];
+  const code = Object.hasOwn(codes, dtype) ? codes[dtype] : undefined;
   if (code === undefined)
-    throw new TorchError(`unknown dtype '${dtype}'; known: ${Object.keys(codes).join(", ")}`);
+    throw new TorchError(`unknown dtype '${String(dtype)}'; known: ${Object.keys(codes).join(", ")}`);
   return code;
 }
 
@@ -34,7 +34,7 @@ export function dtypeName(code: number): DType {
 }
 
 export function isDType(text: string): text is DType {
-  return text in codes;
+  return Object.hasOwn(codes, text);
 }
 
 export type MemoryFormat = "contiguous" | "preserve" | "channels_last" | "channels_last_3d";
@@ -46,8 +46,8 @@ const formats: Record<MemoryFormat, number> = {
 };
 
 export function memoryFormatCode(format: MemoryFormat): number {
-  const code = formats[format];
-  if (code === undefined) throw new TorchError(`unknown memory format '${format}'`);
+  const code = Object.hasOwn(formats, format) ? formats[format] : undefined;
+  if (code === undefined) throw new TorchError(`unknown memory format '${String(format)}'`);
   return code;
 }
 

@@ -39,6 +39,14 @@ export function memoryStatistics(): MemoryStatistics {
 export function resetPeakMemory(): void {
   native.resetPeakMemory();
 }
+/**
+ * Bounds what CPU tensors may hold together: what does not fit is an error, where Linux would end the process.
+ * @param bytes default, and with 0: the memory of the machine or of its control group
+ * @throws TorchError if it is negative or no whole number
+ */
+export function setMemoryLimit(bytes = 0): void {
+  native.setMemoryLimit(bytes);
+}
 /** Gives cached memory back to the system. */
 export function emptyMemoryCache(): void {
   native.emptyMemoryCache();

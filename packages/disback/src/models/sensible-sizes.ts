@@ -1,0 +1,58 @@
+import { zeros } from "@disback/torch";
+import type { DenoiserConfig } from "./denoiser-config.js";
+import type { WeightSource } from "./weights.js";
+
+type Fail = (problem: string) => never;
+
+const largest = {
+  imageResolution: 1024,
+  attentionResolution: 128,
+  timesteps: 100_000,
+  taps: 32,
+  labelDim: 1_000_000,
+};
+
+/** Refuses sizes that take memory or time without a weight in the file to show for it. */
+export function refuseAbsurdSizes(config: DenoiserConfig, fail: Fail): void {
+  if (config.timesteps !== undefined && config.timesteps > largest.timesteps) {
+    fail(`timesteps ${config.timesteps} is more than ${largest.timesteps}`);
+  }
+  if (config.labelDim > largest.labelDim)
+    fail(`labelDim ${config.labelDim} is more than ${largest.labelDim}`);
+  if (config.network === "mlp") return;
+  if (config.imageResolution > largest.imageResolution) {
+    fail(`imageResolution ${config.imageResolution} is more than ${largest.imageResolution}`);
+  }
+  if (config.network === "dit") {
+    const side = config.imageResolution / config.patchSize;
+    if (side > largest.attentionResolution) {
+      fail(
+        `attention among ${side} x ${side} patches is more than ${largest.attentionResolution} x ${largest.attentionResolution}`,
+      );
+    }
+    return;
+  }
+  const attention = config.attentionResolutions.find(
+    (resolution) => resolution > largest.attentionResolution && resolution <= config.imageResolution,
+  );
+  if (attention !== undefined)
+    fail(`attention at resolution ${attention} is more than ${largest.attentionResolution}`);
+  if (config.network === "song-unet" && config.resampleFilter.length > largest.taps) {
+    fail(`resampleFilter has ${config.resampleFilter.length} taps, more than ${largest.taps}`);
+  }
+}
+
+/**
+ * Zeros for a network that is loaded next, as long as the file has numbers to fill it with: a configuration cannot
+ * take more memory than the weights that come with it.
+ * @param numbers how many the file holds
+ */
+export function weightsWithin(numbers: number, fail: Fail): WeightSource {
+  let left = numbers;
+  const draw = (shape: number[]) => {
+    left -= shape.reduce((product, size) => product * size, 1);
+    if (left < 0) fail(`the network is larger than the ${numbers} numbers in the file`);
+    return zeros(shape);
+  };
+  return { uniform: draw, normal: draw };
+}
