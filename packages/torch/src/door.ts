@@ -1,5 +1,6 @@
 import { type Handle, type NativeFunction, native } from "./binding.js";
 import { type DType, dtypeCode, type MemoryFormat, memoryFormatCode } from "./dtype.js";
+import { OperatorError } from "./errors.js";
 import { Generator } from "./random.js";
 import { adopt } from "./scope.js";
 import { Tensor } from "./tensor.js";
@@ -66,27 +67,52 @@ export function call(name: string, overload: string, ...values: unknown[]): unkn
     operator = resolve(name, overload);
     resolved.set(key, operator);
   }
-  const result = operator(...values.map(unwrap)) as unknown;
-  return wrapResult(result, returnKinds(name, overload));
+  const { takes, gives } = signatureOf(key);
+  const result = operator(
+    ...values.map((value, index) => unwrap(value, takes[index] ?? false, key)),
+  ) as unknown;
+  return wrapResult(result, gives);
 }
 
-function unwrap(value: unknown): unknown {
+/** Handles are numbers too: a number must not pass for the tensor that happens to have it. */
+function unwrap(value: unknown, isTensor: boolean, operator: string): unknown {
   if (value instanceof Tensor) return value.handle;
   if (value instanceof Generator) return value.native;
-  if (Array.isArray(value)) return value.map(unwrap);
+  if (Array.isArray(value)) return value.map((element) => unwrap(element, isTensor, operator));
+  if (isTensor && (typeof value === "number" || ArrayBuffer.isView(value)))
+    throw new OperatorError("a number is given for a tensor", operator);
   return value;
 }
 
-let returns: Map<string, string> | undefined;
+interface Signature {
+  /** for each argument, whether it is a tensor or a list of them */
+  takes: boolean[];
+  /** what is given back, as the schema writes it */
+  gives: string;
+}
 
-// The schema says which numbers in a result are tensors.
-function returnKinds(name: string, overload: string): string {
-  returns ??= new Map(
-    native
-      .schemas()
-      .map((schema) => [schema.slice(0, schema.indexOf("(")), schema.slice(schema.lastIndexOf("->") + 2)]),
-  );
-  return returns.get(overload ? `${name}.${overload}` : name) ?? "";
+let signatures: Map<string, string> | undefined;
+const parsed = new Map<string, Signature>();
+
+/** The schema says which numbers in arguments and results are tensors. */
+function signatureOf(key: string): Signature {
+  const known = parsed.get(key);
+  if (known) return known;
+  signatures ??= new Map(native.schemas().map((schema) => [schema.slice(0, schema.indexOf("(")), schema]));
+  const schema = signatures.get(key.replace(/\.$/, "")) ?? "";
+  // "aten::f.g(Tensor(a!) self, int[2] sizes=[0, 0], *, Tensor? out=None) -> Tensor(a!)"
+  const inside = schema
+    .slice(schema.indexOf("(") + 1, schema.lastIndexOf(") ->"))
+    .replace(/\[[^\]]*\]/g, "[]");
+  const signature = {
+    takes: inside
+      .split(", ")
+      .filter((argument) => argument !== "*")
+      .map((argument) => argument.startsWith("Tensor")),
+    gives: schema.slice(schema.lastIndexOf("->") + 2),
+  };
+  parsed.set(key, signature);
+  return signature;
 }
 
 function wrapResult(value: unknown, kind: string): unknown {
