@@ -5,7 +5,7 @@ import type { StoredTensor } from "./checkpoint/stored-tensor.js";
 import { submodules } from "./edm/edm-network.js";
 import { moduleTensors } from "./edm/module-tensors.js";
 import { PersistentObject } from "./edm/persistent-object.js";
-import { printable, shown } from "./pickle/text-values.js";
+import { shown } from "./pickle/text-values.js";
 import type { PickleValue } from "./pickle/values.js";
 
 /** Dicts inside one another that are searched. */
@@ -57,7 +57,7 @@ export function findWeights({ path, value }: Checkpoint, key?: string): FoundWei
     throw new DisbackError(`${path}: no network under "${chosen}" (--ema); there is ${names.join(", ")}`);
   }
   const fail = (problem: string): never => {
-    throw new DisbackError(`${path}${chosen === "" ? "" : `: "${shown(chosen)}"`}: ${printable(problem)}`);
+    throw new DisbackError(`${path}${chosen === "" ? "" : `: "${shown(chosen)}"`}: ${problem}`);
   };
   const stored =
     entry instanceof PersistentObject ? moduleTensors(entry, fail) : (entry as Map<PickleValue, PickleValue>);

@@ -5,14 +5,14 @@ import { DisbackError } from "../errors.js";
 import { buildDenoiser } from "../models/create-denoiser.js";
 import { type DenoiserConfig, parseDenoiserConfig } from "../models/denoiser-config.js";
 import type { PreconditionedDenoiser } from "../models/preconditioning/preconditioned.js";
+import { refuseAbsurdSizes, weightsWithin } from "../models/sensible-sizes.js";
 import { alignKeys } from "./align-keys.js";
 import { openCheckpoint } from "./checkpoint/open-checkpoint.js";
-import type { StoredTensor } from "./checkpoint/stored-tensor.js";
+import { type StoredTensor, storedNumbers } from "./checkpoint/stored-tensor.js";
 import { describeEdmNetwork } from "./edm/edm-network.js";
 import { type FoundWeights, findWeights } from "./find-weights.js";
 import { loadStoredWeights } from "./load-weights.js";
-import { printable, shown } from "./pickle/text-values.js";
-import { refuseAbsurdSizes, storedNumbers, weightsWithin } from "./sensible-sizes.js";
+import { shown } from "./pickle/text-values.js";
 
 /** How a file is turned into a teacher. */
 export interface ReadTeacherOptions {
@@ -52,7 +52,7 @@ export async function readTeacher(source: string, options: ReadTeacherOptions = 
     const found = findWeights(checkpoint, options.ema);
     const place = found.key === "" ? source : `${source}: "${shown(found.key)}"`;
     const fail = (problem: string): never => {
-      throw new DisbackError(`${place}: ${printable(problem)}`);
+      throw new DisbackError(`${place}: ${problem}`);
     };
     const config = configOf(found, options.config, place, fail);
     const numbers = storedNumbers(found.tensors);

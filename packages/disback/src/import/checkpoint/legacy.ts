@@ -1,7 +1,7 @@
 import { DisbackError } from "../../errors.js";
 import type { Limits } from "../pickle/limits.js";
 import { readPickle } from "../pickle/machine.js";
-import { printable, shown } from "../pickle/text-values.js";
+import { shown } from "../pickle/text-values.js";
 import type { GlobalTable, PickleValue } from "../pickle/values.js";
 import { storageReference } from "./storage-reference.js";
 import { StoredNumbers } from "./stored-tensor.js";
@@ -28,7 +28,7 @@ export function readLegacy(
 ): PickleValue {
   const { name } = options;
   const fail = (problem: string): never => {
-    throw new DisbackError(`${name}: damaged or hostile checkpoint: ${printable(problem)}`);
+    throw new DisbackError(`${name}: damaged or hostile checkpoint: ${problem}`);
   };
   const storages = new Map<string, StoredNumbers>();
   let position = 0;

@@ -2,7 +2,7 @@ import { statSync } from "node:fs";
 import { openZip, type ZipArchive } from "../../data/formats/zip.js";
 import { DisbackError } from "../../errors.js";
 import { readPickle } from "../pickle/machine.js";
-import { printable, shown } from "../pickle/text-values.js";
+import { shown } from "../pickle/text-values.js";
 import type { GlobalTable, PickleValue } from "../pickle/values.js";
 import { storageReference } from "./storage-reference.js";
 import { StoredNumbers } from "./stored-tensor.js";
@@ -34,7 +34,7 @@ export async function openTorchZip(path: string, globals: GlobalTable): Promise<
     const folder = pickleFolder(path, archive);
     const storages = new Map<string, StoredNumbers>();
     const bigEndian = await isBigEndian(path, archive, folder);
-    const name = `${path}:${printable(folder)}data.pkl`;
+    const name = `${path}:${folder}data.pkl`;
     const { value } = readPickle(await archive.entries.get(`${folder}data.pkl`)!.read(), {
       name,
       globals,

@@ -1,6 +1,5 @@
 import type { z } from "zod";
 import { DisbackError } from "../../errors.js";
-import { printable } from "../pickle/text-values.js";
 import type { DiffusersComponent } from "./folder.js";
 
 /**
@@ -14,5 +13,5 @@ export function parseFields<Schema extends z.ZodType>(
   const result = schema.safeParse(config);
   if (result.success) return result.data;
   const problems = result.error.issues.map(({ path, message }) => `"${path.join(".")}": ${message}`);
-  throw new DisbackError(printable(`${configPath}: ${problems.join("; ")}`));
+  throw new DisbackError(`${configPath}: ${problems.join("; ")}`);
 }

@@ -2,7 +2,7 @@ import { DisbackError } from "../../errors.js";
 import { ByteReader } from "./byte-reader.js";
 import { instructions } from "./instructions.js";
 import { Limits } from "./limits.js";
-import { printable, shown } from "./text-values.js";
+import { shown } from "./text-values.js";
 import { type GlobalTable, PickleGlobal, PickleObject, type PickleValue } from "./values.js";
 
 /** Refused names that an error lists; more are counted. */
@@ -63,7 +63,7 @@ export class PickleMachine {
   /** Stops with a message that names pickle and byte. */
   readonly fail = (problem: string): never => {
     throw new DisbackError(
-      `${this.options.name}: damaged or hostile pickle, byte ${this.instruction}: ${printable(problem)}`,
+      `${this.options.name}: damaged or hostile pickle, byte ${this.instruction}: ${problem}`,
     );
   };
 

@@ -1,3 +1,4 @@
+import { printable } from "../../errors.js";
 import { plain } from "./byte-reader.js";
 import type { Limits } from "./limits.js";
 import type { Fail } from "./values.js";
@@ -51,11 +52,6 @@ export function parseRawUnicode(line: string, fail: Fail): string {
     const code = Number.parseInt((short ?? long)!, 16);
     return code <= 0x10ffff ? String.fromCodePoint(code) : fail("a character beyond Unicode");
   });
-}
-
-/** Text that may come from a file, without what would break lines or steer a terminal. */
-export function printable(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu, "?");
 }
 
 /** Text from a file, short and printable. */
