@@ -5,13 +5,15 @@ import {
   type Device,
   inferenceMode,
   readSafetensors,
+  readSafetensorsHeader,
   scope,
   type Tensor,
+  TorchError,
   writeSafetensors,
 } from "@disback/torch";
 import { z } from "zod";
 import { DisbackError } from "../errors.js";
-import { Classifier } from "./classifier.js";
+import { Classifier, firstKernel } from "./classifier.js";
 import { eightBitImages } from "./eight-bit-images.js";
 import type { FeatureExtractor } from "./feature-extractor.js";
 
@@ -94,13 +96,38 @@ export function saveClassifier(folder: string, classifier: Classifier, config: C
 export function loadClassifierExtractor(folder: string, device: Device = "cpu"): ClassifierExtractor {
   const config = readConfig(join(folder, "config.json"));
   const weights = join(folder, "model.safetensors");
+  requireSizes(config, weights);
   const classifier = new Classifier(config);
-  scope(() => classifier.loadStateDict(readSafetensors(weights).tensors));
+  scope(() => {
+    try {
+      classifier.loadStateDict(readSafetensors(weights).tensors);
+    } catch (error) {
+      if (!(error instanceof TorchError)) throw error;
+      throw new DisbackError(`${weights}: ${error.message}`);
+    }
+  });
   const contentHash = createHash("sha256")
     .update("classifier-extractor 1\n")
     .update(readFileSync(weights))
     .digest("hex");
   return new ClassifierExtractor(classifier, config, contentHash, device);
+}
+
+/** The network is built as large as the weights are, not as the configuration may claim. */
+function requireSizes(config: ClassifierConfig, weights: string): void {
+  const kernel = firstKernel(config.resolution);
+  const expected: Record<string, number[]> = {
+    "convolutions.0.weight": [32, config.channels, kernel, kernel],
+    "head.weight": [config.classes, config.features],
+  };
+  const { entries } = readSafetensorsHeader(weights);
+  for (const [name, shape] of Object.entries(expected)) {
+    const found = entries.find((entry) => entry.name === name)?.shape;
+    if (found?.join() === shape.join()) continue;
+    throw new DisbackError(
+      `${weights}: ${name} is ${found ? `[${found.join(", ")}]` : "missing"}, its configuration says [${shape.join(", ")}]`,
+    );
+  }
 }
 
 function readConfig(file: string): ClassifierConfig {

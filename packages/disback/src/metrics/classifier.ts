@@ -21,6 +21,11 @@ export interface ClassifierShape {
   features: number;
 }
 
+const reductionOf = (resolution: number): number => Math.max(1, Math.floor(resolution / 16));
+
+/** Side of the first convolution's kernel: it overlaps with its neighbours by a pixel on each side. */
+export const firstKernel = (resolution: number): number => reductionOf(resolution) + 2;
+
 /**
  * A small convolutional classifier (0.41 M parameters) whose penultimate layer serves as feature space.
  * The first convolution brings any resolution to about 16x16, so that larger images cost little more; four of 3x3
@@ -39,9 +44,9 @@ export class Classifier extends Module {
       new GroupNorm(8, output),
       new SiLU(),
     ];
-    const reduction = Math.max(1, Math.floor(shape.resolution / 16));
+    const reduction = reductionOf(shape.resolution);
     this.convolutions = new Sequential(
-      ...block(shape.channels, 32, reduction, reduction + 2),
+      ...block(shape.channels, 32, reduction, firstKernel(shape.resolution)),
       ...block(32, 64, 2),
       ...block(64, 64, 1),
       ...block(64, 128, 2),

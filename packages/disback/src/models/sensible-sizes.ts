@@ -1,4 +1,5 @@
-import { zeros } from "@disback/torch";
+import { readSafetensorsHeader, TorchError, zeros } from "@disback/torch";
+import { DisbackError } from "../errors.js";
 import type { DenoiserConfig } from "./denoiser-config.js";
 import type { WeightSource } from "./weights.js";
 
@@ -39,6 +40,16 @@ export function refuseAbsurdSizes(config: DenoiserConfig, fail: Fail): void {
     fail(`attention at resolution ${attention} is more than ${largest.attentionResolution}`);
   if (config.network === "song-unet" && config.resampleFilter.length > largest.taps) {
     fail(`resampleFilter has ${config.resampleFilter.length} taps, more than ${largest.taps}`);
+  }
+}
+
+/** How many numbers a safetensors file holds. @throws DisbackError naming the file */
+export function numbersIn(path: string): number {
+  try {
+    const { entries } = readSafetensorsHeader(path);
+    return entries.reduce((sum, { shape }) => sum + shape.reduce((product, size) => product * size, 1), 0);
+  } catch (error) {
+    throw error instanceof TorchError ? new DisbackError(error.message) : error;
   }
 }
 

@@ -5,7 +5,7 @@ import type { DenoiserModule } from "./denoiser.js";
 import { type DenoiserConfig, type DenoiserConfigInput, parseDenoiserConfig } from "./denoiser-config.js";
 import { loadWeights, readConfigFile, weightsFile, writeModelFolder } from "./model-folder.js";
 import type { PreconditionedDenoiser } from "./preconditioning/preconditioned.js";
-import { blankWeights } from "./weights.js";
+import { numbersIn, refuseAbsurdSizes, weightsWithin } from "./sensible-sizes.js";
 
 /**
  * Writes a denoiser as a folder of `model.safetensors` and `config.json`, each replaced as a whole.
@@ -25,8 +25,13 @@ export function loadModel(
   options: { device?: Device } = {},
 ): { denoiser: PreconditionedDenoiser; config: DenoiserConfig } {
   const config = loadConfig(folder);
-  const denoiser = buildDenoiser(config, blankWeights);
-  loadWeights(join(folder, weightsFile), denoiser);
+  const weights = join(folder, weightsFile);
+  const fail = (problem: string): never => {
+    throw new DisbackError(`${join(folder, configFile)}: ${problem}`);
+  };
+  refuseAbsurdSizes(config, fail);
+  const denoiser = buildDenoiser(config, weightsWithin(numbersIn(weights), fail));
+  loadWeights(weights, denoiser);
   if (options.device) denoiser.to({ device: options.device });
   return { denoiser: denoiser.eval(), config };
 }
