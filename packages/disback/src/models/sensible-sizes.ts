@@ -1,6 +1,7 @@
 import { readSafetensorsHeader, TorchError, zeros } from "@disback/torch";
 import { DisbackError } from "../errors.js";
 import type { DenoiserConfig } from "./denoiser-config.js";
+import { unet2DAttentionResolutions } from "./unet-2d/config.js";
 import type { WeightSource } from "./weights.js";
 
 type Fail = (problem: string) => never;
@@ -18,6 +19,9 @@ export function refuseAbsurdSizes(config: DenoiserConfig, fail: Fail): void {
   if (config.timesteps !== undefined && config.timesteps > largest.timesteps) {
     fail(`timesteps ${config.timesteps} is more than ${largest.timesteps}`);
   }
+  if (config.betas !== undefined && config.betas.length > largest.timesteps) {
+    fail(`betas: ${config.betas.length} are more than ${largest.timesteps}`);
+  }
   if (config.labelDim > largest.labelDim)
     fail(`labelDim ${config.labelDim} is more than ${largest.labelDim}`);
   if (config.network === "mlp") return;
@@ -33,7 +37,7 @@ export function refuseAbsurdSizes(config: DenoiserConfig, fail: Fail): void {
     }
     return;
   }
-  const attention = config.attentionResolutions.find(
+  const attention = attentionResolutions(config).find(
     (resolution) => resolution > largest.attentionResolution && resolution <= config.imageResolution,
   );
   if (attention !== undefined)
@@ -41,6 +45,10 @@ export function refuseAbsurdSizes(config: DenoiserConfig, fail: Fail): void {
   if (config.network === "song-unet" && config.resampleFilter.length > largest.taps) {
     fail(`resampleFilter has ${config.resampleFilter.length} taps, more than ${largest.taps}`);
   }
+}
+
+function attentionResolutions(config: Exclude<DenoiserConfig, { network: "mlp" | "dit" }>): number[] {
+  return config.network === "unet-2d" ? unet2DAttentionResolutions(config) : config.attentionResolutions;
 }
 
 /** How many numbers a safetensors file holds. @throws DisbackError naming the file */

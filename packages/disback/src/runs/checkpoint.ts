@@ -17,6 +17,7 @@ import { join } from "node:path";
 import { readSafetensors, type State, type Tensor, writeSafetensors } from "@disback/torch";
 import { DisbackError } from "../errors.js";
 import { fileError, removeIfPossible, syncFolder } from "./atomic-file.js";
+import { isGroup } from "./settings/layers.js";
 
 const FORMAT = "disback-checkpoint-1";
 const TENSORS = "state.safetensors";
@@ -89,11 +90,12 @@ export async function loadCheckpoint(path: string): Promise<Checkpoint> {
   if ((await fileSha256(file)) !== manifest.tensors.sha256) {
     throw new DisbackError(`${file}: content was altered (checksum does not match)`);
   }
+  const values = parseValues(manifest.values, join(path, MANIFEST));
   const tensors: Map<string, Tensor> = readSafetensors(file).tensors;
   return {
     iteration: manifest.iteration,
     path,
-    state: { tensors, values: JSON.parse(manifest.values) as Record<string, unknown> },
+    state: { tensors, values },
   };
 }
 
@@ -174,6 +176,17 @@ function readManifest(path: string): Manifest {
     throw new DisbackError(`${path}: content was altered (checksum does not match)`);
   }
   return manifest as Manifest;
+}
+
+function parseValues(text: string, path: string): Record<string, unknown> {
+  let values: unknown;
+  try {
+    values = JSON.parse(text);
+  } catch {
+    throw new DisbackError(`${path}: the state's values are not valid JSON`);
+  }
+  if (!isGroup(values)) throw new DisbackError(`${path}: the state's values are no JSON object`);
+  return values;
 }
 
 function syncFile(path: string): void {

@@ -33,7 +33,7 @@ export function readGeneratorFile(modelFolder: string): GeneratorLevels | undefi
   }
   if (value?.format !== FORMAT) throw new DisbackError(`${path}: "format" is not "${FORMAT}"`);
   const { sigmaInit, laterSigmas = [] } = value;
-  if (typeof sigmaInit !== "number" || !(sigmaInit > 0)) {
+  if (typeof sigmaInit !== "number" || !(sigmaInit > 0 && sigmaInit < Number.POSITIVE_INFINITY)) {
     throw new DisbackError(`${path}: "sigmaInit" must be a number greater than 0`);
   }
   if (!Array.isArray(laterSigmas) || !falling([sigmaInit, ...laterSigmas])) {

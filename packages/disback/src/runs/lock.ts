@@ -135,7 +135,8 @@ function processStart(pid: number): string | undefined {
 function parseOwner(content: string): LockOwner | undefined {
   try {
     const owner = JSON.parse(content) as Partial<LockOwner> | null;
-    if (typeof owner?.pid !== "number" || owner.pid <= 0 || typeof owner.host !== "string") return undefined;
+    if (!Number.isInteger(owner?.pid) || owner!.pid! <= 0 || typeof owner!.host !== "string")
+      return undefined;
     return owner as LockOwner;
   } catch {
     return undefined;

@@ -77,9 +77,9 @@ function byStageAndIteration(a: MetricsEntry, b: MetricsEntry): number {
 function parseLine(line: string): MetricsEntry | undefined {
   try {
     const value = JSON.parse(line) as MetricsEntry | null;
-    return value !== null && typeof value === "object" && typeof value.iteration === "number"
-      ? value
-      : undefined;
+    if (value === null || typeof value !== "object" || !STAGES.includes(value.stage)) return undefined;
+    const numbers = [value.iteration, value.images, value.seconds, value.stepSeconds ?? 0];
+    return numbers.every((number) => typeof number === "number") ? value : undefined;
   } catch {
     return undefined;
   }

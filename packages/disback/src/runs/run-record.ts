@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { arch, cpus, platform, totalmem } from "node:os";
+import { z } from "zod";
 import { DisbackError } from "../errors.js";
 import { fileError, writeFileAtomically } from "./atomic-file.js";
 
@@ -29,6 +30,21 @@ export interface RunRecord {
   /** Figures of a finished run, for example `fidStart`, `fidEnd`, `teacherFid`. */
   result?: Record<string, unknown>;
 }
+
+const recordSchema = z.object({
+  command: z.string(),
+  preset: z.string().optional(),
+  settings: z.record(z.string(), z.unknown()),
+  seed: z.number(),
+  versions: z.record(z.string(), z.string()),
+  machine: z.record(z.string(), z.union([z.string(), z.number()])),
+  startedAt: z.string(),
+  resumedAt: z.array(z.string()).optional(),
+  state: z.enum(["running", "stopped", "failed", "finished"]),
+  finishedAt: z.string().optional(),
+  failure: z.object({ reason: z.string(), message: z.string() }).optional(),
+  result: z.record(z.string(), z.unknown()).optional(),
+});
 
 /** Versions and machine as they stand in `run.json`; `libtorch` is passed in so that this file stays light. */
 export function describeEnvironment(
@@ -69,9 +85,13 @@ export function readRunRecord(path: string): RunRecord {
   if (value === null || typeof value !== "object" || value.format !== RUN_FORMAT) {
     throw new DisbackError(`${path}: not a run of disback ("format" is not "${RUN_FORMAT}")`);
   }
-  if (typeof value.command !== "string") throw new DisbackError(`${path}: field "command" is missing`);
-  if (value.settings === null || typeof value.settings !== "object") {
-    throw new DisbackError(`${path}: field "settings" is missing`);
+  const parsed = recordSchema.safeParse(value);
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0]!;
+    const field = issue.path.map(String).join(".");
+    throw new DisbackError(
+      `${path}: field "${field}" ${issue.path.length === 1 && !(field in value) ? "is missing" : `is damaged (${issue.message})`}`,
+    );
   }
   return value as RunRecord;
 }

@@ -161,7 +161,8 @@ function toMilliseconds(seconds: number): number {
 /** Which stage a checkpoint belongs to and when it was made. */
 export function positionOf(checkpoint: Checkpoint): Position {
   const position = checkpoint.state.values.position as Position | undefined;
-  if (!position) throw new DisbackError(`${checkpoint.path}: holds no position in a run`);
+  if (typeof position?.stage !== "string" || typeof position.seconds !== "number")
+    throw new DisbackError(`${checkpoint.path}: holds no position in a run`);
   return position;
 }
 

@@ -127,5 +127,6 @@ function toLabels(labels: NpyArray, count: number, path: string): Labels {
       `${path}: labels of shape ${labels.shape.join(" x ")} are neither classes [N] nor rows [N, K]`,
     );
   if (dim === undefined) return Labels.fromClasses(labels.data, path);
+  if (dim === 0) throw new DisbackError(`${path}: labels of shape ${labels.shape.join(" x ")} say nothing`);
   return Labels.fromRows(Float32Array.from(labels.data), dim, path);
 }

@@ -26,6 +26,10 @@ export interface ImageArray {
 export function openImageArray(array: ImageArray, options: ResolvedOptions): SampleSource {
   const { name, count, width, height } = array;
   if (count === 0) throw new DisbackError(`${name}: there are no images in it`);
+  if (width === 0 || height === 0)
+    throw new DisbackError(
+      `${name}: its ${count} images are ${width} x ${height}: there are no pixels in them`,
+    );
   if (width !== height && !options.resolution)
     throw new DisbackError(
       `${name}: the images are ${width} x ${height}, but must be square: choose a resolution to crop and resize them`,

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
+import { z } from "zod";
 import { DisbackError } from "../../errors.js";
 import { writeFileAtomically } from "../atomic-file.js";
 import type { DistillSettings } from "../settings/distillation.js";
@@ -9,10 +10,10 @@ import type { Task } from "./pool.js";
 
 const FILE = "teacher.json";
 
-interface TeacherFile {
-  settings: Record<string, unknown>;
-  figures: Record<string, number>;
-}
+const teacherFile = z.object({
+  settings: z.record(z.string(), z.unknown()),
+  figures: z.record(z.string(), z.number()),
+});
 
 /** Judges the teacher as the students of a run are judged, with `disback evaluate`, and keeps what comes of it. */
 export function judgeTeacherTask(out: string, run: DistillSettings, commandLine: CommandLine): Task {
@@ -29,7 +30,7 @@ export function judgeTeacherTask(out: string, run: DistillSettings, commandLine:
       const numbers = Object.fromEntries(
         Object.entries(figures).filter(([, value]) => typeof value === "number"),
       ) as Record<string, number>;
-      const content: TeacherFile = { settings, figures: numbers };
+      const content: z.output<typeof teacherFile> = { settings, figures: numbers };
       writeFileAtomically(join(out, FILE), `${JSON.stringify(content, null, 2)}\n`);
     },
   };
@@ -40,8 +41,10 @@ export function teacherFigures(out: string, run: DistillSettings): Record<string
   const path = join(out, FILE);
   if (!existsSync(path)) return undefined;
   try {
-    const { settings, figures } = JSON.parse(readFileSync(path, "utf8")) as TeacherFile;
-    return isDeepStrictEqual(settings, evaluationOf(run)) ? figures : undefined;
+    const parsed = teacherFile.safeParse(JSON.parse(readFileSync(path, "utf8")));
+    return parsed.success && isDeepStrictEqual(parsed.data.settings, evaluationOf(run))
+      ? parsed.data.figures
+      : undefined;
   } catch (error) {
     if (error instanceof SyntaxError) return undefined;
     throw error;

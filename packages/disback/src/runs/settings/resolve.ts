@@ -68,18 +68,26 @@ export function readSettingsFile(path: string): SettingsTree {
   } catch (error) {
     throw fileError("read", path, error);
   }
-  const document = parseDocument(text, { prettyErrors: true });
-  const problem = document.errors[0];
-  if (problem) {
+  const value = parseYaml(text, path);
+  if (value === null || value === undefined) return {};
+  if (!isGroup(value)) throw new DisbackError(`${path}: must hold settings as "name: value" lines`);
+  return value;
+}
+
+function parseYaml(text: string, path: string): unknown {
+  try {
+    const document = parseDocument(text, { prettyErrors: true });
+    const problem = document.errors[0];
+    if (!problem) return document.toJS({ maxAliasCount: 100 });
     const line = problem.linePos?.[0].line;
     throw new DisbackError(
       `${path}${line ? `:${line}` : ""}: not valid YAML: ${problem.message.split("\n")[0]}`,
     );
+  } catch (error) {
+    if (error instanceof DisbackError) throw error;
+    // Aliases that multiply, a thousand lists in one another.
+    throw new DisbackError(`${path}: not valid YAML: ${(error as Error).message.split("\n")[0]}`);
   }
-  const value: unknown = document.toJS({ maxAliasCount: 100 });
-  if (value === null || value === undefined) return {};
-  if (!isGroup(value)) throw new DisbackError(`${path}: must hold settings as "name: value" lines`);
-  return value;
 }
 
 function has(tree: SettingsTree, path: readonly string[]): boolean {
