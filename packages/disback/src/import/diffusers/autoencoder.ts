@@ -6,9 +6,10 @@ import {
   parseAutoencoderConfig,
 } from "../../models/autoencoder/autoencoder-config.js";
 import { AutoencoderKl } from "../../models/autoencoder/autoencoder-kl.js";
+import { weightsWithin } from "../../models/sensible-sizes.js";
+import { storedNumbers } from "../checkpoint/stored-tensor.js";
 import { loadStoredWeights } from "../load-weights.js";
 import { printable } from "../pickle/text-values.js";
-import { storedNumbers, weightsWithin } from "../sensible-sizes.js";
 import { openComponentWeights } from "./component-weights.js";
 import type { DiffusersComponent } from "./folder.js";
 import { parseFields } from "./parse-fields.js";
