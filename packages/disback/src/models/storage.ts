@@ -1,9 +1,10 @@
 import { join } from "node:path";
 import type { Device } from "@disback/torch";
+import { DisbackError } from "../errors.js";
 import { buildDenoiser } from "./create-denoiser.js";
 import type { DenoiserModule } from "./denoiser.js";
 import { type DenoiserConfig, type DenoiserConfigInput, parseDenoiserConfig } from "./denoiser-config.js";
-import { loadWeights, readConfigFile, weightsFile, writeModelFolder } from "./model-folder.js";
+import { configFile, loadWeights, readConfigFile, weightsFile, writeModelFolder } from "./model-folder.js";
 import type { PreconditionedDenoiser } from "./preconditioning/preconditioned.js";
 import { numbersIn, refuseAbsurdSizes, weightsWithin } from "./sensible-sizes.js";
 

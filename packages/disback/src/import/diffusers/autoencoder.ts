@@ -9,7 +9,6 @@ import { AutoencoderKl } from "../../models/autoencoder/autoencoder-kl.js";
 import { weightsWithin } from "../../models/sensible-sizes.js";
 import { storedNumbers } from "../checkpoint/stored-tensor.js";
 import { loadStoredWeights } from "../load-weights.js";
-import { printable } from "../pickle/text-values.js";
 import { openComponentWeights } from "./component-weights.js";
 import type { DiffusersComponent } from "./folder.js";
 import { parseFields } from "./parse-fields.js";
@@ -89,7 +88,7 @@ export async function readDiffusersAutoencoder(component: DiffusersComponent): P
   const config = parseAutoencoderConfig(describeAutoencoder(component), component.configPath);
   const stored = await openComponentWeights(component);
   const fail = (problem: string): never => {
-    throw new DisbackError(`${stored.path}: ${printable(problem)}`);
+    throw new DisbackError(`${stored.path}: ${problem}`);
   };
   try {
     const autoencoder = build(
