@@ -80,7 +80,8 @@ export {
 export { type Weighting, weightings } from "./distill/weighting.js";
 export { DisbackError } from "./errors.js";
 /** Teachers. */
-export { type ReadTeacher, type ReadTeacherOptions, readTeacher } from "./import/read-teacher.js";
+export { type ReadTeacher, readTeacher } from "./import/read-teacher.js";
+export type { ReadTeacherOptions } from "./import/teacher-source.js";
 /** Metrics. */
 export { ClassifierExtractor, loadClassifierExtractor } from "./metrics/classifier-extractor.js";
 export { CoordinateExtractor } from "./metrics/coordinate-extractor.js";

@@ -3,6 +3,8 @@ export interface AlignedWeights<Value> {
   weights: Map<string, Value>;
   /** what stands before each key in the file, as "module." */
   prefix: string;
+  /** the key in the file of a weight, for messages */
+  nameInFile: (key: string) => string;
   /** how many other tensors the file holds */
   ignored: number;
 }
@@ -35,7 +37,8 @@ export function alignKeys<Value>(
     for (const [key, value] of given) {
       if (key.startsWith(prefix)) weights.set(added + key.slice(prefix.length), value);
     }
-    return { weights, prefix, ignored: given.size - weights.size };
+    const nameInFile = (key: string) => prefix + key.slice(added.length);
+    return { weights, prefix, nameInFile, ignored: given.size - weights.size };
   }
   return undefined;
 }

@@ -11,23 +11,25 @@ const keysShown = 4;
  * Copies stored weights into a network, converting their dtype. All keys and shapes are checked before anything is
  * read; a storage is read once.
  * @param fail called with the keys that are missing, unexpected or of another shape, and with weights that are no numbers
+ * @param nameInFile the key in the file of a weight, for messages; default: the same
  */
 export async function loadStoredWeights(
   module: Module,
   weights: ReadonlyMap<string, StoredTensor>,
   fail: Fail,
+  nameInFile: (key: string) => string = (key) => key,
 ): Promise<void> {
   const targets = module.stateDict();
-  checkKeys(targets, weights, fail);
+  checkKeys(targets, weights, nameInFile, fail);
   const uses = new Map<StoredNumbers, number>();
   for (const { numbers } of weights.values()) uses.set(numbers, (uses.get(numbers) ?? 0) + 1);
   const open = new Map<StoredNumbers, Tensor>();
   try {
     for (const [key, stored] of weights) {
       const { numbers } = stored;
-      const row = open.get(numbers) ?? toRow(numbers, await numbers.read(), key, fail);
+      const row = open.get(numbers) ?? toRow(numbers, await numbers.read(), nameInFile(key), fail);
       open.set(numbers, row);
-      noGrad(() => scope(() => copyWeight(key, targets.get(key)!, stored, row, fail)));
+      noGrad(() => scope(() => copyWeight(nameInFile(key), targets.get(key)!, stored, row, fail)));
       uses.set(numbers, uses.get(numbers)! - 1);
       if (uses.get(numbers) === 0) {
         row.dispose();
@@ -42,16 +44,18 @@ export async function loadStoredWeights(
 function checkKeys(
   targets: Map<string, Tensor>,
   weights: ReadonlyMap<string, StoredTensor>,
+  nameInFile: (key: string) => string,
   fail: Fail,
 ): void {
   const missing = [...targets.keys()].filter((key) => !weights.has(key) && !computed.has(key));
-  if (missing.length > 0) fail(`missing weights: ${list(missing)}`);
+  if (missing.length > 0) fail(`missing weights: ${list(missing.map(nameInFile))}`);
   const unexpected = [...weights.keys()].filter((key) => !targets.has(key));
-  if (unexpected.length > 0) fail(`weights that the network does not have: ${list(unexpected)}`);
+  if (unexpected.length > 0)
+    fail(`weights that the network does not have: ${list(unexpected.map(nameInFile))}`);
   for (const [key, { shape }] of weights) {
     const expected = targets.get(key)!.shape;
     if (shape.join() !== expected.join()) {
-      fail(`${key} has shape [${shape.join(", ")}] instead of [${expected.join(", ")}]`);
+      fail(`${nameInFile(key)} has shape [${shape.join(", ")}] instead of [${expected.join(", ")}]`);
     }
   }
 }

@@ -21,7 +21,10 @@ interface ImportFlags extends OutputFlags {
 export function addTeacherImport(teacher: Command): void {
   const command = teacher
     .command("import")
-    .argument("<source>", "EDM pickle (.pkl) or PyTorch checkpoint (.pt, .pth, .ckpt, .bin)")
+    .argument(
+      "<source>",
+      "folder of diffusers, EDM pickle (.pkl), PyTorch checkpoint (.pt, .pth, .ckpt, .bin), safetensors",
+    )
     .description("Turn someone else's model into a model folder. Nothing in the file is run.")
     .requiredOption("--out <folder>", "model folder to be made")
     .option("--config <file>", "the network's configuration (as config.json), if the file has weights only")
@@ -38,6 +41,7 @@ export function addTeacherImport(teacher: Command): void {
       `
 Examples:
   disback teacher import edm-cifar10-32x32-uncond-vp.pkl --out teachers/cifar10
+  disback teacher import google/ddpm-cifar10-32 --out teachers/ddpm
   disback teacher import weights.pt --config config.json --out teachers/mine
 `,
     )
@@ -64,7 +68,7 @@ Examples:
 
 /** What was found, in the order it is shown. */
 function factsOf(imported: ImportedTeacher): [name: string, value: string][] {
-  const { config, className, key, others, prefix, ignored, parameters, folder, grid } = imported;
+  const { config, className, key, others, prefix, ignored, notes, parameters, folder, grid } = imported;
   const size =
     config.network === "mlp"
       ? `${config.dimension} dimensions`
@@ -72,13 +76,29 @@ function factsOf(imported: ImportedTeacher): [name: string, value: string][] {
   return [
     ["network", `${config.network}, ${config.preconditioning}${className ? ` (${className})` : ""}`],
     ["samples", `${size}, ${config.labelDim > 0 ? `${config.labelDim} classes` : "unconditional"}`],
+    ...scheduleOf(config),
     ["parameters", parameters.toLocaleString("en")],
     ...(key === "" ? [] : [["weights", `"${shown(key)}"`] as [string, string]]),
     ...(others.length === 0 ? [] : [["left out", others.map(shown).join(", ")] as [string, string]]),
     ...(prefix === "" ? [] : [["key prefix", shown(prefix)] as [string, string]]),
     ...(ignored === 0 ? [] : [["other tensors", `${ignored} left out`] as [string, string]]),
+    ...notes.map((note): [string, string] => ["note", note]),
     ["model", folder],
     ...(grid ? [["look at", grid] as [string, string]] : []),
+  ];
+}
+
+/** What a network of diffusers was trained to estimate, and at which levels. */
+function scheduleOf(config: ImportedTeacher["config"]): [name: string, value: string][] {
+  if (config.preconditioning !== "discrete") return [];
+  const rule = config.betas ? "betas of its own" : (config.betaSchedule ?? "linear");
+  const steps = config.betas?.length ?? config.timesteps ?? 1000;
+  return [
+    ["predicts", config.prediction ?? "epsilon"],
+    [
+      "schedule",
+      `${rule}, ${steps} steps${config.zeroTerminalSnr ? ", stretched to no signal at its end" : ""}`,
+    ],
   ];
 }
 

@@ -12,6 +12,7 @@ import { loadStoredWeights } from "../load-weights.js";
 import { openComponentWeights } from "./component-weights.js";
 import type { DiffusersComponent } from "./folder.js";
 import { parseFields } from "./parse-fields.js";
+import { presentKey } from "./present-key.js";
 
 const count = z.int().positive();
 const notSupported = "not supported";
@@ -67,17 +68,6 @@ export function describeAutoencoder(component: DiffusersComponent): AutoencoderC
     scalingFactor: given.scaling_factor,
     shiftFactor: given.shift_factor ?? 0,
   };
-}
-
-/** Keys of attention layers as diffusers named them before version 0.15. */
-const formerNames = { query: "to_q", key: "to_k", value: "to_v", proj_attn: "to_out.0" } as const;
-
-/** A key of an attention layer under its present name. */
-export function presentKey(key: string): string {
-  return key.replace(
-    /(\.attentions\.\d+\.)(query|key|value|proj_attn)(?=\.(weight|bias)$)/,
-    (_, before: string, name: keyof typeof formerNames) => before + formerNames[name],
-  );
 }
 
 /**
