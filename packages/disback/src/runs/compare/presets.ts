@@ -92,6 +92,29 @@ export const comparePresets: Readonly<Record<string, SettingsTree>> = {
     students: ["same", "untrained", "small"],
     methods: { ...baseline, ...paper, ...path, ...defaults },
   },
+  /** What storing nodes smaller costs in the outcome: docs/trajectories.md. */
+  "nodes-2d": {
+    ...points,
+    students: ["untrained"],
+    seeds: [1, 2, 3],
+    methods: Object.fromEntries(
+      ["full", "half", "difference", "low-rank"].map((storage) => [
+        storage,
+        along({ recording: { storage } }),
+      ]),
+    ),
+    baseline: "full",
+    common: layer(points.common, {
+      recording: { batchSize: 256 },
+      backtracking: {
+        batchSize: 256,
+        iterations: 200,
+        studentLearningRate: 3e-4,
+        auxiliaryLearningRate: 6e-4,
+      },
+      evaluation: { every: 25, grid: 400 },
+    }),
+  },
   /** What each part of the method brings, where a trajectory matters: an untrained student, a small learning rate. */
   "2d-ablations": {
     ...points,
