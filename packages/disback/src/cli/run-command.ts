@@ -19,6 +19,24 @@ export function addRunFlags(
     .option("--force", "set an earlier run in that folder aside (it is renamed, not deleted)");
 }
 
+/** Value of `--share-trajectories`. */
+export interface SharingFlag {
+  shareTrajectories?: string;
+}
+
+/** `--share-trajectories`, for commands that record. */
+export function addSharingFlag(command: Command): Command {
+  return command.option(
+    "--share-trajectories <folder>",
+    "take a trajectory from this folder if the same was recorded before, else leave it there for others",
+  );
+}
+
+/** What the flag means for a job. */
+export function sharing({ shareTrajectories }: SharingFlag): { trajectories?: string } {
+  return shareTrajectories === undefined ? {} : { trajectories: shareTrajectories };
+}
+
 /**
  * Resolves the settings, then does the job in its run folder and prints what came of it. The job, with libtorch behind
  * it, is loaded only when the settings are right.
@@ -31,7 +49,8 @@ export async function runCommand<Schema extends z.ZodType>(
   loadJob: () => Promise<Job<Schema>>,
 ): Promise<void> {
   const options = command.opts<
-    OutputFlags & { preset?: string; config?: string; out: string; force?: boolean; showSettings?: boolean }
+    OutputFlags &
+      SharingFlag & { preset?: string; config?: string; out: string; force?: boolean; showSettings?: boolean }
   >();
   const terminal = new Terminal(options);
   const resolved = await resolveCommandSettings(command, own, presets, schema);
@@ -43,6 +62,7 @@ export async function runCommand<Schema extends z.ZodType>(
     ...(resolved.preset === undefined ? {} : { preset: resolved.preset }),
     version: packageVersion(),
     progress: await terminal.progress(),
+    ...sharing(options),
   });
   printResult(terminal, result, options.out);
 }

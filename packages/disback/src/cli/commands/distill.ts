@@ -7,7 +7,7 @@ import {
   NETWORK_FLAGS,
   RECORDING_FLAGS,
 } from "../flag-groups.js";
-import { addRunFlags, runCommand } from "../run-command.js";
+import { addRunFlags, addSharingFlag, runCommand } from "../run-command.js";
 import type { SettingFlag } from "../setting-flags.js";
 
 const FLAGS: readonly SettingFlag[] = [
@@ -28,7 +28,7 @@ export function addDistill(program: Command): void {
   const command = program
     .command("distill")
     .description("Distill a teacher into a one-step student: record a trajectory, then backtrack along it.");
-  addRunFlags(command, FLAGS, Object.keys(distillPresets), "runs/distill")
+  addSharingFlag(addRunFlags(command, FLAGS, Object.keys(distillPresets), "runs/distill"))
     .addHelpText(
       "after",
       `

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { recordPresets } from "../../runs/presets.js";
 import { NETWORK_FLAGS, STORAGE_FLAGS } from "../flag-groups.js";
-import { addRunFlags, runCommand } from "../run-command.js";
+import { addRunFlags, addSharingFlag, runCommand } from "../run-command.js";
 import type { SettingFlag } from "../setting-flags.js";
 
 const FLAGS: readonly SettingFlag[] = [
@@ -23,7 +23,7 @@ export function addRecord(program: Command): void {
   const command = program
     .command("record")
     .description("Record how the teacher degrades when fitted to the initial student: the trajectory.");
-  addRunFlags(command, FLAGS, Object.keys(recordPresets), "runs/record")
+  addSharingFlag(addRunFlags(command, FLAGS, Object.keys(recordPresets), "runs/record"))
     .addHelpText(
       "after",
       `
@@ -33,7 +33,7 @@ Example:
     )
     .action(async () => {
       const { recordSchema } = await import("../../runs/settings/distillation.js");
-      const loadJob = async () => (await import("../../runs/jobs/recording.js")).recordingJob;
+      const loadJob = async () => (await import("../../runs/jobs/record.js")).recordingJob;
       await runCommand(command, FLAGS, recordPresets, recordSchema, loadJob);
     });
 }

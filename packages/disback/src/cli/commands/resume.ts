@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { printResult } from "../run-command.js";
+import { addSharingFlag, printResult, type SharingFlag, sharing } from "../run-command.js";
 import { addOutputFlags } from "../setting-flags.js";
 import { type OutputFlags, Terminal } from "../terminal.js";
 
@@ -9,14 +9,16 @@ export function addResume(program: Command): void {
     .command("resume")
     .argument("<run>", "run folder")
     .description("Continue a run that was stopped or killed, from its newest good checkpoint.");
-  addOutputFlags(command)
+  addSharingFlag(addOutputFlags(command))
     .addHelpText("after", "\nExample:\n  disback resume runs/demo\n")
     .action(async (folder: string) => {
-      const terminal = new Terminal(command.opts<OutputFlags>());
+      const options = command.opts<OutputFlags & SharingFlag>();
+      const terminal = new Terminal(options);
       const [{ continueJob }, { allJobs }] = await Promise.all([
         import("../../runs/jobs/job.js"),
         import("../../runs/jobs/all.js"),
       ]);
-      printResult(terminal, await continueJob(folder, allJobs, await terminal.progress()), folder);
+      const surroundings = { progress: await terminal.progress(), ...sharing(options) };
+      printResult(terminal, await continueJob(folder, allJobs, surroundings), folder);
     });
 }

@@ -41,11 +41,13 @@ export function recordOf(out: string, run: ChildRun): RunRecord | undefined {
 export function startRun(out: string, run: ChildRun, commandLine: CommandLine): RunningCommand {
   const folder = join(out, run.folder);
   const threads = run.settings.threads ?? 1;
-  if (recordOf(out, run)) return startCommand(commandLine, ["resume", folder], threads);
+  // What several runs would record alike is recorded once.
+  const shared = ["--share-trajectories", join(out, "trajectories")];
+  if (recordOf(out, run)) return startCommand(commandLine, ["resume", folder, ...shared], threads);
   mkdirSync(dirname(folder), { recursive: true });
   const file = `${folder}.json`;
   writeFileAtomically(file, `${JSON.stringify(run.settings, null, 2)}\n`);
-  return startCommand(commandLine, ["distill", "--config", file, "--out", folder], threads);
+  return startCommand(commandLine, ["distill", "--config", file, "--out", folder, ...shared], threads);
 }
 
 /** What the log of a run that is over says. */

@@ -1,7 +1,7 @@
 import { backtrackingJob } from "./backtracking.js";
 import { distillationJob } from "./distillation.js";
 import type { Job } from "./job.js";
-import { recordingJob } from "./recording.js";
+import { recordingJob } from "./record.js";
 import { teacherJob } from "./teacher.js";
 
 /** Every kind of run there is, for `resume`. */

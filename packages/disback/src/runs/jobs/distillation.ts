@@ -6,7 +6,7 @@ import { positionOf } from "../train-loop.js";
 import { imitateTeacher, wantsImitation } from "./imitation.js";
 import type { Job, JobContext } from "./job.js";
 import { generatorOf, makeStudent, openTeacher } from "./networks.js";
-import { recordTrajectory } from "./recording.js";
+import { shareRecording } from "./shared-recording.js";
 import { type StudentStageStart, trainStudent } from "./student-stage.js";
 
 /** `distill`: imitate and record where that can pay, then backtrack. Leaves `trajectory/` and `student/` in the run folder. */
@@ -43,7 +43,7 @@ async function earlierStages(
     // The seconds before the last stage stand in its checkpoints.
     return { ...before, trajectory: context.run.file("trajectory"), iterationsBefore };
   }
-  const { folder, seconds } = await recordTrajectory(settings, teacher, student, before);
+  const { folder, seconds } = await shareRecording(settings, teacher, student, before);
   return { trajectory: folder, iterationsBefore, secondsBefore: seconds, context: fresh };
 }
 

@@ -15,6 +15,8 @@ export interface JobContext {
   interruption: Interruption;
   /** Where an interrupted run goes on; absent for a new run. */
   checkpoint?: Checkpoint;
+  /** Folder in which runs share trajectories; changes no result. */
+  trajectories?: string;
 }
 
 /** What a finished job leaves: figures for `run.json` and for people. */
@@ -39,13 +41,19 @@ interface SharedSettings {
   threads?: number | undefined;
 }
 
+/** What surrounds a run and changes no result. */
+export interface Surroundings {
+  progress: Progress;
+  /** Folder in which runs share trajectories. */
+  trajectories?: string;
+}
+
 /** What a new run needs beside its settings. */
-export interface StartOptions {
+export interface StartOptions extends Surroundings {
   folder: string;
   force: boolean;
   preset?: string;
   version: string;
-  progress: Progress;
 }
 
 /** Makes a run folder and does the job in it. @throws Interrupted when stopped by a signal, after saving */
@@ -68,15 +76,16 @@ export async function startJob<Schema extends z.ZodType>(
     },
     { force: options.force, notice: (line) => options.progress.notice(line) },
   );
-  return performIn(run, job, settings, options.progress);
+  return performIn(run, job, settings, options);
 }
 
 /** Continues a run from its newest undamaged checkpoint, or from its beginning when there is none yet. */
 export async function continueJob(
   folder: string,
   jobs: readonly Job[],
-  progress: Progress,
+  surroundings: Surroundings,
 ): Promise<JobResult> {
+  const { progress } = surroundings;
   const record = readRunFolder(folder);
   const job = jobs.find((one) => one.command === record.command);
   if (!job) throw new DisbackError(`${folder}: runs of "${record.command}" cannot be continued`);
@@ -92,14 +101,14 @@ export async function continueJob(
       ? `continuing ${folder} from ${checkpoint.path}`
       : `${folder}: no checkpoint yet, starting over`,
   );
-  return performIn(run, job, settings.data, progress, checkpoint);
+  return performIn(run, job, settings.data, surroundings, checkpoint);
 }
 
 async function performIn<Schema extends z.ZodType>(
   run: RunFolder,
   job: Job<Schema>,
   settings: z.output<Schema>,
-  progress: Progress,
+  { progress, trajectories }: Surroundings,
   checkpoint?: Checkpoint,
 ): Promise<JobResult> {
   using interruption = new Interruption((signal) =>
@@ -113,6 +122,7 @@ async function performIn<Schema extends z.ZodType>(
       progress,
       interruption,
       ...(checkpoint ? { checkpoint } : {}),
+      ...(trajectories === undefined ? {} : { trajectories }),
     });
     run.update({ state: "finished", finishedAt: new Date().toISOString(), result: result.figures });
     const report = await reportOn(run);

@@ -1,26 +1,11 @@
 import { rmSync } from "node:fs";
-import type { Device } from "@disback/torch";
 import { EvenDistance } from "../../distill/node-selection.js";
 import { Recording } from "../../distill/record.js";
 import type { ConfiguredDenoiser } from "../../models/config.js";
-import { type RecordSettings, recordSchema } from "../settings/distillation.js";
+import type { RecordSettings } from "../settings/distillation.js";
 import { runStage } from "../train-loop.js";
-import type { Job, JobContext, JobResult } from "./job.js";
-import { generatorOf, makeStudent, openTeacher } from "./networks.js";
-
-/** `record`: stage 1 alone. Leaves `trajectory/` in the run folder. */
-export const recordingJob: Job<typeof recordSchema> = {
-  command: "record",
-  schema: recordSchema,
-  async perform(settings, context): Promise<JobResult> {
-    const device = settings.device as Device;
-    const teacher = openTeacher(settings.teacher, { device, unconditional: settings.unconditional });
-    const student = makeStudent(settings.student, teacher, settings.seed, device);
-    const start = { iterationsBefore: 0, secondsBefore: 0, context };
-    const { folder } = await recordTrajectory(settings, teacher, student, start);
-    return { figures: { steps: settings.recording.steps }, table: [], places: [["trajectory", folder]] };
-  },
-};
+import type { JobContext } from "./job.js";
+import { generatorOf } from "./networks.js";
 
 /** Iterations between two lines of `metrics.jsonl` while recording: nothing is sampled, so often is cheap. */
 const LOGGED_EVERY = 5;
@@ -33,13 +18,19 @@ export interface RecordingStart {
   context: JobContext;
 }
 
-/** Stage 1 inside any run. @returns the trajectory's folder and the run's seconds so far */
+/** A trajectory's folder, and the run's seconds when it was there. */
+export interface RecordedPath {
+  folder: string;
+  seconds: number;
+}
+
+/** Stage 1 inside any run. */
 export async function recordTrajectory(
-  settings: Omit<RecordSettings, "device" | "threads">,
+  settings: RecordSettings,
   teacher: ConfiguredDenoiser,
   student: ConfiguredDenoiser,
   { iterationsBefore, secondsBefore, context }: RecordingStart,
-): Promise<{ folder: string; seconds: number }> {
+): Promise<RecordedPath> {
   const folder = context.run.file("trajectory");
   const resume = context.checkpoint !== undefined;
   // Killed before its first checkpoint: what is there is made again.

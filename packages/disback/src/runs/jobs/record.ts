@@ -1,0 +1,26 @@
+import type { Device } from "@disback/torch";
+import { Trajectory } from "../../distill/trajectory.js";
+import { recordSchema } from "../settings/distillation.js";
+import type { Job, JobResult } from "./job.js";
+import { makeStudent, openTeacher } from "./networks.js";
+import { shareRecording } from "./shared-recording.js";
+
+/** `record`: stage 1 alone. Leaves `trajectory/` in the run folder. */
+export const recordingJob: Job<typeof recordSchema> = {
+  command: "record",
+  schema: recordSchema,
+  async perform(settings, context): Promise<JobResult> {
+    const device = settings.device as Device;
+    const teacher = openTeacher(settings.teacher, { device, unconditional: settings.unconditional });
+    const student = makeStudent(settings.student, teacher, settings.seed, device);
+    const start = { iterationsBefore: 0, secondsBefore: 0, context };
+    const { folder } = await shareRecording(settings, teacher, student, start);
+    const { nodes } = Trajectory.open(folder);
+    const bytes = nodes.reduce((sum, node) => sum + (node.bytes ?? 0), 0);
+    return {
+      figures: { steps: nodes.at(-1)!.step, nodes: nodes.length, bytes },
+      table: [],
+      places: [["trajectory", folder]],
+    };
+  },
+};

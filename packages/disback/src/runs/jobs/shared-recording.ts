@@ -1,0 +1,73 @@
+import { createHash } from "node:crypto";
+import { fingerprint } from "../../distill/fingerprint.js";
+import type { ConfiguredDenoiser } from "../../models/config.js";
+import type { RecordSettings } from "../settings/distillation.js";
+import { Interrupted } from "../train-loop.js";
+import { TrajectoryStore } from "../trajectory-store.js";
+import { type RecordedPath, type RecordingStart, recordTrajectory } from "./recording.js";
+
+/**
+ * Stage 1 inside any run, done once for all runs that share trajectories and would record the same: the others take it
+ * over, and what it took counts for them as if they had recorded it.
+ *
+ * @throws Interrupted after a signal, also while waiting for another run's recording
+ */
+export async function shareRecording(
+  settings: RecordSettings,
+  teacher: ConfiguredDenoiser,
+  student: ConfiguredDenoiser,
+  start: RecordingStart,
+): Promise<RecordedPath> {
+  const { context, secondsBefore } = start;
+  const { run, progress, interruption, trajectories } = context;
+  if (trajectories === undefined) return recordTrajectory(settings, teacher, student, start);
+  const store = new TrajectoryStore(trajectories);
+  const key = recordingKey(settings, teacher, student);
+  const recorded = await store.alone(
+    key,
+    {
+      stopped: () => interruption.requested,
+      waiting: () => progress.notice("another run is recording the same trajectory: waiting for it"),
+    },
+    async () => {
+      const folder = run.file("trajectory");
+      // A recording that was interrupted goes on by itself.
+      const taken = context.checkpoint ? undefined : store.take(key, folder);
+      if (taken) {
+        for (const entry of taken.entries)
+          run.metrics.append({ ...entry, seconds: entry.seconds + secondsBefore });
+        progress.notice("the trajectory was recorded by another run; its cost is counted");
+        return { folder, seconds: secondsBefore + taken.seconds };
+      }
+      const own = await recordTrajectory(settings, teacher, student, start);
+      const entries = run.metrics.read().filter((entry) => entry.stage === "record");
+      store.give(key, folder, {
+        seconds: own.seconds - secondsBefore,
+        entries: entries.map((entry) => ({ ...entry, seconds: entry.seconds - secondsBefore })),
+      });
+      return own;
+    },
+  );
+  if (!recorded)
+    throw new Interrupted(
+      `stopped while waiting for a trajectory; continue with: disback resume ${run.shownPath}`,
+      interruption.exitCode,
+    );
+  return recorded;
+}
+
+/** Names everything that decides a recording, bit for bit. */
+function recordingKey(
+  settings: RecordSettings,
+  teacher: ConfiguredDenoiser,
+  student: ConfiguredDenoiser,
+): string {
+  const { when: _, ...recording } = settings.recording;
+  const { seed, device, threads, sigmaInit, studentSteps, studentSigmas } = settings;
+  const facts = {
+    ...{ teacher: fingerprint(teacher.denoiser), teacherConfig: teacher.config },
+    ...{ student: fingerprint(student.denoiser), studentConfig: student.config },
+    ...{ recording, seed, device, threads, sigmaInit, studentSteps, studentSigmas },
+  };
+  return createHash("sha256").update(JSON.stringify(facts)).digest("hex").slice(0, 32);
+}
