@@ -5,7 +5,7 @@
 namespace disback {
 
 uint32_t TensorTable::add(at::Tensor tensor) {
-  if (free_.empty()) {
+  if (unique_ || free_.empty()) {
     slots_.push_back(std::move(tensor));
     return static_cast<uint32_t>(slots_.size() - 1);
   }
@@ -24,7 +24,13 @@ const at::Tensor& TensorTable::get(uint32_t handle) const {
 void TensorTable::release(uint32_t handle) {
   if (handle == 0 || handle >= slots_.size() || !slots_[handle].defined()) return;
   slots_[handle].reset();
-  free_.push_back(handle);
+  (unique_ ? retired_ : free_).push_back(handle);
+}
+
+void TensorTable::keepHandlesUnique(bool on) {
+  unique_ = on;
+  free_.insert(free_.end(), retired_.begin(), retired_.end());
+  retired_.clear();
 }
 
 Environment& Environment::of(napi_env env) {

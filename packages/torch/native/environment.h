@@ -22,11 +22,15 @@ class TensorTable {
   uint32_t add(at::Tensor tensor);
   const at::Tensor& get(uint32_t handle) const;
   void release(uint32_t handle);
-  size_t live() const { return slots_.size() - 1 - free_.size(); }
+  // While it is on, no handle is given out a second time: a handle then names one tensor.
+  void keepHandlesUnique(bool on);
+  size_t live() const { return slots_.size() - 1 - free_.size() - retired_.size(); }
 
  private:
   std::vector<at::Tensor> slots_{at::Tensor()};  // slot 0 is never handed out
   std::vector<uint32_t> free_;
+  std::vector<uint32_t> retired_;
+  bool unique_ = false;
 };
 
 struct Environment {
@@ -38,6 +42,8 @@ struct Environment {
   std::vector<c10::IValue> stack;
   std::vector<std::unique_ptr<c10::InferenceMode>> inference;
   napi_ref errorConstructor = nullptr;
+  napi_ref observer = nullptr;  // told of every call of an operator
+  bool observing = false;
   double* sizes = nullptr;  // JavaScript's memory, see shareSizes
   size_t maximumDimensions = 0;
   int64_t reportedBytes = 0;

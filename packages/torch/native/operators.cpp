@@ -41,6 +41,22 @@ std::string describeCall(const Operator& op, const std::vector<c10::IValue>& inp
   return text + ")";
 }
 
+// Tells the observer of a call that was made. What the observer calls itself is not reported.
+void report(Environment& environment, const Operator& op, const napi_value* values, size_t count, napi_value result) {
+  napi_env env = environment.env;
+  napi_value receiver, observer, name, arguments;
+  napi_get_undefined(env, &receiver);
+  napi_get_reference_value(env, environment.observer, &observer);
+  napi_create_string_utf8(env, op.name.c_str(), op.name.size(), &name);
+  napi_create_array_with_length(env, count, &arguments);
+  for (size_t i = 0; i < count; i++) napi_set_element(env, arguments, static_cast<uint32_t>(i), values[i]);
+  napi_value told[] = {name, arguments, result ? result : receiver};
+  environment.observing = false;
+  const napi_status status = napi_call_function(env, receiver, observer, 3, told, nullptr);
+  environment.observing = true;
+  check(env, status, "observer");
+}
+
 napi_value callOperator(napi_env env, napi_callback_info info) {
   napi_value values[kMaximumArguments];
   size_t count = kMaximumArguments;
@@ -87,6 +103,7 @@ napi_value callOperator(napi_env env, napi_callback_info info) {
     }
     stack.clear();
     environment.stack = std::move(stack);
+    if (environment.observing) report(environment, op, values, count, result);
     return result;
   } catch (...) {
     // The kernel may have taken the inputs off the stack: describe them again from what JavaScript gave.
@@ -140,9 +157,26 @@ napi_value listSchemas(napi_env env, napi_callback_info) {
   });
 }
 
+// observe(function or null): who is told (name, arguments, result) of every call from now on
+napi_value observe(napi_env env, napi_callback_info info) {
+  return guarded(env, [&]() -> napi_value {
+    Arguments<1> arguments(env, info);
+    Environment& environment = Environment::of(env);
+    const bool on = !isNullish(env, arguments[0]);
+    napi_ref observer = nullptr;
+    if (on) check(env, napi_create_reference(env, arguments[0], 1, &observer), "observer");
+    if (environment.observer) napi_delete_reference(env, environment.observer);
+    environment.observer = observer;
+    environment.observing = on;
+    environment.tensors.keepHandlesUnique(on);
+    return nullptr;
+  });
+}
+
 }  // namespace
 
 void registerOperators(napi_env env, napi_value exports) {
+  define(env, exports, "observe", observe);
   define(env, exports, "operator", resolveOperator);
   define(env, exports, "schemas", listSchemas);
 }

@@ -13,6 +13,7 @@ export type NativeScript = object & { readonly __script: never };
 export interface Native {
   operator(name: string, overload: string, inPlace: boolean): NativeFunction;
   schemas(): string[];
+  observe(observer: ((name: string, values: readonly unknown[], result: unknown) => void) | null): void;
   createFromBytes(array: ArrayBufferView, dtype: number, shape: readonly number[]): Handle;
   readBytes(self: Handle): ArrayBuffer;
   readBytesAsync(self: Handle): Promise<ArrayBuffer>;

@@ -31,3 +31,4 @@ export { keep, Scope, scope } from "./scope.js";
 export { loadTorchScript, type ScriptValue, TorchScriptModule } from "./script.js";
 export * from "./state.js";
 export { type Index, type NestedArray, Tensor } from "./tensor.js";
+export { type Trace, type TracedCall, TracedValue, trace } from "./trace.js";

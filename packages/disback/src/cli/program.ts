@@ -4,6 +4,7 @@ import { addCompare } from "./commands/compare.js";
 import { addDistill } from "./commands/distill.js";
 import { addDoctor } from "./commands/doctor.js";
 import { addEvaluate } from "./commands/evaluate.js";
+import { addExport } from "./commands/export.js";
 import { addInspect } from "./commands/inspect.js";
 import { addRecord } from "./commands/record.js";
 import { addResume } from "./commands/resume.js";
@@ -30,6 +31,7 @@ export function buildProgram(): Command {
   addCompare(program);
   addSample(program);
   addEvaluate(program);
+  addExport(program);
   addInspect(program);
   addResume(program);
   addDoctor(program);

@@ -4,6 +4,7 @@ import { shown } from "../../import/pickle/text-values.js";
 import type { ImportedTeacher } from "../../runs/jobs/teacher-import.js";
 import { addOutputFlags } from "../setting-flags.js";
 import { type OutputFlags, Terminal } from "../terminal.js";
+import { whole } from "../whole-number.js";
 
 interface ImportFlags extends OutputFlags {
   out: string;
@@ -100,16 +101,6 @@ function scheduleOf(config: ImportedTeacher["config"]): [name: string, value: st
       `${rule}, ${steps} steps${config.zeroTerminalSnr ? ", stretched to no signal at its end" : ""}`,
     ],
   ];
-}
-
-function whole(minimum: number): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (!Number.isSafeInteger(value) || value < minimum) {
-      throw new InvalidArgumentError(`It must be a whole number of at least ${minimum}.`);
-    }
-    return value;
-  };
 }
 
 function deviceName(text: string): string {

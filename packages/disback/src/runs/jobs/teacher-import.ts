@@ -1,10 +1,9 @@
-import { existsSync, mkdirSync, readdirSync, renameSync, statSync } from "node:fs";
-import { basename, dirname, join, resolve } from "node:path";
+import { join } from "node:path";
 import { cat, type Device, type Tensor } from "@disback/torch";
 import { DisbackError } from "../../errors.js";
 import { type ReadTeacher, readTeacher } from "../../import/read-teacher.js";
 import { saveModel } from "../../models/config.js";
-import { fileError, removeIfPossible } from "../atomic-file.js";
+import { makeInPlace, refuseOccupied } from "../output-place.js";
 import type { Progress } from "../progress.js";
 import { openDrawer } from "../sample-drawer.js";
 import { writeSamplePicture } from "../sample-picture.js";
@@ -45,28 +44,16 @@ const batch = 4;
  */
 export async function importTeacher(source: string, options: TeacherImportOptions): Promise<ImportedTeacher> {
   const { out, config, ema } = options;
-  refuseOccupied(out, options.force);
+  refuseOccupied(options);
   const { denoiser, ...facts } = await readTeacher(source, {
     ...(config === undefined ? {} : { config }),
     ...(ema === undefined ? {} : { ema }),
   });
-  const target = resolve(out);
-  const partial = join(dirname(target), `.${basename(target)}.${process.pid}.partial`);
-  try {
-    try {
-      mkdirSync(partial, { recursive: true });
-    } catch (error) {
-      throw fileError("write", out, error);
-    }
+  await makeInPlace(options, async (partial) => {
     saveModel(partial, denoiser, facts.config);
     denoiser.dispose();
     if (options.samples > 0) await drawGrid(source, partial, options);
-    putInPlace(partial, target, options);
-  } catch (error) {
-    removeIfPossible(partial);
-    if (error instanceof DisbackError) throw new DisbackError(error.message.replaceAll(partial, out));
-    throw error;
-  }
+  });
   return { ...facts, folder: out, ...(options.samples > 0 ? { grid: join(out, "grid.png") } : {}) };
 }
 
@@ -96,27 +83,4 @@ async function drawGrid(source: string, folder: string, options: TeacherImportOp
   }
   await writeSamplePicture(join(folder, "grid.png"), samples);
   for (const tensor of [...drawn, samples]) tensor.dispose();
-}
-
-function refuseOccupied(out: string, force: boolean): void {
-  if (force || !existsSync(out)) return;
-  if (statSync(out).isDirectory() && readdirSync(out).length === 0) return;
-  throw new DisbackError(`${out}: already there; choose another folder or give --force`);
-}
-
-/** What was there is renamed, never deleted. */
-function putInPlace(partial: string, target: string, { out, progress }: TeacherImportOptions): void {
-  try {
-    const occupied =
-      existsSync(target) && !(statSync(target).isDirectory() && readdirSync(target).length === 0);
-    if (occupied) {
-      let number = 1;
-      while (existsSync(`${target}.old-${number}`)) number++;
-      renameSync(target, `${target}.old-${number}`);
-      progress.notice(`${out} was there before: renamed to ${out}.old-${number}`);
-    }
-    renameSync(partial, target);
-  } catch (error) {
-    throw fileError("write", out, error);
-  }
 }

@@ -1,0 +1,68 @@
+import { type Command, Option } from "commander";
+import type { ExportFormatName } from "../../export/formats.js";
+import type { Precision } from "../../export/onnx/export-onnx.js";
+import { addOutputFlags } from "../setting-flags.js";
+import { type OutputFlags, Terminal } from "../terminal.js";
+import { whole } from "../whole-number.js";
+
+interface ExportFlags extends OutputFlags {
+  format: ExportFormatName;
+  precision: Precision;
+  out: string;
+  threads?: number;
+  force?: boolean;
+}
+
+const formats: readonly ExportFormatName[] = ["safetensors", "onnx"];
+const precisions: readonly Precision[] = ["f32", "f16", "int8"];
+
+/** `disback export`. */
+export function addExport(program: Command): void {
+  const command = program
+    .command("export")
+    .argument("<model>", "model folder, run, or shipped teacher")
+    .description("Write a student or a teacher in a format that others read.")
+    .addOption(
+      new Option("--format <name>", "safetensors: weights; onnx: a file for ONNX Runtime")
+        .choices(formats)
+        .makeOptionMandatory(),
+    )
+    .requiredOption("--out <path>", "file or folder to be made")
+    .addOption(
+      new Option("--precision <name>", "of an ONNX network: f32, f16 (half the size), int8 (a quarter)")
+        .choices(precisions)
+        .default("f32"),
+    )
+    .option("--threads <n>", "CPU threads", whole(1))
+    .option("--force", "set aside what is at --out (it is renamed, not deleted)");
+  addOutputFlags(command)
+    .addHelpText(
+      "after",
+      `
+Examples:
+  disback export runs/demo --format onnx --out student.onnx
+  disback export runs/demo --format onnx --precision f16 --out student-f16.onnx
+  disback export fashion-mnist-32 --format onnx --out denoiser.onnx
+`,
+    )
+    .action(async (model: string) => {
+      const flags = command.opts<ExportFlags>();
+      const terminal = new Terminal(flags);
+      const [{ exportModel }, { setNumThreads }] = await Promise.all([
+        import("../../runs/jobs/exporting.js"),
+        import("@disback/torch"),
+      ]);
+      if (flags.threads !== undefined) setNumThreads(flags.threads);
+      const { kind, facts, figures } = await exportModel(model, {
+        ...flags,
+        force: flags.force ?? false,
+        progress: await terminal.progress(),
+      });
+      const width = Math.max(...facts.map(([name]) => name.length));
+      const lines = facts.map(([name, value]) => `  ${name.padEnd(width)}  ${value}`);
+      terminal.result(
+        { model, kind, format: flags.format, out: flags.out, ...figures },
+        [`${flags.out}: ${kind} as ${flags.format}`, ...lines].join("\n"),
+      );
+    });
+}

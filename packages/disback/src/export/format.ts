@@ -1,0 +1,27 @@
+import type { ExportableModel } from "./exportable.js";
+import type { Precision } from "./onnx/export-onnx.js";
+
+/** What some formats want to know. */
+export interface FormatOptions {
+  /** of the network, for formats of ONNX */
+  precision: Precision;
+  /** CPU threads for a check of what was written */
+  threads?: number;
+}
+
+/** What was written: facts for people in the order they are shown, figures for programs. */
+export interface ExportReport {
+  facts: readonly (readonly [name: string, value: string])[];
+  figures: Readonly<Record<string, number>>;
+}
+
+/** A format that models are exported to. */
+export interface ExportFormat {
+  description: string;
+  /**
+   * Writes a model, and checks it where there is a way to.
+   * @param path of the file or folder to be made, nothing being there yet
+   * @throws DisbackError if the model cannot be written in this format
+   */
+  write(model: ExportableModel, path: string, options: FormatOptions): ExportReport | Promise<ExportReport>;
+}

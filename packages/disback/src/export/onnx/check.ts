@@ -1,0 +1,98 @@
+import { type GenerateError, loadGenerator, type OnnxGenerator } from "@disback/generate";
+import { fromTypedArray, Generator, inferenceMode, ops, randn, type Tensor } from "@disback/torch";
+import { DisbackError } from "../../errors.js";
+import { sampleShape } from "../../models/config.js";
+import type { ExportableModel } from "../exportable.js";
+import type { Precision } from "./export-onnx.js";
+
+/** What ONNX Runtime makes of an exported model, beside libtorch. */
+export interface OnnxCheck {
+  /** largest difference of an output, in units of the samples (images are -1 to 1) */
+  difference: number;
+  /** network evaluations per second on this processor, each of one sample */
+  rate: number;
+  torchRate: number;
+}
+
+/** Samples at once. Neither of the batch sizes that were traced. */
+const batch = 8;
+
+/** A sampler's middle noise level, for the check of a teacher. */
+const sigma = 0.5;
+
+/** Differences up to here are rounding; those of f16 and int8 are the user's to judge. */
+const tolerance: Record<Precision, number> = { f32: 1e-4, f16: 0.1, int8: 1 };
+
+/**
+ * Runs an exported model in ONNX Runtime and compares it with the original in libtorch.
+ * @throws DisbackError if it differs by more than rounding, or ONNX Runtime refuses it
+ */
+export async function checkOnnx(
+  bytes: Uint8Array,
+  model: ExportableModel,
+  options: { precision: Precision; threads?: number },
+): Promise<OnnxCheck> {
+  const { threads } = options;
+  const exported = await loadGenerator(bytes, threads === undefined ? {} : { threads }).catch(
+    (error: GenerateError) => {
+      throw new DisbackError(`export: ${error.message}`);
+    },
+  );
+  const { labelDim } = model.config;
+  const random = new Generator(0);
+  const latents =
+    model.generator?.latents(batch, random) ??
+    randn([batch, ...sampleShape(model.config)], { generator: random });
+  const labels = labelDim > 0 ? Array.from({ length: batch }, (_, index) => index % labelDim) : undefined;
+  const condition = labels && oneHot(labels, labelDim);
+  const ours = timed(() => original(model, latents, condition));
+  const theirs = await timedAsync(() => evaluate(exported, latents.data() as Float32Array, labels));
+  await exported.dispose();
+  const difference = largestDifference(ours.result.data() as Float32Array, theirs.result);
+  if (!(difference <= tolerance[options.precision])) {
+    throw new DisbackError(
+      `export: the written model differs from the original by ${difference.toPrecision(2)}`,
+    );
+  }
+  return { difference, rate: batch / theirs.seconds, torchRate: batch / ours.seconds };
+}
+
+function original({ denoiser, generator }: ExportableModel, latents: Tensor, condition?: Tensor): Tensor {
+  return inferenceMode(() => {
+    if (generator) return generator.generate(latents, condition);
+    return denoiser.denoise(latents, ops.full([batch], sigma, "float32"), condition);
+  });
+}
+
+function evaluate(exported: OnnxGenerator, latents: Float32Array, labels?: number[]): Promise<Float32Array> {
+  if (exported.description.kind === "student") return exported.fromLatents(latents, labels);
+  return exported.denoise(latents, sigma, labels);
+}
+
+function oneHot(labels: readonly number[], classes: number): Tensor {
+  return ops.one_hot(fromTypedArray(BigInt64Array.from(labels, BigInt), [labels.length]), classes).float();
+}
+
+/** The second of two runs: the first one prepares. */
+function timed<T>(body: () => T): { result: T; seconds: number } {
+  body();
+  const began = performance.now();
+  return { result: body(), seconds: (performance.now() - began) / 1000 };
+}
+
+async function timedAsync<T>(body: () => Promise<T>): Promise<{ result: T; seconds: number }> {
+  await body();
+  const began = performance.now();
+  return { result: await body(), seconds: (performance.now() - began) / 1000 };
+}
+
+/** NaN if one of them is. */
+function largestDifference(a: Float32Array, b: Float32Array): number {
+  let largest = 0;
+  for (const [index, value] of a.entries()) {
+    const difference = Math.abs(value - b[index]!);
+    if (!(difference <= largest)) largest = difference;
+    if (Number.isNaN(largest)) return largest;
+  }
+  return largest;
+}

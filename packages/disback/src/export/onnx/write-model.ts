@@ -1,0 +1,99 @@
+import { create, toBinary } from "@bufbuild/protobuf";
+import type { Tensor } from "@disback/torch";
+import { DisbackError } from "../../errors.js";
+import { type BatchedCall, type BatchedValue, traceBatched } from "./batched-trace.js";
+import { CallView, type Conversion, type Names } from "./call-view.js";
+import { ModelProtoSchema } from "./generated/onnx_pb.js";
+import { OnnxGraph } from "./graph.js";
+import { elementwise } from "./operators/elementwise.js";
+import { layers } from "./operators/layers.js";
+import { reductions } from "./operators/reductions.js";
+import { shapes } from "./operators/shapes.js";
+import { quantizeWeights } from "./quantize.js";
+
+/** Version of ONNX's operators that is written; onnxruntime 1.17 and onnxruntime-web read it. */
+export const opset = 20;
+/** The file format that belongs to it. */
+const irVersion = 9n;
+/** A protobuf message is no larger. */
+const largest = 2 ** 31 - 1;
+
+const conversions: Readonly<Record<string, Conversion>> = {
+  ...elementwise,
+  ...shapes,
+  ...layers,
+  ...reductions,
+};
+
+/** What is written to a model: a function of tensors whose first axis is the batch. */
+export interface OnnxSource {
+  network: (...inputs: Tensor[]) => Tensor;
+  /** example inputs for a batch size, in the order of `network`'s parameters */
+  examples: (batch: number) => Tensor[];
+  inputNames: readonly string[];
+  outputName: string;
+  /** what the file says about itself */
+  metadata: Readonly<Record<string, string>>;
+}
+
+/**
+ * Writes a function of tensors as an ONNX model for any batch size: its operators are traced, whatever does not depend
+ * on the inputs is worked out beforehand.
+ * @param options.quantize weights as 8-bit integers
+ * @throws DisbackError naming an operator that cannot be written
+ */
+export function writeOnnxModel(source: OnnxSource, options: { quantize?: boolean } = {}): Uint8Array {
+  const { inputs, calls, outputs } = traceBatched(source.network, source.examples);
+  const graph = new OnnxGraph();
+  const names: Names = new Map();
+  for (const [index, value] of inputs.entries()) {
+    names.set(value, graph.input(source.inputNames[index]!, value.dtype, value.sizes));
+  }
+  for (const call of calls) convert(call, names, graph);
+  addOutput(graph, outputs[0]!, names, source.outputName);
+  if (options.quantize) quantizeWeights(graph);
+  return encode(graph, source.metadata);
+}
+
+function convert(call: BatchedCall, names: Names, graph: OnnxGraph): void {
+  const conversion = conversions[call.operator];
+  if (!conversion) {
+    throw new DisbackError(
+      `export: operator ${call.operator} cannot be written to ONNX: it is not known here`,
+    );
+  }
+  const written = [conversion(new CallView(call, names, graph))].flat();
+  for (const [index, value] of call.results.entries()) names.set(value, written[index]!);
+}
+
+function addOutput(graph: OnnxGraph, value: BatchedValue, names: Names, outputName: string): void {
+  const name = names.get(value);
+  if (name === undefined)
+    throw new DisbackError("export: the network's output does not depend on its inputs");
+  graph.node("Identity", [name]);
+  graph.nodes.at(-1)!.output = [outputName];
+  graph.output(outputName, value.dtype, value.sizes);
+}
+
+function encode(graph: OnnxGraph, metadata: Readonly<Record<string, string>>): Uint8Array {
+  const size = graph.initializers.reduce((sum, { rawData }) => sum + rawData.byteLength, 0);
+  if (size > largest) {
+    throw new DisbackError(
+      `export: ${(size / 2 ** 30).toFixed(1)} GiB of weights do not fit an ONNX file of at most 2 GiB; try f16 or int8`,
+    );
+  }
+  const model = create(ModelProtoSchema, {
+    irVersion,
+    opsetImport: [{ domain: "", version: BigInt(opset) }],
+    producerName: "disback",
+    graph: {
+      name: "network",
+      node: graph.nodes,
+      initializer: graph.initializers,
+      input: graph.inputs,
+      output: graph.outputs,
+    },
+    metadataProps: Object.entries(metadata).map(([key, value]) => ({ key, value })),
+  });
+  return toBinary(ModelProtoSchema, model);
+}

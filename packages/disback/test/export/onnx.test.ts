@@ -1,0 +1,128 @@
+import { loadGenerator } from "@disback/generate";
+import { full, Generator, inferenceMode, manualSeed, randn, type Tensor } from "@disback/torch";
+import { beforeAll, expect, test } from "vitest";
+import { exportableModel } from "../../src/export/exportable.js";
+import { checkOnnx } from "../../src/export/onnx/check.js";
+import { exportOnnx } from "../../src/export/onnx/export-onnx.js";
+import { writeOnnxModel } from "../../src/export/onnx/write-model.js";
+import { createDenoiser, type DenoiserConfigInput, parseDenoiserConfig } from "../../src/models/config.js";
+
+beforeAll(() => manualSeed(0));
+
+const image = { imageResolution: 8, imageChannels: 3, modelChannels: 8, blocksPerResolution: 1 } as const;
+const networks: Record<string, DenoiserConfigInput> = {
+  "DDPM++ with classes": {
+    network: "song-unet",
+    ...image,
+    channelMultipliers: [1, 2],
+    attentionResolutions: [4],
+    labelDim: 5,
+  },
+  "NCSN++": {
+    network: "song-unet",
+    ...image,
+    channelMultipliers: [1, 2],
+    attentionResolutions: [4],
+    embeddingType: "fourier",
+    noiseMultiplier: 2,
+    encoderType: "residual",
+    decoderType: "standard",
+    resampleFilter: [1, 3, 3, 1],
+    preconditioning: "ve",
+  },
+  "skip architecture, VP": {
+    network: "song-unet",
+    ...image,
+    channelMultipliers: [1, 2],
+    encoderType: "skip",
+    decoderType: "skip",
+    preconditioning: "vp",
+  },
+  "ADM, iDDPM": {
+    network: "dhariwal-unet",
+    ...image,
+    modelChannels: 16,
+    channelMultipliers: [1, 2],
+    attentionResolutions: [4],
+    channelsPerHead: 16,
+    labelDim: 3,
+    preconditioning: "iddpm",
+  },
+  "points, with classes": { network: "mlp", dimension: 2, hiddenChannels: 16, blocks: 2, labelDim: 4 },
+};
+
+/** Fresh networks end in zeros: every weight is made to matter. */
+function model(config: DenoiserConfigInput, levels?: { sigmaInit: number; laterSigmas?: number[] }) {
+  const denoiser = createDenoiser(config, { generator: new Generator(1) }).eval();
+  inferenceMode(() => {
+    for (const weight of denoiser.parameters()) weight.add_(randn(weight.shape).mul(0.05));
+  });
+  return exportableModel(denoiser, parseDenoiserConfig(config), levels);
+}
+
+for (const [name, config] of Object.entries(networks)) {
+  test(`${name}: student and denoiser equal libtorch's`, async () => {
+    for (const levels of [{ sigmaInit: 2.5 }, undefined]) {
+      const exportable = model(config, levels);
+      const bytes = exportOnnx(exportable);
+      const { difference } = await checkOnnx(bytes, exportable, { precision: "f32", threads: 1 });
+      expect(difference).toBeLessThan(1e-4);
+    }
+  });
+}
+
+test("a student of three steps equals libtorch's", async () => {
+  const exportable = model(networks["points, with classes"]!, { sigmaInit: 2.5, laterSigmas: [1, 0.3] });
+  const { difference } = await checkOnnx(exportOnnx(exportable), exportable, {
+    precision: "f32",
+    threads: 1,
+  });
+  expect(difference).toBeLessThan(1e-4);
+});
+
+test("half precision and 8-bit weights: smaller, near", async () => {
+  const exportable = model(networks["DDPM++ with classes"]!, { sigmaInit: 2.5 });
+  const sizes: number[] = [];
+  for (const [precision, tolerance] of [
+    ["f32", 1e-4],
+    ["f16", 1e-2],
+    ["int8", 0.1],
+  ] as const) {
+    const bytes = exportOnnx(exportable, precision);
+    const { difference } = await checkOnnx(bytes, exportable, { precision, threads: 1 });
+    expect(difference).toBeLessThan(tolerance);
+    sizes.push(bytes.length);
+  }
+  expect(sizes[1]! / sizes[0]!).toBeLessThan(0.65);
+  expect(sizes[2]! / sizes[0]!).toBeLessThan(0.6);
+});
+
+test("a student without classes is one function of its latents: the noise level's embedding is worked out", async () => {
+  const exportable = model({ ...networks["skip architecture, VP"]! }, { sigmaInit: 2.5 });
+  const denoiser = exportOnnx({ denoiser: exportable.denoiser, config: exportable.config });
+  expect(exportOnnx(exportable).length).toBeLessThan(denoiser.length);
+});
+
+const source = (network: (x: Tensor) => Tensor) => ({
+  network: (x?: Tensor) => network(x!),
+  examples: (batch: number) => [full([batch, 2], 1)],
+  inputNames: ["x"],
+  outputName: "y",
+  metadata: {},
+});
+
+test("an operator that ONNX files are not written with is named", () => {
+  expect(() => writeOnnxModel(source((x) => x.cumsum(1)))).toThrow(
+    "operator cumsum cannot be written to ONNX: it is not known here",
+  );
+  expect(() => writeOnnxModel(source((x) => x.mul(x.shape[0]!)))).toThrow("follows the batch size");
+  expect(() => writeOnnxModel(source(() => full([2, 2], 1)))).toThrow("does not depend on its inputs");
+});
+
+test("a file that is none of ours is refused by name", async () => {
+  await expect(loadGenerator(new Uint8Array([1, 2, 3]))).rejects.toThrow("not an ONNX file");
+  await expect(loadGenerator(writeOnnxModel(source((x) => x.neg())))).rejects.toThrow(
+    "not a model that disback export wrote",
+  );
+  await expect(loadGenerator("no/such.onnx")).rejects.toThrow("no/such.onnx: cannot be read");
+});

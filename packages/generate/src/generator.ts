@@ -1,0 +1,157 @@
+import type { InferenceSession, TensorConstructor } from "onnxruntime-common";
+import type { ModelDescription } from "./description.js";
+import { GenerateError } from "./errors.js";
+import { heun } from "./heun.js";
+import { LatentSource } from "./latent-source.js";
+import { noiseLevels, type SamplerOptions } from "./noise-levels.js";
+import { type Images, toImages } from "./pixels.js";
+
+/** What is to be generated. */
+export interface GenerateOptions extends SamplerOptions {
+  /** how many (default 1) */
+  count?: number;
+  /** of the random numbers, whole and >= 0 (default 0): the same seed gives the same samples */
+  seed?: number;
+  /** class to draw; all in turn when not given */
+  label?: number;
+  /** samples in one pass through the network (default 64) */
+  batchSize?: number;
+}
+
+/** Samples as the network makes them. */
+export interface Samples {
+  /** `[count, ...sampleShape]`, row-major; images in [-1, 1] */
+  values: Float32Array;
+  count: number;
+  /** class of each sample; absent for a model without classes */
+  labels?: readonly number[];
+}
+
+/** An exported model on an ONNX runtime: Node's or a browser's. */
+export class OnnxGenerator {
+  /** @param Tensor the runtime's constructor of tensors */
+  constructor(
+    private readonly session: InferenceSession,
+    private readonly Tensor: TensorConstructor,
+    readonly description: ModelDescription,
+  ) {}
+
+  /**
+   * Images as bytes.
+   * @throws GenerateError if an option is wrong or the model makes no images
+   */
+  async generate(options: GenerateOptions = {}): Promise<Images> {
+    const { values, labels } = await this.sample(options);
+    return { ...toImages(values, this.description.sampleShape), ...(labels ? { labels } : {}) };
+  }
+
+  /**
+   * Samples of any kind: by a student in one pass, by a teacher's denoiser with Heun's sampler.
+   * @throws GenerateError if an option is wrong
+   */
+  async sample(options: GenerateOptions = {}): Promise<Samples> {
+    const { count = 1, seed = 0, batchSize = 64 } = options;
+    whole("count", count, 1);
+    whole("seed", seed, 0);
+    whole("batchSize", batchSize, 1);
+    const labels = this.labels(options.label, count);
+    const size = this.sampleSize;
+    const source = new LatentSource(seed, size, this.steps);
+    const values = new Float32Array(count * size);
+    for (let done = 0; done < count; done += batchSize) {
+      const batch = Math.min(batchSize, count - done);
+      const latents = source.next(batch);
+      values.set(await this.fromLatents(latents, labels?.slice(done, done + batch), options), done * size);
+    }
+    return { values, count, ...(labels ? { labels } : {}) };
+  }
+
+  /**
+   * Samples from latents of one's own, `[N, ...sampleShape]` standard normal; `[N, steps, ...sampleShape]` for a
+   * student of several steps.
+   * @param labels class of each, for a model with classes
+   */
+  async fromLatents(
+    latents: Float32Array,
+    labels?: readonly number[],
+    options: SamplerOptions = {},
+  ): Promise<Float32Array> {
+    if (this.description.kind === "student") {
+      const { steps } = this;
+      const batch = this.batchOf(latents, steps);
+      const shape = [batch, ...(steps > 1 ? [steps] : []), ...this.description.sampleShape];
+      const tensor = new this.Tensor("float32", latents, shape);
+      return this.run({ latents: tensor, ...this.condition(labels, batch) });
+    }
+    const levels = noiseLevels(options, this.description);
+    return heun((x, sigma) => this.denoise(Float32Array.from(x), sigma, labels), latents, levels);
+  }
+
+  /**
+   * One evaluation of a teacher, the step that samplers are made of.
+   * @param x noisy samples `[N, ...sampleShape]`
+   * @param sigma their noise level, a standard deviation > 0
+   * @returns the clean samples as far as it can tell, shape of `x`
+   * @throws GenerateError if the model is a student
+   */
+  async denoise(x: Float32Array, sigma: number, labels?: readonly number[]): Promise<Float32Array> {
+    if (this.description.kind !== "denoiser") throw new GenerateError("denoise: this model is a student");
+    const batch = this.batchOf(x);
+    const samples = new this.Tensor("float32", x, [batch, ...this.description.sampleShape]);
+    const levels = new this.Tensor("float32", new Float32Array(batch).fill(sigma), [batch]);
+    return this.run({ x: samples, sigma: levels, ...this.condition(labels, batch) });
+  }
+
+  /** Numbers in one sample. */
+  get sampleSize(): number {
+    return this.description.sampleShape.reduce((product, size) => product * size, 1);
+  }
+
+  /** Releases the runtime's memory. */
+  async dispose(): Promise<void> {
+    await this.session.release();
+  }
+
+  /** Passes through the network of one student's sample, for each of which there is noise; 1 for a teacher. */
+  get steps(): number {
+    return this.description.steps ?? 1;
+  }
+
+  private batchOf(values: Float32Array, steps = 1): number {
+    const batch = values.length / (steps * this.sampleSize);
+    if (Number.isInteger(batch) && batch > 0) return batch;
+    throw new GenerateError(`${values.length} numbers are no samples of ${steps * this.sampleSize}`);
+  }
+
+  private async run(feeds: InferenceSession.FeedsType): Promise<Float32Array> {
+    const results = await this.session.run(feeds);
+    const output = results[this.session.outputNames[0]!]!;
+    return (await output.getData()) as Float32Array;
+  }
+
+  private labels(label: number | undefined, count: number): number[] | undefined {
+    const classes = this.description.labelDim;
+    if (label !== undefined && !(Number.isInteger(label) && label >= 0 && label < classes)) {
+      const known =
+        classes === 0 ? "this model has no classes" : `this model's classes are 0 to ${classes - 1}`;
+      throw new GenerateError(`label: ${label} is not possible: ${known}`);
+    }
+    return classes === 0 ? undefined : Array.from({ length: count }, (_, index) => label ?? index % classes);
+  }
+
+  private condition(labels: readonly number[] | undefined, batch: number): InferenceSession.FeedsType {
+    const classes = this.description.labelDim;
+    if (classes === 0) return {};
+    if (labels?.length !== batch)
+      throw new GenerateError(`labels: this model needs a class for each of ${batch} samples`);
+    const rows = new Float32Array(batch * classes);
+    for (const [row, column] of labels.entries()) rows[row * classes + column] = 1;
+    return { labels: new this.Tensor("float32", rows, [batch, classes]) };
+  }
+}
+
+function whole(name: string, value: number, least: number): void {
+  if (!Number.isSafeInteger(value) || value < least) {
+    throw new GenerateError(`${name}: ${value} is no whole number of at least ${least}`);
+  }
+}

@@ -1,0 +1,47 @@
+import { readFile } from "node:fs/promises";
+import { InferenceSession, Tensor } from "onnxruntime-node";
+import { readDescription } from "./description.js";
+import { GenerateError } from "./errors.js";
+import { OnnxGenerator } from "./generator.js";
+
+/** How the runtime works. */
+export interface LoadOptions {
+  /** threads inside one operator (default: as many as there are cores) */
+  threads?: number;
+}
+
+/**
+ * Opens a model that `disback export --format onnx` wrote.
+ * @param model a file's path, or its bytes
+ * @throws GenerateError naming the file and what is wrong with it
+ */
+export async function loadGenerator(
+  model: string | Uint8Array,
+  options: LoadOptions = {},
+): Promise<OnnxGenerator> {
+  const origin = typeof model === "string" ? model : "model";
+  const bytes = typeof model === "string" ? await read(model) : model;
+  const description = readDescription(bytes, origin);
+  try {
+    const session = await InferenceSession.create(bytes, {
+      ...(options.threads === undefined ? {} : { intraOpNumThreads: options.threads }),
+      // Its warnings are about nodes it optimizes away.
+      logSeverityLevel: 3,
+    });
+    return new OnnxGenerator(session, Tensor, description);
+  } catch (error) {
+    throw new GenerateError(`${origin}: ONNX Runtime refuses it: ${firstLine(error)}`);
+  }
+}
+
+async function read(path: string): Promise<Uint8Array> {
+  try {
+    return await readFile(path);
+  } catch (error) {
+    throw new GenerateError(`${path}: cannot be read: ${firstLine(error)}`);
+  }
+}
+
+function firstLine(error: unknown): string {
+  return (error instanceof Error ? error.message : String(error)).split("\n")[0]!;
+}

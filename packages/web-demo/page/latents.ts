@@ -1,0 +1,19 @@
+import { LatentSource, type OnnxGenerator } from "@disback/generate/core";
+
+/**
+ * Latents on the way from one seed's to the next one's, on the sphere rather than through its middle: a mixture of
+ * two standard normal vectors is one again if the squares of the weights add up to 1.
+ * @param position 0 at the seed, 1 at the next
+ */
+export function latentsBetween(
+  { sampleSize, steps }: OnnxGenerator,
+  seed: number,
+  position: number,
+  count: number,
+): Float32Array {
+  const from = new LatentSource(seed, sampleSize, steps).next(count);
+  if (position === 0) return from;
+  const to = new LatentSource(seed + 1, sampleSize, steps).next(count);
+  const angle = (position * Math.PI) / 2;
+  return from.map((value, index) => Math.cos(angle) * value + Math.sin(angle) * to[index]!);
+}
