@@ -3,6 +3,7 @@ import { defineConfig } from "vitest/config";
 // The native addon keeps libtorch's threads and thread-local state: one process per file, two at a time.
 export default defineConfig({
   test: {
+    globalSetup: "test-support/browser.ts",
     include: ["packages/*/test/**/*.test.ts"],
     pool: "forks",
     maxWorkers: 2,

@@ -9,6 +9,7 @@ import { addInspect } from "./commands/inspect.js";
 import { addRecord } from "./commands/record.js";
 import { addResume } from "./commands/resume.js";
 import { addSample } from "./commands/sample.js";
+import { addStudio } from "./commands/studio.js";
 import { addTeacher } from "./commands/teacher.js";
 import { packageVersion } from "./package-version.js";
 
@@ -34,6 +35,7 @@ export function buildProgram(): Command {
   addExport(program);
   addInspect(program);
   addResume(program);
+  addStudio(program);
   addDoctor(program);
   return program;
 }

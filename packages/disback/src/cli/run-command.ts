@@ -4,6 +4,7 @@ import type { Job, JobResult } from "../runs/jobs/job.js";
 import type { SettingsTree } from "../runs/settings/layers.js";
 import { packageVersion } from "./package-version.js";
 import { addSettingFlags, type SettingFlag, settingsFromFlags } from "./setting-flags.js";
+import { openWatched, type StudioFlag } from "./studio/watched.js";
 import { table } from "./table.js";
 import { type OutputFlags, Terminal } from "./terminal.js";
 
@@ -16,6 +17,7 @@ export function addRunFlags(
 ): Command {
   return addSettingFlags(command, own, presets)
     .option("--out <folder>", "run folder", out)
+    .option("--studio", "serve a page to watch this run")
     .option("--force", "set an earlier run in that folder aside (it is renamed, not deleted)");
 }
 
@@ -50,21 +52,26 @@ export async function runCommand<Schema extends z.ZodType>(
 ): Promise<void> {
   const options = command.opts<
     OutputFlags &
-      SharingFlag & { preset?: string; config?: string; out: string; force?: boolean; showSettings?: boolean }
+      SharingFlag &
+      StudioFlag & { preset?: string; config?: string; out: string; force?: boolean; showSettings?: boolean }
   >();
   const terminal = new Terminal(options);
   const resolved = await resolveCommandSettings(command, own, presets, schema);
   if (options.showSettings) return showSettings(terminal, schema, resolved.settings as SettingsTree);
   const [job, { startJob }] = await Promise.all([loadJob(), import("../runs/jobs/job.js")]);
+  const progress = await terminal.progress();
+  const watched = await openWatched(options, options.out, progress);
   const result = await startJob(job, resolved.settings, {
     folder: options.out,
     force: options.force ?? false,
     ...(resolved.preset === undefined ? {} : { preset: resolved.preset }),
     version: packageVersion(),
-    progress: await terminal.progress(),
+    progress,
     ...sharing(options),
+    onFolder: watched.begin,
   });
   printResult(terminal, result, options.out);
+  await watched.end();
 }
 
 /** Defaults < preset < file < flags, validated. */

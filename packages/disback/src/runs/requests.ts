@@ -16,8 +16,10 @@ const fileOf = (folder: string, request: Request) => join(folder, `${request}.re
  */
 export function askFor(folder: string, request: Request): void {
   try {
-    writeFileSync(fileOf(folder, request), "");
+    // Exclusive: never through a link that somebody put there.
+    writeFileSync(fileOf(folder, request), "", { flag: "wx" });
   } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EEXIST") return;
     throw fileError("write", fileOf(folder, request), error);
   }
 }

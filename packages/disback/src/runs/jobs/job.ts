@@ -46,6 +46,8 @@ export interface Surroundings {
   progress: Progress;
   /** Folder in which runs share trajectories. */
   trajectories?: string;
+  /** Called once the run folder is there, before the work begins. */
+  onFolder?: () => void;
 }
 
 /** What a new run needs beside its settings. */
@@ -108,9 +110,10 @@ async function performIn<Schema extends z.ZodType>(
   run: RunFolder,
   job: Job<Schema>,
   settings: z.output<Schema>,
-  { progress, trajectories }: Surroundings,
+  { progress, trajectories, onFolder }: Surroundings,
   checkpoint?: Checkpoint,
 ): Promise<JobResult> {
+  onFolder?.();
   using interruption = new Interruption((signal) =>
     progress.notice(`${signal}: saving at the end of this step (once more leaves at once)`),
   );

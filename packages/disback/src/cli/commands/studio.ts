@@ -1,0 +1,71 @@
+import { existsSync } from "node:fs";
+import type { Command } from "commander";
+import { DisbackError, UsageError } from "../../errors.js";
+import { Terminal } from "../terminal.js";
+
+interface StudioOptions {
+  host: string;
+  port: string;
+  allowHost?: string[];
+  browser: boolean;
+}
+
+/** `disback studio`: the page for all runs below a folder. */
+export function addStudio(program: Command): void {
+  const command = program
+    .command("studio")
+    .argument("[folder]", "folder with runs, or one run", "runs")
+    .description("Serve a page to watch, compare, stop and resume all runs below a folder.")
+    .option(
+      "--host <address>",
+      "address to listen on; beyond this machine the token is needed to look",
+      "127.0.0.1",
+    )
+    .option("--port <n>", "port, 0 for any free one", "8390")
+    .option("--allow-host <name...>", "further names the page is reached by, behind a proxy for example")
+    .option("--no-browser", "do not open the page in a browser")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  disback studio
+  disback studio runs/compare --port 0
+  disback studio --host 0.0.0.0      # for others in the network; give them the address with the token
+`,
+    )
+    .action(async (folder: string) => {
+      await serve(folder, command.opts<StudioOptions>());
+    });
+}
+
+async function serve(folder: string, options: StudioOptions): Promise<void> {
+  if (!existsSync(folder)) throw new DisbackError(`${folder}: no such folder`);
+  const port = Number(options.port);
+  if (!Number.isInteger(port) || port < 0 || port > 65_535)
+    throw new UsageError(`--port must be a whole number from 0 to 65535, got ${options.port}`);
+  const [{ startStudio }, { runControl }, { interruption }, { openInBrowser }] = await Promise.all([
+    import("@disback/studio"),
+    import("../studio/run-control.js"),
+    import("../studio/watched.js"),
+    import("../studio/browser.js"),
+  ]);
+  const studio = await startStudio({
+    folder,
+    host: options.host,
+    port,
+    ...(options.allowHost ? { allowedHosts: options.allowHost } : {}),
+    runControl,
+  }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "EADDRINUSE")
+      throw new DisbackError(
+        `--port ${port}: in use, by another studio perhaps; --port 0 takes any free one`,
+      );
+    if (error.code === "EADDRNOTAVAIL" || error.code === "ENOTFOUND")
+      throw new DisbackError(`--host ${options.host}: no address of this machine`);
+    throw error;
+  });
+  new Terminal({}).note(`studio: ${studio.url}\n(Ctrl-C ends it; runs go on)`);
+  if (options.browser) await openInBrowser(studio.url);
+  await interruption();
+  await studio.close();
+}

@@ -1,0 +1,2 @@
+export type { RunControl } from "./run-control.js";
+export { type Studio, type StudioOptions, startStudio } from "./studio.js";

@@ -1,0 +1,178 @@
+import { lstatSync } from "node:fs";
+import { lstat, readdir } from "node:fs/promises";
+import { join, posix } from "node:path";
+import { lastLine, lastLines } from "./log-tail.js";
+import type { RunControl } from "./run-control.js";
+import { RUN_FILE, readRunFile } from "./run-files.js";
+import type { SafeFolder } from "./safe-folder.js";
+import type { LogLine, RunState, RunSummary } from "./wire.js";
+
+/** Folders of a run, and others in which no runs are. */
+const NOT_ENTERED = new Set(["checkpoints", "samples", "student", "teacher", "trajectory", "node_modules"]);
+const DEEPEST = 6;
+const MOST_RUNS = 5000;
+/** Files whose change means news of a run. */
+const WATCHED = [RUN_FILE, "metrics.jsonl", "live.jsonl", "run.lock", "stop.request", "checkpoint.request"];
+const COMPARISON = "settings.json";
+
+/** All runs below a folder, kept up to date by looking again; only what changed is read. */
+export class RunList {
+  private runs = new Map<string, RunSummary>();
+  private scanned = 0;
+  private folders: Found[] = [];
+  private refreshing: Promise<void> | undefined;
+
+  constructor(
+    private readonly folder: SafeFolder,
+    private readonly runControl: RunControl,
+  ) {}
+
+  /** Newest first. */
+  get all(): RunSummary[] {
+    return [...this.runs.values()].sort((a, b) => b.startedAt.localeCompare(a.startedAt));
+  }
+
+  get(id: string): RunSummary | undefined {
+    return this.runs.get(id);
+  }
+
+  /** Looks for changes, for new folders too if the last search is some seconds old. */
+  refresh(): Promise<void> {
+    this.refreshing ??= this.look().finally(() => {
+      this.refreshing = undefined;
+    });
+    return this.refreshing;
+  }
+
+  private async look(): Promise<void> {
+    // Each search waits at least ten times as long as the last one took.
+    const now = performance.now();
+    if (now >= this.scanned) {
+      const found: Found[] = [];
+      await this.search("", 0, undefined, found);
+      this.folders = found;
+      this.scanned = performance.now() + Math.max(2000, 10 * (performance.now() - now));
+    }
+    const comparing = new Map<string, boolean>();
+    for (const { comparison } of this.folders) {
+      if (comparison !== undefined && !comparing.has(comparison))
+        comparing.set(comparison, this.isHeld(comparison, "compare.lock"));
+    }
+    const runs = new Map<string, RunSummary>();
+    await inParallel(this.folders, 16, async ({ id, comparison }) => {
+      const summary = await this.summary(
+        id,
+        comparison,
+        comparison !== undefined && comparing.get(comparison)!,
+      );
+      if (summary) runs.set(id, summary);
+    });
+    this.runs = runs;
+  }
+
+  private async search(
+    way: string,
+    depth: number,
+    comparison: string | undefined,
+    found: Found[],
+  ): Promise<void> {
+    const entries = await readdir(join(this.folder.root, way), { withFileTypes: true }).catch(() => []);
+    const names = new Set(entries.map((entry) => entry.name));
+    if (names.has(RUN_FILE)) {
+      found.push({ id: way === "" ? "." : way, comparison });
+      return;
+    }
+    const within = names.has(COMPARISON) ? (way === "" ? "." : way) : comparison;
+    for (const entry of entries) {
+      if (found.length >= MOST_RUNS || depth >= DEEPEST) return;
+      // Links are no folders here: they are not followed.
+      if (!entry.isDirectory() || NOT_ENTERED.has(entry.name) || entry.name.startsWith(".")) continue;
+      await this.search(posix.join(way, entry.name), depth + 1, within, found);
+    }
+  }
+
+  private async summary(
+    id: string,
+    comparison: string | undefined,
+    comparing: boolean,
+  ): Promise<RunSummary | undefined> {
+    const version = await this.version(id);
+    const before = this.runs.get(id);
+    // A process that dies changes no file: whether it lives is asked every time.
+    const isDead = before?.state === "running" && !this.isHeld(id, "run.lock");
+    if (before && before.version === version && before.comparing === comparing && !isDead) return before;
+    const file = await readRunFile(this.folder, id);
+    if (!file) return undefined;
+    const { method, student } = file.settings;
+    const last = await this.newest(id);
+    const headline = await this.headline(id);
+    return {
+      id,
+      ...(comparison === undefined ? {} : { comparison, comparing }),
+      command: file.command,
+      ...(file.preset === undefined ? {} : { preset: file.preset }),
+      ...(typeof method === "string" ? { method } : {}),
+      ...(typeof student === "string" ? { student } : {}),
+      seed: file.seed,
+      state: this.stateOf(id, file.state),
+      ...(file.failure?.message === undefined ? {} : { failure: file.failure.message }),
+      startedAt: file.startedAt,
+      ...(last ? { last } : {}),
+      ...(headline ? { headline } : {}),
+      version,
+    };
+  }
+
+  private stateOf(id: string, state: RunState): RunState {
+    return state === "running" && !this.isHeld(id, "run.lock") ? "interrupted" : state;
+  }
+
+  private isHeld(id: string, lock: string): boolean {
+    const path = join(this.folder.root, id, lock);
+    // A link could lead anywhere, and a pipe would make us wait.
+    return lstatSync(path, { throwIfNoEntry: false })?.isFile() === true && this.runControl.isHeld(path);
+  }
+
+  private async version(id: string): Promise<string> {
+    const parts = await Promise.all(
+      WATCHED.map((name) =>
+        lstat(join(this.folder.root, id, name)).then(
+          ({ size, mtimeMs }) => `${size}.${Math.round(mtimeMs)}`,
+          () => "",
+        ),
+      ),
+    );
+    return parts.join("/");
+  }
+
+  private async newest(id: string): Promise<LogLine | undefined> {
+    return (await lastLine(this.folder, id, "live.jsonl")) ?? lastLine(this.folder, id, "metrics.jsonl");
+  }
+
+  private async headline(id: string): Promise<RunSummary["headline"]> {
+    for (const line of (await lastLines(this.folder, 16_384, id, "metrics.jsonl")).reverse()) {
+      for (const name of ["fid", "slicedWasserstein"]) {
+        const value = line[name];
+        if (typeof value === "number") return { name, value, iteration: line.iteration };
+      }
+    }
+    return undefined;
+  }
+}
+
+interface Found {
+  id: string;
+  comparison: string | undefined;
+}
+
+async function inParallel<Item>(
+  items: readonly Item[],
+  most: number,
+  work: (item: Item) => Promise<void>,
+): Promise<void> {
+  const waiting = items.values();
+  const worker = async () => {
+    for (const item of waiting) await work(item);
+  };
+  await Promise.all(Array.from({ length: most }, worker));
+}

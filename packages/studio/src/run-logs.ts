@@ -1,0 +1,94 @@
+import { LogSeries } from "./log-series.js";
+import { LogTail } from "./log-tail.js";
+import type { SafeFolder } from "./safe-folder.js";
+import { type Offsets, thin, type View } from "./thin.js";
+import type { RunCurves } from "./wire.js";
+
+/** One log in memory. */
+class Log {
+  readonly series = new LogSeries();
+  private readonly tail: LogTail;
+
+  constructor(folder: SafeFolder, id: string, name: string) {
+    this.tail = new LogTail(folder, [id, name]);
+  }
+
+  read(): Promise<boolean> {
+    return this.tail.read(
+      (line) => this.series.add(line),
+      () => this.series.clear(),
+    );
+  }
+}
+
+/** Both logs of a run in memory, read on as they grow. */
+class RunLog {
+  readonly evaluations: Log;
+  readonly live: Log;
+  private reading: Promise<void> | undefined;
+
+  constructor(folder: SafeFolder, id: string) {
+    this.evaluations = new Log(folder, id, "metrics.jsonl");
+    this.live = new Log(folder, id, "live.jsonl");
+  }
+
+  get lines(): number {
+    return this.evaluations.series.lines + this.live.series.lines;
+  }
+
+  /** Two readers at once would read the same lines twice. */
+  read(): Promise<void> {
+    this.reading ??= Promise.all([this.evaluations.read(), this.live.read()])
+      .then(() => {})
+      .finally(() => {
+        this.reading = undefined;
+      });
+    return this.reading;
+  }
+
+  /** Before the student's stage lies the recording, as long as it really was. */
+  get offsets(): Offsets {
+    const ends = [this.live, this.evaluations].map(({ series }) => series.endOf("record"));
+    const recorded = ends.filter((end) => end !== undefined).sort((a, b) => b.iteration - a.iteration)[0];
+    return recorded ? { backtrack: recorded } : {};
+  }
+}
+
+/** The logs of the runs that are looked at; those not asked for the longest are forgotten beyond a number of lines. */
+export class RunLogs {
+  private readonly logs = new Map<string, RunLog>();
+
+  constructor(
+    private readonly folder: SafeFolder,
+    /** Lines kept in memory at most, some 80 bytes each. */
+    private readonly mostLines = 3_000_000,
+  ) {}
+
+  /** A run's curves, up to its newest line. */
+  async curves(id: string, view: View): Promise<RunCurves> {
+    const log = this.logs.get(id) ?? new RunLog(this.folder, id);
+    this.logs.delete(id);
+    this.logs.set(id, log);
+    await log.read();
+    this.forget(id);
+    const { offsets } = log;
+    return {
+      evaluations: thin(log.evaluations.series, view, offsets),
+      live: thin(log.live.series, view, offsets),
+      offsets: Object.fromEntries(
+        Object.entries(offsets).map(([stage, { iteration }]) => [stage, iteration]),
+      ),
+    };
+  }
+
+  private forget(kept: string): void {
+    let lines = 0;
+    for (const log of this.logs.values()) lines += log.lines;
+    for (const [id, log] of this.logs) {
+      if (lines <= this.mostLines) return;
+      if (id === kept) continue;
+      this.logs.delete(id);
+      lines -= log.lines;
+    }
+  }
+}

@@ -1,0 +1,152 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { hostname } from "node:os";
+import { Access } from "./access.js";
+import { API, HttpError, type StudioParts, sendJson } from "./api.js";
+import { type Asset, loadAssets } from "./assets.js";
+import { Events } from "./events.js";
+import type { RunControl } from "./run-control.js";
+import { RunList } from "./run-list.js";
+import { RunLogs } from "./run-logs.js";
+import { OutsideFolder, SafeFolder } from "./safe-folder.js";
+
+export interface StudioOptions {
+  /** All runs below it are shown; it may be a run itself. */
+  folder: string;
+  /** Address to listen on. Default 127.0.0.1; anything but loopback is read with the token only. */
+  host?: string;
+  /** Default 0: any free one. */
+  port?: number;
+  /** More names under which the studio is reached, for example behind a proxy. */
+  allowedHosts?: readonly string[];
+  runControl: RunControl;
+}
+
+/** A studio that is being served. */
+export interface Studio {
+  /** With the token behind `#`, which browsers keep to themselves. */
+  url: string;
+  /** Ends it, and what its pages wait for. */
+  close(): Promise<void>;
+}
+
+/** No scripts, styles or requests but our own; nothing may frame the page. */
+const HEADERS = {
+  "content-security-policy":
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+  "x-content-type-options": "nosniff",
+  "referrer-policy": "no-referrer",
+  "cross-origin-resource-policy": "same-origin",
+  "cross-origin-opener-policy": "same-origin",
+};
+
+/**
+ * Serves the page for all runs below a folder.
+ *
+ * @throws the system's error when the folder does not exist or the port is taken
+ */
+export async function startStudio(options: StudioOptions): Promise<Studio> {
+  const { host = "127.0.0.1", port = 0, runControl } = options;
+  const folder = await SafeFolder.at(options.folder);
+  const list = new RunList(folder, runControl);
+  const events = new Events(list);
+  const access = new Access(host, options.allowedHosts);
+  const logs = new RunLogs(folder);
+  const parts: StudioParts = {
+    folder,
+    shownFolder: options.folder,
+    list,
+    logs,
+    events,
+    access,
+    runControl,
+  };
+  const assets = loadAssets();
+  const server = createServer((request, response) => void answer(parts, assets, request, response));
+  await listen(server, host, port);
+  const { port: taken } = server.address() as AddressInfo;
+  return {
+    url: `http://${shownHost(host)}:${taken}/#token=${access.token}`,
+    close: async () => {
+      events.close();
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+async function answer(
+  parts: StudioParts,
+  assets: ReadonlyMap<string, Asset>,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  for (const [name, value] of Object.entries(HEADERS)) response.setHeader(name, value);
+  try {
+    await route(parts, assets, request, response);
+  } catch (error) {
+    if (response.headersSent) return void response.end();
+    const known = error instanceof HttpError;
+    const status = known ? error.status : error instanceof OutsideFolder || isMissing(error) ? 404 : 500;
+    sendJson(
+      response,
+      { error: known ? error.message : status === 404 ? "not found" : "an error in the studio" },
+      status,
+    );
+  }
+}
+
+async function route(
+  parts: StudioParts,
+  assets: ReadonlyMap<string, Asset>,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const { access } = parts;
+  if (!access.isOurs(request))
+    throw new HttpError(421, "this name is not the studio's; start it with --allow-host NAME");
+  const { pathname, searchParams: query } = parseUrl(request.url);
+  const asset = assets.get(pathname);
+  if (asset && request.method === "GET") {
+    response.writeHead(200, { "content-type": asset.type, "cache-control": "no-cache" });
+    response.end(asset.content);
+    return;
+  }
+  if (request.method === "POST" && pathname === "/api/session") {
+    if (!access.isSameOrigin(request) || !access.hasToken(request)) throw new HttpError(403, "wrong token");
+    response.setHeader("set-cookie", access.readCookie(request));
+    return sendJson(response, {});
+  }
+  const handler = API[`${request.method} ${pathname}`];
+  if (!handler) throw new HttpError(404, "not found");
+  if (!access.mayRead(request)) throw new HttpError(401, "the token of the studio's address is needed");
+  await handler(parts, { request, response, query });
+}
+
+function parseUrl(url: string | undefined): URL {
+  try {
+    return new URL(url ?? "/", "http://studio");
+  } catch {
+    throw new HttpError(400, "malformed address");
+  }
+}
+
+function listen(server: Server, host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, host, () => {
+      server.off("error", reject);
+      resolve();
+    });
+  });
+}
+
+function isMissing(error: unknown): boolean {
+  return ["ENOENT", "ENOTDIR", "ELOOP"].includes((error as NodeJS.ErrnoException).code ?? "");
+}
+
+/** What others call us when we listen on every address; IPv6 addresses stand in brackets. */
+function shownHost(host: string): string {
+  if (host === "0.0.0.0" || host === "::") return hostname();
+  return host.includes(":") ? `[${host}]` : host;
+}

@@ -1,0 +1,301 @@
+import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type Studio, startStudio } from "@disback/studio";
+import { type Browser, chromium, type Page } from "playwright-core";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { requireBrowser } from "../../../test-support/browser.js";
+import { line, log, makeRun } from "./make-run.js";
+
+let browser: Browser;
+let base: string;
+let studio: Studio;
+let page: Page;
+const requests: string[] = [];
+const problems: string[] = [];
+const done: string[] = [];
+
+beforeAll(async () => {
+  browser = await chromium.launch({ executablePath: requireBrowser(), args: ["--no-sandbox"] });
+});
+afterAll(() => browser.close());
+
+beforeEach(async () => {
+  base = mkdtempSync(join(tmpdir(), "disback-studio-"));
+  studio = await startStudio({
+    folder: base,
+    runControl: {
+      isHeld: (lock) => JSON.parse(readFileSync(lock, "utf8")).alive === true,
+      ask: (folder, what) => {
+        done.push(what);
+        writeFileSync(join(folder, `${what}.request`), "");
+      },
+      resume: async () => void done.push("resume"),
+    },
+  });
+  const context = await browser.newContext({ viewport: { width: 1440, height: 900 } });
+  page = await context.newPage();
+  for (const list of [requests, problems, done]) list.length = 0;
+  page.on("request", (request) => requests.push(request.url()));
+  page.on("pageerror", (error) => problems.push(error.message));
+  page.on("console", (message) => {
+    if (message.type() === "error") problems.push(message.text());
+  });
+});
+
+afterEach(async () => {
+  await page.context().close();
+  await studio.close();
+  rmSync(base, { recursive: true, force: true });
+  // Nothing went wrong in the page, the content security policy included, and nothing was asked of anyone else.
+  expect(problems).toEqual([]);
+  const { origin } = new URL(studio.url);
+  expect(requests.filter((url) => !url.startsWith(`${origin}/`) && !url.startsWith("data:"))).toEqual([]);
+});
+
+const running = { record: { state: "running", result: undefined } };
+const live = (name: string) => writeFileSync(join(base, name, "run.lock"), '{"alive":true}');
+
+/** What there is below a folder, and a page that shows it. */
+async function open(hash = ""): Promise<void> {
+  await page.goto(studio.url);
+  await page.waitForSelector(".connection.live");
+  if (hash !== "") await page.goto(`${new URL(studio.url).origin}/${hash}`);
+}
+
+describe("the list", () => {
+  it("says what to do where there is no run, and shows the first one by itself", async () => {
+    await open();
+    await page.getByRole("heading", { name: "No runs yet" }).waitFor();
+    makeRun(join(base, "first"));
+    await page.getByRole("link", { name: "first" }).waitFor();
+  });
+
+  it("keeps the token out of the address", async () => {
+    await open();
+    expect(page.url()).not.toContain("token");
+  });
+
+  it("tells states, finds by words, and groups comparisons", async () => {
+    makeRun(join(base, "alone"), { record: { state: "failed", failure: { message: "loss became NaN" } } });
+    makeRun(join(base, "dead"), running);
+    makeRun(join(base, "alive"), running);
+    live("alive");
+    makeRun(join(base, "study", "ring", "seed-1"));
+    makeRun(join(base, "study", "ring", "seed-2"));
+    writeFileSync(join(base, "study", "settings.json"), "{}");
+    await open();
+    const row = (name: string) => page.getByRole("row", { name: new RegExp(name) });
+    await row("dead").getByText("interrupted").waitFor();
+    await row("alive").getByText("running").waitFor();
+    await row("alone").getByText("failed").waitFor();
+    await row("alive")
+      .getByText(/backtracking 161 of 200, 1 min 0 s left/)
+      .waitFor();
+    await page.getByRole("heading", { name: /comparison study/ }).waitFor();
+    await page.getByLabel("Find").fill("ring seed-2");
+    await page.getByText("1 of 5 runs").waitFor();
+    await page.getByLabel("Find").fill("");
+    await page.getByLabel("State").selectOption("interrupted");
+    await page.getByText("1 of 5 runs").waitFor();
+  });
+});
+
+describe("a run", () => {
+  it("shows figures, path, samples and curves, and follows without a reload", async () => {
+    makeRun(join(base, "a"), running);
+    live("a");
+    await open("#/run/a");
+    const tile = (name: string) => page.locator(".tiles div", { hasText: name }).locator("dd").first();
+    await expect.poll(() => tile("Loss").textContent()).toBe("0.2");
+    expect(await tile("Learning rate").textContent()).toBe("1.0e-4");
+    expect(await tile("Iterations per second").textContent()).toBe("8");
+    expect(await tile("Memory").textContent()).toBe("0.3 GB");
+    expect(await tile("Time left").textContent()).toBe("1 min 0 s");
+    expect(await page.locator(".trajectory .node").count()).toBe(4);
+    await page
+      .getByText("node 2: 2 from node 1, saved after step 6, loss 0.3")
+      .first()
+      .waitFor({ state: "attached" });
+    await page.getByText("The student's target is the teacher").waitFor();
+    expect(await page.locator(".chart").count()).toBeGreaterThanOrEqual(6);
+    const chart = page.getByRole("img", { name: /^Loss\./ });
+    expect(await chart.getAttribute("aria-label")).toContain("to 0.2 at 171 iterations");
+
+    await page.evaluate("window.stays = true");
+    log(join(base, "a"), "live.jsonl", {
+      ...line("backtrack", 190, { loss: 0.123, target: 0, mismatch: 1 }),
+      iterations: 200,
+    });
+    await expect.poll(() => tile("Loss").textContent(), { timeout: 10_000 }).toBe("0.123");
+    await expect.poll(() => chart.getAttribute("aria-label")).toContain("to 0.123 at 200 iterations");
+    expect(await page.evaluate("window.stays")).toBe(true);
+  });
+
+  it("goes through time with the slider, teacher beside student", async () => {
+    makeRun(join(base, "a"));
+    await open("#/run/a");
+    const slider = page.getByRole("slider", { name: "moment of the samples" });
+    await slider.waitFor();
+    expect(await slider.getAttribute("aria-valuetext")).toBe("iteration 160, FID 65.6");
+    const student = page.getByRole("img", { name: /samples, student/ });
+    expect(await student.getAttribute("src")).toContain("backtrack-00000160.png");
+    await slider.press("Home");
+    await expect.poll(() => student.getAttribute("src")).toContain("backtrack-00000000.png");
+    expect(await slider.getAttribute("aria-valuetext")).toBe("iteration 0, FID 100");
+    await slider.press("ArrowRight");
+    await expect.poll(() => student.getAttribute("src")).toContain("backtrack-00000040.png");
+    expect(
+      await page.getByRole("img", { name: /samples, teacher, same latents/ }).getAttribute("src"),
+    ).toContain("reference.png");
+  });
+
+  it("moves points of the plane over the teacher's density", async () => {
+    makeRun(join(base, "a"), { points: true });
+    await page.emulateMedia({ reducedMotion: "reduce" });
+    await open("#/run/a");
+    const canvas = page.locator(".cloud canvas");
+    const picture = () =>
+      canvas.evaluate((element) => (element as unknown as { toDataURL(): string }).toDataURL());
+    await canvas.waitFor();
+    const blank = await page.evaluate(
+      "(() => { const c = document.createElement('canvas'); c.width = c.height = 800; return c.toDataURL(); })()",
+    );
+    await expect.poll(picture).not.toBe(blank);
+    const late = await picture();
+    await page.getByRole("slider").press("Home");
+    await expect.poll(picture).not.toBe(late);
+  });
+
+  it("looks closer where a stretch is dragged, and is read by keys", async () => {
+    makeRun(join(base, "a"));
+    await open("#/run/a");
+    const chart = page.getByRole("img", { name: /^FID\./ });
+    await chart.scrollIntoViewIfNeeded();
+    await chart.press("End");
+    await expect
+      .poll(() => page.locator(".chart", { has: chart }).locator("output").textContent())
+      .toContain("at 170 iterations");
+    const over = (await chart.locator(".u-over").boundingBox())!;
+    await page.mouse.move(over.x + over.width * 0.6, over.y + 50);
+    await page.mouse.down();
+    await page.mouse.move(over.x + over.width * 0.8, over.y + 50, { steps: 3 });
+    await page.mouse.up();
+    await page.getByRole("button", { name: "Show everything" }).click();
+    await page.getByRole("button", { name: "Show everything" }).waitFor({ state: "detached" });
+    await page.getByLabel("horizontal axis").selectOption("seconds");
+    await expect.poll(() => chart.getAttribute("aria-label")).toContain("at 16 seconds");
+  });
+
+  it("saves, stops and resumes, and says so to a screen reader", async () => {
+    makeRun(join(base, "a"), running);
+    live("a");
+    await open("#/run/a");
+    await page.getByRole("button", { name: "Checkpoint now" }).click();
+    await page.getByText("Saving at the end of this step.").waitFor();
+    await page.getByRole("button", { name: "Stop" }).click();
+    await page.getByText("Saving and stopping at the end of this step.").waitFor();
+    for (const name of ["run.lock", "stop.request", "checkpoint.request"]) rmSync(join(base, "a", name));
+    await page.locator("[aria-live=polite]", { hasText: "a: interrupted" }).waitFor({ state: "attached" });
+    await page.getByRole("button", { name: "Resume" }).click();
+    await expect.poll(() => done).toEqual(["checkpoint", "stop", "resume"]);
+  });
+
+  it("only looks without the token", async () => {
+    makeRun(join(base, "a"), running);
+    live("a");
+    await page.goto(`${new URL(studio.url).origin}/#/run/a`);
+    await page.getByText("Only looking").waitFor();
+    expect(await page.getByRole("button", { name: "Stop" }).isDisabled()).toBe(true);
+  });
+
+  it("says so when it is gone, when the page was never there, and when the studio ends", async () => {
+    makeRun(join(base, "a"));
+    await open("#/run/a");
+    await page.getByRole("heading", { name: /^a/ }).waitFor();
+    rmSync(join(base, "a"), { recursive: true });
+    await page.getByText("This run's folder is gone").waitFor();
+    await page.goto(`${new URL(studio.url).origin}/#/run/nothing`);
+    await page.getByText("there is no such run").waitFor();
+    await studio.close();
+    await page.getByText("connection lost").waitFor();
+    // The browser's own words about refused connections.
+    problems.length = 0;
+  });
+});
+
+describe("a comparison", () => {
+  it("overlays curves, reads off speed-ups, and marks settings that differ", async () => {
+    makeRun(join(base, "slow"), { fid: 120 });
+    const settings = { backtracking: { iterations: 200, studentLearningRate: 5e-4 } };
+    makeRun(join(base, "fast"), { fid: 80, settings, record: { startedAt: "2026-01-02T00:00:00Z" } });
+    await open();
+    for (const name of ["slow", "fast"]) await page.getByLabel(`compare ${name}`).check();
+    await page.getByRole("link", { name: "Compare 2 runs" }).click();
+    const row = (name: string) => page.locator(".reach tbody tr", { hasText: name });
+    await row("slow").getByRole("radio").check();
+    await page.getByLabel("at or below").fill("79");
+    // 120 * 0.9^4 = 78.7 at iteration 160, 80 * 0.9 = 72 at 40; ten steps of recording before both.
+    await expect.poll(() => row("slow").locator("td").nth(2).textContent()).toBe("170");
+    expect(await row("fast").locator("td").nth(2).textContent()).toBe("50");
+    expect(await row("fast").locator("td").nth(3).textContent()).toBe("3.4×");
+    await page.getByLabel("at or below").fill("60");
+    await expect.poll(() => row("slow").locator("td").nth(2).textContent()).toBe("never");
+    await page.getByLabel("horizontal axis").selectOption("images");
+    await expect.poll(() => row("fast").locator("td").nth(2).textContent()).toBe("8,320");
+
+    const over = (await page.locator(".u-over").boundingBox())!;
+    await page.mouse.move(over.x + over.width / 2, over.y + over.height * 0.25);
+    await expect.poll(() => page.getByLabel("at or below").inputValue()).not.toBe("60");
+    const differing = page.locator(".settings tr.differs");
+    await expect
+      .poll(() => differing.allTextContents())
+      .toEqual([expect.stringContaining("backtracking.studentLearningRate")]);
+    await page.getByLabel("only what differs").uncheck();
+    await page.getByRole("rowheader", { name: "recording.steps" }).waitFor();
+  });
+});
+
+describe("on every screen", () => {
+  it.each([
+    ["phone", 360],
+    ["laptop", 1280],
+  ])("has no sideways scrolling on a %s", async (_, width) => {
+    makeRun(join(base, "a-run-with-quite-a-long-name-as-people-give-them"), { points: true });
+    makeRun(join(base, "b"));
+    await page.setViewportSize({ width, height: 800 });
+    for (const hash of [
+      "#/",
+      "#/run/a-run-with-quite-a-long-name-as-people-give-them",
+      "#/run/b",
+      "#/compare/b/a-run-with-quite-a-long-name-as-people-give-them",
+    ]) {
+      await open(hash);
+      await page.locator(".runs, .chart").first().waitFor();
+      expect(await page.evaluate("document.documentElement.scrollWidth"), hash).toBeLessThanOrEqual(width);
+    }
+  });
+
+  it("gives every control a name, and reaches them by keys in the order they stand", async () => {
+    makeRun(join(base, "a"));
+    appendFileSync(join(base, "a", "metrics.jsonl"), "torn");
+    await open("#/run/a");
+    await page.locator(".chart").first().waitFor();
+    const order: string[] = [];
+    await page.locator("body").focus();
+    for (let i = 0; i < 9; i++) {
+      await page.keyboard.press("Tab");
+      order.push(
+        (await page.evaluate(
+          "(() => { const e = document.activeElement; return e.getAttribute('aria-label') ?? e.closest('label')?.textContent ?? e.textContent; })()",
+        )) as string,
+      );
+    }
+    expect(order[0]).toBe("Skip to content");
+    expect(order[1]).toBe("disback studio");
+    expect(order[2]).toBe("All runs");
+    expect(order[3]).toBe("Play");
+    expect(order[4]).toBe("moment of the samples");
+    expect(order.every((name) => name.trim() !== "")).toBe(true);
+  });
+});

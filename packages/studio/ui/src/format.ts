@@ -1,0 +1,65 @@
+/** Three significant digits. */
+export function shortNumber(value: number): string {
+  const size = Math.abs(value);
+  if (size >= 1e9 || (value !== 0 && size < 1e-3)) return value.toExponential(1);
+  return size >= 100 ? Math.round(value).toLocaleString("en") : String(Number(value.toPrecision(3)));
+}
+
+/** `4 s`, `3 min 20 s`, `2 h 5 min`. */
+export function shortDuration(seconds: number): string {
+  const whole = Math.max(0, Math.round(seconds));
+  if (whole < 60) return `${whole} s`;
+  if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
+  return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
+}
+
+/** Local date and time to the minute. */
+export function shortTime(iso: string): string {
+  const date = new Date(iso);
+  if (Number.isNaN(date.getTime())) return "";
+  const options = { month: "short", day: "numeric", hour: "2-digit", minute: "2-digit" } as const;
+  return date.toLocaleString("en", options);
+}
+
+interface Figure {
+  name: string;
+  /** Lower is better unless it says otherwise. */
+  higherIsBetter?: boolean;
+  logarithmic?: boolean;
+  steps?: boolean;
+  show?: (value: number) => string;
+}
+
+/** Figures by their names in the logs, in the order of their charts. */
+export const FIGURES: Readonly<Record<string, Figure>> = {
+  fid: { name: "FID", logarithmic: true },
+  slicedWasserstein: { name: "Sliced Wasserstein distance", logarithmic: true },
+  kid: { name: "KID" },
+  inceptionScore: { name: "Inception Score", higherIsBetter: true },
+  loss: { name: "Loss", logarithmic: true },
+  mismatch: { name: "Mismatch degree", logarithmic: true },
+  gap: { name: "Gap between auxiliary model and target" },
+  target: { name: "Target (0 is the teacher)", steps: true },
+  modeCoverage: { name: "Modes covered", higherIsBetter: true },
+  highQuality: { name: "Samples near a mode", higherIsBetter: true },
+  learningRate: { name: "Learning rate", steps: true },
+  rate: { name: "Iterations per second", higherIsBetter: true },
+  memoryBytes: { name: "Memory", show: (value) => `${shortNumber(value / 1e9)} GB` },
+};
+
+export const figureName = (figure: string) => FIGURES[figure]?.name ?? figure;
+
+export function showFigure(figure: string, value: number): string {
+  return (FIGURES[figure]?.show ?? shortNumber)(value);
+}
+
+export const STAGE_NAMES = { teacher: "training", record: "recording", backtrack: "backtracking" } as const;
+
+/** Settings as rows `backtracking.batchSize → 128`. */
+export function flatten(value: Record<string, unknown>, prefix = ""): [name: string, value: string][] {
+  return Object.entries(value).flatMap(([name, inner]): [string, string][] =>
+    inner !== null && typeof inner === "object" && !Array.isArray(inner)
+      ? flatten(inner as Record<string, unknown>, `${prefix}${name}.`)
+      : [[prefix + name, typeof inner === "string" ? inner : JSON.stringify(inner)]],
+  );
+}

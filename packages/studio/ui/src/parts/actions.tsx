@@ -1,0 +1,69 @@
+import { useState } from "preact/hooks";
+import type { Action, RunDetail, RunSummary } from "../../../src/wire.ts";
+import { act } from "../server.ts";
+
+interface ActionsProps {
+  run: RunSummary;
+  asked: RunDetail["asked"];
+  mayAct: boolean;
+  onDone: () => void;
+}
+
+/** Stop, save, resume. What cannot be done now is not offered. */
+export function Actions({ run, asked, mayAct, onDone }: ActionsProps) {
+  const [message, setMessage] = useState("");
+  const perform = async (action: Action) => {
+    setMessage("");
+    try {
+      await act(run.id, action);
+      if (action === "resume") setMessage("Starting again from the newest checkpoint.");
+      onDone();
+    } catch (error) {
+      setMessage(error instanceof Error ? error.message : String(error));
+    }
+  };
+  const isRunning = run.state === "running";
+  const canResume = !isRunning && run.state !== "finished";
+  const title = mayAct ? undefined : "needs the token of the address in the terminal";
+  return (
+    <div class="actions">
+      {isRunning && (
+        <>
+          <button
+            type="button"
+            disabled={!mayAct || asked.includes("checkpoint")}
+            title={title}
+            onClick={() => void perform("checkpoint")}
+          >
+            Checkpoint now
+          </button>
+          <button
+            type="button"
+            disabled={!mayAct || asked.includes("stop") || run.comparing}
+            title={title}
+            onClick={() => void perform("stop")}
+          >
+            Stop
+          </button>
+        </>
+      )}
+      {canResume && (
+        <button
+          type="button"
+          disabled={!mayAct || run.comparing}
+          title={title}
+          onClick={() => void perform("resume")}
+        >
+          Resume
+        </button>
+      )}
+      <p role="status">
+        {isRunning && asked.includes("stop")
+          ? "Saving and stopping at the end of this step."
+          : isRunning && asked.includes("checkpoint")
+            ? "Saving at the end of this step."
+            : message}
+      </p>
+    </div>
+  );
+}

@@ -1,0 +1,29 @@
+import { useEffect, useState } from "preact/hooks";
+
+/** What the page shows; it stands in the address behind `#`, so that it can be kept and gone back to. */
+export type Route = { view: "list" } | { view: "run"; id: string } | { view: "compare"; ids: string[] };
+
+export const runLink = (id: string) => `#/run/${encodeURIComponent(id)}`;
+export const compareLink = (ids: readonly string[]) => `#/compare/${ids.map(encodeURIComponent).join("/")}`;
+
+export function useRoute(): Route {
+  const [route, setRoute] = useState(parse(location.hash));
+  useEffect(() => {
+    const follow = () => setRoute(parse(location.hash));
+    addEventListener("hashchange", follow);
+    return () => removeEventListener("hashchange", follow);
+  }, []);
+  return route;
+}
+
+function parse(hash: string): Route {
+  const [, view, ...parts] = hash.split("/");
+  try {
+    const ids = parts.filter((part) => part !== "").map(decodeURIComponent);
+    if (view === "run" && ids[0] !== undefined) return { view, id: ids[0] };
+    if (view === "compare") return { view, ids };
+  } catch {
+    // An address that was cut in the middle of an escape leads to the list.
+  }
+  return { view: "list" };
+}

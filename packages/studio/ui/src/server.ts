@@ -1,0 +1,81 @@
+import type { Action, RunCurves, RunDetail, StudioFacts } from "../../src/wire.ts";
+
+/** An answer that is no success; 401 asks for the token. */
+export class ServerError extends Error {
+  constructor(
+    readonly status: number,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+const KEPT = "disback-studio-token";
+
+/** From the address's fragment, which is taken away at once so that it is not copied along, or kept from before. */
+let token = takeToken();
+
+function takeToken(): string {
+  const given = /^#token=([\w-]+)$/.exec(location.hash)?.[1];
+  if (given) {
+    sessionStorage.setItem(KEPT, given);
+    history.replaceState(null, "", location.pathname);
+  }
+  return given ?? sessionStorage.getItem(KEPT) ?? "";
+}
+
+/** Shows the token for the cookie that pictures and events need. @throws ServerError for a wrong one */
+export async function signIn(given = token): Promise<void> {
+  if (given === "") return;
+  await call("/api/session", { method: "POST", headers: { "x-studio-token": given } });
+  token = given;
+  sessionStorage.setItem(KEPT, given);
+}
+
+export const getFacts = () => call<StudioFacts>("/api/facts", {});
+export const getRun = (id: string) => call<RunDetail>(`/api/run?${new URLSearchParams({ id })}`, {});
+
+export interface Range {
+  from: number;
+  to: number;
+}
+
+export function getCurves(id: string, axis: string, points: number, range?: Range): Promise<RunCurves> {
+  const view: Record<string, string> = range ? { from: String(range.from), to: String(range.to) } : {};
+  return call<RunCurves>(
+    `/api/curves?${new URLSearchParams({ id, axis, points: String(points), ...view })}`,
+    {},
+  );
+}
+
+export const sampleUrl = (id: string, file: string) => `/api/sample?${new URLSearchParams({ id, file })}`;
+
+export async function act(id: string, action: Action): Promise<void> {
+  await call("/api/act", {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ id, action }),
+  });
+}
+
+/** Points of the plane from a sample file, x and y in turn. */
+export async function getPoints(id: string, file: string): Promise<Float32Array> {
+  const response = await fetch(sampleUrl(id, file));
+  if (!response.ok) throw new ServerError(response.status, "these samples cannot be read");
+  const bytes = await response.arrayBuffer();
+  // NumPy's format, version 1: magic, version, length of the header (16 bits at 8), header, data.
+  const start = 10 + new DataView(bytes).getUint16(8, true);
+  return new Float32Array(bytes.slice(start));
+}
+
+async function call<Answer>(path: string, init: RequestInit): Promise<Answer> {
+  let response: Response;
+  try {
+    response = await fetch(path, { ...init, headers: { "x-studio-token": token, ...init.headers } });
+  } catch {
+    throw new ServerError(0, "the studio does not answer");
+  }
+  const answer = (await response.json().catch(() => ({}))) as Answer & { error?: string };
+  if (!response.ok) throw new ServerError(response.status, answer.error ?? `answer ${response.status}`);
+  return answer;
+}

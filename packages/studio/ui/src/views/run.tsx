@@ -1,0 +1,202 @@
+import { useEffect, useRef, useState } from "preact/hooks";
+import type { RunCurves, RunDetail, Stage } from "../../../src/wire.ts";
+import { figureName, STAGE_NAMES, shortDuration, shortNumber, shortTime, showFigure } from "../format.ts";
+import { Actions } from "../parts/actions.tsx";
+import { type Axis, RunCharts } from "../parts/run-charts.tsx";
+import { Samples } from "../parts/samples.tsx";
+import { SettingsTable } from "../parts/settings.tsx";
+import { Stages, timeLeft } from "../parts/stage-progress.tsx";
+import { StateBadge } from "../parts/state-badge.tsx";
+import { TrajectoryPath } from "../parts/trajectory.tsx";
+import type { Runs } from "../runs.ts";
+import { getCurves, getRun, type Range } from "../server.ts";
+
+const POINTS = 800;
+
+/** One run: how far, where on the path, samples, curves, settings. */
+export function RunView({ id, runs, mayAct }: { id: string; runs: Runs; mayAct: boolean }) {
+  const [axis, setAxis] = useState<Axis>("iterations");
+  const [range, setRange] = useState<Range>();
+  const [again, setAgain] = useState(0);
+  const summary = runs.byId.get(id);
+  const { detail, curves, zoomed, problem } = useRun(
+    id,
+    axis,
+    range,
+    `${summary?.version} ${summary?.state} ${again}`,
+  );
+  if (problem !== "" && !detail)
+    return (
+      <section class="empty" role="alert">
+        <h1>This run cannot be shown</h1>
+        <p>{problem}</p>
+        <a href="#/">All runs</a>
+      </section>
+    );
+  if (!detail || !curves) return <p class="quiet">Reading {id}…</p>;
+  const run = summary ?? detail.summary;
+  return (
+    <article class="run">
+      <header>
+        {id !== "." && <a href="#/">All runs</a>}
+        <h1>
+          {id === "." ? "This run" : id} <StateBadge state={run.state} />
+        </h1>
+        <p class="quiet">
+          {run.command}
+          {run.preset && `, preset ${run.preset}`}
+          {run.method && `, ${run.method}`}, seed {run.seed}, started {shortTime(run.startedAt)}
+        </p>
+        {run.failure && <p role="alert">{run.failure}</p>}
+        {!summary && <p role="alert">This run's folder is gone; what you see is its last known state.</p>}
+        <Actions run={run} asked={detail.asked} mayAct={mayAct} onDone={() => setAgain(again + 1)} />
+      </header>
+      <Stages last={run.last} planned={detail.planned} offsets={curves.offsets} />
+      <Tiles detail={detail} />
+      {detail.path && detail.path.length > 0 && (
+        <section>
+          <h2>Trajectory</h2>
+          <TrajectoryPath path={detail.path} live={curves.live} last={run.last} />
+        </section>
+      )}
+      <div class="beside">
+        <section class="seen">
+          <h2>Samples</h2>
+          <Samples detail={detail} curves={curves} />
+        </section>
+        <section>
+          <div class="heading">
+            <h2>Curves</h2>
+            <AxisChoice
+              axis={axis}
+              onChange={(chosen) => {
+                setRange(undefined);
+                setAxis(chosen);
+              }}
+            />
+            {range && (
+              <button type="button" onClick={() => setRange(undefined)}>
+                Show everything
+              </button>
+            )}
+            <span class="quiet wide-only">drag across a chart to look closer</span>
+          </div>
+          <RunCharts curves={zoomed ?? curves} axis={axis} result={detail.result ?? {}} onZoom={setRange} />
+        </section>
+      </div>
+      <section>
+        <h2>Settings</h2>
+        <details>
+          <summary>All settings, versions and machine</summary>
+          <SettingsTable
+            columns={[
+              {
+                name: "value",
+                settings: { ...detail.settings, versions: detail.versions, machine: detail.machine },
+              },
+            ]}
+          />
+        </details>
+      </section>
+    </article>
+  );
+}
+
+export function AxisChoice({ axis, onChange }: { axis: Axis; onChange: (axis: Axis) => void }) {
+  return (
+    <label>
+      <span>by</span>
+      <select
+        aria-label="horizontal axis"
+        value={axis}
+        onChange={(event) => onChange(event.currentTarget.value as Axis)}
+      >
+        <option>iterations</option>
+        <option>images</option>
+        <option>seconds</option>
+      </select>
+    </label>
+  );
+}
+
+/** The figures of now. */
+function Tiles({ detail }: { detail: RunDetail }) {
+  const { last, headline, state } = detail.summary;
+  const tiles: [name: string, value: string, note?: string][] = [];
+  if (headline)
+    tiles.push([figureName(headline.name), shortNumber(headline.value), `iteration ${headline.iteration}`]);
+  for (const figure of ["loss", "mismatch", "learningRate", "rate", "memoryBytes"]) {
+    const value = last?.[figure];
+    if (typeof value === "number") tiles.push([figureName(figure), showFigure(figure, value)]);
+  }
+  if (typeof last?.seconds === "number") tiles.push(["Time", shortDuration(last.seconds)]);
+  const left = last && state === "running" ? timeLeft(last) : undefined;
+  if (left !== undefined) tiles.push(["Time left", left, "of this stage"]);
+  const newest = detail.checkpoints.at(-1);
+  if (newest !== undefined) tiles.push(["Newest checkpoint", ...checkpointText(newest, detail)]);
+  return (
+    <dl class="tiles">
+      {tiles.map(([name, value, note]) => (
+        <div key={name}>
+          <dt>{name}</dt>
+          <dd>{value}</dd>
+          {note && <dd class="quiet">{note}</dd>}
+        </div>
+      ))}
+    </dl>
+  );
+}
+
+/** The run's detail and curves, read again whenever `version` changes; one reading at a time, none while hidden. */
+function useRun(id: string, axis: Axis, range: Range | undefined, version: string) {
+  const [detail, setDetail] = useState<RunDetail>();
+  const [curves, setCurves] = useState<RunCurves>();
+  const [zoomed, setZoomed] = useState<RunCurves>();
+  const [problem, setProblem] = useState("");
+  const wanted = useRef("");
+  const isReading = useRef(false);
+  const view = useRef({ axis, range });
+  view.current = { axis, range };
+  const key = `${version} ${axis} ${range?.from} ${range?.to}`;
+  useEffect(() => {
+    wanted.current = key;
+    const read = async () => {
+      if (isReading.current || document.hidden) return;
+      isReading.current = true;
+      try {
+        for (let done = ""; done !== wanted.current; ) {
+          done = wanted.current;
+          const { axis, range } = view.current;
+          const [newDetail, whole, part] = await Promise.all([
+            getRun(id),
+            getCurves(id, axis, POINTS),
+            range && getCurves(id, axis, POINTS, range),
+          ]);
+          setDetail(newDetail);
+          setCurves(whole);
+          setZoomed(part);
+          setProblem("");
+        }
+      } catch (error) {
+        setProblem(error instanceof Error ? error.message : String(error));
+      } finally {
+        isReading.current = false;
+      }
+    };
+    void read();
+    document.addEventListener("visibilitychange", read);
+    return () => document.removeEventListener("visibilitychange", read);
+  }, [id, key]);
+  return { detail, curves, zoomed, problem };
+}
+
+/** Checkpoints count the planned iterations of a recording, however soon it ended; one that was left out has none. */
+function checkpointText(checkpoint: number, { planned, path }: RunDetail): [value: string, note: string] {
+  const before = planned.record !== undefined && planned.backtrack !== undefined && path ? planned.record : 0;
+  const [iteration, stage] =
+    checkpoint > before
+      ? [checkpoint - before, planned.backtrack ? "backtrack" : "teacher"]
+      : [checkpoint, "record"];
+  const name = planned.record !== undefined && planned.backtrack === undefined ? "record" : (stage as Stage);
+  return [iteration.toLocaleString("en"), STAGE_NAMES[name]];
+}

@@ -1,0 +1,16 @@
+import { defineConfig } from "vite";
+
+// One script and one style sheet with fixed names: the server holds them in memory and allows nothing else.
+export default defineConfig({
+  base: "./",
+  oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
+  build: {
+    outDir: "../dist/ui",
+    emptyOutDir: true,
+    modulePreload: false,
+    assetsInlineLimit: 0,
+    rolldownOptions: {
+      output: { entryFileNames: "studio.js", assetFileNames: "[name][extname]", codeSplitting: false },
+    },
+  },
+});
