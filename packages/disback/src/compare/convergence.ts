@@ -18,9 +18,23 @@ export interface MeasuredRun {
   /** The training ended early because a figure was no longer finite. */
   diverged: boolean;
   /** What the stages before the distillation took (imitation, recording); absent for methods without any. */
-  preparation?: { steps: number; images: number; seconds: number };
+  preparation?: {
+    steps: number;
+    images: number;
+    seconds: number;
+    /** Evaluations of the student while it was prepared. */
+    evaluations?: Omit<MeasuredEvaluation, "iteration">[];
+  };
   /** Evaluations of the student, iteration 0 first; costs are those of the distillation alone. */
-  evaluations: { iteration: number; images: number; seconds: number; figures: Record<string, number> }[];
+  evaluations: MeasuredEvaluation[];
+}
+
+/** An evaluation, and what its stage had taken by then. */
+export interface MeasuredEvaluation {
+  iteration: number;
+  images: number;
+  seconds: number;
+  figures: Record<string, number>;
 }
 
 /** A student at one evaluation: what had been spent and how good it was. */
@@ -49,20 +63,26 @@ export function withCosts(runs: readonly MeasuredRun[]): Convergence[] {
   return runs.map(({ seed, diverged, preparation, evaluations }) => {
     const { steps = 0, images = 0, seconds = 0 } = preparation ?? {};
     const before = { iterations: 0, iterationsWithPreparation: steps * relativeCost, images, seconds };
-    return {
-      seed,
-      diverged,
-      preparation: { ...before, steps },
-      points: evaluations.map((evaluation) => ({
-        cost: {
-          iterations: evaluation.iteration,
-          iterationsWithPreparation: before.iterationsWithPreparation + evaluation.iteration,
-          images: before.images + evaluation.images,
-          seconds: before.seconds + evaluation.seconds,
-        },
-        figures: evaluation.figures,
-      })),
-    };
+    const early = (preparation?.evaluations ?? []).map((evaluation) => ({
+      cost: {
+        iterations: 0,
+        iterationsWithPreparation:
+          seconds > 0 ? (evaluation.seconds / seconds) * before.iterationsWithPreparation : 0,
+        images: evaluation.images,
+        seconds: evaluation.seconds,
+      },
+      figures: evaluation.figures,
+    }));
+    const late = evaluations.map((evaluation) => ({
+      cost: {
+        iterations: evaluation.iteration,
+        iterationsWithPreparation: before.iterationsWithPreparation + evaluation.iteration,
+        images: before.images + evaluation.images,
+        seconds: before.seconds + evaluation.seconds,
+      },
+      figures: evaluation.figures,
+    }));
+    return { seed, diverged, preparation: { ...before, steps }, points: [...early, ...late] };
   });
 }
 

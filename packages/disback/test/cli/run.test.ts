@@ -155,7 +155,7 @@ describe("distill", () => {
     ];
     expect(disback(...imitating("imitating")).status).toBe(0);
     expect(metrics("imitating").map(({ stage, iteration }) => [stage, iteration])).toEqual([
-      ["imitate", 10],
+      ["imitate", 0],
       ["imitate", 12],
       ["record", 5],
       ["record", 8],

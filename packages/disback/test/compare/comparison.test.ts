@@ -34,6 +34,24 @@ describe("costs", () => {
     });
   });
 
+  it("count what a student learned while it was prepared, at what that had taken by then", () => {
+    const evaluations = [0, 5, 10].map((seconds) => ({
+      images: 200 * seconds,
+      seconds,
+      figures: { fid: 400 - 30 * seconds },
+    }));
+    const [one] = withCosts([run(1, 100, 0.5, { preparation: { ...preparation, evaluations } })]) as [
+      Convergence,
+    ];
+    expect(curveOf(one, "fid", "iterationsWithPreparation").slice(0, 4)).toEqual([
+      [0, 400],
+      [5, 250],
+      [10, 100],
+      [10, 100],
+    ]);
+    expect(curveOf(one, "fid", "images")[1]).toEqual([1000, 250]);
+  });
+
   it("compare preparation and student steps over all runs of a method", () => {
     const slow = { ...preparation, seconds: 1000 };
     const runs = withCosts([

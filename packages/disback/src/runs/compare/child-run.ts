@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
-import type { MeasuredRun } from "../../compare/convergence.js";
+import type { MeasuredEvaluation, MeasuredRun } from "../../compare/convergence.js";
 import { DisbackError } from "../../errors.js";
 import { writeFileAtomically } from "../atomic-file.js";
 import { type MetricsEntry, MetricsLog } from "../metrics-log.js";
@@ -59,12 +59,7 @@ export function measure(out: string, run: ChildRun): MeasuredRun {
     seed: run.seed,
     diverged: isDiverged(recordOf(out, run)),
     ...(preparation ? { preparation } : {}),
-    evaluations: judged.map((entry) => ({
-      iteration: entry.iteration,
-      images: entry.images,
-      seconds: entry.stepSeconds ?? entry.seconds,
-      figures: figuresOf(entry),
-    })),
+    evaluations: judged.map(evaluationOf),
   };
 }
 
@@ -80,6 +75,17 @@ function preparationOf(entries: readonly MetricsEntry[]): MeasuredRun["preparati
     steps: sum((entry) => entry.iteration),
     images: sum((entry) => entry.images),
     seconds: sum((entry) => entry.stepSeconds ?? entry.seconds),
+    // Imitation comes first: what it had taken is what the preparation had taken.
+    evaluations: entries.filter(({ stage }) => stage === "imitate").map(evaluationOf),
+  };
+}
+
+function evaluationOf(entry: MetricsEntry): MeasuredEvaluation {
+  return {
+    iteration: entry.iteration,
+    images: entry.images,
+    seconds: entry.stepSeconds ?? entry.seconds,
+    figures: figuresOf(entry),
   };
 }
 

@@ -24,7 +24,7 @@ export const SHORT_MEASURE_NAMES: Readonly<Record<CostMeasure, string>> = {
 export function speedUpText(speedUp: SpeedUp): string {
   switch (speedUp.kind) {
     case "measured":
-      return `${ratioText(speedUp.ratio)}×`;
+      return Number.isFinite(speedUp.ratio) ? `${ratioText(speedUp.ratio)}×` : "before its first iteration";
     case "below":
       return speedUp.ratio > 0 ? `never (<${ratioText(speedUp.ratio)}×)` : "never";
     case "above":

@@ -1,6 +1,7 @@
 import type { Device } from "@disback/torch";
 import { trajectoryNeed } from "../../distill/trajectory-need.js";
 import type { ConfiguredDenoiser } from "../../models/config.js";
+import type { OpenedModel } from "../open-model.js";
 import { type DistillSettings, distillSchema } from "../settings/distillation.js";
 import { positionOf } from "../train-loop.js";
 import { imitateTeacher, wantsImitation } from "./imitation.js";
@@ -27,7 +28,7 @@ type Before = Pick<StudentStageStart, "trajectory" | "iterationsBefore" | "secon
 /** Imitates and records, unless that is not wanted or not needed or the run is past it already. */
 async function earlierStages(
   settings: DistillSettings,
-  teacher: ConfiguredDenoiser,
+  teacher: OpenedModel,
   student: ConfiguredDenoiser,
   context: JobContext,
 ): Promise<Before & { context: JobContext }> {

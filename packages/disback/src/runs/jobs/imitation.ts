@@ -1,13 +1,12 @@
 import { existsSync } from "node:fs";
 import { Imitation } from "../../distill/imitate.js";
 import { type ConfiguredDenoiser, loadModel, saveModel } from "../../models/config.js";
+import type { OpenedModel } from "../open-model.js";
 import type { DistillSettings } from "../settings/distillation.js";
 import { positionOf, runStage } from "../train-loop.js";
 import type { JobContext } from "./job.js";
 import { generatorOf } from "./networks.js";
-
-/** Iterations between two lines of `metrics.jsonl`: nothing is sampled, so often is cheap. */
-const LOGGED_EVERY = 10;
+import { StudentJudge } from "./student-judge.js";
 
 /** Whether this run's student imitates the teacher first. Decided by the settings alone. */
 export function wantsImitation({ imitation, method, student }: DistillSettings): boolean {
@@ -23,7 +22,7 @@ export function wantsImitation({ imitation, method, student }: DistillSettings):
  */
 export async function imitateTeacher(
   settings: DistillSettings,
-  teacher: ConfiguredDenoiser,
+  teacher: OpenedModel,
   student: ConfiguredDenoiser,
   context: JobContext,
 ): Promise<{ seconds: number; context: JobContext }> {
@@ -36,12 +35,9 @@ export async function imitateTeacher(
     return { seconds: 0, context };
   }
   const { when: _, ...options } = settings.imitation;
-  const work = new Imitation({
-    ...options,
-    seed: settings.seed,
-    teacher: teacher.denoiser,
-    generator: generatorOf(student, settings),
-  });
+  const generator = generatorOf(student, settings);
+  const work = new Imitation({ ...options, seed: settings.seed, teacher: teacher.denoiser, generator });
+  const watch = await StudentJudge.open(settings, teacher.codec, context);
   const seconds = await runStage(
     {
       name: "imitate",
@@ -49,7 +45,8 @@ export async function imitateTeacher(
       work,
       iterations: options.steps,
       imagesPerIteration: options.batchSize,
-      evaluateEvery: LOGGED_EVERY,
+      evaluateEvery: settings.evaluation.every,
+      evaluate: (iteration) => watch.evaluate("imitate", iteration, generator),
     },
     {
       ...{ run, progress, interruption },

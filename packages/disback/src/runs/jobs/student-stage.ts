@@ -4,16 +4,16 @@ import { MismatchReached, StepsPerTarget } from "../../distill/target-schedule.j
 import { Trajectory } from "../../distill/trajectory.js";
 import { type ConfiguredDenoiser, saveModel } from "../../models/config.js";
 import { writeGeneratorFile } from "../generator-file.js";
-import { Judge } from "../judge.js";
 import type { OpenedModel } from "../open-model.js";
-import { decodedDrawer, studentDrawer, teacherDrawer } from "../sample-drawer.js";
+import { decodedDrawer, teacherDrawer } from "../sample-drawer.js";
 import type { BacktrackSettings } from "../settings/distillation.js";
 import { runStage } from "../train-loop.js";
 import { summarizeStudent } from "./comparison.js";
 import type { JobContext, JobResult } from "./job.js";
-import { drawingOptions, drawPicture, judgeDrawer } from "./judging.js";
+import { drawingOptions, drawPicture } from "./judging.js";
 import { generatorOf } from "./networks.js";
 import { createObjective } from "./objective.js";
+import { StudentJudge } from "./student-judge.js";
 
 /** What stage 2 starts from. */
 export interface StudentStageStart {
@@ -37,15 +37,7 @@ export async function trainStudent(
   const { teacher, student, trajectory, iterationsBefore, secondsBefore } = start;
   const device = settings.device as Device;
   const { codec } = teacher;
-  const judge = await Judge.open({
-    ...evaluation,
-    sampleShape: codec.shownShape,
-    device,
-    data: evaluation.reference ?? settings.data,
-    resolution: settings.resolution,
-    skipBroken: settings.skipBroken,
-    notice: (line) => progress.notice(line),
-  });
+  const watch = await StudentJudge.open(settings, codec, context);
   const { schedule, stepsPerTarget, mismatchThreshold, ...options } = backtracking;
   const generator = generatorOf(student, settings);
   const data = { ...settings, source: settings.data, device, codec };
@@ -63,8 +55,7 @@ export async function trainStudent(
         ? new StepsPerTarget(stepsPerTarget)
         : new MismatchReached({ threshold: mismatchThreshold, maximumSteps: stepsPerTarget }),
   });
-  const drawStudent = () =>
-    decodedDrawer(studentDrawer(work.average, { seed: evaluation.seed, device }), codec);
+  const drawStudent = () => watch.drawer(work.average);
   const drawTeacher = () =>
     decodedDrawer(teacherDrawer(teacher.denoiser, teacher.config, drawingOptions(evaluation, device)), codec);
 
@@ -79,10 +70,7 @@ export async function trainStudent(
       imagesPerIteration: backtracking.batchSize,
       evaluateEvery: evaluation.every,
       positions: ["target", "learningRate"],
-      evaluate: async (iteration) => {
-        await drawPicture(run.samplePath("backtrack", iteration), drawStudent(), evaluation.grid);
-        return judge ? judgeDrawer(judge, drawStudent(), evaluation.samples) : {};
-      },
+      evaluate: (iteration) => watch.evaluate("backtrack", iteration, work.average),
     },
     { run, progress, interruption, checkpoints, iterationsBefore, secondsBefore },
     context.checkpoint,
@@ -95,7 +83,7 @@ export async function trainStudent(
   const result = await summarizeStudent({
     entries: run.metrics.read(),
     seconds,
-    ...(judge ? { judge } : {}),
+    ...(watch.judge ? { judge: watch.judge } : {}),
     samples: evaluation.samples,
     batchSize: evaluation.batchSize,
     drawStudent,

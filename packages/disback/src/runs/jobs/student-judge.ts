@@ -1,0 +1,60 @@
+import type { Device } from "@disback/torch";
+import type { StudentGenerator } from "../../distill/student-generator.js";
+import { Judge } from "../judge.js";
+import type { MetricsEntry } from "../metrics-log.js";
+import type { OpenedModel } from "../open-model.js";
+import type { Figures } from "../progress.js";
+import type { RunFolder } from "../run-folder.js";
+import { decodedDrawer, type SampleDrawer, studentDrawer } from "../sample-drawer.js";
+import type { BacktrackSettings } from "../settings/distillation.js";
+import type { JobContext } from "./job.js";
+import { drawPicture, type EvaluationSettings, judgeDrawer } from "./judging.js";
+
+/** How a student is shown and judged while it is trained, in every stage alike. */
+export class StudentJudge {
+  private constructor(
+    private readonly run: RunFolder,
+    private readonly codec: OpenedModel["codec"],
+    private readonly evaluation: EvaluationSettings,
+    private readonly device: Device,
+    /** Absent when there is nothing to compare with. */
+    readonly judge: Judge | undefined,
+  ) {}
+
+  static async open(
+    settings: Omit<BacktrackSettings, "trajectory">,
+    codec: OpenedModel["codec"],
+    { run, progress }: JobContext,
+  ): Promise<StudentJudge> {
+    const { evaluation } = settings;
+    const device = settings.device as Device;
+    const judge = await Judge.open({
+      ...evaluation,
+      sampleShape: codec.shownShape,
+      device,
+      data: evaluation.reference ?? settings.data,
+      resolution: settings.resolution,
+      skipBroken: settings.skipBroken,
+      notice: (line) => progress.notice(line),
+    });
+    return new StudentJudge(run, codec, evaluation, device, judge);
+  }
+
+  /** Draws what the student makes, always from the same latents. */
+  drawer(student: StudentGenerator): SampleDrawer {
+    return decodedDrawer(
+      studentDrawer(student, { seed: this.evaluation.seed, device: this.device }),
+      this.codec,
+    );
+  }
+
+  /** Writes the picture of a stage's iteration. @returns the headline figures */
+  async evaluate(
+    stage: MetricsEntry["stage"],
+    iteration: number,
+    student: StudentGenerator,
+  ): Promise<Figures> {
+    await drawPicture(this.run.samplePath(stage, iteration), this.drawer(student), this.evaluation.grid);
+    return this.judge ? judgeDrawer(this.judge, this.drawer(student), this.evaluation.samples) : {};
+  }
+}
