@@ -16,6 +16,7 @@ NAPI_MODULE_INIT() {
   registerOperators(env, exports);
   registerStorage(env, exports);
   registerAutograd(env, exports);
+  registerCollectives(env, exports);
   registerRandom(env, exports);
   registerRuntime(env, exports);
   registerScript(env, exports);

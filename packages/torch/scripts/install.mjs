@@ -10,6 +10,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from "node:fs";
 import { createRequire } from "node:module";
@@ -104,8 +105,9 @@ function requireTool(command, remedy) {
 function fingerprint(libtorch) {
   const hash = createHash("sha256").update(`${libtorch}\n${process.platform} ${process.arch}\n`);
   hash.update(readFileSync(join(libtorch, "share", "cmake", "Torch", "TorchConfigVersion.cmake")));
-  for (const file of readdirSync(join(root, "native")).sort())
-    hash.update(file).update(readFileSync(join(root, "native", file)));
+  const native = join(root, "native");
+  for (const file of readdirSync(native, { recursive: true }).sort())
+    if (statSync(join(native, file)).isFile()) hash.update(file).update(readFileSync(join(native, file)));
   return hash.digest("hex");
 }
 

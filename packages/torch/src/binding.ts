@@ -7,6 +7,7 @@ import { OperatorError, TorchError } from "./errors.js";
 export type Handle = number;
 export type NativeFunction = (...values: unknown[]) => never;
 export type NativeGenerator = object & { readonly __generator: never };
+export type NativeReducer = object & { readonly __reducer: never };
 export type NativeScript = object & { readonly __script: never };
 
 /** What the addon exports: the boxed door, and what is no operator. */
@@ -75,6 +76,14 @@ export interface Native {
   setAutocast(device: string, enabled: boolean, dtype: number): [boolean, number];
   setTf32(allowed: boolean): void;
   setErrorConstructor(kind: typeof OperatorError): void;
+  joinGroup(name: string, rank: number, size: number, address: string, port: number, timeout: number): void;
+  leaveGroup(name: string): void;
+  allReduce(group: string, tensor: Handle, reduction: string): void;
+  broadcast(group: string, tensor: Handle, source: number): void;
+  allGather(group: string, tensor: Handle): Handle[];
+  rollCall(group: string, call: string, timeout: number): number[];
+  createReducer(group: string, parameters: Handle[], bucketBytes: number): NativeReducer;
+  prepareReducer(reducer: NativeReducer): void;
   loadScript(path: string, device: string): NativeScript;
   runScript(
     script: NativeScript,

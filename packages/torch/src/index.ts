@@ -1,5 +1,13 @@
 export * from "./autograd.js";
 export * from "./creation.js";
+export {
+  GradientReducer,
+  type GradientReducerOptions,
+  LostProcesses,
+  ProcessGroup,
+  type ProcessGroupOptions,
+  type Reduction,
+} from "./distributed.js";
 export { call, type Scalar, type TensorList } from "./door.js";
 export type { Device, DType, MemoryFormat, TypedArray } from "./dtype.js";
 export { CheckpointError, OperatorError, TorchError } from "./errors.js";

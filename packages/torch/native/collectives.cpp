@@ -1,0 +1,230 @@
+// Process groups: libtorch's c10d. A group is an object that no operator can be given from JavaScript, so the few
+// collectives stand here, with joining and leaving, and the reducer that averages gradients while backward still runs.
+#include "convert.h"
+#include "registration.h"
+
+#include <ATen/ops/empty_like.h>
+
+#include <mutex>
+#include <thread>
+#include <unordered_map>
+
+#define USE_C10D_GLOO
+#include <torch/csrc/distributed/c10d/PrefixStore.hpp>
+#include <torch/csrc/distributed/c10d/ProcessGroup.hpp>
+#include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
+#include <torch/csrc/distributed/c10d/TCPStore.hpp>
+#include <torch/csrc/distributed/c10d/reducer.hpp>
+
+namespace disback {
+namespace {
+
+using c10d::ProcessGroup;
+using Reducer = std::shared_ptr<c10d::Reducer>;
+const napi_type_tag kReducerTag = {0x6469736261636b03, 0x7265647563657273};
+
+struct Group {
+  c10::intrusive_ptr<ProcessGroup> processes;
+  c10::intrusive_ptr<c10d::Store> store;
+};
+
+// Never destroyed: at the process's end there may be nobody left to say goodbye to.
+struct Groups {
+  std::mutex mutex;
+  std::unordered_map<std::string, Group> byName;
+};
+Groups& groups() {
+  static Groups* const all = new Groups;
+  return *all;
+}
+
+Group groupArgument(napi_env env, napi_value value) {
+  const std::string name = stringArgument(env, value, "group");
+  const std::lock_guard lock(groups().mutex);
+  const auto found = groups().byName.find(name);
+  if (found == groups().byName.end()) throw ArgumentError("this process is not in group '" + name + "'");
+  return found->second;
+}
+
+// joinGroup(name, rank, size, address, port, timeout in ms): waits until all have joined.
+napi_value joinGroup(napi_env env, napi_callback_info info) {
+  return guarded(env, [&]() -> napi_value {
+    Arguments<6> arguments(env, info);
+    const std::string name = stringArgument(env, arguments[0], "name");
+    const int rank = static_cast<int>(intArgument(env, arguments[1], "rank"));
+    const int size = static_cast<int>(intArgument(env, arguments[2], "size"));
+    if (size < 1 || rank < 0 || rank >= size) throw ArgumentError("rank must be from 0 to below the number of processes");
+    const std::chrono::milliseconds timeout(intArgument(env, arguments[5], "timeout"));
+    c10d::TCPStoreOptions options;
+    options.port = static_cast<std::uint16_t>(intArgument(env, arguments[4], "port"));
+    options.isServer = rank == 0;
+    options.numWorkers = size;
+    options.timeout = timeout;
+    c10::intrusive_ptr<c10d::Store> tcp =
+        c10::make_intrusive<c10d::TCPStore>(stringArgument(env, arguments[3], "address"), options);
+    c10::intrusive_ptr<c10d::Store> store = c10::make_intrusive<c10d::PrefixStore>(name, tcp);
+    auto gloo = c10d::ProcessGroupGloo::Options::create(timeout);
+    gloo->devices.push_back(c10d::ProcessGroupGloo::createDefaultDevice());
+    auto backend = c10::make_intrusive<c10d::ProcessGroupGloo>(store, rank, size, gloo);
+    auto group = c10::make_intrusive<ProcessGroup>(store, rank, size);
+    group->setBackend(c10::DeviceType::CPU, ProcessGroup::BackendType::GLOO, backend);
+    group->setDefaultBackend(ProcessGroup::BackendType::GLOO);
+    group->setGroupName(name);
+    const std::lock_guard lock(groups().mutex);
+    groups().byName[name] = {group, store};
+    return nullptr;
+  }, "joinGroup");
+}
+
+napi_value leaveGroup(napi_env env, napi_callback_info info) {
+  return guarded(env, [&]() -> napi_value {
+    Arguments<1> arguments(env, info);
+    const std::string name = stringArgument(env, arguments[0], "group");
+    const std::lock_guard lock(groups().mutex);
+    groups().byName.erase(name);
+    return nullptr;
+  }, "leaveGroup");
+}
+
+c10d::ReduceOp reductionArgument(napi_env env, napi_value value) {
+  const std::string name = stringArgument(env, value, "reduction");
+  if (name == "sum") return c10d::ReduceOp::SUM;
+  if (name == "product") return c10d::ReduceOp::PRODUCT;
+  if (name == "min") return c10d::ReduceOp::MIN;
+  if (name == "max") return c10d::ReduceOp::MAX;
+  throw ArgumentError("reduction must be sum, product, min or max, not '" + name + "'");
+}
+
+// allReduce(group, tensor, reduction): in place
+napi_value allReduce(napi_env env, napi_callback_info info) {
+  return guarded(env, [&]() -> napi_value {
+    Arguments<3> arguments(env, info);
+    const Group group = groupArgument(env, arguments[0]);
+    std::vector<at::Tensor> tensors{tensorArgument(Environment::of(env), arguments[1], "tensor")};
+    c10d::AllreduceOptions options;
+    options.reduceOp = reductionArgument(env, arguments[2]);
+    group.processes->allreduce(tensors, options)->wait();
+    return nullptr;
+  }, "allReduce");
+}
+
+// broadcast(group, tensor, source rank): in place
+napi_value broadcast(napi_env env, napi_callback_info info) {
+  return guarded(env, [&]() -> napi_value {
+    Arguments<3> arguments(env, info);
+    const Group group = groupArgument(env, arguments[0]);
+    std::vector<at::Tensor> tensors{tensorArgument(Environment::of(env), arguments[1], "tensor")};
+    c10d::BroadcastOptions options;
+    options.rootRank = intArgument(env, arguments[2], "source");
+    group.processes->broadcast(tensors, options)->wait();
+    return nullptr;
+  }, "broadcast");
+}
+
+// allGather(group, tensor) -> tensors of all ranks
+napi_value allGather(napi_env env, napi_callback_info info) {
+  return guarded(env, [&] {
+    Arguments<2> arguments(env, info);
+    Environment& environment = Environment::of(env);
+    const Group group = groupArgument(env, arguments[0]);
+    std::vector<at::Tensor> own{tensorArgument(environment, arguments[1], "tensor")};
+    std::vector<std::vector<at::Tensor>> all(1);
+    for (int rank = 0; rank < group.processes->getSize(); rank++) all[0].push_back(at::empty_like(own[0]));
+    group.processes->allgather(all, own)->wait();
+    return tensorsToJs(environment, all[0]);
+  }, "allGather");
+}
+
+// rollCall(group, call, timeout in ms) -> ranks that did not answer to this call in time
+napi_value rollCall(napi_env env, napi_callback_info info) {
+  return guarded(env, [&] {
+    Arguments<3> arguments(env, info);
+    const Group group = groupArgument(env, arguments[0]);
+    const std::string call = "roll-call/" + stringArgument(env, arguments[1], "call") + "/";
+    const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(intArgument(env, arguments[2], "timeout"));
+    const auto key = [&](int rank) { return call + std::to_string(rank); };
+    std::vector<int> missing;
+    group.store->set(key(group.processes->getRank()), "here");
+    do {
+      missing.clear();
+      for (int rank = 0; rank < group.processes->getSize(); rank++)
+        if (!group.store->check({key(rank)})) missing.push_back(rank);
+      if (missing.empty()) break;
+      std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    } while (std::chrono::steady_clock::now() < end);
+    napi_value result;
+    check(env, napi_create_array_with_length(env, missing.size(), &result), "ranks");
+    for (size_t i = 0; i < missing.size(); i++) napi_set_element(env, result, i, numberToJs(env, missing[i]));
+    return result;
+  }, "rollCall");
+}
+
+// libtorch's versions differ in how many arguments they take; those added are switches that stay off.
+template <class... Shared>
+Reducer makeReducer(Shared... shared) {
+  if constexpr (std::is_constructible_v<c10d::Reducer, Shared...>)
+    return std::make_shared<c10d::Reducer>(shared...);
+  else if constexpr (std::is_constructible_v<c10d::Reducer, Shared..., bool, bool>)
+    return std::make_shared<c10d::Reducer>(shared..., false, false);
+  else
+    return std::make_shared<c10d::Reducer>(shared..., false, false, std::vector<int64_t>());
+}
+
+// createReducer(group, parameters, bytes of a bucket) -> reducer
+napi_value createReducer(napi_env env, napi_callback_info info) {
+  return guarded(env, [&] {
+    Arguments<3> arguments(env, info);
+    auto parameters = tensorListArgument(Environment::of(env), arguments[1], "parameters");
+    const int64_t bytes = intArgument(env, arguments[2], "bucketBytes");
+    if (parameters.empty()) throw ArgumentError("there are no parameters");
+    // The last layers' gradients come first: buckets are made from the end.
+    std::vector<at::Tensor> backwards(parameters.rbegin(), parameters.rend());
+    const std::vector<bool> sparse(parameters.size(), false);
+    auto [buckets, limits] =
+        c10d::compute_bucket_assignment_by_size(backwards, {static_cast<size_t>(bytes)}, sparse);
+    for (auto& bucket : buckets)
+      for (auto& index : bucket) index = parameters.size() - 1 - index;
+    auto reducer = std::make_unique<Reducer>(makeReducer(
+        parameters, buckets, groupArgument(env, arguments[0]).processes, sparse, bytes,
+        false, false, std::unordered_map<size_t, std::string>(), bytes));
+    napi_value object;
+    check(env, napi_create_object(env, &object), "reducer");
+    napi_type_tag_object(env, object, &kReducerTag);
+    napi_wrap(env, object, reducer.release(), [](napi_env, void* data, void*) { delete static_cast<Reducer*>(data); },
+              nullptr, nullptr);
+    return object;
+  }, "createReducer");
+}
+
+Reducer& reducerArgument(napi_env env, napi_value value) {
+  bool tagged = false;
+  void* data = nullptr;
+  if (napi_check_object_type_tag(env, value, &kReducerTag, &tagged) != napi_ok || !tagged ||
+      napi_unwrap(env, value, &data) != napi_ok)
+    throw ArgumentError("argument 'reducer' must be a reducer of gradients");
+  return *static_cast<Reducer*>(data);
+}
+
+// prepareReducer(reducer): the next backward averages the gradients over the group.
+napi_value prepareReducer(napi_env env, napi_callback_info info) {
+  return guarded(env, [&]() -> napi_value {
+    Arguments<1> arguments(env, info);
+    reducerArgument(env, arguments[0])->prepare_for_backward({});
+    return nullptr;
+  }, "prepareReducer");
+}
+
+}  // namespace
+
+void registerCollectives(napi_env env, napi_value exports) {
+  define(env, exports, "joinGroup", joinGroup);
+  define(env, exports, "leaveGroup", leaveGroup);
+  define(env, exports, "allReduce", allReduce);
+  define(env, exports, "broadcast", broadcast);
+  define(env, exports, "allGather", allGather);
+  define(env, exports, "rollCall", rollCall);
+  define(env, exports, "createReducer", createReducer);
+  define(env, exports, "prepareReducer", prepareReducer);
+}
+
+}  // namespace disback
