@@ -28,6 +28,12 @@ export {
   backtrack,
 } from "./distill/backtrack.js";
 export { type DenoisingLossOptions, denoisingLoss, denoisingWeight } from "./distill/denoising-loss.js";
+export {
+  DirectDistillation,
+  type DirectDistillationOptions,
+  distillDirectly,
+} from "./distill/direct-distillation.js";
+export type { DirectInput, DirectObjective } from "./distill/direct-objective.js";
 export { Imitation, type ImitationOptions, imitate } from "./distill/imitate.js";
 export { evenSteps } from "./distill/node-schedule.js";
 export {
@@ -45,20 +51,25 @@ export {
   type NoiseDistribution,
 } from "./distill/noise-distribution.js";
 export type {
+  AuxiliaryStart,
   Objective,
   ObjectiveInput,
   ObjectiveSetting,
   StudentInput,
   StudentSignal,
 } from "./distill/objective.js";
+export { Consistency, type ConsistencyOptions } from "./distill/objectives/consistency.js";
 export { DiffInstruct, type DiffInstructOptions } from "./distill/objectives/diff-instruct.js";
 /** Objectives. */
 export { Dmd, type DmdOptions } from "./distill/objectives/dmd.js";
 export { Dmd2, type Dmd2Options } from "./distill/objectives/dmd2.js";
 export { Guided } from "./distill/objectives/guided.js";
+export { Regression, type RegressionOptions } from "./distill/objectives/regression.js";
 export { Sid, type SidOptions } from "./distill/objectives/sid.js";
+export { Vsd, type VsdOptions } from "./distill/objectives/vsd.js";
 export { PathDistance } from "./distill/path-distance.js";
 export { Recording, type RecordingOptions, record } from "./distill/record.js";
+export { type SampleDistance, sampleDistances } from "./distill/sample-distance.js";
 export { type PooledSamples, SamplePool } from "./distill/sample-pool.js";
 export { addNoise, agreement, targetError, withoutSpoiltSamples } from "./distill/score-comparison.js";
 export { evenAngles, StudentGenerator, type StudentGeneratorOptions } from "./distill/student-generator.js";
@@ -103,6 +114,7 @@ export * from "./models/config.js";
 export { type Denoiser, DenoiserModule, type FeatureDenoiser } from "./models/denoiser.js";
 /** Models. */
 export { GuidedDenoiser } from "./models/guided-denoiser.js";
+export { LowRankDenoiser, type LowRankOptions } from "./models/low-rank.js";
 export { PreconditionedDenoiser } from "./models/preconditioning/preconditioned.js";
 export * from "./models/samplers.js";
 export { type Checkpoint, latestCheckpoint, loadCheckpoint, saveCheckpoint } from "./runs/checkpoint.js";

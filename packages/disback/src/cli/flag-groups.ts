@@ -83,7 +83,7 @@ export const BACKTRACKING_FLAGS: readonly SettingFlag[] = [
   {
     flags: "--objective <name>",
     path: "backtracking.objective",
-    description: "diff-instruct, dmd, dmd2 or sid",
+    description: "diff-instruct, vsd, dmd, dmd2, sid, consistency or regression",
   },
   {
     flags: "--guidance <weight>",

@@ -1,6 +1,5 @@
 import {
   backward,
-  EMA,
   extractState,
   Generator,
   generatorState,
@@ -21,6 +20,7 @@ import { DiffInstruct } from "./objectives/diff-instruct.js";
 import type { StudentGenerator } from "./student-generator.js";
 import { TargetPath, type TargetPathOptions } from "./target-path.js";
 import { StepsPerTarget, type TargetSchedule } from "./target-schedule.js";
+import { TrainedStudent } from "./trained-student.js";
 import type { Trajectory } from "./trajectory.js";
 
 export interface BacktrackingOptions extends TargetPathOptions {
@@ -78,7 +78,7 @@ export interface BacktrackingFigures {
 export class Backtracking {
   readonly iterations: number;
   private done = 0;
-  private readonly student: StudentGenerator;
+  private readonly student: TrainedStudent;
   private readonly auxiliary: DenoiserModule;
   private readonly targets: TargetPath;
   private readonly schedule: TargetSchedule;
@@ -86,9 +86,7 @@ export class Backtracking {
   private readonly batchSize: number;
   private readonly auxiliarySteps: number;
   private readonly random: Generator;
-  private readonly studentTrainer: NetworkTrainer;
   private readonly auxiliaryTrainer: NetworkTrainer;
-  private readonly ema: EMA<DenoiserModule>;
 
   /** @throws DisbackError naming the option that is wrong */
   constructor(options: BacktrackingOptions) {
@@ -97,22 +95,19 @@ export class Backtracking {
     this.iterations = iterations;
     this.batchSize = batchSize;
     this.auxiliarySteps = options.auxiliarySteps ?? 1;
-    this.student = generator;
     this.objective = options.objective ?? new DiffInstruct();
     this.schedule = options.schedule ?? new StepsPerTarget(8);
     this.targets = new TargetPath(teacher, trajectory, options);
-    this.auxiliary = this.targets.startOfAuxiliary();
+    const start = this.targets.startOfAuxiliary();
+    this.auxiliary = this.objective.auxiliaryModel?.({ teacher, start, seed }) ?? start;
     this.objective.prepare?.({ student: generator, teacher, auxiliary: this.auxiliary, seed });
     this.random = new Generator(seed, generator.device);
-    this.studentTrainer = new NetworkTrainer(generator.denoiser.requiresGrad_(true).parameters(), {
-      learningRate: studentLearningRate,
-      betas,
-    });
+    const { emaDecay } = options;
+    this.student = new TrainedStudent(generator, { learningRate: studentLearningRate, betas, emaDecay });
     this.auxiliaryTrainer = new NetworkTrainer(
       [...this.auxiliary.parameters(), ...(this.objective.parameters?.() ?? [])],
-      { learningRate: auxiliaryLearningRate, betas },
+      { learningRate: auxiliaryLearningRate * (this.objective.learningRateFactor ?? 1), betas },
     );
-    this.ema = new EMA(generator.denoiser, { decay: options.emaDecay ?? 0.99 });
   }
 
   get iteration(): number {
@@ -130,16 +125,17 @@ export class Backtracking {
 
   /** The student with the average of its weights: what is evaluated and kept. */
   get average(): StudentGenerator {
-    return this.student.withDenoiser(this.ema.module);
+    return this.student.average;
   }
 
   /** One update of the auxiliary model and one of the student. */
   step(): BacktrackingFigures {
     const target = this.targets.position;
     const figures = scope(() => {
-      const { student, auxiliary, random } = this;
-      seedDropout(random, student.device);
-      student.denoiser.train();
+      const { auxiliary, random } = this;
+      const { generator } = this.student;
+      seedDropout(random, generator.device);
+      generator.denoiser.train();
 
       // (a) the auxiliary model follows the student
       for (let extra = 1; extra < this.auxiliarySteps; extra++)
@@ -155,24 +151,25 @@ export class Backtracking {
         target: this.targets.current,
         generator: random,
       });
-      this.studentTrainer.begin();
-      if (signal.gradient) backward([samples], [signal.gradient]);
-      signal.loss?.backward();
-      this.studentTrainer.finish();
-      this.ema.update();
+      this.student.update(() => {
+        if (signal.gradient) backward([samples], [signal.gradient]);
+        signal.loss?.backward();
+      });
       return { loss: loss.item(), gap: signal.gap.item(), mismatch: signal.mismatch.item() };
     });
     this.done++;
     this.targets.advanceIf((steps) => this.schedule.reached({ steps, ...figures }));
-    return { ...figures, target, learningRate: this.studentTrainer.learningRate };
+    return { ...figures, target, learningRate: this.student.learningRate };
   }
 
   /** Draws the student's samples of a step. */
   private draw(): Pick<ObjectiveInput, "samples" | "condition"> {
-    const condition = this.student.conditions(this.batchSize, this.random);
-    const latents = this.student.latents(this.batchSize, this.random);
-    const steps = this.student.drawSteps(this.random);
-    return { samples: this.student.generate(latents, condition, steps), condition };
+    const { batchSize, random } = this;
+    const { generator } = this.student;
+    const condition = generator.conditions(batchSize, random);
+    const latents = generator.latents(batchSize, random);
+    const samples = generator.generate(latents, condition, generator.drawSteps(random));
+    return { samples, condition };
   }
 
   /** One update of the auxiliary model. @returns its loss before it */
@@ -186,10 +183,8 @@ export class Backtracking {
   /** All that the next steps depend on, the place on the trajectory included. */
   state(): State {
     return mergeStates(
-      prefixState("student", { tensors: this.student.denoiser.stateDict(), values: {} }),
+      this.student.state(),
       prefixState("auxiliary", { tensors: this.auxiliary.stateDict(), values: {} }),
-      prefixState("average", this.ema.state()),
-      prefixState("studentOptimizer", this.studentTrainer.state()),
       prefixState("auxiliaryOptimizer", this.auxiliaryTrainer.state()),
       prefixState("objective", this.objective.state?.() ?? { tensors: new Map(), values: {} }),
       prefixState("random", generatorState(this.random)),
@@ -199,10 +194,8 @@ export class Backtracking {
 
   /** Goes on from a saved state. @throws CheckpointError if it is of other networks */
   loadState(state: State): void {
-    this.student.denoiser.loadStateDict(extractState("student", state).tensors);
+    this.student.loadState(state);
     this.auxiliary.loadStateDict(extractState("auxiliary", state).tensors);
-    this.ema.loadState(extractState("average", state));
-    this.studentTrainer.loadState(extractState("studentOptimizer", state));
     this.auxiliaryTrainer.loadState(extractState("auxiliaryOptimizer", state));
     this.objective.loadState?.(extractState("objective", state));
     loadGeneratorState(this.random, extractState("random", state));
@@ -212,11 +205,10 @@ export class Backtracking {
 
   /** Releases everything but the student. */
   dispose(): void {
-    this.studentTrainer.dispose();
     this.auxiliaryTrainer.dispose();
     this.auxiliary.dispose();
     this.objective.dispose?.();
-    this.ema.dispose();
+    this.student.dispose();
     this.targets.dispose();
   }
 }

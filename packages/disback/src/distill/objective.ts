@@ -1,5 +1,5 @@
 import type { Generator, State, Tensor } from "@disback/torch";
-import type { Denoiser } from "../models/denoiser.js";
+import type { Denoiser, DenoiserModule } from "../models/denoiser.js";
 import type { StudentGenerator } from "./student-generator.js";
 
 /** What an objective sees of one step. */
@@ -44,6 +44,15 @@ export interface ObjectiveSetting {
   seed: number;
 }
 
+/** What an auxiliary model of an objective's own kind is made of. */
+export interface AuxiliaryStart {
+  /** the teacher itself, which may be shared */
+  teacher: DenoiserModule;
+  /** how the auxiliary model is to start, `D'_N`, in weights of its own: to be trained, or disposed of */
+  start: DenoiserModule;
+  seed: number;
+}
+
 /**
  * A distillation objective. DisBack changes only which model is the target and where the auxiliary model starts,
  * so it wraps any of them.
@@ -55,7 +64,11 @@ export interface Objective {
   /** The student's gradient or loss. */
   studentSignal(input: StudentInput): StudentSignal;
 
-  /** Called once, before anything else: for what is made from the networks. */
+  /** Makes the auxiliary model, if it is to be another than `start` with all its weights. Called before `prepare`. */
+  auxiliaryModel?(from: AuxiliaryStart): DenoiserModule;
+  /** The auxiliary model's learning rate is multiplied by this, default 1. */
+  readonly learningRateFactor?: number;
+  /** Called once, before the first step: for what is made from the networks. */
   prepare?(setting: ObjectiveSetting): void;
   /** Weights of its own; they learn with the auxiliary model, from `auxiliaryLoss`. Known after `prepare`. */
   parameters?(): Tensor[];

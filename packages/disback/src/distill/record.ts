@@ -13,6 +13,7 @@ import {
   type Tensor,
 } from "@disback/torch";
 import type { DenoiserModule } from "../models/denoiser.js";
+import { LowRankDenoiser } from "../models/low-rank.js";
 import { denoisingLoss } from "./denoising-loss.js";
 import { seedDropout } from "./dropout.js";
 import { NetworkTrainer } from "./network-trainer.js";
@@ -42,7 +43,9 @@ export interface RecordingOptions {
   selection?: NodeSelection;
   /** samples per step, default 128 */
   batchSize?: number;
-  /** Adam's learning rate, default 2e-4 */
+  /** only low-rank adapters of this rank are fitted, see `LowRankDenoiser`; all weights when not given */
+  rank?: number | undefined;
+  /** Adam's learning rate, default 2e-4; adapters want about ten times as much */
   learningRate?: number;
   /** Adam's betas, default [0, 0.999] */
   betas?: [number, number];
@@ -94,7 +97,11 @@ export class Recording {
     requireNodeSteps(nodeSteps, steps);
     this.steps = steps;
     this.student = generator;
-    this.degraded = teacher.clone().train().requiresGrad_(true);
+    const { rank } = options;
+    this.degraded =
+      rank === undefined
+        ? teacher.clone().train().requiresGrad_(true)
+        : new LowRankDenoiser(teacher, { rank, generator: new Generator(seed + 3) });
     this.trainer = new NetworkTrainer(this.degraded.parameters(), { learningRate, betas });
     this.random = new Generator(seed, generator.device);
     this.noise = options.noise ?? new LogNormal();
@@ -201,7 +208,9 @@ export class Recording {
     if (kept || last) {
       const distance = view.between(this.outline, view.outline());
       this.outline = view.outline();
-      this.trajectory.append(this.degraded, { step: this.done, distance, loss });
+      const adapted = this.degraded instanceof LowRankDenoiser ? this.degraded.merged() : undefined;
+      this.trajectory.append(adapted ?? this.degraded, { step: this.done, distance, loss });
+      adapted?.dispose();
     }
     this.releaseOutlines();
     if (this.finished) this.trajectory.prune();

@@ -1,5 +1,23 @@
 import { type Generator, randint, type Tensor } from "@disback/torch";
 import { DisbackError } from "../errors.js";
+import type { StudentGenerator } from "./student-generator.js";
+
+/**
+ * Sees that samples are of the student's kind.
+ * @param who needs them, for the message
+ * @throws DisbackError if their shape or their number of classes is another
+ */
+export function requireFitting(pool: SamplePool, student: StudentGenerator, who: string): void {
+  const { sampleShape, labelDim } = student;
+  if (pool.sampleShape.join() !== sampleShape.join())
+    throw new DisbackError(
+      `${who}: the real samples are [${pool.sampleShape.join(", ")}], the student's [${sampleShape.join(", ")}]`,
+    );
+  if (labelDim > 0 && pool.labelDim !== labelDim)
+    throw new DisbackError(
+      `${who}: the real samples have ${pool.labelDim || "no"} classes, the student ${labelDim}`,
+    );
+}
 
 /** Samples and what goes with them, `[M, ...]` each. */
 export interface PooledSamples {

@@ -2,6 +2,7 @@ import { cat, Generator, scope, type Tensor } from "@disback/torch";
 import { DisbackError } from "../errors.js";
 import type { Denoiser } from "../models/denoiser.js";
 import { heun } from "../models/samplers.js";
+import { meanDistance, type SampleDistance } from "./sample-distance.js";
 import { SamplePool } from "./sample-pool.js";
 import type { StudentGenerator } from "./student-generator.js";
 
@@ -18,7 +19,7 @@ export interface TeacherPairsOptions {
 
 /**
  * Pairs `(z, y)` of noise and what the teacher's deterministic sampler (Heun, from sigma 80) makes of it: the data of
- * DMD's regression term (Yin et al. 2024, section 3.3). The same seed gives the same pairs.
+ * plain regression and of DMD's regression term (Yin et al. 2024, section 3.3). The same seed gives the same pairs.
  *
  * @throws DisbackError naming the option that is wrong
  */
@@ -46,4 +47,18 @@ export function teacherPairs(
     return { latents, condition, samples: cat(samples) };
   });
   return new SamplePool(all);
+}
+
+/**
+ * How far a student is from a batch of pairs, drawn at random: a tensor `[]` with a graph to its weights. Few-step
+ * students are held to it after each of their steps, equally often.
+ */
+export function pairDistance(
+  kind: SampleDistance,
+  student: StudentGenerator,
+  pairs: SamplePool,
+  { count, generator }: { count: number; generator: Generator },
+): Tensor {
+  const { latents, condition, samples } = pairs.draw(count, generator);
+  return meanDistance(kind, student.generate(latents!, condition, student.drawSteps(generator)), samples);
 }

@@ -43,15 +43,23 @@ const weights = (out: string) =>
 
 describe("distill --objective", () => {
   it.each([
-    ["dmd", "plain", ["backtracking.dmd.regressionWeight=0.25", "backtracking.dmd.pairs=20"]],
+    ["dmd", "plain", ["backtracking.dmd.regressionWeight=0.25", "backtracking.pairs.count=20"]],
     ["sid", "plain", ["backtracking.sid.alpha=1"]],
+    ["vsd", "plain", ["backtracking.vsd.rank=2"]],
+    ["consistency", "conditional", ["--guidance", "2"]],
+    ["regression", "plain", ["backtracking.pairs.count=20", "--student-steps", "2"]],
     ["dmd2", "conditional", ["backtracking.dmd2.realSamples=100", "--guidance", "2"]],
     ["diff-instruct", "conditional", ["backtracking.diffInstruct.weighting=edm", "--method", "plain"]],
   ])("%s leaves a student", (objective, teacher, more) => {
     const { status, stderr } = disback(...distill(teacher, objective, ...more, "--objective", objective));
     expect(stderr).not.toContain("error");
     expect(status).toBe(0);
-    expect(existsSync(join(base, objective, "trajectory"))).toBe(!more.includes("--method"));
+    const direct = ["consistency", "regression"].includes(objective);
+    expect(existsSync(join(base, objective, "trajectory"))).toBe(!direct && !more.includes("--method"));
+    const { sigmaInit } = JSON.parse(
+      readFileSync(join(base, objective, "student", "generator.json"), "utf8"),
+    );
+    expect(sigmaInit).toBe(objective === "consistency" ? 80 : 2.5);
     expect(weights(objective)).not.toBe("");
   });
 
@@ -89,10 +97,8 @@ describe("distill --objective", () => {
   it("says what an objective lacks", () => {
     const teacher = ["distill", "--method", "plain", "--quiet", "--teacher", join(base, "plain")];
     const withoutData = disback(...teacher, "--objective", "dmd2", "--out", join(base, "none"));
-    expect(withoutData.stderr).toContain(
-      'error: "backtracking.objective": dmd2 needs real samples; give --data',
-    );
-    expect(withoutData.status).toBe(1);
+    expect(withoutData.stderr).toContain("--objective of dmd2 needs real samples; give --data");
+    expect(withoutData.status).toBe(2);
     const unconditional = disback(...teacher, "--guidance", "2", "--out", join(base, "guided"));
     expect(unconditional.stderr).toContain("the teacher has no classes to be guided to");
     expect(unconditional.status).toBe(1);

@@ -4,12 +4,17 @@ import { join } from "node:path";
 import { Generator, randn, type Tensor, tensor } from "@disback/torch";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { Backtracking, backtrack } from "../../src/distill/backtrack.js";
+import { DirectDistillation, distillDirectly } from "../../src/distill/direct-distillation.js";
+import type { DirectObjective } from "../../src/distill/direct-objective.js";
 import type { Objective } from "../../src/distill/objective.js";
+import { Consistency } from "../../src/distill/objectives/consistency.js";
 import { DiffInstruct } from "../../src/distill/objectives/diff-instruct.js";
 import { Dmd } from "../../src/distill/objectives/dmd.js";
 import { Dmd2 } from "../../src/distill/objectives/dmd2.js";
 import { Guided } from "../../src/distill/objectives/guided.js";
+import { Regression } from "../../src/distill/objectives/regression.js";
 import { Sid } from "../../src/distill/objectives/sid.js";
+import { Vsd } from "../../src/distill/objectives/vsd.js";
 import { record } from "../../src/distill/record.js";
 import { SamplePool } from "../../src/distill/sample-pool.js";
 import { StudentGenerator } from "../../src/distill/student-generator.js";
@@ -17,6 +22,7 @@ import { StepsPerTarget } from "../../src/distill/target-schedule.js";
 import { createDenoiser, parseDenoiserConfig } from "../../src/models/config.js";
 import type { FeatureDenoiser } from "../../src/models/denoiser.js";
 import { GuidedDenoiser } from "../../src/models/guided-denoiser.js";
+import type { LowRankDenoiser } from "../../src/models/low-rank.js";
 import { GaussianDenoiser, gaussianStudent, sampleMean } from "./gaussian.js";
 
 let folder: string;
@@ -132,6 +138,78 @@ test.each([
   expect(sampleMean(second.average)).toEqual(sampleMean(whole.average));
 });
 
+const directObjectives: [string, () => DirectObjective][] = [
+  ["regression", () => new Regression({ pairs: { count: 64, steps: 6 } })],
+  ["consistency", () => new Consistency({ pairs: { count: 64, steps: 6 }, levels: 6 })],
+  ["consistency on data", () => new Consistency({ data: realSamples(), levels: 6 })],
+];
+
+describe.each(directObjectives)("%s", (_, objective) => {
+  const direct = { teacher: teacher(), batchSize: 64, studentLearningRate: 0.1, emaDecay: 0.9, seed: 4 };
+
+  test.each([
+    ["one step", gaussianStudent],
+    ["three steps", fewStepStudent],
+  ])("brings a student of %s to the teacher", (_, student) => {
+    const options = { ...direct, objective: objective(), generator: student([-1, 0.5]), iterations: 120 };
+    expect(farFromTeacher(distillDirectly(options))).toBeLessThan(0.3);
+  });
+
+  test("ends the same when it was interrupted", () => {
+    const make = () =>
+      new DirectDistillation({
+        ...direct,
+        objective: objective(),
+        generator: fewStepStudent([-1, 0.5]),
+        iterations: 9,
+      });
+    const whole = make();
+    while (!whole.finished) whole.step();
+    const first = make();
+    for (let i = 0; i < 4; i++) first.step();
+    const second = make();
+    second.loadState(first.state());
+    while (!second.finished) second.step();
+    expect(sampleMean(second.average)).toEqual(sampleMean(whole.average));
+  });
+});
+
+test("vsd trains adapters beside the teacher, which stays as it was, and goes along a trajectory of them", () => {
+  const config = parseDenoiserConfig({ network: "mlp", dimension: 2, hiddenChannels: 16, blocks: 1 });
+  const network = (seed: number) => createDenoiser(config, { generator: new Generator(seed) });
+  const teacher = network(1);
+  const weights = () => teacher.parameters().map((weight) => weight.data());
+  const before = weights();
+  const make = (generator = new StudentGenerator(network(2), { sigmaInit: 2.5, sampleShape: [2] })) => {
+    const path = { teacher, generator, folder: join(folder, `path-${Math.random()}`), steps: 6, interval: 3 };
+    const trajectory = record({ ...path, batchSize: 8, learningRate: 1e-2, rank: 2 });
+    const start = trajectory.nodes.length;
+    const node = teacher.clone();
+    trajectory.loadInto(node, start);
+    const work = new Backtracking({
+      ...{ teacher, generator, trajectory, schedule: new StepsPerTarget(2), batchSize: 8, iterations: 6 },
+      objective: new Vsd({ rank: 2 }),
+    });
+    return { work, node };
+  };
+  const { work, node } = make();
+  const auxiliary = (work as unknown as { auxiliary: LowRankDenoiser }).auxiliary;
+  // The most degraded node was made of adapters of this rank: the auxiliary model is that node.
+  const x = randn([5, 2], { generator: new Generator(3) });
+  const sigma = tensor([0.1, 0.5, 1, 2, 4]);
+  expect(auxiliary.denoise(x, sigma).sub(node.denoise(x, sigma)).abs().max().item()).toBeLessThan(1e-5);
+  while (!work.finished) work.step();
+  expect(weights()).toEqual(before);
+
+  const first = make().work;
+  for (let i = 0; i < 3; i++) first.step();
+  const second = make().work;
+  second.loadState(first.state());
+  while (!second.finished) second.step();
+  const end = ({ average }: Backtracking) => average.denoiser.parameters().map((weight) => weight.data());
+  expect(end(second)).toEqual(end(work));
+});
+
 test.each([
   ["dmd", () => new Dmd()],
   ["sid", () => new Sid()],
@@ -200,6 +278,8 @@ test("guidance: the convention, and what it needs", () => {
 
 test("options out of range, and data that does not fit, are named", () => {
   const real = realSamples();
+  expect(() => new Consistency({ levels: 1 })).toThrow(/"levels"/);
+  expect(() => new Consistency({ targetDecay: 1 })).toThrow(/"targetDecay"/);
   expect(() => new Dmd({ regressionWeight: -1 })).toThrow(/"regressionWeight"/);
   expect(() => new Dmd2({ real, generatorWeight: -1 })).toThrow(/"generatorWeight"/);
   expect(() => new Sid({ alpha: Number.NaN })).toThrow(/"alpha"/);

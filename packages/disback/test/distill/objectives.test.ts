@@ -1,12 +1,17 @@
 import { fileURLToPath } from "node:url";
 import { backward, Generator, readSafetensors, type Tensor } from "@disback/torch";
 import { describe, expect, test } from "vitest";
+import type { DirectObjective } from "../../src/distill/direct-objective.js";
 import type { Objective, StudentSignal } from "../../src/distill/objective.js";
+import { Consistency } from "../../src/distill/objectives/consistency.js";
 import { DiffInstruct } from "../../src/distill/objectives/diff-instruct.js";
 import { Dmd } from "../../src/distill/objectives/dmd.js";
 import { Dmd2 } from "../../src/distill/objectives/dmd2.js";
 import { Guided } from "../../src/distill/objectives/guided.js";
+import { Regression } from "../../src/distill/objectives/regression.js";
 import { Sid } from "../../src/distill/objectives/sid.js";
+import { Vsd } from "../../src/distill/objectives/vsd.js";
+import { sampleDistances } from "../../src/distill/sample-distance.js";
 import { SamplePool } from "../../src/distill/sample-pool.js";
 import { StudentGenerator } from "../../src/distill/student-generator.js";
 import { weightings } from "../../src/distill/weighting.js";
@@ -94,6 +99,35 @@ describe("the student's gradient is PyTorch's", () => {
     expectGradients(at, `sid.${alpha}`);
   });
 
+  test("dmd after the second step of a few-step student", () => {
+    const at = scene();
+    const { denoiser, ...options } = at.student;
+    const student = new StudentGenerator(denoiser, { ...options, laterSigmas: [0.8] });
+    const samples = student.generate(given("step-latents"), at.step().condition);
+    const { gradient } = new Dmd().studentSignal({ ...at.step(), samples });
+    backward([samples], [gradient!]);
+    expectGradients(at, "dmd.two-steps");
+  });
+
+  test("vsd", () => {
+    const at = scene();
+    const objective = new Vsd({ rank: 2 });
+    const input = { ...at.step(), auxiliary: adaptedTeacher(at, objective) };
+    const signal = objective.studentSignal(input);
+    backward([input.samples], [signal.gradient!]);
+    expectGradients(at, "vsd");
+  });
+
+  test.each(sampleDistances)("regression, %s", (distance) => {
+    const objective = new Regression({ distance, pairs: { count: 10, steps: 4, batchSize: 4 } });
+    expectDirect(objective, `regression.${distance}`);
+  });
+
+  test.each(sampleDistances)("consistency, %s", (distance) => {
+    const data = new SamplePool({ samples: given("real.samples"), condition: given("real.labels") });
+    expectDirect(new Consistency({ data, levels: 5, targetDecay: 0.9, distance }), `consistency.${distance}`);
+  });
+
   test("dmd2", () => {
     const at = scene();
     at.studentSignal(dmd2(at));
@@ -114,6 +148,43 @@ test("dmd2: loss and gradients of auxiliary model and head are PyTorch's", () =>
     expect(difference(weight.grad!, `dmd2.auxiliary.gradient${index}`)).toBeLessThan(2e-5);
   });
 });
+
+test("vsd: loss and gradients of the adapters are PyTorch's", () => {
+  const at = scene();
+  const objective = new Vsd({ rank: 2 });
+  const auxiliary = adaptedTeacher(at, objective);
+  const { samples, ...input } = at.step();
+  const loss = objective.auxiliaryLoss({ ...input, auxiliary, samples: samples.detach() });
+  loss.backward();
+  expect(difference(loss, "vsd.auxiliary.loss")).toBeLessThan(1e-5);
+  expect(auxiliary.parameters()).toHaveLength(4);
+  auxiliary.parameters().forEach((weight, index) => {
+    expect(difference(weight.grad!, `vsd.auxiliary.gradient${index}`)).toBeLessThan(2e-5);
+  });
+  for (const weight of at.teacher.parameters()) expect(weight.grad).toBeUndefined();
+});
+
+/** VSD's auxiliary model with the fixture's adapters. */
+function adaptedTeacher({ teacher }: ReturnType<typeof scene>, objective: Vsd) {
+  const auxiliary = objective.auxiliaryModel({ teacher, start: teacher.clone(), seed: 0 });
+  const keys = [...auxiliary.stateDict().keys()];
+  auxiliary.loadStateDict(new Map(keys.map((key) => [key, given(`vsd.${key}`)])));
+  return auxiliary;
+}
+
+/** Compares a direct objective's loss and the student's gradients. */
+function expectDirect(objective: DirectObjective, name: string) {
+  const at = scene();
+  const { student, teacher, auxiliary } = at;
+  objective.prepare!({ student, teacher, seed: 3 });
+  // Consistency's average is the auxiliary model of the fixture before the first update.
+  objective.loadState?.({ tensors: auxiliary.stateDict(), values: { images: 0 } });
+  const loss = objective.loss({ student, teacher, count: 6, generator: new Generator(7) });
+  expect(difference(loss, `${name}.loss`)).toBeLessThan(1e-5);
+  loss.backward();
+  expectGradients(at, name);
+  objective.dispose!();
+}
 
 function dmd2({ prepare }: ReturnType<typeof scene>): Dmd2 {
   const real = new SamplePool({ samples: given("real.samples"), condition: given("real.labels") });

@@ -12,7 +12,7 @@ import type {
 import type { SamplePool } from "../sample-pool.js";
 import { addNoise, agreement, targetError, withoutSpoiltSamples } from "../score-comparison.js";
 import type { StudentGenerator } from "../student-generator.js";
-import { type TeacherPairsOptions, teacherPairs } from "../teacher-pairs.js";
+import { pairDistance, type TeacherPairsOptions, teacherPairs } from "../teacher-pairs.js";
 
 export interface DmdOptions {
   /** noise levels of the student's step, default the middle 96 % of a schedule of 1000 levels as in the released code */
@@ -96,14 +96,7 @@ export class Dmd implements Objective {
   }
 
   private regression({ samples, generator }: StudentInput): Tensor {
-    const count = samples.shape[0]!;
-    const { latents, condition, samples: wanted } = this.pairs!.draw(count, generator);
-    const student = this.student!;
-    const made = student.generate(latents!, condition, student.drawSteps(generator));
-    return made
-      .sub(wanted)
-      .square()
-      .sum()
-      .mul(this.regressionWeight / count);
+    const batch = { count: samples.shape[0]!, generator };
+    return pairDistance("squared", this.student!, this.pairs!, batch).mul(this.regressionWeight);
   }
 }

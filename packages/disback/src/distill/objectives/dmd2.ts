@@ -20,7 +20,7 @@ import type {
   StudentInput,
   StudentSignal,
 } from "../objective.js";
-import type { SamplePool } from "../sample-pool.js";
+import { requireFitting, type SamplePool } from "../sample-pool.js";
 import { addNoise, withoutSpoiltSamples } from "../score-comparison.js";
 import { Dmd, type DmdOptions } from "./dmd.js";
 
@@ -69,15 +69,8 @@ export class Dmd2 implements Objective {
 
   /** Makes the head. @throws DisbackError if the denoisers have no features, or the real samples are of another kind */
   prepare({ student, auxiliary, seed }: ObjectiveSetting): void {
-    const { device, sampleShape, labelDim } = student;
-    if (this.real.sampleShape.join() !== sampleShape.join())
-      throw new DisbackError(
-        `dmd2: the real samples are [${this.real.sampleShape.join(", ")}], the student's [${sampleShape.join(", ")}]`,
-      );
-    if (labelDim > 0 && this.real.labelDim !== labelDim)
-      throw new DisbackError(
-        `dmd2: the real samples have ${this.real.labelDim || "no"} classes, the student ${labelDim}`,
-      );
+    const { device, sampleShape } = student;
+    requireFitting(this.real, student, this.name);
     const shape = scope(() =>
       noGrad(() => {
         const one = zeros([1, ...sampleShape], { device });

@@ -1,6 +1,8 @@
 import type { State, Tensor } from "@disback/torch";
+import type { DenoiserModule } from "../../models/denoiser.js";
 import { GuidedDenoiser } from "../../models/guided-denoiser.js";
 import type {
+  AuxiliaryStart,
   Objective,
   ObjectiveInput,
   ObjectiveSetting,
@@ -14,6 +16,7 @@ import type {
  */
 export class Guided implements Objective {
   readonly name: string;
+  readonly learningRateFactor: number;
 
   /** @param weight see `GuidedDenoiser`; 1 changes nothing */
   constructor(
@@ -21,6 +24,7 @@ export class Guided implements Objective {
     readonly weight: number,
   ) {
     this.name = objective.name;
+    this.learningRateFactor = objective.learningRateFactor ?? 1;
   }
 
   auxiliaryLoss(input: ObjectiveInput): Tensor {
@@ -30,6 +34,10 @@ export class Guided implements Objective {
   studentSignal(input: StudentInput): StudentSignal {
     const target = new GuidedDenoiser(input.target, this.weight);
     return this.objective.studentSignal({ ...input, target });
+  }
+
+  auxiliaryModel(from: AuxiliaryStart): DenoiserModule {
+    return this.objective.auxiliaryModel?.(from) ?? from.start;
   }
 
   prepare(setting: ObjectiveSetting): void {

@@ -5,6 +5,7 @@ import { describeSettings } from "../settings/describe.js";
 import { type DistillSettings, distillSchema } from "../settings/distillation.js";
 import { layer, type SettingsTree } from "../settings/layers.js";
 import { describeIssue } from "../settings/messages.js";
+import { withObjectiveDefaults } from "../settings/objectives.js";
 
 /** Learning rates of a candidate of the sweep. */
 export interface LearningRates {
@@ -88,7 +89,7 @@ function childRun(
     shared,
     rates ? { backtracking: { ...rates } } : {},
   ];
-  const tree = layers.reduce(layer);
+  const tree = withObjectiveDefaults(layers.reduce(layer));
   const parsed = distillSchema.safeParse(tree);
   if (!parsed.success) {
     const known = describeSettings(distillSchema).map((entry) => entry.path);

@@ -1,4 +1,5 @@
 import { layer, type SettingsTree } from "../settings/layers.js";
+import { isDirect, type ObjectiveName } from "../settings/objectives.js";
 
 const baseline = { "diff-instruct": { method: "diff-instruct" } };
 /** The paper's method and fixed schedules: a trajectory, always. */
@@ -30,6 +31,17 @@ const points = {
     checkpoints: { every: 200 },
   },
 };
+
+/** Objectives by name, alone and, those that go with one, along a trajectory. */
+function objectives(names: readonly ObjectiveName[], trajectories: boolean): Record<string, SettingsTree> {
+  const alone = names.map((objective) => [objective, { method: "plain", backtracking: { objective } }]);
+  const walking = names
+    .filter((objective) => trajectories && !isDirect(objective))
+    .map((objective) => [`${objective}-path`, along({ backtracking: { objective } })]);
+  return Object.fromEntries([...alone, ...walking]);
+}
+/** DMD2 needs real samples beside these; those of images are not shipped. */
+const dataFree = ["diff-instruct", "vsd", "dmd", "sid", "consistency", "regression"] as const;
 
 /** Students of images of 16 x 16: small batches, many updates. */
 const small16 = {
@@ -138,4 +150,43 @@ export const comparePresets: Readonly<Record<string, SettingsTree>> = {
   "fashion-mnist-16": { teacher: "fashion-mnist-16", ...images16 },
   "cifar10-16": { teacher: "cifar10-16", ...images16 },
   "cifar10-16-unconditional": { teacher: "cifar10-16", unconditional: true, ...images16 },
+  /** Every objective with the same rates and budget: that each one works, and how fast it starts; not a ranking. */
+  "objectives-2d": {
+    teacher: "2d-ring",
+    students: ["untrained"],
+    seeds: [1],
+    methods: objectives([...dataFree, "dmd2"], true),
+    common: {
+      data: "toy:ring",
+      recording: { batchSize: 128 },
+      backtracking: {
+        batchSize: 128,
+        iterations: 300,
+        studentLearningRate: 5e-4,
+        auxiliaryLearningRate: 1e-3,
+        emaDecay: 0.97,
+        pairs: { count: 2000 },
+      },
+      evaluation: { every: 30, samples: 2000, batchSize: 2000, grid: 500 },
+      checkpoints: { every: 300 },
+    },
+  },
+  /** The same on images, without trajectories: the student starts as the teacher's copy. */
+  "objectives-fashion-mnist-16": {
+    teacher: "fashion-mnist-16",
+    seeds: [1],
+    methods: objectives(dataFree, false),
+    common: {
+      backtracking: {
+        batchSize: 32,
+        iterations: 100,
+        studentLearningRate: 5e-4,
+        auxiliaryLearningRate: 1e-3,
+        emaDecay: 0.97,
+        pairs: { count: 250 },
+      },
+      evaluation: { every: 25, samples: 1000 },
+      checkpoints: { every: 100 },
+    },
+  },
 };

@@ -3,6 +3,7 @@ import { trajectoryNeed } from "../../distill/trajectory-need.js";
 import type { ConfiguredDenoiser } from "../../models/config.js";
 import type { OpenedModel } from "../open-model.js";
 import { type DistillSettings, distillSchema } from "../settings/distillation.js";
+import { isDirect } from "../settings/objectives.js";
 import { positionOf } from "../train-loop.js";
 import { imitateTeacher, wantsImitation } from "./imitation.js";
 import type { Job, JobContext } from "./job.js";
@@ -44,7 +45,10 @@ async function earlierStages(
     // The seconds before the last stage stand in its checkpoints.
     return { ...before, trajectory: context.run.file("trajectory"), iterationsBefore };
   }
-  const { folder, seconds } = await shareRecording(settings, teacher, student, before);
+  const { objective, vsd } = settings.backtracking;
+  const rank = settings.recording.rank ?? (objective === "vsd" ? vsd.rank : undefined);
+  const recording = { ...settings.recording, rank };
+  const { folder, seconds } = await shareRecording({ ...settings, recording }, teacher, student, before);
   return { trajectory: folder, iterationsBefore, secondsBefore: seconds, context: fresh };
 }
 
@@ -55,6 +59,11 @@ function wantsTrajectory(
   student: ConfiguredDenoiser,
   { progress }: JobContext,
 ): boolean {
+  const { objective } = settings.backtracking;
+  if (isDirect(objective)) {
+    progress.notice(`${objective} asks the teacher only where it is at home: no trajectory is recorded`);
+    return false;
+  }
   if (settings.recording.when === "always") return true;
   const { loss, copy, needed } = trajectoryNeed({
     teacher: teacher.denoiser,

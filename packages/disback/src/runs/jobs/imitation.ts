@@ -3,15 +3,17 @@ import { Imitation } from "../../distill/imitate.js";
 import { type ConfiguredDenoiser, loadModel, saveModel } from "../../models/config.js";
 import type { OpenedModel } from "../open-model.js";
 import type { DistillSettings } from "../settings/distillation.js";
+import { isDirect } from "../settings/objectives.js";
 import { positionOf, runStage } from "../train-loop.js";
 import type { JobContext } from "./job.js";
 import { generatorOf } from "./networks.js";
 import { StudentJudge } from "./student-judge.js";
 
 /** Whether this run's student imitates the teacher first. Decided by the settings alone. */
-export function wantsImitation({ imitation, method, student }: DistillSettings): boolean {
+export function wantsImitation({ imitation, method, student, backtracking }: DistillSettings): boolean {
   if (imitation.steps === 0) return false;
-  return imitation.when === "always" || (method === "disback" && student !== "same");
+  if (imitation.when === "always") return true;
+  return method === "disback" && student !== "same" && !isDirect(backtracking.objective);
 }
 
 /**

@@ -1,13 +1,17 @@
 import { type Device, Generator, randperm, scope } from "@disback/torch";
 import type { z } from "zod";
 import { openDataset } from "../../data/dataset.js";
+import type { DirectObjective } from "../../distill/direct-objective.js";
 import { KarrasUniform } from "../../distill/noise-distribution.js";
 import type { Objective } from "../../distill/objective.js";
+import { Consistency } from "../../distill/objectives/consistency.js";
 import { DiffInstruct } from "../../distill/objectives/diff-instruct.js";
 import { Dmd } from "../../distill/objectives/dmd.js";
 import { Dmd2 } from "../../distill/objectives/dmd2.js";
 import { Guided } from "../../distill/objectives/guided.js";
+import { Regression } from "../../distill/objectives/regression.js";
 import { Sid } from "../../distill/objectives/sid.js";
+import { Vsd } from "../../distill/objectives/vsd.js";
 import { SamplePool } from "../../distill/sample-pool.js";
 import { DisbackError } from "../../errors.js";
 import type { DenoiserConfig } from "../../models/config.js";
@@ -27,11 +31,17 @@ export interface RealData {
   codec: SampleCodec;
 }
 
+/** @throws DisbackError if the teacher is to be guided and has no classes */
+export function requireGuidable(guidance: number, teacher: DenoiserConfig): void {
+  if (guidance !== 1 && teacher.labelDim === 0)
+    throw new DisbackError('"backtracking.guidance": the teacher has no classes to be guided to');
+}
+
 /**
- * The objective that settings name.
+ * The objective that settings name, of those with an auxiliary model.
  *
  * @param teacher its configuration
- * @throws DisbackError when it needs data and there are none, or is guided and the teacher has no classes
+ * @throws DisbackError when it needs data and there are none
  */
 export async function createObjective(
   settings: ObjectiveSettings,
@@ -39,39 +49,46 @@ export async function createObjective(
   data: RealData,
 ): Promise<Objective> {
   const objective = await unguided(settings, teacher, data);
-  if (settings.guidance === 1) return objective;
-  if (teacher.labelDim === 0)
-    throw new DisbackError('"backtracking.guidance": the teacher has no classes to be guided to');
-  return new Guided(objective, settings.guidance);
+  return settings.guidance === 1 ? objective : new Guided(objective, settings.guidance);
+}
+
+/** The objective that settings name, of those without. */
+export async function createDirectObjective(
+  { objective, pairs, regression, consistency }: ObjectiveSettings,
+  teacher: DenoiserConfig,
+  data: RealData,
+): Promise<DirectObjective> {
+  if (objective === "regression") return new Regression({ ...regression, pairs });
+  const { realSamples, ...options } = consistency;
+  const real = data.source === undefined ? undefined : await realPool(data, realSamples, teacher);
+  return new Consistency({ ...options, pairs, data: real });
 }
 
 async function unguided(
-  { objective, diffInstruct, dmd, dmd2, sid }: ObjectiveSettings,
+  { objective, pairs, diffInstruct, vsd, dmd, dmd2, sid }: ObjectiveSettings,
   teacher: DenoiserConfig,
   data: RealData,
 ): Promise<Objective> {
   const { sigmaData } = teacher;
   switch (objective) {
-    case "diff-instruct":
-      return new DiffInstruct({ sigmaData, ...diffInstruct });
-    case "dmd": {
-      const { regressionWeight, pairs, pairSteps } = dmd;
-      return new Dmd({ sigmaData, regressionWeight, pairs: { count: pairs, steps: pairSteps } });
-    }
+    case "vsd":
+      return new Vsd({ sigmaData, ...vsd });
+    case "dmd":
+      return new Dmd({ sigmaData, ...dmd, pairs });
     case "dmd2": {
       const { realSamples, ...weights } = dmd2;
       return new Dmd2({ sigmaData, ...weights, real: await realPool(data, realSamples, teacher) });
     }
     case "sid":
       return new Sid({ sigmaData, alpha: sid.alpha, noise: new KarrasUniform({ to: sid.lastPosition }) });
+    default:
+      return new DiffInstruct({ sigmaData, ...diffInstruct });
   }
 }
 
 /** So many samples of the data in memory, always the same ones. */
 async function realPool(data: RealData, count: number, teacher: DenoiserConfig): Promise<SamplePool> {
-  const { source, resolution, skipBroken, device, codec } = data;
-  if (source === undefined)
-    throw new DisbackError('"backtracking.objective": dmd2 needs real samples; give --data');
+  const { source, resolution, skipBroken, device, codec } = data as RealData & { source: string };
   const [channels, height] = codec.shownShape as [1 | 3, number | undefined];
   const image = height === undefined ? {} : { resolution: resolution ?? height, channels };
   const dataset = await openDataset(source, { ...image, skipBroken, labels: teacher.labelDim > 0 });

@@ -1,6 +1,4 @@
 import type { Device } from "@disback/torch";
-import { Backtracking } from "../../distill/backtrack.js";
-import { MismatchReached, StepsPerTarget } from "../../distill/target-schedule.js";
 import { Trajectory } from "../../distill/trajectory.js";
 import { type ConfiguredDenoiser, saveModel } from "../../models/config.js";
 import { writeGeneratorFile } from "../generator-file.js";
@@ -12,8 +10,8 @@ import { summarizeStudent } from "./comparison.js";
 import type { JobContext, JobResult } from "./job.js";
 import { drawingOptions, drawPicture } from "./judging.js";
 import { generatorOf } from "./networks.js";
-import { createObjective } from "./objective.js";
 import { StudentJudge } from "./student-judge.js";
+import { createTraining } from "./training.js";
 
 /** What stage 2 starts from. */
 export interface StudentStageStart {
@@ -33,28 +31,15 @@ export async function trainStudent(
   context: JobContext,
 ): Promise<JobResult> {
   const { run, progress, interruption } = context;
-  const { evaluation, backtracking, checkpoints, seed } = settings;
+  const { evaluation, backtracking, checkpoints } = settings;
   const { teacher, student, trajectory, iterationsBefore, secondsBefore } = start;
   const device = settings.device as Device;
   const { codec } = teacher;
   const watch = await StudentJudge.open(settings, codec, context);
-  const { schedule, stepsPerTarget, mismatchThreshold, ...options } = backtracking;
   const generator = generatorOf(student, settings);
-  const data = { ...settings, source: settings.data, device, codec };
   const path = trajectory === undefined ? undefined : Trajectory.open(trajectory);
   if (path) run.update({ path: path.nodes.map(({ file: _, ...facts }) => facts) });
-  const work = new Backtracking({
-    ...options,
-    seed,
-    teacher: teacher.denoiser,
-    generator,
-    trajectory: path,
-    objective: await createObjective(backtracking, teacher.config, data),
-    schedule:
-      schedule === "steps"
-        ? new StepsPerTarget(stepsPerTarget)
-        : new MismatchReached({ threshold: mismatchThreshold, maximumSteps: stepsPerTarget }),
-  });
+  const work = await createTraining(settings, { teacher, generator, trajectory: path });
   const drawStudent = () => watch.drawer(work.average);
   const drawTeacher = () =>
     decodedDrawer(teacherDrawer(teacher.denoiser, teacher.config, drawingOptions(evaluation, device)), codec);

@@ -9,7 +9,7 @@ import {
   positive,
   unconditional,
 } from "./common.js";
-import { objectiveSettings } from "./objectives.js";
+import { isDirect, objectiveSettings } from "./objectives.js";
 
 const networkSettings = {
   teacher: z.string().describe("the teacher: a model folder (model.safetensors and config.json)"),
@@ -74,6 +74,11 @@ const recording = z
     storageRank: integer(1).optional().describe("low-rank: rank at most"),
     batchSize: integer(1).default(128).describe("samples per step"),
     learningRate: positive.default(1e-3).describe("learning rate of the degraded teacher"),
+    rank: integer(1)
+      .optional()
+      .describe(
+        "only low-rank adapters of this rank are fitted, not all weights; with the objective vsd its rank when not given",
+      ),
   })
   .prefault({})
   .refine(({ nodes, nodeSteps }) => nodes === "even-steps" || nodeSteps === undefined, {
@@ -147,6 +152,16 @@ const backtracking = z
   })
   .prefault({});
 
+/** DMD2's discriminator learns from real samples. */
+const hasItsData = ({
+  data,
+  backtracking,
+}: {
+  data?: string | undefined;
+  backtracking: { objective: string };
+}) => backtracking.objective !== "dmd2" || data !== undefined;
+const lacksData = { path: ["backtracking", "objective"], error: "of dmd2 needs real samples; give --data" };
+
 /** `disback record` */
 export const recordSchema = z.strictObject({
   ...commonSettings,
@@ -163,13 +178,19 @@ const withEvaluation = {
 };
 
 /** `disback backtrack` */
-export const backtrackSchema = z.strictObject({
-  ...commonSettings,
-  ...networkSettings,
-  ...withEvaluation,
-  trajectory: z.string().describe("trajectory folder made by record"),
-  backtracking,
-});
+export const backtrackSchema = z
+  .strictObject({
+    ...commonSettings,
+    ...networkSettings,
+    ...withEvaluation,
+    trajectory: z.string().describe("trajectory folder made by record"),
+    backtracking,
+  })
+  .refine(hasItsData, lacksData)
+  .refine(({ backtracking }) => !isDirect(backtracking.objective), {
+    path: ["backtracking", "objective"],
+    error: "has no auxiliary model and follows no trajectory; use disback distill",
+  });
 
 /** `disback distill` */
 export const distillSchema = z
@@ -190,7 +211,8 @@ export const distillSchema = z
   .refine(({ method, backtracking }) => method !== "diff-instruct" || backtracking.objective === method, {
     path: ["method"],
     error: "diff-instruct takes no other objective; to run one without a trajectory, the method is plain",
-  });
+  })
+  .refine(hasItsData, lacksData);
 
 export type RecordSettings = z.output<typeof recordSchema>;
 export type BacktrackSettings = z.output<typeof backtrackSchema>;

@@ -1,11 +1,31 @@
 import { z } from "zod";
+import type { SampleDistance } from "../../distill/sample-distance.js";
 import type { Weighting } from "../../distill/weighting.js";
 import { integer, positive } from "./common.js";
+import { layer, type SettingsTree } from "./layers.js";
+
+/** Objectives that give the student a loss without an auxiliary model: no trajectory goes with them. */
+const directNames = ["consistency", "regression"] as const;
 
 /** Names of the objectives, as `--objective` takes them. */
-export const objectiveNames = ["diff-instruct", "dmd", "dmd2", "sid"] as const;
+export const objectiveNames = ["diff-instruct", "vsd", "dmd", "dmd2", "sid", ...directNames] as const;
+
+export type ObjectiveName = (typeof objectiveNames)[number];
+
+/** Whether an objective needs no auxiliary model. */
+export function isDirect(objective: ObjectiveName): boolean {
+  return (directNames as readonly string[]).includes(objective);
+}
 
 const weightings = ["one", "edm", "noise", "score"] as const satisfies Weighting[];
+const weighting = z
+  .enum(weightings)
+  .describe("weight of noise levels: one (1), edm (EDM's lambda), noise (1/sigma) or score (1/sigma^2)");
+const distances = ["squared", "pseudo-huber"] as const satisfies SampleDistance[];
+const distance = z.enum(distances).describe("distance that is minimised: squared or pseudo-huber");
+const realSamples = integer(1)
+  .default(20_000)
+  .describe("real samples kept in memory, drawn from the data once");
 const weight = z.number().min(0);
 
 /** Which objective moves the student, and the options of each. Those of other objectives have no effect. */
@@ -13,7 +33,17 @@ export const objectiveSettings = {
   objective: z
     .enum(objectiveNames)
     .default("diff-instruct")
-    .describe("what moves the student to its target: diff-instruct, dmd, dmd2 (needs data) or sid"),
+    .describe(
+      "what moves the student to its target: diff-instruct, vsd, dmd, dmd2 (needs data) or sid; or, without an auxiliary model and a trajectory, consistency or regression",
+    ),
+  pairs: z
+    .strictObject({
+      count: integer(1)
+        .default(1000)
+        .describe("samples of the teacher: for regression, DMD's regression, and consistency without data"),
+      steps: integer(1).default(18).describe("Heun steps for each of them"),
+    })
+    .prefault({}),
   guidance: weight
     .default(1)
     .describe("classifier-free guidance of the target: x_uncond + guidance (x_cond - x_uncond); 1 is none"),
@@ -22,12 +52,16 @@ export const objectiveSettings = {
     .describe("updates of the auxiliary model for each of the student; 5 in DMD2"),
   diffInstruct: z
     .strictObject({
-      weighting: z
-        .enum(weightings)
-        .default("one")
-        .describe(
-          "weight of noise levels: one (1), edm (EDM's lambda), noise (1/sigma) or score (1/sigma^2)",
-        ),
+      weighting: weighting.default("one"),
+    })
+    .prefault({}),
+  vsd: z
+    .strictObject({
+      rank: integer(1).default(4).describe("rank of the auxiliary model's low-rank adapters"),
+      learningRateFactor: positive
+        .default(10)
+        .describe("learning rate of the adapters, as a multiple of auxiliaryLearningRate"),
+      weighting: weighting.default("noise"),
     })
     .prefault({}),
   dmd: z
@@ -35,8 +69,6 @@ export const objectiveSettings = {
       regressionWeight: weight
         .default(0)
         .describe("weight of the regression on the teacher's samples; 0 for none, 0.25 in the paper"),
-      pairs: integer(1).default(1000).describe("samples of the teacher for the regression"),
-      pairSteps: integer(1).default(18).describe("Heun steps for each of them"),
     })
     .prefault({}),
   dmd2: z
@@ -45,9 +77,7 @@ export const objectiveSettings = {
       discriminatorWeight: weight
         .default(1e-2)
         .describe("weight of telling real from generated in the auxiliary model's step"),
-      realSamples: integer(1)
-        .default(20_000)
-        .describe("real samples kept in memory, drawn from the data once"),
+      realSamples,
     })
     .prefault({}),
   sid: z
@@ -59,4 +89,26 @@ export const objectiveSettings = {
         .describe("highest noise level, as a position on the sampler's schedule; 0.8 is sigma 24.4"),
     })
     .prefault({}),
+  consistency: z
+    .strictObject({
+      levels: integer(2).default(18).describe("noise levels of the grid, from sigmaInit down"),
+      targetDecay: z.number().min(0).lt(1).default(0.95).describe("decay of the target network per step"),
+      distance: distance.default("pseudo-huber"),
+      realSamples,
+    })
+    .prefault({}),
+  regression: z.strictObject({ distance: distance.default("squared") }).prefault({}),
 };
+
+/** Defaults that are another objective's own: laid under all other settings that name it. */
+export const objectiveDefaults: Readonly<Partial<Record<ObjectiveName, SettingsTree>>> = {
+  // Its samples come from pure noise: the top of the grid has to be far above the data.
+  consistency: { sigmaInit: 80 },
+};
+
+/** Settings with the defaults of the objective they name under them. */
+export function withObjectiveDefaults(settings: SettingsTree): SettingsTree {
+  const { objective } = (settings.backtracking ?? {}) as { objective?: unknown };
+  const name = objectiveNames.find((known) => known === objective);
+  return name ? layer(objectiveDefaults[name] ?? {}, settings) : settings;
+}

@@ -7,6 +7,7 @@ import { didYouMean } from "../nearest.js";
 import { describeSettings } from "./describe.js";
 import { isGroup, layer, type SettingsTree } from "./layers.js";
 import { describeIssue } from "./messages.js";
+import { withObjectiveDefaults } from "./objectives.js";
 
 /** Where settings come from; later ones win. */
 export interface SettingsSources {
@@ -21,7 +22,7 @@ export interface SettingsSources {
 }
 
 /**
- * Complete, validated settings: defaults < preset < YAML file < flags.
+ * Complete, validated settings: defaults < those of the objective < preset < YAML file < flags.
  *
  * @throws UsageError for an unknown preset or a wrong flag, DisbackError for a wrong file; both in one line that
  * names the field and where it came from
@@ -33,7 +34,7 @@ export function resolveSettings<Schema extends z.ZodType>(
   const { preset: presetInFile, ...file } = sources.file === undefined ? {} : readSettingsFile(sources.file);
   const preset = sources.preset ?? (presetInFile as string | undefined);
   const fromPreset = preset === undefined ? {} : presetSettings(sources.presets, preset);
-  const merged = layer(layer(fromPreset, file), sources.flags);
+  const merged = withObjectiveDefaults(layer(layer(fromPreset, file), sources.flags));
   const parsed = schema.safeParse(merged);
   if (parsed.success) return { settings: parsed.data, ...(preset === undefined ? {} : { preset }) };
 

@@ -1,0 +1,116 @@
+import {
+  extractState,
+  Generator,
+  generatorState,
+  loadGeneratorState,
+  mergeStates,
+  prefixState,
+  type State,
+  scope,
+  stateNumber,
+} from "@disback/torch";
+import type { Denoiser } from "../models/denoiser.js";
+import type { DirectObjective } from "./direct-objective.js";
+import { seedDropout } from "./dropout.js";
+import type { StudentGenerator } from "./student-generator.js";
+import { TrainedStudent } from "./trained-student.js";
+
+export interface DirectDistillationOptions {
+  /** not changed */
+  teacher: Denoiser;
+  /** the student, trained in place */
+  generator: StudentGenerator;
+  objective: DirectObjective;
+  /** student steps altogether, default 300 */
+  iterations?: number;
+  /** samples per step, default 128 */
+  batchSize?: number;
+  /** Adam's learning rate, default 1e-4 */
+  studentLearningRate?: number;
+  /** Adam's betas, default [0.9, 0.999]: there is no second network to keep up with */
+  betas?: [number, number];
+  /** decay of the student's averaged weights per step, default 0.99 */
+  emaDecay?: number;
+  /** decides every random number, default 0 */
+  seed?: number;
+}
+
+/** Training of a student by a loss of its own: no auxiliary model, no trajectory. */
+export class DirectDistillation {
+  readonly iterations: number;
+  private done = 0;
+  private readonly student: TrainedStudent;
+  private readonly random: Generator;
+
+  /** @throws DisbackError naming the option that is wrong */
+  constructor(private readonly options: DirectDistillationOptions) {
+    const { teacher, generator, objective, iterations = 300, seed = 0 } = options;
+    const { studentLearningRate: learningRate = 1e-4, betas, emaDecay } = options;
+    this.iterations = iterations;
+    objective.prepare?.({ student: generator, teacher, seed });
+    this.random = new Generator(seed, generator.device);
+    this.student = new TrainedStudent(generator, { learningRate, ...(betas ? { betas } : {}), emaDecay });
+  }
+
+  get iteration(): number {
+    return this.done;
+  }
+
+  get finished(): boolean {
+    return this.done >= this.iterations;
+  }
+
+  /** The student with the average of its weights: what is evaluated and kept. */
+  get average(): StudentGenerator {
+    return this.student.average;
+  }
+
+  /** One update of the student. @returns its loss before it, and the learning rate */
+  step(): { loss: number; learningRate: number } {
+    const { teacher, generator, objective, batchSize = 128 } = this.options;
+    const loss = scope(() => {
+      seedDropout(this.random, generator.device);
+      generator.denoiser.train();
+      const loss = objective.loss({ student: generator, teacher, count: batchSize, generator: this.random });
+      this.student.update(() => loss.backward());
+      return loss.item();
+    });
+    this.done++;
+    return { loss, learningRate: this.student.learningRate };
+  }
+
+  /** All that the next steps depend on. */
+  state(): State {
+    const { objective } = this.options;
+    return mergeStates(
+      this.student.state(),
+      prefixState("objective", objective.state?.() ?? { tensors: new Map(), values: {} }),
+      prefixState("random", generatorState(this.random)),
+      { tensors: new Map(), values: { iteration: this.done } },
+    );
+  }
+
+  /** Goes on from a saved state. @throws CheckpointError if it is of another network */
+  loadState(state: State): void {
+    this.student.loadState(state);
+    this.options.objective.loadState?.(extractState("objective", state));
+    loadGeneratorState(this.random, extractState("random", state));
+    this.done = stateNumber(state, "iteration");
+  }
+
+  /** Releases everything but the student. */
+  dispose(): void {
+    this.options.objective.dispose?.();
+    this.student.dispose();
+  }
+}
+
+/** Distills to the end. @returns the student with the average of its weights */
+export function distillDirectly(options: DirectDistillationOptions): StudentGenerator {
+  const distillation = new DirectDistillation(options);
+  while (!distillation.finished) distillation.step();
+  const { generator } = options;
+  const result = generator.withDenoiser(distillation.average.denoiser.clone().eval());
+  distillation.dispose();
+  return result;
+}

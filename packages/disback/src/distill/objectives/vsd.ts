@@ -1,0 +1,51 @@
+import { Generator, type Tensor } from "@disback/torch";
+import type { DenoiserModule } from "../../models/denoiser.js";
+import { LowRankDenoiser } from "../../models/low-rank.js";
+import type { AuxiliaryStart, Objective, ObjectiveInput, StudentInput, StudentSignal } from "../objective.js";
+import { DiffInstruct, type DiffInstructOptions } from "./diff-instruct.js";
+
+export interface VsdOptions extends DiffInstructOptions {
+  /** rank of the auxiliary model's adapters, default 4 as in the released code */
+  rank?: number;
+  /** learning rate of the adapters as a multiple of the auxiliary model's, default 10 */
+  learningRateFactor?: number;
+}
+
+/**
+ * Variational score distillation (Wang et al. 2023, ProlificDreamer, eq. 9 and algorithm 1): the student moves by the
+ * difference of noise predictions,
+ *
+ *     x_t = x0 + sigma n,   dL/dx0 = w(sigma) (D_phi(x_t; sigma) - D'_i(x_t; sigma)),   w = 1 / sigma,
+ *
+ * and the auxiliary model is the teacher with low-rank adapters (LoRA), which alone are trained: a small fraction of the
+ * weights, gradients and optimizer's moments. On a trajectory they start as the best approximation of the most degraded
+ * node that their rank allows: that node itself if it was recorded with adapters of no higher rank.
+ */
+export class Vsd implements Objective {
+  readonly name = "vsd";
+  readonly learningRateFactor: number;
+  private readonly matching: DiffInstruct;
+  private readonly rank: number;
+
+  constructor({ rank = 4, learningRateFactor = 10, weighting = "noise", ...options }: VsdOptions = {}) {
+    this.rank = rank;
+    this.learningRateFactor = learningRateFactor;
+    this.matching = new DiffInstruct({ ...options, weighting });
+  }
+
+  /** @throws DisbackError if the rank is none, or if the teacher has no layers to adapt */
+  auxiliaryModel({ teacher, start, seed }: AuxiliaryStart): DenoiserModule {
+    const auxiliary = new LowRankDenoiser(teacher, { rank: this.rank, generator: new Generator(seed) });
+    auxiliary.approximate(start);
+    start.dispose();
+    return auxiliary;
+  }
+
+  auxiliaryLoss(input: ObjectiveInput): Tensor {
+    return this.matching.auxiliaryLoss(input);
+  }
+
+  studentSignal(input: StudentInput): StudentSignal {
+    return this.matching.studentSignal(input);
+  }
+}

@@ -1,0 +1,61 @@
+import { EMA, extractState, mergeStates, prefixState, type State } from "@disback/torch";
+import type { DenoiserModule } from "../models/denoiser.js";
+import { NetworkTrainer, type NetworkTrainerOptions } from "./network-trainer.js";
+import type { StudentGenerator } from "./student-generator.js";
+
+export interface TrainedStudentOptions extends NetworkTrainerOptions {
+  /** decay of the averaged weights per step, default 0.99 */
+  emaDecay?: number | undefined;
+}
+
+/** A student in training: its network, its updates, and the running average of its weights that is judged and kept. */
+export class TrainedStudent {
+  private readonly trainer: NetworkTrainer;
+  private readonly ema: EMA<DenoiserModule>;
+
+  constructor(
+    readonly generator: StudentGenerator,
+    { emaDecay = 0.99, ...options }: TrainedStudentOptions,
+  ) {
+    this.trainer = new NetworkTrainer(generator.denoiser.requiresGrad_(true).parameters(), options);
+    this.ema = new EMA(generator.denoiser, { decay: emaDecay });
+  }
+
+  /** The student with the average of its weights. */
+  get average(): StudentGenerator {
+    return this.generator.withDenoiser(this.ema.module);
+  }
+
+  get learningRate(): number {
+    return this.trainer.learningRate;
+  }
+
+  /** One update by the gradients that `addGradients` leaves. */
+  update(addGradients: () => void): void {
+    this.trainer.begin();
+    addGradients();
+    this.trainer.finish();
+    this.ema.update();
+  }
+
+  state(): State {
+    return mergeStates(
+      prefixState("student", { tensors: this.generator.denoiser.stateDict(), values: {} }),
+      prefixState("average", this.ema.state()),
+      prefixState("studentOptimizer", this.trainer.state()),
+    );
+  }
+
+  /** @throws CheckpointError if it is of another network */
+  loadState(state: State): void {
+    this.generator.denoiser.loadStateDict(extractState("student", state).tensors);
+    this.ema.loadState(extractState("average", state));
+    this.trainer.loadState(extractState("studentOptimizer", state));
+  }
+
+  /** Releases everything but the student. */
+  dispose(): void {
+    this.trainer.dispose();
+    this.ema.dispose();
+  }
+}

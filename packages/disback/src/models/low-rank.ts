@@ -1,0 +1,169 @@
+import {
+  Conv2d,
+  type Generator,
+  Linear,
+  Module,
+  noGrad,
+  ops,
+  parameter,
+  randn,
+  scope,
+  type Tensor,
+  zeros,
+} from "@disback/torch";
+import { DisbackError } from "../errors.js";
+import { Convolution } from "./convolution.js";
+import { DenoiserModule, type FeatureDenoiser } from "./denoiser.js";
+import { Dense } from "./dense.js";
+
+export interface LowRankOptions {
+  /** rank of each layer's adapter, at least 1; less where the layer itself has less. Default 4 */
+  rank?: number;
+  /** draws the first `down`, on the CPU */
+  generator: Generator;
+}
+
+/** A layer whose weight is adapted: `weight` is replaced while the denoiser runs. */
+interface AdaptedLayer {
+  module: { weight: Tensor };
+  weight: Tensor;
+  adapter: LowRankAdapter;
+}
+
+/** `W' = W + up down`, the weight of a convolution being a matrix `[out, in * height * width]`. */
+class LowRankAdapter extends Module {
+  /** `[rank, in]` */
+  readonly down: Tensor;
+  /** `[out, rank]`, zeros at first: the adapted layer starts as it was */
+  readonly up: Tensor;
+
+  constructor(weight: Tensor, rank: number, generator: Generator) {
+    super();
+    const outputs = weight.shape[0]!;
+    const inputs = weight.numel / outputs;
+    const { dtype, device } = weight;
+    const most = Math.min(rank, outputs, inputs);
+    this.down = parameter(randn([most, inputs], { generator }).div_(Math.sqrt(inputs)).to({ dtype, device }));
+    this.up = parameter(zeros([outputs, most], { dtype, device }));
+  }
+
+  get change(): Tensor {
+    return this.up.matmul(this.down);
+  }
+
+  /** Becomes the change's best approximation of this rank (Eckart and Young 1936). @param change `[out, in]` */
+  approximate(change: Tensor): void {
+    scope(() => {
+      // Of no change at all there are no directions: those drawn at random stay.
+      if (change.abs().max().item() === 0) return void this.up.detach().zero_();
+      const rank = this.down.shape[0]!;
+      const [left, singular, right] = ops.linalg_svd(change, false);
+      this.up.detach().copy_(left.narrow(1, 0, rank).mul(singular.narrow(0, 0, rank)));
+      this.down.detach().copy_(right.narrow(0, 0, rank));
+    });
+  }
+}
+
+/**
+ * A denoiser with low-rank adapters on its linear and convolutional layers (LoRA, Hu et al. 2021, eq. 3): the layers'
+ * weights are `W + up down` with `up [out, r]` and `down [r, in]`, which alone are trained; biases and normalizations
+ * stay. The denoiser itself is not copied and keeps its weights: it may be used beside this one. It stays in evaluation
+ * mode whatever this one's, so that nothing is dropped.
+ *
+ * Parameters and `stateDict` are those of the adapters.
+ */
+export class LowRankDenoiser extends DenoiserModule implements FeatureDenoiser {
+  private readonly adapters: Record<string, LowRankAdapter> = {};
+  private readonly layers: AdaptedLayer[] = [];
+
+  /**
+   * @param base frozen here, and in evaluation mode
+   * @throws DisbackError if the rank is none, or if the denoiser has no layers to adapt
+   */
+  constructor(
+    private readonly base: DenoiserModule,
+    { rank = 4, generator }: LowRankOptions,
+  ) {
+    super();
+    if (!Number.isInteger(rank) || rank < 1)
+      throw new DisbackError(`low rank: "rank" must be a whole number from 1, not ${rank}`);
+    base.requiresGrad_(false).eval();
+    const names = new Map(base.namedParameters().map(([name, tensor]) => [tensor, name]));
+    for (const module of base.modules()) {
+      if (!isAdaptable(module)) continue;
+      const { weight } = module;
+      const adapter = new LowRankAdapter(weight, rank, generator);
+      this.adapters[names.get(weight)!.replace(/\.weight$/, "")] = adapter;
+      this.layers.push({ module, weight, adapter });
+    }
+    if (this.layers.length === 0) throw new DisbackError("low rank: this denoiser has no layers to adapt");
+  }
+
+  /** Only the adapters: the base belongs to someone else. */
+  override members(): [string, unknown][] {
+    return Object.entries(this.adapters);
+  }
+
+  get sigmaMin(): number | undefined {
+    return (this.base as Partial<FeatureDenoiser>).sigmaMin;
+  }
+
+  get sigmaMax(): number | undefined {
+    return (this.base as Partial<FeatureDenoiser>).sigmaMax;
+  }
+
+  denoise(x: Tensor, sigma: Tensor, condition?: Tensor): Tensor {
+    return this.adapted(() => this.base.denoise(x, sigma, condition));
+  }
+
+  /** @throws DisbackError if the base has no features */
+  features(x: Tensor, sigma: Tensor, condition?: Tensor): Tensor {
+    const { base } = this;
+    if (!("features" in base)) throw new DisbackError("low rank: this denoiser's network has no features");
+    return this.adapted(() => (base as DenoiserModule & FeatureDenoiser).features(x, sigma, condition));
+  }
+
+  /** A plain denoiser of the base's architecture with the same estimates; the caller owns it. */
+  merged(): DenoiserModule {
+    const plain = this.base.clone();
+    noGrad(() =>
+      plain
+        .modules()
+        .filter(isAdaptable)
+        .forEach((module, index) => {
+          scope(() => module.weight.add_(this.layers[index]!.adapter.change.reshape(module.weight.shape)));
+        }),
+    );
+    return plain;
+  }
+
+  /** Sets the adapters so that this comes as near to a model of the base's architecture as their rank allows. */
+  approximate(model: DenoiserModule): void {
+    const wanted = model.modules().filter(isAdaptable);
+    if (wanted.length !== this.layers.length)
+      throw new DisbackError("low rank: a model of another architecture cannot be approximated");
+    noGrad(() =>
+      this.layers.forEach(({ weight, adapter }, index) => {
+        scope(() => adapter.approximate(asMatrix(wanted[index]!.weight.sub(weight))));
+      }),
+    );
+  }
+
+  private adapted<T>(run: () => T): T {
+    for (const { module, weight, adapter } of this.layers)
+      module.weight = weight.add(adapter.change.reshape(weight.shape));
+    try {
+      return run();
+    } finally {
+      for (const { module, weight } of this.layers) module.weight = weight;
+    }
+  }
+}
+
+function isAdaptable(module: Module): module is Module & { weight: Tensor } {
+  return [Dense, Convolution, Linear, Conv2d].some((kind) => module instanceof kind);
+}
+
+function asMatrix(weight: Tensor): Tensor {
+  return weight.reshape([weight.shape[0]!, -1]);
+}
