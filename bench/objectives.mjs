@@ -5,11 +5,15 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { Generator, randn, setNumThreads } from "@disback/torch";
 import { Backtracking } from "../packages/disback/dist/distill/backtrack.js";
+import { DirectDistillation } from "../packages/disback/dist/distill/direct-distillation.js";
+import { Consistency } from "../packages/disback/dist/distill/objectives/consistency.js";
 import { DiffInstruct } from "../packages/disback/dist/distill/objectives/diff-instruct.js";
 import { Dmd } from "../packages/disback/dist/distill/objectives/dmd.js";
 import { Dmd2 } from "../packages/disback/dist/distill/objectives/dmd2.js";
 import { Guided } from "../packages/disback/dist/distill/objectives/guided.js";
+import { Regression } from "../packages/disback/dist/distill/objectives/regression.js";
 import { Sid } from "../packages/disback/dist/distill/objectives/sid.js";
+import { Vsd } from "../packages/disback/dist/distill/objectives/vsd.js";
 import { SamplePool } from "../packages/disback/dist/distill/sample-pool.js";
 import { StudentGenerator } from "../packages/disback/dist/distill/student-generator.js";
 import { loadModel, sampleShape } from "../packages/disback/dist/models/config.js";
@@ -41,15 +45,21 @@ const real = new SamplePool({
 const objectives = {
   "diff-instruct": new DiffInstruct(),
   "diff-instruct, guided": new Guided(new DiffInstruct(), 2),
+  vsd: new Vsd(),
   dmd: new Dmd(),
   "dmd with regression": new Dmd({ regressionWeight: 0.25, pairs: { count: 32, steps: 3 } }),
   dmd2: new Dmd2({ real }),
   sid: new Sid(),
+  consistency: new Consistency({ data: real }),
+  regression: new Regression({ pairs: { count: 32, steps: 3 } }),
 };
 
 const works = Object.entries(objectives).map(([name, objective]) => ({
   name,
-  work: new Backtracking({ teacher, generator: student(), objective, iterations: rounds + 2, batchSize }),
+  work: new ("loss" in objective ? DirectDistillation : Backtracking)({
+    ...{ teacher, objective, batchSize },
+    generator: student(),
+  }),
   milliseconds: [],
 }));
 for (let round = -2; round < rounds; round++) {

@@ -94,7 +94,7 @@ describe("wrong settings are told in one line", () => {
     ],
     [
       { flags: { teacher: "t", backtracking: { objective: "sids" } } },
-      '"backtracking.objective" must be one of diff-instruct, dmd, dmd2, sid, got "sids"',
+      '"backtracking.objective" must be one of diff-instruct, vsd, dmd, dmd2, sid, consistency, regression, got "sids"',
     ],
     [
       { flags: { teacher: "t", method: "diff-instruct", backtracking: { objective: "sid" } } },

@@ -158,17 +158,17 @@ export const comparePresets: Readonly<Record<string, SettingsTree>> = {
     methods: objectives([...dataFree, "dmd2"], true),
     common: {
       data: "toy:ring",
-      recording: { batchSize: 128 },
+      recording: { batchSize: 128, steps: 100 },
       backtracking: {
         batchSize: 128,
-        iterations: 300,
+        iterations: 200,
         studentLearningRate: 5e-4,
         auxiliaryLearningRate: 1e-3,
         emaDecay: 0.97,
-        pairs: { count: 2000 },
+        pairs: { count: 1000 },
       },
-      evaluation: { every: 30, samples: 2000, batchSize: 2000, grid: 500 },
-      checkpoints: { every: 300 },
+      evaluation: { every: 25, samples: 2000, batchSize: 2000, grid: 500 },
+      checkpoints: { every: 250 },
     },
   },
   /** The same on images, without trajectories: the student starts as the teacher's copy. */
