@@ -140,8 +140,8 @@ test.each([
 
 const directObjectives: [string, () => DirectObjective][] = [
   ["regression", () => new Regression({ pairs: { count: 64, steps: 6 } })],
-  ["consistency", () => new Consistency({ pairs: { count: 64, steps: 6 }, levels: 6 })],
-  ["consistency on data", () => new Consistency({ data: realSamples(), levels: 6 })],
+  ["consistency", () => new Consistency({ pairs: { count: 64, steps: 6 }, levels: 6, targetDecay: 0.5 })],
+  ["consistency on data", () => new Consistency({ data: realSamples(), levels: 6, targetDecay: 0.5 })],
 ];
 
 describe.each(directObjectives)("%s", (_, objective) => {
