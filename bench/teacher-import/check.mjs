@@ -1,9 +1,9 @@
 /**
- * Imports the pickles made by make.py and compares their outputs with the original's: one line of JSON each.
+ * Imports the pickles and folders made by make.py and compares their outputs with the original's: one line of JSON each.
  *
  *     node check.mjs FOLDER
  */
-import { readdirSync, statSync } from "node:fs";
+import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { noGrad, readSafetensors, setNumThreads } from "@disback/torch";
 import { readTeacher } from "../../packages/disback/dist/import/read-teacher.js";
@@ -11,12 +11,14 @@ import { readTeacher } from "../../packages/disback/dist/import/read-teacher.js"
 setNumThreads(1);
 const folder = process.argv[2];
 if (!folder) throw new Error("usage: node check.mjs FOLDER");
-for (const file of readdirSync(folder).filter((name) => name.endsWith(".pkl"))) {
+for (const expectation of readdirSync(folder).filter((name) => name.endsWith(".safetensors"))) {
+  const name = expectation.replace(/\.safetensors$/, "");
+  const file = existsSync(join(folder, `${name}.pkl`)) ? `${name}.pkl` : name;
   const path = join(folder, file);
   const began = performance.now();
   const { denoiser, config, parameters } = await readTeacher(path);
   const seconds = (performance.now() - began) / 1000;
-  const { tensors } = readSafetensors(path.replace(/pkl$/, "safetensors"));
+  const { tensors } = readSafetensors(join(folder, expectation));
   const output = noGrad(() =>
     denoiser.denoise(tensors.get("x"), tensors.get("sigma"), tensors.get("labels")),
   );
@@ -28,10 +30,15 @@ for (const file of readdirSync(folder).filter((name) => name.endsWith(".pkl"))) 
       file,
       network: config.network,
       parameters,
-      megabytes: Math.round(statSync(path).size / 1e6),
+      megabytes: Math.round(bytesOf(path) / 1e6),
       seconds: Number(seconds.toFixed(2)),
       peakMegabytes: Math.round(process.resourceUsage().maxRSS / 1e3),
       relativeError: Number(error.toExponential(1)),
     }),
   );
+}
+
+function bytesOf(path) {
+  if (!statSync(path).isDirectory()) return statSync(path).size;
+  return readdirSync(path).reduce((sum, name) => sum + bytesOf(join(path, name)), 0);
 }

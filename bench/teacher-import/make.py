@@ -1,8 +1,9 @@
-"""Pickles EDM's real architectures with random weights, and what they give for fixed inputs.
+"""Writes real architectures with random weights by the original code, and what they give for fixed inputs: pickles of
+NVlabs/edm, folders of diffusers.
 
     python make.py --edm PATH_TO_NVLABS_EDM --out FOLDER [NAME ...]
 
-Files are as large as the published ones (0.2 to 1.2 GB); `node check.mjs FOLDER` imports and compares them.
+Files are as large as the published ones (0.1 to 1.2 GB); `node check.mjs FOLDER` imports and compares them.
 """
 
 import argparse
@@ -27,33 +28,72 @@ NETWORKS = {
     "ffhq64-ddpmpp": dict(DDPMPP, img_resolution=64, channel_mult=[1, 2, 2, 2], augment_dim=9, dropout=0.05),
     "imagenet64-adm": dict(ADM, img_resolution=64, label_dim=1000),
 }
+# UNet2DModel as in google/ddpm-cifar10-32 and google/ddpm-celebahq-256, with their schedulers.
+DDPM = dict(attention_head_dim=None, downsample_padding=0, flip_sin_to_cos=False, freq_shift=1, norm_eps=1e-6)
+DIFFUSERS = {
+    "ddpm-cifar10-32": dict(
+        DDPM, sample_size=32, block_out_channels=(128, 256, 256, 256),
+        down_block_types=("DownBlock2D", "AttnDownBlock2D", "DownBlock2D", "DownBlock2D"),
+        up_block_types=("UpBlock2D", "UpBlock2D", "AttnUpBlock2D", "UpBlock2D")),
+    "ddpm-celebahq-256": dict(
+        DDPM, sample_size=256, block_out_channels=(128, 128, 256, 256, 512, 512),
+        down_block_types=("DownBlock2D",) * 4 + ("AttnDownBlock2D", "DownBlock2D"),
+        up_block_types=("UpBlock2D", "AttnUpBlock2D") + ("UpBlock2D",) * 4),
+}
+
+
+def make_diffusers(name, out):
+    from diffusers import DDIMScheduler, DDPMPipeline, DDPMScheduler, UNet2DModel
+
+    net = UNet2DModel(**DIFFUSERS[name]).eval().requires_grad_(False)
+    for parameter in net.parameters():
+        parameter.add_(torch.randn_like(parameter) * 0.01)
+    DDPMPipeline(net, DDPMScheduler()).save_pretrained(out / name)
+    step = 500
+    noisy = torch.randn([1, 3, net.config.sample_size, net.config.sample_size])
+    scheduler = DDIMScheduler(clip_sample=False)
+    scheduler.set_timesteps(1000)
+    alpha_bar = scheduler.alphas_cumprod[step]
+    clean = scheduler.step(net(noisy, step).sample, step, noisy).pred_original_sample
+    values = dict(x=noisy / alpha_bar.sqrt(), sigma=((1 - alpha_bar) / alpha_bar).sqrt()[None], output=clean)
+    save_file({key: value.contiguous() for key, value in values.items()}, out / f"{name}.safetensors")
+    return net
+
+
+def make_edm(name, out, networks):
+    options = NETWORKS[name]
+    net = networks.EDMPrecond(img_channels=3, use_fp16=True, **options).eval().requires_grad_(False)
+    for parameter in net.parameters():
+        parameter.add_(torch.randn_like(parameter) * 0.01)
+    sigma = torch.tensor([0.5])
+    x = torch.randn([1, 3, options["img_resolution"], options["img_resolution"]])
+    labels = torch.eye(options["label_dim"])[:1] if "label_dim" in options else None
+    values = dict(x=x, sigma=sigma, output=net(x, sigma, labels), **({} if labels is None else dict(labels=labels)))
+    save_file(values, out / f"{name}.safetensors")
+    with open(out / f"{name}.pkl", "wb") as file:
+        pickle.dump(dict(ema=net), file)
+    return net
+
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--edm", required=True, type=pathlib.Path, help="checkout of NVlabs/edm")
+    everything = [*NETWORKS, *DIFFUSERS]
+    parser.add_argument("--edm", type=pathlib.Path, help="checkout of NVlabs/edm, for its networks")
     parser.add_argument("--out", required=True, type=pathlib.Path)
-    parser.add_argument("names", nargs="*", default=list(NETWORKS), metavar="NAME", help=", ".join(NETWORKS))
+    parser.add_argument("names", nargs="*", default=everything, metavar="NAME", help=", ".join(everything))
     arguments = parser.parse_args()
-    sys.path.insert(0, str(arguments.edm.resolve()))
-    for name in ["click", "tqdm", "PIL", "PIL.Image", "requests", "scipy"]:
-        try:
-            importlib.import_module(name)
-        except ImportError:
-            sys.modules[name] = MagicMock()
-    networks = importlib.import_module("training.networks")
     arguments.out.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(1)
+    networks = None
+    if arguments.edm:
+        sys.path.insert(0, str(arguments.edm.resolve()))
+        for name in ["click", "tqdm", "PIL", "PIL.Image", "requests", "scipy"]:
+            try:
+                importlib.import_module(name)
+            except ImportError:
+                sys.modules[name] = MagicMock()
+        networks = importlib.import_module("training.networks")
     for name in arguments.names:
-        options = NETWORKS[name]
         torch.manual_seed(1)
-        net = networks.EDMPrecond(img_channels=3, use_fp16=True, **options).eval().requires_grad_(False)
-        for parameter in net.parameters():
-            parameter.add_(torch.randn_like(parameter) * 0.01)
-        sigma = torch.tensor([0.5])
-        x = torch.randn([1, 3, options["img_resolution"], options["img_resolution"]])
-        labels = torch.eye(options["label_dim"])[:1] if "label_dim" in options else None
-        values = dict(x=x, sigma=sigma, output=net(x, sigma, labels), **({} if labels is None else dict(labels=labels)))
-        save_file(values, arguments.out / f"{name}.safetensors")
-        with open(arguments.out / f"{name}.pkl", "wb") as file:
-            pickle.dump(dict(ema=net), file)
-        print(name, sum(parameter.numel() for parameter in net.parameters()), "parameters", flush=True)
+        made = make_edm(name, arguments.out, networks) if name in NETWORKS else make_diffusers(name, arguments.out)
+        print(name, sum(parameter.numel() for parameter in made.parameters()), "parameters", flush=True)

@@ -1,8 +1,15 @@
+import { diffusers } from "./diffusers.js";
+import { edm } from "./edm.js";
 import type { ExportFormat } from "./format.js";
 import { onnx } from "./onnx.js";
 import { safetensors } from "./safetensors.js";
 
 /** All formats by name. */
-export const exportFormats: Readonly<Record<ExportFormatName, ExportFormat>> = { safetensors, onnx };
+export const exportFormats: Readonly<Record<ExportFormatName, ExportFormat>> = {
+  safetensors,
+  edm,
+  diffusers,
+  onnx,
+};
 
-export type ExportFormatName = "safetensors" | "onnx";
+export type ExportFormatName = "safetensors" | "edm" | "diffusers" | "onnx";

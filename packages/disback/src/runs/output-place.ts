@@ -39,6 +39,7 @@ export async function makeInPlace<T>(
   } catch (error) {
     removeIfPossible(partial);
     if (error instanceof DisbackError) throw new DisbackError(error.message.replaceAll(partial, place.out));
+    if ((error as NodeJS.ErrnoException).syscall !== undefined) throw fileError("write", place.out, error);
     throw error;
   }
 }

@@ -13,7 +13,7 @@ interface ExportFlags extends OutputFlags {
   force?: boolean;
 }
 
-const formats: readonly ExportFormatName[] = ["safetensors", "onnx"];
+const formats: readonly ExportFormatName[] = ["safetensors", "edm", "diffusers", "onnx"];
 const precisions: readonly Precision[] = ["f32", "f16", "int8"];
 
 /** `disback export`. */
@@ -23,7 +23,10 @@ export function addExport(program: Command): void {
     .argument("<model>", "model folder, run, or shipped teacher")
     .description("Write a student or a teacher in a format that others read.")
     .addOption(
-      new Option("--format <name>", "safetensors: weights; onnx: a file for ONNX Runtime")
+      new Option(
+        "--format <name>",
+        "safetensors: weights; edm: a network pickle for NVlabs/edm; diffusers: a folder for diffusers; onnx: a file for ONNX Runtime",
+      )
         .choices(formats)
         .makeOptionMandatory(),
     )
@@ -43,6 +46,8 @@ Examples:
   disback export runs/demo --format onnx --out student.onnx
   disback export runs/demo --format onnx --precision f16 --out student-f16.onnx
   disback export fashion-mnist-32 --format onnx --out denoiser.onnx
+  disback export fashion-mnist-32 --format edm --out fashion-mnist.pkl
+  disback export teachers/ddpm --format diffusers --out ddpm
 `,
     )
     .action(async (model: string) => {

@@ -6,7 +6,7 @@ import { PersistentObject } from "./persistent-object.js";
 type Fail = (problem: string) => never;
 
 /** Our name of a preconditioning, and of its attributes, by those of Karras et al. 2022's implementation. */
-const preconditionings: Readonly<Record<string, { name: string; attributes: Record<string, string> }>> = {
+export const preconditionings: Readonly<Record<string, { name: string; attributes: Record<string, string> }>> = {
   EDMPrecond: {
     name: "edm",
     attributes: { sigma_data: "sigmaData", sigma_min: "sigmaMin", sigma_max: "sigmaMax" },
@@ -37,7 +37,7 @@ const commonArguments: readonly [theirs: string, ours: string | null][] = [
   ["dropout", "dropout"],
   ["label_dropout", "labelDropout"],
 ];
-const networks: Readonly<Record<string, { name: string; parameters: typeof commonArguments }>> = {
+export const networks: Readonly<Record<string, { name: string; parameters: typeof commonArguments }>> = {
   SongUNet: {
     name: "song-unet",
     parameters: [

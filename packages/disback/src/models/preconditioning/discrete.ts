@@ -1,9 +1,11 @@
 import {
   type Device,
   fromTypedArray,
+  full,
   keep,
   onesLike,
   ops,
+  scope,
   type Tensor,
   where,
   zerosLike,
@@ -55,6 +57,11 @@ export class DiscreteDenoiser extends PreconditionedDenoiser {
     this.sigmaMin = levels[0]!;
     this.sigmaMax = levels.at(-1)!;
     this.logLevels = levels.map(Math.log);
+  }
+
+  /** The step, whole or not, at which the network is asked about a noise level. */
+  stepAt(sigma: number): number {
+    return scope(() => this.stepOf(full([1], sigma, { dtype: "float64" })).item());
   }
 
   protected coefficients(sigma: Tensor): Coefficients {
