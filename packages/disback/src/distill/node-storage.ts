@@ -5,7 +5,7 @@ import { truncatedSvd } from "./truncated-svd.js";
 /** @see NodeStorage */
 export const nodeStorageSchema = z.object({
   kind: z.enum(["full", "half", "difference", "low-rank"]),
-  /** low-rank: share of a difference's squared norm that is kept at least, in (0, 1]; 0.99 if absent */
+  /** low-rank: share of a difference's squared norm that is kept at least, in (0, 1]; 0.9 if absent */
   energy: z.number().gt(0).max(1).optional(),
   /** low-rank: rank at most */
   maximumRank: z.int().min(1).optional(),
@@ -34,7 +34,7 @@ export function needsTeacher({ kind }: NodeStorage): boolean {
 
 /** A node's weights as they are written. @param teacher of the same architecture */
 export function packNode(node: Module, teacher: Module, storage: NodeStorage): Map<string, Tensor> {
-  const { kind, energy = 0.99, maximumRank } = storage;
+  const { kind, energy = 0.9, maximumRank } = storage;
   const base = teacher.stateDict();
   const packed = node.stateDict();
   if (kind === "full") return packed;

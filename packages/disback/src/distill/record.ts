@@ -55,7 +55,7 @@ export interface RecordingOptions {
   sigmaData?: number;
   /** decides every random number, default 0 */
   seed?: number;
-  /** how nodes are stored, default full */
+  /** how nodes are stored, default `difference`: half the size, and the outcome is the same (docs/trajectories.md) */
   storage?: NodeStorage;
   /** samples on which distances along the path are measured, default 64 */
   probes?: number;
@@ -125,7 +125,7 @@ export class Recording {
     };
     this.trajectory = options.resume
       ? Trajectory.resume(folder, teacher)
-      : Trajectory.create(folder, teacher, provenance, options.storage);
+      : Trajectory.create(folder, teacher, provenance, options.storage ?? { kind: "difference" });
   }
 
   get iteration(): number {

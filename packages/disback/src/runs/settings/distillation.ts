@@ -63,14 +63,14 @@ const recording = z
       .describe("even-distance: nodes kept at most beside the path's end, an even number"),
     storage: z
       .enum(storageKinds)
-      .default("full")
+      .default("difference")
       .describe(
         "how nodes are stored: full, half (float16), difference (to the teacher, float16) or low-rank (that, in factors)",
       ),
     storageEnergy: positive
       .max(1)
       .optional()
-      .describe("low-rank: share of a difference's squared norm kept at least; 0.99 when not given"),
+      .describe("low-rank: share of a difference's squared norm kept at least; 0.9 when not given"),
     storageRank: integer(1).optional().describe("low-rank: rank at most"),
     batchSize: integer(1).default(128).describe("samples per step"),
     learningRate: positive.default(1e-3).describe("learning rate of the degraded teacher"),
