@@ -90,6 +90,10 @@ export {
 } from "./distill/trajectory-need.js";
 export { type Weighting, weightings } from "./distill/weighting.js";
 export { DisbackError } from "./errors.js";
+export { type ExportableModel, exportableModel } from "./export/exportable.js";
+export { checkOnnx, type OnnxCheck } from "./export/onnx/check.js";
+/** Export. */
+export { exportOnnx, type Precision } from "./export/onnx/export-onnx.js";
 /** Teachers. */
 export { type ReadTeacher, readTeacher } from "./import/read-teacher.js";
 export type { ReadTeacherOptions } from "./import/teacher-source.js";
@@ -119,6 +123,7 @@ export { PreconditionedDenoiser } from "./models/preconditioning/preconditioned.
 export * from "./models/samplers.js";
 export { type Checkpoint, latestCheckpoint, loadCheckpoint, saveCheckpoint } from "./runs/checkpoint.js";
 export { readGeneratorFile, writeGeneratorFile } from "./runs/generator-file.js";
+export { type ExportedModel, type ExportOptions, exportModel } from "./runs/jobs/exporting.js";
 export {
   type ImportedTeacher,
   importTeacher,

@@ -3,6 +3,7 @@ import { edm } from "./edm.js";
 import type { ExportFormat } from "./format.js";
 import { onnx } from "./onnx.js";
 import { safetensors } from "./safetensors.js";
+import { web } from "./web.js";
 
 /** All formats by name. */
 export const exportFormats: Readonly<Record<ExportFormatName, ExportFormat>> = {
@@ -10,6 +11,7 @@ export const exportFormats: Readonly<Record<ExportFormatName, ExportFormat>> = {
   edm,
   diffusers,
   onnx,
+  web,
 };
 
-export type ExportFormatName = "safetensors" | "edm" | "diffusers" | "onnx";
+export type ExportFormatName = "safetensors" | "edm" | "diffusers" | "onnx" | "web";

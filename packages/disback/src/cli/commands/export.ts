@@ -13,7 +13,7 @@ interface ExportFlags extends OutputFlags {
   force?: boolean;
 }
 
-const formats: readonly ExportFormatName[] = ["safetensors", "edm", "diffusers", "onnx"];
+const formats: readonly ExportFormatName[] = ["safetensors", "edm", "diffusers", "onnx", "web"];
 const precisions: readonly Precision[] = ["f32", "f16", "int8"];
 
 /** `disback export`. */
@@ -25,7 +25,7 @@ export function addExport(program: Command): void {
     .addOption(
       new Option(
         "--format <name>",
-        "safetensors: weights; edm: a network pickle for NVlabs/edm; diffusers: a folder for diffusers; onnx: a file for ONNX Runtime",
+        "safetensors: weights; edm: a network pickle for NVlabs/edm; diffusers: a folder for diffusers; onnx: a file for ONNX Runtime; web: a page that generates in the browser",
       )
         .choices(formats)
         .makeOptionMandatory(),
@@ -45,6 +45,7 @@ export function addExport(program: Command): void {
 Examples:
   disback export runs/demo --format onnx --out student.onnx
   disback export runs/demo --format onnx --precision f16 --out student-f16.onnx
+  disback export runs/demo --format web --out site
   disback export fashion-mnist-32 --format onnx --out denoiser.onnx
   disback export fashion-mnist-32 --format edm --out fashion-mnist.pkl
   disback export teachers/ddpm --format diffusers --out ddpm

@@ -1,4 +1,4 @@
-import { type GenerateError, loadGenerator, type OnnxGenerator } from "@disback/generate";
+import type { OnnxGenerator } from "@disback/generate";
 import { fromTypedArray, Generator, inferenceMode, ops, randn, type Tensor } from "@disback/torch";
 import { DisbackError } from "../../errors.js";
 import { sampleShape } from "../../models/config.js";
@@ -33,11 +33,7 @@ export async function checkOnnx(
   options: { precision: Precision; threads?: number },
 ): Promise<OnnxCheck> {
   const { threads } = options;
-  const exported = await loadGenerator(bytes, threads === undefined ? {} : { threads }).catch(
-    (error: GenerateError) => {
-      throw new DisbackError(`export: ${error.message}`);
-    },
-  );
+  const exported = await openExported(bytes, threads);
   const { labelDim } = model.config;
   const random = new Generator(0);
   const latents =
@@ -55,6 +51,17 @@ export async function checkOnnx(
     );
   }
   return { difference, rate: batch / theirs.seconds, torchRate: batch / ours.seconds };
+}
+
+/** The runtime is loaded when it is needed: whoever never exports does without. */
+async function openExported(bytes: Uint8Array, threads?: number): Promise<OnnxGenerator> {
+  const { GenerateError, loadGenerator } = await import("@disback/generate");
+  try {
+    return await loadGenerator(bytes, threads === undefined ? {} : { threads });
+  } catch (error) {
+    if (error instanceof GenerateError) throw new DisbackError(`export: ${error.message}`);
+    throw error;
+  }
 }
 
 function original({ denoiser, generator }: ExportableModel, latents: Tensor, condition?: Tensor): Tensor {
