@@ -6,7 +6,7 @@ import { createDenoiser, loadModel, StudentGenerator, sampleShape, trajectoryNee
 setNumThreads(1);
 const seed = 0;
 const rows = [];
-for (const name of ["2d-ring", "fashion-mnist-16", "fashion-mnist-32"]) {
+for (const name of ["2d-ring", "fashion-mnist-16", "fashion-mnist-32", "cifar10-16"]) {
   const folder = new URL(`../packages/disback/assets/teachers/${name}`, import.meta.url).pathname;
   const { denoiser: teacher, config } = loadModel(folder);
   const width = config.network === "mlp" ? "hiddenChannels" : "modelChannels";

@@ -21,7 +21,7 @@ const TEACHERS = {
   "2d-ring": { preset: "2d", count: 10_000, grid: 4000 },
   "fashion-mnist-16": { preset: "fashion-mnist-16", count: 5000, grid: 100 },
   "fashion-mnist-32": { preset: "fashion-mnist-32", count: 1000, grid: 100 },
-  "cifar10-16": { preset: "cifar10-16", count: 5000, grid: 100 },
+  "cifar10-16": { preset: "cifar10-16", count: 2000, grid: 100 },
 };
 const STEPS = "18";
 

@@ -142,6 +142,7 @@ export const recordPresets: Presets = {
   demo: { teacher: "fashion-mnist-16", recording: fashion16.recording },
   "fashion-mnist-16": { teacher: "fashion-mnist-16", recording: fashion16.recording },
   "fashion-mnist-32": { teacher: "fashion-mnist-32" },
+  "cifar10-16": { teacher: "cifar10-16" },
   cifar10: {},
   "2d": { teacher: "2d-ring", recording: points },
 };
@@ -155,6 +156,14 @@ export const backtrackPresets: Presets = {
   },
   "fashion-mnist-16": { backtracking: { ...fashion16.backtracking, iterations: 1000, emaDecay: 0.99 } },
   "fashion-mnist-32": { backtracking: { iterations: 2000 }, evaluation: { every: 100 } },
+  "cifar10-16": {
+    backtracking: {
+      batchSize: 64,
+      studentLearningRate: 5e-4,
+      auxiliaryLearningRate: 1e-3,
+      iterations: 1000,
+    },
+  },
   cifar10: { backtracking: { iterations: 10_000 }, evaluation: { every: 250, samples: 5000 } },
   "2d": {
     data: "toy:ring",
