@@ -156,6 +156,7 @@ export const comparePresets: Readonly<Record<string, SettingsTree>> = {
     students: ["untrained"],
     seeds: [1],
     methods: objectives([...dataFree, "dmd2"], true),
+    learningRates: { student: [1e-4, 5e-4, 2e-3], auxiliaryFactors: [2], seeds: [101] },
     common: {
       data: "toy:ring",
       recording: { batchSize: 128, steps: 100 },
@@ -176,6 +177,7 @@ export const comparePresets: Readonly<Record<string, SettingsTree>> = {
     teacher: "fashion-mnist-16",
     seeds: [1],
     methods: objectives(dataFree, false),
+    learningRates: { student: [1e-4, 5e-4, 2e-3], auxiliaryFactors: [2], seeds: [101] },
     common: {
       backtracking: {
         batchSize: 32,
