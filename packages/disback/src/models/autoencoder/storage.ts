@@ -1,7 +1,8 @@
 import { join } from "node:path";
 import type { Device } from "@disback/torch";
+import { DisbackError } from "../../errors.js";
 import { loadWeights, readConfigFile, weightsFile, writeModelFolder } from "../model-folder.js";
-import { blankWeights } from "../weights.js";
+import { numbersIn, weightsWithin } from "../sensible-sizes.js";
 import { parseAutoencoderConfig } from "./autoencoder-config.js";
 import { AutoencoderKl } from "./autoencoder-kl.js";
 
@@ -16,8 +17,12 @@ export function saveAutoencoder(folder: string, autoencoder: AutoencoderKl): voi
  */
 export function loadAutoencoder(folder: string, options: { device?: Device } = {}): AutoencoderKl {
   const { path, value } = readConfigFile(folder);
-  const autoencoder = new AutoencoderKl(blankWeights, parseAutoencoderConfig(value, path));
-  loadWeights(join(folder, weightsFile), autoencoder);
+  const weights = join(folder, weightsFile);
+  const source = weightsWithin(numbersIn(weights), (problem) => {
+    throw new DisbackError(`${path}: ${problem}`);
+  });
+  const autoencoder = new AutoencoderKl(source, parseAutoencoderConfig(value, path));
+  loadWeights(weights, autoencoder);
   if (options.device) autoencoder.to({ device: options.device });
   return autoencoder.eval().requiresGrad_(false);
 }

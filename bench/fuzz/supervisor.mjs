@@ -1,0 +1,120 @@
+// Watches the processes that run the inputs: their death, their standing still, their memory.
+import { fork } from "node:child_process";
+import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const child = fileURLToPath(new URL("child.mjs", import.meta.url));
+/** A process that computes for so long without a new input, or waits for so long, is stopped; in seconds. */
+const patience = { computing: 10, waiting: 240 };
+/** A process that holds more than this is stopped, in bytes. */
+const mostMemory = 3 * 2 ** 30;
+
+/** The input that a process is at. */
+const at = (folder) => {
+  const file = join(folder, "at");
+  const text = existsSync(file) ? readFileSync(file, "latin1").trim() : "";
+  return text === "" ? undefined : Number(text);
+};
+
+/** Fields of a file of Linux about a process, behind its name in parentheses. */
+const processFields = (pid, file) => {
+  try {
+    const text = readFileSync(`/proc/${pid}/${file}`, "latin1");
+    return text
+      .slice(text.lastIndexOf(")") + 1)
+      .trim()
+      .split(" ");
+  } catch {
+    return [];
+  }
+};
+const residentBytes = (pid) => Number(processFields(pid, "statm")[1] ?? 0) * 4096;
+/** Seconds of processor time: on a busy machine the clock says little. */
+const processorSeconds = (pid) => {
+  const [user, system] = processFields(pid, "stat").slice(11, 13);
+  return (Number(user ?? 0) + Number(system ?? 0)) / 100;
+};
+
+/** One process: its tally, or what it died of at which input. */
+function runChild(target, { seed, first, count, folder, guard }) {
+  mkdirSync(folder, { recursive: true });
+  rmSync(join(folder, "at"), { force: true });
+  const inputs = [target, seed, first, count, folder, join(folder, "findings.jsonl")].map(String);
+  return new Promise((resolve) => {
+    const running = fork(child, inputs, {
+      execArgv: ["--expose-gc"],
+      cwd: folder,
+      env: {
+        ...process.env,
+        OMP_NUM_THREADS: "1",
+        ...(guard ? { LD_PRELOAD: guard, DISBACK_SYSTEM_ALLOCATOR: "1" } : {}),
+      },
+      stdio: ["ignore", "ignore", "pipe", "ipc"],
+    });
+    let tally;
+    let stopped;
+    let words = "";
+    let last = { index: undefined, since: Date.now(), processor: 0 };
+    running.stderr.on("data", (data) => {
+      words = (words + data).slice(-2000);
+    });
+    running.on("message", (message) => {
+      tally = message;
+    });
+    const watch = setInterval(() => {
+      const index = at(folder);
+      const processor = processorSeconds(running.pid);
+      if (index !== last.index) last = { index, since: Date.now(), processor };
+      const stands =
+        processor - last.processor > patience.computing || Date.now() - last.since > patience.waiting * 1000;
+      if (stands) stopped = "hang";
+      else if (residentBytes(running.pid) > mostMemory) stopped = "memory";
+      if (stopped) running.kill("SIGKILL");
+    }, 200);
+    running.on("exit", (code, signal) => {
+      clearInterval(watch);
+      if (tally) return resolve({ tally });
+      resolve({ died: stopped ?? "crash", how: signal ?? `exit code ${code}`, words, index: at(folder) });
+    });
+  });
+}
+
+/**
+ * Runs `count` inputs of a target in processes of at most `batch` inputs each; one that dies is noted, and the next goes
+ * on behind the input it died of.
+ * @param guard a library to preload
+ * @param onFinding told at once of a process that died, while its files are there
+ * @returns the sums of all processes that ended well, and the findings: `{target, seed, index, kind, text}`
+ */
+export async function runTarget(target, { seed, first = 0, count, batch, folder, guard, onFinding }) {
+  const sum = { inputs: 0, accepted: 0, refused: 0, slowestMs: 0, mostBytes: 0 };
+  const findings = [];
+  rmSync(folder, { recursive: true, force: true });
+  for (let index = first; index < first + count; ) {
+    const size = Math.min(batch, first + count - index);
+    const outcome = await runChild(target, { seed, first: index, count: size, folder, guard });
+    if (outcome.tally) {
+      for (const name of ["inputs", "accepted", "refused"]) sum[name] += outcome.tally[name];
+      for (const name of ["slowestMs", "mostBytes"]) sum[name] = Math.max(sum[name], outcome.tally[name]);
+      index += size;
+      continue;
+    }
+    const { died: kind, how, words, index: place } = outcome;
+    const finding = { target, seed, index: place ?? index, kind, text: `${how} ${words.trim().slice(-600)}` };
+    findings.push(finding);
+    onFinding?.(finding);
+    if (place === undefined) break;
+    sum.inputs += place + 1 - index;
+    index = place + 1;
+  }
+  const file = join(folder, "findings.jsonl");
+  if (existsSync(file))
+    findings.push(
+      ...readFileSync(file, "utf8")
+        .trim()
+        .split("\n")
+        .map((line) => JSON.parse(line)),
+    );
+  return { sum, findings };
+}
