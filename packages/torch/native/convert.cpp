@@ -137,6 +137,18 @@ void appendTensors(Environment& environment, napi_value value, const ArgumentPla
   for (size_t i = 0; i < length; i++) list.push_back(environment.tensors.get(static_cast<const uint32_t*>(data)[i]));
 }
 
+// Kernels take the length that the schema states for granted. A lone value stands for all, as in PyTorch.
+template <class List>
+List fitted(List list, const ArgumentPlan& plan) {
+  if (plan.length == 0 || list.size() == plan.length || (list.empty() && plan.emptyAllowed)) return list;
+  if (list.size() != 1) {
+    const std::string expected = "an array of " + std::to_string(plan.length) + " values";
+    wrongType(plan, expected.c_str());
+  }
+  while (list.size() < plan.length) list.push_back(list.get(0));
+  return list;
+}
+
 std::string toString(napi_env env, napi_value value, const ArgumentPlan& plan) {
   size_t length;
   if (napi_get_value_string_utf8(env, value, nullptr, 0, &length) != napi_ok) wrongType(plan, "a string");
@@ -156,6 +168,9 @@ ArgumentPlan planArgument(const c10::Argument& argument) {
   plan.kind = kindOf(*type);
   plan.hasDefault = argument.default_value().has_value();
   if (plan.hasDefault) plan.fallback = *argument.default_value();
+  // `int[1]` only says that a lone number will do.
+  if (argument.N().value_or(0) > 1) plan.length = static_cast<size_t>(*argument.N());
+  plan.emptyAllowed = plan.hasDefault && plan.fallback.isList() && plan.fallback.toListRef().empty();
   return plan;
 }
 
@@ -193,7 +208,7 @@ c10::IValue toIValue(Environment& environment, napi_value value, const ArgumentP
     case Kind::IntList: {
       c10::List<int64_t> list;
       forEach(env, value, plan, [&](napi_value element) { list.push_back(toInt(env, element, plan)); });
-      return list;
+      return fitted(std::move(list), plan);
     }
     case Kind::FloatList: {
       c10::List<double> list;
@@ -202,7 +217,7 @@ c10::IValue toIValue(Environment& environment, napi_value value, const ArgumentP
         if (napi_get_value_double(env, element, &number) != napi_ok) wrongType(plan, "numbers");
         list.push_back(number);
       });
-      return list;
+      return fitted(std::move(list), plan);
     }
     case Kind::BoolList: {
       c10::List<bool> list;
@@ -211,7 +226,7 @@ c10::IValue toIValue(Environment& environment, napi_value value, const ArgumentP
         if (napi_get_value_bool(env, element, &flag) != napi_ok) wrongType(plan, "true or false values");
         list.push_back(flag);
       });
-      return list;
+      return fitted(std::move(list), plan);
     }
     case Kind::TensorList: {
       c10::List<at::Tensor> list;

@@ -18,6 +18,8 @@ struct ArgumentPlan {
   bool hasDefault;
   c10::IValue fallback;
   std::string name;
+  size_t length = 0;        // a list's, where the schema says it (`int[2]`)
+  bool emptyAllowed = false;  // where that is the default (a pooling's stride)
 };
 
 ArgumentPlan planArgument(const c10::Argument& argument);

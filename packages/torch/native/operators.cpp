@@ -89,6 +89,7 @@ napi_value callOperator(napi_env env, napi_callback_info info) {
       }
     }
     called = true;
+    if (op.check) op.check(op, stack);
     op.handle.callBoxed(stack);
     napi_value result = nullptr;
     if (op.inPlace) {
@@ -130,7 +131,11 @@ napi_value resolveOperator(napi_env env, napi_callback_info info) {
     const auto handle = c10::Dispatcher::singleton().findSchema({name, overload});
     const std::string full = overload.empty() ? name : name + "." + overload;
     if (!handle) throw ArgumentError("this libtorch has no operator " + full);
+    if (const char* reason = refusalOf(name))
+      throw ArgumentError(full + " is not for direct calls: " + reason +
+                          ", and can end the process (DISBACK_UNCHECKED_OPERATORS=1 lets it through)");
     auto op = std::make_shared<Operator>(Operator{*handle, full, {}, boolArgument(env, arguments[2], "inPlace")});
+    op->check = argumentCheckOf(name);
     for (const auto& argument : handle->schema().arguments()) op->arguments.push_back(planArgument(argument));
     if (op->arguments.size() > kMaximumArguments) throw ArgumentError(full + " has too many arguments");
     napi_value function;

@@ -1,4 +1,5 @@
 #pragma once
+#include "argument_checks.h"
 #include "convert.h"
 
 #include <ATen/core/dispatch/Dispatcher.h>
@@ -11,7 +12,7 @@ struct Operator {
   std::string name;
   std::vector<ArgumentPlan> arguments;
   bool inPlace;
+  ArgumentCheck check = nullptr;
 };
-
 
 }  // namespace disback

@@ -73,3 +73,13 @@ it("any bytes, and any header, give tensors within the file or an error that nam
     { numRuns: 500, seed: 2 },
   );
 });
+
+it("a file that is replaced while it is mapped keeps its contents for those who read it", () => {
+  scope(() => {
+    writeSafetensors(path, { a: fromTypedArray(Float32Array.of(1, 2, 3), [3]) });
+    const before = readSafetensors(path).tensors.get("a")!;
+    writeSafetensors(path, { a: fromTypedArray(Float32Array.of(7), [1]) });
+    expect(before.toArray()).toEqual([1, 2, 3]);
+    expect(readSafetensors(path).tensors.get("a")!.toArray()).toEqual([7]);
+  });
+});
