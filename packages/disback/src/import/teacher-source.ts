@@ -94,7 +94,7 @@ function weightsOnly({ tensors }: Pick<StoredWeights, "tensors">): string {
 function readConfig(file: string): DenoiserConfig {
   let value: unknown;
   try {
-    value = parse(readFileSync(file, "utf8"));
+    value = parse(readFileSync(file, "utf8"), { logLevel: "error" });
   } catch (error) {
     const missing = (error as NodeJS.ErrnoException).code === "ENOENT";
     const reason = missing ? "no such file" : (error as Error).message.split("\n")[0];

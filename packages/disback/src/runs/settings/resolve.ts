@@ -77,7 +77,7 @@ export function readSettingsFile(path: string): SettingsTree {
 
 function parseYaml(text: string, path: string): unknown {
   try {
-    const document = parseDocument(text, { prettyErrors: true });
+    const document = parseDocument(text, { prettyErrors: true, logLevel: "error" });
     const problem = document.errors[0];
     if (!problem) return document.toJS({ maxAliasCount: 100 });
     const line = problem.linePos?.[0].line;
