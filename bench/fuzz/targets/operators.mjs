@@ -6,7 +6,7 @@ import { argumentFor, tasteOf } from "../values.mjs";
 const operators = generatedOperators();
 
 /** These compute as long as a number among their arguments says, however large: no fault, but no answer either. */
-const loops = /_polynomial_|choose_qparams/;
+const loops = /_polynomial_/;
 const bounded = (value) => (typeof value === "bigint" || Math.abs(value) > 1000 ? 3 : value);
 
 /** Arguments in words, for a report. */

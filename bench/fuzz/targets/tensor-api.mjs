@@ -2,8 +2,8 @@
 import * as torch from "@disback/torch";
 import { anyInteger, anyTensor, anything, tasteOf } from "../values.mjs";
 
-/** They change the whole process, as they should. */
-const leftOut = ["setNumThreads", "setMemoryLimit", "allowTf32"];
+/** They change the whole process, or wait for other processes, as they should. */
+const leftOut = ["setNumThreads", "setMemoryLimit", "allowTf32", "ProcessGroup", "GradientReducer"];
 const exported = Object.entries(torch).filter(
   ([name, value]) => typeof value === "function" && !leftOut.includes(name),
 );
