@@ -27,6 +27,7 @@ export * from "./optim/ema.js";
 export * from "./optim/ema-decay.js";
 export {
   clipGradNorm,
+  gradNorm,
   type ReplaceNonFiniteOptions,
   replaceNonFiniteGradients,
 } from "./optim/gradients.js";

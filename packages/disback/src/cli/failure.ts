@@ -19,12 +19,37 @@ export function describeFailure(error: unknown): Failure {
   }
   const { code, path } = error as NodeJS.ErrnoException;
   if (code === "ERR_MODULE_NOT_FOUND") return { message: firstLine(error.message), exitCode: 1 };
+  if (isOutOfMemory(error)) {
+    return {
+      message: `${firstLine(error.message)}; smaller batches, fewer samples or a smaller network need less memory`,
+      exitCode: 1,
+    };
+  }
   // The tensor library's errors and the system's are about what the user gave: a file, a shape, a full disk.
   if (isTorchError(error) || code !== undefined) {
     const where = path && !error.message.includes(path) ? `${path}: ` : "";
     return { message: where + firstLine(error.message), exitCode: 1 };
   }
   return { message: firstLine(error.message), exitCode: 70, ...(error.stack ? { stack: error.stack } : {}) };
+}
+
+/** What commander found wrong, in one line: it puts its suggestion on a second one. */
+export function usageError(error: { message: string; code: string }, words: readonly string[]): UsageError {
+  const message = error.message
+    .trim()
+    .replace(/^error: /, "")
+    .replace(/\s*\n\s*/g, " ");
+  const flag = words.findIndex((word) => word.startsWith("-"));
+  const names = words.slice(0, flag < 0 ? undefined : flag).slice(0, words[0] === "teacher" ? 2 : 1);
+  const unknown = error.code === "commander.unknownCommand";
+  const command = ["disback", ...(unknown ? names.slice(0, -1) : names), "--help"].join(" ");
+  const isClear = message.includes("Did you mean") || error.code === "commander.optionMissingArgument";
+  return new UsageError(isClear ? message : `${message}; see ${command}`);
+}
+
+/** The allocators' words: ours, CUDA's, C++'s and JavaScript's. */
+function isOutOfMemory(error: Error): boolean {
+  return /out of memory|bad_alloc|can't allocate memory|allocation failed/i.test(error.message);
 }
 
 /** By name along the prototype chain: the library itself may be what failed to load. */

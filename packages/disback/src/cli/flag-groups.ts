@@ -1,4 +1,4 @@
-import type { SettingFlag } from "./setting-flags.js";
+import { grouped, type SettingFlag } from "./setting-flags.js";
 
 export const TEACHER_FLAGS: readonly SettingFlag[] = [
   {
@@ -14,12 +14,13 @@ export const TEACHER_FLAGS: readonly SettingFlag[] = [
   },
 ];
 
-export const NETWORK_FLAGS: readonly SettingFlag[] = [
+export const NETWORK_FLAGS: readonly SettingFlag[] = grouped("Networks:", [
   ...TEACHER_FLAGS,
   {
     flags: "--student <start>",
     path: "student",
-    description: "same, untrained, small, or a model's config file",
+    description: "how the student starts, or a model's config file",
+    choices: ["same", "untrained", "small"],
   },
   {
     flags: "--sigma-init <sigma>",
@@ -33,36 +34,38 @@ export const NETWORK_FLAGS: readonly SettingFlag[] = [
     description: "times the student's network is run for a sample",
     kind: "number",
   },
-];
+]);
 
 /** How a trajectory is stored. */
-export const STORAGE_FLAGS: readonly SettingFlag[] = [
+export const STORAGE_FLAGS: readonly SettingFlag[] = grouped("Recording:", [
   {
     flags: "--node-storage <kind>",
     path: "recording.storage",
     description: "full, half, difference or low-rank: smaller nodes on disk",
   },
-];
+]);
 
-export const IMITATION_FLAGS: readonly SettingFlag[] = [
+export const IMITATION_FLAGS: readonly SettingFlag[] = grouped("Imitation:", [
   {
     flags: "--imitation-steps <n>",
     path: "imitation.steps",
     description: "steps in which a student that is no copy first imitates the teacher; 0 for none",
     kind: "number",
   },
-];
+]);
 
-export const RECORDING_FLAGS: readonly SettingFlag[] = [
+export const RECORDING_FLAGS: readonly SettingFlag[] = grouped("Recording:", [
   {
     flags: "--record-when <rule>",
     path: "recording.when",
     description: "needed: only if the student starts far from the teacher; or always",
+    choices: ["needed", "always"],
   },
   {
     flags: "--record-nodes <rule>",
     path: "recording.nodes",
     description: "even-distance (stops by itself) or even-steps (as in the paper)",
+    choices: ["even-distance", "even-steps"],
   },
   {
     flags: "--record-steps <n>",
@@ -77,9 +80,9 @@ export const RECORDING_FLAGS: readonly SettingFlag[] = [
     kind: "number",
   },
   ...STORAGE_FLAGS,
-];
+]);
 
-export const BACKTRACKING_FLAGS: readonly SettingFlag[] = [
+export const BACKTRACKING_FLAGS: readonly SettingFlag[] = grouped("Backtracking:", [
   {
     flags: "--objective <name>",
     path: "backtracking.objective",
@@ -101,6 +104,7 @@ export const BACKTRACKING_FLAGS: readonly SettingFlag[] = [
     flags: "--schedule <rule>",
     path: "backtracking.schedule",
     description: "mismatch: next target once this one is reached; or steps",
+    choices: ["mismatch", "steps"],
   },
   {
     flags: "--steps-per-target <n>",
@@ -126,7 +130,7 @@ export const BACKTRACKING_FLAGS: readonly SettingFlag[] = [
     description: "learning rate of the auxiliary model",
     kind: "number",
   },
-];
+]);
 
 /** How images of a data set are read. */
 export const IMAGE_FLAGS: readonly SettingFlag[] = [
@@ -154,7 +158,12 @@ export const SAMPLING_FLAGS: readonly SettingFlag[] = [
     description: "sampler steps; 18 for a teacher, a student has its own",
     kind: "number",
   },
-  { flags: "--sampler <name>", path: "sampler", description: "heun, euler or ddim" },
+  {
+    flags: "--sampler <name>",
+    path: "sampler",
+    description: "sampler of a teacher",
+    choices: ["heun", "euler", "ddim"],
+  },
   {
     flags: "--unconditional",
     path: "unconditional",
@@ -163,7 +172,7 @@ export const SAMPLING_FLAGS: readonly SettingFlag[] = [
   },
 ];
 
-export const EVALUATION_FLAGS: readonly SettingFlag[] = [
+export const EVALUATION_FLAGS: readonly SettingFlag[] = grouped("Data and evaluation:", [
   {
     flags: "--data <source>",
     path: "data",
@@ -194,4 +203,20 @@ export const EVALUATION_FLAGS: readonly SettingFlag[] = [
     description: "iterations between checkpoints",
     kind: "number",
   },
-];
+]);
+
+/** What a run does beside training. */
+export const RUN_FLAGS: readonly SettingFlag[] = grouped("Run:", [
+  {
+    flags: "--on-divergence <action>",
+    path: "onDivergence",
+    description: "when numbers go wrong: go back once with a lower learning rate, or stop",
+    choices: ["rollback", "stop"],
+  },
+  {
+    flags: "--tensorboard",
+    path: "tensorboard",
+    description: "write figures and sample grids for TensorBoard too",
+    kind: "switch",
+  },
+]);

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { CommanderError } from "commander";
-import { describeFailure } from "./failure.js";
+import { describeFailure, usageError } from "./failure.js";
 import { buildProgram } from "./program.js";
 import { Terminal } from "./terminal.js";
 
@@ -9,6 +9,11 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   if (error.code === "EPIPE") process.exit(0);
   throw error;
 });
+// Nobody reads what happens any more (`2>&1 | head`, or the comparison that started this run was killed): the work
+// goes on, or is stopped where that is decided.
+process.stderr.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+});
 
 try {
   await buildProgram().parseAsync();
@@ -16,9 +21,11 @@ try {
   process.exitCode = error instanceof CommanderError ? commanderExit(error) : fail(error);
 }
 
-/** Commander has written its message already; help and version are no failure. */
+/** Help and version are written already, and no failure unless help was shown for want of a command. */
 function commanderExit(error: CommanderError): number {
-  return error.exitCode === 0 ? 0 : 2;
+  if (error.exitCode === 0) return 0;
+  if (error.code === "commander.help") return 2;
+  return fail(usageError(error, process.argv.slice(2)));
 }
 
 function fail(error: unknown): number {

@@ -1,3 +1,4 @@
+import tab from "@bomb.sh/tab/commander";
 import { Command } from "commander";
 import { addBacktrack } from "./commands/backtrack.js";
 import { addCompare } from "./commands/compare.js";
@@ -22,25 +23,44 @@ export function buildProgram(): Command {
     .description("Turns a many-step diffusion model into a one-step generator by distribution backtracking.")
     .version(packageVersion(), "-V, --version", "print the version")
     .helpOption("-h, --help", "show help")
-    .configureOutput({ outputError: (text, write) => write(oneLine(text)) })
+    .helpCommand("help [command]", "show help of a command")
+    // The caller says what is wrong, in the same way as for every other mistake.
+    .configureOutput({ outputError: () => {} })
     .exitOverride()
     .addHelpText("after", "\nExample:\n  disback distill --preset demo --out runs/demo\n");
+  program.commandsGroup("Train and distill:");
   addTeacher(program);
   addRecord(program);
   addBacktrack(program);
   addDistill(program);
   addCompare(program);
+  addResume(program);
+  program.commandsGroup("Use and judge:");
   addSample(program);
   addEvaluate(program);
   addExport(program);
   addInspect(program);
-  addResume(program);
   addStudio(program);
+  program.commandsGroup("Help:");
   addDoctor(program);
+  addCompletion(program);
   return program;
 }
 
-/** Commander puts its suggestion on a second line. */
-function oneLine(text: string): string {
-  return `${text.trim().replace(/\s*\n\s*/g, " ")}\n`;
+/** `disback completion <shell>`: scripts for bash, zsh, fish and PowerShell, made from the declarations above. */
+function addCompletion(program: Command): void {
+  tab(program, { completionCommandName: "completion" });
+  program.commands
+    .find((command) => command.name() === "completion")!
+    .description("Print a script that completes commands and flags in your shell.")
+    .helpGroup("Help:")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  source <(disback completion bash)          in ~/.bashrc
+  source <(disback completion zsh)           in ~/.zshrc
+  disback completion fish | source           in ~/.config/fish/config.fish
+`,
+    );
 }

@@ -58,6 +58,10 @@ export class ProgressBar implements Progress {
     this.bar = undefined;
   }
 
+  remark(line: string): void {
+    this.notice(line);
+  }
+
   notice(line: string): void {
     // The bar's line is cleared, the notice written above, and the bar drawn again by its next update.
     if (this.bar) this.stream.write("\r\x1b[2K");
@@ -88,6 +92,10 @@ export class ProgressLines implements Progress {
 
   finish(): void {
     this.flush();
+  }
+
+  remark(line: string): void {
+    this.notice(line);
   }
 
   notice(line: string): void {

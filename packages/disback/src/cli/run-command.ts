@@ -3,7 +3,7 @@ import type { z } from "zod";
 import type { Job, JobResult } from "../runs/jobs/job.js";
 import type { SettingsTree } from "../runs/settings/layers.js";
 import { packageVersion } from "./package-version.js";
-import { addSettingFlags, type SettingFlag, settingsFromFlags } from "./setting-flags.js";
+import { addSettingFlags, flagsByPath, type SettingFlag, settingsFromFlags } from "./setting-flags.js";
 import { openWatched, type StudioFlag } from "./studio/watched.js";
 import { table } from "./table.js";
 import { type OutputFlags, Terminal } from "./terminal.js";
@@ -83,13 +83,12 @@ export async function resolveCommandSettings<Schema extends z.ZodType>(
 ): Promise<{ settings: z.output<Schema>; preset?: string }> {
   const { resolveSettings } = await import("../runs/settings/resolve.js");
   const { preset, config } = command.opts<{ preset?: string; config?: string }>();
-  const { tree, names } = settingsFromFlags(command, own);
   return resolveSettings(schema, {
     presets,
     ...(preset === undefined ? {} : { preset }),
     ...(config === undefined ? {} : { file: config }),
-    flags: tree,
-    flagNames: names,
+    flags: settingsFromFlags(command, own),
+    flagNames: flagsByPath(own),
   });
 }
 

@@ -11,6 +11,15 @@ export interface SettingFlag {
   description: string;
   /** Default "text". */
   kind?: "text" | "number" | "switch" | "list";
+  /** Values a shell completes; others are for validation to refuse. */
+  choices?: readonly string[];
+  /** Heading it stands under in the help; "Options:" when not given. */
+  group?: string;
+}
+
+/** Flags under a heading of their own. */
+export function grouped(group: string, flags: readonly SettingFlag[]): SettingFlag[] {
+  return flags.map((flag) => ({ ...flag, group }));
 }
 
 /** Flags of every command that has settings. */
@@ -33,7 +42,9 @@ export function addSettingFlags(
 ): Command {
   for (const flag of own) command.addOption(optionOf(flag));
   if (presets.length > 0) {
-    command.option("--preset <name>", `settings by name: ${presets.join(", ")}`);
+    command.addOption(
+      optionOf({ flags: "--preset <name>", path: "", description: "settings by name", choices: presets }),
+    );
   }
   command
     .option("--config <file>", "settings from a YAML file (flags win over it)")
@@ -48,16 +59,12 @@ export function addSettingFlags(
 export function addOutputFlags(command: Command): Command {
   return command
     .option("--json", "one JSON document on stdout; everything else goes to stderr")
-    .option("--quiet", "no progress");
+    .option("--quiet", "no progress, only what must be known");
 }
 
-/** The settings given by flags, and the flag of each, for messages. */
-export function settingsFromFlags(
-  command: Command,
-  own: readonly SettingFlag[],
-): { tree: SettingsTree; names: Map<string, string> } {
+/** The settings given by flags. */
+export function settingsFromFlags(command: Command, own: readonly SettingFlag[]): SettingsTree {
   const values = command.opts<Record<string, unknown>>();
-  const names = new Map<string, string>();
   let tree: SettingsTree = {};
   for (const assignment of (values.set as string[] | undefined) ?? []) {
     const at = assignment.indexOf("=");
@@ -68,14 +75,21 @@ export function settingsFromFlags(
     const option = optionOf(flag);
     const value = values[option.attributeName()];
     if (value === undefined) continue;
-    names.set(flag.path, option.long!);
     tree = place(tree, flag.path, convert(value, flag.kind ?? "text"));
   }
-  return { tree, names };
+  return tree;
 }
 
 function optionOf(flag: SettingFlag): Option {
-  return new Option(flag.flags, flag.description);
+  const option = new Option(flag.flags, flag.description);
+  // Not `choices()`: that would refuse others before validation does, which knows what was meant.
+  if (flag.choices) option.argChoices = [...flag.choices];
+  return flag.group ? option.helpGroup(flag.group) : option;
+}
+
+/** The flags by the settings they set, for messages: `backtracking.iterations` → `--iterations`. */
+export function flagsByPath(own: readonly SettingFlag[]): Map<string, string> {
+  return new Map([...own, ...SHARED].map((flag) => [flag.path, optionOf(flag).long!]));
 }
 
 /** Text that is no number is passed on: validation names the flag and shows the text. */

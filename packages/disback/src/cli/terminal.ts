@@ -12,7 +12,10 @@ export interface OutputFlags {
  * document on stdout.
  */
 export class Terminal {
+  /** For what goes to stderr. */
   readonly colours = createColors(coloursWanted(process.stderr));
+  /** For results, which may go to a file while stderr is a terminal. */
+  readonly resultColours = createColors(coloursWanted(process.stdout));
   private drawn: Progress | undefined;
 
   constructor(private readonly flags: OutputFlags) {}
@@ -22,9 +25,10 @@ export class Terminal {
     if (this.flags.quiet) return { start() {}, update() {}, finish() {}, notice: (line) => this.note(line) };
     const { ProgressBar, ProgressLines } = await import("./progress.js");
     const note = (line: string) => this.note(line);
-    this.drawn = process.stderr.isTTY
-      ? new ProgressBar(process.stderr, note)
-      : new ProgressLines(process.stderr);
+    this.drawn =
+      process.stderr.isTTY && process.env.TERM !== "dumb"
+        ? new ProgressBar(process.stderr, note)
+        : new ProgressLines(process.stderr);
     return this.drawn;
   }
 
@@ -47,6 +51,6 @@ export class Terminal {
 /** `NO_COLOR` (any value) switches colours off, `FORCE_COLOR` on; otherwise they are for terminals. */
 function coloursWanted(stream: NodeJS.WriteStream): boolean {
   if (process.env.NO_COLOR) return false;
-  if (process.env.FORCE_COLOR) return true;
+  if (process.env.FORCE_COLOR) return process.env.FORCE_COLOR !== "0";
   return Boolean(stream.isTTY) && process.env.TERM !== "dumb";
 }

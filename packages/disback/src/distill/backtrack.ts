@@ -10,11 +10,10 @@ import {
   type State,
   scope,
   stateNumber,
-  type Tensor,
 } from "@disback/torch";
 import type { DenoiserModule } from "../models/denoiser.js";
 import { seedDropout } from "./dropout.js";
-import { NetworkTrainer } from "./network-trainer.js";
+import { NetworkTrainer, numberOf } from "./network-trainer.js";
 import type { Objective, ObjectiveInput } from "./objective.js";
 import { DiffInstruct } from "./objectives/diff-instruct.js";
 import type { StudentGenerator } from "./student-generator.js";
@@ -60,6 +59,10 @@ export interface BacktrackingFigures {
   gap: number;
   /** mismatch degree towards the current target */
   mismatch: number;
+  /** norm of the student's gradient */
+  gradientNorm: number;
+  /** norm of the auxiliary model's gradient */
+  auxiliaryGradientNorm: number;
   /** the target of this step: N - 1 down to 0, the teacher; in between two nodes a fraction */
   target: number;
   /** the student's */
@@ -141,7 +144,7 @@ export class Backtracking {
       for (let extra = 1; extra < this.auxiliarySteps; extra++)
         scope(() => this.fitAuxiliary(noGrad(() => this.draw())));
       const { samples, condition } = this.draw();
-      const loss = this.fitAuxiliary({ samples: samples.detach(), condition });
+      const { loss, norm: auxiliaryNorm } = this.fitAuxiliary({ samples: samples.detach(), condition });
 
       // (b) the student follows the target
       const signal = this.objective.studentSignal({
@@ -151,11 +154,17 @@ export class Backtracking {
         target: this.targets.current,
         generator: random,
       });
-      this.student.update(() => {
+      const norm = this.student.update(() => {
         if (signal.gradient) backward([samples], [signal.gradient]);
         signal.loss?.backward();
       });
-      return { loss: loss.item(), gap: signal.gap.item(), mismatch: signal.mismatch.item() };
+      return {
+        loss: loss.item(),
+        gap: signal.gap.item(),
+        mismatch: signal.mismatch.item(),
+        gradientNorm: numberOf(norm),
+        auxiliaryGradientNorm: numberOf(auxiliaryNorm),
+      };
     });
     this.done++;
     this.targets.advanceIf((steps) => this.schedule.reached({ steps, ...figures }));
@@ -172,12 +181,26 @@ export class Backtracking {
     return { samples, condition };
   }
 
-  /** One update of the auxiliary model. @returns its loss before it */
-  private fitAuxiliary(drawn: Pick<ObjectiveInput, "samples" | "condition">): Tensor {
+  /** One update of the auxiliary model. @returns its loss before it, and its gradient's norm */
+  private fitAuxiliary(drawn: Pick<ObjectiveInput, "samples" | "condition">) {
     const auxiliary = this.auxiliary.train();
     const loss = this.objective.auxiliaryLoss({ ...drawn, auxiliary, generator: this.random });
-    this.auxiliaryTrainer.minimise(loss);
-    return loss;
+    return { loss, norm: this.auxiliaryTrainer.minimise(loss) };
+  }
+
+  /** The networks of the next step by name, to look at. */
+  get networks(): Record<string, DenoiserModule> {
+    return {
+      student: this.student.generator.denoiser,
+      "auxiliary model": this.auxiliary,
+      target: this.targets.current,
+    };
+  }
+
+  /** Multiplies both learning rates. */
+  scaleLearningRate(factor: number): void {
+    this.student.scaleLearningRate(factor);
+    this.auxiliaryTrainer.learningRate *= factor;
   }
 
   /** All that the next steps depend on, the place on the trajectory included. */

@@ -9,9 +9,10 @@ import {
   scope,
   stateNumber,
 } from "@disback/torch";
-import type { Denoiser } from "../models/denoiser.js";
+import type { Denoiser, DenoiserModule } from "../models/denoiser.js";
 import type { DirectObjective } from "./direct-objective.js";
 import { seedDropout } from "./dropout.js";
+import { numberOf } from "./network-trainer.js";
 import type { StudentGenerator } from "./student-generator.js";
 import { TrainedStudent } from "./trained-student.js";
 
@@ -65,18 +66,28 @@ export class DirectDistillation {
     return this.student.average;
   }
 
-  /** One update of the student. @returns its loss before it, and the learning rate */
-  step(): { loss: number; learningRate: number } {
+  /** One update of the student. @returns its loss before it, its gradient's norm, and the learning rate */
+  step(): { loss: number; gradientNorm: number; learningRate: number } {
     const { teacher, generator, objective, batchSize = 128 } = this.options;
-    const loss = scope(() => {
+    const figures = scope(() => {
       seedDropout(this.random, generator.device);
       generator.denoiser.train();
       const loss = objective.loss({ student: generator, teacher, count: batchSize, generator: this.random });
-      this.student.update(() => loss.backward());
-      return loss.item();
+      const norm = this.student.update(() => loss.backward());
+      return { loss: loss.item(), gradientNorm: numberOf(norm) };
     });
     this.done++;
-    return { loss, learningRate: this.student.learningRate };
+    return { ...figures, learningRate: this.student.learningRate };
+  }
+
+  /** The network of the next step by name, to look at. */
+  get networks(): Record<string, DenoiserModule> {
+    return { student: this.options.generator.denoiser };
+  }
+
+  /** Multiplies the learning rate. */
+  scaleLearningRate(factor: number): void {
+    this.student.scaleLearningRate(factor);
   }
 
   /** All that the next steps depend on. */

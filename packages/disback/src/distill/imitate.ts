@@ -13,7 +13,7 @@ import {
 import { DisbackError } from "../errors.js";
 import type { DenoiserModule } from "../models/denoiser.js";
 import { seedDropout } from "./dropout.js";
-import { NetworkTrainer } from "./network-trainer.js";
+import { NetworkTrainer, numberOf } from "./network-trainer.js";
 import type { StudentGenerator } from "./student-generator.js";
 
 export interface ImitationOptions {
@@ -74,10 +74,10 @@ export class Imitation {
     return this.done >= this.steps;
   }
 
-  /** One update of the student. @returns the mean squared difference before it */
-  step(): { loss: number } {
+  /** One update of the student. @returns the mean squared difference before it, and the norm of its gradient */
+  step(): { loss: number; gradientNorm: number } {
     const { student, random } = this;
-    const loss = scope(() => {
+    const figures = scope(() => {
       seedDropout(random, student.device);
       student.denoiser.train();
       const condition = student.conditions(this.batchSize, random);
@@ -85,11 +85,21 @@ export class Imitation {
       const steps = student.drawSteps(random);
       const wanted = noGrad(() => this.model.generate(latents, condition, steps));
       const loss = student.generate(latents, condition, steps).sub(wanted).square().mean();
-      this.trainer.minimise(loss);
-      return loss.item();
+      const norm = this.trainer.minimise(loss);
+      return { loss: loss.item(), gradientNorm: numberOf(norm) };
     });
     this.done++;
-    return { loss };
+    return figures;
+  }
+
+  /** The networks of the next step by name, to look at. */
+  get networks(): Record<string, DenoiserModule> {
+    return { student: this.student.denoiser, teacher: this.model.denoiser };
+  }
+
+  /** Multiplies the learning rate. */
+  scaleLearningRate(factor: number): void {
+    this.trainer.learningRate *= factor;
   }
 
   /** All that the next steps depend on. */

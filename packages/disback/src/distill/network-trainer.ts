@@ -1,10 +1,9 @@
 import {
   Adam,
   clipGradNorm,
-  noGrad,
+  gradNorm,
   replaceNonFiniteGradients,
   type State,
-  scope,
   type Tensor,
 } from "@disback/torch";
 
@@ -36,11 +35,11 @@ export class NetworkTrainer {
     this.optimizer = new Adam(parameters, { lr: learningRate, ...(betas ? { betas } : {}) });
   }
 
-  /** One update that lowers a loss `[]`. */
-  minimise(loss: Tensor): void {
+  /** One update that lowers a loss `[]`. @returns the norm of its gradient, see `finish` */
+  minimise(loss: Tensor): Tensor | number {
     this.begin();
     loss.backward();
-    this.finish();
+    return this.finish();
   }
 
   /** Forgets the gradients: whatever is added from here on makes the next update. */
@@ -48,17 +47,22 @@ export class NetworkTrainer {
     this.optimizer.zeroGrad();
   }
 
-  /** The update by the gradients added since `begin`. */
-  finish(): void {
+  /**
+   * The update by the gradients added since `begin`.
+   * @returns the gradients' joint norm before it was limited, a tensor [] or 0: infinite gradients count as 1e5 each
+   */
+  finish(): Tensor | number {
     replaceNonFiniteGradients(this.parameters);
-    if (this.gradientClip > 0)
-      noGrad(() => scope(() => void clipGradNorm(this.parameters, this.gradientClip)));
+    const norm =
+      this.gradientClip > 0 ? clipGradNorm(this.parameters, this.gradientClip) : gradNorm(this.parameters);
     this.optimizer.lr = this.learningRate;
     this.optimizer.step();
+    return norm;
   }
 
   /** Adam's: moments, counts and learning rate. */
   state(): State {
+    this.optimizer.lr = this.learningRate;
     return this.optimizer.state();
   }
 
@@ -72,4 +76,9 @@ export class NetworkTrainer {
   dispose(): void {
     this.optimizer.dispose();
   }
+}
+
+/** A norm as a number; waits for its device. */
+export function numberOf(norm: Tensor | number): number {
+  return typeof norm === "number" ? norm : norm.item();
 }

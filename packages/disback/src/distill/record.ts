@@ -16,7 +16,7 @@ import type { DenoiserModule } from "../models/denoiser.js";
 import { LowRankDenoiser } from "../models/low-rank.js";
 import { denoisingLoss } from "./denoising-loss.js";
 import { seedDropout } from "./dropout.js";
-import { NetworkTrainer } from "./network-trainer.js";
+import { NetworkTrainer, numberOf } from "./network-trainer.js";
 import { evenSteps, requireNodeSteps } from "./node-schedule.js";
 import { type NodeSelection, type RecordingView, StepNodes } from "./node-selection.js";
 import type { NodeStorage } from "./node-storage.js";
@@ -136,9 +136,9 @@ export class Recording {
     return this.ended || this.done >= this.steps;
   }
 
-  /** One step of the fit; saves a node when one is due. @returns the denoising loss per element, and the rate used */
-  step(): { loss: number; learningRate: number } {
-    const loss = scope(() => {
+  /** One step of the fit; saves a node when one is due. @returns the denoising loss per element, the norm of its gradient, and the rate used */
+  step(): { loss: number; gradientNorm: number; learningRate: number } {
+    const figures = scope(() => {
       seedDropout(this.random, this.student.device);
       const { samples, condition } = this.sample(this.batchSize, this.random);
       const loss = denoisingLoss(this.degraded.train(), samples, this.noise, {
@@ -146,12 +146,22 @@ export class Recording {
         condition,
         sigmaData: this.sigmaData,
       });
-      this.trainer.minimise(loss);
-      return loss.item();
+      const norm = this.trainer.minimise(loss);
+      return { loss: loss.item(), gradientNorm: numberOf(norm) };
     });
     this.done++;
-    this.look(loss);
-    return { loss, learningRate: this.trainer.learningRate };
+    this.look(figures.loss);
+    return { ...figures, learningRate: this.trainer.learningRate };
+  }
+
+  /** The network of the next step by name, to look at. */
+  get networks(): Record<string, DenoiserModule> {
+    return { "degraded teacher": this.degraded };
+  }
+
+  /** Multiplies the learning rate. */
+  scaleLearningRate(factor: number): void {
+    this.trainer.learningRate *= factor;
   }
 
   /** All that the next steps depend on. */

@@ -1,4 +1,4 @@
-import { EMA, extractState, mergeStates, prefixState, type State } from "@disback/torch";
+import { EMA, extractState, mergeStates, prefixState, type State, type Tensor } from "@disback/torch";
 import type { DenoiserModule } from "../models/denoiser.js";
 import { NetworkTrainer, type NetworkTrainerOptions } from "./network-trainer.js";
 import type { StudentGenerator } from "./student-generator.js";
@@ -30,12 +30,18 @@ export class TrainedStudent {
     return this.trainer.learningRate;
   }
 
-  /** One update by the gradients that `addGradients` leaves. */
-  update(addGradients: () => void): void {
+  /** Multiplies the learning rate. */
+  scaleLearningRate(factor: number): void {
+    this.trainer.learningRate *= factor;
+  }
+
+  /** One update by the gradients that `addGradients` leaves. @returns their norm, see `NetworkTrainer.finish` */
+  update(addGradients: () => void): Tensor | number {
     this.trainer.begin();
     addGradients();
-    this.trainer.finish();
+    const norm = this.trainer.finish();
     this.ema.update();
+    return norm;
   }
 
   state(): State {

@@ -93,7 +93,9 @@ export class Trajectory {
       ),
     );
     const content = readFileSync(path);
-    this.manifest.nodes.push({ ...facts, file, bytes: content.length, sha256: sha256(content) });
+    // In the schema's order: a resumed recording writes the same manifest.
+    const node = { ...facts, file, bytes: content.length, sha256: sha256(content) };
+    this.manifest.nodes.push(nodeSchema.parse(node));
     writeManifest(this.folder, this.manifest);
   }
 

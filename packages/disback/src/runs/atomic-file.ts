@@ -44,6 +44,11 @@ export function syncFolder(path: string): void {
   }
 }
 
+/** Whether a file or folder is one being written or removed, or was when its process was killed. */
+export function isTemporary(path: string): boolean {
+  return /\.(partial|removed|dead)-\d+$|\.\d+\.(tmp|part)$|\.tmp$/.test(path);
+}
+
 const REASONS: Record<string, string> = {
   ENOENT: "no such file or folder",
   EACCES: "permission denied",

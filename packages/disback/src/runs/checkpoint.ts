@@ -66,7 +66,8 @@ export async function saveCheckpoint(runPath: string, iteration: number, state: 
       valuesSha256: textSha256(values),
     };
     writeFileSync(join(partial, MANIFEST), `${JSON.stringify(manifest)}\n`);
-    for (const name of [TENSORS, MANIFEST]) syncFile(join(partial, name));
+    // The tensors were forced to the disk when they were written.
+    syncFile(join(partial, MANIFEST));
     syncFolder(partial);
     if (existsSync(path)) removeFolder(path);
     renameSync(partial, path);
@@ -103,12 +104,15 @@ export async function loadCheckpoint(path: string): Promise<Checkpoint> {
  * The newest undamaged checkpoint of a run, or `undefined` when there is none.
  *
  * @param notice told about each damaged checkpoint that is passed over
+ * @param until newer ones are left out
  */
 export async function latestCheckpoint(
   runPath: string,
   notice: (line: string) => void,
+  until = Number.POSITIVE_INFINITY,
 ): Promise<Checkpoint | undefined> {
   for (const iteration of listCheckpoints(runPath).reverse()) {
+    if (iteration > until) continue;
     const path = join(runPath, "checkpoints", checkpointName(iteration));
     try {
       return await loadCheckpoint(path);
@@ -130,12 +134,24 @@ export function listCheckpoints(runPath: string): number[] {
     .sort((a, b) => a - b);
 }
 
-/** Removes all but the newest `keepLast` checkpoints and those in `keep`. */
-export function pruneCheckpoints(runPath: string, keepLast: number, keep: Iterable<number> = []): void {
-  const kept = new Set(keep);
+/**
+ * Removes all but the newest `keepLast` checkpoints, and the newest that is no younger than `soundUntil`: where a
+ * training that goes wrong is taken back to.
+ */
+export function pruneCheckpoints(
+  runPath: string,
+  { keepLast, soundUntil }: { keepLast: number; soundUntil: number },
+): void {
   const all = listCheckpoints(runPath);
-  for (const iteration of all.slice(0, Math.max(0, all.length - keepLast))) {
-    if (!kept.has(iteration)) removeFolder(join(runPath, "checkpoints", checkpointName(iteration)));
+  const sound = all.filter((iteration) => iteration <= soundUntil).at(-1);
+  const old = new Set(all.slice(0, Math.max(0, all.length - keepLast)));
+  removeCheckpoints(runPath, (iteration) => old.has(iteration) && iteration !== sound);
+}
+
+/** Removes the checkpoints of some iterations. */
+export function removeCheckpoints(runPath: string, unwanted: (iteration: number) => boolean): void {
+  for (const iteration of listCheckpoints(runPath).filter(unwanted)) {
+    removeFolder(join(runPath, "checkpoints", checkpointName(iteration)));
   }
 }
 

@@ -1,6 +1,7 @@
 /**
  * Turns Ctrl-C and `kill` into a request the training loop answers at the end of its step. A second signal ends
- * the process at once; the checkpoints on disk stay as they are.
+ * the process at once; the checkpoints on disk stay as they are. A process that `disback compare` started also stops
+ * when that has gone: nobody would watch it any more.
  */
 export class Interruption {
   private received: NodeJS.Signals | undefined;
@@ -10,9 +11,14 @@ export class Interruption {
     this.onRequest(signal);
   };
 
+  private readonly orphaned = () => this.request("SIGTERM");
+
   /** @param onRequest called once, at the first signal */
   constructor(private readonly onRequest: (signal: NodeJS.Signals) => void) {
     for (const signal of SIGNALS) process.on(signal, this.listener);
+    process.on("disconnect", this.orphaned);
+    // Never connected is undefined: only a process that had a parent to talk to can have lost it.
+    if (process.connected === false) this.orphaned();
   }
 
   /** As if the signal had come from outside. */
@@ -31,6 +37,7 @@ export class Interruption {
 
   [Symbol.dispose](): void {
     for (const signal of SIGNALS) process.off(signal, this.listener);
+    process.off("disconnect", this.orphaned);
   }
 }
 

@@ -8,8 +8,10 @@ export interface Progress {
   update(done: number, figures: Figures): void;
   /** The stage is over. */
   finish(): void;
-  /** Something worth knowing, as one line. */
+  /** Something that must be known, as one line. */
   notice(line: string): void;
+  /** How it goes, as one line: for those who watch. */
+  remark?(line: string): void;
 }
 
 /** Reports to nobody. */

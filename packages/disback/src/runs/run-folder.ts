@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { DisbackError } from "../errors.js";
-import { fileError } from "./atomic-file.js";
+import { fileError, isTemporary } from "./atomic-file.js";
 import { listCheckpoints } from "./checkpoint.js";
 import { FolderLock } from "./lock.js";
 import { MetricsLog } from "./metrics-log.js";
@@ -10,6 +10,7 @@ import { type RunRecord, readRunRecord, writeRunRecord } from "./run-record.js";
 
 const LOCK = "run.lock";
 const RECORD = "run.json";
+const FOLDERS = ["samples", "checkpoints"];
 
 export interface RunFolderOptions {
   /** Set an earlier run in the same place aside instead of refusing. Default false. */
@@ -48,8 +49,9 @@ export class RunFolder {
     }
     const lock = FolderLock.acquire(join(folder, LOCK));
     try {
-      for (const name of ["samples", "checkpoints"]) mkdirSync(join(folder, name), { recursive: true });
+      // The record first: it is what makes the folder a run, should this process be killed here.
       writeRunRecord(join(folder, RECORD), record);
+      for (const name of FOLDERS) mkdirSync(join(folder, name), { recursive: true });
     } catch (error) {
       lock.release();
       throw fileError("create", path, error);
@@ -70,6 +72,19 @@ export class RunFolder {
       resumedAt: [...(before.resumedAt ?? []), new Date().toISOString()],
     });
     return run;
+  }
+
+  /** Waits until no living process works in a folder. @throws DisbackError naming it when it does not leave in time */
+  static async left(path: string, seconds: number): Promise<void> {
+    const until = performance.now() + 1000 * seconds;
+    for (;;) {
+      try {
+        return FolderLock.refuseIfHeld(join(path, LOCK));
+      } catch (error) {
+        if (performance.now() > until) throw error;
+      }
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
   }
 
   get record(): RunRecord {
@@ -102,6 +117,14 @@ export class RunFolder {
     return join(this.path, "samples", `${stage}-${String(iteration).padStart(8, "0")}.png`);
   }
 
+  /** @throws DisbackError when the folder was moved or removed: it must not be made anew behind its owner's back */
+  requirePresent(): void {
+    if (existsSync(join(this.path, RECORD))) return;
+    throw new DisbackError(
+      `${this.shownPath}: the run's folder has vanished; if it was moved, continue it where it is now with: disback resume <folder>`,
+    );
+  }
+
   /** Whether nothing was evaluated or saved yet. */
   get isBlank(): boolean {
     return listCheckpoints(this.path).length === 0 && this.metrics.read().length === 0;
@@ -130,7 +153,7 @@ function makeRoom(folder: string, shown: string, options: RunFolderOptions): voi
   if (!statSync(folder).isDirectory())
     throw new DisbackError(`${shown}: a file is in the way of this folder`);
   FolderLock.refuseIfHeld(join(folder, LOCK));
-  const names = readdirSync(folder).filter((name) => !name.startsWith(LOCK));
+  const names = readdirSync(folder).filter((name) => !name.startsWith(LOCK) && !isTemporary(name));
   if (names.length === 0) return;
   if (!names.includes(RECORD)) {
     throw new DisbackError(`${shown}: already in use by files that belong to no run (${names[0]}, …)`);
@@ -152,12 +175,7 @@ function makeRoom(folder: string, shown: string, options: RunFolderOptions): voi
 
 /** A process that was killed while writing leaves files under their temporary names. */
 function removeLeftovers(folder: string): void {
-  for (const part of [".", "samples", "checkpoints", "student", "teacher"]) {
-    const inside = join(folder, part);
-    if (!existsSync(inside)) continue;
-    for (const name of readdirSync(inside)) {
-      if (/\.(partial|removed|dead)-\d+$/.test(name))
-        rmSync(join(inside, name), { recursive: true, force: true });
-    }
+  for (const path of readdirSync(folder, { recursive: true }) as string[]) {
+    if (isTemporary(path)) rmSync(join(folder, path), { recursive: true, force: true });
   }
 }

@@ -3,6 +3,7 @@ import { arch, cpus, platform, totalmem } from "node:os";
 import { z } from "zod";
 import { DisbackError } from "../errors.js";
 import { fileError, writeFileAtomically } from "./atomic-file.js";
+import type { RollBack } from "./stage-position.js";
 
 export const RUN_FORMAT = "disback-run-1";
 
@@ -27,6 +28,8 @@ export interface RunRecord {
   path?: { step: number; distance: number; loss: number }[];
   /** Why a failed run failed. */
   failure?: { reason: "diverged" | "error"; message: string };
+  /** Where numbers went wrong and the run was taken back. */
+  rollBacks?: RollBack[];
   /** Figures of a finished run, for example `fidStart`, `fidEnd`, `teacherFid`. */
   result?: Record<string, unknown>;
 }

@@ -1,13 +1,17 @@
 import { extractState, mergeStates, prefixState, type State } from "@disback/torch";
 import { DisbackError } from "../errors.js";
 import { type Checkpoint, pruneCheckpoints, saveCheckpoint } from "./checkpoint.js";
+import { DivergenceWatch } from "./divergence.js";
 import type { Interruption } from "./interruption.js";
 import { LiveLog } from "./live-log.js";
 import type { MetricsEntry } from "./metrics-log.js";
 import type { Figures, Progress } from "./progress.js";
 import { isAsked, settle } from "./requests.js";
+import { takeBack } from "./roll-back.js";
 import type { RunFolder } from "./run-folder.js";
 import { RunningMeans } from "./running-means.js";
+import { type BestSoFar, positionOf, type RollBack, type StagePosition } from "./stage-position.js";
+import { TensorboardLog } from "./tensorboard/log.js";
 
 /** Anything that is trained step by step and can be saved between steps. */
 export interface Trainable {
@@ -17,6 +21,8 @@ export interface Trainable {
   step(): object | Promise<object>;
   state(): State;
   loadState(state: State): void;
+  /** Multiplies its learning rates, which are part of its state. Without it a diverged training cannot go on. */
+  scaleLearningRate?(factor: number): void;
 }
 
 /** One stage of a run and how it is judged. */
@@ -34,6 +40,12 @@ export interface Stage {
   evaluate?: (iteration: number) => Figures | Promise<Figures>;
   /** Figures of a step that are positions, not quantities to average. */
   positions?: readonly string[];
+  /** Standard deviation of the data, by which the samples' `spread` is judged; default 0.5. */
+  sigmaData?: number;
+  /** What is wrong with the networks, in one line: asked when a figure is. */
+  examine?: () => string;
+  /** Keeps what is trained, because it is the best so far by one of these figures (the first there is; lower is better). */
+  best?: { figures: readonly string[]; keep: (best: BestSoFar) => void };
 }
 
 /** What all stages of a run share. */
@@ -42,6 +54,10 @@ export interface RunSession {
   progress: Progress;
   interruption: Interruption;
   checkpoints: { every: number; keepLast: number };
+  /** What is done when numbers go wrong; stopping when not given. */
+  divergence?: { action: "rollback" | "stop"; factor: number };
+  /** Writes what `metrics.jsonl` gets for TensorBoard too, to `tensorboard/` in the run folder; default false. */
+  tensorboard?: boolean;
   /** Iterations of the run's earlier stages; checkpoints count all of them. */
   iterationsBefore: number;
   /** Wall-clock seconds of earlier sessions and stages. */
@@ -60,7 +76,7 @@ export class Interrupted extends DisbackError {
   }
 }
 
-/** Thrown when a figure is no longer finite: going on would train on nothing. */
+/** Thrown when numbers went wrong and going on would train on nothing. */
 export class Diverged extends DisbackError {
   override name = "Diverged";
 }
@@ -70,100 +86,218 @@ export class Diverged extends DisbackError {
  *
  * @param checkpoint where this stage goes on; from its beginning when not given
  * @returns the run's wall-clock seconds so far
- * @throws Interrupted after a signal, once the state is saved; Diverged when a figure is no longer finite
+ * @throws Interrupted after a signal, once the state is saved; Diverged when numbers go wrong and the stage is not, or
+ * was already, taken back to where they were right
  */
 export async function runStage(stage: Stage, session: RunSession, checkpoint?: Checkpoint): Promise<number> {
-  const { work } = stage;
-  const { run, progress, interruption } = session;
-  const means = new RunningMeans();
-  const began = performance.now();
-  let secondsBefore = session.secondsBefore;
-  let stepSeconds = 0;
-  if (checkpoint) {
-    work.loadState(extractState("work", checkpoint.state));
-    const position = positionOf(checkpoint);
-    means.load(position.means);
-    secondsBefore = position.seconds;
-    stepSeconds = position.stepSeconds ?? 0;
-  }
-  const seconds = () => secondsBefore + (performance.now() - began) / 1000;
-  let judged: Figures = {};
-
-  const evaluate = async (figures: Figures) => {
-    judged = (await stage.evaluate?.(work.iteration)) ?? {};
-    run.metrics.append({
-      stage: stage.name,
-      iteration: work.iteration,
-      images: work.iteration * stage.imagesPerIteration,
-      seconds: toMilliseconds(seconds()),
-      stepSeconds: toMilliseconds(stepSeconds),
-      ...judged,
-      ...figures,
-    });
-  };
-  const save = async () => {
-    const position: Position = { stage: stage.name, seconds: seconds(), stepSeconds, means: means.state() };
-    const state = mergeStates(prefixState("work", work.state()), {
-      tensors: new Map(),
-      values: { position },
-    });
-    await saveCheckpoint(run.path, session.iterationsBefore + work.iteration, state);
-    pruneCheckpoints(run.path, session.checkpoints.keepLast);
-  };
-
-  progress.start(stage.label, stage.iterations, work.iteration);
-  const live = new LiveLog(run.live, stage, work.iteration);
+  const loop = new StageLoop(stage, session, checkpoint);
+  session.progress.start(stage.label, stage.iterations, stage.work.iteration);
   try {
-    if (work.iteration === 0 && stage.evaluate) await evaluate({});
+    await loop.perform();
+  } finally {
+    session.progress.finish();
+  }
+  return loop.seconds;
+}
+
+class StageLoop {
+  private readonly means = new RunningMeans();
+  private readonly watch: DivergenceWatch;
+  private readonly began = performance.now();
+  private readonly isNew: boolean;
+  private readonly live: LiveLog;
+  private secondsBefore: number;
+  private stepSeconds = 0;
+  private sound = 0;
+  private judged: Figures = {};
+  private best: BestSoFar | undefined;
+  private rollBack: RollBack | undefined;
+  private tensorboard: TensorboardLog | undefined;
+
+  constructor(
+    private readonly stage: Stage,
+    private readonly session: RunSession,
+    checkpoint: Checkpoint | undefined,
+  ) {
+    this.watch = new DivergenceWatch(stage.sigmaData);
+    this.secondsBefore = session.secondsBefore;
+    this.isNew = checkpoint === undefined;
+    if (checkpoint) {
+      const { seconds, stepSeconds = 0, best, rollBack } = positionOf(checkpoint);
+      this.secondsBefore = seconds;
+      this.stepSeconds = stepSeconds;
+      this.best = best;
+      this.rollBack = rollBack;
+      this.restore(checkpoint);
+    }
+    this.live = new LiveLog(session.run.live, stage, stage.work.iteration);
+  }
+
+  private startTensorboard(): void {
+    const { session, stage } = this;
+    if (!session.tensorboard) return;
+    const next = this.isNew ? 0 : stage.work.iteration + 1;
+    this.tensorboard = new TensorboardLog(session.run.file("tensorboard", stage.name), next);
+  }
+
+  /** The run's wall-clock seconds so far. */
+  get seconds(): number {
+    return this.secondsBefore + (performance.now() - this.began) / 1000;
+  }
+
+  async perform(): Promise<void> {
+    const { stage, session } = this;
+    const { work } = stage;
+    const { progress, interruption } = session;
+    this.startTensorboard();
+    if (this.isNew) await this.begin();
     while (!work.finished) {
       const stepBegan = performance.now();
       const figures = (await work.step()) as Figures;
-      const lastStepSeconds = (performance.now() - stepBegan) / 1000;
-      stepSeconds += lastStepSeconds;
+      const step = (performance.now() - stepBegan) / 1000;
+      this.stepSeconds += step;
       const { iteration } = work;
-      requireFinite(figures, stage.name, iteration);
       const positions = only(figures, stage.positions ?? []);
       const averaged = without(figures, stage.positions ?? []);
-      means.add(averaged);
-      live.add(iteration, averaged, positions, { run: seconds(), step: lastStepSeconds }, work.finished);
-      progress.update(iteration, { ...means.means, ...judged, ...positions });
-      if (iteration % stage.evaluateEvery === 0 || work.finished) {
-        await evaluate({ ...means.take(), ...positions });
-        progress.update(iteration, { ...figures, ...judged });
+      this.means.add(averaged);
+      this.live.add(iteration, averaged, positions, { run: this.seconds, step }, work.finished);
+      progress.update(iteration, { ...this.means.means, ...this.judged, ...positions });
+      let fault = this.watch.step(figures);
+      if (fault === undefined && (iteration % stage.evaluateEvery === 0 || work.finished)) {
+        fault = await this.evaluate(positions);
+        progress.update(iteration, { ...figures, ...this.judged });
+      }
+      if (fault !== undefined) {
+        await this.recover(fault);
+        continue;
       }
       // Signals are delivered between turns of the event loop; a native step never leaves its turn.
       await new Promise(setImmediate);
-      if (isAsked(run.path, "stop")) interruption.request("SIGTERM");
+      if (isAsked(session.run.path, "stop")) interruption.request("SIGTERM");
       const stop = interruption.requested && !work.finished;
-      const asked = isAsked(run.path, "checkpoint");
-      if (stop || asked || iteration % session.checkpoints.every === 0 || work.finished) await save();
-      if (asked) settle(run.path, "checkpoint");
+      const asked = isAsked(session.run.path, "checkpoint");
+      const due = iteration % session.checkpoints.every === 0;
+      if (stop || asked || due || work.finished) await this.save();
+      if (asked) settle(session.run.path, "checkpoint");
       if (stop) throw interrupted(stage, session);
     }
-  } finally {
-    progress.finish();
   }
-  return seconds();
-}
 
-interface Position {
-  stage: MetricsEntry["stage"];
-  seconds: number;
-  /** Absent in checkpoints of older versions. */
-  stepSeconds?: number;
-  means: Record<string, [number, number]>;
+  /** Where a stage that goes wrong early is taken back to is there from the start. */
+  private async begin(): Promise<void> {
+    if (this.stage.evaluate && this.stage.work.iteration === 0) {
+      const fault = await this.evaluate({});
+      if (fault !== undefined) throw this.diverged(fault);
+    }
+    if (this.canGoBack) await this.save();
+  }
+
+  /** Judges the work. @returns what is wrong, or undefined */
+  private async evaluate(positions: Figures): Promise<string | undefined> {
+    const { stage, session, watch } = this;
+    const { iteration } = stage.work;
+    session.run.requirePresent();
+    const means = this.means.take();
+    this.judged = (await stage.evaluate?.(iteration)) ?? {};
+    const entry: MetricsEntry = {
+      stage: stage.name,
+      iteration,
+      images: iteration * stage.imagesPerIteration,
+      seconds: toMilliseconds(this.seconds),
+      stepSeconds: toMilliseconds(this.stepSeconds),
+      ...this.judged,
+      ...means,
+      ...positions,
+    };
+    session.run.metrics.append(entry);
+    this.tensorboard?.append(entry, session.run.samplePath(stage.name, iteration));
+    const fault = watch.evaluation(means, this.judged);
+    if (fault !== undefined) return fault;
+    this.sound = iteration;
+    this.keepBest(iteration);
+    return undefined;
+  }
+
+  private keepBest(iteration: number): void {
+    const { best } = this.stage;
+    const figure = best?.figures.find((name) => this.judged[name] !== undefined);
+    if (!best || figure === undefined) return;
+    const value = this.judged[figure]!;
+    if (this.best && !(value < this.best.value)) return;
+    this.best = { figure, value, iteration };
+    best.keep(this.best);
+  }
+
+  private async save(): Promise<void> {
+    const { stage, session, sound, rollBack, best } = this;
+    const position: StagePosition = {
+      stage: stage.name,
+      seconds: this.seconds,
+      stepSeconds: this.stepSeconds,
+      means: this.means.state(),
+      sound,
+      watch: this.watch.state(),
+      ...(rollBack ? { rollBack } : {}),
+      ...(best ? { best } : {}),
+    };
+    const state = mergeStates(prefixState("work", stage.work.state()), {
+      tensors: new Map(),
+      values: { position },
+    });
+    const { run, iterationsBefore, checkpoints } = session;
+    run.requirePresent();
+    await saveCheckpoint(run.path, iterationsBefore + stage.work.iteration, state);
+    pruneCheckpoints(run.path, { keepLast: checkpoints.keepLast, soundUntil: iterationsBefore + sound });
+  }
+
+  private restore(checkpoint: Checkpoint): void {
+    const { means, sound, watch } = positionOf(checkpoint);
+    this.stage.work.loadState(extractState("work", checkpoint.state));
+    this.means.load(means);
+    this.sound = sound ?? this.stage.work.iteration;
+    if (watch !== undefined) this.watch.load(watch);
+    this.judged = {};
+  }
+
+  private get canGoBack(): boolean {
+    const { session, stage, rollBack } = this;
+    return (
+      session.divergence?.action === "rollback" && !rollBack && stage.work.scaleLearningRate !== undefined
+    );
+  }
+
+  /** Goes back to the last checkpoint that is known to be right, once; @throws Diverged otherwise */
+  private async recover(fault: string): Promise<void> {
+    const { stage, session, sound } = this;
+    const { iteration } = stage.work;
+    const error = this.diverged(fault);
+    const good = this.canGoBack && (await takeBack(session, stage.name, sound));
+    if (!good) throw error;
+    this.restore(good);
+    const { factor } = session.divergence!;
+    stage.work.scaleLearningRate!(factor);
+    this.rollBack = { stage: stage.name, iteration, to: stage.work.iteration, reason: error.message, factor };
+    await this.save();
+    // What it wrote of the way that is not gone is void.
+    this.startTensorboard();
+    session.run.update({ rollBacks: [...(session.run.record.rollBacks ?? []), this.rollBack] });
+    session.progress.notice(
+      `${error.message}; going on from iteration ${stage.work.iteration} with ${factor} times the learning rate`,
+    );
+  }
+
+  private diverged(fault: string): Diverged {
+    const { stage, rollBack } = this;
+    const where = stage.examine ? ` (${stage.examine()})` : "";
+    const again = rollBack
+      ? `; it had been taken back at iteration ${rollBack.iteration} already, a lower learning rate may help`
+      : "";
+    return new Diverged(`${stage.label}, iteration ${stage.work.iteration}: ${fault}${where}${again}`);
+  }
 }
 
 function toMilliseconds(seconds: number): number {
   return Math.round(seconds * 1000) / 1000;
-}
-
-/** Which stage a checkpoint belongs to and when it was made. */
-export function positionOf(checkpoint: Checkpoint): Position {
-  const position = checkpoint.state.values.position as Position | undefined;
-  if (typeof position?.stage !== "string" || typeof position.seconds !== "number")
-    throw new DisbackError(`${checkpoint.path}: holds no position in a run`);
-  return position;
 }
 
 function interrupted(stage: Stage, session: RunSession): Interrupted {
@@ -172,16 +306,6 @@ function interrupted(stage: Stage, session: RunSession): Interrupted {
     `stopped at iteration ${stage.work.iteration} of ${stage.iterations} (${stage.label}); continue with: disback resume ${folder}`,
     session.interruption.exitCode,
   );
-}
-
-function requireFinite(figures: Figures, stage: string, iteration: number): void {
-  for (const [name, value] of Object.entries(figures)) {
-    if (value !== undefined && !Number.isFinite(value)) {
-      throw new Diverged(
-        `${stage}, iteration ${iteration}: ${name} became ${value}; a lower learning rate may help (the last checkpoint is intact)`,
-      );
-    }
-  }
 }
 
 function only(figures: Figures, names: readonly string[]): Figures {

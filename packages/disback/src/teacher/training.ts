@@ -16,7 +16,7 @@ import { DataLoader } from "../data/data-loader.js";
 import type { Dataset } from "../data/dataset.js";
 import { denoisingLoss } from "../distill/denoising-loss.js";
 import { seedDropout } from "../distill/dropout.js";
-import { NetworkTrainer } from "../distill/network-trainer.js";
+import { NetworkTrainer, numberOf } from "../distill/network-trainer.js";
 import { LogNormal } from "../distill/noise-distribution.js";
 import { DisbackError } from "../errors.js";
 import type { DenoiserModule } from "../models/denoiser.js";
@@ -48,6 +48,7 @@ export type TeacherTrainingOptions = TeacherTrainingSettingsInput & {
 export class TeacherTraining {
   readonly settings: TeacherTrainingSettings;
   private done = 0;
+  private rateScale = 1;
   private readonly denoiser: DenoiserModule;
   private readonly device: Device;
   private readonly loader: DataLoader;
@@ -92,24 +93,34 @@ export class TeacherTraining {
 
   /** Learning rate of the next step. */
   get learningRate(): number {
-    return this.settings.learningRate * this.rate(this.done);
+    return this.rateScale * this.settings.learningRate * this.rate(this.done);
   }
 
   /**
    * One optimizer step. Non-finite gradients become 0, or +-1e5 if infinite, as in EDM, before the norm is limited.
-   * @returns the batch's loss per element, and the learning rate used
+   * @returns the batch's loss per element, the gradient's norm before it is limited, and the learning rate used
    */
-  async step(): Promise<{ loss: number; learningRate: number }> {
+  async step(): Promise<{ loss: number; gradientNorm: number; learningRate: number }> {
     const { accumulation, batchSize } = this.settings;
     const learningRate = this.learningRate;
     this.trainer.begin();
     let loss = 0;
     for (let part = 0; part < accumulation; part++) loss += await this.addGradient(1 / accumulation);
     this.trainer.learningRate = learningRate;
-    this.trainer.finish();
+    const gradientNorm = scope(() => numberOf(this.trainer.finish()));
     this.done++;
     this.ema.update({ batchSize, images: this.done * batchSize });
-    return { loss, learningRate };
+    return { loss, gradientNorm, learningRate };
+  }
+
+  /** The network of the next step by name, to look at. */
+  get networks(): Record<string, DenoiserModule> {
+    return { network: this.denoiser };
+  }
+
+  /** Multiplies the learning rate, that of the whole schedule. */
+  scaleLearningRate(factor: number): void {
+    this.rateScale *= factor;
   }
 
   /** All that the next steps depend on. */
@@ -120,7 +131,7 @@ export class TeacherTraining {
       prefixState("average", this.ema.state()),
       prefixState("generator", generatorState(this.generator)),
       prefixState("data", this.loader.state()),
-      { tensors: new Map(), values: { iteration: this.done } },
+      { tensors: new Map(), values: { iteration: this.done, rateScale: this.rateScale } },
     );
   }
 
@@ -132,6 +143,7 @@ export class TeacherTraining {
     loadGeneratorState(this.generator, extractState("generator", state));
     this.loader.loadState(extractState("data", state));
     this.done = stateNumber(state, "iteration");
+    this.rateScale = stateNumber(state, "rateScale");
   }
 
   /** Adds `share` times the next part's gradient to the parameters'; returns `share` times its loss. */

@@ -28,18 +28,23 @@ export function disback(...flags: string[]): Outcome {
   return { status, stdout, stderr };
 }
 
-/** Starts a command; a signal is sent as soon as `ready` says so. */
+/** Starts a command; as soon as `ready` says so a signal is sent, `times` times 200 ms apart. */
 export async function interrupted(
   flags: string[],
   signal: NodeJS.Signals,
   ready: () => boolean,
+  times = 1,
 ): Promise<Outcome> {
   const child = spawn(process.execPath, [MAIN, ...flags], { env: ENVIRONMENT });
   const outcome: Outcome = { status: null, stdout: "", stderr: "" };
   child.stdout.on("data", (text) => (outcome.stdout += text));
   child.stderr.on("data", (text) => (outcome.stderr += text));
+  let sent = 0;
+  let last = 0;
   const watch = setInterval(() => {
-    if (ready() && child.kill(signal)) clearInterval(watch);
+    if (performance.now() - last < (sent > 0 ? 200 : 0) || !ready() || !child.kill(signal)) return;
+    last = performance.now();
+    if (++sent === times) clearInterval(watch);
   }, 5);
   outcome.status = await new Promise((resolve) => child.once("close", resolve));
   clearInterval(watch);

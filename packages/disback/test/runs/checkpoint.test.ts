@@ -84,10 +84,12 @@ it.each(damages)("passes over a newest one with %s, and says so", async (_, dama
   expect(notices[0]).toMatch(message);
 });
 
-it("keeps the newest and those asked for", async () => {
-  for (const iteration of [1, 2, 3, 4]) await saveCheckpoint(run, iteration, stateOf(iteration));
-  pruneCheckpoints(run, 2, [1]);
-  expect(listCheckpoints(run)).toEqual([1, 3, 4]);
+it("keeps the newest, and the one a training that goes wrong is taken back to", async () => {
+  for (const iteration of [1, 2, 3, 4, 5]) await saveCheckpoint(run, iteration, stateOf(iteration));
+  pruneCheckpoints(run, { keepLast: 2, soundUntil: 2 });
+  expect(listCheckpoints(run)).toEqual([2, 4, 5]);
+  pruneCheckpoints(run, { keepLast: 1, soundUntil: 6 });
+  expect(listCheckpoints(run)).toEqual([5]);
 });
 
 it("ignores folders under temporary names", async () => {

@@ -15,8 +15,8 @@ export function clipGradNorm(parameters: Tensor[], maxNorm: number): Tensor | nu
     scope(() =>
       borrowGradients(handles(parameters), (all) => {
         const gradients = all.filter((handle) => handle !== 0);
-        if (gradients.length === 0) return 0;
-        const norm = stack(ops._foreach_norm_Scalar(gradients, 2)).norm();
+        const norm = jointNorm(gradients);
+        if (norm === 0) return 0;
         // As PyTorch: never scale up, and 1e-6 keeps a zero norm from dividing.
         const factor = norm.add(1e-6).pow(-1).mul(maxNorm).clamp(undefined, 1);
         ops._foreach_mul__Tensor(gradients, factor);
@@ -24,6 +24,19 @@ export function clipGradNorm(parameters: Tensor[], maxNorm: number): Tensor | nu
       }),
     ),
   );
+}
+
+/** The joint 2-norm of all gradients, a tensor [] so that no device has to wait for it; 0 if there are none. */
+export function gradNorm(parameters: Tensor[]): Tensor | number {
+  return noGrad(() =>
+    scope(() =>
+      borrowGradients(handles(parameters), (all) => jointNorm(all.filter((handle) => handle !== 0))),
+    ),
+  );
+}
+
+function jointNorm(gradients: Uint32Array): Tensor | 0 {
+  return gradients.length === 0 ? 0 : stack(ops._foreach_norm_Scalar(gradients, 2)).norm();
 }
 
 export interface ReplaceNonFiniteOptions {

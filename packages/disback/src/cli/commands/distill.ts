@@ -6,6 +6,7 @@ import {
   IMITATION_FLAGS,
   NETWORK_FLAGS,
   RECORDING_FLAGS,
+  RUN_FLAGS,
 } from "../flag-groups.js";
 import { addRunFlags, addSharingFlag, runCommand } from "../run-command.js";
 import type { SettingFlag } from "../setting-flags.js";
@@ -21,6 +22,7 @@ const FLAGS: readonly SettingFlag[] = [
   ...RECORDING_FLAGS,
   ...BACKTRACKING_FLAGS,
   ...EVALUATION_FLAGS,
+  ...RUN_FLAGS,
 ];
 
 /** `disback distill`: both stages. */

@@ -15,7 +15,7 @@ export function addDoctor(program: Command): void {
       const { examine } = await import("../doctor.js");
       const findings = await examine();
       const width = Math.max(...findings.map((finding) => finding.name.length));
-      const { green, red } = terminal.colours;
+      const { green, red } = terminal.resultColours;
       const lines = findings.map(
         ({ name, ok, detail }) =>
           `${ok ? green("ok     ") : red("missing")}  ${name.padEnd(width)}  ${detail}`,

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { recordPresets } from "../../runs/presets.js";
-import { NETWORK_FLAGS, STORAGE_FLAGS } from "../flag-groups.js";
+import { NETWORK_FLAGS, RUN_FLAGS, STORAGE_FLAGS } from "../flag-groups.js";
 import { addRunFlags, addSharingFlag, runCommand } from "../run-command.js";
 import type { SettingFlag } from "../setting-flags.js";
 
@@ -16,6 +16,7 @@ const FLAGS: readonly SettingFlag[] = [
     description: "learning rate",
     kind: "number",
   },
+  ...RUN_FLAGS,
 ];
 
 /** `disback record`: stage 1, the trajectory. */

@@ -1,11 +1,16 @@
 import type { Command } from "commander";
 import { teacherPresets } from "../../runs/presets.js";
-import { EVALUATION_FLAGS } from "../flag-groups.js";
+import { EVALUATION_FLAGS, RUN_FLAGS } from "../flag-groups.js";
 import { addRunFlags, runCommand } from "../run-command.js";
 import type { SettingFlag } from "../setting-flags.js";
 import { addTeacherImport } from "./teacher-import.js";
 
 const FLAGS: readonly SettingFlag[] = [
+  {
+    flags: "--data <source>",
+    path: "data",
+    description: "data set to learn: a path, or toy:ring and the like",
+  },
   { flags: "--iterations <n>", path: "training.iterations", description: "training steps", kind: "number" },
   { flags: "--batch-size <n>", path: "training.batchSize", description: "samples per step", kind: "number" },
   {
@@ -25,12 +30,15 @@ const FLAGS: readonly SettingFlag[] = [
     path: "autoencoder",
     description: "train on latents of this autoencoder: ours, a model's, or of diffusers",
   },
-  ...EVALUATION_FLAGS,
+  ...EVALUATION_FLAGS.filter((flag) => flag.path !== "data"),
+  ...RUN_FLAGS,
 ];
 
 /** `disback teacher train` and `disback teacher import`. */
 export function addTeacher(program: Command): void {
-  const teacher = program.command("teacher").description("Make a teacher.");
+  const teacher = program
+    .command("teacher")
+    .description("Make a teacher: train one, or import someone else's.");
   addTeacherImport(teacher);
   const command = teacher.command("train").description("Train a diffusion model on a data set (EDM's loss).");
   addRunFlags(command, FLAGS, Object.keys(teacherPresets), "runs/teacher")

@@ -20,7 +20,8 @@ export function startCommand(
   const child = spawn(process.execPath, [...commandLine, ...flags, "--json", "--quiet"], {
     // A group of its own: Ctrl-C reaches it through us alone, once, and it has time to save.
     detached: true,
-    stdio: ["ignore", "pipe", "pipe"],
+    // The channel is how it notices that we were killed: it saves and leaves then (see `Interruption`).
+    stdio: ["ignore", "pipe", "pipe", "ipc"],
     env: {
       ...process.env,
       OMP_NUM_THREADS: String(threads),

@@ -5,6 +5,7 @@ import type { MeasuredEvaluation, MeasuredRun } from "../../compare/convergence.
 import { DisbackError } from "../../errors.js";
 import { writeFileAtomically } from "../atomic-file.js";
 import { type MetricsEntry, MetricsLog } from "../metrics-log.js";
+import { RunFolder } from "../run-folder.js";
 import { type RunRecord, readRunRecord } from "../run-record.js";
 import { distillSchema } from "../settings/distillation.js";
 import { type CommandLine, type RunningCommand, startCommand } from "./child-process.js";
@@ -37,9 +38,17 @@ export function recordOf(out: string, run: ChildRun): RunRecord | undefined {
   return record;
 }
 
-/** Starts the run, or continues it. */
-export function startRun(out: string, run: ChildRun, commandLine: CommandLine): RunningCommand {
+/**
+ * Starts the run, or continues it. When the comparison before this one was killed, its runs may still be saving their
+ * states: they are waited for.
+ */
+export async function startRun(
+  out: string,
+  run: ChildRun,
+  commandLine: CommandLine,
+): Promise<RunningCommand> {
   const folder = join(out, run.folder);
+  await RunFolder.left(folder, SECONDS_TO_LEAVE);
   const threads = run.settings.threads ?? 1;
   // What several runs would record alike is recorded once.
   const shared = ["--share-trajectories", join(out, "trajectories")];
@@ -49,6 +58,8 @@ export function startRun(out: string, run: ChildRun, commandLine: CommandLine): 
   writeFileAtomically(file, `${JSON.stringify(run.settings, null, 2)}\n`);
   return startCommand(commandLine, ["distill", "--config", file, "--out", folder, ...shared], threads);
 }
+
+const SECONDS_TO_LEAVE = 60;
 
 /** What the log of a run that is over says. */
 export function measure(out: string, run: ChildRun): MeasuredRun {

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, renameSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { DisbackError } from "../../errors.js";
-import { fileError, writeFileAtomically } from "../atomic-file.js";
+import { fileError, isTemporary, writeFileAtomically } from "../atomic-file.js";
 import { FolderLock } from "../lock.js";
 
 const LOCK = "compare.lock";
@@ -24,7 +24,7 @@ export function openComparisonFolder(
     if (!statSync(folder).isDirectory())
       throw new DisbackError(`${path}: a file is in the way of this folder`);
     FolderLock.refuseIfHeld(join(folder, LOCK));
-    const names = readdirSync(folder).filter((name) => !name.startsWith(LOCK));
+    const names = readdirSync(folder).filter((name) => !name.startsWith(LOCK) && !isTemporary(name));
     if (names.length > 0 && !names.includes(SETTINGS)) {
       throw new DisbackError(
         `${path}: already in use by files that belong to no comparison (${names[0]}, …)`,

@@ -81,8 +81,10 @@ function childRun(
       throw new DisbackError(`"${place}.${fixed}" is the same for all runs: set it for the comparison`);
   }
   const layers: SettingsTree[] = [
+    // A run that diverges is an outcome: with another learning rate it would be another method.
+    { onDivergence: "stop" },
     // Judged once for all runs.
-    { evaluation: { teacher: false }, checkpoints: { keepLast: 1 } },
+    { evaluation: { teacher: false }, checkpoints: { keepLast: 1, keepBest: false } },
     common,
     perStudent[student] ?? {},
     methods[method]!,

@@ -5,7 +5,7 @@ import type { RunningCommand } from "./child-process.js";
 
 /** Something to be done by a process of its own. */
 export interface Task {
-  start(): RunningCommand;
+  start(): Promise<RunningCommand>;
   /** Called with what it printed; what it throws ends the pool. Also called when it failed, with the error. */
   settle(outcome: { output: string } | { error: DisbackError }): void;
 }
@@ -36,20 +36,27 @@ export async function runPool(tasks: readonly Task[], jobs: number, progress: Pr
   });
   const waiting = [...tasks];
   let failure: unknown;
+  const perform = async (task: Task) => {
+    const command = await task.start();
+    running.add(command);
+    // A signal that came while the task was waiting for its turn.
+    if (interruption.requested) command.process.kill("SIGTERM");
+    try {
+      const outcome = await command.finished.then(
+        (output) => ({ output }),
+        (error: DisbackError) => ({ error }),
+      );
+      if (!interruption.requested) task.settle(outcome);
+    } finally {
+      running.delete(command);
+    }
+  };
   const worker = async () => {
     for (let task = waiting.shift(); task; task = waiting.shift()) {
-      const command = task.start();
-      running.add(command);
       try {
-        const outcome = await command.finished.then(
-          (output) => ({ output }),
-          (error: DisbackError) => ({ error }),
-        );
-        if (!interruption.requested) task.settle(outcome);
+        await perform(task);
       } catch (error) {
         failure ??= error;
-      } finally {
-        running.delete(command);
       }
       if (failure !== undefined || interruption.requested) waiting.length = 0;
     }

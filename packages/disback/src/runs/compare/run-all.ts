@@ -30,7 +30,7 @@ export async function runAll(
   const judgedLike = runs[0]!.settings;
   const left = runs.filter((run) => !isOver(recordOf(out, run)));
   if (!teacherFigures(out, judgedLike)) {
-    progress.notice("judging the teacher");
+    progress.remark?.("judging the teacher");
     // First and alone: it also prepares the reference's statistics, which all runs then read.
     await runPool([judgeTeacherTask(out, judgedLike, commandLine)], 1, progress);
   }
@@ -45,7 +45,7 @@ export async function runAll(
           if (failed && !isOver(recordOf(out, run))) {
             throw new DisbackError(`${join(out, run.folder)}: ${outcome.error.message}`);
           }
-          progress.notice(outcomeLine(out, run, failed));
+          progress.remark?.(outcomeLine(out, run, failed));
           progress.update(++done, {});
         },
       }),

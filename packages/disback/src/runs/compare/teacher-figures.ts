@@ -20,7 +20,7 @@ export function judgeTeacherTask(out: string, run: DistillSettings, commandLine:
   const settings = evaluationOf(run);
   const file = join(out, "teacher-settings.json");
   return {
-    start() {
+    async start() {
       writeFileAtomically(file, `${JSON.stringify(settings, null, 2)}\n`);
       return startCommand(commandLine, ["evaluate", run.teacher, "--config", file], run.threads ?? 1);
     },

@@ -1,10 +1,11 @@
 import { existsSync } from "node:fs";
 import { basename, join } from "node:path";
+import { readBest } from "../best-model.js";
 import { listCheckpoints, loadCheckpoint } from "../checkpoint.js";
 import { MetricsLog } from "../metrics-log.js";
 import { readRunFolder } from "../run-folder.js";
-import { positionOf } from "../train-loop.js";
-import { shortDuration, shortNumber } from "../wording.js";
+import { positionOf } from "../stage-position.js";
+import { FIGURE_NAMES, shortDuration, shortNumber } from "../wording.js";
 import type { Description } from "./inspect.js";
 
 /** A run folder, by its `run.json`. */
@@ -33,6 +34,21 @@ export function describeRun(path: string): Description | undefined {
     facts.push(["reached", `${last.stage} iteration ${last.iteration}, ${shortDuration(last.seconds)}`]);
   if (fids.length > 0)
     facts.push(["FID", `${shortNumber(fids[0]!)} at start, ${shortNumber(fids.at(-1)!)} now`]);
+  const best = readBest(path);
+  if (best) {
+    const name = FIGURE_NAMES[best.figure] ?? best.figure;
+    facts.push([
+      "best",
+      `${name} ${shortNumber(best.value)} at iteration ${best.iteration}, in ${best.name}`,
+    ]);
+  }
+  for (const { stage, iteration, to, factor } of record.rollBacks ?? []) {
+    facts.push([
+      "taken back",
+      `${stage}, from iteration ${iteration} to ${to}, ${factor} times the learning rate`,
+    ]);
+  }
+  if (record.failure) facts.push(["failed", record.failure.message]);
   facts.push(["checkpoints", checkpoints.join(", ") || "none"]);
   if (models.length > 0) facts.push(["holds", models.join(", ")]);
   return { kind: `run of "${record.command}"`, facts };

@@ -29,7 +29,7 @@ export async function summarizeStudent(comparison: Comparison): Promise<JobResul
   const teacher = judge && drawTeacher ? await judgeTeacher(judge, drawTeacher, comparison) : {};
   const judged = entries.filter((entry) => entry.stage === "backtrack");
   const [first, last] = [judged[0] ?? {}, judged.at(-1) ?? {}] as Record<string, number | undefined>[];
-  progress.notice("timing the models");
+  progress.remark?.("timing the models");
   const teacherRate = drawTeacher && rateOf(drawTeacher(), comparison.batchSize);
   const studentRate = rateOf(drawStudent(), comparison.batchSize);
   const studentEvaluations = drawStudent().evaluations;

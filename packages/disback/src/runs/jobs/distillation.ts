@@ -4,7 +4,7 @@ import type { ConfiguredDenoiser } from "../../models/config.js";
 import type { OpenedModel } from "../open-model.js";
 import { type DistillSettings, distillSchema } from "../settings/distillation.js";
 import { isDirect } from "../settings/objectives.js";
-import { positionOf } from "../train-loop.js";
+import { positionOf } from "../stage-position.js";
 import { imitateTeacher, wantsImitation } from "./imitation.js";
 import type { Job, JobContext } from "./job.js";
 import { generatorOf, makeStudent, openTeacher } from "./networks.js";

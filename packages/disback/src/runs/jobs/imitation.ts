@@ -4,9 +4,11 @@ import { type ConfiguredDenoiser, loadModel, saveModel } from "../../models/conf
 import type { OpenedModel } from "../open-model.js";
 import type { DistillSettings } from "../settings/distillation.js";
 import { isDirect } from "../settings/objectives.js";
-import { positionOf, runStage } from "../train-loop.js";
+import { positionOf } from "../stage-position.js";
+import { runStage } from "../train-loop.js";
 import type { JobContext } from "./job.js";
 import { generatorOf } from "./networks.js";
+import { examination, sessionOf } from "./session.js";
 import { StudentJudge } from "./student-judge.js";
 
 /** Whether this run's student imitates the teacher first. Decided by the settings alone. */
@@ -28,9 +30,8 @@ export async function imitateTeacher(
   student: ConfiguredDenoiser,
   context: JobContext,
 ): Promise<{ seconds: number; context: JobContext }> {
-  const { run, progress, interruption } = context;
   const { checkpoint, ...fresh } = context;
-  const folder = run.file("imitated");
+  const folder = context.run.file("imitated");
   if (checkpoint && positionOf(checkpoint).stage !== "imitate" && existsSync(folder)) {
     // The seconds before later stages stand in their checkpoints.
     student.denoiser.loadStateDict(loadModel(folder).denoiser.stateDict());
@@ -49,13 +50,10 @@ export async function imitateTeacher(
       imagesPerIteration: options.batchSize,
       evaluateEvery: settings.evaluation.every,
       evaluate: (iteration) => watch.evaluate("imitate", iteration, generator),
+      sigmaData: teacher.config.sigmaData,
+      examine: () => examination(work.networks, generator, teacher.config.sigmaData),
     },
-    {
-      ...{ run, progress, interruption },
-      checkpoints: settings.checkpoints,
-      iterationsBefore: 0,
-      secondsBefore: 0,
-    },
+    { ...sessionOf(settings, context), iterationsBefore: 0, secondsBefore: 0 },
     checkpoint,
   );
   work.dispose();

@@ -5,7 +5,7 @@ import { type Checkpoint, latestCheckpoint } from "../checkpoint.js";
 import { Interruption } from "../interruption.js";
 import type { Progress } from "../progress.js";
 import { RunFolder, readRunFolder } from "../run-folder.js";
-import { describeEnvironment, RUN_FORMAT, type RunCommand } from "../run-record.js";
+import { describeEnvironment, RUN_FORMAT, type RunCommand, type RunRecord } from "../run-record.js";
 import { Diverged, Interrupted } from "../train-loop.js";
 
 /** Everything a job works with. */
@@ -64,6 +64,7 @@ export async function startJob<Schema extends z.ZodType>(
   settings: z.output<Schema>,
   options: StartOptions,
 ): Promise<JobResult> {
+  using interruption = listen(options.progress);
   const run = RunFolder.create(
     options.folder,
     {
@@ -78,7 +79,7 @@ export async function startJob<Schema extends z.ZodType>(
     },
     { force: options.force, notice: (line) => options.progress.notice(line) },
   );
-  return performIn(run, job, settings, options);
+  return performIn(run, job, settings, interruption, options);
 }
 
 /** Continues a run from its newest undamaged checkpoint, or from its beginning when there is none yet. */
@@ -88,6 +89,7 @@ export async function continueJob(
   surroundings: Surroundings,
 ): Promise<JobResult> {
   const { progress } = surroundings;
+  using interruption = listen(progress);
   const record = readRunFolder(folder);
   const job = jobs.find((one) => one.command === record.command);
   if (!job) throw new DisbackError(`${folder}: runs of "${record.command}" cannot be continued`);
@@ -103,20 +105,28 @@ export async function continueJob(
       ? `continuing ${folder} from ${checkpoint.path}`
       : `${folder}: no checkpoint yet, starting over`,
   );
-  return performIn(run, job, settings.data, surroundings, checkpoint);
+  return performIn(run, job, settings.data, interruption, surroundings, checkpoint);
+}
+
+/** @throws Interrupted when there is no reason to begin any more */
+function listen(progress: Progress): Interruption {
+  const interruption = new Interruption((signal) =>
+    progress.notice(`${signal}: saving at the end of this step (once more leaves at once)`),
+  );
+  if (!interruption.requested) return interruption;
+  interruption[Symbol.dispose]();
+  throw new Interrupted("stopped before anything was done", interruption.exitCode);
 }
 
 async function performIn<Schema extends z.ZodType>(
   run: RunFolder,
   job: Job<Schema>,
   settings: z.output<Schema>,
+  interruption: Interruption,
   { progress, trajectories, onFolder }: Surroundings,
   checkpoint?: Checkpoint,
 ): Promise<JobResult> {
   onFolder?.();
-  using interruption = new Interruption((signal) =>
-    progress.notice(`${signal}: saving at the end of this step (once more leaves at once)`),
-  );
   try {
     const { threads } = settings as SharedSettings;
     if (threads !== undefined) setNumThreads(threads);
@@ -127,8 +137,14 @@ async function performIn<Schema extends z.ZodType>(
       ...(checkpoint ? { checkpoint } : {}),
       ...(trajectories === undefined ? {} : { trajectories }),
     });
-    run.update({ state: "finished", finishedAt: new Date().toISOString(), result: result.figures });
-    const report = await reportOn(run);
+    const finished = {
+      state: "finished",
+      finishedAt: new Date().toISOString(),
+      result: result.figures,
+    } as const;
+    // The report first: a run that calls itself finished is complete, whenever it was killed.
+    const report = await reportOn(run, finished);
+    run.update(finished);
     return { ...result, places: [...result.places, ["report", report]] };
   } catch (error) {
     await leaveTraces(run, error);
@@ -157,7 +173,7 @@ async function leaveTraces(run: RunFolder, error: unknown): Promise<void> {
 }
 
 /** The charts' library takes a while to load: only when it is needed. */
-async function reportOn(run: RunFolder): Promise<string> {
+async function reportOn(run: RunFolder, fields: Partial<RunRecord> = {}): Promise<string> {
   const { writeReport } = await import("../report/report.js");
-  return writeReport(run.path);
+  return writeReport(run.path, { ...run.record, ...fields });
 }

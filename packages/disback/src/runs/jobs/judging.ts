@@ -1,4 +1,4 @@
-import type { Device } from "@disback/torch";
+import { type Device, scope, type Tensor } from "@disback/torch";
 import type { z } from "zod";
 import { formatNpy } from "../../data/formats/npy.js";
 import { readFloats } from "../../data/output/read-floats.js";
@@ -46,19 +46,41 @@ export async function judgeDrawer(
   return figuresOf(await judge.measure({ generate }, samples, judge.headline, onProgress));
 }
 
+/** With fewer samples than this their spread says little. */
+const ENOUGH = 8;
+
 /**
  * Draws samples and writes them as a picture. Points of the plane are written beside it as `.npy` too: where each went
  * between two evaluations is what moves in the studio.
+ *
+ * @returns `spread`: the samples' standard deviation over the batch, NaN when they are not finite (then there is no
+ * picture), left out for a handful
  */
-export async function drawPicture(path: string, drawer: SampleDrawer, count: number): Promise<void> {
+export async function drawPicture(
+  path: string,
+  drawer: SampleDrawer,
+  count: number,
+): Promise<{ spread?: number }> {
   const { samples } = drawer.draw(count);
   try {
+    const spread = spreadOf(samples);
+    if (Number.isNaN(spread)) return { spread };
     await writeSamplePicture(path, samples);
     if (samples.ndim === 2) {
       const points = formatNpy(readFloats(samples), samples.shape);
       await replaceFile(path.replace(/\.png$/, ".npy"), [points]);
     }
+    return count < ENOUGH ? {} : { spread };
   } finally {
     samples.dispose();
   }
+}
+
+/** Root mean variance over the batch: 0 when all samples are alike. */
+function spreadOf(samples: Tensor): number {
+  return scope(() => {
+    const differences = samples.sub(samples.mean([0], true));
+    const spread = differences.square().mean().sqrt().item();
+    return Number.isFinite(spread) ? spread : Number.NaN;
+  });
 }

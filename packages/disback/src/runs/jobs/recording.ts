@@ -6,6 +6,7 @@ import type { RecordSettings } from "../settings/distillation.js";
 import { runStage } from "../train-loop.js";
 import type { JobContext } from "./job.js";
 import { generatorOf } from "./networks.js";
+import { examination, sessionOf } from "./session.js";
 
 /** Iterations between two lines of `metrics.jsonl` while recording: nothing is sampled, so often is cheap. */
 const LOGGED_EVERY = 5;
@@ -44,6 +45,7 @@ export async function recordTrajectory(
     storageRank,
     ...recording
   } = settings.recording;
+  const generator = generatorOf(student, settings);
   const work = new Recording({
     ...recording,
     ...(nodes === "even-distance" ? { selection: new EvenDistance({ maximum: maximumNodes }) } : {}),
@@ -54,7 +56,7 @@ export async function recordTrajectory(
     },
     seed: settings.seed,
     teacher: teacher.denoiser,
-    generator: generatorOf(student, settings),
+    generator,
     sigmaData: teacher.config.sigmaData,
     folder,
     resume,
@@ -73,15 +75,9 @@ export async function recordTrajectory(
       imagesPerIteration: settings.recording.batchSize,
       evaluateEvery: LOGGED_EVERY,
       positions: ["learningRate"],
+      examine: () => examination(work.networks, generator, teacher.config.sigmaData),
     },
-    {
-      run: context.run,
-      progress: context.progress,
-      interruption: context.interruption,
-      checkpoints: settings.checkpoints,
-      iterationsBefore,
-      secondsBefore,
-    },
+    { ...sessionOf(settings, context), iterationsBefore, secondsBefore },
     context.checkpoint,
   );
   work.dispose();

@@ -48,13 +48,15 @@ export class StudentJudge {
     );
   }
 
-  /** Writes the picture of a stage's iteration. @returns the headline figures */
+  /** Writes the picture of a stage's iteration. @returns the headline figures and the samples' spread */
   async evaluate(
     stage: MetricsEntry["stage"],
     iteration: number,
     student: StudentGenerator,
   ): Promise<Figures> {
-    await drawPicture(this.run.samplePath(stage, iteration), this.drawer(student), this.evaluation.grid);
-    return this.judge ? judgeDrawer(this.judge, this.drawer(student), this.evaluation.samples) : {};
+    const path = this.run.samplePath(stage, iteration);
+    const drawn = await drawPicture(path, this.drawer(student), this.evaluation.grid);
+    if (!this.judge || Number.isNaN(drawn.spread)) return drawn;
+    return { ...(await judgeDrawer(this.judge, this.drawer(student), this.evaluation.samples)), ...drawn };
   }
 }

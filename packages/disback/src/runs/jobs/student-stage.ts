@@ -1,15 +1,18 @@
 import type { Device } from "@disback/torch";
 import { Trajectory } from "../../distill/trajectory.js";
 import { type ConfiguredDenoiser, saveModel } from "../../models/config.js";
+import { BEST_BY, keepBestModel } from "../best-model.js";
 import { writeGeneratorFile } from "../generator-file.js";
 import type { OpenedModel } from "../open-model.js";
 import { decodedDrawer, teacherDrawer } from "../sample-drawer.js";
 import type { BacktrackSettings } from "../settings/distillation.js";
+import type { BestSoFar } from "../stage-position.js";
 import { runStage } from "../train-loop.js";
 import { summarizeStudent } from "./comparison.js";
 import type { JobContext, JobResult } from "./job.js";
 import { drawingOptions, drawPicture } from "./judging.js";
 import { generatorOf } from "./networks.js";
+import { examination, sessionOf } from "./session.js";
 import { StudentJudge } from "./student-judge.js";
 import { createTraining } from "./training.js";
 
@@ -30,7 +33,7 @@ export async function trainStudent(
   start: StudentStageStart,
   context: JobContext,
 ): Promise<JobResult> {
-  const { run, progress, interruption } = context;
+  const { run, progress } = context;
   const { evaluation, backtracking, checkpoints } = settings;
   const { teacher, student, trajectory, iterationsBefore, secondsBefore } = start;
   const device = settings.device as Device;
@@ -43,6 +46,12 @@ export async function trainStudent(
   const drawStudent = () => watch.drawer(work.average);
   const drawTeacher = () =>
     decodedDrawer(teacherDrawer(teacher.denoiser, teacher.config, drawingOptions(evaluation, device)), codec);
+  const save = (folder: string) => {
+    saveModel(folder, work.average.denoiser, student.config);
+    codec.save(folder);
+    writeGeneratorFile(folder, generator);
+  };
+  const keepBest = (best: BestSoFar) => keepBestModel(run, "student-best", best, save);
 
   if (evaluation.teacher)
     await drawPicture(run.file("samples", "reference.png"), drawTeacher(), evaluation.grid);
@@ -56,15 +65,16 @@ export async function trainStudent(
       evaluateEvery: evaluation.every,
       positions: ["target", "learningRate"],
       evaluate: (iteration) => watch.evaluate("backtrack", iteration, work.average),
+      sigmaData: teacher.config.sigmaData,
+      examine: () => examination(work.networks, generator, teacher.config.sigmaData),
+      ...(checkpoints.keepBest ? { best: { figures: BEST_BY, keep: keepBest } } : {}),
     },
-    { run, progress, interruption, checkpoints, iterationsBefore, secondsBefore },
+    { ...sessionOf(settings, context), iterationsBefore, secondsBefore },
     context.checkpoint,
   );
 
   const folder = run.file("student");
-  saveModel(folder, work.average.denoiser, student.config);
-  codec.save(folder);
-  writeGeneratorFile(folder, generator);
+  save(folder);
   const result = await summarizeStudent({
     entries: run.metrics.read(),
     seconds,

@@ -7,13 +7,16 @@ import { latentCodec } from "../../models/autoencoder/latent-codec.js";
 import { createDenoiser, type DenoiserConfig, sampleShape, saveModel } from "../../models/config.js";
 import { asTheyAre, type SampleCodec } from "../../models/sample-codec.js";
 import { TeacherTraining } from "../../teacher/training.js";
+import { BEST_BY, keepBestModel } from "../best-model.js";
 import { Judge } from "../judge.js";
 import { decodedDrawer, teacherDrawer } from "../sample-drawer.js";
 import { type TeacherSettings, teacherSchema } from "../settings/teacher.js";
+import type { BestSoFar } from "../stage-position.js";
 import { runStage } from "../train-loop.js";
 import { FIGURE_NAMES, shortNumber } from "../wording.js";
 import type { Job, JobContext, JobResult } from "./job.js";
 import { drawingOptions, drawPicture, judgeDrawer } from "./judging.js";
+import { examination, sessionOf } from "./session.js";
 
 /** `teacher train`: a diffusion model from data. Leaves `teacher/` in the run folder. */
 export const teacherJob: Job<typeof teacherSchema> = {
@@ -49,6 +52,12 @@ async function trainTeacher(settings: TeacherSettings, context: JobContext): Pro
       codec,
     );
 
+  const like = { sampleShape: sampleShape(config), labelDim: config.labelDim, device };
+  const save = (folder: string) => {
+    saveModel(folder, training.average, config);
+    codec.save(folder);
+  };
+  const keepBest = (best: BestSoFar) => keepBestModel(run, "teacher-best", best, save);
   let last: Record<string, number | undefined> = {};
   await runStage(
     {
@@ -60,24 +69,20 @@ async function trainTeacher(settings: TeacherSettings, context: JobContext): Pro
       evaluateEvery: evaluation.every,
       positions: ["learningRate"],
       evaluate: async (iteration) => {
-        await drawPicture(run.samplePath("teacher", iteration), drawer(), evaluation.grid);
+        const drawn = await drawPicture(run.samplePath("teacher", iteration), drawer(), evaluation.grid);
+        if (Number.isNaN(drawn.spread)) return drawn;
         last = judge ? await judgeDrawer(judge, drawer(), evaluation.samples) : {};
-        return last;
+        return { ...last, ...drawn };
       },
+      sigmaData: config.sigmaData,
+      examine: () => examination(training.networks, like, config.sigmaData),
+      ...(settings.checkpoints.keepBest ? { best: { figures: BEST_BY, keep: keepBest } } : {}),
     },
-    {
-      run,
-      progress,
-      interruption: context.interruption,
-      checkpoints: settings.checkpoints,
-      iterationsBefore: 0,
-      secondsBefore: 0,
-    },
+    { ...sessionOf(settings, context), iterationsBefore: 0, secondsBefore: 0 },
     context.checkpoint,
   );
   const folder = run.file("teacher");
-  saveModel(folder, training.average, config);
-  codec.save(folder);
+  save(folder);
   return {
     figures: { ...last, ...(judge ? { measuredWith: judge.describe(evaluation.samples) } : {}) },
     table:

@@ -1,9 +1,10 @@
 import { join } from "node:path";
 import { writeFileAtomically } from "../atomic-file.js";
+import { readBest } from "../best-model.js";
 import { type MetricsEntry, MetricsLog } from "../metrics-log.js";
 import { readRunFolder } from "../run-folder.js";
 import type { RunRecord } from "../run-record.js";
-import { shortNumber } from "../wording.js";
+import { FIGURE_NAMES, shortNumber } from "../wording.js";
 import { chartSvg } from "./chart-svg.js";
 import { chartsOf } from "./curves.js";
 import { headline } from "./headline.js";
@@ -15,10 +16,10 @@ import { STYLE } from "./style.js";
  * Writes `report.html` of a run: one file without scripts or outside requests, with curves, sample grids over time
  * and all settings.
  *
+ * @param record what the report is to say of the run; its `run.json` when not given
  * @returns the file's path
  */
-export function writeReport(runPath: string): string {
-  const record = readRunFolder(runPath);
+export function writeReport(runPath: string, record: RunRecord = readRunFolder(runPath)): string {
   const entries = new MetricsLog(join(runPath, "metrics.jsonl")).read();
   const path = join(runPath, "report.html");
   writeFileAtomically(path, renderReport(runPath, record, entries));
@@ -46,6 +47,7 @@ function renderReport(runPath: string, record: RunRecord, entries: readonly Metr
 ${headline(record, entries)}
 </dl>
 ${howMeasured(record)}
+${whatHappened(record, readBest(runPath))}
 ${section("Curves", charts.length > 0 ? `<div class="charts">${charts.map(figure).join("\n")}</div>` : "")}
 ${section("Samples over time", grids && `<div class="grids">${grids}</div>`)}
 ${section("Settings", settings(record))}
@@ -73,6 +75,22 @@ function subtitle(record: RunRecord): string {
 function howMeasured(record: RunRecord): string {
   const note = record.result?.measuredWith;
   return typeof note === "string" ? `<p class="how">${escapeHtml(note)}</p>` : "";
+}
+
+/** The best model and where it is; where numbers went wrong. */
+function whatHappened(record: RunRecord, best: ReturnType<typeof readBest>): string {
+  const lines = (record.rollBacks ?? []).map(
+    ({ reason, to, factor }) =>
+      `${reason}; went on from iteration ${to} with ${factor} times the learning rate.`,
+  );
+  if (record.failure) lines.push(`Failed: ${record.failure.message}`);
+  if (best) {
+    const name = FIGURE_NAMES[best.figure] ?? best.figure;
+    lines.unshift(
+      `Best: ${name} ${shortNumber(best.value)} at iteration ${best.iteration}, kept in ${best.name}/.`,
+    );
+  }
+  return lines.map((line) => `<p class="how">${escapeHtml(line)}</p>`).join("\n");
 }
 
 function section(title: string, content: string): string {

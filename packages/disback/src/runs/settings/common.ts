@@ -64,9 +64,29 @@ export const evaluationSettings = z
   .prefault({});
 
 /** When the state of a run is saved. */
-export const checkpointSettings = z
+const checkpointSettings = z
   .strictObject({
     every: integer(1).default(100).describe("iterations between checkpoints"),
     keepLast: integer(1).default(2).describe("newest checkpoints kept"),
+    keepBest: z
+      .boolean()
+      .default(true)
+      .describe("keep the best model so far, by FID or sliced Wasserstein distance, beside the last one"),
   })
   .prefault({});
+
+/** What training does beside training. */
+export const sessionSettings = {
+  checkpoints: checkpointSettings,
+  onDivergence: z
+    .enum(["rollback", "stop"])
+    .default("rollback")
+    .describe(
+      "when numbers go wrong (NaN, infinity, exploding gradients, collapsed samples): back to the last sound checkpoint, once, with a lower learning rate; or stop",
+    ),
+  rollbackFactor: positive.lt(1).default(0.3).describe("what a roll-back multiplies learning rates with"),
+  tensorboard: z
+    .boolean()
+    .default(false)
+    .describe("write figures and sample grids for TensorBoard too, to tensorboard/ in the run folder"),
+};

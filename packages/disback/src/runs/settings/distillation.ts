@@ -1,12 +1,12 @@
 import { z } from "zod";
 import type { NodeStorage } from "../../distill/node-storage.js";
 import {
-  checkpointSettings,
   commonSettings,
   dataSettings,
   evaluationSettings,
   integer,
   positive,
+  sessionSettings,
   unconditional,
 } from "./common.js";
 import { isDirect, objectiveSettings } from "./objectives.js";
@@ -167,14 +167,14 @@ export const recordSchema = z.strictObject({
   ...commonSettings,
   ...networkSettings,
   recording,
-  checkpoints: checkpointSettings,
+  ...sessionSettings,
 });
 
 const withEvaluation = {
   ...dataSettings,
   data: dataSettings.data.optional(),
   evaluation: evaluationSettings,
-  checkpoints: checkpointSettings,
+  ...sessionSettings,
 };
 
 /** `disback backtrack` */

@@ -17,7 +17,7 @@ export interface SettingsSources {
   /** YAML (or JSON) file. It may itself name a `preset`. */
   file?: string;
   flags: SettingsTree;
-  /** The flag that set a path, where there is one: `backtracking.iterations` → `--iterations`. */
+  /** The flag that sets a path, where there is one: `backtracking.iterations` → `--iterations`. */
   flagNames?: ReadonlyMap<string, string>;
 }
 
@@ -50,7 +50,20 @@ export function resolveSettings<Schema extends z.ZodType>(
   }
   if (has(file, field)) throw new DisbackError(`${sources.file}: ${message}`);
   if (preset !== undefined && has(fromPreset, field)) throw new DisbackError(`preset ${preset}: ${message}`);
+  if (message.endsWith("is required")) throw new UsageError(whatIsRequired(field.join("."), sources));
   throw new UsageError(message);
+}
+
+/** Where a required setting may come from. */
+function whatIsRequired(field: string, { flagNames, presets, preset }: SettingsSources): string {
+  const flag = flagNames?.get(field);
+  if (flag === undefined) return `"${field}" is required`;
+  const ready = Object.entries(presets).flatMap(([name, tree]) =>
+    has(tree, field.split(".")) ? [name] : [],
+  );
+  return preset !== undefined || ready.length === 0
+    ? `${flag} is required`
+    : `${flag} is required, or a --preset that has it: ${ready.join(", ")}`;
 }
 
 function presetSettings(presets: SettingsSources["presets"], name: string): SettingsTree {

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { denoiserConfig } from "../../models/denoiser-config.js";
 import { teacherTrainingSettings } from "../../teacher/settings.js";
-import { checkpointSettings, commonSettings, dataSettings, evaluationSettings } from "./common.js";
+import { commonSettings, dataSettings, evaluationSettings, sessionSettings } from "./common.js";
 
 /** `disback teacher train` */
 export const teacherSchema = z.strictObject({
@@ -17,7 +17,7 @@ export const teacherSchema = z.strictObject({
   model: denoiserConfig.describe("the network and its preconditioning; size and channels must be the data's"),
   training: teacherTrainingSettings.prefault({}),
   evaluation: evaluationSettings,
-  checkpoints: checkpointSettings,
+  ...sessionSettings,
 });
 
 export type TeacherSettings = z.output<typeof teacherSchema>;

@@ -1,0 +1,103 @@
+import { full, Generator, noGrad, randn, scope, type Tensor, zeros } from "@disback/torch";
+import type { DenoiserModule } from "../models/denoiser.js";
+import { sigmaSchedule } from "../models/samplers/sigma-schedule.js";
+import { denoisingWeight, perSample } from "./denoising-loss.js";
+import type { StudentGenerator } from "./student-generator.js";
+
+/** What was found about a network. */
+export interface NetworkFindings {
+  network: string;
+  /** first of its weights that is not finite */
+  brokenWeight?: string;
+  /** noise levels at which its estimates are not finite, from high to low */
+  brokenLevels: number[];
+  /** where it restores noised samples worst: noise level and weighted loss per element */
+  worst?: { sigma: number; loss: number };
+}
+
+/** Noise levels looked at, and samples at each. */
+const LEVELS = 12;
+const SAMPLES = 8;
+
+/**
+ * Looks for what is wrong with networks whose training went wrong: their weights, and their estimates over the whole
+ * range of noise levels, on Gaussian samples with the data's standard deviation. Draws from a stream of its own.
+ *
+ * @param networks by name, in the order in which they are told
+ * @param like a student of the same data: sample shape, classes and device
+ * @param sigmaData standard deviation of the data
+ */
+export function examineNetworks(
+  networks: Readonly<Record<string, DenoiserModule>>,
+  like: Pick<StudentGenerator, "sampleShape" | "labelDim" | "device">,
+  sigmaData = 0.5,
+): NetworkFindings[] {
+  return Object.entries(networks).map(([network, denoiser]) => {
+    const weights = [...denoiser.stateDict()];
+    const brokenWeight = weights.find(([, weight]) => !allFinite(weight))?.[0];
+    const levels = levelsOf(denoiser.eval(), like, sigmaData);
+    const brokenLevels = levels.filter(({ loss }) => !Number.isFinite(loss)).map(({ sigma }) => sigma);
+    const worst = levels
+      .filter(({ loss }) => Number.isFinite(loss))
+      .reduce<NetworkFindings["worst"]>((a, b) => (a && a.loss >= b.loss ? a : b), undefined);
+    return {
+      network,
+      ...(brokenWeight === undefined ? {} : { brokenWeight }),
+      brokenLevels,
+      ...(worst ? { worst } : {}),
+    };
+  });
+}
+
+/** The findings in one line: which network is to blame, and at which noise levels. */
+export function describeFindings(findings: readonly NetworkFindings[]): string {
+  const broken = findings.find((one) => one.brokenLevels.length > 0 || one.brokenWeight !== undefined);
+  if (broken) {
+    const { network, brokenWeight, brokenLevels } = broken;
+    const weight = brokenWeight === undefined ? "" : `weights not finite (${brokenWeight}), `;
+    const [highest, lowest] = [brokenLevels[0], brokenLevels.at(-1)];
+    const levels =
+      highest === undefined
+        ? "estimates finite"
+        : `estimates not finite at noise levels ${short(lowest!)} to ${short(highest)}`;
+    return `${network}: ${weight}${levels}`;
+  }
+  const [first, ...others] = findings.filter((one) => one.worst);
+  if (!first) return "no network to look at";
+  const { network, worst } = others.reduce((a, b) => (a.worst!.loss >= b.worst!.loss ? a : b), first);
+  return `all networks are finite; the worst is the ${network} at noise level ${short(worst!.sigma)}, loss ${short(worst!.loss)}`;
+}
+
+function levelsOf(
+  denoiser: DenoiserModule,
+  { sampleShape, labelDim, device }: Pick<StudentGenerator, "sampleShape" | "labelDim" | "device">,
+  sigmaData: number,
+): { sigma: number; loss: number }[] {
+  return noGrad(() =>
+    scope(() => {
+      const generator = new Generator(0, device);
+      const draw = () => randn([SAMPLES, ...sampleShape], { generator, device });
+      const clean = draw().mul(sigmaData);
+      const condition = labelDim > 0 ? zeros([SAMPLES, labelDim], { device }) : undefined;
+      return sigmaSchedule({ steps: LEVELS }, denoiser)
+        .slice(0, -1)
+        .map((level) => {
+          const sigma = full([SAMPLES], level, { device });
+          const error = denoiser
+            .denoise(clean.add(draw().mul(level)), sigma, condition)
+            .sub(clean)
+            .square();
+          const weight = perSample(denoisingWeight(sigma, sigmaData), clean.ndim);
+          return { sigma: level, loss: error.mul(weight).mean().item() };
+        });
+    }),
+  );
+}
+
+function allFinite(tensor: Tensor): boolean {
+  return scope(() => tensor.isfinite().all().item() !== 0);
+}
+
+function short(value: number): string {
+  return String(Number(value.toPrecision(2)));
+}

@@ -1,0 +1,23 @@
+import { type Checkpoint, latestCheckpoint, removeCheckpoints } from "./checkpoint.js";
+import type { MetricsEntry } from "./metrics-log.js";
+import { positionOf } from "./stage-position.js";
+import type { RunSession } from "./train-loop.js";
+
+/**
+ * Finds the newest checkpoint of a stage that is no younger than its last sound iteration, and removes those after it:
+ * they are of a training that had gone wrong. A process killed meanwhile goes on from any of them, goes wrong in the
+ * same way, and comes here again.
+ *
+ * @returns undefined when there is none
+ */
+export async function takeBack(
+  { run, iterationsBefore, progress }: Pick<RunSession, "run" | "iterationsBefore" | "progress">,
+  stage: MetricsEntry["stage"],
+  sound: number,
+): Promise<Checkpoint | undefined> {
+  const until = iterationsBefore + sound;
+  const good = await latestCheckpoint(run.path, (line) => progress.notice(line), until);
+  if (!good || positionOf(good).stage !== stage) return undefined;
+  removeCheckpoints(run.path, (iteration) => iteration > good.iteration);
+  return good;
+}
