@@ -38,7 +38,8 @@ export function usageError(error: { message: string; code: string }, words: read
   const message = error.message
     .trim()
     .replace(/^error: /, "")
-    .replace(/\s*\n\s*/g, " ");
+    .replace(/\s*\n\s*/g, " ")
+    .replace(/\.$/, "");
   const flag = words.findIndex((word) => word.startsWith("-"));
   const names = words.slice(0, flag < 0 ? undefined : flag).slice(0, words[0] === "teacher" ? 2 : 1);
   const unknown = error.code === "commander.unknownCommand";

@@ -52,7 +52,11 @@ describe("wrong usage is one line and exit code 2", () => {
       ["distill", "--preset", "dmeo"],
       /^error: unknown preset "dmeo" \(did you mean "demo"\?\); there are: demo, /,
     ],
-    [["distill"], /^error: "teacher" is required$/],
+    [["foo"], /^error: unknown command 'foo'; see disback --help$/],
+    [["teacher", "imprt"], /^error: unknown command 'imprt' \(Did you mean import\?\)$/],
+    [["distill"], /^error: --teacher is required, or a --preset that has it: demo, .*2d$/],
+    [["distill", "--preset", "cifar10"], /^error: --teacher is required$/],
+    [["backtrack", "--teacher", "x"], /^error: --trajectory is required$/],
     [["distill", "--teacher"], /^error: option '--teacher <model>' argument missing$/],
     [["distill", "--teacher", "x", "--iterations", "0"], /^error: --iterations must be at least 1, got 0$/],
     [
@@ -68,7 +72,7 @@ describe("wrong usage is one line and exit code 2", () => {
       ["distill", "--teacher", "x", "--set", "evaluation.sample=5"],
       /^error: unknown setting "evaluation.sample" \(did you mean "evaluation.samples"\?\)$/,
     ],
-    [["sample"], /^error: missing required argument 'model'$/],
+    [["sample"], /^error: missing required argument 'model'; see disback sample --help$/],
     [
       ["sample", "x", "--out", "a.jpeg"],
       /^error: --out a.jpeg: ".jpeg" is not known; use .png, .npz or a folder$/,
@@ -79,6 +83,12 @@ describe("wrong usage is one line and exit code 2", () => {
     expect(stderr.trimEnd()).toMatch(message);
     expect(status).toBe(2);
     expect(stdout).toBe("");
+  });
+
+  it("with --json is also the one document on stdout", () => {
+    const { status, stdout } = disback("distil", "--json");
+    expect(status).toBe(2);
+    expect(JSON.parse(stdout)).toEqual({ error: "unknown command 'distil' (Did you mean distill?)" });
   });
 
   it("no command at all shows the help", () => {
@@ -128,6 +138,27 @@ describe("a user's mistake is one line and exit code 1", () => {
     const { status, stderr } = disback("distill", "--config", file);
     expect(stderr).toBe(`error: ${file}: "backtracking.batchSize" must be at least 1, got -5\n`);
     expect(status).toBe(1);
+  });
+});
+
+describe("colours", () => {
+  const doctor = (environment: Record<string, string>) =>
+    spawnSync(process.execPath, [MAIN, "doctor"], {
+      encoding: "utf8",
+      env: { PATH: process.env.PATH!, OMP_NUM_THREADS: "1", ...environment },
+    }).stdout;
+
+  it("are for terminals, or where they are asked for; NO_COLOR has the last word", () => {
+    const escape = String.fromCharCode(27);
+    expect(doctor({})).not.toContain(escape);
+    expect(doctor({ FORCE_COLOR: "1" })).toContain(escape);
+    expect(doctor({ FORCE_COLOR: "0" })).not.toContain(escape);
+    expect(doctor({ FORCE_COLOR: "1", NO_COLOR: "1" })).not.toContain(escape);
+    const failed = spawnSync(process.execPath, [MAIN, "foo"], {
+      encoding: "utf8",
+      env: { PATH: process.env.PATH!, FORCE_COLOR: "1", NO_COLOR: "1" },
+    });
+    expect(failed.stderr).toBe("error: unknown command 'foo'; see disback --help\n");
   });
 });
 
