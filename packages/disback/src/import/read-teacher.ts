@@ -29,6 +29,8 @@ export interface ReadTeacher {
   /** what of the original does not go into the denoiser, in words */
   notes: string[];
   parameters: number;
+  /** lowest and highest noise level the network was made for */
+  sigmaRange: [lowest: number, highest: number];
 }
 
 /**
@@ -61,6 +63,7 @@ export async function readTeacher(path: string, options: ReadTeacherOptions = {}
         prefix: aligned.prefix,
         ignored: aligned.ignored,
         notes: source.notes,
+        sigmaRange: [denoiser.sigmaMin, denoiser.sigmaMax],
         parameters: denoiser.parameters().reduce((sum, { numel }) => sum + numel, 0),
       };
     } catch (error) {

@@ -77,7 +77,7 @@ function factsOf(imported: ImportedTeacher): [name: string, value: string][] {
   return [
     ["network", `${config.network}, ${config.preconditioning}${className ? ` (${className})` : ""}`],
     ["samples", `${size}, ${config.labelDim > 0 ? `${config.labelDim} classes` : "unconditional"}`],
-    ...scheduleOf(config),
+    ...scheduleOf(imported),
     ["parameters", parameters.toLocaleString("en")],
     ...(key === "" ? [] : [["weights", `"${shown(key)}"`] as [string, string]]),
     ...(others.length === 0 ? [] : [["left out", others.map(shown).join(", ")] as [string, string]]),
@@ -90,7 +90,7 @@ function factsOf(imported: ImportedTeacher): [name: string, value: string][] {
 }
 
 /** What a network of diffusers was trained to estimate, and at which levels. */
-function scheduleOf(config: ImportedTeacher["config"]): [name: string, value: string][] {
+function scheduleOf({ config, sigmaRange }: ImportedTeacher): [name: string, value: string][] {
   if (config.preconditioning !== "discrete") return [];
   const rule = config.betas ? "betas of its own" : (config.betaSchedule ?? "linear");
   const steps = config.betas?.length ?? config.timesteps ?? 1000;
@@ -100,6 +100,7 @@ function scheduleOf(config: ImportedTeacher["config"]): [name: string, value: st
       "schedule",
       `${rule}, ${steps} steps${config.zeroTerminalSnr ? ", stretched to no signal at its end" : ""}`,
     ],
+    ["noise levels", sigmaRange.map((sigma) => sigma.toPrecision(3)).join(" to ")],
   ];
 }
 

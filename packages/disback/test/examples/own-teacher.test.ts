@@ -1,0 +1,12 @@
+import { manualSeed } from "@disback/torch";
+import { expect, it } from "vitest";
+import { distillMyTeacher } from "../../../../examples/own-teacher.js";
+
+it("a teacher of the user's own is distilled by the public interface", () => {
+  manualSeed(0);
+  const start = distillMyTeacher({ training: 300, iterations: 0 });
+  manualSeed(0);
+  const end = distillMyTeacher({ training: 300, iterations: 150 });
+  expect(start).toBeGreaterThan(0.3);
+  expect(end).toBeLessThan(0.6 * start);
+});
