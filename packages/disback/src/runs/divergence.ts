@@ -7,10 +7,10 @@ const LOSS_GROWTH = 100;
 const NORM_GROWTH = 1000;
 /** Steps before a norm counts as known: the very first ones may be close to 0. */
 const STEPS_TO_KNOW_NORMS = 10;
-/** Samples whose spread is below this share of the data's are all alike; above the second number they have run away. */
+/** Samples whose spread is below this share of the data's are all alike; so many times above it they have run away. */
 const COLLAPSED = 0.01;
 const SCATTERED = 100;
-/** A student may start with a small spread: it has collapsed only if it had more before. */
+/** A student may start with any spread: it has collapsed only if it had more before, and run away only if less. */
 const SHARE_OF_START = 0.1;
 
 const stateSchema = z.object({
@@ -76,16 +76,12 @@ export class DivergenceWatch {
   }
 
   private misshapen(spread: number | undefined): string | undefined {
-    if (spread === undefined) return undefined;
     const { sigmaData } = this;
-    const start = this.known.firstSpread ?? Number.POSITIVE_INFINITY;
-    if (
-      this.known.firstSpread !== undefined &&
-      spread < COLLAPSED * sigmaData &&
-      spread < SHARE_OF_START * start
-    )
+    const start = this.known.firstSpread;
+    if (spread === undefined || start === undefined) return undefined;
+    if (spread < COLLAPSED * sigmaData && spread < SHARE_OF_START * start)
       return `samples collapsed: their standard deviation is ${short(spread)}, the data's ${sigmaData}`;
-    if (spread > SCATTERED * sigmaData)
+    if (spread > SCATTERED * Math.max(sigmaData, start))
       return `samples ran away: their standard deviation is ${short(spread)}, the data's ${sigmaData}`;
     return undefined;
   }

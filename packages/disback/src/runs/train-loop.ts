@@ -160,6 +160,7 @@ class StageLoop {
       const positions = only(figures, stage.positions ?? []);
       const averaged = without(figures, stage.positions ?? []);
       this.means.add(averaged);
+      session.run.requirePresent();
       this.live.add(iteration, averaged, positions, { run: this.seconds, step }, work.finished);
       progress.update(iteration, { ...this.means.means, ...this.judged, ...positions });
       let fault = this.watch.step(figures);

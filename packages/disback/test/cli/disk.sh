@@ -23,7 +23,7 @@ else
   report start $?
   mount -o remount,rw "$place/disk"
   "$@" --out "$place/disk/run" > /dev/null 2> "$place/first.errors" &
-  until [ -e "$place/disk/run/checkpoints/00000006" ]; do sleep 0.05; done
+  until ls "$place/disk/run/checkpoints" 2> /dev/null | grep -qE '^0{5}[0-9][1-9][0-9]$'; do :; done
   # Busy while a file is open for writing.
   until mount -o remount,ro "$place/disk" 2> /dev/null; do :; done
   wait $!

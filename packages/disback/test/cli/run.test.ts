@@ -38,7 +38,7 @@ const metrics = (out: string) =>
 
 describe("distill", () => {
   it("makes a run folder, a table and one JSON document", () => {
-    const { status, stdout, stderr } = disback(...distill("plain"), "--json");
+    const { status, stdout, stderr } = disback(...distill("plain"), "--tensorboard", "--json");
     expect(stderr).not.toContain("error");
     expect(status).toBe(0);
     const document = JSON.parse(stdout) as Record<string, unknown>;
@@ -60,9 +60,12 @@ describe("distill", () => {
       "run.json",
       "samples",
       "student",
+      "student-best",
+      "tensorboard",
       "trajectory",
     ]);
-    expect(readdirSync(join(base, "plain", "samples")).sort()).toEqual([
+    const pictures = readdirSync(join(base, "plain", "samples")).filter((name) => name.endsWith(".png"));
+    expect(pictures.sort()).toEqual([
       "backtrack-00000000.png",
       "backtrack-00000012.png",
       "backtrack-00000024.png",
@@ -88,6 +91,17 @@ describe("distill", () => {
     ]);
     expect(entries.at(-1)).toMatchObject({ target: 0 });
     expect(entries.at(-1)!.mismatch).toBeGreaterThan(0);
+  });
+
+  it("keeps the best student, and logs for TensorBoard what it logs", () => {
+    const entries = metrics("plain").filter(({ stage }) => stage === "backtrack");
+    const best = JSON.parse(readFileSync(join(base, "plain", "student-best", "best.json"), "utf8"));
+    const lowest = Math.min(...entries.map(({ slicedWasserstein }) => slicedWasserstein as number));
+    expect(best).toMatchObject({ figure: "slicedWasserstein", value: lowest });
+    expect(disback("inspect", join(base, "plain")).stdout).toMatch(/best +Wasserstein .* in student-best\n/);
+    const sampled = disback("sample", join(base, "plain", "student-best"), "--out", join(base, "best.npz"));
+    expect(sampled.status).toBe(0);
+    expect(readdirSync(join(base, "plain", "tensorboard"))).toEqual(["backtrack", "record"]);
   });
 
   it("refuses a folder in use, and sets it aside with --force", () => {

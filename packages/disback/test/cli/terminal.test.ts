@@ -38,7 +38,7 @@ it("a table has its figures under one another", () => {
 
 it.each([
   [new UsageError("--x: wrong"), 2, "--x: wrong"],
-  [new DisbackError("a.yaml: wrong\nsecond line"), 1, "a.yaml: wrong"],
+  [new DisbackError("a.yaml: wrong\nsecond line"), 1, "a.yaml: wrong?second line"],
   [new TorchError("conv2d: shapes"), 1, "conv2d: shapes"],
   [
     Object.assign(new Error("ENOSPC: no space left on device, write"), { code: "ENOSPC", path: "/a/b" }),

@@ -149,11 +149,11 @@ describe("colours", () => {
     }).stdout;
 
   it("are for terminals, or where they are asked for; NO_COLOR has the last word", () => {
-    const escape = String.fromCharCode(27);
-    expect(doctor({})).not.toContain(escape);
-    expect(doctor({ FORCE_COLOR: "1" })).toContain(escape);
-    expect(doctor({ FORCE_COLOR: "0" })).not.toContain(escape);
-    expect(doctor({ FORCE_COLOR: "1", NO_COLOR: "1" })).not.toContain(escape);
+    const escapeCode = String.fromCharCode(27);
+    expect(doctor({})).not.toContain(escapeCode);
+    expect(doctor({ FORCE_COLOR: "1" })).toContain(escapeCode);
+    expect(doctor({ FORCE_COLOR: "0" })).not.toContain(escapeCode);
+    expect(doctor({ FORCE_COLOR: "1", NO_COLOR: "1" })).not.toContain(escapeCode);
     const failed = spawnSync(process.execPath, [MAIN, "foo"], {
       encoding: "utf8",
       env: { PATH: process.env.PATH!, FORCE_COLOR: "1", NO_COLOR: "1" },
