@@ -1,5 +1,5 @@
-import { existsSync, mkdirSync, readdirSync, renameSync, statSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
+import { basename, join, resolve } from "node:path";
 import { DisbackError } from "../../errors.js";
 import { fileError, isTemporary, writeFileAtomically } from "../atomic-file.js";
 import { FolderLock } from "../lock.js";
@@ -38,6 +38,7 @@ export function openComparisonFolder(
     throw fileError("create", path, error);
   }
   const lock = FolderLock.acquire(join(folder, LOCK));
+  removeLeftovers(folder);
   writeFileAtomically(join(folder, SETTINGS), `${JSON.stringify(settings, null, 2)}\n`);
   return lock;
 }
@@ -51,4 +52,12 @@ function setAside(folder: string, shown: string, notice: (line: string) => void)
     throw fileError("rename", shown, error);
   }
   notice(`earlier comparison moved from ${shown} to ${shown.replace(/\/+$/, "")}.old-${number}`);
+}
+
+/** What a comparison that was killed left of its own files; those in run folders are the runs', which may still work. */
+function removeLeftovers(folder: string): void {
+  for (const path of readdirSync(folder, { recursive: true }) as string[]) {
+    if (/^(seed-\d+|settings|compare|teacher|teacher-settings)\.json\.partial-\d+$/.test(basename(path)))
+      rmSync(join(folder, path), { force: true });
+  }
 }
