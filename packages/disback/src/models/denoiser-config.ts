@@ -134,9 +134,6 @@ export const denoiserConfig = z
     ) {
       fail("sigmaMin", `must be below sigmaMax (${config.sigmaMax})`);
     }
-    if (config.betaStart !== undefined && config.betaEnd !== undefined && config.betaStart > config.betaEnd) {
-      fail("betaStart", `must not be above betaEnd (${config.betaEnd})`);
-    }
     if (config.network === "unet-2d") checkUNet2D(config, fail);
     if (config.network === "mlp" || config.network === "unet-2d") return;
     if (config.network === "dit") {

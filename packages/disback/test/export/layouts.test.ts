@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Generator } from "@disback/torch";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { exportableModel } from "../../src/export/exportable.js";
 import { exportFormats } from "../../src/export/formats.js";
 import { openCheckpoint } from "../../src/import/checkpoint/open-checkpoint.js";
 import type { PersistentObject } from "../../src/import/edm/persistent-object.js";
@@ -96,6 +97,15 @@ describe("--format diffusers", () => {
       };
       expect(read(fixture("pipeline")), file).toMatchObject(read(path));
     }
+  });
+
+  it("tells a student's noise level as a step", async () => {
+    const { config, denoiser } = await readTeacher(fixture("pipeline"));
+    const student = exportableModel(denoiser, config, { sigmaInit: 1 });
+    const { figures } = await exportFormats.diffusers.write(student, join(folder, "student"), options);
+    // abar = 1 / (1 + sigma^2) = 1/2 lies between steps 258 and 259 of DDPM's linear schedule.
+    expect(figures["timestep"]).toBeGreaterThan(258);
+    expect(figures["timestep"]).toBeLessThan(259);
   });
 
   it("refuses networks and levels that diffusers does not have", async () => {

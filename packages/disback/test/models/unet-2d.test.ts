@@ -1,7 +1,7 @@
 import { noGrad, ops, readSafetensors, type Tensor } from "@disback/torch";
 import { describe, expect, it } from "vitest";
 import { describeUNet2D } from "../../src/import/diffusers/unet-2d.js";
-import { createDenoiser, parseDenoiserConfig } from "../../src/models/config.js";
+import { createDenoiser } from "../../src/models/config.js";
 import type { UNet2D } from "../../src/models/unet-2d/unet-2d.js";
 import { withoutLabels } from "../../src/models/without-labels.js";
 import { component, ddpm, fixture } from "../diffusers/fixtures.js";
@@ -22,7 +22,7 @@ const named = (name: string): Case => cases.find((of) => of.name === name)!;
 function build(of: Case) {
   const scheduler =
     of.name === "variance" ? component({ ...ddpm.config, variance_type: "learned_range" }) : ddpm;
-  const config = parseDenoiserConfig(describeUNet2D(component(of.config), scheduler));
+  const config = describeUNet2D(component(of.config), scheduler);
   const denoiser = createDenoiser(config).eval();
   const network = denoiser.model as UNet2D;
   fill(network, of.seed);
@@ -107,13 +107,12 @@ describe("networks that are refused", () => {
   });
 
   it.each<[Record<string, unknown>, string]>([
-    [{ up_block_types: ["UpBlock2D"] }, "upBlocks: must have 2 entries"],
-    [{ sample_size: 9 }, "imageResolution: must be a multiple of 2"],
-    [{ norm_num_groups: 3 }, "blockChannels: 8 channels cannot be shared by 3"],
-    [{ attention_head_dim: 32 }, "headChannels: an attention head of 32 channels does not fit a level of 16"],
-    [{ attn_norm_num_groups: 5 }, "middleAttentionGroups: 16 channels cannot be shared by 5"],
+    [{ up_block_types: ["UpBlock2D"] }, '"up_block_types": must have 2 entries, as block_out_channels has'],
+    [{ sample_size: 9 }, '"sample_size": must be a multiple of 2'],
+    [{ norm_num_groups: 3 }, '"block_out_channels": 8 channels cannot be shared by 3 norm_num_groups'],
+    [{ attention_head_dim: 32 }, '"attention_head_dim": an attention head of 32 channels does not fit'],
+    [{ attn_norm_num_groups: 5 }, '"attn_norm_num_groups": 16 channels cannot be shared by 5'],
   ])("%j", (change, problem) => {
-    const config = describeUNet2D(component({ ...valid, ...change }), ddpm);
-    expect(() => parseDenoiserConfig(config, "model")).toThrow(`model: ${problem}`);
+    expect(() => describeUNet2D(component({ ...valid, ...change }), ddpm)).toThrow(`config.json: ${problem}`);
   });
 });

@@ -1,15 +1,11 @@
-import {
-  type DenoiserConfig,
-  type DenoiserConfigInput,
-  parseDenoiserConfig,
-} from "../../models/denoiser-config.js";
+import type { DenoiserConfig } from "../../models/denoiser-config.js";
 import type { TeacherSource } from "../teacher-source.js";
 import { openComponentWeights } from "./component-weights.js";
 import { type DiffusersComponent, findComponent, findScheduler, readDiffusersFolder } from "./folder.js";
 import { presentKey } from "./present-key.js";
 import { describeUNet2D } from "./unet-2d.js";
 
-type Describe = (component: DiffusersComponent, scheduler: DiffusersComponent) => DenoiserConfigInput;
+type Describe = (component: DiffusersComponent, scheduler: DiffusersComponent) => DenoiserConfig;
 
 /** Networks that are rebuilt, by diffusers' classes. */
 const networks: Readonly<Record<string, Describe>> = { UNet2DModel: describeUNet2D };
@@ -26,7 +22,7 @@ export async function openDiffusersTeacher(
   const folder = readDiffusersFolder(path);
   const component = findComponent(folder, Object.keys(networks));
   const { config, configPlace } = given ?? {
-    config: describe(component, findScheduler(folder)),
+    config: networks[component.className]!(component, findScheduler(folder)),
     configPlace: component.configPath,
   };
   const weights = await openComponentWeights(component);
@@ -42,10 +38,6 @@ export async function openDiffusersTeacher(
     others: [],
     notes: notesOn(config),
   };
-}
-
-function describe(component: DiffusersComponent, scheduler: DiffusersComponent): DenoiserConfig {
-  return parseDenoiserConfig(networks[component.className]!(component, scheduler), component.configPath);
 }
 
 function notesOn({ clipSample }: DenoiserConfig): string[] {

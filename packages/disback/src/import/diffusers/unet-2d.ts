@@ -1,6 +1,10 @@
 import { z } from "zod";
 import { DisbackError } from "../../errors.js";
-import type { DenoiserConfigInput } from "../../models/denoiser-config.js";
+import {
+  type DenoiserConfig,
+  type DenoiserConfigInput,
+  denoiserConfig,
+} from "../../models/denoiser-config.js";
 import { downBlockTypes, upBlockTypes } from "../../models/unet-2d/options.js";
 import { shown } from "../pickle/text-values.js";
 import type { DiffusersComponent } from "./folder.js";
@@ -58,19 +62,28 @@ const fields = z.looseObject({
   num_class_embeds: count.nullish(),
 });
 
+/** What our fields that have to fit each other are called in diffusers' files. */
+const names: Readonly<Record<string, string>> = {
+  imageResolution: "sample_size",
+  stepEmbedding: "time_embedding_type",
+  downBlocks: "down_block_types",
+  upBlocks: "up_block_types",
+  blockChannels: "block_out_channels",
+  headChannels: "attention_head_dim",
+  normalizationGroups: "norm_num_groups",
+  middleAttentionGroups: "attn_norm_num_groups",
+};
+
 /**
  * The configuration of a `UNet2DModel` and of its scheduler as one denoiser of ours.
  * @throws DisbackError naming file and field: what is unsupported, or does not fit
  */
-export function describeUNet2D(
-  component: DiffusersComponent,
-  scheduler: DiffusersComponent,
-): DenoiserConfigInput {
+export function describeUNet2D(component: DiffusersComponent, scheduler: DiffusersComponent): DenoiserConfig {
   const given = parseFields(fields, component);
   const schedule = describeSchedule(scheduler);
   const labelDim = given.class_embed_type === "timestep" ? 1 : (given.num_class_embeds ?? 0);
   checkOutput(given, schedule, component, scheduler);
-  return {
+  return fitting(component, {
     network: "unet-2d",
     ...schedule,
     labelDim,
@@ -99,7 +112,18 @@ export function describeUNet2D(
     ...(given.attn_norm_num_groups ? { middleAttentionGroups: given.attn_norm_num_groups } : {}),
     normalizationEps: given.norm_eps,
     scaleShift: given.resnet_time_scale_shift === "scale_shift",
-  };
+  });
+}
+
+/** Checks what has to fit together, under the names in the file. */
+function fitting({ configPath }: DiffusersComponent, config: DenoiserConfigInput): DenoiserConfig {
+  const result = denoiserConfig.safeParse(config);
+  if (result.success) return result.data;
+  const theirs = (text: string) => text.replace(/\w+/g, (word) => names[word] ?? word);
+  const problems = result.error.issues.map(
+    ({ path, message }) => `"${theirs(path.map(String).join("."))}": ${theirs(message)}`,
+  );
+  throw new DisbackError(`${configPath}: ${problems.join("; ")}`);
 }
 
 /** The output has the input's channels, and as many again where a variance is learned. */

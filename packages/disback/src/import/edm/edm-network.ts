@@ -6,7 +6,9 @@ import { PersistentObject } from "./persistent-object.js";
 type Fail = (problem: string) => never;
 
 /** Our name of a preconditioning, and of its attributes, by those of Karras et al. 2022's implementation. */
-export const preconditionings: Readonly<Record<string, { name: string; attributes: Record<string, string> }>> = {
+export const preconditionings: Readonly<
+  Record<string, { name: string; attributes: Record<string, string> }>
+> = {
   EDMPrecond: {
     name: "edm",
     attributes: { sigma_data: "sigmaData", sigma_min: "sigmaMin", sigma_max: "sigmaMax" },
