@@ -1,9 +1,8 @@
-import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import type { Command } from "commander";
-import { UsageError } from "../../errors.js";
 import { comparePresets } from "../../runs/compare/presets.js";
 import { TEACHER_FLAGS } from "../flag-groups.js";
+import { jobsOf } from "../jobs.js";
 import { resolveCommandSettings, showSettings } from "../run-command.js";
 import { addSettingFlags, type SettingFlag } from "../setting-flags.js";
 import { table } from "../table.js";
@@ -87,15 +86,4 @@ async function compare(command: Command): Promise<void> {
   const width = Math.max(...places.map(([name]) => name.length));
   const where = places.map(([name, path]) => `${name.padEnd(width)}  ${path}`);
   terminal.result({ ...document, ...Object.fromEntries(places) }, [...tables, ...where].join("\n"));
-}
-
-/** As many as asked for; else as the cores can do without sharing, or one on a device. */
-function jobsOf(text: string | undefined, settings: { device: string; threads: number }): number {
-  if (text === undefined) {
-    return settings.device === "cpu" ? Math.max(1, Math.floor(availableParallelism() / settings.threads)) : 1;
-  }
-  const jobs = Number(text);
-  if (!Number.isInteger(jobs) || jobs < 1)
-    throw new UsageError(`--jobs must be a whole number from 1, got ${text}`);
-  return jobs;
 }

@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
+import type { z } from "zod";
 import type { MeasuredEvaluation, MeasuredRun } from "../../compare/convergence.js";
 import { DisbackError } from "../../errors.js";
 import { writeFileAtomically } from "../atomic-file.js";
@@ -26,37 +27,58 @@ function isDiverged(record: RunRecord | undefined): boolean {
  * @throws DisbackError when it was made with other settings
  */
 export function recordOf(out: string, run: ChildRun): RunRecord | undefined {
-  const folder = join(out, run.folder);
+  const remedy = ", or set the earlier comparison aside with --force";
+  return recordIn(join(out, run.folder), distillSchema, run.settings, remedy);
+}
+
+/** Starts the run, or continues it. */
+export function startRun(out: string, run: ChildRun, commandLine: CommandLine): Promise<RunningCommand> {
+  // What several runs would record alike is recorded once.
+  const shared = ["--share-trajectories", join(out, "trajectories")];
+  return startIn(join(out, run.folder), "distill", distillSchema, run.settings, commandLine, shared);
+}
+
+/**
+ * The record of the run in a folder, when there is one already.
+ *
+ * @param remedy what else can be done, for the message
+ * @throws DisbackError when it was made with other settings
+ */
+export function recordIn(
+  folder: string,
+  schema: z.ZodType,
+  settings: object,
+  remedy = "",
+): RunRecord | undefined {
   if (!existsSync(join(folder, "run.json"))) return undefined;
   const record = readRunRecord(join(folder, "run.json"));
-  const parsed = distillSchema.safeParse(record.settings);
-  if (!parsed.success || !isDeepStrictEqual(asJson(parsed.data), asJson(run.settings))) {
-    throw new DisbackError(
-      `${folder}: was run with other settings; choose another --out, or set the earlier comparison aside with --force`,
-    );
+  const parsed = schema.safeParse(record.settings);
+  if (!parsed.success || !isDeepStrictEqual(asJson(parsed.data), asJson(settings))) {
+    throw new DisbackError(`${folder}: was run with other settings; choose another --out${remedy}`);
   }
   return record;
 }
 
 /**
- * Starts the run, or continues it. When the comparison before this one was killed, its runs may still be saving their
- * states: they are waited for.
+ * Starts a run in a folder by its command, or continues it, as a process of its own. When the process that started it
+ * before was killed, it may still be saving its state: it is waited for.
  */
-export async function startRun(
-  out: string,
-  run: ChildRun,
+export async function startIn(
+  folder: string,
+  command: "distill" | "record",
+  schema: z.ZodType,
+  settings: { threads?: number | undefined },
   commandLine: CommandLine,
+  flags: readonly string[] = [],
 ): Promise<RunningCommand> {
-  const folder = join(out, run.folder);
   await RunFolder.left(folder, SECONDS_TO_LEAVE);
-  const threads = run.settings.threads ?? 1;
-  // What several runs would record alike is recorded once.
-  const shared = ["--share-trajectories", join(out, "trajectories")];
-  if (recordOf(out, run)) return startCommand(commandLine, ["resume", folder, ...shared], threads);
+  const threads = settings.threads ?? 1;
+  if (recordIn(folder, schema, settings))
+    return startCommand(commandLine, ["resume", folder, ...flags], threads);
   mkdirSync(dirname(folder), { recursive: true });
   const file = `${folder}.json`;
-  writeFileAtomically(file, `${JSON.stringify(run.settings, null, 2)}\n`);
-  return startCommand(commandLine, ["distill", "--config", file, "--out", folder, ...shared], threads);
+  writeFileAtomically(file, `${JSON.stringify(settings, null, 2)}\n`);
+  return startCommand(commandLine, [command, "--config", file, "--out", folder, ...flags], threads);
 }
 
 const SECONDS_TO_LEAVE = 60;
