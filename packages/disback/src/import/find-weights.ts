@@ -2,6 +2,7 @@ import { DisbackError } from "../errors.js";
 import { asTensor, isTensor } from "./checkpoint/numpy-tensor.js";
 import type { Checkpoint } from "./checkpoint/open-checkpoint.js";
 import type { StoredTensor } from "./checkpoint/stored-tensor.js";
+import { constructionOf, constructionTensors } from "./edm/construction.js";
 import { submodules } from "./edm/edm-network.js";
 import { moduleTensors } from "./edm/module-tensors.js";
 import { PersistentObject } from "./edm/persistent-object.js";
@@ -60,7 +61,7 @@ export function findWeights({ path, value }: Checkpoint, key?: string): FoundWei
     throw new DisbackError(`${path}${chosen === "" ? "" : `: "${shown(chosen)}"`}: ${problem}`);
   };
   const stored =
-    entry instanceof PersistentObject ? moduleTensors(entry, fail) : (entry as Map<PickleValue, PickleValue>);
+    entry instanceof PersistentObject ? objectTensors(entry, fail) : (entry as Map<PickleValue, PickleValue>);
   const tensors = new Map<string, StoredTensor>();
   for (const [name, tensor] of stored) {
     if (typeof name === "string" && isTensor(tensor)) tensors.set(name, asTensor(tensor, fail));
@@ -73,6 +74,14 @@ export function findWeights({ path, value }: Checkpoint, key?: string): FoundWei
   };
 }
 
+function objectTensors(
+  object: PersistentObject,
+  fail: (problem: string) => never,
+): Map<PickleValue, PickleValue> {
+  const construction = constructionOf(object);
+  return construction ? constructionTensors(construction, fail) : moduleTensors(object, fail);
+}
+
 /** @param seen whether each dict looked at holds weights; a dict that is shared many times is searched once */
 function search(
   value: PickleValue,
@@ -83,7 +92,7 @@ function search(
 ): void {
   if (found.size >= mostNetworks) return;
   if (value instanceof PersistentObject) {
-    if (submodules(value).size > 0) found.set(key, value);
+    if (submodules(value).size > 0 || constructionOf(value)) found.set(key, value);
   } else if (value instanceof Map) {
     const known = seen.get(value);
     const isWeights = known ?? isStateDict(value);

@@ -65,6 +65,23 @@ describe("--format edm", () => {
     }
   });
 
+  it.each<DenoiserConfigInput>([
+    song,
+    { ...song, preconditioning: "vp", betaSlope: 12, resampleFilter: [1, 3, 3, 1], encoderType: "residual" },
+    { ...song, network: "dhariwal-unet", preconditioning: "iddpm", timesteps: 50 } as DenoiserConfigInput,
+  ])("is imported again as it was: %j", async (input) => {
+    const { sigmaData, ...others } = input;
+    const { config, denoiser } = model(input.preconditioning ? others : input);
+    const path = join(folder, "network.pkl");
+    await exportFormats.edm.write({ config, denoiser }, path, options);
+    const again = await readTeacher(path);
+    expect(again.config).toEqual(config);
+    const expected = denoiser.stateDict();
+    for (const [key, tensor] of again.denoiser.stateDict()) {
+      expect(Buffer.compare(tensor.bytes(), expected.get(key)!.bytes()), key).toBe(0);
+    }
+  });
+
   it("refuses what NVlabs/edm does not have", async () => {
     const write = (input: DenoiserConfigInput) =>
       messageOf(() => exportFormats.edm.write(model(input), join(folder, "network.pkl"), options));

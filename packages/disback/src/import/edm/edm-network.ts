@@ -1,6 +1,7 @@
 import type { DenoiserConfigInput } from "../../models/denoiser-config.js";
 import { shown } from "../pickle/text-values.js";
 import { PickleTuple, type PickleValue } from "../pickle/values.js";
+import { constructionOf } from "./construction.js";
 import { PersistentObject } from "./persistent-object.js";
 
 type Fail = (problem: string) => never;
@@ -22,6 +23,12 @@ export const preconditionings: Readonly<
     name: "iddpm",
     attributes: { C_1: "smallestRatio", C_2: "cosineOffset", M: "timesteps" },
   },
+};
+
+const imageAttributes = {
+  img_resolution: "imageResolution",
+  img_channels: "imageChannels",
+  label_dim: "labelDim",
 };
 
 /** Arguments of both networks in order; null for those that the preconditioning gives. */
@@ -65,6 +72,8 @@ export function describeEdmNetwork(object: PersistentObject, fail: Fail): Denois
     const among = Object.keys(preconditionings).join(", ");
     return fail(`class ${shown(object.className)} is no network that disback knows (${among})`);
   }
+  const built = constructionOf(object);
+  if (built) return describeConstruction(precondition, built.arguments, object.className, fail);
   const model = submodules(object).get("model");
   if (!(model instanceof PersistentObject)) return fail(`${object.className} without its network`);
   const network = own(networks, model.className);
@@ -74,12 +83,7 @@ export function describeEdmNetwork(object: PersistentObject, fail: Fail): Denois
     );
   }
   const config: Record<string, unknown> = { network: network.name, preconditioning: precondition.name };
-  const attributes = {
-    ...precondition.attributes,
-    img_resolution: "imageResolution",
-    img_channels: "imageChannels",
-    label_dim: "labelDim",
-  };
+  const attributes = { ...precondition.attributes, ...imageAttributes };
   for (const [theirs, ours] of Object.entries(attributes)) {
     const value = setting(object.state.get(theirs) ?? null, `${object.className}.${theirs}`, fail);
     // Absent in what older versions wrote; the highest level of EDM's own is infinite, which we leave out.
@@ -90,6 +94,30 @@ export function describeEdmNetwork(object: PersistentObject, fail: Fail): Denois
     const ours = names.get(theirs);
     if (ours === undefined) fail(`${model.className} has an unknown argument ${shown(theirs)}`);
     else if (ours !== null) config[ours] = setting(value, `${model.className}.${theirs}`, fail);
+  }
+  return config as unknown as DenoiserConfigInput;
+}
+
+/** What we write as a pickle of EDM: the arguments of the whole, that of the inner network among them. */
+function describeConstruction(
+  precondition: (typeof preconditionings)[string],
+  given: ReadonlyMap<PickleValue, PickleValue>,
+  className: string,
+  fail: Fail,
+): DenoiserConfigInput {
+  const type = given.get("model_type");
+  const network = typeof type === "string" ? own(networks, type) : undefined;
+  if (!network) return fail(`${className} without the class of its network`);
+  const names = new Map<PickleValue, string | null>([
+    ...network.parameters,
+    ...Object.entries({ ...precondition.attributes, ...imageAttributes }),
+    ["model_type", null],
+  ]);
+  const config: Record<string, unknown> = { network: network.name, preconditioning: precondition.name };
+  for (const [theirs, value] of given) {
+    const ours = names.get(theirs);
+    if (ours === undefined) return fail(`${className} has an unknown argument ${shown(String(theirs))}`);
+    if (ours !== null) config[ours] = setting(value, `${className}.${String(theirs)}`, fail);
   }
   return config as unknown as DenoiserConfigInput;
 }

@@ -1,0 +1,54 @@
+import { StoredNumbers, StoredTensor } from "../checkpoint/stored-tensor.js";
+import type { PickleValue } from "../pickle/values.js";
+import type { PersistentObject } from "./persistent-object.js";
+
+/** What our own export writes for an object of NVlabs/edm: the arguments that make it, and its weights. */
+export interface Construction {
+  arguments: ReadonlyMap<PickleValue, PickleValue>;
+  weights: ReadonlyMap<PickleValue, PickleValue>;
+}
+
+/** An object as our export writes it; undefined for one of the original's. */
+export function constructionOf({ state }: PersistentObject): Construction | undefined {
+  const given = state.get("arguments");
+  const weights = state.get("weights");
+  return given instanceof Map && weights instanceof Map ? { arguments: given, weights } : undefined;
+}
+
+/**
+ * The weights, float32 row by row, by key.
+ * @param fail called with a key whose shape and numbers do not fit
+ */
+export function constructionTensors(
+  { weights }: Construction,
+  fail: (problem: string) => never,
+): Map<PickleValue, StoredTensor> {
+  const tensors = new Map<PickleValue, StoredTensor>();
+  for (const [key, entry] of weights) {
+    const [shape, bytes] = Array.isArray(entry) ? (entry as PickleValue[]) : [];
+    if (!isShape(shape) || !(bytes instanceof Uint8Array))
+      return fail(`${String(key)}: not a shape and its numbers`);
+    const count = shape.reduce((product, size) => product * size, 1);
+    if (bytes.length !== 4 * count) {
+      return fail(`${String(key)}: ${bytes.length} bytes for the ${count} numbers of [${shape.join(", ")}]`);
+    }
+    const numbers = new StoredNumbers("float32", 4, count, () => bytes);
+    tensors.set(key, new StoredTensor(numbers, 0, shape, rowMajor(shape), fail));
+  }
+  return tensors;
+}
+
+function isShape(value: PickleValue | undefined): value is number[] {
+  return (
+    Array.isArray(value) &&
+    value.length <= 16 &&
+    value.every((size) => Number.isSafeInteger(size) && Number(size) >= 0)
+  );
+}
+
+/** Strides of a tensor without gaps. */
+function rowMajor(shape: readonly number[]): number[] {
+  const strides = Array<number>(shape.length).fill(1);
+  for (let axis = shape.length - 2; axis >= 0; axis--) strides[axis] = strides[axis + 1]! * shape[axis + 1]!;
+  return strides;
+}
