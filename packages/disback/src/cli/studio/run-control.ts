@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { closeSync, openSync, readFileSync } from "node:fs";
+import { closeSync, constants, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { RunControl } from "@disback/studio";
@@ -49,7 +49,8 @@ async function resume(folder: string): Promise<void> {
 /** Appended to, never through a link. */
 function openLog(path: string): number {
   try {
-    return openSync(path, "a");
+    const { O_WRONLY, O_APPEND, O_CREAT, O_NOFOLLOW } = constants;
+    return openSync(path, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW);
   } catch (error) {
     throw fileError("write", path, error);
   }

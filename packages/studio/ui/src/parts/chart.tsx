@@ -78,7 +78,10 @@ export function Chart(props: ChartProps) {
   return (
     <figure class="chart">
       <figcaption>
-        <span>{title}</span>
+        <span>
+          {title}
+          {lines.map((line) => line.dash && <DashedKey key={line.name} line={line} show={show} />)}
+        </span>
         <output ref={readout} aria-live="off" />
       </figcaption>
       <div
@@ -91,6 +94,16 @@ export function Chart(props: ChartProps) {
         onKeyDown={(event) => moveCursor(event, plot.current, latest.current, readout.current)}
       />
     </figure>
+  );
+}
+
+/** Names a line to compare with. */
+function DashedKey({ line, show }: { line: ChartLine; show: (value: number) => string }) {
+  const value = line.values.find((one) => typeof one === "number");
+  return (
+    <span class="dashed">
+      {line.name} {typeof value === "number" && show(value)}
+    </span>
   );
 }
 
@@ -143,7 +156,7 @@ function optionsOf(
           spanGaps: line.gapless ?? false,
           ...(line.dash ? { dash: line.dash } : {}),
           ...(line.steps ? { paths: uPlot.paths.stepped!({ align: 1 }) } : {}),
-          points: { show: (plot) => plot.data[0].length <= 60, size: 5 },
+          points: { show: (plot) => !line.dash && plot.data[0].length <= 60, size: 5 },
         }),
       ),
     ],
