@@ -39,7 +39,7 @@ export interface Call {
   query: URLSearchParams;
 }
 
-const SAMPLE = /^(?:(?:teacher|record|backtrack)-\d+|reference)\.(png|npy)$/;
+const SAMPLE = /^(?:(?:teacher|imitate|record|backtrack)-\d+|reference)\.(png|npy)$/;
 const SAMPLE_TYPES: Record<string, string> = { png: "image/png", npy: "application/octet-stream" };
 const LARGEST_SAMPLE = 64 << 20;
 const LARGEST_BODY = 4096;

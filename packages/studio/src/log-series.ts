@@ -1,6 +1,5 @@
-import type { LogLine, Stage } from "./wire.js";
+import { type LogLine, STAGES, type Stage } from "./wire.js";
 
-const STAGES: readonly Stage[] = ["teacher", "record", "backtrack"];
 /** Fields that say where a line stands, not what was measured. */
 const PLACES = new Set([
   "stage",

@@ -1,9 +1,16 @@
 import { readdir } from "node:fs/promises";
 import { isObject, readJson, readRunFile } from "./run-files.js";
 import type { SafeFolder } from "./safe-folder.js";
-import type { PathNode, RunDetail, RunSummary, SampleFrame, Stage } from "./wire.js";
+import {
+  type PathNode,
+  type RunDetail,
+  type RunSummary,
+  type SampleFrame,
+  STAGES,
+  type Stage,
+} from "./wire.js";
 
-const FRAME = /^(teacher|record|backtrack)-(\d+)\.png$/;
+const FRAME = /^(teacher|imitate|record|backtrack)-(\d+)\.png$/;
 
 /** Everything of a run but its curves; `undefined` when it is gone. */
 export async function runDetail(folder: SafeFolder, summary: RunSummary): Promise<RunDetail | undefined> {
@@ -31,7 +38,9 @@ export async function runDetail(folder: SafeFolder, summary: RunSummary): Promis
     machine: file.machine,
     ...(file.result ? { result: file.result } : {}),
     ...(path ? { path } : {}),
-    frames: frames.sort((a, b) => a.iteration - b.iteration),
+    frames: frames.sort(
+      (a, b) => STAGES.indexOf(a.stage) - STAGES.indexOf(b.stage) || a.iteration - b.iteration,
+    ),
     ...(samples.includes("reference.png")
       ? { reference: { picture: "reference.png", ...points("reference.png") } }
       : {}),
@@ -69,6 +78,7 @@ function plannedIterations(command: string, settings: Record<string, unknown>): 
   };
   const planned: [Stage, number | undefined][] = [
     ["teacher", command === "teacher train" ? number("training", "iterations") : undefined],
+    ["imitate", command === "distill" ? number("imitation", "steps") || undefined : undefined],
     ["record", command === "record" || command === "distill" ? number("recording", "steps") : undefined],
     ["backtrack", command === "record" ? undefined : number("backtracking", "iterations")],
   ];

@@ -2,7 +2,7 @@ import { LogSeries } from "./log-series.js";
 import { LogTail } from "./log-tail.js";
 import type { SafeFolder } from "./safe-folder.js";
 import { type Offsets, thin, type View } from "./thin.js";
-import type { RunCurves } from "./wire.js";
+import { type RunCurves, STAGES, type Stage } from "./wire.js";
 
 /** One log in memory. */
 class Log {
@@ -46,11 +46,15 @@ class RunLog {
     return this.reading;
   }
 
-  /** Before the student's stage lies the recording, as long as it really was. */
-  get offsets(): Offsets {
-    const ends = [this.live, this.evaluations].map(({ series }) => series.endOf("record"));
-    const recorded = ends.filter((end) => end !== undefined).sort((a, b) => b.iteration - a.iteration)[0];
-    return recorded ? { backtrack: recorded } : {};
+  /** Where each stage that was begun is. */
+  get ends(): Offsets {
+    const ends: Offsets = {};
+    for (const stage of STAGES) {
+      const logged = [this.live, this.evaluations].map(({ series }) => series.endOf(stage));
+      const last = logged.filter((end) => end !== undefined).sort((a, b) => b.iteration - a.iteration)[0];
+      if (last) ends[stage] = last;
+    }
+    return ends;
   }
 }
 
@@ -71,13 +75,13 @@ export class RunLogs {
     this.logs.set(id, log);
     await log.read();
     this.forget(id);
-    const { offsets } = log;
+    const { ends } = log;
+    const offsets = offsetsOf(ends);
     return {
       evaluations: thin(log.evaluations.series, view, offsets),
       live: thin(log.live.series, view, offsets),
-      offsets: Object.fromEntries(
-        Object.entries(offsets).map(([stage, { iteration }]) => [stage, iteration]),
-      ),
+      offsets: iterationsOf(offsets),
+      done: iterationsOf(ends),
     };
   }
 
@@ -91,4 +95,20 @@ export class RunLogs {
       lines -= log.lines;
     }
   }
+}
+
+/** Before a stage lies what was done in those before it, as long as they really were. */
+function offsetsOf(ends: Offsets): Offsets {
+  const offsets: Offsets = {};
+  let before = { iteration: 0, images: 0 };
+  for (const stage of STAGES) {
+    if (before.iteration > 0) offsets[stage] = before;
+    const end = ends[stage];
+    if (end) before = { iteration: before.iteration + end.iteration, images: before.images + end.images };
+  }
+  return offsets;
+}
+
+function iterationsOf(places: Offsets): Partial<Record<Stage, number>> {
+  return Object.fromEntries(Object.entries(places).map(([stage, { iteration }]) => [stage, iteration]));
 }

@@ -1,6 +1,8 @@
 /** What the server tells the page, as JSON. */
 
-export type Stage = "teacher" | "record" | "backtrack";
+/** What a run may go through, in this order. */
+export const STAGES = ["teacher", "imitate", "record", "backtrack"] as const;
+export type Stage = (typeof STAGES)[number];
 
 /** `interrupted`: marked as running, but no living process works in the folder. */
 export type RunState = "running" | "stopped" | "failed" | "finished" | "interrupted";
@@ -82,8 +84,10 @@ export interface Curves {
 export interface RunCurves {
   evaluations: Curves;
   live: Curves;
-  /** Iterations before each stage. */
+  /** Iterations before each stage, where there are any. */
   offsets: Partial<Record<Stage, number>>;
+  /** Iterations done in each stage that was begun. */
+  done: Partial<Record<Stage, number>>;
 }
 
 export type Action = "stop" | "checkpoint" | "resume";

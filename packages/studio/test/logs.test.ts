@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { LogSeries } from "../src/log-series.js";
 import { LogTail, lastLine } from "../src/log-tail.js";
+import { RunLogs } from "../src/run-logs.js";
 import { SafeFolder } from "../src/safe-folder.js";
 import { thin } from "../src/thin.js";
 import type { LogLine } from "../src/wire.js";
@@ -95,6 +96,25 @@ describe("a log as columns", () => {
     expect(curves.iterations).toEqual([1, 2, 3]);
     expect(curves.images).toEqual([64, 128, 192]);
     expect(curves.stages).toEqual(["record", "backtrack", "backtrack"]);
+  });
+});
+
+describe("the stages of a run", () => {
+  it("count on from each other, as long as each really was", async () => {
+    const base = mkdtempSync(join(tmpdir(), "disback-studio-"));
+    const stages = [
+      line("imitate", 100, { loss: 1 }),
+      line("record", 32, { loss: 1 }),
+      line("backtrack", 0, { fid: 9 }),
+      line("backtrack", 50, { fid: 5 }),
+    ];
+    for (const one of stages) appendFileSync(join(base, "metrics.jsonl"), `${JSON.stringify(one)}\n`);
+    const logs = new RunLogs(await SafeFolder.at(base));
+    const { evaluations, offsets, done } = await logs.curves(".", { ...EVERYTHING, points: 100 });
+    expect(done).toEqual({ imitate: 100, record: 32, backtrack: 50 });
+    expect(offsets).toEqual({ record: 100, backtrack: 132 });
+    expect(evaluations.iterations).toEqual([100, 132, 132, 182]);
+    rmSync(base, { recursive: true });
   });
 });
 

@@ -53,7 +53,12 @@ export function showFigure(figure: string, value: number): string {
   return (FIGURES[figure]?.show ?? shortNumber)(value);
 }
 
-export const STAGE_NAMES = { teacher: "training", record: "recording", backtrack: "backtracking" } as const;
+export const STAGE_NAMES = {
+  teacher: "training",
+  imitate: "imitating",
+  record: "recording",
+  backtrack: "backtracking",
+} as const;
 
 /** Settings as rows `backtracking.batchSize → 128`. */
 export function flatten(value: Record<string, unknown>, prefix = ""): [name: string, value: string][] {

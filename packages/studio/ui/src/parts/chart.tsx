@@ -23,7 +23,7 @@ export interface ChartProps {
   logarithmic?: boolean;
   height?: number;
   show?: (value: number) => string;
-  /** Shaded from the left edge to here: the recording. */
+  /** Shaded from the left edge to here: the stages before the last. */
   shadedTo?: number | undefined;
   /** Charts of one name share their cursor. */
   group?: string;

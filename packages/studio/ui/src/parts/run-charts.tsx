@@ -71,7 +71,7 @@ function withGaps(curves: Curves, figure: string, axis: Axis) {
   let stage: string | undefined;
   for (const [row, value] of (curves.figures[figure] ?? []).entries()) {
     const at = curves[axis][row]!;
-    if (curves.stages[row] === "record") shadedTo = at;
+    if (curves.stages[row] === "imitate" || curves.stages[row] === "record") shadedTo = at;
     if (value === null) continue;
     if (stage !== undefined && stage !== curves.stages[row]) {
       x.push(x.at(-1)!);

@@ -1,4 +1,4 @@
-import type { LogLine, RunSummary, Stage } from "../../../src/wire.ts";
+import { type LogLine, type RunSummary, STAGES, type Stage } from "../../../src/wire.ts";
 import { STAGE_NAMES, shortDuration } from "../format.ts";
 
 /** How far a stage is, as bar and words. */
@@ -29,35 +29,30 @@ export function timeLeft(line: LogLine): string | undefined {
 export function Stages({
   last,
   planned,
-  offsets,
+  done,
 }: {
   last: LogLine | undefined;
   planned: Partial<Record<Stage, number>>;
-  offsets: Partial<Record<Stage, number>>;
+  done: Partial<Record<Stage, number>>;
 }) {
-  const stages = (["teacher", "record", "backtrack"] as const).filter(
-    (stage) => planned[stage] !== undefined,
-  );
-  const begun = stages.indexOf(last?.stage ?? stages[0]!);
+  const now = STAGES.indexOf(last?.stage ?? "teacher");
+  const stages = STAGES.filter((stage) => planned[stage] !== undefined);
   return (
     <ol class="stages" aria-label="stages">
-      {stages.map((stage, index) => {
+      {stages.map((stage) => {
+        const isPast = STAGES.indexOf(stage) < now;
+        const iterations = done[stage] ?? 0;
         // A recording may end before its time: then it is as long as it was.
-        const total = (index < begun ? offsets[stages[index + 1]!] : undefined) ?? planned[stage]!;
-        const done = index < begun ? total : index === begun ? (last?.iteration ?? 0) : 0;
-        const isSkipped = index < begun && offsets[stages[index + 1]!] === undefined;
+        const total = isPast && iterations > 0 ? iterations : planned[stage]!;
+        const isLeftOut = isPast && iterations === 0;
         return (
-          <li
-            key={stage}
-            style={{ flexGrow: isSkipped ? 0 : Math.max(total, 1) }}
-            class={isSkipped ? "skipped" : ""}
-          >
+          <li key={stage} style={{ flexGrow: isLeftOut ? 0 : total }} class={isLeftOut ? "skipped" : ""}>
             <span class="bar">
-              <span style={{ width: `${(100 * done) / total}%` }} />
+              <span style={{ width: `${(100 * iterations) / total}%` }} />
             </span>
             <span>
               {STAGE_NAMES[stage]}{" "}
-              {isSkipped ? "left out" : `${done.toLocaleString("en")} / ${total.toLocaleString("en")}`}
+              {isLeftOut ? "left out" : `${iterations.toLocaleString("en")} / ${total.toLocaleString("en")}`}
             </span>
           </li>
         );

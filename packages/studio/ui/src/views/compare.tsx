@@ -1,6 +1,6 @@
 import { useEffect, useMemo, useState } from "preact/hooks";
 import uPlot from "uplot";
-import type { Curves, RunCurves, RunDetail } from "../../../src/wire.ts";
+import type { Curves, RunCurves, RunDetail, Stage } from "../../../src/wire.ts";
 import { FIGURES, figureName, shortNumber, showFigure } from "../format.ts";
 import { Chart, type ChartLine } from "../parts/chart.tsx";
 import type { Axis } from "../parts/run-charts.tsx";
@@ -234,9 +234,10 @@ function overlay(
   const tables = compared.map(({ curves }): uPlot.AlignedData => {
     const source = sourceOf(curves, figure);
     const values = source.figures[figure] ?? [];
-    // A student starts anew: the recording's loss is another figure of the same name.
+    // The losses of earlier stages are other figures of the same name.
+    const belongs = (stage: Stage) => stage !== "record" && !(stage === "imitate" && figure === "loss");
     const kept = values.flatMap((value, row) =>
-      value !== null && source.stages[row] !== "record" ? [row] : [],
+      value !== null && belongs(source.stages[row]!) ? [row] : [],
     );
     return [kept.map((row) => source[axis][row]!), kept.map((row) => values[row]!)];
   });

@@ -1,5 +1,5 @@
 import { useEffect, useRef, useState } from "preact/hooks";
-import type { RunCurves, RunDetail, Stage } from "../../../src/wire.ts";
+import { type RunCurves, type RunDetail, STAGES } from "../../../src/wire.ts";
 import { figureName, STAGE_NAMES, shortDuration, shortNumber, shortTime, showFigure } from "../format.ts";
 import { Actions } from "../parts/actions.tsx";
 import { type Axis, RunCharts } from "../parts/run-charts.tsx";
@@ -51,8 +51,8 @@ export function RunView({ id, runs, mayAct }: { id: string; runs: Runs; mayAct: 
         {!summary && <p role="alert">This run's folder is gone; what you see is its last known state.</p>}
         <Actions run={run} asked={detail.asked} mayAct={mayAct} onDone={() => setAgain(again + 1)} />
       </header>
-      <Stages last={run.last} planned={detail.planned} offsets={curves.offsets} />
-      <Tiles detail={detail} />
+      <Stages last={run.last} planned={detail.planned} done={curves.done} />
+      <Tiles detail={detail} done={curves.done} />
       {detail.path && detail.path.length > 0 && (
         <section>
           <h2>Trajectory</h2>
@@ -120,7 +120,7 @@ export function AxisChoice({ axis, onChange }: { axis: Axis; onChange: (axis: Ax
 }
 
 /** The figures of now. */
-function Tiles({ detail }: { detail: RunDetail }) {
+function Tiles({ detail, done }: { detail: RunDetail; done: RunCurves["done"] }) {
   const { last, headline, state } = detail.summary;
   const tiles: [name: string, value: string, note?: string][] = [];
   if (headline)
@@ -133,7 +133,8 @@ function Tiles({ detail }: { detail: RunDetail }) {
   const left = last && state === "running" ? timeLeft(last) : undefined;
   if (left !== undefined) tiles.push(["Time left", left, "of this stage"]);
   const newest = detail.checkpoints.at(-1);
-  if (newest !== undefined) tiles.push(["Newest checkpoint", ...checkpointText(newest, detail)]);
+  if (newest !== undefined)
+    tiles.push(["Newest checkpoint", ...checkpointText(newest, detail.planned, done)]);
   return (
     <dl class="tiles">
       {tiles.map(([name, value, note]) => (
@@ -190,13 +191,18 @@ function useRun(id: string, axis: Axis, range: Range | undefined, version: strin
   return { detail, curves, zoomed, problem };
 }
 
-/** Checkpoints count the planned iterations of a recording, however soon it ended; one that was left out has none. */
-function checkpointText(checkpoint: number, { planned, path }: RunDetail): [value: string, note: string] {
-  const before = planned.record !== undefined && planned.backtrack !== undefined && path ? planned.record : 0;
-  const [iteration, stage] =
-    checkpoint > before
-      ? [checkpoint - before, planned.backtrack ? "backtrack" : "teacher"]
-      : [checkpoint, "record"];
-  const name = planned.record !== undefined && planned.backtrack === undefined ? "record" : (stage as Stage);
-  return [iteration.toLocaleString("en"), STAGE_NAMES[name]];
+/** Checkpoints count all stages, those before the last with their planned iterations however soon they ended. */
+function checkpointText(
+  checkpoint: number,
+  planned: RunDetail["planned"],
+  done: RunCurves["done"],
+): [value: string, note: string] {
+  const stages = STAGES.filter((stage) => done[stage] !== undefined && planned[stage] !== undefined);
+  let rest = checkpoint;
+  for (const stage of stages) {
+    if (rest <= planned[stage]! || stage === stages.at(-1))
+      return [rest.toLocaleString("en"), STAGE_NAMES[stage]];
+    rest -= planned[stage]!;
+  }
+  return [rest.toLocaleString("en"), ""];
 }
