@@ -3,8 +3,9 @@
 //
 //   node bench/kill-test.mjs [--kills 110] [--seed 1] [--only "distill,compare"] [--jobs 1] [--no-save]
 //
+// With --only, the other commands' figures of earlier runs stay in results/kill-test.json.
 // Exits with 1 when a command did not go on after a kill, or ended with anything else.
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -27,7 +28,6 @@ const seed = positive(flags, "seed");
 const KILLS_PER_RUN = 8;
 
 const base = mkdtempSync(join(tmpdir(), "disback-kill-test-"));
-const began = performance.now();
 try {
   const { teacher, trajectory } = await prepare();
   const cases = Object.entries(killCases(teacher, trajectory)).filter(
@@ -105,7 +105,7 @@ async function killOften(name, { flags: command, repeats = false }, quota, rando
   console.error(
     `${name}: ${count.kills} kills, ${count.writing} while writing, ${count.differing} differing`,
   );
-  return { command: name, secondsOfOneRun: Number(seconds.toFixed(2)), ...count };
+  return { command: name, date: new Date().toISOString(), seed, ...count };
 }
 
 /** Half of the kills at any moment, half just after a file under a temporary name was seen. */
@@ -136,7 +136,12 @@ function damaged(errors) {
   return errors.split("damaged checkpoint").length - 1;
 }
 
-function report(results) {
+function report(found) {
+  const others = flags.only && !flags["no-save"] ? earlierResults() : [];
+  const results = [
+    ...others.filter(({ command }) => found.every((one) => one.command !== command)),
+    ...found,
+  ];
   const total = Object.fromEntries(
     ["kills", "writing", "startingUp", "runs", "sessions", "damaged", "differing"].map((key) => [
       key,
@@ -149,15 +154,14 @@ function report(results) {
       ...[one.command, one.kills, one.writing, one.startingUp, one.runs, one.damaged, one.differing],
     ]),
   ]);
-  const document = {
-    machine: machine(),
-    seed,
-    seconds: Math.round((performance.now() - began) / 1000),
-    total,
-    commands: results,
-  };
+  const document = { machine: machine(), total, commands: results };
   if (!flags["no-save"]) save("kill-test", document);
   if (total.differing > 0 || total.damaged > 0) process.exitCode = 1;
+}
+
+function earlierResults() {
+  const file = new URL("results/kill-test.json", import.meta.url);
+  return existsSync(file) ? JSON.parse(readFileSync(file, "utf8")).commands : [];
 }
 
 /** Mulberry32: the same moments for the same seed, as far as the machine's load allows. */

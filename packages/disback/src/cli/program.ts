@@ -58,7 +58,7 @@ function addCompletion(program: Command): void {
       "after",
       `
 Examples:
-  source <(disback completion bash)          in ~/.bashrc
+  source <(disback completion bash)          in ~/.bashrc, after bash-completion
   source <(disback completion zsh)           in ~/.zshrc
   disback completion fish | source           in ~/.config/fish/config.fish
 `,
