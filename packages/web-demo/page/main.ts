@@ -62,7 +62,7 @@ function run({ generator }: OpenedModel, { labelDim }: ModelDescription): void {
     draw(canvas, samples, generator.description);
     canvas.dataset.seed = seedField.value;
     element("speed").textContent =
-      `${(count / seconds).toFixed(count / seconds < 10 ? 1 : 0)} samples per second`;
+      `${(count / seconds).toFixed(count / seconds < 10 ? 1 : 0)} samples/s`;
   }
 
   function next(): void {

@@ -99,7 +99,7 @@ test("the page generates libtorch's pixels, asks nobody else, and follows keys, 
   expect(await page.textContent("#facts")).toMatch(
     /8×8 pixels · 3 classes · one pass per sample · f32 · WebAssembly/,
   );
-  expect(await page.textContent("#speed")).toMatch(/^[\d.]+ samples per second$/);
+  expect(await page.textContent("#speed")).toMatch(/^[\d.]+ samples\/s$/);
 
   await page.keyboard.press("g");
   expectEqual(await shown(page, 1), expected(1, 16));

@@ -48,6 +48,27 @@ const networks: Record<string, DenoiserConfigInput> = {
     labelDim: 3,
     preconditioning: "iddpm",
   },
+  "DiT, discrete steps": {
+    network: "dit",
+    imageResolution: 8,
+    imageChannels: 4,
+    layers: 1,
+    heads: 2,
+    channelsPerHead: 8,
+    labelDim: 5,
+    preconditioning: "discrete",
+  },
+  "UNet2DModel, v": {
+    network: "unet-2d",
+    imageResolution: 8,
+    imageChannels: 3,
+    blockChannels: [8, 16],
+    normalizationGroups: 4,
+    downBlocks: ["DownBlock2D", "AttnDownBlock2D"],
+    upBlocks: ["AttnUpBlock2D", "UpBlock2D"],
+    preconditioning: "discrete",
+    prediction: "v",
+  },
   "points, with classes": { network: "mlp", dimension: 2, hiddenChannels: 16, blocks: 2, labelDim: 4 },
 };
 

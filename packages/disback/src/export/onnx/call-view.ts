@@ -44,14 +44,14 @@ export class CallView {
     return this.nameOf(this.value(name));
   }
 
-  /** An operand of elementwise arithmetic in the dtype of the result: a tensor, or a number. */
-  operand(name: string): string {
+  /** An operand of elementwise arithmetic, a tensor or a number, in the dtype of the result or another one. */
+  operand(name: string, dtype: DType = this.dtype): string {
     const value = this.call.arguments[name];
     if (typeof value === "number" || typeof value === "boolean") {
-      return this.graph.scalar(Number(value), this.dtype);
+      return this.graph.scalar(Number(value), dtype);
     }
     const operand = value as BatchedValue;
-    return this.inDtype(this.nameOf(operand), operand.dtype);
+    return this.inDtype(this.nameOf(operand), operand.dtype, dtype);
   }
 
   /** "" where it was not given. */

@@ -5,6 +5,7 @@ import { type BatchedCall, type BatchedValue, traceBatched } from "./batched-tra
 import { CallView, type Conversion, type Names } from "./call-view.js";
 import { ModelProtoSchema } from "./generated/onnx_pb.js";
 import { OnnxGraph } from "./graph.js";
+import { choices } from "./operators/choices.js";
 import { elementwise } from "./operators/elementwise.js";
 import { layers } from "./operators/layers.js";
 import { reductions } from "./operators/reductions.js";
@@ -23,6 +24,7 @@ const conversions: Readonly<Record<string, Conversion>> = {
   ...shapes,
   ...layers,
   ...reductions,
+  ...choices,
 };
 
 /** What is written to a model: a function of tensors whose first axis is the batch. */
