@@ -61,8 +61,7 @@ function run({ generator }: OpenedModel, { labelDim }: ModelDescription): void {
     const seconds = (performance.now() - began) / 1000;
     draw(canvas, samples, generator.description);
     canvas.dataset.seed = seedField.value;
-    element("speed").textContent =
-      `${(count / seconds).toFixed(count / seconds < 10 ? 1 : 0)} samples/s`;
+    element("speed").textContent = `${(count / seconds).toFixed(count / seconds < 10 ? 1 : 0)} samples/s`;
   }
 
   function next(): void {

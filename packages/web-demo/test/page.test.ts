@@ -1,3 +1,4 @@
+/// <reference lib="dom" />
 import { mkdtempSync, rmSync } from "node:fs";
 import type { Server } from "node:http";
 import { tmpdir } from "node:os";
@@ -9,11 +10,15 @@ import { requireBrowser } from "../../../test-support/browser.js";
 import { toUint8Images } from "../../disback/src/data/output/uint8-images.js";
 import { exportableModel } from "../../disback/src/export/exportable.js";
 import { web } from "../../disback/src/export/web.js";
-import { createDenoiser, parseDenoiserConfig } from "../../disback/src/models/config.js";
+import {
+  createDenoiser,
+  type DenoiserConfigInput,
+  parseDenoiserConfig,
+} from "../../disback/src/models/config.js";
 import { studentDrawer } from "../../disback/src/runs/sample-drawer.js";
 import { serve } from "./static-server.js";
 
-const config = {
+const config: DenoiserConfigInput = {
   network: "song-unet",
   imageResolution: 8,
   imageChannels: 3,
@@ -22,7 +27,7 @@ const config = {
   blocksPerResolution: 1,
   attentionResolutions: [4],
   labelDim: 3,
-} as const;
+};
 const denoiser = createDenoiser(config, { generator: new Generator(1) }).eval();
 const student = exportableModel(denoiser, parseDenoiserConfig(config), { sigmaInit: 2.5 });
 const folder = mkdtempSync(join(tmpdir(), "disback-web-"));

@@ -30,7 +30,9 @@ test("what cannot be exported is one line, and nothing is left behind", () => {
   expect(disback("export", "2d-rin", "--format", "onnx", "--out", out).stderr).toMatch(
     /^error: 2d-rin: no such model folder \(did you mean "2d-ring"\?\)/,
   );
-  expect(disback("export", "2d-ring", "--format", "onnnx", "--out", out).stderr).toContain("Allowed choices are");
+  expect(disback("export", "2d-ring", "--format", "onnnx", "--out", out).stderr).toContain(
+    "Allowed choices are",
+  );
   writeFileSync(join(folder, "file"), "");
   const blocked = disback("export", "2d-ring", "--format", "safetensors", "--out", join(folder, "file", "x"));
   expect(blocked.status).toBe(1);
