@@ -8,6 +8,8 @@ export default defineConfig({
     pool: "forks",
     maxWorkers: 2,
     testTimeout: 60_000,
+    // Starting a browser takes longer than the default where other work is running.
+    hookTimeout: 60_000,
     env: { OMP_NUM_THREADS: "1" },
   },
 });
