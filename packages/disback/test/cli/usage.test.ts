@@ -19,6 +19,7 @@ const COMMANDS = [
   "compare",
   "sample",
   "evaluate",
+  "export",
   "inspect",
   "doctor",
   "resume",
@@ -30,7 +31,8 @@ describe("help", () => {
     expect(status).toBe(0);
     expect(stdout).toMatch(new RegExp(`Examples?:\\n {2}disback ${command}`));
     expect(stdout).toContain("--json");
-    if (!["inspect", "doctor", "resume", "compare"].includes(command)) expect(stdout).toContain("--seed <n>");
+    if (!["export", "inspect", "doctor", "resume", "compare"].includes(command))
+      expect(stdout).toContain("--seed <n>");
   });
 
   it("comes at once: nothing heavy is loaded for it", () => {
