@@ -57,6 +57,7 @@ for (const name of names) {
     findings,
   };
   rmSync(join(folder, name), { recursive: true, force: true });
+  save(flags.save, { machine: machine(), results });
 }
 rmSync(folder, { recursive: true, force: true });
 printTable([
@@ -74,7 +75,6 @@ printTable([
     ];
   }),
 ]);
-save(flags.save, { machine: machine(), results });
 if (names.some((name) => results[name].findings.length > 0)) process.exitCode = 1;
 
 /** Says what was found; files that a process died of are kept. */

@@ -1,6 +1,6 @@
 // Runs a range of one target's inputs in a process of its own, which the supervisor watches.
 // Arguments: target, seed, first index, number of inputs, folder for files, file for findings.
-import { appendFileSync, openSync, writeSync } from "node:fs";
+import { appendFileSync, openSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { setMemoryLimit, setNumThreads } from "@disback/torch";
 import { runInputs } from "./run-inputs.mjs";
@@ -20,6 +20,8 @@ const tally = await runInputs(await loadTarget(name, folder), {
   first: Number(first),
   count: Number(count),
   onInput: (index) => writeSync(place, String(index).padStart(12), 0),
+  // What is known of this process if it dies.
+  onTally: (sums) => writeFileSync(join(folder, "tally"), JSON.stringify(sums)),
   onFinding: (finding) =>
     appendFileSync(findings, `${JSON.stringify({ target: name, seed: Number(seed), ...finding })}\n`),
 });

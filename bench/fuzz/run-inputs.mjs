@@ -25,10 +25,14 @@ async function measure(work) {
 /**
  * @param target what `loadTarget` gives
  * @param onInput told the index before each input is run
+ * @param onTally given the sums so far, every 64 inputs
  * @param onFinding told `{index, kind, text}` of whatever should not be
  * @returns sums of this range
  */
-export async function runInputs(target, { name, seed, first, count, onInput = () => {}, onFinding }) {
+export async function runInputs(
+  target,
+  { name, seed, first, count, onInput = () => {}, onTally, onFinding },
+) {
   const tally = { inputs: 0, accepted: 0, refused: 0, slowestMs: 0, mostBytes: 0 };
   for (let index = first; index < first + count; index++) {
     onInput(index);
@@ -50,8 +54,10 @@ export async function runInputs(target, { name, seed, first, count, onInput = ()
     tally[error ? "refused" : "accepted"]++;
     tally.slowestMs = Math.max(tally.slowestMs, milliseconds);
     tally.mostBytes = Math.max(tally.mostBytes, grown);
+    if (index % 64 !== 0) continue;
+    onTally?.(tally);
     // The loop of events turns, so that what is collected is released.
-    if (index % 64 === 0) await new Promise((resolve) => setImmediate(resolve));
+    await new Promise((resolve) => setImmediate(resolve));
   }
   return tally;
 }

@@ -36,10 +36,15 @@ const processorSeconds = (pid) => {
   return (Number(user ?? 0) + Number(system ?? 0)) / 100;
 };
 
+function lastTally(folder) {
+  const file = join(folder, "tally");
+  return existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : {};
+}
+
 /** One process: its tally, or what it died of at which input. */
 function runChild(target, { seed, first, count, folder, guard }) {
   mkdirSync(folder, { recursive: true });
-  rmSync(join(folder, "at"), { force: true });
+  for (const name of ["at", "tally"]) rmSync(join(folder, name), { force: true });
   const inputs = [target, seed, first, count, folder, join(folder, "findings.jsonl")].map(String);
   return new Promise((resolve) => {
     const running = fork(child, inputs, {
@@ -85,7 +90,7 @@ function runChild(target, { seed, first, count, folder, guard }) {
  * on behind the input it died of.
  * @param guard a library to preload
  * @param onFinding told at once of a process that died, while its files are there
- * @returns the sums of all processes that ended well, and the findings: `{target, seed, index, kind, text}`
+ * @returns the sums (of a process that died, up to 64 inputs before its death), and the findings: `{target, seed, index, kind, text}`
  */
 export async function runTarget(target, { seed, first = 0, count, batch, folder, guard, onFinding }) {
   const sum = { inputs: 0, accepted: 0, refused: 0, slowestMs: 0, mostBytes: 0 };
@@ -94,9 +99,10 @@ export async function runTarget(target, { seed, first = 0, count, batch, folder,
   for (let index = first; index < first + count; ) {
     const size = Math.min(batch, first + count - index);
     const outcome = await runChild(target, { seed, first: index, count: size, folder, guard });
+    const tally = outcome.tally ?? lastTally(folder);
+    for (const name of ["inputs", "accepted", "refused"]) sum[name] += tally[name] ?? 0;
+    for (const name of ["slowestMs", "mostBytes"]) sum[name] = Math.max(sum[name], tally[name] ?? 0);
     if (outcome.tally) {
-      for (const name of ["inputs", "accepted", "refused"]) sum[name] += outcome.tally[name];
-      for (const name of ["slowestMs", "mostBytes"]) sum[name] = Math.max(sum[name], outcome.tally[name]);
       index += size;
       continue;
     }
@@ -105,7 +111,6 @@ export async function runTarget(target, { seed, first = 0, count, batch, folder,
     findings.push(finding);
     onFinding?.(finding);
     if (place === undefined) break;
-    sum.inputs += place + 1 - index;
     index = place + 1;
   }
   const file = join(folder, "findings.jsonl");
