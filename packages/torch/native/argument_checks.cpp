@@ -95,6 +95,32 @@ void checkWeightNormBackward(const Operator& op, const Stack& stack) {
   requireNorm(weight, tensor(op, stack, "saved_norms"), dim, "saved_norms");
 }
 
+// Statistics of each channel, and in evaluation those that were gathered before.
+void checkBatchNorm(const Operator& op, const Stack& stack) {
+  const at::Tensor input = tensor(op, stack, "input");
+  if (input.dim() < 2) refuse("input", "of at least two axes");
+  for (const char* name : {"weight", "bias", "running_mean", "running_var", "save_mean", "save_invstd", "save_var"}) {
+    const c10::IValue value = argument(op, stack, name);
+    if (!value.isTensor() || !value.toTensor().defined()) continue;
+    if (value.toTensor().numel() != input.size(1)) refuse(name, "of one number for each channel");
+  }
+  const auto require = [&](const char* name) {
+    const c10::IValue value = argument(op, stack, name);
+    if (!value.isTensor() || !value.toTensor().defined()) refuse(name, "given");
+  };
+  const auto isSet = [&](const char* name) {
+    const c10::IValue value = argument(op, stack, name);
+    return value.isBool() && value.toBool();
+  };
+  if (isSet("train") || isSet("update")) {  // a backward pass
+    require("save_mean");
+    require(isSet("train") ? "save_invstd" : "save_var");
+  } else if (!isSet("training")) {
+    require("running_mean");
+    require("running_var");
+  }
+}
+
 // The fused optimizers walk through the lists side by side, as far as the parameters go.
 void checkFused(const Operator& op, const Stack& stack) {
   if (stack.empty() || !stack[0].isTensorList()) return;
@@ -123,6 +149,7 @@ const char* refusalOf(const std::string& name) {
     {"aten::quantized_gru_cell", "it takes the shapes of its packed weights as they are"},
     {"aten::quantized_rnn_relu_cell", "it takes the shapes of its packed weights as they are"},
     {"aten::quantized_rnn_tanh_cell", "it takes the shapes of its packed weights as they are"},
+    {"aten::choose_qparams_optimized", "it searches without end where a range is infinite or has no bins"},
     {"aten::_reshape_alias", "it takes sizes and strides as they are"},
     {"aten::_sparse_coo_tensor_unsafe", "it takes indices as they are"},
     {"aten::_sparse_compressed_tensor_unsafe", "it takes indices as they are"},
@@ -151,6 +178,13 @@ ArgumentCheck argumentCheckOf(const std::string& name) {
     {"aten::_ctc_loss", checkCtc},
     {"aten::segment_reduce", checkSegments},
     {"aten::smooth_l1_loss_backward", checkFloating},
+    {"aten::native_batch_norm", checkBatchNorm},
+    {"aten::native_batch_norm_backward", checkBatchNorm},
+    {"aten::batch_norm_backward", checkBatchNorm},
+    {"aten::_batch_norm_no_update", checkBatchNorm},
+    {"aten::_batch_norm_with_update", checkBatchNorm},
+    {"aten::_native_batch_norm_legit", checkBatchNorm},
+    {"aten::_native_batch_norm_legit_no_training", checkBatchNorm},
     {"aten::_weight_norm", checkWeightNorm},
     {"aten::_weight_norm_interface", checkWeightNorm},
     {"aten::_weight_norm_interface_backward", checkWeightNormBackward},

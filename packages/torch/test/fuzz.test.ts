@@ -57,6 +57,8 @@ it("what kernels take for granted is looked at, or refused", () => {
   expect(() => ops.smooth_l1_loss_backward(integers, integers, integers, 1, 0.5)).toThrow(/'self'/);
   const lists = [[rand([4])], [rand([4])], [rand([1])], [rand([4])], [], [rand([])]] as const;
   expect(() => ops._fused_adam_(...lists, 1e-3, 0.9, 0.99, 0, 1e-8, false, false)).toThrow(/'exp_avgs'/);
+  const evaluate = () => ops.native_batch_norm(image, null, null, null, null, false, 0.1, 1e-5);
+  expect(evaluate).toThrow(/'running_mean' must be given/);
   expect(() => call("aten::_reshape_alias", "", image, [1000], [1])).toThrow(/is not for direct calls/);
 });
 
