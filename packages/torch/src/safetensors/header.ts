@@ -17,6 +17,8 @@ export interface Header {
 
 /** The longest header that the format's reference implementation accepts, in bytes. */
 export const longestHeader = 100_000_000;
+/** As many as libtorch computes with. */
+const mostDimensions = 64;
 
 /**
  * Reads and checks a header: tensors of known dtype, whose size follows from dtype and shape, that fill the data
@@ -65,6 +67,10 @@ function parseEntry(name: string, value: unknown, path: string): Entry {
   if (!isSizes(offsets) || offsets.length !== 2 || offsets[0]! > offsets[1]!) {
     throw fail(`data_offsets ${JSON.stringify(offsets)} are no range`);
   }
+  // A size of 0 must not hide others that libtorch cannot multiply.
+  const extent = shape.reduce((product, size) => product * Math.max(size, 1), format.bytes);
+  if (shape.length > mostDimensions || !Number.isSafeInteger(extent))
+    throw fail(`shape ${JSON.stringify(shape)} is too large`);
   const [begin, end] = offsets as [number, number];
   const bytes = shape.reduce((product, size) => product * size, format.bytes);
   if (!Number.isSafeInteger(bytes) || end - begin !== bytes) {

@@ -83,3 +83,14 @@ it("a file that is replaced while it is mapped keeps its contents for those who 
     expect(readSafetensors(path).tensors.get("a")!.toArray()).toEqual([7]);
   });
 });
+
+it("a size of 0 does not hide others that overflow", () => {
+  for (const shape of [[0, 2 ** 40, 2 ** 40], Array(65).fill(1)]) {
+    const header = { a: { dtype: "U8", shape, data_offsets: [0, shape[0]] } };
+    const json = Buffer.from(JSON.stringify(header));
+    const length = Buffer.alloc(8);
+    length.writeBigUInt64LE(BigInt(json.length));
+    writeFileSync(path, Buffer.concat([length, json, Buffer.alloc(shape[0])]));
+    expect(() => readSafetensors(path)).toThrow(/file\.safetensors: tensor "a": shape .* is too large/);
+  }
+});
