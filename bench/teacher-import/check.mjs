@@ -16,14 +16,12 @@ for (const expectation of readdirSync(folder).filter((name) => name.endsWith(".s
   const file = existsSync(join(folder, `${name}.pkl`)) ? `${name}.pkl` : name;
   const path = join(folder, file);
   const began = performance.now();
-  const { denoiser, config, parameters } = await readTeacher(path);
+  const { denoiser, autoencoder, config, parameters } = await readTeacher(path);
   const seconds = (performance.now() - began) / 1000;
   const { tensors } = readSafetensors(join(folder, expectation));
   const output = noGrad(() =>
     denoiser.denoise(tensors.get("x"), tensors.get("sigma"), tensors.get("labels")),
   );
-  const expected = tensors.get("output");
-  const error = output.sub(expected).abs().max().item() / expected.abs().max().item();
   denoiser.dispose();
   console.log(
     JSON.stringify({
@@ -33,9 +31,18 @@ for (const expectation of readdirSync(folder).filter((name) => name.endsWith(".s
       megabytes: Math.round(bytesOf(path) / 1e6),
       seconds: Number(seconds.toFixed(2)),
       peakMegabytes: Math.round(process.resourceUsage().maxRSS / 1e3),
-      relativeError: Number(error.toExponential(1)),
+      relativeError: relativeError(output, tensors.get("output")),
+      ...(autoencoder
+        ? { decodedError: relativeError(autoencoder.decode(tensors.get("latents")), tensors.get("images")) }
+        : {}),
     }),
   );
+  autoencoder?.dispose();
+}
+
+function relativeError(output, expected) {
+  const error = output.sub(expected).abs().max().item() / expected.abs().max().item();
+  return Number(error.toExponential(1));
 }
 
 function bytesOf(path) {

@@ -3,7 +3,7 @@ NVlabs/edm, folders of diffusers.
 
     python make.py --edm PATH_TO_NVLABS_EDM --out FOLDER [NAME ...]
 
-Files are as large as the published ones (0.1 to 1.2 GB); `node check.mjs FOLDER` imports and compares them.
+Files are as large as the published ones (0.1 to 3.4 GB); `node check.mjs FOLDER` imports and compares them.
 """
 
 import argparse
@@ -40,6 +40,33 @@ DIFFUSERS = {
         down_block_types=("DownBlock2D",) * 4 + ("AttnDownBlock2D", "DownBlock2D"),
         up_block_types=("UpBlock2D", "AttnUpBlock2D") + ("UpBlock2D",) * 4),
 }
+# DiT (Peebles and Xie 2023, table 1) for ImageNet at 256 x 256, with Stable Diffusion's autoencoder.
+TRANSFORMERS = {
+    "dit-s2": dict(num_attention_heads=6, attention_head_dim=64, num_layers=12),
+    "dit-b2": dict(num_attention_heads=12, attention_head_dim=64, num_layers=12),
+    "dit-xl2": dict(num_attention_heads=16, attention_head_dim=72, num_layers=28),
+}
+AUTOENCODER = dict(
+    down_block_types=["DownEncoderBlock2D"] * 4, up_block_types=["UpDecoderBlock2D"] * 4,
+    block_out_channels=[128, 256, 512, 512], layers_per_block=2, latent_channels=4, sample_size=256)
+
+
+def make_transformer(name, out):
+    from diffusers import AutoencoderKL, DDIMScheduler, DiTPipeline, DiTTransformer2DModel
+
+    sizes = dict(in_channels=4, out_channels=8, sample_size=32, patch_size=2, num_embeds_ada_norm=1000)
+    net = DiTTransformer2DModel(**TRANSFORMERS[name], **sizes).eval().requires_grad_(False)
+    vae = AutoencoderKL(**AUTOENCODER).eval().requires_grad_(False)
+    scheduler = DDIMScheduler(clip_sample=False)
+    DiTPipeline(net, vae, scheduler).save_pretrained(out / name)
+    step, noisy, latents = torch.tensor([300]), torch.randn([1, 4, 32, 32]), torch.randn([1, 4, 8, 8])
+    prediction = net(noisy, timestep=step, class_labels=torch.tensor([7])).sample[:, :4]
+    alpha_bar = scheduler.alphas_cumprod[step].double()
+    sigma, x = ((1 - alpha_bar) / alpha_bar).sqrt(), noisy.double() / alpha_bar.sqrt()
+    values = dict(x=x, sigma=sigma, labels=torch.eye(1000)[7:8], output=x - sigma * prediction, latents=latents,
+                  images=vae.decode(latents / vae.config.scaling_factor).sample)
+    save_file({key: value.float().contiguous() for key, value in values.items()}, out / f"{name}.safetensors")
+    return net
 
 
 def make_diffusers(name, out):
@@ -77,7 +104,7 @@ def make_edm(name, out, networks):
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    everything = [*NETWORKS, *DIFFUSERS]
+    everything = [*NETWORKS, *DIFFUSERS, *TRANSFORMERS]
     parser.add_argument("--edm", type=pathlib.Path, help="checkout of NVlabs/edm, for its networks")
     parser.add_argument("--out", required=True, type=pathlib.Path)
     parser.add_argument("names", nargs="*", default=everything, metavar="NAME", help=", ".join(everything))
@@ -95,5 +122,8 @@ if __name__ == "__main__":
         networks = importlib.import_module("training.networks")
     for name in arguments.names:
         torch.manual_seed(1)
-        made = make_edm(name, arguments.out, networks) if name in NETWORKS else make_diffusers(name, arguments.out)
+        if name in NETWORKS:
+            made = make_edm(name, arguments.out, networks)
+        else:
+            made = (make_diffusers if name in DIFFUSERS else make_transformer)(name, arguments.out)
         print(name, sum(parameter.numel() for parameter in made.parameters()), "parameters", flush=True)

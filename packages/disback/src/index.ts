@@ -95,6 +95,7 @@ export { checkOnnx, type OnnxCheck } from "./export/onnx/check.js";
 /** Export. */
 export { exportOnnx, type Precision } from "./export/onnx/export-onnx.js";
 /** Teachers. */
+export { readAutoencoder } from "./import/read-autoencoder.js";
 export { type ReadTeacher, readTeacher } from "./import/read-teacher.js";
 export type { ReadTeacherOptions } from "./import/teacher-source.js";
 /** Metrics. */
@@ -114,12 +115,21 @@ export { loadShippedExtractor, loadShippedReference, shippedExtractors } from ".
 export { type SlicedWassersteinOptions, slicedWasserstein } from "./metrics/sliced-wasserstein.js";
 export { computeStatistics, type Statistics } from "./metrics/statistics.js";
 export { TorchScriptInception } from "./metrics/torch-script-inception.js";
+export {
+  type AutoencoderConfig,
+  type AutoencoderConfigInput,
+  parseAutoencoderConfig,
+} from "./models/autoencoder/autoencoder-config.js";
+export { AutoencoderKl } from "./models/autoencoder/autoencoder-kl.js";
+export { openCodec } from "./models/autoencoder/open-codec.js";
+export { loadAutoencoder, saveAutoencoder } from "./models/autoencoder/storage.js";
 export * from "./models/config.js";
 export { type Denoiser, DenoiserModule, type FeatureDenoiser } from "./models/denoiser.js";
 /** Models. */
 export { GuidedDenoiser } from "./models/guided-denoiser.js";
 export { LowRankDenoiser, type LowRankOptions } from "./models/low-rank.js";
 export { PreconditionedDenoiser } from "./models/preconditioning/preconditioned.js";
+export type { SampleCodec } from "./models/sample-codec.js";
 export * from "./models/samplers.js";
 export { type Checkpoint, latestCheckpoint, loadCheckpoint, saveCheckpoint } from "./runs/checkpoint.js";
 export { readGeneratorFile, writeGeneratorFile } from "./runs/generator-file.js";

@@ -165,6 +165,12 @@ export const SAMPLING_FLAGS: readonly SettingFlag[] = [
     choices: ["heun", "euler", "ddim"],
   },
   {
+    flags: "--guidance <weight>",
+    path: "guidance",
+    description: "classifier-free guidance of a teacher, 1 for none",
+    kind: "number",
+  },
+  {
     flags: "--unconditional",
     path: "unconditional",
     description: "ask a class-conditional model without labels",

@@ -3,6 +3,7 @@ import { StudentGenerator } from "../distill/student-generator.js";
 import { UsageError } from "../errors.js";
 import { type ConfiguredDenoiser, type DenoiserConfig, sampleShape } from "../models/config.js";
 import type { Denoiser } from "../models/denoiser.js";
+import { GuidedDenoiser } from "../models/guided-denoiser.js";
 import type { SampleCodec } from "../models/sample-codec.js";
 import { ddim, euler, heun } from "../models/samplers.js";
 import { readGeneratorFile } from "./generator-file.js";
@@ -21,6 +22,8 @@ export interface DrawingOptions {
   sigmaMin: number;
   sigmaMax: number;
   rho: number;
+  /** Classifier-free guidance of a teacher; 1, none, when not given. */
+  guidance?: number | undefined;
   /** Class to draw; all in turn when not given. */
   label?: number | undefined;
 }
@@ -67,6 +70,11 @@ function modelDrawer(
   if (options.steps !== undefined && options.steps !== student.steps) {
     throw new UsageError(`--steps ${options.steps}: ${source} is a ${stepsText(student.steps)} student`);
   }
+  if (options.guidance !== undefined && options.guidance !== 1) {
+    throw new UsageError(
+      `--guidance ${options.guidance}: ${source} is a student, which learned its guidance`,
+    );
+  }
   return studentDrawer(student, options);
 }
 
@@ -93,11 +101,15 @@ export function teacherDrawer(
   options: DrawingOptions & { steps: number },
 ): SampleDrawer {
   const sampler = { heun, euler, ddim }[options.sampler];
-  const { steps, sigmaMin, sigmaMax, rho } = options;
-  const evaluations = options.sampler === "heun" ? 2 * steps - 1 : steps;
+  const { steps, sigmaMin, sigmaMax, rho, guidance = 1 } = options;
+  if (guidance !== 1 && config.labelDim === 0) {
+    throw new UsageError(`--guidance ${guidance}: this model has no classes to be guided to`);
+  }
+  const guided = guidance === 1 ? denoiser : new GuidedDenoiser(denoiser, guidance);
+  const evaluations = (options.sampler === "heun" ? 2 * steps - 1 : steps) * (guidance === 1 ? 1 : 2);
   const samples = { sampleShape: sampleShape(config), labelDim: config.labelDim };
   return drawer(samples, { ...options, steps: 1 }, evaluations, (latents, condition) =>
-    sampler(denoiser, latents, { steps, sigmaMin, sigmaMax, rho, ...(condition ? { condition } : {}) }),
+    sampler(guided, latents, { steps, sigmaMin, sigmaMax, rho, ...(condition ? { condition } : {}) }),
   );
 }
 

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { Trajectory } from "../../distill/trajectory.js";
 import { DisbackError } from "../../errors.js";
 import { loadClassifierExtractor } from "../../metrics/classifier-extractor.js";
+import { openCodec } from "../../models/autoencoder/open-codec.js";
 import { loadModel, sampleShape } from "../../models/config.js";
 import { readGeneratorFile } from "../generator-file.js";
 import { flattenRows } from "../report/markup.js";
@@ -17,10 +18,14 @@ export function describeModel(path: string): Description | undefined {
   const sigmas = levels && [levels.sigmaInit, ...levels.laterSigmas];
   const parameters = denoiser.parameters().reduce((sum, tensor) => sum + tensor.numel, 0);
   denoiser.dispose();
+  const { shownShape } = openCodec(path, sampleShape(config));
   return {
     kind: sigmas ? `model: ${stepsText(sigmas.length)} student` : "model: denoiser",
     facts: [
       ["samples", `[${sampleShape(config).join(", ")}]`],
+      ...(shownShape.join() === sampleShape(config).join()
+        ? []
+        : [["decoded to", `[${shownShape.join(", ")}]`] as [string, string]]),
       ["parameters", parameters.toLocaleString("en")],
       ...(levels ? [["sigmaInit", String(levels.sigmaInit)] as [string, string]] : []),
       ...(sigmas && sigmas.length > 1 ? [["sigmas", sigmas.join(", ")] as [string, string]] : []),

@@ -2,6 +2,9 @@ import { join } from "node:path";
 import { cat, type Device, type Tensor } from "@disback/torch";
 import { DisbackError } from "../../errors.js";
 import { type ReadTeacher, readTeacher } from "../../import/read-teacher.js";
+import type { AutoencoderConfig } from "../../models/autoencoder/autoencoder-config.js";
+import { autoencoderFolder } from "../../models/autoencoder/latent-codec.js";
+import { saveAutoencoder } from "../../models/autoencoder/storage.js";
 import { saveModel } from "../../models/config.js";
 import { makeInPlace, refuseOccupied } from "../output-place.js";
 import type { Progress } from "../progress.js";
@@ -28,8 +31,10 @@ export interface TeacherImportOptions {
 }
 
 /** What an import found and made. */
-export interface ImportedTeacher extends Omit<ReadTeacher, "denoiser"> {
+export interface ImportedTeacher extends Omit<ReadTeacher, "denoiser" | "autoencoder"> {
   folder: string;
+  /** the autoencoder's sizes, if it came with one */
+  autoencoder?: AutoencoderConfig;
   /** picture of samples */
   grid?: string;
 }
@@ -45,16 +50,22 @@ const batch = 4;
 export async function importTeacher(source: string, options: TeacherImportOptions): Promise<ImportedTeacher> {
   const { out, config, ema } = options;
   refuseOccupied(options);
-  const { denoiser, ...facts } = await readTeacher(source, {
+  const { denoiser, autoencoder, ...facts } = await readTeacher(source, {
     ...(config === undefined ? {} : { config }),
     ...(ema === undefined ? {} : { ema }),
   });
   await makeInPlace(options, async (partial) => {
     saveModel(partial, denoiser, facts.config);
     denoiser.dispose();
+    if (autoencoder) saveAutoencoder(join(partial, autoencoderFolder), autoencoder);
     if (options.samples > 0) await drawGrid(source, partial, options);
   });
-  return { ...facts, folder: out, ...(options.samples > 0 ? { grid: join(out, "grid.png") } : {}) };
+  return {
+    ...facts,
+    ...(autoencoder ? { autoencoder: autoencoder.config } : {}),
+    folder: out,
+    ...(options.samples > 0 ? { grid: join(out, "grid.png") } : {}),
+  };
 }
 
 async function drawGrid(source: string, folder: string, options: TeacherImportOptions): Promise<void> {

@@ -11,6 +11,11 @@ const drawing = {
   sigmaMin: positive.default(0.002).describe("lowest noise level of the sampler"),
   sigmaMax: positive.default(80).describe("highest noise level of the sampler"),
   rho: positive.default(7).describe("how noise levels are spread between the two"),
+  guidance: z
+    .number()
+    .min(0)
+    .default(1)
+    .describe("classifier-free guidance of a teacher; 1 for none, more takes two evaluations for one"),
   label: integer(0).optional().describe("class drawn; all in turn when not given"),
   unconditional: unconditional.describe("ask a class-conditional model without labels"),
 };
