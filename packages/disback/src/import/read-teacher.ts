@@ -1,5 +1,6 @@
 import { TorchError } from "@disback/torch";
 import { DisbackError } from "../errors.js";
+import type { AutoencoderKl } from "../models/autoencoder/autoencoder-kl.js";
 import { buildDenoiser } from "../models/create-denoiser.js";
 import type { DenoiserConfig } from "../models/denoiser-config.js";
 import type { PreconditionedDenoiser } from "../models/preconditioning/preconditioned.js";
@@ -14,6 +15,8 @@ export interface ReadTeacher {
   /** in evaluation mode */
   denoiser: PreconditionedDenoiser;
   config: DenoiserConfig;
+  /** what its samples are latents of, if it came with one */
+  autoencoder?: AutoencoderKl;
   /** in words: what kind of file it was */
   format: string;
   /** class in the file, if it says */
@@ -56,6 +59,7 @@ export async function readTeacher(path: string, options: ReadTeacherOptions = {}
       return {
         denoiser: denoiser.eval(),
         config,
+        ...(source.autoencoder ? { autoencoder: source.autoencoder } : {}),
         format: source.format,
         ...(source.className === undefined ? {} : { className: source.className }),
         key: source.key,

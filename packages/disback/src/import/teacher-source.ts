@@ -1,6 +1,7 @@
 import { readFileSync, statSync } from "node:fs";
 import { parse } from "yaml";
 import { DisbackError } from "../errors.js";
+import type { AutoencoderKl } from "../models/autoencoder/autoencoder-kl.js";
 import { type DenoiserConfig, parseDenoiserConfig } from "../models/denoiser-config.js";
 import { openCheckpoint } from "./checkpoint/open-checkpoint.js";
 import { isDiffusersFolder } from "./diffusers/folder.js";
@@ -21,6 +22,8 @@ export interface ReadTeacherOptions {
 
 /** Someone else's network, of which the weights are not read yet. */
 export interface TeacherSource extends StoredWeights {
+  /** what its samples are latents of, if it came with one */
+  autoencoder?: AutoencoderKl;
   config: DenoiserConfig;
   /** where the configuration is from, for messages */
   configPlace: string;

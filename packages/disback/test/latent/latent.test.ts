@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { noGrad, readSafetensors, setNumThreads, writeSafetensors } from "@disback/torch";
 import sharp from "sharp";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { writePngFolder } from "../../src/data/output/png.js";
 import { readAutoencoder } from "../../src/import/read-autoencoder.js";
 import { readTeacher } from "../../src/import/read-teacher.js";
@@ -23,6 +23,8 @@ import { teacherSchema } from "../../src/runs/settings/teacher.js";
 import { relativeError } from "../models/fixtures.js";
 
 setNumThreads(1);
+// Two of the tests are whole runs.
+vi.setConfig({ testTimeout: 240_000 });
 const pipeline = fileURLToPath(new URL("../fixtures/diffusers/dit", import.meta.url));
 const { tensors: outputs } = readSafetensors(join(pipeline, "outputs.safetensors"));
 const value = (name: string) => outputs.get(name)!;
@@ -32,9 +34,10 @@ let teacher: string;
 let images: string;
 beforeAll(async () => {
   base = mkdtempSync(join(tmpdir(), "disback-latent-"));
+  vi.stubEnv("XDG_CACHE_HOME", join(base, "cache"));
   teacher = join(base, "teacher");
   images = join(base, "images");
-  await writePngFolder(images, value("images").expand([4, 2, 3, 32, 32]).reshape([8, 3, 32, 32]), 0);
+  for (const kind of ["bag", "coat", "shoe"]) await writePngFolder(join(images, kind), value("images"), 0);
 });
 afterAll(() => rmSync(base, { recursive: true, force: true }));
 
@@ -96,7 +99,7 @@ describe("a diffusers folder with DiT and AutoencoderKL", () => {
         recording: { when: "always", steps: 4, batchSize: 2 },
       },
       backtracking: {
-        ...{ iterations: 2, batchSize: 2, objective: "dmd2", guidance: 1.5, dmd2: { realSamples: 8 } },
+        ...{ iterations: 2, batchSize: 2, objective: "dmd2", guidance: 1.5, dmd2: { realSamples: 6 } },
       },
       evaluation: { ...evaluation, extractor: "cifar10-jpeg-32-classifier" },
     });
@@ -194,12 +197,13 @@ describe("a teacher of latents", () => {
         layers: 1,
         heads: 1,
         channelsPerHead: 8,
+        sigmaData: 0.05,
       },
       training: { iterations: 2, batchSize: 4 },
     });
     const progress = { ...silent, notice: (line: string) => notices.push(line) };
     await startJob(teacherJob, settings, { ...run("latent"), progress });
-    expect(notices.join("\n")).toMatch(/latents' standard deviation is .*"model\.sigmaData" is 0\.5/);
+    expect(notices.join("\n")).toMatch(/latents' standard deviation is .*"model\.sigmaData" is 0\.05/);
     const saved = loadAutoencoder(join(base, "latent", "teacher", "autoencoder"));
     const given = await readAutoencoder(pipeline);
     expect(relativeError(saved.encode(value("images")), given.encode(value("images")))).toBeLessThan(1e-6);

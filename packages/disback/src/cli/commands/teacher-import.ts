@@ -1,6 +1,7 @@
 import type { Device } from "@disback/torch";
 import { type Command, InvalidArgumentError } from "commander";
 import { shown } from "../../import/pickle/text-values.js";
+import { type AutoencoderConfig, reduction } from "../../models/autoencoder/autoencoder-config.js";
 import type { ImportedTeacher } from "../../runs/jobs/teacher-import.js";
 import { addOutputFlags } from "../setting-flags.js";
 import { type OutputFlags, Terminal } from "../terminal.js";
@@ -69,7 +70,8 @@ Examples:
 
 /** What was found, in the order it is shown. */
 function factsOf(imported: ImportedTeacher): [name: string, value: string][] {
-  const { config, className, key, others, prefix, ignored, notes, parameters, folder, grid } = imported;
+  const { config, autoencoder, className, key, others, prefix, ignored, notes, parameters, folder, grid } =
+    imported;
   const size =
     config.network === "mlp"
       ? `${config.dimension} dimensions`
@@ -78,6 +80,7 @@ function factsOf(imported: ImportedTeacher): [name: string, value: string][] {
     ["network", `${config.network}, ${config.preconditioning}${className ? ` (${className})` : ""}`],
     ["samples", `${size}, ${config.labelDim > 0 ? `${config.labelDim} classes` : "unconditional"}`],
     ...scheduleOf(imported),
+    ...(autoencoder ? [["autoencoder", describeAutoencoder(autoencoder)] as [string, string]] : []),
     ["parameters", parameters.toLocaleString("en")],
     ...(key === "" ? [] : [["weights", `"${shown(key)}"`] as [string, string]]),
     ...(others.length === 0 ? [] : [["left out", others.map(shown).join(", ")] as [string, string]]),
@@ -87,6 +90,13 @@ function factsOf(imported: ImportedTeacher): [name: string, value: string][] {
     ["model", folder],
     ...(grid ? [["look at", grid] as [string, string]] : []),
   ];
+}
+
+/** What the samples are latents of. */
+function describeAutoencoder(config: AutoencoderConfig): string {
+  const { imageChannels, latentChannels, scalingFactor } = config;
+  const channels = `${latentChannels} channels to images of ${imageChannels}, ${reduction(config)} times larger`;
+  return `${channels} (AutoencoderKL, scaling factor ${scalingFactor})`;
 }
 
 /** What a network of diffusers was trained to estimate, and at which levels. */

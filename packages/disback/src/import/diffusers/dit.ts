@@ -1,7 +1,7 @@
 import { z } from "zod";
-import type { DenoiserConfigInput } from "../../models/denoiser-config.js";
+import { type DenoiserConfig, parseDenoiserConfig } from "../../models/denoiser-config.js";
 import type { DiffusersComponent } from "./folder.js";
-import type { DiscreteSchedule } from "./noise-schedule.js";
+import { describeSchedule } from "./noise-schedule.js";
 import { parseFields } from "./parse-fields.js";
 
 /** How diffusers' DiT withholds labels while it is trained; no field says so. */
@@ -33,25 +33,16 @@ const fields = z
     }
   });
 
-/** The classes whose configurations describe a DiT; the second is how older versions of diffusers called it. */
-export const ditClasses = ["DiTTransformer2DModel", "Transformer2DModel"] as const;
-
-/**
- * A DiT's configuration in our words.
- * @param latent whether an autoencoder stands before it: latents have about unit variance
- * @throws DisbackError naming file and field
- */
+/** The configurations of a DiT and of its scheduler as one denoiser. @throws DisbackError naming file and field */
 export function describeDit(
   component: DiffusersComponent,
-  schedule: DiscreteSchedule,
-  latent: boolean,
-): DenoiserConfigInput {
+  scheduler: DiffusersComponent,
+): DenoiserConfig {
   const given = parseFields(fields, component);
-  return {
+  const config = {
     network: "dit",
-    ...schedule,
+    ...describeSchedule(scheduler),
     learnedVariance: given.out_channels === 2 * given.in_channels,
-    ...(latent ? { sigmaData: 1 } : {}),
     imageResolution: given.sample_size,
     imageChannels: given.in_channels,
     patchSize: given.patch_size,
@@ -64,4 +55,5 @@ export function describeDit(
     labelDim: given.num_embeds_ada_norm,
     labelDropout,
   };
+  return parseDenoiserConfig(config, component.configPath);
 }
