@@ -27,6 +27,10 @@ const fields = z
   })
   .superRefine((given, context) => {
     const { in_channels: inChannels, out_channels: outChannels } = given;
+    if (given.sample_size % given.patch_size !== 0) {
+      const message = `must be a multiple of patch_size (${given.patch_size})`;
+      context.addIssue({ code: "custom", path: ["sample_size"], message, input: given });
+    }
     if (outChannels && outChannels !== inChannels && outChannels !== 2 * inChannels) {
       const message = `must be in_channels (${inChannels}), or twice that with a variance`;
       context.addIssue({ code: "custom", path: ["out_channels"], message, input: given });
