@@ -96,7 +96,8 @@ describe("a diffusers folder with DiT and AutoencoderKL", () => {
         data: images,
         teacher,
         student: "untrained",
-        recording: { when: "always", steps: 4, batchSize: 2 },
+        recording: { when: "always", steps: 2, batchSize: 2 },
+        imitation: { steps: 1, batchSize: 2 },
       },
       backtracking: {
         ...{ iterations: 2, batchSize: 2, objective: "dmd2", guidance: 1.5, dmd2: { realSamples: 6 } },
