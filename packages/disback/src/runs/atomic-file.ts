@@ -1,4 +1,13 @@
-import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname } from "node:path";
 import { DisbackError } from "../errors.js";
 
@@ -22,6 +31,26 @@ export function writeFileAtomically(path: string, content: string | Uint8Array):
   } catch (error) {
     removeIfPossible(partial);
     throw fileError("write", path, error);
+  }
+}
+
+/**
+ * Makes a folder and those above it.
+ * @throws DisbackError naming it as `shown`
+ */
+export function makeFolder(path: string, shown: string): void {
+  try {
+    mkdirSync(path, { recursive: true });
+  } catch (error) {
+    // Of a read-only disk a recursive mkdir says that there is no such file: ask for the first that is missing.
+    let missing = path;
+    while (!existsSync(dirname(missing))) missing = dirname(missing);
+    try {
+      mkdirSync(missing);
+    } catch (reason) {
+      throw fileError("create", shown, reason);
+    }
+    throw fileError("create", shown, error);
   }
 }
 
@@ -67,6 +96,8 @@ export function fileError(verb: string, path: string, error: unknown): DisbackEr
   if (error instanceof DisbackError) return error;
   const code = (error as NodeJS.ErrnoException | undefined)?.code;
   const message = error instanceof Error ? error.message : String(error);
-  const reason = (code && REASONS[code]) ?? message.split("\n")[0];
+  // A library's error about a file below this path begins with that file's name.
+  const told = message.startsWith(path) ? message.slice(message.indexOf(": ") + 2) : message;
+  const reason = (code && REASONS[code]) ?? told.split("\n")[0];
   return new DisbackError(`cannot ${verb} ${path}: ${reason}`, { cause: error });
 }

@@ -1,7 +1,7 @@
-import { linkSync, readFileSync, renameSync, rmSync, unlinkSync, writeFileSync } from "node:fs";
+import { linkSync, readFileSync, renameSync, unlinkSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { DisbackError } from "../errors.js";
-import { fileError } from "./atomic-file.js";
+import { fileError, removeIfPossible } from "./atomic-file.js";
 
 interface LockOwner {
   pid: number;
@@ -45,7 +45,7 @@ export class FolderLock {
     } catch (error) {
       throw fileError("write", path, error);
     } finally {
-      rmSync(mine, { force: true });
+      removeIfPossible(mine);
     }
   }
 
@@ -63,7 +63,8 @@ export class FolderLock {
 
   release(): void {
     const owner = parseOwner(readIfThere(this.path) ?? "");
-    if (owner?.pid === process.pid) rmSync(this.path, { force: true });
+    // On a disk that has become read-only it stays, and is the next one's to take over.
+    if (owner?.pid === process.pid) removeIfPossible(this.path);
   }
 }
 

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { DisbackError } from "../errors.js";
-import { fileError, isTemporary } from "./atomic-file.js";
+import { fileError, isTemporary, makeFolder } from "./atomic-file.js";
 import { listCheckpoints } from "./checkpoint.js";
 import { FolderLock } from "./lock.js";
 import { MetricsLog } from "./metrics-log.js";
@@ -42,11 +42,7 @@ export class RunFolder {
   static create(path: string, record: RunRecord, options: RunFolderOptions = {}): RunFolder {
     const folder = resolve(path);
     makeRoom(folder, path, options);
-    try {
-      mkdirSync(folder, { recursive: true });
-    } catch (error) {
-      throw fileError("create", path, error);
-    }
+    makeFolder(folder, path);
     const lock = FolderLock.acquire(join(folder, LOCK));
     try {
       // The record first: it is what makes the folder a run, should this process be killed here.

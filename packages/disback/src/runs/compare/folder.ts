@@ -1,7 +1,7 @@
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
+import { existsSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { DisbackError } from "../../errors.js";
-import { fileError, isTemporary, writeFileAtomically } from "../atomic-file.js";
+import { fileError, isTemporary, makeFolder, writeFileAtomically } from "../atomic-file.js";
 import { FolderLock } from "../lock.js";
 
 const LOCK = "compare.lock";
@@ -32,11 +32,7 @@ export function openComparisonFolder(
     }
     if (names.length > 0 && options.force) setAside(folder, path, options.notice);
   }
-  try {
-    mkdirSync(folder, { recursive: true });
-  } catch (error) {
-    throw fileError("create", path, error);
-  }
+  makeFolder(folder, path);
   const lock = FolderLock.acquire(join(folder, LOCK));
   removeLeftovers(folder);
   writeFileAtomically(join(folder, SETTINGS), `${JSON.stringify(settings, null, 2)}\n`);
