@@ -1,7 +1,7 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { existsSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
-import { fileError, removeIfPossible, writeFileAtomically } from "./atomic-file.js";
+import { fileError, makeFolder, removeIfPossible, writeFileAtomically } from "./atomic-file.js";
 import type { RunFolder } from "./run-folder.js";
 import type { BestSoFar } from "./stage-position.js";
 
@@ -31,7 +31,7 @@ export function keepBestModel(
   const removed = `${folder}.removed-${process.pid}`;
   try {
     rmSync(partial, { recursive: true, force: true });
-    mkdirSync(partial, { recursive: true });
+    makeFolder(partial, folder);
     save(partial);
     writeFileAtomically(join(partial, FILE), `${JSON.stringify(best)}\n`);
     if (existsSync(folder)) renameSync(folder, removed);

@@ -4,7 +4,6 @@ import {
   createReadStream,
   existsSync,
   fsyncSync,
-  mkdirSync,
   openSync,
   readdirSync,
   readFileSync,
@@ -16,7 +15,7 @@ import {
 import { join } from "node:path";
 import { readSafetensors, type State, type Tensor, writeSafetensors } from "@disback/torch";
 import { DisbackError } from "../errors.js";
-import { fileError, removeIfPossible, syncFolder } from "./atomic-file.js";
+import { fileError, makeFolder, removeIfPossible, syncFolder } from "./atomic-file.js";
 import { isGroup } from "./settings/layers.js";
 
 const FORMAT = "disback-checkpoint-1";
@@ -54,7 +53,7 @@ export async function saveCheckpoint(runPath: string, iteration: number, state: 
   const partial = `${path}.partial-${process.pid}`;
   try {
     rmSync(partial, { recursive: true, force: true });
-    mkdirSync(partial, { recursive: true });
+    makeFolder(partial, path);
     const tensors = join(partial, TENSORS);
     writeSafetensors(tensors, state.tensors, { format: FORMAT });
     const values = JSON.stringify(state.values);
