@@ -38,10 +38,7 @@ const fields = z
   });
 
 /** The configurations of a DiT and of its scheduler as one denoiser. @throws DisbackError naming file and field */
-export function describeDit(
-  component: DiffusersComponent,
-  scheduler: DiffusersComponent,
-): DenoiserConfig {
+export function describeDit(component: DiffusersComponent, scheduler: DiffusersComponent): DenoiserConfig {
   const given = parseFields(fields, component);
   const config = {
     network: "dit",
