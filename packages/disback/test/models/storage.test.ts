@@ -134,7 +134,10 @@ describe("model folders", () => {
 
 describe("denoiser configurations", () => {
   it.each<[object, string]>([
-    [{ network: "unet" }, 'denoiser: network: expected "song-unet", "dhariwal-unet", "dit" or "mlp"'],
+    [
+      { network: "unet" },
+      'denoiser: network: expected "song-unet", "dhariwal-unet", "unet-2d", "dit" or "mlp"',
+    ],
     [{ ...config, imageResolution: 9 }, "imageResolution: must be a multiple of 2"],
     [{ ...config, modelChannels: 6 }, "modelChannels: must be a multiple of 4"],
     [{ ...config, sigmaMin: 3, sigmaMax: 2 }, "sigmaMin: must be below sigmaMax (2)"],

@@ -79,7 +79,7 @@ export async function startJob<Schema extends z.ZodType>(
     },
     { force: options.force, notice: (line) => options.progress.notice(line) },
   );
-  return performIn(run, job, settings, interruption, options);
+  return await performIn(run, job, settings, interruption, options);
 }
 
 /** Continues a run from its newest undamaged checkpoint, or from its beginning when there is none yet. */
@@ -105,7 +105,7 @@ export async function continueJob(
       ? `continuing ${folder} from ${checkpoint.path}`
       : `${folder}: no checkpoint yet, starting over`,
   );
-  return performIn(run, job, settings.data, interruption, surroundings, checkpoint);
+  return await performIn(run, job, settings.data, interruption, surroundings, checkpoint);
 }
 
 /** @throws Interrupted when there is no reason to begin any more */
