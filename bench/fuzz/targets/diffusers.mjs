@@ -9,9 +9,7 @@ import { mutateSafetensors } from "./tensors.mjs";
 const { readDiffusersFolder, findComponent, findScheduler } = await built("import/diffusers/folder");
 const { describeUNet2D } = await built("import/diffusers/unet-2d");
 const { describeDit } = await built("import/diffusers/dit");
-const { describeSchedule } = await built("import/diffusers/noise-schedule");
 const { openComponentWeights } = await built("import/diffusers/component-weights");
-const { parseDenoiserConfig } = await built("models/denoiser-config");
 const { AutoencoderKl } = await built("models/autoencoder/autoencoder-kl");
 const { parseAutoencoderConfig } = await built("models/autoencoder/autoencoder-config");
 const { loadAutoencoder, saveAutoencoder } = await built("models/autoencoder/storage");
@@ -109,12 +107,8 @@ export async function open(_name, folder) {
       const pipeline = readDiffusersFolder(path);
       const component = findComponent(pipeline, ["UNet2DModel", "DiTTransformer2DModel"]);
       const noise = findScheduler(pipeline);
-      parseDenoiserConfig(
-        component.className === "UNet2DModel"
-          ? describeUNet2D(component, noise)
-          : describeDit(component, describeSchedule(noise), true),
-        component.configPath,
-      );
+      const describe = component.className === "UNet2DModel" ? describeUNet2D : describeDit;
+      describe(component, noise);
       const stored = await openComponentWeights(component);
       for (const { numbers } of stored.tensors.values()) await numbers.read();
       stored.close();
