@@ -78,17 +78,7 @@ function chartOption(chart: ChartContent): Record<string, unknown> {
     animation: false,
     backgroundColor: "transparent",
     textStyle: { fontFamily: "system-ui, sans-serif" },
-    grid: { left: 56, right: 20, top: named.length > 1 ? 34 : 16, bottom: 44 },
-    legend:
-      named.length > 1
-        ? {
-            ...{ top: 0, left: 48, textStyle: { color: INK }, icon: "roundRect" },
-            ...{ itemWidth: 16, itemHeight: 8, itemGap: 16 },
-            // ECharts guesses widths of texts here, and guesses too low: blanks make up for it.
-            formatter: (name: string) => name + "\u00a0".repeat(2 + Math.ceil(name.length / 3)),
-            data: named.map((curve) => curve.name),
-          }
-        : undefined,
+    ...frame(named.map((curve) => curve.name)),
     xAxis: {
       type: "value",
       name: chart.xName,
@@ -114,9 +104,42 @@ function chartOption(chart: ChartContent): Record<string, unknown> {
       showSymbol: curve.points.length <= 30 && !curve.steps && !curve.faint,
       symbol: "circle",
       symbolSize: 6,
-      lineStyle: curve.faint ? { width: 1, opacity: 0.35 } : { width: 2 },
+      lineStyle: {
+        ...(curve.faint ? { width: 1, opacity: 0.35 } : { width: 2 }),
+        type: DASHES[Math.floor((curve.colour ?? index) / SERIES.length) % DASHES.length],
+      },
       markLine: index === 0 && chart.reference ? referenceLine(chart.reference) : undefined,
     })),
+  };
+}
+
+/** Once the colours are used up, lines differ by their dashes. */
+const DASHES = ["solid", "dashed", "dotted"];
+
+/** Where the plot is, and the legend: above it if it fits into one line or two, else beside it. */
+function frame(names: string[]): Record<string, unknown> {
+  const left = 56;
+  if (names.length < 2) return { grid: { left, right: 20, top: 16, bottom: 44 } };
+  const legend = { textStyle: { color: INK }, itemWidth: 16, data: names };
+  if (names.length > 5) {
+    const width = 50 + 7 * Math.max(...names.map((name) => name.length));
+    return {
+      grid: { left, right: width, top: 16, bottom: 44 },
+      legend: {
+        ...legend,
+        ...{ orient: "vertical", left: WIDTH - width + 10, top: 8, itemHeight: 8, itemGap: 7 },
+        textStyle: { color: INK, fontSize: 11 },
+      },
+    };
+  }
+  return {
+    grid: { left, right: 20, top: 34, bottom: 44 },
+    legend: {
+      ...legend,
+      ...{ top: 0, left: 48, icon: "roundRect", itemHeight: 8, itemGap: 16 },
+      // ECharts guesses widths of texts here, and guesses too low: blanks make up for it.
+      formatter: (name: string) => name + "\u00a0".repeat(2 + Math.ceil(name.length / 3)),
+    },
   };
 }
 
