@@ -69,6 +69,7 @@ export function openCifar(
   const labels = options.labels ? Labels.fromClasses(classes, name, known) : undefined;
   const array: ImageArray = {
     name,
+    path: name,
     count: images.length,
     width: side,
     height: side,

@@ -96,7 +96,7 @@ export async function openIdx(path: string, name: string, options: ResolvedOptio
   const labels = options.labels ? await readLabels(path, count, maximum) : undefined;
   const image = (index: number): Uint8Array =>
     data.subarray(index * height * width, (index + 1) * height * width);
-  const array: ImageArray = { name, count, width, height, channels: 1, image, labels };
+  const array: ImageArray = { name, path, count, width, height, channels: 1, image, labels };
   return openImageArray(array, options);
 }
 

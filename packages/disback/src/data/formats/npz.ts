@@ -55,7 +55,7 @@ export function openArrays(
     const stored = bytes.subarray(index * size, (index + 1) * size);
     return layout.channelsFirst ? channelsLast(stored, layout.channels) : stored;
   };
-  return openImageArray({ name, count, ...layout, image, labels: read }, options);
+  return openImageArray({ name, path, count, ...layout, image, labels: read }, options);
 }
 
 interface Layout {

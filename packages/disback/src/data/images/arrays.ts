@@ -10,6 +10,8 @@ import { StoredImages } from "./stored.js";
 export interface ImageArray {
   /** name of the dataset */
   name: string;
+  /** where it comes from, for messages */
+  path: string;
   count: number;
   width: number;
   height: number;
@@ -24,22 +26,22 @@ export interface ImageArray {
  * @throws DisbackError if the images are not square and no resolution is given
  */
 export function openImageArray(array: ImageArray, options: ResolvedOptions): SampleSource {
-  const { name, count, width, height } = array;
-  if (count === 0) throw new DisbackError(`${name}: there are no images in it`);
+  const { name, path, count, width, height } = array;
+  if (count === 0) throw new DisbackError(`${path}: there are no images in it`);
   if (width === 0 || height === 0)
     throw new DisbackError(
-      `${name}: its ${count} images are ${width} x ${height}: there are no pixels in them`,
+      `${path}: its ${count} images are ${width} x ${height}: there are no pixels in them`,
     );
   if (width !== height && !options.resolution)
     throw new DisbackError(
-      `${name}: the images are ${width} x ${height}, but must be square: choose a resolution to crop and resize them`,
+      `${path}: the images are ${width} x ${height}, but must be square: choose a resolution to crop and resize them`,
     );
   const side = options.resolution ?? width;
   const channels = options.channels ?? array.channels;
   const pixels = new Uint8Array(count * channels * side * side);
   for (let index = 0; index < count; index++) {
     let image: PixelImage = { data: array.image(index), width, height, channels: array.channels };
-    image = toChannels(image, channels, name, true);
+    image = toChannels(image, channels, path, true);
     if (options.resolution) image = resizeArrayImage(image, side);
     storeChannelsFirst(pixels, index, image.data, channels);
   }
