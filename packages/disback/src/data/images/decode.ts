@@ -6,7 +6,11 @@ import { cropAndResample, type PixelImage, toChannels } from "./resize.js";
 sharp.concurrency(1);
 sharp.cache(false);
 
-const maximumPixels = 2 ** 26;
+/**
+ * Pixels an image file may hold: what decoders set aside before they read is bounded by the file's size. No format packs
+ * photographs a thousand to one; 4 million are allowed to a file of any size.
+ */
+const maximumPixels = ({ length }: Uint8Array) => Math.min(2 ** 26, Math.max(2 ** 22, 1024 * length));
 const extensions = new Set([".png", ".jpg", ".jpeg", ".webp", ".gif", ".tif", ".tiff", ".avif"]);
 
 /** An image file that cannot be decoded: the one kind of error that `skipBroken` steps over. */
@@ -40,7 +44,7 @@ function describe(name: string, error: unknown): BrokenImageError {
 /** 1 if the file holds a grey image, else 3. @throws BrokenImageError */
 export async function storedChannels(bytes: Uint8Array, name: string): Promise<1 | 3> {
   try {
-    const { space } = await sharp(bytes, { limitInputPixels: maximumPixels }).metadata();
+    const { space } = await sharp(bytes, { limitInputPixels: maximumPixels(bytes) }).metadata();
     return space === "b-w" || space === "grey16" ? 1 : 3;
   } catch (error) {
     throw describe(name, error);
@@ -57,7 +61,11 @@ export async function storedChannels(bytes: Uint8Array, name: string): Promise<1
 export async function decodeImage(bytes: Uint8Array, name: string, form: ImageForm): Promise<PixelImage> {
   let image: PixelImage;
   try {
-    const decoded = await sharp(bytes, { failOn: "error", limitInputPixels: maximumPixels, ignoreIcc: true })
+    const decoded = await sharp(bytes, {
+      failOn: "error",
+      limitInputPixels: maximumPixels(bytes),
+      ignoreIcc: true,
+    })
       .autoOrient()
       .removeAlpha()
       .toColourspace("srgb")
