@@ -1,6 +1,6 @@
 import { writeFileAtomically } from "../atomic-file.js";
 import { chartSvg } from "../report/chart-svg.js";
-import { escapeHtml, flattenRows, rowsTable } from "../report/markup.js";
+import { escapeHtml, flattenRows, htmlPage, rowsTable } from "../report/markup.js";
 import { STYLE } from "../report/style.js";
 import { shortBytes, shortNumber } from "../wording.js";
 import { chartsOfCase } from "./charts.js";
@@ -20,19 +20,7 @@ function renderPage(document: ComparisonDocument): string {
     paper: "one set of hyper-parameters for all methods",
     best: `each method at its best learning rates, chosen on seeds ${settings.learningRates?.seeds.join(", ")}`,
   };
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
-<title>${escapeHtml(title)}</title>
-<style>${STYLE}${OWN_STYLE}</style>
-</head>
-<body>
-<main>
-<h1>${escapeHtml(title)}</h1>
-<p class="subtitle">${escapeHtml(`teacher ${settings.teacher}; seeds ${settings.seeds.join(", ")}; protocol ${settings.protocol}: ${rules[settings.protocol]}; ${machine.cores ?? "?"} cores (${machine.processor ?? "unknown processor"}), ${settings.threads} thread per run`)}</p>
+  const main = `<p class="subtitle">${escapeHtml(`teacher ${settings.teacher}; seeds ${settings.seeds.join(", ")}; protocol ${settings.protocol}: ${rules[settings.protocol]}; ${machine.cores ?? "?"} cores (${machine.processor ?? "unknown processor"}), ${settings.threads} thread per run`)}</p>
 <section><h2>Overview</h2>${overviewTable(document)}<p class="how">The teacher's ${figureName(document)}: ${shortNumber(document.teacher[document.figure]!)}.</p></section>
 ${document.cases.map((part) => caseSection(document, part)).join("\n")}
 <section><h2>How to read this</h2>
@@ -46,11 +34,8 @@ ${document.cases.map((part) => caseSection(document, part)).join("\n")}
 </ul>
 <p class="how">${escapeHtml(document.measuredWith)}</p>
 </section>
-<section><h2>Settings</h2><div class="tables">${rowsTable(flattenRows(settings))}${rowsTable([...flattenRows(versions, "version."), ...flattenRows(machine), ...flattenRows(document.teacher, "teacher.")])}</div></section>
-</main>
-</body>
-</html>
-`;
+<section><h2>Settings</h2><div class="tables">${rowsTable(flattenRows(settings))}${rowsTable([...flattenRows(versions, "version."), ...flattenRows(machine), ...flattenRows(document.teacher, "teacher.")])}</div></section>`;
+  return htmlPage({ title, style: STYLE + OWN_STYLE, main });
 }
 
 function caseSection(document: ComparisonDocument, part: StudentCase): string {

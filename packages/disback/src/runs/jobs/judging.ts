@@ -4,12 +4,38 @@ import { formatNpy } from "../../data/formats/npy.js";
 import { readFloats } from "../../data/output/read-floats.js";
 import { replaceFile } from "../../data/output/replace-file.js";
 import type { Evaluation } from "../../metrics/evaluate.js";
-import type { Judge } from "../judge.js";
+import { Judge } from "../judge.js";
+import type { OpenedModel } from "../open-model.js";
+import type { Progress } from "../progress.js";
 import type { DrawingOptions, SampleDrawer } from "../sample-drawer.js";
 import { writeSamplePicture } from "../sample-picture.js";
 import type { evaluationSettings } from "../settings/common.js";
 
 export type EvaluationSettings = z.output<typeof evaluationSettings>;
+
+/** What judges the samples of a training, whatever is trained; `undefined` when there is nothing to compare with. */
+export function openTrainingJudge(
+  settings: {
+    evaluation: EvaluationSettings;
+    device: string;
+    data?: string | undefined;
+    resolution?: number | undefined;
+    skipBroken: boolean;
+  },
+  codec: OpenedModel["codec"],
+  progress: Progress,
+): Promise<Judge | undefined> {
+  const { evaluation, device, data, resolution, skipBroken } = settings;
+  return Judge.open({
+    ...evaluation,
+    sampleShape: codec.shownShape,
+    device: device as Device,
+    data: evaluation.reference ?? data,
+    resolution,
+    skipBroken,
+    notice: (line) => progress.notice(line),
+  });
+}
 
 /** How the teacher is sampled when it is judged, or shown beside the student. */
 export function drawingOptions(

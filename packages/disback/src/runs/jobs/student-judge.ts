@@ -1,6 +1,6 @@
 import type { Device } from "@disback/torch";
 import type { StudentGenerator } from "../../distill/student-generator.js";
-import { Judge } from "../judge.js";
+import type { Judge } from "../judge.js";
 import type { MetricsEntry } from "../metrics-log.js";
 import type { OpenedModel } from "../open-model.js";
 import type { Figures } from "../progress.js";
@@ -8,7 +8,7 @@ import type { RunFolder } from "../run-folder.js";
 import { decodedDrawer, type SampleDrawer, studentDrawer } from "../sample-drawer.js";
 import type { BacktrackSettings } from "../settings/distillation.js";
 import type { JobContext } from "./job.js";
-import { drawPicture, type EvaluationSettings, judgeDrawer } from "./judging.js";
+import { drawPicture, type EvaluationSettings, judgeDrawer, openTrainingJudge } from "./judging.js";
 
 /** How a student is shown and judged while it is trained, in every stage alike. */
 export class StudentJudge {
@@ -28,15 +28,7 @@ export class StudentJudge {
   ): Promise<StudentJudge> {
     const { evaluation } = settings;
     const device = settings.device as Device;
-    const judge = await Judge.open({
-      ...evaluation,
-      sampleShape: codec.shownShape,
-      device,
-      data: evaluation.reference ?? settings.data,
-      resolution: settings.resolution,
-      skipBroken: settings.skipBroken,
-      notice: (line) => progress.notice(line),
-    });
+    const judge = await openTrainingJudge(settings, codec, progress);
     return new StudentJudge(run, codec, evaluation, device, judge);
   }
 

@@ -8,14 +8,13 @@ import { createDenoiser, type DenoiserConfig, sampleShape, saveModel } from "../
 import { asTheyAre, type SampleCodec } from "../../models/sample-codec.js";
 import { TeacherTraining } from "../../teacher/training.js";
 import { BEST_BY, keepBestModel } from "../best-model.js";
-import { Judge } from "../judge.js";
 import { decodedDrawer, teacherDrawer } from "../sample-drawer.js";
 import { type TeacherSettings, teacherSchema } from "../settings/teacher.js";
 import type { BestSoFar } from "../stage-position.js";
 import { runStage } from "../train-loop.js";
 import { FIGURE_NAMES, shortNumber } from "../wording.js";
 import type { Job, JobContext, JobResult } from "./job.js";
-import { drawingOptions, drawPicture, judgeDrawer } from "./judging.js";
+import { drawingOptions, drawPicture, judgeDrawer, openTrainingJudge } from "./judging.js";
 import { examination, sessionOf } from "./session.js";
 
 /** `teacher train`: a diffusion model from data. Leaves `teacher/` in the run folder. */
@@ -34,15 +33,7 @@ async function trainTeacher(settings: TeacherSettings, context: JobContext): Pro
   const denoiser = createDenoiser(config, { generator: new Generator(settings.seed) }).to({ device });
   const training = new TeacherTraining({ ...settings.training, denoiser, dataset, seed: settings.seed });
   const { evaluation } = settings;
-  const judge = await Judge.open({
-    ...evaluation,
-    sampleShape: codec.shownShape,
-    device,
-    data: evaluation.reference ?? settings.data,
-    resolution: settings.resolution,
-    skipBroken: settings.skipBroken,
-    notice,
-  });
+  const judge = await openTrainingJudge(settings, codec, progress);
   const drawer = () =>
     decodedDrawer(
       teacherDrawer(training.average, config, {

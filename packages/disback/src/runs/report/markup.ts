@@ -25,3 +25,24 @@ export function rowsTable(rows: readonly (readonly [string, string])[]): string 
   );
   return `<div class="scroll"><table><tbody>${body.join("")}</tbody></table></div>`;
 }
+
+/** A whole page that needs nothing else and may load nothing. @param main its content, as markup */
+export function htmlPage({ title, style, main }: { title: string; style: string; main: string }): string {
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
+<title>${escapeHtml(title)}</title>
+<style>${style}</style>
+</head>
+<body>
+<main>
+<h1>${escapeHtml(title)}</h1>
+${main}
+</main>
+</body>
+</html>
+`;
+}

@@ -8,7 +8,7 @@ import { FIGURE_NAMES, shortNumber } from "../wording.js";
 import { chartSvg } from "./chart-svg.js";
 import { chartsOf } from "./curves.js";
 import { headline } from "./headline.js";
-import { escapeHtml, flattenRows, rowsTable } from "./markup.js";
+import { escapeHtml, flattenRows, htmlPage, rowsTable } from "./markup.js";
 import { sampleGrids } from "./sample-grids.js";
 import { STYLE } from "./style.js";
 
@@ -30,19 +30,7 @@ function renderReport(runPath: string, record: RunRecord, entries: readonly Metr
   const charts = chartsOf(entries, record.result);
   const grids = sampleGrids(runPath, entries);
   const title = runTitle(record);
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
-<title>${escapeHtml(title)}</title>
-<style>${STYLE}</style>
-</head>
-<body>
-<main>
-<h1>${escapeHtml(title)}</h1>
-<p class="subtitle">${escapeHtml(subtitle(record))}</p>
+  const main = `<p class="subtitle">${escapeHtml(subtitle(record))}</p>
 <dl class="headline">
 ${headline(record, entries)}
 </dl>
@@ -51,11 +39,8 @@ ${whatHappened(record, readBest(runPath))}
 ${section("Curves", charts.length > 0 ? `<div class="charts">${charts.map(figure).join("\n")}</div>` : "")}
 ${section("Samples over time", grids && `<div class="grids">${grids}</div>`)}
 ${section("Settings", settings(record))}
-${metricsTable(entries)}
-</main>
-</body>
-</html>
-`;
+${metricsTable(entries)}`;
+  return htmlPage({ title, style: STYLE, main });
 }
 
 function runTitle(record: RunRecord): string {
