@@ -93,7 +93,9 @@ function speedUpChart(part: StudentCase, measure: CostMeasure): NamedChart {
   const curves = part.methods.map((method, colour): Curve => {
     const points = method.speedUps[measure].flatMap(({ median: middle }, index): [number, number][] => {
       const { name } = part.levels[index]!;
-      return typeof name === "number" && middle.kind === "measured" ? [[100 * name, middle.ratio]] : [];
+      // A level that one of the two met before its first iteration has no ratio that could be drawn.
+      const drawable = middle.kind === "measured" && Number.isFinite(middle.ratio) && middle.ratio > 0;
+      return typeof name === "number" && drawable ? [[100 * name, middle.ratio]] : [];
     });
     return { name: method.name, points, colour };
   });

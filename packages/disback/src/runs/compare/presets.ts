@@ -43,6 +43,18 @@ function objectives(names: readonly ObjectiveName[], trajectories: boolean): Rec
 /** DMD2 needs real samples beside these; those of images are not shipped. */
 const dataFree = ["diff-instruct", "vsd", "dmd", "sid", "consistency", "regression"] as const;
 
+const fewSteps = {
+  students: ["same"],
+  seeds: [1],
+  baseline: "one-step",
+  methods: {
+    "one-step": { method: "plain" },
+    "two-steps": { method: "plain", studentSteps: 2 },
+    "four-steps": { method: "plain", studentSteps: 4 },
+  },
+  learningRates: { student: [1e-4, 5e-4, 2e-3], auxiliaryFactors: [2], seeds: [101] },
+};
+
 /** Students of images of 16 x 16: small batches, many updates. */
 const small16 = {
   imitation: { batchSize: 16 },
@@ -186,6 +198,38 @@ export const comparePresets: Readonly<Record<string, SettingsTree>> = {
         auxiliaryLearningRate: 1e-3,
         emaDecay: 0.97,
         pairs: { count: 250 },
+      },
+      evaluation: { every: 25, samples: 1000 },
+      checkpoints: { every: 100 },
+    },
+  },
+  /** Students of one, two and four steps, which start as the teacher's copy. */
+  "few-steps-2d": {
+    teacher: "2d-ring",
+    ...fewSteps,
+    common: {
+      data: "toy:ring",
+      backtracking: {
+        batchSize: 128,
+        iterations: 200,
+        studentLearningRate: 5e-4,
+        auxiliaryLearningRate: 1e-3,
+        emaDecay: 0.97,
+      },
+      evaluation: { every: 25, samples: 2000, batchSize: 2000, grid: 500 },
+      checkpoints: { every: 250 },
+    },
+  },
+  "few-steps-fashion-mnist-16": {
+    teacher: "fashion-mnist-16",
+    ...fewSteps,
+    common: {
+      backtracking: {
+        batchSize: 32,
+        iterations: 100,
+        studentLearningRate: 5e-4,
+        auxiliaryLearningRate: 1e-3,
+        emaDecay: 0.97,
       },
       evaluation: { every: 25, samples: 1000 },
       checkpoints: { every: 100 },

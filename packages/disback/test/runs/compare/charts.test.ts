@@ -1,0 +1,51 @@
+import { expect, it } from "vitest";
+import { compareMethods } from "../../../src/compare/comparison.js";
+import { type MeasuredRun, withCosts } from "../../../src/compare/convergence.js";
+import { chartsOfCase } from "../../../src/runs/compare/charts.js";
+import { chartSvg } from "../../../src/runs/report/chart-svg.js";
+
+const run = (figures: number[], more: Partial<MeasuredRun> = {}): MeasuredRun => ({
+  seed: 1,
+  diverged: false,
+  evaluations: figures.map((fid, index) => ({
+    iteration: 10 * index,
+    images: 100 * index,
+    seconds: index,
+    figures: { fid },
+  })),
+  ...more,
+});
+
+it("levels met before the first iteration have no ratio to draw", () => {
+  const early = [400, 20].map((fid, seconds) => ({ images: 0, seconds, figures: { fid } }));
+  const preparation = { steps: 10, images: 100, seconds: 1, evaluations: early };
+  const runs = new Map([
+    ["plain", withCosts([run([400, 200, 100, 50, 15])])],
+    ["prepared", withCosts([run([20, 18, 14, 12, 11], { preparation })])],
+  ]);
+  const compared = compareMethods(runs, {
+    figure: "fid",
+    teacher: 10,
+    baseline: "plain",
+    fractions: [0.25, 0.5, 0.9],
+  });
+  const ratios = compared.methods[1]!.speedUps.iterations.map(({ median }) => median);
+  expect(ratios).toContainEqual({ kind: "measured", ratio: Number.POSITIVE_INFINITY });
+
+  const part = {
+    student: "small",
+    models: { teacherBytes: 1 },
+    runs: [...runs].map(([method, convergence]) => ({
+      method,
+      rates: { studentLearningRate: 1, auxiliaryLearningRate: 2 },
+      convergence: convergence.map((one) => ({ ...one, folder: "runs" })),
+    })),
+    ...compared,
+  };
+  const charts = chartsOfCase({ figure: "fid", teacher: { fid: 10 } } as never, part);
+  for (const chart of charts) {
+    const values = chart.curves.flatMap(({ points }) => points.map(([, value]) => value));
+    expect(values.every((value) => Number.isFinite(value) && value > 0)).toBe(true);
+    expect(chartSvg(chart)).toContain("<svg");
+  }
+});
