@@ -14,6 +14,7 @@ import { DisbackError } from "../errors.js";
 import type { DenoiserModule } from "../models/denoiser.js";
 import { seedDropout } from "./dropout.js";
 import { NetworkTrainer, numberOf } from "./network-trainer.js";
+import { selectWeights } from "./select-weights.js";
 import type { StudentGenerator } from "./student-generator.js";
 
 export interface ImitationOptions {
@@ -21,8 +22,14 @@ export interface ImitationOptions {
   teacher: DenoiserModule;
   /** the student, trained in place */
   generator: StudentGenerator;
-  /** student steps, default 300 */
+  /** student steps at most, default 300 */
   steps?: number;
+  /** it ends when the mean squared difference is below this part of the data's variance; default 0: after all steps */
+  tolerance?: number;
+  /** standard deviation of the data, default 0.5 */
+  sigmaData?: number;
+  /** whether a smaller student of the teacher's kind starts with the first channels of its weights; default false */
+  inherit?: boolean;
   /** samples per step, default 32 */
   batchSize?: number;
   /** Adam's learning rate, default 2e-3 */
@@ -30,6 +37,9 @@ export interface ImitationOptions {
   /** decides every random number, default 0 */
   seed?: number;
 }
+
+/** Part of the mean difference that the last step does not decide. */
+const MEMORY = 0.9;
 
 /**
  * Before the two stages of DisBack, for students that do not start as the teacher's copy: the student learns to answer
@@ -39,11 +49,15 @@ export interface ImitationOptions {
  *
  * Then it starts where a copy starts. Regression on one evaluation of the teacher is several times cheaper than a step
  * of distribution matching, and, unlike it, converges fast from random weights. Ours, in the spirit of the regression
- * that DMD2 starts its one-step SDXL with (Yin et al. 2024b, section 4.4).
+ * that DMD2 starts its one-step SDXL with (Yin et al. 2024b, section 4.4). It is near enough long before it is exact, so
+ * it ends by itself.
  */
 export class Imitation {
   readonly steps: number;
   private done = 0;
+  /** moving average of the mean squared difference that starts at 0 */
+  private difference = 0;
+  private readonly enough: number;
   private readonly student: StudentGenerator;
   private readonly model: StudentGenerator;
   private readonly batchSize: number;
@@ -53,14 +67,17 @@ export class Imitation {
   /** @throws DisbackError naming the option that is wrong */
   constructor(options: ImitationOptions) {
     const { teacher, generator, steps = 300, batchSize = 32, learningRate = 2e-3, seed = 0 } = options;
+    const { tolerance = 0, sigmaData = 0.5, inherit = false } = options;
     for (const [name, value] of Object.entries({ steps, batchSize })) {
       if (!Number.isInteger(value) || value < 1)
         throw new DisbackError(`imitation: "${name}" must be a whole number from 1, not ${value}`);
     }
     this.steps = steps;
+    this.enough = tolerance * sigmaData ** 2;
     this.batchSize = batchSize;
     this.student = generator;
     teacher.eval();
+    if (inherit) selectWeights(teacher, generator.denoiser);
     this.model = generator.withDenoiser(teacher);
     this.random = new Generator(seed, generator.device);
     this.trainer = new NetworkTrainer(generator.denoiser.requiresGrad_(true).parameters(), { learningRate });
@@ -71,7 +88,8 @@ export class Imitation {
   }
 
   get finished(): boolean {
-    return this.done >= this.steps;
+    const unbiased = this.difference / (1 - MEMORY ** this.done);
+    return this.done >= this.steps || unbiased < this.enough;
   }
 
   /** One update of the student. @returns the mean squared difference before it, and the norm of its gradient */
@@ -89,6 +107,7 @@ export class Imitation {
       return { loss: loss.item(), gradientNorm: numberOf(norm) };
     });
     this.done++;
+    this.difference = MEMORY * this.difference + (1 - MEMORY) * figures.loss;
     return figures;
   }
 
@@ -108,7 +127,7 @@ export class Imitation {
       prefixState("student", { tensors: this.student.denoiser.stateDict(), values: {} }),
       prefixState("optimizer", this.trainer.state()),
       prefixState("random", generatorState(this.random)),
-      { tensors: new Map(), values: { iteration: this.done } },
+      { tensors: new Map(), values: { iteration: this.done, difference: this.difference } },
     );
   }
 
@@ -118,6 +137,7 @@ export class Imitation {
     this.trainer.loadState(extractState("optimizer", state));
     loadGeneratorState(this.random, extractState("random", state));
     this.done = stateNumber(state, "iteration");
+    this.difference = stateNumber(state, "difference");
   }
 
   /** Releases everything but the student. */

@@ -27,7 +27,8 @@ export interface TrajectoryNeed {
 }
 
 /**
- * Whether a trajectory can pay. Two things speak against it, both measured (docs/study-2d.md):
+ * Whether a trajectory can pay for a student that did not imitate the teacher. Two things speak against it, both measured
+ * (docs/study-2d.md):
  *
  * - The student is the teacher's copy. It never gained anything from a trajectory, however far its first samples were.
  * - The teacher's denoising loss on the initial student's samples is below 1, in units in which the trivial denoiser

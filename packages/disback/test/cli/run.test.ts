@@ -164,8 +164,8 @@ describe("distill", () => {
 
   it("lets a student that is no copy imitate first; killed in any stage it is resumed bit for bit", async () => {
     const imitating = (out: string) => [
-      ...distill(out, "imitation.batchSize=16"),
-      ...["--student", "small", "--imitation-steps", "12", "--quiet"],
+      ...distill(out, "imitation.batchSize=16", "imitation.tolerance=0"),
+      ...["--student", "small", "--imitation-steps", "12", "--record-when", "always", "--quiet"],
     ];
     expect(disback(...imitating("imitating")).status).toBe(0);
     expect(metrics("imitating").map(({ stage, iteration }) => [stage, iteration])).toEqual([

@@ -22,6 +22,35 @@ test("the student comes to answer as the teacher does; the teacher stays", () =>
   expect(teacher.point).toEqual([1, -1]);
 });
 
+test("it ends by itself when the mean difference is a small part of the data's variance", () => {
+  const teacher = new GaussianDenoiser([1, -1]);
+  const run = (tolerance: number) => {
+    const generator = gaussianStudent([3, 0]);
+    const imitation = new Imitation({
+      teacher,
+      generator,
+      steps: 150,
+      batchSize: 4,
+      learningRate: 0.05,
+      tolerance,
+    });
+    const losses: number[] = [];
+    while (!imitation.finished) losses.push(imitation.step().loss);
+    return losses;
+  };
+  const losses = run(0.1);
+  // The moving average of the last steps, about ten, has just come below a tenth of 0.5^2.
+  const averages = losses.map((_, end) => {
+    const weighted = losses.slice(0, end + 1).map((loss, step) => [loss, 0.9 ** (end - step)] as const);
+    return (
+      weighted.reduce((sum, [loss, by]) => sum + loss * by, 0) / weighted.reduce((sum, [, by]) => sum + by, 0)
+    );
+  });
+  expect(losses.length).toBeLessThan(150);
+  expect(averages.findIndex((average) => average < 0.025)).toBe(losses.length - 1);
+  expect(run(0).length).toBe(150);
+});
+
 test("saved and restored, it goes on bit for bit", () => {
   const teacher = new GaussianDenoiser([1, -1]);
   const [whole, half, rest] = [0, 1, 2].map(() => gaussianStudent([3, 0])) as [
@@ -29,7 +58,7 @@ test("saved and restored, it goes on bit for bit", () => {
     ReturnType<typeof gaussianStudent>,
     ReturnType<typeof gaussianStudent>,
   ];
-  const options = { teacher, steps: 6, batchSize: 4, seed: 3 };
+  const options = { teacher, steps: 6, batchSize: 4, seed: 3, tolerance: 1e-3 };
   imitate({ ...options, generator: whole });
   const first = new Imitation({ ...options, generator: half });
   for (let step = 0; step < 3; step++) first.step();

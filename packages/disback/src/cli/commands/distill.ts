@@ -29,7 +29,9 @@ const FLAGS: readonly SettingFlag[] = [
 export function addDistill(program: Command): void {
   const command = program
     .command("distill")
-    .description("Distill a teacher into a one-step student: record a trajectory, then backtrack along it.");
+    .description(
+      "Distill a teacher into a one-step student: imitate it or record a trajectory where that pays, then backtrack.",
+    );
   addSharingFlag(addRunFlags(command, FLAGS, Object.keys(distillPresets), "runs/distill"))
     .addHelpText(
       "after",

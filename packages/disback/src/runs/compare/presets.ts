@@ -15,7 +15,7 @@ const path = {
 };
 /** The same with other settings. */
 const along = (settings: SettingsTree) => layer(path["disback-path"], settings);
-/** The defaults: imitation for students that are no copies, a trajectory only if it is needed after that. */
+/** The defaults: imitation for students that are no copies, no trajectory after it. */
 const defaults = { disback: { method: "disback" } };
 
 /** The 2-D teacher; seeds that no setting was chosen on. */
@@ -57,7 +57,7 @@ const fewSteps = {
 
 /** Students of images of 16 x 16: small batches, many updates. */
 const small16 = {
-  imitation: { batchSize: 16 },
+  imitation: { batchSize: 8, learningRate: 4e-3 },
   recording: { batchSize: 16 },
   backtracking: {
     batchSize: 16,
@@ -154,9 +154,8 @@ export const comparePresets: Readonly<Record<string, SettingsTree>> = {
       interpolated: along({ backtracking: { interpolation: 3, stepsPerTarget: 5 } }),
       "only-start": along({ backtracking: { use: "start" } }),
       "only-targets": along({ backtracking: { use: "targets" } }),
-      imitation: { method: "disback", recording: { when: "needed" } },
+      imitation: { method: "disback" },
       "imitation-and-path": { method: "disback", recording: { when: "always" } },
-      "plain-with-imitation": { method: "diff-instruct", imitation: { when: "always" } },
     },
   },
   "fashion-mnist-16": { teacher: "fashion-mnist-16", ...images16 },

@@ -65,6 +65,12 @@ function wantsTrajectory(
     return false;
   }
   if (settings.recording.when === "always") return true;
+  if (wantsImitation(settings)) {
+    progress.notice(
+      "the student imitated the teacher: no trajectory is needed; --record-when always records one",
+    );
+    return false;
+  }
   const { loss, copy, needed } = trajectoryNeed({
     teacher: teacher.denoiser,
     generator: generatorOf(student, settings),

@@ -39,7 +39,14 @@ export async function imitateTeacher(
   }
   const { when: _, ...options } = settings.imitation;
   const generator = generatorOf(student, settings);
-  const work = new Imitation({ ...options, seed: settings.seed, teacher: teacher.denoiser, generator });
+  const { sigmaData } = teacher.config;
+  const work = new Imitation({
+    ...options,
+    seed: settings.seed,
+    teacher: teacher.denoiser,
+    generator,
+    sigmaData,
+  });
   const watch = await StudentJudge.open(settings, teacher.codec, context);
   const seconds = await runStage(
     {
@@ -50,8 +57,8 @@ export async function imitateTeacher(
       imagesPerIteration: options.batchSize,
       evaluateEvery: settings.evaluation.every,
       evaluate: (iteration) => watch.evaluate("imitate", iteration, generator),
-      sigmaData: teacher.config.sigmaData,
-      examine: () => examination(work.networks, generator, teacher.config.sigmaData),
+      sigmaData,
+      examine: () => examination(work.networks, generator, sigmaData),
     },
     { ...sessionOf(settings, context), iterationsBefore: 0, secondsBefore: 0 },
     checkpoint,

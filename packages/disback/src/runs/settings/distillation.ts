@@ -40,7 +40,7 @@ const recording = z
       .enum(["needed", "always"])
       .default("needed")
       .describe(
-        "distill: always record, or only if the teacher cannot make sense of the initial student's samples",
+        "distill: always record, or only for a student that is no copy, did not imitate and makes samples that the teacher cannot make sense of",
       ),
     steps: integer(1)
       .default(200)
@@ -107,7 +107,16 @@ const imitation = z
       .describe(
         "before all else the student learns to answer as the teacher does in one step: with the method disback unless it starts with the teacher's weights (needed), or always",
       ),
-    steps: integer(0).default(300).describe("steps of that; 0: none"),
+    steps: integer(0).default(300).describe("steps of that at most; 0: none"),
+    tolerance: z
+      .number()
+      .min(0)
+      .default(0.02)
+      .describe("it ends when the mean squared difference is below this part of the data's variance"),
+    inherit: z
+      .boolean()
+      .default(true)
+      .describe("a smaller student of the teacher's kind starts with the first channels of its weights"),
     batchSize: integer(1).default(32).describe("samples per step"),
     learningRate: positive.default(2e-3).describe("learning rate of the student while it imitates"),
   })
