@@ -57,7 +57,7 @@ const fewSteps = {
 
 /** Students of images of 16 x 16: small batches, many updates. */
 const small16 = {
-  imitation: { batchSize: 8, learningRate: 4e-3 },
+  imitation: { batchSize: 16 },
   recording: { batchSize: 16 },
   backtracking: {
     batchSize: 16,
@@ -78,6 +78,12 @@ const images16 = {
     evaluation: { every: 30, samples: 1000 },
   },
   perStudent: { same: { backtracking: { iterations: 120 }, evaluation: { every: 15 } } },
+};
+
+const best = {
+  protocol: "best",
+  students: ["untrained", "small"],
+  methods: { ...baseline, ...paper, ...defaults },
 };
 
 /** `disback compare --preset NAME` */
@@ -116,6 +122,7 @@ export const comparePresets: Readonly<Record<string, SettingsTree>> = {
     students: ["same", "untrained", "small"],
     methods: { ...baseline, ...paper, ...path, ...defaults },
   },
+  "2d-best": { ...points, ...best },
   /** What storing nodes smaller costs in the outcome: docs/trajectories.md. */
   "nodes-2d": {
     ...points,
@@ -159,6 +166,8 @@ export const comparePresets: Readonly<Record<string, SettingsTree>> = {
     },
   },
   "fashion-mnist-16": { teacher: "fashion-mnist-16", ...images16 },
+  /** Each method at its own best rates; a copy's default is the baseline itself, step by step. */
+  "fashion-mnist-16-best": { teacher: "fashion-mnist-16", ...images16, ...best },
   "cifar10-16": { teacher: "cifar10-16", ...images16 },
   "cifar10-16-unconditional": { teacher: "cifar10-16", unconditional: true, ...images16 },
   /** Every objective with the same rates and budget: that each one works, and how fast it starts; not a ranking. */

@@ -111,7 +111,7 @@ const imitation = z
     tolerance: z
       .number()
       .min(0)
-      .default(0.02)
+      .default(0.08)
       .describe("it ends when the mean squared difference is below this part of the data's variance"),
     inherit: z
       .boolean()
