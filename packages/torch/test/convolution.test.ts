@@ -40,7 +40,7 @@ function everything({ kernel }: Case, inputs: Tensor[], arriving: Tensor): Tenso
   const first = gradient([output], inputs, { gradOutputs: [arriving], createGraph: true });
   const penalty = first[0]!.square().sum().add(first[1]!.square().sum());
   const second = gradient([penalty], [x, weight]);
-  return [output, ...(first as Tensor[]), ...(second as Tensor[])];
+  return [output, ...first, ...second];
 }
 
 function drawn({ batch, size, channels: [input, output], kernel, bias }: Case): [Tensor[], Tensor] {
