@@ -1,5 +1,4 @@
 #include "allocator.h"
-#include "convolution.h"
 #include "environment.h"
 #include "operators.h"
 #include "registration.h"
@@ -11,7 +10,6 @@ NAPI_MODULE_INIT() {
   static std::once_flag once;
   std::call_once(once, [] {
     if (!std::getenv("DISBACK_SYSTEM_ALLOCATOR")) installAllocator();
-    if (!std::getenv("DISBACK_LIBTORCH_CONVOLUTIONS")) installConvolutions();
   });
   napi_set_instance_data(env, new Environment(env),
                          [](napi_env, void* data, void*) { delete static_cast<Environment*>(data); }, nullptr);
