@@ -38,8 +38,10 @@ export interface ImitationOptions {
   seed?: number;
 }
 
-/** Part of the mean difference that the last step does not decide. */
+/** Part of the mean difference that the last step does not decide: it is a mean of about ten steps … */
 const MEMORY = 0.9;
+/** … and says little after fewer. */
+const FEWEST_STEPS = 10;
 
 /**
  * Before the two stages of DisBack, for students that do not start as the teacher's copy: the student learns to answer
@@ -88,8 +90,9 @@ export class Imitation {
   }
 
   get finished(): boolean {
+    if (this.done >= this.steps) return true;
     const unbiased = this.difference / (1 - MEMORY ** this.done);
-    return this.done >= this.steps || unbiased < this.enough;
+    return this.done >= FEWEST_STEPS && unbiased < this.enough;
   }
 
   /** One update of the student. @returns the mean squared difference before it, and the norm of its gradient */

@@ -49,6 +49,7 @@ test("it ends by itself when the mean difference is a small part of the data's v
   expect(losses.length).toBeLessThan(150);
   expect(averages.findIndex((average) => average < 0.025)).toBe(losses.length - 1);
   expect(run(0).length).toBe(150);
+  expect(run(1000).length).toBe(10);
 });
 
 test("saved and restored, it goes on bit for bit", () => {

@@ -132,8 +132,11 @@ function frame(names: string[]): Record<string, unknown> {
       },
     };
   }
+  // With the blanks below, a name takes about ten pixels a letter.
+  const wanted = names.reduce((sum, name) => sum + 50 + 10 * name.length, 0);
+  const rows = Math.ceil(wanted / (WIDTH - 48));
   return {
-    grid: { left, right: 20, top: 34, bottom: 44 },
+    grid: { left, right: 20, top: 12 + 24 * rows, bottom: 44 },
     legend: {
       ...legend,
       ...{ top: 0, left: 48, icon: "roundRect", itemHeight: 8, itemGap: 16 },
