@@ -49,8 +49,9 @@ for (const start of ["untrained", "same"]) {
         fitted.denoise(noised, sigma),
         target.denoise(noised, sigma),
       ]);
-      const { mismatch } = agreement({ clean: samples, sigma, fitted: near, wanted }, config.sigmaData);
-      return mismatch.item().toFixed(3);
+      const estimates = { clean: samples, sigma, fitted: near, wanted };
+      const { targetError, auxiliaryError } = agreement(estimates, config.sigmaData);
+      return (targetError.item() / auxiliaryError.item()).toFixed(3);
     });
     rows.push([start, String(node), ...figures]);
   }

@@ -68,6 +68,7 @@ export { Regression, type RegressionOptions } from "./distill/objectives/regress
 export { Sid, type SidOptions } from "./distill/objectives/sid.js";
 export { Vsd, type VsdOptions } from "./distill/objectives/vsd.js";
 export { PathDistance } from "./distill/path-distance.js";
+export { Processes, type ProcessesOptions } from "./distill/processes.js";
 export { Recording, type RecordingOptions, record } from "./distill/record.js";
 export { type SampleDistance, sampleDistances } from "./distill/sample-distance.js";
 export { type PooledSamples, SamplePool } from "./distill/sample-pool.js";

@@ -5,6 +5,13 @@
 
 #include <ATen/ops/empty_like.h>
 
+#include <netdb.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <future>
 #include <mutex>
 #include <thread>
 #include <unordered_map>
@@ -48,6 +55,55 @@ Group groupArgument(napi_env env, napi_value value) {
   return found->second;
 }
 
+constexpr std::chrono::milliseconds kPulse(500);
+
+std::string pulseKey(int rank) { return "pulse/" + std::to_string(rank); }
+
+// Shows as long as this process lives that it does, also while it works for long without a collective.
+void startPulse(c10::intrusive_ptr<c10d::Store> store, int rank) {
+  std::thread([store, rank] {
+    try {
+      for (;;) {
+        store->add(pulseKey(rank), 1);
+        std::this_thread::sleep_for(kPulse);
+      }
+    } catch (...) {
+      // Rank 0 has gone, and the store with it.
+    }
+  }).detach();
+}
+
+// The address by which this host reaches another: a datagram socket that is connected has one, and sends nothing.
+std::string addressTowards(const std::string& host, int port) {
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_DGRAM;
+  addrinfo* found = nullptr;
+  if (getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &found) != 0) return "";
+  std::string result;
+  for (addrinfo* one = found; one && result.empty(); one = one->ai_next) {
+    const int socket = ::socket(one->ai_family, SOCK_DGRAM, 0);
+    sockaddr_storage own{};
+    socklen_t length = sizeof own;
+    char text[NI_MAXHOST];
+    if (socket >= 0 && connect(socket, one->ai_addr, one->ai_addrlen) == 0 &&
+        getsockname(socket, reinterpret_cast<sockaddr*>(&own), &length) == 0 &&
+        getnameinfo(reinterpret_cast<sockaddr*>(&own), length, text, sizeof text, nullptr, 0, NI_NUMERICHOST) == 0)
+      result = text;
+    if (socket >= 0) close(socket);
+  }
+  freeaddrinfo(found);
+  return result;
+}
+
+// Gloo's own choice is what this host's name stands for, which is often the loopback: the interface that
+// GLOO_SOCKET_IFNAME names, or else the one that leads to rank 0.
+std::shared_ptr<::gloo::transport::Device> glooDevice(const std::string& address, int port) {
+  using Gloo = c10d::ProcessGroupGloo;
+  if (const char* name = std::getenv("GLOO_SOCKET_IFNAME")) return Gloo::createDeviceForInterface(name);
+  const std::string own = addressTowards(address, port);
+  return own.empty() ? Gloo::createDefaultDevice() : Gloo::createDeviceForHostname(own);
+}
+
 // joinGroup(name, rank, size, address, port, timeout in ms): waits until all have joined.
 napi_value joinGroup(napi_env env, napi_callback_info info) {
   return guarded(env, [&]() -> napi_value {
@@ -56,22 +112,25 @@ napi_value joinGroup(napi_env env, napi_callback_info info) {
     const int rank = static_cast<int>(intArgument(env, arguments[1], "rank"));
     const int size = static_cast<int>(intArgument(env, arguments[2], "size"));
     if (size < 1 || rank < 0 || rank >= size) throw ArgumentError("rank must be from 0 to below the number of processes");
+    const std::string address = stringArgument(env, arguments[3], "address");
+    const int port = static_cast<int>(intArgument(env, arguments[4], "port"));
     const std::chrono::milliseconds timeout(intArgument(env, arguments[5], "timeout"));
     c10d::TCPStoreOptions options;
-    options.port = static_cast<std::uint16_t>(intArgument(env, arguments[4], "port"));
+    options.port = static_cast<std::uint16_t>(port);
     options.isServer = rank == 0;
     options.numWorkers = size;
     options.timeout = timeout;
     c10::intrusive_ptr<c10d::Store> tcp =
-        c10::make_intrusive<c10d::TCPStore>(stringArgument(env, arguments[3], "address"), options);
+        c10::make_intrusive<c10d::TCPStore>(address, options);
     c10::intrusive_ptr<c10d::Store> store = c10::make_intrusive<c10d::PrefixStore>(name, tcp);
     auto gloo = c10d::ProcessGroupGloo::Options::create(timeout);
-    gloo->devices.push_back(c10d::ProcessGroupGloo::createDefaultDevice());
+    gloo->devices.push_back(glooDevice(address, port));
     auto backend = c10::make_intrusive<c10d::ProcessGroupGloo>(store, rank, size, gloo);
     auto group = c10::make_intrusive<ProcessGroup>(store, rank, size);
     group->setBackend(c10::DeviceType::CPU, ProcessGroup::BackendType::GLOO, backend);
     group->setDefaultBackend(ProcessGroup::BackendType::GLOO);
     group->setGroupName(name);
+    startPulse(store, rank);
     const std::lock_guard lock(groups().mutex);
     groups().byName[name] = {group, store};
     return nullptr;
@@ -137,28 +196,96 @@ napi_value allGather(napi_env env, napi_callback_info info) {
   }, "allGather");
 }
 
-// rollCall(group, call, timeout in ms) -> ranks that did not answer to this call in time
+// Who of a group has not answered to a call when its time is up. Asks again and again: some come late.
+std::vector<int> missingRanks(const Group& group, const std::string& call, std::chrono::milliseconds timeout) {
+  const auto end = std::chrono::steady_clock::now() + timeout;
+  const auto key = [&](int rank) { return "roll-call/" + call + "/" + std::to_string(rank); };
+  std::vector<int> missing;
+  group.store->set(key(group.processes->getRank()), "here");
+  do {
+    missing.clear();
+    for (int rank = 0; rank < group.processes->getSize(); rank++)
+      if (!group.store->check({key(rank)})) missing.push_back(rank);
+    if (missing.empty()) break;
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  } while (std::chrono::steady_clock::now() < end);
+  return missing;
+}
+
+// rollCall(group, call, timeout in ms) -> ranks that did not answer to this call in time. Rank 0 keeps the roll.
 napi_value rollCall(napi_env env, napi_callback_info info) {
   return guarded(env, [&] {
     Arguments<3> arguments(env, info);
     const Group group = groupArgument(env, arguments[0]);
-    const std::string call = "roll-call/" + stringArgument(env, arguments[1], "call") + "/";
-    const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(intArgument(env, arguments[2], "timeout"));
-    const auto key = [&](int rank) { return call + std::to_string(rank); };
-    std::vector<int> missing;
-    group.store->set(key(group.processes->getRank()), "here");
-    do {
-      missing.clear();
-      for (int rank = 0; rank < group.processes->getSize(); rank++)
-        if (!group.store->check({key(rank)})) missing.push_back(rank);
-      if (missing.empty()) break;
-      std::this_thread::sleep_for(std::chrono::milliseconds(50));
-    } while (std::chrono::steady_clock::now() < end);
+    const std::string call = stringArgument(env, arguments[1], "call");
+    const std::chrono::milliseconds timeout(intArgument(env, arguments[2], "timeout"));
+    // On a thread of its own: a link that was cut gives no answer and no error, for as long as TCP hopes.
+    auto answer = std::make_shared<std::promise<std::vector<int>>>();
+    std::thread([=] {
+      try {
+        answer->set_value(missingRanks(group, call, timeout));
+      } catch (...) {
+        answer->set_value({0});
+      }
+    }).detach();
+    auto missing = answer->get_future();
+    const bool answered = missing.wait_for(timeout + std::chrono::milliseconds(500)) == std::future_status::ready;
+    const std::vector<int> ranks = answered ? missing.get() : std::vector<int>{0};
     napi_value result;
-    check(env, napi_create_array_with_length(env, missing.size(), &result), "ranks");
-    for (size_t i = 0; i < missing.size(); i++) napi_set_element(env, result, i, numberToJs(env, missing[i]));
+    check(env, napi_create_array_with_length(env, ranks.size(), &result), "ranks");
+    for (size_t i = 0; i < ranks.size(); i++) napi_set_element(env, result, i, numberToJs(env, ranks[i]));
     return result;
   }, "rollCall");
+}
+
+// finishTurn(group, turn): this process has done what the others wait for.
+napi_value finishTurn(napi_env env, napi_callback_info info) {
+  return guarded(env, [&]() -> napi_value {
+    Arguments<2> arguments(env, info);
+    groupArgument(env, arguments[0]).store->set("turn/" + stringArgument(env, arguments[1], "turn"), "done");
+    return nullptr;
+  }, "finishTurn");
+}
+
+// awaitTurn(group, turn, rank, patience in ms): waits for as long as that rank's process lives.
+napi_value awaitTurn(napi_env env, napi_callback_info info) {
+  return guarded(env, [&]() -> napi_value {
+    Arguments<4> arguments(env, info);
+    const auto store = groupArgument(env, arguments[0]).store;
+    const std::string turn = "turn/" + stringArgument(env, arguments[1], "turn");
+    const int rank = static_cast<int>(intArgument(env, arguments[2], "rank"));
+    const std::chrono::milliseconds patience(intArgument(env, arguments[3], "patience"));
+    struct Wait {
+      std::atomic<int64_t> pulses{-1};
+      std::promise<void> over;
+    };
+    auto wait = std::make_shared<Wait>();
+    auto over = wait->over.get_future();
+    // On a thread of its own, as for the roll call: a cut link answers nothing.
+    std::thread([=] {
+      try {
+        while (!store->check({turn})) {
+          wait->pulses = store->add(pulseKey(rank), 0);
+          std::this_thread::sleep_for(std::chrono::milliseconds(20));
+        }
+        wait->over.set_value();
+      } catch (...) {
+        wait->over.set_exception(std::current_exception());
+      }
+    }).detach();
+    int64_t pulses = wait->pulses;
+    for (auto since = std::chrono::steady_clock::now(); over.wait_for(kPulse / 2) != std::future_status::ready;) {
+      const auto now = std::chrono::steady_clock::now();
+      if (wait->pulses != pulses) {
+        pulses = wait->pulses;
+        since = now;
+      } else if (now - since > patience) {
+        throw std::runtime_error("connection: no sign of life from rank " + std::to_string(rank));
+      }
+    }
+    over.get();
+    return nullptr;
+  }, "awaitTurn");
 }
 
 // libtorch's versions differ in how many arguments they take; those added are switches that stay off.
@@ -207,11 +334,14 @@ Reducer& reducerArgument(napi_env env, napi_value value) {
   return *static_cast<Reducer*>(data);
 }
 
-// prepareReducer(reducer): the next backward averages the gradients over the group.
+// prepareReducer(reducer): the next backward averages the gradients over the group. Buckets are made anew after the
+// first one, in the order in which gradients came; a backward before this one that left any out is an error.
 napi_value prepareReducer(napi_env env, napi_callback_info info) {
   return guarded(env, [&]() -> napi_value {
     Arguments<1> arguments(env, info);
-    reducerArgument(env, arguments[0])->prepare_for_backward({});
+    Reducer& reducer = reducerArgument(env, arguments[0]);
+    reducer->rebuild_buckets();
+    reducer->prepare_for_backward({});
     return nullptr;
   }, "prepareReducer");
 }
@@ -225,6 +355,8 @@ void registerCollectives(napi_env env, napi_value exports) {
   define(env, exports, "broadcast", broadcast);
   define(env, exports, "allGather", allGather);
   define(env, exports, "rollCall", rollCall);
+  define(env, exports, "finishTurn", finishTurn);
+  define(env, exports, "awaitTurn", awaitTurn);
   define(env, exports, "createReducer", createReducer);
   define(env, exports, "prepareReducer", prepareReducer);
 }

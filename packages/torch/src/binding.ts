@@ -82,6 +82,8 @@ export interface Native {
   broadcast(group: string, tensor: Handle, source: number): void;
   allGather(group: string, tensor: Handle): Handle[];
   rollCall(group: string, call: string, timeout: number): number[];
+  finishTurn(group: string, turn: string): void;
+  awaitTurn(group: string, turn: string, rank: number, patience: number): void;
   createReducer(group: string, parameters: Handle[], bucketBytes: number): NativeReducer;
   prepareReducer(reducer: NativeReducer): void;
   loadScript(path: string, device: string): NativeScript;

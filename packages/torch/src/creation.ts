@@ -123,15 +123,34 @@ export function linspace(start: number, end: number, count: number, options: Ten
   return finish(ops.linspace(start, end, count, options.dtype ?? "float32", null, options.device), options);
 }
 
+/** Draws the rows of all processes that share a generator, and keeps those of this one. */
+function drawShare(
+  shape: readonly number[],
+  generator: Generator | undefined,
+  draw: (shape: readonly number[]) => Tensor,
+): Tensor {
+  const [rows, ...rest] = shape;
+  if (!generator || generator.share.count === 1 || rows === undefined) return draw(shape);
+  const { index, count } = generator.share;
+  const all = draw([rows * count, ...rest]);
+  const part = all.narrow(0, index * rows, rows);
+  // A copy: a part would keep all of them in memory.
+  const own = part.clone();
+  for (const tensor of [part, all]) tensor.dispose();
+  return own;
+}
+
 /** Standard normal values. */
 export function randn(shape: readonly number[], options: RandomOptions = {}): Tensor {
-  const dtype = options.dtype ?? "float32";
-  return finish(ops.randn_generator(shape, options.generator, dtype, null, options.device), options);
+  const { generator, device, dtype = "float32" } = options;
+  const draw = (size: readonly number[]) => ops.randn_generator(size, generator, dtype, null, device);
+  return finish(drawShare(shape, generator, draw), options);
 }
 /** Uniform values in [0, 1). */
 export function rand(shape: readonly number[], options: RandomOptions = {}): Tensor {
-  const dtype = options.dtype ?? "float32";
-  return finish(ops.rand_generator(shape, options.generator, dtype, null, options.device), options);
+  const { generator, device, dtype = "float32" } = options;
+  const draw = (size: readonly number[]) => ops.rand_generator(size, generator, dtype, null, device);
+  return finish(drawShare(shape, generator, draw), options);
 }
 /** Whole numbers in [low, high). Default dtype int64. */
 export function randint(
@@ -140,15 +159,10 @@ export function randint(
   shape: readonly number[],
   options: RandomOptions = {},
 ): Tensor {
-  return ops.randint_low_generator(
-    low,
-    high,
-    shape,
-    options.generator,
-    options.dtype ?? "int64",
-    null,
-    options.device,
-  );
+  const { generator, device, dtype = "int64" } = options;
+  const draw = (size: readonly number[]) =>
+    ops.randint_low_generator(low, high, size, generator, dtype, null, device);
+  return drawShare(shape, generator, draw);
 }
 /** 0 to n - 1 in random order. Default dtype int64. */
 export function randperm(n: number, options: RandomOptions = {}): Tensor {
@@ -166,7 +180,7 @@ export function emptyLike(like: Tensor): Tensor {
 }
 /** Standard normal values of the same shape, dtype and device. */
 export function randnLike(like: Tensor, options: { generator?: Generator } = {}): Tensor {
-  return ops.randn_generator(like.shape, options.generator, like.dtype, null, like.device);
+  return randn(like.shape, { ...options, dtype: like.dtype, device: like.device });
 }
 
 export function cat(tensors: readonly Tensor[], dim = 0): Tensor {

@@ -1,9 +1,11 @@
-import { noGrad } from "./autograd.js";
+import { backward, noGrad } from "./autograd.js";
 import { type NativeReducer, native } from "./binding.js";
 import { zeros } from "./creation.js";
 import { wrapAll } from "./door.js";
 import { TorchError } from "./errors.js";
+import { borrowGradients, gradientsOf } from "./optim/gradients.js";
 import type { Tensor } from "./tensor.js";
+import { TensorHandles } from "./tensor-handles.js";
 
 export interface ProcessGroupOptions {
   /** this process's number, 0 to `size - 1` */
@@ -14,7 +16,7 @@ export interface ProcessGroupOptions {
   address: string;
   /** port that rank 0 listens on */
   port: number;
-  /** seconds after which a collective that a process does not come to fails; default 300 */
+  /** seconds after which a process that does not come to a collective is known to be missing; default 300 */
   timeoutSeconds?: number;
   /** default `"default"`; needed to tell several groups of one process apart */
   name?: string;
@@ -22,8 +24,11 @@ export interface ProcessGroupOptions {
 
 export type Reduction = "sum" | "min" | "max" | "product";
 
-/** How long those who are still there have to answer once a collective has failed. */
+/** How long those who are still there have to answer once a collective has failed, at most. */
 const ROLL_CALL_SECONDS = 5;
+
+/** Words of errors that come from the connection between processes, not from what was asked of it. */
+const CONNECTION = /gloo|nccl|socket|connection|store|timed out/i;
 
 /** A collective failed, because processes are gone or did not come to it in time. */
 export class LostProcesses extends TorchError {
@@ -50,18 +55,21 @@ export class LostProcesses extends TorchError {
  */
 export class ProcessGroup {
   private calls = 0;
+  private turns = 0;
 
   private constructor(
     readonly name: string,
     readonly rank: number,
     readonly size: number,
+    private readonly timeoutSeconds: number,
   ) {}
 
   /** Waits until all processes have joined. @throws TorchError if they have not after the timeout */
   static join(options: ProcessGroupOptions): ProcessGroup {
     const { rank, size, address, port, timeoutSeconds = 300, name = "default" } = options;
-    native.joinGroup(name, rank, size, address, port, Math.round(timeoutSeconds * 1000));
-    return new ProcessGroup(name, rank, size);
+    const group = new ProcessGroup(name, rank, size, timeoutSeconds);
+    native.joinGroup(name, rank, size, address, port, group.patience);
+    return group;
   }
 
   /**
@@ -116,25 +124,55 @@ export class ProcessGroup {
   }
 
   /**
-   * Runs what all processes do together. If it fails the roll is called, and the error names those who are missing.
+   * Runs what all processes do together. If the connection between them fails the roll is called, and the error names
+   * those who are missing.
    *
-   * @throws LostProcesses
+   * @throws LostProcesses, or what `work` throws for reasons of its own
    */
   together<Result>(work: () => Result): Result {
     try {
       return work();
     } catch (error) {
-      throw new LostProcesses(this.missing(), this.size, (error as Error).message);
+      const { message } = error as Error;
+      if (!CONNECTION.test(message)) throw error;
+      throw new LostProcesses(this.missing(), this.size, message);
     }
+  }
+
+  /**
+   * Lets one process work alone, for as long as it takes, while the others wait here: only if its process dies, or its
+   * host is out of reach, do they give up.
+   *
+   * @throws LostProcesses
+   */
+  async turn<Result>(of: number, work: () => Result | Promise<Result>): Promise<Result | undefined> {
+    const turn = String(++this.turns);
+    if (this.rank !== of) {
+      this.together(() => native.awaitTurn(this.name, turn, of, this.patience));
+      return undefined;
+    }
+    const result = await work();
+    this.together(() => native.finishTurn(this.name, turn));
+    return result;
   }
 
   leave(): void {
     native.leaveGroup(this.name);
   }
 
+  /** What of the timeout is left for the roll call, in ms. */
+  private get rollCallTime(): number {
+    return Math.round(1000 * Math.min(ROLL_CALL_SECONDS, this.timeoutSeconds / 4));
+  }
+
+  /** How long a collective may take, in ms. */
+  private get patience(): number {
+    return Math.round(1000 * this.timeoutSeconds) - this.rollCallTime;
+  }
+
   private missing(): number[] {
     try {
-      return native.rollCall(this.name, String(++this.calls), 1000 * ROLL_CALL_SECONDS);
+      return native.rollCall(this.name, String(++this.calls), this.rollCallTime);
     } catch {
       // Rank 0 keeps the roll.
       return [0];
@@ -149,30 +187,61 @@ export interface GradientReducerOptions {
 
 /**
  * Averages the gradients of parameters over a group while backward still runs (libtorch's reducer, the one inside
- * DistributedDataParallel): a bucket is sent as soon as all its gradients are there. Every parameter must get a gradient
- * in every backward that is prepared for.
+ * DistributedDataParallel): a bucket is sent as soon as all its gradients are there. The first backward shows which
+ * parameters get gradients at all, and is averaged when it is over; from then on the same ones have to.
  */
 export class GradientReducer {
-  private readonly reducer: NativeReducer;
+  private readonly bucketBytes: number;
+  private reducer: NativeReducer | undefined;
+  /** known after the first backward, as is the reducer: the parameters that get gradients, and the others */
+  private known: { used: TensorHandles; unused: TensorHandles } | undefined;
 
   /** @param parameters the same ones in the same order in all processes */
   constructor(
-    group: ProcessGroup,
-    parameters: readonly Tensor[],
+    private readonly group: ProcessGroup,
+    private readonly parameters: readonly Tensor[],
     { bucketBytes = 25 * 2 ** 20 }: GradientReducerOptions = {},
   ) {
-    this.reducer = native.createReducer(
-      group.name,
-      parameters.map((parameter) => parameter.handle),
-      bucketBytes,
-    );
+    this.bucketBytes = bucketBytes;
   }
 
   /**
-   * Called before a backward whose gradients are to be averaged; when it returns, they are. Without the call gradients
-   * just add up, as for accumulation over several batches.
+   * A backward pass after which gradients are averages over the group, with those that had been accumulated before.
+   * Passes that are only to accumulate are plain ones.
+   *
+   * @param tensors @param gradients as of the function `backward`
+   * @throws LostProcesses; TorchError if other parameters get gradients than in the first pass
    */
-  prepare(): void {
-    native.prepareReducer(this.reducer);
+  backward(tensors: readonly Tensor[], gradients?: readonly (Tensor | null)[]): void {
+    if (!this.known) {
+      backward(tensors, gradients);
+      this.begin();
+      return;
+    }
+    const { used, unused } = this.known;
+    if (this.reducer) native.prepareReducer(this.reducer);
+    this.group.together(() => backward(tensors, gradients));
+    // Libtorch does not notice a gradient that never comes before the next pass: its whole bucket is not averaged.
+    if (borrowGradients(used.current(), (found) => found.includes(0)))
+      throw new TorchError("a parameter got no gradient, though it had one in the first pass");
+    if (borrowGradients(unused.current(), (found) => found.some((handle) => handle !== 0)))
+      throw new TorchError("a parameter got a gradient, though it had none in the first pass");
+  }
+
+  /** Averages what the first backward left, and has the next ones averaged while they run. */
+  private begin(): void {
+    const used: Tensor[] = [];
+    const unused: Tensor[] = [];
+    noGrad(() => {
+      for (const [index, gradient] of gradientsOf(this.parameters).entries()) {
+        if (gradient) this.group.allReduce(gradient.div_(this.group.size));
+        gradient?.dispose();
+        (gradient ? used : unused).push(this.parameters[index]!);
+      }
+    });
+    this.known = { used: new TensorHandles(used), unused: new TensorHandles(unused) };
+    if (used.length === 0) return;
+    const handles = used.map((parameter) => parameter.handle);
+    this.reducer = native.createReducer(this.group.name, handles, this.bucketBytes);
   }
 }

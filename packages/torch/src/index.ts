@@ -32,7 +32,8 @@ export {
   replaceNonFiniteGradients,
 } from "./optim/gradients.js";
 export * from "./optim/schedules.js";
-export { defaultGenerator, Generator, manualSeed } from "./random.js";
+export { ShardedAdam } from "./optim/sharded-adam.js";
+export { defaultGenerator, Generator, type GeneratorOptions, manualSeed, type Share } from "./random.js";
 export * from "./runtime.js";
 export { readSafetensors, readSafetensorsHeader, type SafetensorsFile } from "./safetensors/read.js";
 export { writeSafetensors } from "./safetensors/write.js";

@@ -3,17 +3,41 @@ import { fromTypedArray } from "./creation.js";
 import { wrap } from "./door.js";
 import type { Device } from "./dtype.js";
 
+/** Which part of a batch a process takes: the `index`-th of `count` equal ones. */
+export interface Share {
+  index: number;
+  count: number;
+}
+
+export interface GeneratorOptions {
+  /**
+   * Several processes with the same seed draw from one stream: `randn`, `rand` and `randint` of `[n, ...]` draw
+   * `n * count` rows and keep the `index`-th `n` of them, so that all together have what one process would draw for the
+   * whole batch, and the stream stands at the same place everywhere. Tensors without dimensions are the same in all.
+   */
+  share?: Share;
+  /** @internal */
+  existing?: NativeGenerator;
+}
+
 /** A source of random numbers with a state of its own; on the CPU the same stream as `torch.Generator`. */
 export class Generator {
   /** @internal */ readonly native: NativeGenerator;
   readonly device: Device;
+  /** the part of every batch that is drawn here; all of it by default */
+  readonly share: Share;
 
   /**
    * @param seed whole number, 0 to 2^63 - 1
    * @param device where the numbers are drawn
    */
-  constructor(seed: number | bigint = 0, device: Device = "cpu", existing?: NativeGenerator) {
+  constructor(
+    seed: number | bigint = 0,
+    device: Device = "cpu",
+    { share = { index: 0, count: 1 }, existing }: GeneratorOptions = {},
+  ) {
     this.device = device;
+    this.share = share;
     this.native = existing ?? native.createGenerator(device, BigInt(seed));
   }
 
@@ -39,7 +63,7 @@ export class Generator {
 
 /** The generator that operators without an explicit one use, such as dropout. */
 export function defaultGenerator(device: Device = "cpu"): Generator {
-  return new Generator(0, device, native.defaultGenerator(device));
+  return new Generator(0, device, { existing: native.defaultGenerator(device) });
 }
 
 /** Seeds the default generator of a device. */

@@ -40,8 +40,7 @@ if (task === "collectives") {
   const share = batch.narrow(0, (group.rank * 16) / group.size, 16 / group.size);
   for (let step = 0; step < 3; step++) {
     for (const parameter of parameters) parameter.grad = null;
-    reducer.prepare();
-    network.forward(share).square().mean().backward();
+    reducer.backward([network.forward(share).square().mean()]);
   }
   say(parameters.map((parameter) => parameter.grad.flatten().toArray()));
 } else if (task === "missing") {

@@ -1,54 +1,9 @@
-import { spawn } from "node:child_process";
-import { createServer } from "node:net";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
+import { inGroup } from "../../../test-support/processes.js";
 import { ProcessGroup } from "../src/index.js";
 
 const member = fileURLToPath(new URL("distributed-member.mjs", import.meta.url));
-
-/** Runs a task in a group of processes. @returns what each of them printed */
-async function inGroup(size: number, task: string): Promise<unknown[]> {
-  const port = await freePort();
-  const ranks = Array.from({ length: size }, (_, rank) => rank);
-  return Promise.all(
-    ranks.map(
-      (rank) =>
-        new Promise((resolve, reject) => {
-          const child = spawn(process.execPath, [member, task], {
-            env: {
-              ...process.env,
-              RANK: String(rank),
-              WORLD_SIZE: String(size),
-              MASTER_ADDR: "127.0.0.1",
-              MASTER_PORT: String(port),
-            },
-          });
-          let out = "";
-          let problems = "";
-          child.stdout.on("data", (data) => {
-            out += data;
-          });
-          child.stderr.on("data", (data) => {
-            problems += data;
-          });
-          child.on("close", (code, signal) => {
-            if (code === 0) resolve(JSON.parse(out));
-            else if (signal === "SIGKILL") resolve(undefined);
-            else reject(new Error(`rank ${rank} ended with ${code}: ${problems}`));
-          });
-        }),
-    ),
-  );
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, "127.0.0.1", () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
-    });
-  });
-}
 
 test("collectives reduce, copy and gather over three processes", async () => {
   const expected = [
@@ -59,15 +14,13 @@ test("collectives reduce, copy and gather over three processes", async () => {
     [2, 10],
     [3, 20],
   ];
-  expect(await inGroup(3, "collectives")).toEqual([expected, expected, expected]);
+  expect(await inGroup(member, 3, "collectives")).toEqual([expected, expected, expected]);
 });
 
 test("gradients of 1, 2 and 4 processes are those of the whole batch", async () => {
-  const [[alone], two, four] = (await Promise.all([1, 2, 4].map((size) => inGroup(size, "gradients")))) as [
-    number[][][],
-    number[][][],
-    number[][][],
-  ];
+  const [[alone], two, four] = (await Promise.all(
+    [1, 2, 4].map((size) => inGroup(member, size, "gradients")),
+  )) as [number[][][], number[][][], number[][][]];
   for (const gradients of [...two, ...four]) {
     for (const [index, gradient] of gradients.entries()) {
       const whole = alone![index]!;
@@ -80,7 +33,7 @@ test("gradients of 1, 2 and 4 processes are those of the whole batch", async () 
 
 test("a rank that died is named within the time that was set", async () => {
   const began = performance.now();
-  const [first, , third] = await inGroup(3, "missing");
+  const [first, , third] = await inGroup(member, 3, "missing");
   for (const survivor of [first, third]) {
     expect(survivor).toMatchObject({ name: "LostProcesses", ranks: [1] });
     expect((survivor as Error).message).toMatch(/^rank 1 of 3 processes is gone or hangs/);

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { CommanderError } from "commander";
 import { describeFailure, usageError } from "./failure.js";
+import { tellStarter } from "./launch.js";
 import { buildProgram } from "./program.js";
 import { Terminal } from "./terminal.js";
 
@@ -31,9 +32,12 @@ function commanderExit(error: CommanderError): number {
 function fail(error: unknown): number {
   const json = process.argv.includes("--json");
   const failure = describeFailure(error);
+  if (tellStarter(failure, error)) return failure.exitCode;
   const terminal = new Terminal({ json });
   const stopped = failure.exitCode > 128;
-  terminal.note(`${stopped ? "" : terminal.colours.red("error: ")}${failure.message}`);
+  const { RANK: rank = "0" } = process.env;
+  const who = rank === "0" ? "" : `rank ${rank}: `;
+  terminal.note(`${who}${stopped ? "" : terminal.colours.red("error: ")}${failure.message}`);
   if (failure.stack) terminal.note(`this is a defect of disback; please report it with:\n${failure.stack}`);
   if (json) terminal.result({ error: failure.message }, "");
   return failure.exitCode;

@@ -1,8 +1,10 @@
 import type { Command } from "commander";
 import type { z } from "zod";
+import { UsageError } from "../errors.js";
 import type { Job, JobResult } from "../runs/jobs/job.js";
 import type { SettingsTree } from "../runs/settings/layers.js";
 import { packageVersion } from "./package-version.js";
+import { addProcessFlags, joinProcesses, type ProcessFlags, progressOf } from "./processes.js";
 import { addSettingFlags, flagsByPath, type SettingFlag, settingsFromFlags } from "./setting-flags.js";
 import { openWatched, type StudioFlag } from "./studio/watched.js";
 import { table } from "./table.js";
@@ -15,10 +17,11 @@ export function addRunFlags(
   presets: readonly string[],
   out: string,
 ): Command {
-  return addSettingFlags(command, own, presets)
+  addSettingFlags(command, own, presets)
     .option("--out <folder>", "run folder", out)
     .option("--studio", "serve a page to watch this run")
     .option("--force", "set an earlier run in that folder aside (it is renamed, not deleted)");
+  return addProcessFlags(command);
 }
 
 /** Value of `--share-trajectories`. */
@@ -53,25 +56,44 @@ export async function runCommand<Schema extends z.ZodType>(
   const options = command.opts<
     OutputFlags &
       SharingFlag &
-      StudioFlag & { preset?: string; config?: string; out: string; force?: boolean; showSettings?: boolean }
+      StudioFlag &
+      ProcessFlags & {
+        preset?: string;
+        config?: string;
+        out: string;
+        force?: boolean;
+        showSettings?: boolean;
+      }
   >();
   const terminal = new Terminal(options);
   const resolved = await resolveCommandSettings(command, own, presets, schema);
   if (options.showSettings) return showSettings(terminal, schema, resolved.settings as SettingsTree);
+  requireAloneToShare(options, options.processes);
+  const { device } = resolved.settings as { device: string };
+  const processes = await joinProcesses(options, device);
+  if (!processes) return;
   const [job, { startJob }] = await Promise.all([loadJob(), import("../runs/jobs/job.js")]);
-  const progress = await terminal.progress();
-  const watched = await openWatched(options, options.out, progress);
+  const progress = progressOf(processes, await terminal.progress());
+  const watched = await openWatched(processes.leads ? options : {}, options.out, progress);
   const result = await startJob(job, resolved.settings, {
     folder: options.out,
     force: options.force ?? false,
     ...(resolved.preset === undefined ? {} : { preset: resolved.preset }),
     version: packageVersion(),
     progress,
+    processes,
     ...sharing(options),
     onFolder: watched.begin,
   });
-  printResult(terminal, result, options.out);
+  if (processes.leads) printResult(terminal, result, options.out);
   await watched.end();
+}
+
+/** What several runs share is recorded by one process: others of its run could not wait for another run. */
+export function requireAloneToShare({ shareTrajectories }: SharingFlag, processes: number | undefined): void {
+  const several = processes !== undefined || process.env.WORLD_SIZE !== undefined;
+  if (several && shareTrajectories !== undefined)
+    throw new UsageError("--share-trajectories: only for runs of a single process");
 }
 
 /** Defaults < preset < file < flags, validated. */

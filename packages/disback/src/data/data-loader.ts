@@ -1,4 +1,4 @@
-import type { State } from "@disback/torch";
+import type { Share, State } from "@disback/torch";
 import { DisbackError } from "../errors.js";
 import { type Batch, type Dataset, toBatch } from "./dataset.js";
 import { EpochOrder, type OrderPosition } from "./epoch-order.js";
@@ -12,6 +12,8 @@ export interface DataLoaderOptions {
   seed?: number | bigint;
   /** a new order every epoch (default true), or 0, 1, 2, … each time */
   shuffle?: boolean;
+  /** the part of every batch that is read here, default all of it; the batch size is a multiple of its count */
+  share?: Share;
 }
 
 /**
@@ -21,6 +23,7 @@ export interface DataLoaderOptions {
 export class DataLoader {
   private readonly order: EpochOrder;
   private readonly batchSize: number;
+  private readonly share: Share;
   private consumed: OrderPosition;
   /** batches asked for at the same time come one after the other */
   private turn: Promise<unknown> = Promise.resolve();
@@ -29,11 +32,12 @@ export class DataLoader {
   /** @throws DisbackError if the batch size is no whole number from 1 on */
   constructor(
     private readonly dataset: Dataset,
-    { batchSize, seed = 0, shuffle = true }: DataLoaderOptions,
+    { batchSize, seed = 0, shuffle = true, share = { index: 0, count: 1 } }: DataLoaderOptions,
   ) {
     if (!Number.isInteger(batchSize) || batchSize < 1)
       throw new DisbackError(`batchSize must be a whole number from 1 on, not ${batchSize}`);
     this.batchSize = batchSize;
+    this.share = share;
     this.order = new EpochOrder(dataset.length, seed, shuffle);
     this.consumed = this.order.position();
   }
@@ -79,7 +83,9 @@ export class DataLoader {
   }
 
   private readAhead(): { arrays: Promise<SampleArrays>; after: OrderPosition } {
-    const arrays = this.dataset.read(this.order.take(this.batchSize));
+    const rows = this.batchSize / this.share.count;
+    const chosen = this.order.take(this.batchSize);
+    const arrays = this.dataset.read(chosen.subarray(this.share.index * rows, (this.share.index + 1) * rows));
     // Its failure is reported by the `next` that waits for it, and must not count as unhandled until then.
     arrays.catch(() => {});
     return { arrays, after: this.order.position() };

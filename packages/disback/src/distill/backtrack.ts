@@ -1,7 +1,6 @@
 import {
-  backward,
   extractState,
-  Generator,
+  type Generator,
   generatorState,
   loadGeneratorState,
   mergeStates,
@@ -10,12 +9,14 @@ import {
   type State,
   scope,
   stateNumber,
+  type Tensor,
 } from "@disback/torch";
 import type { DenoiserModule } from "../models/denoiser.js";
 import { seedDropout } from "./dropout.js";
-import { NetworkTrainer, numberOf } from "./network-trainer.js";
+import { NetworkTrainer } from "./network-trainer.js";
 import type { Objective, ObjectiveInput } from "./objective.js";
 import { DiffInstruct } from "./objectives/diff-instruct.js";
+import { Processes } from "./processes.js";
 import type { StudentGenerator } from "./student-generator.js";
 import { TargetPath, type TargetPathOptions } from "./target-path.js";
 import { StepsPerTarget, type TargetSchedule } from "./target-schedule.js";
@@ -35,7 +36,7 @@ export interface BacktrackingOptions extends TargetPathOptions {
   iterations?: number;
   /** when the next target's turn comes, default 8 steps on each */
   schedule?: TargetSchedule;
-  /** samples per step, default 128 */
+  /** samples per step, of all processes together, default 128 */
   batchSize?: number;
   /** Adam's learning rate for the student, default 1e-4 */
   studentLearningRate?: number;
@@ -49,6 +50,8 @@ export interface BacktrackingOptions extends TargetPathOptions {
   emaDecay?: number;
   /** decides every random number, default 0 */
   seed?: number;
+  /** those that train together, default this one alone */
+  processes?: Processes;
 }
 
 /** What a step tells. */
@@ -86,6 +89,8 @@ export class Backtracking {
   private readonly targets: TargetPath;
   private readonly schedule: TargetSchedule;
   private readonly objective: Objective;
+  private readonly processes: Processes;
+  /** samples in this process */
   private readonly batchSize: number;
   private readonly auxiliarySteps: number;
   private readonly random: Generator;
@@ -95,8 +100,10 @@ export class Backtracking {
   constructor(options: BacktrackingOptions) {
     const { teacher, generator, trajectory, iterations = 300, batchSize = 128, seed = 0 } = options;
     const { studentLearningRate = 1e-4, auxiliaryLearningRate = 2e-4, betas = [0, 0.999] } = options;
+    const { processes = new Processes() } = options;
     this.iterations = iterations;
-    this.batchSize = batchSize;
+    this.processes = processes;
+    this.batchSize = processes.share(batchSize, "backtracking.batchSize");
     this.auxiliarySteps = options.auxiliarySteps ?? 1;
     this.objective = options.objective ?? new DiffInstruct();
     this.schedule = options.schedule ?? new StepsPerTarget(8);
@@ -104,12 +111,18 @@ export class Backtracking {
     const start = this.targets.startOfAuxiliary();
     this.auxiliary = this.objective.auxiliaryModel?.({ teacher, start, seed }) ?? start;
     this.objective.prepare?.({ student: generator, teacher, auxiliary: this.auxiliary, seed });
-    this.random = new Generator(seed, generator.device);
+    this.random = processes.random(seed, generator.device);
+    processes.requireSameWeights("teacher", teacher.parameters());
     const { emaDecay } = options;
-    this.student = new TrainedStudent(generator, { learningRate: studentLearningRate, betas, emaDecay });
+    const shared = { betas, processes };
+    this.student = new TrainedStudent(generator, { learningRate: studentLearningRate, emaDecay, ...shared });
     this.auxiliaryTrainer = new NetworkTrainer(
       [...this.auxiliary.parameters(), ...(this.objective.parameters?.() ?? [])],
-      { learningRate: auxiliaryLearningRate * (this.objective.learningRateFactor ?? 1), betas },
+      {
+        ...shared,
+        name: "auxiliary model",
+        learningRate: auxiliaryLearningRate * (this.objective.learningRateFactor ?? 1),
+      },
     );
   }
 
@@ -154,17 +167,19 @@ export class Backtracking {
         target: this.targets.current,
         generator: random,
       });
-      const norm = this.student.update(() => {
-        if (signal.gradient) backward([samples], [signal.gradient]);
-        signal.loss?.backward();
+      const moves: [Tensor, Tensor | null][] = [];
+      if (signal.gradient) moves.push([samples, signal.gradient]);
+      if (signal.loss) moves.push([signal.loss, null]);
+      const norm = this.student.update(
+        moves.map(([tensor]) => tensor),
+        moves.map(([, gradient]) => gradient),
+      );
+      const { difference, auxiliaryError, targetError, ...means } = this.processes.average({
+        ...{ loss, gradientNorm: norm, auxiliaryGradientNorm: auxiliaryNorm },
+        ...{ difference: signal.difference, targetError: signal.targetError },
+        auxiliaryError: signal.auxiliaryError,
       });
-      return {
-        loss: loss.item(),
-        gap: signal.gap.item(),
-        mismatch: signal.mismatch.item(),
-        gradientNorm: numberOf(norm),
-        auxiliaryGradientNorm: numberOf(auxiliaryNorm),
-      };
+      return { ...means, gap: Math.sqrt(difference), mismatch: targetError / auxiliaryError };
     });
     this.done++;
     this.targets.advanceIf((steps) => this.schedule.reached({ steps, ...figures }));

@@ -1,6 +1,6 @@
 import {
   extractState,
-  Generator,
+  type Generator,
   generatorState,
   loadGeneratorState,
   mergeStates,
@@ -12,7 +12,7 @@ import {
 import type { Denoiser, DenoiserModule } from "../models/denoiser.js";
 import type { DirectObjective } from "./direct-objective.js";
 import { seedDropout } from "./dropout.js";
-import { numberOf } from "./network-trainer.js";
+import { Processes } from "./processes.js";
 import type { StudentGenerator } from "./student-generator.js";
 import { TrainedStudent } from "./trained-student.js";
 
@@ -24,7 +24,7 @@ export interface DirectDistillationOptions {
   objective: DirectObjective;
   /** student steps altogether, default 300 */
   iterations?: number;
-  /** samples per step, default 128 */
+  /** samples per step, of all processes together, default 128 */
   batchSize?: number;
   /** Adam's learning rate, default 1e-4 */
   studentLearningRate?: number;
@@ -34,6 +34,8 @@ export interface DirectDistillationOptions {
   emaDecay?: number;
   /** decides every random number, default 0 */
   seed?: number;
+  /** those that train together, default this one alone */
+  processes?: Processes;
 }
 
 /** Training of a student by a loss of its own: no auxiliary model, no trajectory. */
@@ -42,15 +44,22 @@ export class DirectDistillation {
   private done = 0;
   private readonly student: TrainedStudent;
   private readonly random: Generator;
+  private readonly processes: Processes;
+  /** samples in this process */
+  private readonly count: number;
 
   /** @throws DisbackError naming the option that is wrong */
   constructor(private readonly options: DirectDistillationOptions) {
     const { teacher, generator, objective, iterations = 300, seed = 0 } = options;
     const { studentLearningRate: learningRate = 1e-4, betas, emaDecay } = options;
+    const { batchSize = 128, processes = new Processes() } = options;
     this.iterations = iterations;
+    this.processes = processes;
+    this.count = processes.share(batchSize, "backtracking.batchSize");
     objective.prepare?.({ student: generator, teacher, seed });
-    this.random = new Generator(seed, generator.device);
-    this.student = new TrainedStudent(generator, { learningRate, ...(betas ? { betas } : {}), emaDecay });
+    this.random = processes.random(seed, generator.device);
+    const rates = { learningRate, ...(betas ? { betas } : {}), emaDecay };
+    this.student = new TrainedStudent(generator, { ...rates, processes });
   }
 
   get iteration(): number {
@@ -68,13 +77,13 @@ export class DirectDistillation {
 
   /** One update of the student. @returns its loss before it, its gradient's norm, and the learning rate */
   step(): { loss: number; gradientNorm: number; learningRate: number } {
-    const { teacher, generator, objective, batchSize = 128 } = this.options;
+    const { teacher, generator, objective } = this.options;
     const figures = scope(() => {
       seedDropout(this.random, generator.device);
       generator.denoiser.train();
-      const loss = objective.loss({ student: generator, teacher, count: batchSize, generator: this.random });
-      const norm = this.student.update(() => loss.backward());
-      return { loss: loss.item(), gradientNorm: numberOf(norm) };
+      const loss = objective.loss({ student: generator, teacher, count: this.count, generator: this.random });
+      const norm = this.student.update([loss]);
+      return this.processes.average({ loss, gradientNorm: norm });
     });
     this.done++;
     return { ...figures, learningRate: this.student.learningRate };

@@ -1,6 +1,6 @@
 import {
   extractState,
-  Generator,
+  type Generator,
   generatorState,
   loadGeneratorState,
   mergeStates,
@@ -13,7 +13,8 @@ import {
 import { DisbackError } from "../errors.js";
 import type { DenoiserModule } from "../models/denoiser.js";
 import { seedDropout } from "./dropout.js";
-import { NetworkTrainer, numberOf } from "./network-trainer.js";
+import { NetworkTrainer } from "./network-trainer.js";
+import { Processes } from "./processes.js";
 import { selectWeights } from "./select-weights.js";
 import type { StudentGenerator } from "./student-generator.js";
 
@@ -30,12 +31,14 @@ export interface ImitationOptions {
   sigmaData?: number;
   /** whether a smaller student of the teacher's kind starts with the first channels of its weights; default false */
   inherit?: boolean;
-  /** samples per step, default 32 */
+  /** samples per step, of all processes together, default 32 */
   batchSize?: number;
   /** Adam's learning rate, default 2e-3 */
   learningRate?: number;
   /** decides every random number, default 0 */
   seed?: number;
+  /** those that train together, default this one alone */
+  processes?: Processes;
 }
 
 /** Part of the mean difference that the last step does not decide: it is a mean of about ten steps … */
@@ -62,6 +65,8 @@ export class Imitation {
   private readonly enough: number;
   private readonly student: StudentGenerator;
   private readonly model: StudentGenerator;
+  private readonly processes: Processes;
+  /** samples in this process */
   private readonly batchSize: number;
   private readonly trainer: NetworkTrainer;
   private readonly random: Generator;
@@ -75,14 +80,19 @@ export class Imitation {
         throw new DisbackError(`imitation: "${name}" must be a whole number from 1, not ${value}`);
     }
     this.steps = steps;
+    const { processes = new Processes() } = options;
     this.enough = tolerance * sigmaData ** 2;
-    this.batchSize = batchSize;
+    this.processes = processes;
+    this.batchSize = processes.share(batchSize, "imitation.batchSize");
     this.student = generator;
     teacher.eval();
     if (inherit) selectWeights(teacher, generator.denoiser);
     this.model = generator.withDenoiser(teacher);
-    this.random = new Generator(seed, generator.device);
-    this.trainer = new NetworkTrainer(generator.denoiser.requiresGrad_(true).parameters(), { learningRate });
+    this.random = processes.random(seed, generator.device);
+    processes.requireSameWeights("teacher", teacher.parameters());
+    this.trainer = new NetworkTrainer(generator.denoiser.requiresGrad_(true).parameters(), {
+      ...{ learningRate, processes, name: "student" },
+    });
   }
 
   get iteration(): number {
@@ -107,7 +117,7 @@ export class Imitation {
       const wanted = noGrad(() => this.model.generate(latents, condition, steps));
       const loss = student.generate(latents, condition, steps).sub(wanted).square().mean();
       const norm = this.trainer.minimise(loss);
-      return { loss: loss.item(), gradientNorm: numberOf(norm) };
+      return this.processes.average({ loss, gradientNorm: norm });
     });
     this.done++;
     this.difference = MEMORY * this.difference + (1 - MEMORY) * figures.loss;

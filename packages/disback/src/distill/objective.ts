@@ -26,13 +26,15 @@ export interface StudentSignal {
   gradient?: Tensor;
   /** a loss `[]` with a graph to the student, added to that */
   loss?: Tensor;
-  /** root mean square of `D_phi - D'_i`, a tensor `[]`: 0 once the student has arrived */
-  gap: Tensor;
+  /** mean square of `D_phi - D'_i`, a tensor `[]`: 0 once the student has arrived */
+  difference: Tensor;
+  /** the target's denoising loss on the student's samples, a tensor `[]` */
+  targetError: Tensor;
   /**
-   * mismatch degree, a tensor `[]`: the target's denoising loss on the student's samples relative to the auxiliary
-   * model's (METHOD: our definition). 1 where the target fits the samples as well as a model fitted to them.
+   * the auxiliary model's, on the same noised samples. The mismatch degree is the target's loss over this one
+   * (METHOD: our definition): 1 where the target fits the samples as well as a model fitted to them.
    */
-  mismatch: Tensor;
+  auxiliaryError: Tensor;
 }
 
 /** The networks of a distillation as they stand before its first step. */

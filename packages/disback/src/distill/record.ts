@@ -16,13 +16,14 @@ import type { DenoiserModule } from "../models/denoiser.js";
 import { LowRankDenoiser } from "../models/low-rank.js";
 import { denoisingLoss } from "./denoising-loss.js";
 import { seedDropout } from "./dropout.js";
-import { NetworkTrainer, numberOf } from "./network-trainer.js";
+import { NetworkTrainer } from "./network-trainer.js";
 import { evenSteps, requireNodeSteps } from "./node-schedule.js";
 import { type NodeSelection, type RecordingView, StepNodes } from "./node-selection.js";
 import type { NodeStorage } from "./node-storage.js";
 import { LogNormal, type NoiseDistribution } from "./noise-distribution.js";
 import { Outlines } from "./outlines.js";
 import { PathDistance } from "./path-distance.js";
+import { Processes } from "./processes.js";
 import type { StudentGenerator } from "./student-generator.js";
 import { Trajectory } from "./trajectory.js";
 
@@ -41,7 +42,7 @@ export interface RecordingOptions {
   nodeSteps?: readonly number[];
   /** instead of both: another rule for what becomes a node; it may end the recording before `steps` */
   selection?: NodeSelection;
-  /** samples per step, default 128 */
+  /** samples per step, of all processes together, default 128 */
   batchSize?: number;
   /** only low-rank adapters of this rank are fitted, see `LowRankDenoiser`; all weights when not given */
   rank?: number | undefined;
@@ -63,6 +64,8 @@ export interface RecordingOptions {
   provenance?: Record<string, unknown>;
   /** the folder holds the beginning of this very recording, and `loadState` will follow; default false */
   resume?: boolean;
+  /** those that record together, default this one alone; the first one writes the trajectory */
+  processes?: Processes;
 }
 
 /**
@@ -81,6 +84,8 @@ export class Recording {
   private readonly random: Generator;
   private readonly noise: NoiseDistribution;
   private readonly sigmaData: number;
+  private readonly processes: Processes;
+  /** samples in this process */
   private readonly batchSize: number;
   private readonly selection: NodeSelection;
   private readonly distance: PathDistance;
@@ -102,11 +107,16 @@ export class Recording {
       rank === undefined
         ? teacher.clone().train().requiresGrad_(true)
         : new LowRankDenoiser(teacher, { rank, generator: new Generator(seed + 3) });
-    this.trainer = new NetworkTrainer(this.degraded.parameters(), { learningRate, betas });
-    this.random = new Generator(seed, generator.device);
+    const { processes = new Processes() } = options;
+    this.processes = processes;
+    processes.requireSameWeights("student", generator.denoiser.parameters());
+    this.trainer = new NetworkTrainer(this.degraded.parameters(), {
+      ...{ learningRate, betas, processes, name: "degraded teacher" },
+    });
+    this.random = processes.random(seed, generator.device);
     this.noise = options.noise ?? new LogNormal();
     this.sigmaData = options.sigmaData ?? 0.5;
-    this.batchSize = batchSize;
+    this.batchSize = processes.share(batchSize, "recording.batchSize");
     this.selection = options.selection ?? new StepNodes(nodeSteps);
     // Probes have a stream of their own: measuring does not change what is recorded.
     this.distance = scope(() => {
@@ -123,9 +133,10 @@ export class Recording {
       nodes: options.selection ? "even distance" : nodeSteps,
       recordedAt: new Date().toISOString(),
     };
-    this.trajectory = options.resume
-      ? Trajectory.resume(folder, teacher)
-      : Trajectory.create(folder, teacher, provenance, options.storage ?? { kind: "difference" });
+    const { storage = { kind: "difference" } } = options;
+    if (!processes.leads) this.trajectory = Trajectory.follow(folder, teacher);
+    else if (options.resume) this.trajectory = Trajectory.resume(folder, teacher);
+    else this.trajectory = Trajectory.create(folder, teacher, provenance, storage);
   }
 
   get iteration(): number {
@@ -147,7 +158,7 @@ export class Recording {
         sigmaData: this.sigmaData,
       });
       const norm = this.trainer.minimise(loss);
-      return { loss: loss.item(), gradientNorm: numberOf(norm) };
+      return this.processes.average({ loss, gradientNorm: norm });
     });
     this.done++;
     this.look(figures.loss);
@@ -210,7 +221,7 @@ export class Recording {
         outline ??= this.outlines.measure(this.degraded.eval());
         return outline;
       },
-      between: (a, b) => this.distance.between(a, b),
+      between: (a, b) => this.processes.agree(this.distance.between(a, b)),
     };
     const kept = this.selection.keep(view);
     this.ended = this.selection.settled(view);

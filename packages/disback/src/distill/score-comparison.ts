@@ -33,13 +33,14 @@ export interface Estimates {
 export function agreement(
   { clean, sigma, fitted, wanted }: Estimates,
   sigmaData: number,
-): Pick<StudentSignal, "gap" | "mismatch"> {
+): Pick<StudentSignal, "difference" | "targetError" | "auxiliaryError"> {
   return noGrad(() => {
     const weight = perSample(denoisingWeight(sigma, sigmaData), clean.ndim);
     const error = (estimate: Tensor) => estimate.sub(clean).square().mul(weight).mean();
     return {
-      gap: fitted.sub(wanted).square().mean().sqrt(),
-      mismatch: error(wanted).div(error(fitted)),
+      difference: fitted.sub(wanted).square().mean(),
+      targetError: error(wanted),
+      auxiliaryError: error(fitted),
     };
   });
 }

@@ -86,7 +86,7 @@ export class StudentGenerator {
   /** Draws how many of its steps a training batch goes: 1 to `steps`, evenly. Nothing is drawn for one-step students. */
   drawSteps(generator: Generator): number {
     if (this.steps === 1) return 1;
-    return randint(1, this.steps + 1, [1], { generator, device: this.device }).item();
+    return randint(1, this.steps + 1, [], { generator, device: this.device }).item();
   }
 
   /**

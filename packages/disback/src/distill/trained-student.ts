@@ -17,7 +17,10 @@ export class TrainedStudent {
     readonly generator: StudentGenerator,
     { emaDecay = 0.99, ...options }: TrainedStudentOptions,
   ) {
-    this.trainer = new NetworkTrainer(generator.denoiser.requiresGrad_(true).parameters(), options);
+    this.trainer = new NetworkTrainer(generator.denoiser.requiresGrad_(true).parameters(), {
+      ...options,
+      name: "student",
+    });
     this.ema = new EMA(generator.denoiser, { decay: emaDecay });
   }
 
@@ -35,10 +38,13 @@ export class TrainedStudent {
     this.trainer.learningRate *= factor;
   }
 
-  /** One update by the gradients that `addGradients` leaves. @returns their norm, see `NetworkTrainer.finish` */
-  update(addGradients: () => void): Tensor | number {
+  /**
+   * One update by the gradients of losses, and by those injected at tensors, see `NetworkTrainer.backward`.
+   * @returns their norm, see `NetworkTrainer.finish`
+   */
+  update(tensors: readonly Tensor[], gradients?: readonly (Tensor | null)[]): Tensor | number {
     this.trainer.begin();
-    addGradients();
+    this.trainer.backward(tensors, gradients);
     const norm = this.trainer.finish();
     this.ema.update();
     return norm;

@@ -29,6 +29,8 @@ export class Trajectory {
     private readonly manifest: Manifest,
     /** Nodes may be stored as differences to it. */
     private teacher?: Module,
+    /** Whether another process writes what happens here. */
+    private readonly follows = false,
   ) {}
 
   /**
@@ -70,6 +72,19 @@ export class Trajectory {
     return trajectory;
   }
 
+  /** One that another process writes: knows its nodes, and touches no files. */
+  static follow(folder: string, teacher: Module): Trajectory {
+    const manifest = {
+      format: "disback-trajectory",
+      version: 2,
+      teacher: "",
+      storage: { kind: "full" },
+      provenance: {},
+      nodes: [],
+    } satisfies Manifest;
+    return new Trajectory(folder, manifest, teacher, true);
+  }
+
   /** From the node next to the teacher (index 0 here, `D'_1`) to the most degraded one. */
   get nodes(): readonly TrajectoryNode[] {
     return this.manifest.nodes;
@@ -87,6 +102,10 @@ export class Trajectory {
   append(model: Module, facts: Pick<TrajectoryNode, "step" | "distance" | "loss">): void {
     const file = `node-${String(facts.step).padStart(6, "0")}.safetensors`;
     const path = join(this.folder, file);
+    if (this.follows) {
+      this.manifest.nodes.push(nodeSchema.parse({ ...facts, file }));
+      return;
+    }
     noGrad(() =>
       scope(() =>
         writeSafetensors(path, packNode(model, this.teacher!, this.storage), { step: String(facts.step) }),
@@ -96,7 +115,7 @@ export class Trajectory {
     // In the schema's order: a resumed recording writes the same manifest.
     const node = { ...facts, file, bytes: content.length, sha256: sha256(content) };
     this.manifest.nodes.push(nodeSchema.parse(node));
-    writeManifest(this.folder, this.manifest);
+    this.write();
   }
 
   /** Forgets every second node, the one next to the teacher first; the node after it inherits its distance. */
@@ -111,7 +130,7 @@ export class Trajectory {
       way = 0;
     });
     this.manifest.nodes = kept;
-    writeManifest(this.folder, this.manifest);
+    this.write();
   }
 
   /** Goes back to the nodes of an earlier moment: a resumed recording makes the later ones again. */
@@ -120,11 +139,12 @@ export class Trajectory {
     if (!parsed.success)
       throw new DisbackError(`${this.folder}: the checkpoint does not say which nodes there were`);
     this.manifest.nodes = parsed.data;
-    writeManifest(this.folder, this.manifest);
+    this.write();
   }
 
   /** Removes files of nodes that were forgotten. Not before the recording has ended: a checkpoint may want them back. */
   prune(): void {
+    if (this.follows) return;
     const wanted = new Set(this.nodes.map((node) => node.file));
     for (const file of readdirSync(this.folder)) {
       if (nodeFile.test(file) && !wanted.has(file)) rmSync(join(this.folder, file), { force: true });
@@ -166,6 +186,10 @@ export class Trajectory {
     this.connect(teacher);
     if (this.nodes.length === 0)
       throw new DisbackError(`${this.folder}: this trajectory has no nodes; its recording was not finished`);
+  }
+
+  private write(): void {
+    if (!this.follows) writeManifest(this.folder, this.manifest);
   }
 
   private connect(teacher: Module): void {

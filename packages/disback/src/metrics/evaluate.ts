@@ -1,4 +1,4 @@
-import { inferenceMode, keep, scope, type Tensor, zeros } from "@disback/torch";
+import { inferenceMode, keep, type ProcessGroup, scope, type Tensor, zeros } from "@disback/torch";
 import type { MixtureModes } from "../data/toys/distribution.js";
 import { DisbackError } from "../errors.js";
 import { generatedBatches } from "./batches.js";
@@ -9,6 +9,7 @@ import { kid } from "./kernel-distance.js";
 import { modeCoverage } from "./mode-coverage.js";
 import { precisionRecall } from "./precision-recall.js";
 import { type Reference, requireSameExtractor } from "./reference.js";
+import { shareBatches } from "./shared-batches.js";
 import { slicedWasserstein } from "./sliced-wasserstein.js";
 import { StatisticsAccumulator } from "./statistics.js";
 
@@ -30,6 +31,10 @@ const pointMetrics: readonly MetricName[] = ["kid", "precisionRecall", "slicedWa
 export interface EvaluationOptions {
   /** Either a function that gives `n` samples `[n, ...]` (run under inference mode, in a scope) ... */
   generate?: (count: number) => Tensor;
+  /** Processes that evaluate together: each generates its turns of the batches, all get the figures. */
+  group?: ProcessGroup;
+  /** With `group`: leaves out the next `n` samples, which another process generates. */
+  skip?: (count: number) => void;
   /** ... or a stream of samples, for example of a folder of images. Batches are released after use. */
   batches?: AsyncIterable<Tensor> | Iterable<Tensor>;
   /** Number of samples: as many are generated, or at most as many taken from the stream. */
@@ -78,20 +83,29 @@ export async function evaluate(options: EvaluationOptions): Promise<Evaluation> 
   using features = new Rows(needsPoints ? Math.min(count, reference.features.shape[0]!) : 0);
   using probabilities = new Rows(wanted.has("inceptionScore") ? count : 0);
   let done = 0;
-  for await (const batch of options.batches ?? generatedBatches(options.generate!, count, batchSize)) {
-    inferenceMode(() =>
-      scope(() => {
-        const samples = batch.narrow(0, 0, Math.min(batch.shape[0]!, count - done));
-        const found = extractor.features(samples);
-        statistics.add(found);
-        features.add(found);
-        if (wanted.has("inceptionScore")) probabilities.add(extractor.probabilities!(samples));
-        done += samples.shape[0]!;
-      }),
-    );
-    batch.dispose();
+  const take = (found: Tensor) => {
+    statistics.add(found);
+    features.add(found);
+    done += found.shape[0]!;
     options.onProgress?.(done, count);
-    if (done >= count) break;
+  };
+  const { group, generate, skip } = options;
+  if (group && generate && skip && !wanted.has("inceptionScore")) {
+    const { featureDim } = extractor;
+    const share = { group, generate, skip, count, batchSize, featureDim };
+    shareBatches({ ...share, features: (samples) => extractor.features(samples) }, take);
+  } else {
+    for await (const batch of options.batches ?? generatedBatches(generate!, count, batchSize)) {
+      inferenceMode(() =>
+        scope(() => {
+          const samples = batch.narrow(0, 0, Math.min(batch.shape[0]!, count - done));
+          if (wanted.has("inceptionScore")) probabilities.add(extractor.probabilities!(samples));
+          take(extractor.features(samples));
+        }),
+      );
+      batch.dispose();
+      if (done >= count) break;
+    }
   }
   if (done < 2) throw new DisbackError(`An evaluation needs at least 2 samples, got ${done}`);
   return scope(() => {

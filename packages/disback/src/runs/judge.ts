@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import type { Device, Tensor } from "@disback/torch";
+import type { Device, ProcessGroup, Tensor } from "@disback/torch";
 import type { Dataset } from "../data/dataset.js";
 import { openDataset } from "../data/dataset.js";
 import { DisbackError } from "../errors.js";
@@ -79,7 +79,9 @@ export class Judge {
 
   /** Judges `count` samples. */
   measure(
-    source: { generate: (count: number) => Tensor } | { batches: AsyncIterable<Tensor> },
+    source:
+      | { generate: (count: number) => Tensor; skip?: (count: number) => void; group?: ProcessGroup }
+      | { batches: AsyncIterable<Tensor> },
     count: number,
     metrics: readonly MetricName[] = this.headline,
     onProgress?: (done: number) => void,

@@ -34,7 +34,8 @@ export class RunFolder {
     readonly path: string,
     /** The path as the user gave it, for messages. */
     readonly shownPath: string,
-    private readonly lock: FolderLock,
+    /** None where another process of this run holds it, and writes. */
+    private readonly lock: FolderLock | undefined,
     private current: RunRecord,
   ) {}
 
@@ -70,6 +71,11 @@ export class RunFolder {
     return run;
   }
 
+  /** The folder of a run that another process has created or opened and writes: nothing is changed here. */
+  static follow(path: string): RunFolder {
+    return new RunFolder(resolve(path), path, undefined, readRunFolder(path));
+  }
+
   /** Waits until no living process works in a folder. @throws DisbackError naming it when it does not leave in time */
   static async left(path: string, seconds: number): Promise<void> {
     const until = performance.now() + 1000 * seconds;
@@ -90,7 +96,7 @@ export class RunFolder {
   /** Changes fields of `run.json`. */
   update(fields: Partial<RunRecord>): void {
     this.current = { ...this.current, ...fields };
-    writeRunRecord(join(this.path, RECORD), this.current);
+    if (this.lock) writeRunRecord(join(this.path, RECORD), this.current);
   }
 
   /** `metrics.jsonl`, one object per evaluation. */
@@ -133,7 +139,7 @@ export class RunFolder {
 
   /** Lets others work in the folder. */
   close(): void {
-    this.lock.release();
+    this.lock?.release();
   }
 }
 

@@ -36,6 +36,8 @@ export interface SampleDrawer {
   /** Network evaluations per sample (NFE). */
   evaluations: number;
   draw(count: number): { samples: Tensor; labels?: number[] };
+  /** Leaves samples out: what is drawn next is what would have come after them. */
+  skip(count: number): void;
 }
 
 /** Opens a student (its own steps) or a teacher (a sampler), whichever the folder holds. */
@@ -134,5 +136,6 @@ function drawer(
       const { latents, condition, labels } = source.next(count);
       return { samples: generate(latents, condition), ...(labels ? { labels } : {}) };
     },
+    skip: (count) => scope(() => void source.next(count)),
   };
 }

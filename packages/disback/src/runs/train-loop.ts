@@ -1,6 +1,7 @@
 import { extractState, mergeStates, prefixState, type State } from "@disback/torch";
+import { Processes } from "../distill/processes.js";
 import { DisbackError } from "../errors.js";
-import { type Checkpoint, pruneCheckpoints, saveCheckpoint } from "./checkpoint.js";
+import { type Checkpoint, latestCheckpoint, pruneCheckpoints, saveCheckpoint } from "./checkpoint.js";
 import { DivergenceWatch } from "./divergence.js";
 import type { Interruption } from "./interruption.js";
 import { LiveLog } from "./live-log.js";
@@ -53,6 +54,8 @@ export interface RunSession {
   run: RunFolder;
   progress: Progress;
   interruption: Interruption;
+  /** Those that go the same way, of which the first one writes; this one alone when not given. */
+  processes?: Processes;
   checkpoints: { every: number; keepLast: number };
   /** What is done when numbers go wrong; stopping when not given. */
   divergence?: { action: "rollback" | "stop"; factor: number };
@@ -106,6 +109,7 @@ class StageLoop {
   private readonly began = performance.now();
   private readonly isNew: boolean;
   private readonly live: LiveLog;
+  private readonly processes: Processes;
   private secondsBefore: number;
   private stepSeconds = 0;
   private sound = 0;
@@ -120,6 +124,7 @@ class StageLoop {
     checkpoint: Checkpoint | undefined,
   ) {
     this.watch = new DivergenceWatch(stage.sigmaData);
+    this.processes = session.processes ?? new Processes();
     this.secondsBefore = session.secondsBefore;
     this.isNew = checkpoint === undefined;
     if (checkpoint) {
@@ -135,7 +140,7 @@ class StageLoop {
 
   private startTensorboard(): void {
     const { session, stage } = this;
-    if (!session.tensorboard) return;
+    if (!session.tensorboard || !this.processes.leads) return;
     const next = this.isNew ? 0 : stage.work.iteration + 1;
     this.tensorboard = new TensorboardLog(session.run.file("tensorboard", stage.name), next);
   }
@@ -148,7 +153,7 @@ class StageLoop {
   async perform(): Promise<void> {
     const { stage, session } = this;
     const { work } = stage;
-    const { progress, interruption } = session;
+    const { progress } = session;
     this.startTensorboard();
     if (this.isNew) await this.begin();
     while (!work.finished) {
@@ -161,7 +166,8 @@ class StageLoop {
       const averaged = without(figures, stage.positions ?? []);
       this.means.add(averaged);
       session.run.requirePresent();
-      this.live.add(iteration, averaged, positions, { run: this.seconds, step }, work.finished);
+      if (this.processes.leads)
+        this.live.add(iteration, averaged, positions, { run: this.seconds, step }, work.finished);
       progress.update(iteration, { ...this.means.means, ...this.judged, ...positions });
       let fault = this.watch.step(figures);
       if (fault === undefined && (iteration % stage.evaluateEvery === 0 || work.finished)) {
@@ -174,14 +180,24 @@ class StageLoop {
       }
       // Signals are delivered between turns of the event loop; a native step never leaves its turn.
       await new Promise(setImmediate);
-      if (isAsked(session.run.path, "stop")) interruption.request("SIGTERM");
-      const stop = interruption.requested && !work.finished;
-      const asked = isAsked(session.run.path, "checkpoint");
+      const wanted = this.wantedByAny();
+      const stop = wanted === "stop" && !work.finished;
       const due = iteration % session.checkpoints.every === 0;
-      if (stop || asked || due || work.finished) await this.save();
-      if (asked) settle(session.run.path, "checkpoint");
+      if (wanted || due || work.finished) await this.save();
+      if (wanted && this.processes.leads) settle(session.run.path, "checkpoint");
       if (stop) throw interrupted(stage, session);
     }
+  }
+
+  /** What was asked of any of the processes, by a signal or a file: all of them answer it at the same iteration. */
+  private wantedByAny(): "stop" | "checkpoint" | undefined {
+    const { run, interruption } = this.session;
+    if (isAsked(run.path, "stop")) interruption.request("SIGTERM");
+    const asked = isAsked(run.path, "checkpoint") ? 1 : 0;
+    const largest = this.processes.largest(interruption.requested ? interruption.exitCode : asked);
+    if (largest <= 1) return largest === 1 ? "checkpoint" : undefined;
+    interruption.request(largest === 143 ? "SIGTERM" : "SIGINT");
+    return "stop";
   }
 
   /** Where a stage that goes wrong early is taken back to is there from the start. */
@@ -199,7 +215,7 @@ class StageLoop {
     const { iteration } = stage.work;
     session.run.requirePresent();
     const means = this.means.take();
-    this.judged = (await stage.evaluate?.(iteration)) ?? {};
+    this.judged = this.processes.agree((await stage.evaluate?.(iteration)) ?? {});
     const entry: MetricsEntry = {
       stage: stage.name,
       iteration,
@@ -210,7 +226,7 @@ class StageLoop {
       ...means,
       ...positions,
     };
-    session.run.metrics.append(entry);
+    if (this.processes.leads) session.run.metrics.append(entry);
     this.tensorboard?.append(entry, session.run.samplePath(stage.name, iteration));
     const fault = watch.evaluation(means, this.judged);
     if (fault !== undefined) return fault;
@@ -226,7 +242,7 @@ class StageLoop {
     const value = this.judged[figure]!;
     if (this.best && !(value < this.best.value)) return;
     this.best = { figure, value, iteration };
-    best.keep(this.best);
+    if (this.processes.leads) best.keep(this.best);
   }
 
   private async save(): Promise<void> {
@@ -247,8 +263,10 @@ class StageLoop {
     });
     const { run, iterationsBefore, checkpoints } = session;
     run.requirePresent();
-    await saveCheckpoint(run.path, iterationsBefore + stage.work.iteration, state);
-    pruneCheckpoints(run.path, { keepLast: checkpoints.keepLast, soundUntil: iterationsBefore + sound });
+    await this.processes.first(async () => {
+      await saveCheckpoint(run.path, iterationsBefore + stage.work.iteration, state);
+      pruneCheckpoints(run.path, { keepLast: checkpoints.keepLast, soundUntil: iterationsBefore + sound });
+    });
   }
 
   private restore(checkpoint: Checkpoint): void {
@@ -269,10 +287,10 @@ class StageLoop {
 
   /** Goes back to the last checkpoint that is known to be right, once; @throws Diverged otherwise */
   private async recover(fault: string): Promise<void> {
-    const { stage, session, sound } = this;
+    const { stage, session } = this;
     const { iteration } = stage.work;
     const error = this.diverged(fault);
-    const good = this.canGoBack && (await takeBack(session, stage.name, sound));
+    const good = this.canGoBack ? await this.soundCheckpoint() : undefined;
     if (!good) throw error;
     this.restore(good);
     const { factor } = session.divergence!;
@@ -285,6 +303,18 @@ class StageLoop {
     session.progress.notice(
       `${error.message}; going on from iteration ${stage.work.iteration} with ${factor} times the learning rate`,
     );
+  }
+
+  /** The last checkpoint that is known to be right, for all processes; those after it are removed. */
+  private async soundCheckpoint(): Promise<Checkpoint | undefined> {
+    const { stage, session, sound } = this;
+    let good: Checkpoint | undefined;
+    const iteration = await this.processes.first(async () => {
+      good = await takeBack(session, stage.name, sound);
+      return good?.iteration;
+    });
+    if (this.processes.leads || iteration === undefined) return good;
+    return latestCheckpoint(session.run.path, (line) => session.progress.notice(line), iteration);
   }
 
   private diverged(fault: string): Diverged {

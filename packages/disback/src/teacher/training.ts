@@ -2,7 +2,7 @@ import {
   type Device,
   EMA,
   extractState,
-  Generator,
+  type Generator,
   generatorState,
   loadGeneratorState,
   mergeStates,
@@ -16,8 +16,9 @@ import { DataLoader } from "../data/data-loader.js";
 import type { Dataset } from "../data/dataset.js";
 import { denoisingLoss } from "../distill/denoising-loss.js";
 import { seedDropout } from "../distill/dropout.js";
-import { NetworkTrainer, numberOf } from "../distill/network-trainer.js";
+import { NetworkTrainer } from "../distill/network-trainer.js";
 import { LogNormal } from "../distill/noise-distribution.js";
+import { Processes } from "../distill/processes.js";
 import { DisbackError } from "../errors.js";
 import type { DenoiserModule } from "../models/denoiser.js";
 import { dropLabels, flipRandomly } from "./augmentation.js";
@@ -36,6 +37,8 @@ export type TeacherTrainingOptions = TeacherTrainingSettingsInput & {
   dataset: Dataset;
   /** decides the order of the data and every random number of the training, default 0 */
   seed?: number;
+  /** those that train together on batches of `batchSize`, default this one alone; each reads its part of the data */
+  processes?: Processes;
 };
 
 /**
@@ -57,9 +60,11 @@ export class TeacherTraining {
   private readonly ema: EMA<DenoiserModule>;
   private readonly rate: Schedule;
   private readonly noise: LogNormal;
+  private readonly processes: Processes;
 
   /** @throws DisbackError naming the setting that is wrong */
-  constructor({ denoiser, dataset, seed = 0, ...settings }: TeacherTrainingOptions) {
+  constructor({ denoiser, dataset, seed = 0, processes, ...settings }: TeacherTrainingOptions) {
+    this.processes = processes ?? new Processes();
     this.settings = resolveTrainingSettings(settings);
     const { batchSize, accumulation, flip, averageHalfLife, averageRampUp } = this.settings;
     const { learningRate, gradientClip } = this.settings;
@@ -69,9 +74,17 @@ export class TeacherTraining {
     this.denoiser = denoiser.train();
     const parameters = denoiser.parameters();
     this.device = parameters[0]!.device;
-    this.loader = new DataLoader(dataset, { batchSize: batchSize / accumulation, seed, shuffle: true });
-    this.generator = new Generator(seed, this.device);
-    this.trainer = new NetworkTrainer(parameters, { learningRate, gradientClip });
+    this.generator = this.processes.random(seed, this.device);
+    const { share } = this.generator;
+    const setting = accumulation > 1 ? "training.batchSize / training.accumulation" : "training.batchSize";
+    this.processes.share(batchSize / accumulation, setting);
+    this.loader = new DataLoader(dataset, {
+      batchSize: batchSize / accumulation,
+      seed,
+      shuffle: true,
+      share,
+    });
+    this.trainer = new NetworkTrainer(parameters, { learningRate, gradientClip, processes: this.processes });
     this.ema = new EMA(denoiser, { halfLife: averageHalfLife, rampUp: averageRampUp });
     this.rate = learningRateSchedule(this.settings);
     this.noise = new LogNormal(this.settings.noiseMean, this.settings.noiseStandardDeviation);
@@ -105,12 +118,13 @@ export class TeacherTraining {
     const learningRate = this.learningRate;
     this.trainer.begin();
     let loss = 0;
-    for (let part = 0; part < accumulation; part++) loss += await this.addGradient(1 / accumulation);
+    for (let part = 1; part <= accumulation; part++)
+      loss += await this.addGradient(1 / accumulation, part === accumulation);
     this.trainer.learningRate = learningRate;
-    const gradientNorm = scope(() => numberOf(this.trainer.finish()));
+    const figures = scope(() => this.processes.average({ loss, gradientNorm: this.trainer.finish() }));
     this.done++;
     this.ema.update({ batchSize, images: this.done * batchSize });
-    return { loss, gradientNorm, learningRate };
+    return { ...figures, learningRate };
   }
 
   /** The network of the next step by name, to look at. */
@@ -147,7 +161,7 @@ export class TeacherTraining {
   }
 
   /** Adds `share` times the next part's gradient to the parameters'; returns `share` times its loss. */
-  private async addGradient(share: number): Promise<number> {
+  private async addGradient(share: number, last: boolean): Promise<number> {
     const batch = await this.loader.next();
     try {
       return scope(() => {
@@ -165,7 +179,8 @@ export class TeacherTraining {
             sigmaData,
           },
         ).mul(share);
-        loss.backward();
+        if (last) this.trainer.backward([loss]);
+        else loss.backward();
         return loss.item();
       });
     } finally {

@@ -1,3 +1,4 @@
+import type { Processes } from "../../distill/processes.js";
 import type { Judge } from "../judge.js";
 import type { MetricsEntry } from "../metrics-log.js";
 import type { Progress } from "../progress.js";
@@ -18,6 +19,8 @@ export interface Comparison {
   /** Not given: the student alone is judged and timed. */
   drawTeacher?: () => SampleDrawer;
   progress: Progress;
+  /** Judge together; the first one times the models alone. */
+  processes: Processes;
   places: [name: string, path: string][];
 }
 
@@ -30,8 +33,10 @@ export async function summarizeStudent(comparison: Comparison): Promise<JobResul
   const judged = entries.filter((entry) => entry.stage === "backtrack");
   const [first, last] = [judged[0] ?? {}, judged.at(-1) ?? {}] as Record<string, number | undefined>[];
   progress.remark?.("timing the models");
-  const teacherRate = drawTeacher && rateOf(drawTeacher(), comparison.batchSize);
-  const studentRate = rateOf(drawStudent(), comparison.batchSize);
+  const rate = (drawer: SampleDrawer) =>
+    comparison.processes.leads ? rateOf(drawer, comparison.batchSize) : undefined;
+  const teacherRate = drawTeacher && rate(drawTeacher());
+  const studentRate = rate(drawStudent());
   const studentEvaluations = drawStudent().evaluations;
   const evaluations = drawTeacher?.().evaluations;
 
@@ -80,7 +85,9 @@ async function judgeTeacher(
   const { progress, samples } = comparison;
   progress.start("judging the teacher", samples, 0, "samples");
   try {
-    return await judgeDrawer(judge, drawTeacher(), samples, (done) => progress.update(done, {}));
+    return await judgeDrawer(judge, drawTeacher(), samples, comparison.processes, (done) =>
+      progress.update(done, {}),
+    );
   } finally {
     progress.finish();
   }

@@ -31,6 +31,7 @@ export async function imitateTeacher(
   context: JobContext,
 ): Promise<{ seconds: number; context: JobContext }> {
   const { checkpoint, ...fresh } = context;
+  const { processes } = context;
   const folder = context.run.file("imitated");
   if (checkpoint && positionOf(checkpoint).stage !== "imitate" && existsSync(folder)) {
     // The seconds before later stages stand in their checkpoints.
@@ -46,6 +47,7 @@ export async function imitateTeacher(
     teacher: teacher.denoiser,
     generator,
     sigmaData,
+    processes,
   });
   const watch = await StudentJudge.open(settings, teacher.codec, context);
   const seconds = await runStage(
@@ -64,6 +66,6 @@ export async function imitateTeacher(
     checkpoint,
   );
   work.dispose();
-  saveModel(folder, student.denoiser, student.config);
+  if (processes.leads) saveModel(folder, student.denoiser, student.config);
   return { seconds, context: fresh };
 }

@@ -1,5 +1,6 @@
-import { libtorchVersion, setNumThreads } from "@disback/torch";
+import { LostProcesses, libtorchVersion, setNumThreads } from "@disback/torch";
 import type { z } from "zod";
+import { Processes } from "../../distill/processes.js";
 import { DisbackError } from "../../errors.js";
 import { type Checkpoint, latestCheckpoint } from "../checkpoint.js";
 import { Interruption } from "../interruption.js";
@@ -13,6 +14,8 @@ export interface JobContext {
   run: RunFolder;
   progress: Progress;
   interruption: Interruption;
+  /** Those that do this job together; all of them perform it, the first one writes. */
+  processes: Processes;
   /** Where an interrupted run goes on; absent for a new run. */
   checkpoint?: Checkpoint;
   /** Folder in which runs share trajectories; changes no result. */
@@ -44,6 +47,8 @@ interface SharedSettings {
 /** What surrounds a run and changes no result. */
 export interface Surroundings {
   progress: Progress;
+  /** Those that do the job together; this one alone when not given. */
+  processes?: Processes;
   /** Folder in which runs share trajectories. */
   trajectories?: string;
   /** Called once the run folder is there, before the work begins. */
@@ -58,6 +63,14 @@ export interface StartOptions extends Surroundings {
   version: string;
 }
 
+/** Thrown when a process is gone or hangs, which the error names. */
+export class RunLostProcesses extends DisbackError {
+  override name = "LostProcesses";
+  constructor(run: RunFolder, { message }: LostProcesses) {
+    super(`${message}; continue with any number of processes: disback resume ${run.shownPath}`);
+  }
+}
+
 /** Makes a run folder and does the job in it. @throws Interrupted when stopped by a signal, after saving */
 export async function startJob<Schema extends z.ZodType>(
   job: Job<Schema>,
@@ -65,19 +78,20 @@ export async function startJob<Schema extends z.ZodType>(
   options: StartOptions,
 ): Promise<JobResult> {
   using interruption = listen(options.progress);
-  const run = RunFolder.create(
-    options.folder,
-    {
-      format: RUN_FORMAT,
-      command: job.command,
-      ...(options.preset === undefined ? {} : { preset: options.preset }),
-      settings: settings as Record<string, unknown>,
-      seed: (settings as SharedSettings).seed,
-      ...describeEnvironment(options.version, libtorchVersion()),
-      startedAt: new Date().toISOString(),
-      state: "running",
-    },
-    { force: options.force, notice: (line) => options.progress.notice(line) },
+  const { folder, force, progress, processes = new Processes() } = options;
+  requireShares(settings, processes);
+  const record: RunRecord = {
+    format: RUN_FORMAT,
+    command: job.command,
+    ...(options.preset === undefined ? {} : { preset: options.preset }),
+    settings: settings as Record<string, unknown>,
+    seed: (settings as SharedSettings).seed,
+    ...describeEnvironment(options.version, libtorchVersion()),
+    startedAt: new Date().toISOString(),
+    state: "running",
+  };
+  const run = await openTogether(processes, folder, () =>
+    RunFolder.create(folder, record, { force, notice: (line) => progress.notice(line) }),
   );
   return await performIn(run, job, settings, interruption, options);
 }
@@ -88,7 +102,7 @@ export async function continueJob(
   jobs: readonly Job[],
   surroundings: Surroundings,
 ): Promise<JobResult> {
-  const { progress } = surroundings;
+  const { progress, processes = new Processes() } = surroundings;
   using interruption = listen(progress);
   const record = readRunFolder(folder);
   const job = jobs.find((one) => one.command === record.command);
@@ -98,14 +112,56 @@ export async function continueJob(
   if (!settings.success) {
     throw new DisbackError(`${folder}/run.json: settings are not those of "${record.command}"`);
   }
-  const run = RunFolder.open(folder);
-  const checkpoint = await latestCheckpoint(folder, (line) => progress.notice(line));
+  requireShares(settings.data, processes);
+  const run = await openTogether(processes, folder, () => RunFolder.open(folder));
+  const checkpoint = await checkpointForAll(run, progress, processes);
   progress.notice(
     checkpoint
       ? `continuing ${folder} from ${checkpoint.path}`
       : `${folder}: no checkpoint yet, starting over`,
   );
   return await performIn(run, job, settings.data, interruption, surroundings, checkpoint);
+}
+
+/** Settings whose batches are shared. */
+const SHARED_BATCHES = ["training", "imitation", "recording", "backtracking"];
+
+/** Sees at once what would stop a later stage. @throws DisbackError naming a batch size that cannot be shared evenly */
+function requireShares(settings: unknown, processes: Processes): void {
+  for (const name of SHARED_BATCHES) {
+    const stage = (settings as Record<string, { batchSize: number } | undefined>)[name];
+    if (stage) processes.share(stage.batchSize, `${name}.batchSize`);
+  }
+}
+
+/** Opens a run's folder in the process that writes; the others follow. */
+async function openTogether(processes: Processes, path: string, open: () => RunFolder): Promise<RunFolder> {
+  let opened: RunFolder | undefined;
+  await processes.first(() => {
+    opened = open();
+  });
+  if (opened) return opened;
+  try {
+    return RunFolder.follow(path);
+  } catch (error) {
+    throw new DisbackError(`${(error as Error).message}; all processes need to see one file system`);
+  }
+}
+
+/** The newest undamaged checkpoint, the same one in all processes. */
+async function checkpointForAll(
+  run: RunFolder,
+  progress: Progress,
+  processes: Processes,
+): Promise<Checkpoint | undefined> {
+  const notice = (line: string) => progress.notice(line);
+  let checkpoint: Checkpoint | undefined;
+  const iteration = await processes.first(async () => {
+    checkpoint = await latestCheckpoint(run.path, notice);
+    return checkpoint?.iteration;
+  });
+  if (processes.leads || iteration === undefined) return checkpoint;
+  return latestCheckpoint(run.path, notice, iteration);
 }
 
 /** @throws Interrupted when there is no reason to begin any more */
@@ -123,7 +179,7 @@ async function performIn<Schema extends z.ZodType>(
   job: Job<Schema>,
   settings: z.output<Schema>,
   interruption: Interruption,
-  { progress, trajectories, onFolder }: Surroundings,
+  { progress, trajectories, onFolder, processes = new Processes() }: Surroundings,
   checkpoint?: Checkpoint,
 ): Promise<JobResult> {
   onFolder?.();
@@ -134,9 +190,11 @@ async function performIn<Schema extends z.ZodType>(
       run,
       progress,
       interruption,
+      processes,
       ...(checkpoint ? { checkpoint } : {}),
       ...(trajectories === undefined ? {} : { trajectories }),
     });
+    if (!processes.leads) return result;
     const finished = {
       state: "finished",
       finishedAt: new Date().toISOString(),
@@ -147,8 +205,8 @@ async function performIn<Schema extends z.ZodType>(
     run.update(finished);
     return { ...result, places: [...result.places, ["report", report]] };
   } catch (error) {
-    await leaveTraces(run, error);
-    throw error;
+    if (processes.leads) await leaveTraces(run, error);
+    throw error instanceof LostProcesses ? new RunLostProcesses(run, error) : error;
   } finally {
     run.close();
   }

@@ -3,18 +3,19 @@ import type { z } from "zod";
 import { formatNpy } from "../../data/formats/npy.js";
 import { readFloats } from "../../data/output/read-floats.js";
 import { replaceFile } from "../../data/output/replace-file.js";
+import type { Processes } from "../../distill/processes.js";
 import type { Evaluation } from "../../metrics/evaluate.js";
 import { Judge } from "../judge.js";
 import type { OpenedModel } from "../open-model.js";
-import type { Progress } from "../progress.js";
 import type { DrawingOptions, SampleDrawer } from "../sample-drawer.js";
 import { writeSamplePicture } from "../sample-picture.js";
 import type { evaluationSettings } from "../settings/common.js";
+import type { JobContext } from "./job.js";
 
 export type EvaluationSettings = z.output<typeof evaluationSettings>;
 
 /** What judges the samples of a training, whatever is trained; `undefined` when there is nothing to compare with. */
-export function openTrainingJudge(
+export async function openTrainingJudge(
   settings: {
     evaluation: EvaluationSettings;
     device: string;
@@ -23,18 +24,25 @@ export function openTrainingJudge(
     skipBroken: boolean;
   },
   codec: OpenedModel["codec"],
-  progress: Progress,
+  { progress, processes }: Pick<JobContext, "progress" | "processes">,
 ): Promise<Judge | undefined> {
   const { evaluation, device, data, resolution, skipBroken } = settings;
-  return Judge.open({
-    ...evaluation,
-    sampleShape: codec.shownShape,
-    device: device as Device,
-    data: evaluation.reference ?? data,
-    resolution,
-    skipBroken,
-    notice: (line) => progress.notice(line),
+  const open = () =>
+    Judge.open({
+      ...evaluation,
+      sampleShape: codec.shownShape,
+      device: device as Device,
+      data: evaluation.reference ?? data,
+      resolution,
+      skipBroken,
+      notice: (line) => progress.notice(line),
+    });
+  // The first to open it leaves the reference's statistics where the others find them.
+  let judge: Judge | undefined;
+  await processes.first(async () => {
+    judge = await open();
   });
+  return processes.leads ? judge : open();
 }
 
 /** How the teacher is sampled when it is judged, or shown beside the student. */
@@ -61,15 +69,18 @@ function figuresOf(evaluation: Evaluation): Record<string, number> {
   );
 }
 
-/** Judges what a drawer draws by the headline figures. */
+/** Judges what a drawer draws by the headline figures; processes draw a part of it each. */
 export async function judgeDrawer(
   judge: Judge,
   drawer: SampleDrawer,
   samples: number,
+  { group }: Processes,
   onProgress?: (done: number) => void,
 ): Promise<Record<string, number>> {
   const generate = (count: number) => drawer.draw(count).samples;
-  return figuresOf(await judge.measure({ generate }, samples, judge.headline, onProgress));
+  const skip = (count: number) => drawer.skip(count);
+  const source = { generate, ...(group ? { group, skip } : {}) };
+  return figuresOf(await judge.measure(source, samples, judge.headline, onProgress));
 }
 
 /** With fewer samples than this their spread says little. */

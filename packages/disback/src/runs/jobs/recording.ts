@@ -32,10 +32,11 @@ export async function recordTrajectory(
   student: ConfiguredDenoiser,
   { iterationsBefore, secondsBefore, context }: RecordingStart,
 ): Promise<RecordedPath> {
+  const { processes } = context;
   const folder = context.run.file("trajectory");
   const resume = context.checkpoint !== undefined;
   // Killed before its first checkpoint: what is there is made again.
-  if (!resume) rmSync(folder, { recursive: true, force: true });
+  if (!resume && processes.leads) rmSync(folder, { recursive: true, force: true });
   const {
     when: _,
     nodes,
@@ -60,6 +61,7 @@ export async function recordTrajectory(
     sigmaData: teacher.config.sigmaData,
     folder,
     resume,
+    processes,
     provenance: {
       teacher: settings.teacher,
       unconditional: settings.unconditional,
@@ -81,5 +83,7 @@ export async function recordTrajectory(
     context.checkpoint,
   );
   work.dispose();
+  // The last node is there for all.
+  await processes.first(() => {});
   return { folder, seconds };
 }

@@ -8,11 +8,11 @@ import type { JobContext } from "./job.js";
 /** What a run does beside training, as its settings say; the stage adds what was before it. */
 export function sessionOf(
   settings: Pick<RecordSettings, "checkpoints" | "onDivergence" | "rollbackFactor" | "tensorboard">,
-  { run, progress, interruption }: JobContext,
+  { run, progress, interruption, processes }: JobContext,
 ): Omit<RunSession, "iterationsBefore" | "secondsBefore"> {
   const { checkpoints, onDivergence, rollbackFactor, tensorboard } = settings;
   const divergence = { action: onDivergence, factor: rollbackFactor };
-  return { run, progress, interruption, checkpoints, divergence, tensorboard };
+  return { run, progress, interruption, processes, checkpoints, divergence, tensorboard };
 }
 
 /** Which of the networks is to blame, and at which noise levels, in one line. */

@@ -1,4 +1,5 @@
 import type { Device } from "@disback/torch";
+import type { Processes } from "../../distill/processes.js";
 import type { StudentGenerator } from "../../distill/student-generator.js";
 import type { Judge } from "../judge.js";
 import type { MetricsEntry } from "../metrics-log.js";
@@ -17,6 +18,7 @@ export class StudentJudge {
     private readonly codec: OpenedModel["codec"],
     private readonly evaluation: EvaluationSettings,
     private readonly device: Device,
+    private readonly processes: Processes,
     /** Absent when there is nothing to compare with. */
     readonly judge: Judge | undefined,
   ) {}
@@ -24,12 +26,12 @@ export class StudentJudge {
   static async open(
     settings: Omit<BacktrackSettings, "trajectory">,
     codec: OpenedModel["codec"],
-    { run, progress }: JobContext,
+    context: JobContext,
   ): Promise<StudentJudge> {
     const { evaluation } = settings;
     const device = settings.device as Device;
-    const judge = await openTrainingJudge(settings, codec, progress);
-    return new StudentJudge(run, codec, evaluation, device, judge);
+    const judge = await openTrainingJudge(settings, codec, context);
+    return new StudentJudge(context.run, codec, evaluation, device, context.processes, judge);
   }
 
   /** Draws what the student makes, always from the same latents. */
@@ -47,8 +49,10 @@ export class StudentJudge {
     student: StudentGenerator,
   ): Promise<Figures> {
     const path = this.run.samplePath(stage, iteration);
-    const drawn = await drawPicture(path, this.drawer(student), this.evaluation.grid);
-    if (!this.judge || Number.isNaN(drawn.spread)) return drawn;
-    return { ...(await judgeDrawer(this.judge, this.drawer(student), this.evaluation.samples)), ...drawn };
+    const { judge, processes } = this;
+    const { grid, samples } = this.evaluation;
+    const drawn = await processes.first(() => drawPicture(path, this.drawer(student), grid));
+    if (!judge || Number.isNaN(drawn.spread)) return drawn;
+    return { ...(await judgeDrawer(judge, this.drawer(student), samples, processes)), ...drawn };
   }
 }

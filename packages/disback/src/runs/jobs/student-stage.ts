@@ -33,7 +33,7 @@ export async function trainStudent(
   start: StudentStageStart,
   context: JobContext,
 ): Promise<JobResult> {
-  const { run, progress } = context;
+  const { run, progress, processes } = context;
   const { evaluation, backtracking, checkpoints } = settings;
   const { teacher, student, trajectory, iterationsBefore, secondsBefore } = start;
   const device = settings.device as Device;
@@ -42,7 +42,7 @@ export async function trainStudent(
   const generator = generatorOf(student, settings);
   const path = trajectory === undefined ? undefined : Trajectory.open(trajectory);
   if (path) run.update({ path: path.nodes.map(({ file: _, ...facts }) => facts) });
-  const work = await createTraining(settings, { teacher, generator, trajectory: path });
+  const work = await createTraining(settings, { teacher, generator, trajectory: path, processes });
   const drawStudent = () => watch.drawer(work.average);
   const drawTeacher = () =>
     decodedDrawer(teacherDrawer(teacher.denoiser, teacher.config, drawingOptions(evaluation, device)), codec);
@@ -54,7 +54,9 @@ export async function trainStudent(
   const keepBest = (best: BestSoFar) => keepBestModel(run, "student-best", best, save);
 
   if (evaluation.teacher)
-    await drawPicture(run.file("samples", "reference.png"), drawTeacher(), evaluation.grid);
+    await processes.first(() =>
+      drawPicture(run.file("samples", "reference.png"), drawTeacher(), evaluation.grid),
+    );
   const seconds = await runStage(
     {
       name: "backtrack",
@@ -74,7 +76,7 @@ export async function trainStudent(
   );
 
   const folder = run.file("student");
-  save(folder);
+  if (processes.leads) save(folder);
   const result = await summarizeStudent({
     entries: run.metrics.read(),
     seconds,
@@ -84,6 +86,7 @@ export async function trainStudent(
     drawStudent,
     ...(evaluation.teacher ? { drawTeacher } : {}),
     progress,
+    processes,
     places: [
       ...(trajectory === undefined ? [] : [["trajectory", trajectory] as [string, string]]),
       ["student", folder],

@@ -25,15 +25,18 @@ export const teacherJob: Job<typeof teacherSchema> = {
 };
 
 async function trainTeacher(settings: TeacherSettings, context: JobContext): Promise<JobResult> {
-  const { run, progress } = context;
+  const { run, progress, processes } = context;
   const device = settings.device as Device;
   const notice = (line: string) => progress.notice(line);
   const codec = await codecForTraining(settings, device);
   const { config, dataset } = await modelForData(settings, codec, notice);
   const denoiser = createDenoiser(config, { generator: new Generator(settings.seed) }).to({ device });
-  const training = new TeacherTraining({ ...settings.training, denoiser, dataset, seed: settings.seed });
+  const training = new TeacherTraining({
+    ...settings.training,
+    ...{ denoiser, dataset, seed: settings.seed, processes },
+  });
   const { evaluation } = settings;
-  const judge = await openTrainingJudge(settings, codec, progress);
+  const judge = await openTrainingJudge(settings, codec, context);
   const drawer = () =>
     decodedDrawer(
       teacherDrawer(training.average, config, {
@@ -60,9 +63,10 @@ async function trainTeacher(settings: TeacherSettings, context: JobContext): Pro
       evaluateEvery: evaluation.every,
       positions: ["learningRate"],
       evaluate: async (iteration) => {
-        const drawn = await drawPicture(run.samplePath("teacher", iteration), drawer(), evaluation.grid);
+        const path = run.samplePath("teacher", iteration);
+        const drawn = await processes.first(() => drawPicture(path, drawer(), evaluation.grid));
         if (Number.isNaN(drawn.spread)) return drawn;
-        last = judge ? await judgeDrawer(judge, drawer(), evaluation.samples) : {};
+        last = judge ? await judgeDrawer(judge, drawer(), evaluation.samples, processes) : {};
         return { ...last, ...drawn };
       },
       sigmaData: config.sigmaData,
@@ -73,7 +77,7 @@ async function trainTeacher(settings: TeacherSettings, context: JobContext): Pro
     context.checkpoint,
   );
   const folder = run.file("teacher");
-  save(folder);
+  if (processes.leads) save(folder);
   return {
     figures: { ...last, ...(judge ? { measuredWith: judge.describe(evaluation.samples) } : {}) },
     table:

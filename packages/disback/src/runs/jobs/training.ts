@@ -1,6 +1,7 @@
 import type { Device } from "@disback/torch";
 import { Backtracking } from "../../distill/backtrack.js";
 import { DirectDistillation } from "../../distill/direct-distillation.js";
+import type { Processes } from "../../distill/processes.js";
 import type { StudentGenerator } from "../../distill/student-generator.js";
 import { MismatchReached, StepsPerTarget } from "../../distill/target-schedule.js";
 import type { Trajectory } from "../../distill/trajectory.js";
@@ -15,6 +16,7 @@ export interface TrainingParts {
   teacher: OpenedModel;
   generator: StudentGenerator;
   trajectory: Trajectory | undefined;
+  processes: Processes;
 }
 
 /**
@@ -25,7 +27,7 @@ export interface TrainingParts {
  */
 export async function createTraining(
   settings: Omit<BacktrackSettings, "trajectory">,
-  { teacher, generator, trajectory }: TrainingParts,
+  { teacher, generator, trajectory, processes }: TrainingParts,
 ): Promise<Backtracking | DirectDistillation> {
   const { seed, backtracking } = settings;
   const { schedule, stepsPerTarget, mismatchThreshold, guidance, ...options } = backtracking;
@@ -36,6 +38,7 @@ export async function createTraining(
     return new DirectDistillation({
       ...options,
       seed,
+      processes,
       teacher: guidance === 1 ? teacher.denoiser : new GuidedDenoiser(teacher.denoiser, guidance),
       generator,
       objective: await createDirectObjective(backtracking, teacher.config, data),
@@ -44,6 +47,7 @@ export async function createTraining(
   return new Backtracking({
     ...options,
     seed,
+    processes,
     teacher: teacher.denoiser,
     generator,
     trajectory,

@@ -1,0 +1,116 @@
+// One process of processes.test.ts: goes a few steps of every training loop, alone or as a member of a group, and prints
+// the gradients of its first update and the figures of its steps.
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Generator, noGrad, ProcessGroup, randn, setNumThreads } from "@disback/torch";
+import * as disback from "../../dist/index.js";
+import { createDenoiser, parseDenoiserConfig } from "../../dist/models/config.js";
+
+setNumThreads(1);
+const group = ProcessGroup.fromEnvironment({ timeoutSeconds: 60 });
+const options = { shardOptimizer: process.argv[2] === "sharded" };
+const processes = new disback.Processes(group, options);
+const folder = processes.agree(processes.leads ? mkdtempSync(join(tmpdir(), "disback-processes-")) : "");
+
+const points = { network: "mlp", dimension: 2, hiddenChannels: 16, blocks: 1, labelDim: 3 };
+const images = {
+  network: "song-unet",
+  ...{
+    imageResolution: 8,
+    imageChannels: 1,
+    modelChannels: 8,
+    channelMultipliers: [1],
+    blocksPerResolution: 1,
+  },
+  ...{ attentionResolutions: [], dropout: 0, augmentDim: 4 },
+};
+/** Networks start with zeros at their end, which nothing can be learned from in a single step: moved away. */
+const network = (config, seed) => {
+  const random = new Generator(seed);
+  const denoiser = createDenoiser(parseDenoiserConfig(config), { generator: random });
+  noGrad(() => {
+    for (const parameter of denoiser.parameters())
+      parameter.add_(randn(parameter.shape, { generator: random }).mul(0.1));
+  });
+  return denoiser;
+};
+const student = (config, laterSigmas = []) =>
+  new disback.StudentGenerator(network(config, 2), {
+    ...{ sigmaInit: 2.5, laterSigmas, labelDim: config.labelDim ?? 0 },
+    sampleShape: config.network === "mlp" ? [2] : [1, 8, 8],
+  });
+const pool = () => {
+  const random = new Generator(11);
+  const condition = student(points).conditions(40, random);
+  return new disback.SamplePool({ samples: randn([40, 2], { generator: random }), condition });
+};
+const shared = (config = points) => ({ teacher: network(config, 1), batchSize: 16, seed: 5, processes });
+
+// Along a trajectory, so that auxiliary model and target differ by more than rounding. Adam's first steps are signs of
+// gradients, near 0 those of rounding errors: large ones would show nothing else.
+const backtracking = (objective, more = {}, config = points) =>
+  new disback.Backtracking({
+    ...{ ...shared(config), generator: student(config), objective, trajectory: recorded(config) },
+    ...{ studentLearningRate: 1e-7, auxiliaryLearningRate: 1e-7, ...more },
+  });
+const direct = (objective, sigmaInit = 80) =>
+  new disback.DirectDistillation({
+    ...shared(),
+    generator: new disback.StudentGenerator(network(points, 2), { sigmaInit, labelDim: 3, sampleShape: [2] }),
+    objective,
+  });
+
+/** A trajectory of two nodes far from the teacher, the same whoever goes along it: one process alone records it. */
+const recorded = (config) => {
+  const place = join(folder, config.network);
+  if (processes.leads && !existsSync(place))
+    disback.record({
+      ...{ teacher: network(config, 1), generator: student(config), folder: place },
+      ...{ batchSize: 16, steps: 2, interval: 1, learningRate: 0.02 },
+    });
+  group?.barrier();
+  return disback.Trajectory.open(place);
+};
+
+const data = await disback.openDataset("toy:ring?modes=3", { labels: true });
+const pairs = { count: 20, steps: 3 };
+const works = {
+  teacher: () =>
+    new disback.TeacherTraining({
+      ...{ denoiser: network(points, 1), dataset: data, batchSize: 16, accumulation: 2, labelDropout: 0.2 },
+      ...{ iterations: 10, learningRate: 1e-3, rampUp: 0, gradientClip: 1, seed: 5, processes },
+    }),
+  recording: () =>
+    new disback.Recording({ ...shared(), generator: student(points), folder: join(folder, "recording") }),
+  imitation: () => new disback.Imitation({ ...shared(), generator: student(points, [0.8]) }),
+  "diff-instruct": () => backtracking(new disback.DiffInstruct()),
+  "diff-instruct of images": () => backtracking(new disback.DiffInstruct(), {}, images),
+  "diff-instruct in two steps": () =>
+    backtracking(new disback.DiffInstruct(), { generator: student(points, [0.8]), auxiliarySteps: 2 }),
+  vsd: () => backtracking(new disback.Vsd({ rank: 2 })),
+  dmd: () => backtracking(new disback.Dmd({ regressionWeight: 0.25, pairs })),
+  dmd2: () => backtracking(new disback.Dmd2({ real: pool() })),
+  sid: () => backtracking(new disback.Sid()),
+  consistency: () => direct(new disback.Consistency({ data: pool() })),
+  regression: () => direct(new disback.Regression({ pairs })),
+};
+
+/** All of a network's gradients in one row. */
+const gradientOf = (one) => one.parameters().flatMap(({ grad }) => grad?.flatten().toArray() ?? []);
+
+const results = {};
+for (const [name, make] of Object.entries(works)) {
+  const work = make();
+  const figures = [];
+  for (let step = 0; step < 3; step++) {
+    figures.push(await work.step());
+    if (step > 0) continue;
+    const trained = Object.entries(work.networks).map(([of, one]) => [of, gradientOf(one)]);
+    results[name] = { gradients: Object.fromEntries(trained.filter(([, gradient]) => gradient.length > 0)) };
+  }
+  results[name].figures = figures;
+}
+if (group) group.barrier();
+if (processes.leads) rmSync(folder, { recursive: true });
+console.log(JSON.stringify(results));

@@ -1,0 +1,163 @@
+import { noGrad } from "../autograd.js";
+import { native } from "../binding.js";
+import { cat, emptyLike, full } from "../creation.js";
+import type { ProcessGroup } from "../distributed.js";
+import { CheckpointError } from "../errors.js";
+import { keep, scope } from "../scope.js";
+import { type State, stateNumber } from "../state.js";
+import type { Tensor } from "../tensor.js";
+import { TensorHandles } from "../tensor-handles.js";
+import { Adam, type AdamOptions } from "./adam.js";
+
+/** Parameters are sent in pieces of about this size. */
+const PIECE_BYTES = 25 * 2 ** 20;
+
+const KINDS = ["exp_avg", "exp_avg_sq", "step"] as const;
+
+/**
+ * Adam whose moments are spread over the processes of a group (ZeRO, Rajbhandari et al. 2020, stage 1): each keeps and
+ * uses those of its part of the parameters, and sends the others the new weights. The weights are Adam's, bit for bit;
+ * of the moments' memory, twice that of the weights, each process has its share.
+ */
+export class ShardedAdam {
+  private rate: number;
+  /** the parameters of each process, by their numbers */
+  private readonly parts: number[][];
+  private readonly own: Adam | undefined;
+  private readonly handles: TensorHandles;
+
+  /** @param parameters the same ones in the same order in all processes, with the same averaged gradients at each step */
+  constructor(
+    private readonly group: ProcessGroup,
+    readonly parameters: Tensor[],
+    options: AdamOptions = {},
+  ) {
+    this.parts = evenParts(
+      parameters.map((parameter) => parameter.numel),
+      group.size,
+    );
+    const mine = this.parts[group.rank]!.map((index) => parameters[index]!);
+    this.own = mine.length > 0 ? new Adam(mine, options) : undefined;
+    this.rate = options.lr ?? 1e-3;
+    this.handles = new TensorHandles(parameters);
+  }
+
+  /** Learning rate of the next step. */
+  get lr(): number {
+    return this.rate;
+  }
+
+  set lr(value: number) {
+    this.rate = value;
+    if (this.own) this.own.lr = value;
+  }
+
+  /** Updates this process's part of the parameters, then has all parts sent around. @throws LostProcesses */
+  step(): void {
+    this.own?.step();
+    noGrad(() => {
+      for (const [owner, part] of this.parts.entries()) {
+        for (const piece of this.piecesOf(part)) scope(() => this.send(piece, owner));
+      }
+    });
+  }
+
+  /** Forgets the gradients. */
+  zeroGrad(): void {
+    native.zeroGrads(this.handles.current());
+  }
+
+  /**
+   * Adam's whole state in process 0, on the CPU; the others, which have to call it too, get their own part of it.
+   * @throws LostProcesses
+   */
+  state(): State {
+    const { rank } = this.group;
+    const tensors = new Map<string, Tensor>();
+    const own = this.own?.state().tensors;
+    noGrad(() => {
+      for (const [owner, part] of this.parts.entries()) {
+        for (const [position, index] of part.entries()) {
+          for (const kind of KINDS) {
+            const mine = owner === rank ? own!.get(`${position}.${kind}`)! : undefined;
+            const held = mine ?? scope(() => this.received(index, kind, owner));
+            if (owner !== 0 && mine) this.group.broadcast(mine, owner);
+            if (held) tensors.set(`${index}.${kind}`, held);
+          }
+        }
+      }
+    });
+    const order = [...tensors].sort(([a], [b]) => Number.parseInt(a, 10) - Number.parseInt(b, 10));
+    return { tensors: new Map(order), values: { lr: this.rate } };
+  }
+
+  /** @param state a whole one, of any number of processes or of Adam. @throws CheckpointError if it is of other parameters */
+  loadState(state: State): void {
+    if (state.tensors.size !== KINDS.length * this.parameters.length)
+      throw new CheckpointError(
+        `optimizer: ${state.tensors.size} tensors for ${this.parameters.length} parameters, not ${KINDS.length} for each`,
+      );
+    const tensors = new Map<string, Tensor>();
+    for (const [position, index] of this.parts[this.group.rank]!.entries()) {
+      for (const kind of KINDS) {
+        const tensor = state.tensors.get(`${index}.${kind}`);
+        if (tensor) tensors.set(`${position}.${kind}`, tensor);
+      }
+    }
+    this.own?.loadState({ tensors, values: state.values });
+    this.lr = stateNumber(state, "lr");
+  }
+
+  /** Releases this process's moments now. */
+  dispose(): void {
+    this.own?.dispose();
+  }
+
+  /** Takes part in sending a tensor of the state; only process 0 keeps it. Its own come from itself and are not sent. */
+  private received(index: number, kind: (typeof KINDS)[number], owner: number): Tensor | undefined {
+    if (owner === 0) return undefined;
+    const parameter = this.parameters[index]!;
+    const tensor = kind === "step" ? full([], 0, { device: parameter.device }) : emptyLike(parameter);
+    this.group.broadcast(tensor, owner);
+    return this.group.rank === 0 ? keep(tensor.cpu()) : undefined;
+  }
+
+  private piecesOf(part: readonly number[]): Tensor[][] {
+    const pieces: Tensor[][] = [];
+    let bytes = Number.POSITIVE_INFINITY;
+    for (const index of part) {
+      const parameter = this.parameters[index]!;
+      const size = 4 * parameter.numel;
+      if (bytes + size > PIECE_BYTES || parameter.dtype !== pieces.at(-1)![0]!.dtype) {
+        pieces.push([]);
+        bytes = 0;
+      }
+      pieces.at(-1)!.push(parameter);
+      bytes += size;
+    }
+    return pieces;
+  }
+
+  private send(piece: Tensor[], owner: number): void {
+    const flat = cat(piece.map((parameter) => parameter.detach().reshape([-1])));
+    this.group.broadcast(flat, owner);
+    if (this.group.rank === owner) return;
+    let start = 0;
+    for (const parameter of piece) {
+      parameter.copy_(flat.narrow(0, start, parameter.numel).reshape(parameter.shape));
+      start += parameter.numel;
+    }
+  }
+}
+
+/** Which process has which parameters: the largest first, each to the one that has least so far. */
+function evenParts(sizes: readonly number[], count: number): number[][] {
+  const parts = Array.from({ length: count }, () => ({ size: 0, members: [] as number[] }));
+  const order = sizes.map((_, index) => index).sort((a, b) => sizes[b]! - sizes[a]! || a - b);
+  for (const index of order) {
+    const least = parts.reduce((smallest, part) => (part.size < smallest.size ? part : smallest));
+    least.members.push(index);
+    least.size += sizes[index]!;
+  }
+  return parts.map(({ members }) => members.sort((a, b) => a - b));
+}
