@@ -117,12 +117,17 @@ napi_value joinGroup(napi_env env, napi_callback_info info) {
     const std::chrono::milliseconds timeout(intArgument(env, arguments[5], "timeout"));
     c10d::TCPStoreOptions options;
     options.port = static_cast<std::uint16_t>(port);
-    options.isServer = rank == 0;
+    // Torchrun's agent serves the store itself.
+    const char* served = std::getenv("TORCHELASTIC_USE_AGENT_STORE");
+    options.isServer = rank == 0 && (!served || std::string(served) != "True");
     options.numWorkers = size;
     options.timeout = timeout;
     c10::intrusive_ptr<c10d::Store> tcp =
         c10::make_intrusive<c10d::TCPStore>(address, options);
-    c10::intrusive_ptr<c10d::Store> store = c10::make_intrusive<c10d::PrefixStore>(name, tcp);
+    // It survives the processes, and starts them again: each time they begin anew in it.
+    const char* restarts = std::getenv("TORCHELASTIC_RESTART_COUNT");
+    c10::intrusive_ptr<c10d::Store> store =
+        c10::make_intrusive<c10d::PrefixStore>(name + "/" + (restarts ? restarts : "0"), tcp);
     auto gloo = c10d::ProcessGroupGloo::Options::create(timeout);
     gloo->devices.push_back(glooDevice(address, port));
     auto backend = c10::make_intrusive<c10d::ProcessGroupGloo>(store, rank, size, gloo);

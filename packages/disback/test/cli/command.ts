@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 
 /** The built command line. */
 export const MAIN = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
-const ENVIRONMENT = {
+export const ENVIRONMENT = {
   ...process.env,
   OMP_NUM_THREADS: "1",
   NO_COLOR: "1",

@@ -1,0 +1,38 @@
+// One process of a measurement: goes some steps of Diff-Instruct on the shipped Fashion-MNIST teacher, one thread, and
+// tells (rank 0) the wall-clock and processor seconds of each.
+import { ProcessGroup, setNumThreads } from "@disback/torch";
+import {
+  Backtracking,
+  DiffInstruct,
+  Processes,
+  StudentGenerator,
+} from "../../packages/disback/dist/index.js";
+import { openModel } from "../../packages/disback/dist/runs/open-model.js";
+
+const [batchSize, steps, warmUp] = process.argv.slice(2).map(Number);
+setNumThreads(1);
+const group = ProcessGroup.fromEnvironment();
+const processes = new Processes(group);
+const { denoiser: teacher, config } = openModel("fashion-mnist-16", { device: "cpu", unconditional: true });
+teacher.requiresGrad_(false);
+const generator = new StudentGenerator(teacher.clone().requiresGrad_(true), {
+  sigmaInit: 2.5,
+  sampleShape: [config.imageChannels, config.imageResolution, config.imageResolution],
+});
+const work = new Backtracking({
+  ...{ teacher, generator, objective: new DiffInstruct(), batchSize, iterations: 1e9, processes },
+});
+for (let step = 0; step < warmUp; step++) work.step();
+const wall = [];
+const processor = [];
+for (let step = 0; step < steps; step++) {
+  group?.barrier();
+  const [began, used] = [performance.now(), process.cpuUsage()];
+  work.step();
+  wall.push((performance.now() - began) / 1000);
+  const { user, system } = process.cpuUsage(used);
+  processor.push((user + system) / 1e6);
+}
+group?.barrier();
+const parameters = generator.denoiser.parameters().reduce((sum, { numel }) => sum + numel, 0);
+if (processes.leads) console.log(JSON.stringify({ wall, processor, parameters }));
