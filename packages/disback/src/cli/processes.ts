@@ -50,6 +50,8 @@ export async function joinProcesses(flags: ProcessFlags, device: string): Promis
     return undefined;
   }
   if (isMember && device === "cuda") chooseDevice();
+  // Read when libtorch is loaded: its warnings of lost connections are stack traces; the error says it.
+  if (isMember) process.env.TORCH_CPP_LOG_LEVEL ??= "ERROR";
   const [{ ProcessGroup }, { Processes }] = await Promise.all([
     import("@disback/torch"),
     import("../distill/processes.js"),

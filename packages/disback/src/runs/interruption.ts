@@ -5,10 +5,11 @@
  */
 export class Interruption {
   private received: NodeJS.Signals | undefined;
+  private signals = 0;
   private readonly listener = (signal: NodeJS.Signals) => {
-    if (this.received) process.exit(exitCodeOf(signal));
-    this.received = signal;
-    this.onRequest(signal);
+    // Other processes of a run may have passed on what this one's first signal only repeats.
+    if (++this.signals > 1) process.exit(exitCodeOf(signal));
+    this.request(signal);
   };
 
   private readonly orphaned = () => this.request("SIGTERM");
@@ -23,7 +24,9 @@ export class Interruption {
 
   /** As if the signal had come from outside. */
   request(signal: NodeJS.Signals): void {
-    if (!this.received) this.listener(signal);
+    if (this.received) return;
+    this.received = signal;
+    this.onRequest(signal);
   }
 
   get requested(): boolean {
