@@ -1,10 +1,12 @@
 import {
   extractState,
-  type Generator,
+  Generator,
   generatorState,
+  inferenceMode,
   loadGeneratorState,
   mergeStates,
   noGrad,
+  ops,
   prefixState,
   type State,
   scope,
@@ -45,6 +47,8 @@ export interface ImitationOptions {
 const MEMORY = 0.9;
 /** … and says little after fewer. */
 const FEWEST_STEPS = 10;
+/** Answers of the teacher that tell how much they differ. */
+const ANSWERS = 64;
 
 /**
  * Before the two stages of DisBack, for students that do not start as the teacher's copy: the student learns to answer
@@ -74,14 +78,13 @@ export class Imitation {
   /** @throws DisbackError naming the option that is wrong */
   constructor(options: ImitationOptions) {
     const { teacher, generator, steps = 300, batchSize = 32, learningRate = 2e-3, seed = 0 } = options;
-    const { tolerance = 0, sigmaData = 0.5, inherit = false } = options;
+    const { tolerance = 0, inherit = false } = options;
     for (const [name, value] of Object.entries({ steps, batchSize })) {
       if (!Number.isInteger(value) || value < 1)
         throw new DisbackError(`imitation: "${name}" must be a whole number from 1, not ${value}`);
     }
     this.steps = steps;
     const { processes = new Processes() } = options;
-    this.enough = tolerance * sigmaData ** 2;
     this.processes = processes;
     this.batchSize = processes.share(batchSize, "imitation.batchSize");
     this.student = generator;
@@ -90,6 +93,7 @@ export class Imitation {
     this.model = generator.withDenoiser(teacher);
     this.random = processes.random(seed, generator.device);
     processes.requireSameWeights("teacher", teacher.parameters());
+    this.enough = tolerance > 0 ? tolerance * this.answersVariance(seed) : 0;
     this.trainer = new NetworkTrainer(generator.denoiser.requiresGrad_(true).parameters(), {
       ...{ learningRate, processes, name: "student" },
     });
@@ -122,6 +126,19 @@ export class Imitation {
     this.done++;
     this.difference = MEMORY * this.difference + (1 - MEMORY) * figures.loss;
     return figures;
+  }
+
+  /** How much the teacher's answers differ from each other: their variance, a mean over the elements. */
+  private answersVariance(seed: number): number {
+    const { model } = this;
+    const random = new Generator(seed, model.device);
+    return inferenceMode(() =>
+      scope(() => {
+        const condition = model.conditions(ANSWERS, random);
+        const answers = model.generate(model.latents(ANSWERS, random), condition);
+        return ops.variance_dim(answers, 0).mean().item();
+      }),
+    );
   }
 
   /** The networks of the next step by name, to look at. */

@@ -46,7 +46,6 @@ export async function imitateTeacher(
     seed: settings.seed,
     teacher: teacher.denoiser,
     generator,
-    sigmaData,
     processes,
   });
   const watch = await StudentJudge.open(settings, teacher.codec, context);

@@ -111,8 +111,10 @@ const imitation = z
     tolerance: z
       .number()
       .min(0)
-      .default(0.08)
-      .describe("it ends when the mean squared difference is below this part of the data's variance"),
+      .default(0.2)
+      .describe(
+        "it ends when the mean squared difference is below this part of the variance of the teacher's answers",
+      ),
     inherit: z
       .boolean()
       .default(true)
