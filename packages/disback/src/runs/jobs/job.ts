@@ -129,8 +129,8 @@ const SHARED_BATCHES = ["training", "imitation", "recording", "backtracking"];
 /** Sees at once what would stop a later stage. @throws DisbackError naming a batch size that cannot be shared evenly */
 function requireShares(settings: unknown, processes: Processes): void {
   for (const name of SHARED_BATCHES) {
-    const stage = (settings as Record<string, { batchSize: number } | undefined>)[name];
-    if (stage) processes.share(stage.batchSize, `${name}.batchSize`);
+    const stage = (settings as Record<string, { batchSize: number; steps?: number } | undefined>)[name];
+    if (stage && stage.steps !== 0) processes.share(stage.batchSize, `${name}.batchSize`);
   }
 }
 
