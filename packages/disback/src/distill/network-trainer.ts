@@ -75,7 +75,7 @@ export class NetworkTrainer {
   }
 
   /**
-   * The update by the gradients added since `begin`.
+   * The update by the gradients added since `begin`. They are released: only one network's exist at a time.
    * @returns the gradients' joint norm before it was limited, a tensor [] or 0: infinite gradients count as 1e5 each
    */
   finish(): Tensor | number {
@@ -84,6 +84,7 @@ export class NetworkTrainer {
       this.gradientClip > 0 ? clipGradNorm(this.parameters, this.gradientClip) : gradNorm(this.parameters);
     this.optimizer.lr = this.learningRate;
     this.optimizer.step();
+    this.optimizer.zeroGrad();
     return norm;
   }
 

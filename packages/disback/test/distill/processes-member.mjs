@@ -1,9 +1,10 @@
 // One process of processes.test.ts: goes a few steps of every training loop, alone or as a member of a group, and prints
-// the gradients of its first update and the figures of its steps.
+// the gradients of the first step's updates and the figures of its steps.
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Generator, noGrad, ProcessGroup, randn, setNumThreads } from "@disback/torch";
+import { NetworkTrainer } from "../../dist/distill/network-trainer.js";
 import * as disback from "../../dist/index.js";
 import { createDenoiser, parseDenoiserConfig } from "../../dist/models/config.js";
 
@@ -96,18 +97,22 @@ const works = {
   regression: () => direct(new disback.Regression({ pairs })),
 };
 
-/** All of a network's gradients in one row. */
-const gradientOf = (one) => one.parameters().flatMap(({ grad }) => grad?.flatten().toArray() ?? []);
+/** Each update's gradients in one row: they are looked at before it, which releases them. */
+let gradients = [];
+const { finish } = NetworkTrainer.prototype;
+NetworkTrainer.prototype.finish = function () {
+  gradients.push(this.parameters.flatMap(({ grad }) => grad?.flatten().toArray() ?? []));
+  return finish.call(this);
+};
 
 const results = {};
 for (const [name, make] of Object.entries(works)) {
   const work = make();
   const figures = [];
   for (let step = 0; step < 3; step++) {
+    gradients = [];
     figures.push(await work.step());
-    if (step > 0) continue;
-    const trained = Object.entries(work.networks).map(([of, one]) => [of, gradientOf(one)]);
-    results[name] = { gradients: Object.fromEntries(trained.filter(([, gradient]) => gradient.length > 0)) };
+    if (step === 0) results[name] = { gradients: { ...gradients } };
   }
   results[name].figures = figures;
 }

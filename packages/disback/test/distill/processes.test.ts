@@ -30,10 +30,10 @@ test.each([
       for (const [name, { gradients, figures }] of Object.entries(alone)) {
         const shared = steps[name]!;
         expect(Object.keys(shared.gradients), name).toEqual(Object.keys(gradients));
-        for (const [network, gradient] of Object.entries(gradients)) {
+        for (const [update, gradient] of Object.entries(gradients)) {
           expect(norm(gradient)).toBeGreaterThan(0);
-          const apart = difference(gradient, shared.gradients[network]!) / norm(gradient);
-          expect(apart, `${name}, ${network}`).toBeLessThan(1e-6);
+          const apart = difference(gradient, shared.gradients[update]!) / norm(gradient);
+          expect(apart, `${name}, update ${update}`).toBeLessThan(1e-6);
         }
         for (const [step, expected] of figures.entries()) {
           for (const [figure, value] of Object.entries(expected))

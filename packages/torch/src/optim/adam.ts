@@ -21,10 +21,26 @@ export interface AdamOptions {
   weightDecay?: number;
 }
 
+/** What is remembered of a parameter, by PyTorch's names. */
+export type MomentKind = "exp_avg" | "exp_avg_sq" | "step";
+
+/** What Adam has to remember: with beta1 = 0 the first moment is the gradient, unless weight decay is added to that. */
+export function momentKinds({ betas, weightDecay = 0 }: AdamOptions): readonly MomentKind[] {
+  const first = betas?.[0] === 0 && weightDecay === 0 ? [] : (["exp_avg"] as const);
+  return [...first, "exp_avg_sq", "step"];
+}
+
+/** A state without the first moments that an Adam which kept them has saved, if they are not needed here. */
+export function neededMoments(state: State, kinds: readonly MomentKind[]): Map<string, Tensor> {
+  const first = kinds.includes("exp_avg");
+  return new Map([...state.tensors].filter(([key]) => first || !key.endsWith(".exp_avg")));
+}
+
 /** One parameter and what the optimizer remembers of it; `count` is its number of updates, float32 []. */
 interface Slot {
   parameter: Tensor;
-  first: Tensor;
+  /** absent where it would be the last gradient */
+  first?: Tensor;
   second: Tensor;
   count: Tensor;
 }
@@ -33,7 +49,7 @@ interface Slot {
 interface Lists {
   slots: Slot[];
   parameters: TensorHandles;
-  firsts: TensorHandles;
+  firsts: TensorHandles | undefined;
   seconds: TensorHandles;
   counts: TensorHandles;
 }
@@ -41,6 +57,7 @@ interface Lists {
 /**
  * Adam (Kingma and Ba 2014, algorithm 1) by libtorch's fused operator: one call per device and dtype.
  * Parameters without a gradient are left alone. Moments are made at the first step, in the parameters' own layout.
+ * With beta1 = 0 the first moment is the gradient: none is kept, which saves as much memory as the parameters take.
  */
 export class Adam {
   /** Learning rate of the next step. */
@@ -48,6 +65,7 @@ export class Adam {
   private readonly betas: [number, number];
   private readonly eps: number;
   private readonly weightDecay: number;
+  private readonly kinds: readonly MomentKind[];
   private readonly handles: TensorHandles;
   private slots: Slot[] = [];
   private lists: Lists[] | undefined;
@@ -62,6 +80,7 @@ export class Adam {
     this.betas = options.betas ?? [0.9, 0.999];
     this.eps = options.eps ?? 1e-8;
     this.weightDecay = options.weightDecay ?? 0;
+    this.kinds = momentKinds(options);
     this.handles = new TensorHandles(parameters);
     if (parameters.length === 0) throw new TorchError(`${this.constructor.name}: no parameters`);
     this.require("lr", this.lr, this.lr >= 0);
@@ -92,14 +111,14 @@ export class Adam {
 
   /** @throws CheckpointError if the state is of other parameters */
   loadState(state: State): void {
-    loadTensors(this.stateTensors(), state.tensors);
+    loadTensors(this.stateTensors(), neededMoments(state, this.kinds));
     this.lr = stateNumber(state, "lr");
   }
 
   /** Releases moments and counts now. */
   dispose(): void {
     for (const { first, second, count } of this.slots) {
-      for (const tensor of [first, second, count]) tensor.dispose();
+      for (const tensor of [first, second, count]) tensor?.dispose();
     }
     this.slots = [];
     this.lists = undefined;
@@ -122,7 +141,7 @@ export class Adam {
     this.operator(
       lists.parameters.current(),
       gradients,
-      lists.firsts.current(),
+      lists.firsts?.current() ?? gradients,
       lists.seconds.current(),
       [], // maxima, of AMSGrad only
       counts,
@@ -140,10 +159,12 @@ export class Adam {
   private prepare(): Lists[] {
     if (this.lists) return this.lists;
     const groups = new Map<string, Slot[]>();
+    const keepsFirst = this.kinds.includes("exp_avg");
     this.slots = this.parameters.map((parameter) => {
       const { device, dtype } = parameter;
-      const [first, second] = [keep(zerosLike(parameter)), keep(zerosLike(parameter))];
-      const slot = { parameter, first, second, count: keep(zeros([], { device })) };
+      const moment = () => keep(zerosLike(parameter));
+      const first = keepsFirst ? { first: moment() } : {};
+      const slot = { parameter, ...first, second: moment(), count: keep(zeros([], { device })) };
       const kind = `${device} ${dtype}`;
       groups.set(kind, [...(groups.get(kind) ?? []), slot]);
       return slot;
@@ -156,7 +177,7 @@ export class Adam {
     noGrad(() => this.prepare());
     const tensors = new Map<string, Tensor>();
     this.slots.forEach(({ first, second, count }, index) => {
-      tensors.set(`${index}.exp_avg`, first);
+      if (first) tensors.set(`${index}.exp_avg`, first);
       tensors.set(`${index}.exp_avg_sq`, second);
       tensors.set(`${index}.step`, count);
     });
@@ -178,11 +199,12 @@ export class AdamW extends Adam {
 }
 
 function toLists(slots: Slot[]): Lists {
-  const list = (kind: keyof Slot) => new TensorHandles(slots.map((slot) => slot[kind]));
+  const list = (kind: Exclude<keyof Slot, "first">) => new TensorHandles(slots.map((slot) => slot[kind]));
+  const firsts = slots.flatMap(({ first }) => first ?? []);
   return {
     slots,
     parameters: list("parameter"),
-    firsts: list("first"),
+    firsts: firsts.length > 0 ? new TensorHandles(firsts) : undefined,
     seconds: list("second"),
     counts: list("count"),
   };

@@ -7,23 +7,22 @@ import { keep, scope } from "../scope.js";
 import { type State, stateNumber } from "../state.js";
 import type { Tensor } from "../tensor.js";
 import { TensorHandles } from "../tensor-handles.js";
-import { Adam, type AdamOptions } from "./adam.js";
+import { Adam, type AdamOptions, type MomentKind, momentKinds, neededMoments } from "./adam.js";
 
 /** Parameters are sent in pieces of about this size. */
 const PIECE_BYTES = 25 * 2 ** 20;
 
-const KINDS = ["exp_avg", "exp_avg_sq", "step"] as const;
-
 /**
  * Adam whose moments are spread over the processes of a group (ZeRO, Rajbhandari et al. 2020, stage 1): each keeps and
  * uses those of its part of the parameters, and sends the others the new weights. The weights are Adam's, bit for bit;
- * of the moments' memory, twice that of the weights, each process has its share.
+ * of the moments' memory, twice that of the weights (once with beta1 = 0), each process has its share.
  */
 export class ShardedAdam {
   private rate: number;
   /** the parameters of each process, by their numbers */
   private readonly parts: number[][];
   private readonly own: Adam | undefined;
+  private readonly kinds: readonly MomentKind[];
   private readonly handles: TensorHandles;
 
   /** @param parameters the same ones in the same order in all processes, with the same averaged gradients at each step */
@@ -38,6 +37,7 @@ export class ShardedAdam {
     );
     const mine = this.parts[group.rank]!.map((index) => parameters[index]!);
     this.own = mine.length > 0 ? new Adam(mine, options) : undefined;
+    this.kinds = momentKinds(options);
     this.rate = options.lr ?? 1e-3;
     this.handles = new TensorHandles(parameters);
   }
@@ -78,7 +78,7 @@ export class ShardedAdam {
     noGrad(() => {
       for (const [owner, part] of this.parts.entries()) {
         for (const [position, index] of part.entries()) {
-          for (const kind of KINDS) {
+          for (const kind of this.kinds) {
             const mine = owner === rank ? own!.get(`${position}.${kind}`)! : undefined;
             const held = mine ?? scope(() => this.received(index, kind, owner));
             if (owner !== 0 && mine) this.group.broadcast(mine, owner);
@@ -93,14 +93,15 @@ export class ShardedAdam {
 
   /** @param state a whole one, of any number of processes or of Adam. @throws CheckpointError if it is of other parameters */
   loadState(state: State): void {
-    if (state.tensors.size !== KINDS.length * this.parameters.length)
+    const given = neededMoments(state, this.kinds);
+    if (given.size !== this.kinds.length * this.parameters.length)
       throw new CheckpointError(
-        `optimizer: ${state.tensors.size} tensors for ${this.parameters.length} parameters, not ${KINDS.length} for each`,
+        `optimizer: ${given.size} tensors for ${this.parameters.length} parameters, not ${this.kinds.length} for each`,
       );
     const tensors = new Map<string, Tensor>();
     for (const [position, index] of this.parts[this.group.rank]!.entries()) {
-      for (const kind of KINDS) {
-        const tensor = state.tensors.get(`${index}.${kind}`);
+      for (const kind of this.kinds) {
+        const tensor = given.get(`${index}.${kind}`);
         if (tensor) tensors.set(`${position}.${kind}`, tensor);
       }
     }
@@ -114,7 +115,7 @@ export class ShardedAdam {
   }
 
   /** Takes part in sending a tensor of the state; only process 0 keeps it. Its own come from itself and are not sent. */
-  private received(index: number, kind: (typeof KINDS)[number], owner: number): Tensor | undefined {
+  private received(index: number, kind: MomentKind, owner: number): Tensor | undefined {
     if (owner === 0) return undefined;
     const parameter = this.parameters[index]!;
     const tensor = kind === "step" ? full([], 0, { device: parameter.device }) : emptyLike(parameter);

@@ -111,6 +111,22 @@ test("saved and restored, training goes on bit for bit", () => {
   for (const [key, value] of average.module.stateDict()) expectEqual(averaged.get(key), value, key);
 });
 
+test("with beta1 = 0 no first moments are kept, and those of a saved state are not needed", () => {
+  const [model, other] = [network(), network()];
+  const options: AdamOptions = { lr: 1e-2, betas: [0, 0.99] };
+  const optimizer = new Adam(model.parameters(), options);
+  for (let index = 0; index < 5; index++) train(model, optimizer, index);
+  const { tensors, values } = optimizer.state();
+  expect([...tensors.keys()].filter((key) => key.endsWith(".exp_avg"))).toEqual([]);
+  const kept = new Map([...tensors, ...model.parameters().map((one, i) => [`${i}.exp_avg`, one] as const)]);
+  const resumed = new Adam(other.parameters(), options);
+  other.loadStateDict(model.stateDict());
+  resumed.loadState({ tensors: kept, values });
+  train(model, optimizer, 5);
+  train(other, resumed, 5);
+  for (const [key, value] of model.stateDict()) expectEqual(other.stateDict().get(key), value, key);
+});
+
 test("parameters without a gradient are left alone", () => {
   const model = new Sequential(new Linear(2, 2), new Linear(2, 2));
   const before = [...model.stateDict()].map(([, value]) => value.detach().clone());

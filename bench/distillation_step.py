@@ -1,0 +1,131 @@
+"""Python's side of bench/distillation-step.mjs: the training loop of Diff-Instruct's released code (its order of draws
+and updates, its Adam, its treatment of gradients that are not finite, its average) with the network of song_unet.py.
+
+"released" draws student samples for each of the two updates, as that code does. "shared" differs in two things, so that
+both sides of the comparison compute the same numbers: one draw serves both updates, and losses are means."""
+import copy
+import json
+import resource
+
+import torch
+from peer import serve, timed
+from song_unet import Denoiser, load
+from torch.utils.flop_counter import FlopCounterMode
+
+
+class Distillation:
+    def __init__(self, request):
+        self.config = json.loads(open(f"{request['teacher']}/config.json").read())
+        self.teacher = Denoiser(self.config).eval().requires_grad_(False)
+        load(f"{request['teacher']}/model.safetensors", self.teacher)
+        self.auxiliary = copy.deepcopy(self.teacher).train().requires_grad_(True)
+        self.student = copy.deepcopy(self.teacher).train().requires_grad_(True)
+        self.average = copy.deepcopy(self.teacher)
+        betas = tuple(map(float, request["betas"]))
+        adam = torch.optim.Adam
+        self.auxiliary_optimizer = adam(self.auxiliary.parameters(), lr=request["auxiliaryLearningRate"], betas=betas)
+        self.student_optimizer = adam(self.student.parameters(), lr=request["studentLearningRate"], betas=betas)
+        self.batch, self.shared, self.decay = request["batchSize"], request["shared"], request["emaDecay"]
+        self.sigma_init = request["sigmaInit"]
+        self.random = torch.Generator().manual_seed(request["seed"])
+        if request.get("compile"):
+            # Their parameters stay those of the networks: what is compiled is the calls.
+            self.teacher, self.auxiliary, self.student = map(torch.compile, (self.teacher, self.auxiliary, self.student))
+
+    def noise(self, *shape):
+        return torch.randn(*shape, generator=self.random)
+
+    def draw(self):
+        c = self.config
+        labels = None
+        if c["labelDim"]:
+            drawn = torch.randint(0, c["labelDim"], (self.batch,), generator=self.random)
+            labels = torch.nn.functional.one_hot(drawn, c["labelDim"]).float()
+        z = self.sigma_init * self.noise(self.batch, c["imageChannels"], c["imageResolution"], c["imageResolution"])
+        return self.student(z, self.sigma_init * torch.ones(self.batch, 1, 1, 1), labels), labels
+
+    def noised(self, images):
+        sigma = (self.noise(self.batch) * 1.2 - 1.2).exp().reshape(-1, 1, 1, 1)
+        return sigma, images + self.noise(*images.shape) * sigma
+
+    def update(self, optimizer):
+        for group in optimizer.param_groups:
+            for parameter in group["params"]:
+                if parameter.grad is not None:
+                    torch.nan_to_num(parameter.grad, nan=0, posinf=1e5, neginf=-1e5, out=parameter.grad)
+        optimizer.step()
+
+    def step(self):
+        if self.shared:
+            torch.randint(0, 2**31 - 1, (1,), generator=self.random)  # the other side's seed of dropout
+            samples, labels = self.draw()
+            images = samples.detach()
+        else:
+            self.student.eval()
+            with torch.no_grad():
+                images, labels = self.draw()
+            self.student.train()
+
+        self.auxiliary_optimizer.zero_grad(set_to_none=True)
+        sigma, noised = self.noised(images)
+        weight = (sigma**2 + 0.5**2) / (sigma * 0.5) ** 2
+        errors = weight * (self.auxiliary(noised, sigma, labels) - images) ** 2
+        loss = errors.mean() if self.shared else errors.sum().mul(1 / self.batch)
+        loss.backward()
+        self.update(self.auxiliary_optimizer)
+
+        self.student_optimizer.zero_grad(set_to_none=True)
+        if not self.shared:
+            samples, labels = self.draw()
+        # The released code changes both modes back and forth here; its networks have dropout, these have none.
+        sigma, noised = self.noised(samples.detach())
+        with torch.no_grad():
+            wanted = self.teacher(noised, sigma, labels)
+            fitted = self.auxiliary(noised, sigma, labels)
+        ((fitted - wanted) * samples).sum([1, 2, 3]).sum().mul(1 / self.batch).backward()
+        self.update(self.student_optimizer)
+        for averaged, parameter in zip(self.average.parameters(), self.student.parameters()):
+            averaged.copy_(parameter.detach().lerp(averaged, self.decay))
+        return loss, fitted, wanted
+
+    def figures(self):
+        loss, fitted, wanted = self.step()
+        gradients = [parameter.grad for parameter in self.student.parameters() if parameter.grad is not None]
+        return {
+            "loss": loss.item(),
+            "gap": (fitted - wanted).square().mean().sqrt().item(),
+            "gradientNorm": torch.stack([gradient.norm() for gradient in gradients]).norm().item(),
+        }
+
+    def steps(self, count):
+        for _ in range(count):
+            self.step()
+
+
+distillations = {}
+
+
+def create(request):
+    torch.set_num_threads(request["threads"])
+    distillation = distillations[request["name"]] = Distillation(request)
+    figures = [distillation.figures() for _ in range(request["checkedSteps"])]
+    return {"figures": figures}
+
+
+def run(request):
+    return timed(lambda: distillations[request["name"]].steps(request["steps"]))
+
+
+def memory(request):
+    return {"peakKB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss}
+
+
+def flops(request):
+    """Floating-point operations of one step, forward and backward, as PyTorch counts those of its operators."""
+    with FlopCounterMode(display=False) as counter:
+        distillations[request["name"]].step()
+    return {"flops": counter.get_total_flops()}
+
+
+if __name__ == "__main__":
+    serve({"create": create, "run": run, "memory": memory, "flops": flops})
