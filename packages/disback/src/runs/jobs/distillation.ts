@@ -24,7 +24,7 @@ export const distillationJob: Job<typeof distillSchema> = {
   },
 };
 
-type Before = Pick<StudentStageStart, "trajectory" | "iterationsBefore" | "secondsBefore">;
+type Before = Pick<StudentStageStart, "trajectory" | "iterationsBefore" | "secondsBefore" | "watch">;
 
 /** Imitates and records, unless that is not wanted or not needed or the run is past it already. */
 async function earlierStages(
@@ -35,8 +35,8 @@ async function earlierStages(
 ): Promise<Before & { context: JobContext }> {
   let before: Before & { context: JobContext } = { iterationsBefore: 0, secondsBefore: 0, context };
   if (wantsImitation(settings)) {
-    const { seconds, context: next } = await imitateTeacher(settings, teacher, student, context);
-    before = { iterationsBefore: settings.imitation.steps, secondsBefore: seconds, context: next };
+    const { seconds, context: next, watch } = await imitateTeacher(settings, teacher, student, context);
+    before = { iterationsBefore: settings.imitation.steps, secondsBefore: seconds, context: next, watch };
   }
   if (settings.method !== "disback" || !wantsTrajectory(settings, teacher, student, context)) return before;
   const iterationsBefore = before.iterationsBefore + settings.recording.steps;
@@ -49,7 +49,7 @@ async function earlierStages(
   const rank = settings.recording.rank ?? (objective === "vsd" ? vsd.rank : undefined);
   const recording = { ...settings.recording, rank };
   const { folder, seconds } = await shareRecording({ ...settings, recording }, teacher, student, before);
-  return { trajectory: folder, iterationsBefore, secondsBefore: seconds, context: fresh };
+  return { ...before, trajectory: folder, iterationsBefore, secondsBefore: seconds, context: fresh };
 }
 
 /** Decided by the seed alone, so that a resumed run decides the same. */

@@ -22,14 +22,14 @@ export function wantsImitation({ imitation, method, student, backtracking }: Dis
  * The student's first stage: it imitates the teacher, and is kept in `imitated/`, from which later stages start and
  * resume.
  *
- * @returns the run's seconds so far, and the context for the next stage
+ * @returns the run's seconds so far, the context for the next stage, and what judged the student, to be used again
  */
 export async function imitateTeacher(
   settings: DistillSettings,
   teacher: OpenedModel,
   student: ConfiguredDenoiser,
   context: JobContext,
-): Promise<{ seconds: number; context: JobContext }> {
+): Promise<{ seconds: number; context: JobContext; watch?: StudentJudge }> {
   const { checkpoint, ...fresh } = context;
   const { processes } = context;
   const folder = context.run.file("imitated");
@@ -66,5 +66,5 @@ export async function imitateTeacher(
   );
   work.dispose();
   if (processes.leads) saveModel(folder, student.denoiser, student.config);
-  return { seconds, context: fresh };
+  return { seconds, context: fresh, watch };
 }

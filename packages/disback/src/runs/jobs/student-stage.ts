@@ -22,6 +22,8 @@ export interface StudentStageStart {
   student: ConfiguredDenoiser;
   /** The trajectory's folder; without one the objective alone. */
   trajectory?: string;
+  /** What judged an earlier stage; opened when not given. */
+  watch?: StudentJudge | undefined;
   /** Iterations and seconds of the run's first stage. */
   iterationsBefore: number;
   secondsBefore: number;
@@ -38,7 +40,7 @@ export async function trainStudent(
   const { teacher, student, trajectory, iterationsBefore, secondsBefore } = start;
   const device = settings.device as Device;
   const { codec } = teacher;
-  const watch = await StudentJudge.open(settings, codec, context);
+  const watch = start.watch ?? (await StudentJudge.open(settings, codec, context));
   const generator = generatorOf(student, settings);
   const path = trajectory === undefined ? undefined : Trajectory.open(trajectory);
   if (path) run.update({ path: path.nodes.map(({ file: _, ...facts }) => facts) });
