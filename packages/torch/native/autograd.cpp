@@ -3,6 +3,7 @@
 #include "registration.h"
 
 #include <ATen/core/grad_mode.h>
+#include <c10/core/AutogradState.h>
 #include <torch/csrc/autograd/autograd.h>
 #include <torch/csrc/autograd/custom_function.h>
 #include <torch/custom_class.h>
@@ -25,6 +26,19 @@ std::vector<at::Tensor> optionalTensors(Environment& environment, napi_value val
   return tensors;
 }
 
+// Keeps a backward pass on the calling thread, a GPU's too: a checkpointed block is JavaScript, which has one thread.
+class OnThisThread {
+ public:
+  OnThisThread() : before(state().get_multithreading_enabled()) { state().set_multithreading_enabled(false); }
+  ~OnThisThread() { state().set_multithreading_enabled(before); }
+  OnThisThread(const OnThisThread&) = delete;
+  OnThisThread& operator=(const OnThisThread&) = delete;
+
+ private:
+  static c10::AutogradState& state() { return c10::AutogradState::get_tls_state(); }
+  const bool before;
+};
+
 // backward(tensors, gradients | null, retainGraph, createGraph)
 napi_value backward(napi_env env, napi_callback_info info) {
   return guarded(env, [&]() -> napi_value {
@@ -34,6 +48,7 @@ napi_value backward(napi_env env, napi_callback_info info) {
     const auto gradients = optionalTensors(environment, arguments[1], "gradients");
     const bool retain = boolArgument(env, arguments[2], "retainGraph");
     const bool create = boolArgument(env, arguments[3], "createGraph");
+    const OnThisThread guard;
     torch::autograd::backward(tensors, gradients, retain, create);
     return nullptr;
   }, "backward");
@@ -44,6 +59,7 @@ napi_value gradient(napi_env env, napi_callback_info info) {
   return guarded(env, [&] {
     Arguments<6> arguments(env, info);
     Environment& environment = Environment::of(env);
+    const OnThisThread guard;
     return tensorsToJs(environment, torch::autograd::grad(
         tensorListArgument(environment, arguments[0], "outputs"),
         tensorListArgument(environment, arguments[1], "inputs"),
@@ -139,6 +155,12 @@ napi_value setGradMode(napi_env env, napi_callback_info info) {
   });
 }
 
+napi_value gradMode(napi_env env, napi_callback_info) {
+  napi_value enabled;
+  napi_get_boolean(env, at::GradMode::is_enabled(), &enabled);
+  return enabled;
+}
+
 napi_value enterInference(napi_env env, napi_callback_info) {
   return guarded(env, [&]() -> napi_value {
     Environment::of(env).inference.push_back(std::make_unique<c10::InferenceMode>(true));
@@ -195,7 +217,7 @@ struct CheckpointFunction : torch::autograd::Function<CheckpointFunction> {
     auto& callback = static_cast<Callback&>(*capsule);
     Environment& environment = callback.environment;
     TORCH_CHECK(std::this_thread::get_id() == environment.thread,
-                "gradient checkpointing runs its block again on JavaScript's thread, which is possible on the CPU only");
+                "gradient checkpointing runs its block again on JavaScript's thread, which this backward pass has left");
     napi_env env = environment.env;
     napi_value function, global, result;
     napi_get_reference_value(env, callback.reference, &function);
@@ -238,6 +260,7 @@ void registerAutograd(napi_env env, napi_value exports) {
   define(env, exports, "requiresGrad", requiresGrad);
   define(env, exports, "setRequiresGrad", setRequiresGrad);
   define(env, exports, "isLeaf", isLeaf);
+  define(env, exports, "gradMode", gradMode);
   define(env, exports, "setGradMode", setGradMode);
   define(env, exports, "enterInference", enterInference);
   define(env, exports, "leaveInference", leaveInference);

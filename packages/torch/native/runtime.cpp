@@ -1,6 +1,7 @@
 // Facts and switches of the runtime: version, threads, memory, autocast.
 #include "allocator.h"
 #include "convert.h"
+#include "device_memory.h"
 #include "registration.h"
 
 #include <ATen/Context.h>
@@ -34,19 +35,33 @@ napi_value deviceCount(napi_env env, napi_callback_info) {
   return guarded(env, [&] { return numberToJs(env, at::hasCUDA() ? static_cast<double>(at::globalContext().getAcceleratorHooksInterface(at::kCUDA).deviceCount()) : 0); });
 }
 
-napi_value memory(napi_env env, napi_callback_info) {
-  const AllocatorStatistics statistics = allocatorStatistics();
-  napi_value result;
-  napi_create_object(env, &result);
-  napi_set_named_property(env, result, "live", numberToJs(env, static_cast<double>(statistics.live)));
-  napi_set_named_property(env, result, "peak", numberToJs(env, static_cast<double>(statistics.peak)));
-  napi_set_named_property(env, result, "cached", numberToJs(env, static_cast<double>(statistics.cached)));
-  return result;
+c10::Device deviceArgument(napi_env env, napi_value value) {
+  return c10::Device(stringArgument(env, value, "device"));
 }
 
-napi_value resetPeakMemory(napi_env, napi_callback_info) {
-  resetPeak();
-  return nullptr;
+// memory(device) -> {live, peak, cached}
+napi_value memory(napi_env env, napi_callback_info info) {
+  return guarded(env, [&] {
+    Arguments<1> arguments(env, info);
+    const c10::Device device = deviceArgument(env, arguments[0]);
+    const AllocatorStatistics statistics = device.is_cpu() ? allocatorStatistics() : deviceStatistics(device);
+    napi_value result;
+    napi_create_object(env, &result);
+    napi_set_named_property(env, result, "live", numberToJs(env, static_cast<double>(statistics.live)));
+    napi_set_named_property(env, result, "peak", numberToJs(env, static_cast<double>(statistics.peak)));
+    napi_set_named_property(env, result, "cached", numberToJs(env, static_cast<double>(statistics.cached)));
+    return result;
+  });
+}
+
+napi_value resetPeakMemory(napi_env env, napi_callback_info info) {
+  return guarded(env, [&]() -> napi_value {
+    Arguments<1> arguments(env, info);
+    const c10::Device device = deviceArgument(env, arguments[0]);
+    if (device.is_cpu()) resetPeak();
+    else resetDevicePeak(device);
+    return nullptr;
+  });
 }
 
 napi_value setMemoryLimit(napi_env env, napi_callback_info info) {
@@ -64,24 +79,42 @@ napi_value emptyMemoryCache(napi_env, napi_callback_info) {
   return nullptr;
 }
 
-// setAutocast(deviceType, enabled, dtype) -> [enabled before, dtype before]
-napi_value setAutocast(napi_env env, napi_callback_info info) {
+// enterAutocast(device, dtype) -> [enabled before, dtype before], which leaveAutocast takes
+napi_value enterAutocast(napi_env env, napi_callback_info info) {
   return guarded(env, [&] {
-    Arguments<3> arguments(env, info);
-    const auto type = c10::Device(stringArgument(env, arguments[0], "device")).type();
-    const bool enabled = boolArgument(env, arguments[1], "enabled");
-    const at::ScalarType dtype = dtypeArgument(env, arguments[2], "dtype");
+    Arguments<2> arguments(env, info);
+    const auto type = deviceArgument(env, arguments[0]).type();
+    const at::ScalarType dtype = dtypeArgument(env, arguments[1], "dtype");
     napi_value previous, flag;
     napi_create_array_with_length(env, 2, &previous);
     napi_get_boolean(env, at::autocast::is_autocast_enabled(type), &flag);
     napi_set_element(env, previous, 0, flag);
     napi_set_element(env, previous, 1, numberToJs(env, static_cast<int>(at::autocast::get_autocast_dtype(type))));
-    at::autocast::set_autocast_enabled(type, enabled);
+    at::autocast::set_autocast_enabled(type, true);
     at::autocast::set_autocast_dtype(type, dtype);
-    // Weights cast inside the outermost region must not outlive it: the optimizer changes them.
-    if (enabled) at::autocast::increment_nesting();
-    else if (at::autocast::decrement_nesting() == 0) at::autocast::clear_cache();
+    at::autocast::increment_nesting();
     return previous;
+  });
+}
+
+// leaveAutocast(device, enabled before, dtype before)
+napi_value leaveAutocast(napi_env env, napi_callback_info info) {
+  return guarded(env, [&]() -> napi_value {
+    Arguments<3> arguments(env, info);
+    const auto type = deviceArgument(env, arguments[0]).type();
+    at::autocast::set_autocast_enabled(type, boolArgument(env, arguments[1], "enabled"));
+    at::autocast::set_autocast_dtype(type, dtypeArgument(env, arguments[2], "dtype"));
+    // Weights cast inside the outermost region must not outlive it: the optimizer changes them.
+    if (at::autocast::decrement_nesting() == 0) at::autocast::clear_cache();
+    return nullptr;
+  });
+}
+
+// Forgets the weights cast so far: those cast without a graph must not serve where one is recorded.
+napi_value clearAutocastCache(napi_env env, napi_callback_info) {
+  return guarded(env, [&]() -> napi_value {
+    at::autocast::clear_cache();
+    return nullptr;
   });
 }
 
@@ -115,7 +148,9 @@ void registerRuntime(napi_env env, napi_value exports) {
   define(env, exports, "resetPeakMemory", resetPeakMemory);
   define(env, exports, "emptyMemoryCache", emptyMemoryCache);
   define(env, exports, "setMemoryLimit", setMemoryLimit);
-  define(env, exports, "setAutocast", setAutocast);
+  define(env, exports, "enterAutocast", enterAutocast);
+  define(env, exports, "leaveAutocast", leaveAutocast);
+  define(env, exports, "clearAutocastCache", clearAutocastCache);
   define(env, exports, "setTf32", setTf32);
   define(env, exports, "setErrorConstructor", setErrorConstructor);
 }

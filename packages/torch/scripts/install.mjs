@@ -15,7 +15,7 @@ import {
 } from "node:fs";
 import { createRequire } from "node:module";
 import { availableParallelism } from "node:os";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const PIP_REQUIREMENT = "torch==2.13.0";
@@ -42,7 +42,7 @@ function isLibtorch(folder) {
 function findLibtorch() {
   const given = process.env.LIBTORCH;
   if (given) {
-    if (isLibtorch(given)) return given;
+    if (isLibtorch(given)) return resolve(given);
     throw new InstallError(
       `LIBTORCH is set to ${given}, but there is no share/cmake/Torch/TorchConfig.cmake in it: point it at an unpacked libtorch, or unset it`,
     );
@@ -126,7 +126,7 @@ function build(libtorch) {
       "-B",
       folder,
       "-DCMAKE_BUILD_TYPE=Release",
-      `-DTorch_DIR=${join(libtorch, "share", "cmake", "Torch")}`,
+      `-DLIBTORCH_DIR=${libtorch}`,
       `-DNODE_API_INCLUDE_DIR=${headers}`,
     ],
     ["--build", folder, "--parallel", String(availableParallelism())],
@@ -136,7 +136,7 @@ function build(libtorch) {
     if (done.status === 0) continue;
     const log = join(root, "build", "build.log");
     writeFileSync(log, `${done.stdout}\n${done.stderr}`);
-    const cause = /(UNSUPPORTED_LIBTORCH .*|[^\n]*error:[^\n]*|CMake Error[^\n]*(\n[^\n]+)?)/.exec(
+    const cause = /([^\n]*error:[^\n]*|CMake Error[^\n]*(\n[^\n]+)?)/.exec(
       `${done.stderr}\n${done.stdout}`,
     )?.[1];
     throw new InstallError(

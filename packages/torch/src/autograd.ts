@@ -1,3 +1,4 @@
+import { autocast, currentAutocast } from "./autocast.js";
 import { native } from "./binding.js";
 import { wrap } from "./door.js";
 import { TorchError } from "./errors.js";
@@ -80,41 +81,57 @@ export function gradient(
   options: GradientOptions = {},
 ): (Tensor | undefined)[] {
   const createGraph = options.createGraph ?? false;
-  return native
-    .gradient(
-      outputs.map((tensor) => tensor.handle),
-      inputs.map((tensor) => tensor.handle),
-      options.gradOutputs ? options.gradOutputs.map((gradient) => gradient?.handle ?? null) : null,
-      options.retainGraph ?? createGraph,
-      createGraph,
-      options.allowUnused ?? false,
-    )
-    .map((handle) => (handle === null ? undefined : wrap(handle)));
+  const before = withoutLeaves;
+  withoutLeaves = true;
+  try {
+    return native
+      .gradient(
+        outputs.map((tensor) => tensor.handle),
+        inputs.map((tensor) => tensor.handle),
+        options.gradOutputs ? options.gradOutputs.map((gradient) => gradient?.handle ?? null) : null,
+        options.retainGraph ?? createGraph,
+        createGraph,
+        options.allowUnused ?? false,
+      )
+      .map((handle) => (handle === null ? undefined : wrap(handle)));
+  } finally {
+    withoutLeaves = before;
+  }
 }
 
+/** Whether a backward pass leaves every leaf's `grad` alone, so that checkpointed blocks do too. */
+let withoutLeaves = false;
+
 /**
- * Gradient checkpointing: runs a block without keeping its activations, and runs it again during the backward pass.
- * Costs one more forward pass of the block, saves its memory. Dropout draws the same mask both times.
- * One backward pass only; on the CPU only.
+ * Gradient checkpointing (Chen et al. 2016): runs a block without keeping its activations, and runs it again during the
+ * backward pass, with the same dropout and in the same precision. Costs one more forward pass of the block, saves its
+ * memory. One backward pass only; `gradient` cannot be asked for what lies inside. Where no graph is recorded it just
+ * runs the block.
  *
  * @param block takes the inputs, gives one tensor; may use parameters from outside
  */
 export function checkpoint(block: (...inputs: Tensor[]) => Tensor, ...inputs: Tensor[]): Tensor {
+  if (!native.gradMode()) return block(...inputs);
   const generator = defaultGenerator(inputs[0]?.device ?? "cpu");
   const randomState = generator.getState();
+  const precision = currentAutocast();
   const saved = inputs.map((input) => keep(input.detach()));
   const needed = inputs.map((input) => input.requiresGrad);
   const output = noGrad(() => block(...inputs));
+  if (precision) native.clearAutocastCache();
+  const run = (leaves: Tensor[]) => enableGrad(() => block(...leaves));
   const again = (gradients: (number | null)[]): (number | null)[] =>
     scope(() => {
       const after = generator.getState();
       generator.setState(randomState);
       const leaves = saved.map((input, i) => input.detach().requiresGrad_(needed[i]));
-      const result = enableGrad(() => block(...leaves));
+      const result = precision ? autocast(precision, () => run(leaves)) : run(leaves);
       generator.setState(after);
       const incoming = gradients[0] == null ? undefined : wrap(gradients[0]);
-      if (incoming) backward([result], [incoming]);
       for (const input of saved) input.dispose();
+      if (!incoming) return leaves.map(() => null);
+      if (withoutLeaves) return inputGradients(result, leaves, incoming);
+      backward([result], [incoming]);
       return leaves.map((leaf) => native.getGrad(leaf.handle));
     });
   const [handle] = native.checkpointed(
@@ -123,4 +140,13 @@ export function checkpoint(block: (...inputs: Tensor[]) => Tensor, ...inputs: Te
     again,
   );
   return wrap(handle!);
+}
+
+/** Handles of the inputs' gradients, owned by the caller; null for inputs that need none. */
+function inputGradients(result: Tensor, inputs: readonly Tensor[], incoming: Tensor): (number | null)[] {
+  const needed = inputs.filter((input) => input.requiresGrad);
+  if (needed.length === 0) return inputs.map(() => null);
+  const handles = needed.map((input) => input.handle);
+  const found = native.gradient([result.handle], handles, [incoming.handle], false, false, true);
+  return inputs.map((input) => (input.requiresGrad ? found[needed.indexOf(input)]! : null));
 }

@@ -51,6 +51,7 @@ export interface Native {
   requiresGrad(self: Handle): boolean;
   setRequiresGrad(self: Handle, requiresGrad: boolean): void;
   isLeaf(self: Handle): boolean;
+  gradMode(): boolean;
   setGradMode(enabled: boolean): boolean;
   enterInference(): void;
   leaveInference(): void;
@@ -69,11 +70,13 @@ export interface Native {
   setThreads(threads: number): void;
   getThreads(): number;
   cudaDeviceCount(): number;
-  memory(): { live: number; peak: number; cached: number };
-  resetPeakMemory(): void;
-  emptyMemoryCache(): void;
+  memory(device: string): { live: number; peak: number; cached: number };
+  resetPeakMemory(device: string): void;
+  emptyMemoryCache(device: string): void;
   setMemoryLimit(bytes: number): void;
-  setAutocast(device: string, enabled: boolean, dtype: number): [boolean, number];
+  enterAutocast(device: string, dtype: number): [boolean, number];
+  leaveAutocast(device: string, enabled: boolean, dtype: number): void;
+  clearAutocastCache(): void;
   setTf32(allowed: boolean): void;
   setErrorConstructor(kind: typeof OperatorError): void;
   joinGroup(name: string, rank: number, size: number, address: string, port: number, timeout: number): void;

@@ -1,3 +1,4 @@
+export { type AutocastOptions, autocast } from "./autocast.js";
 export * from "./autograd.js";
 export * from "./creation.js";
 export {

@@ -1,14 +1,14 @@
 import { native } from "./binding.js";
-import { type Device, type DType, dtypeCode, dtypeName } from "./dtype.js";
+import type { Device } from "./dtype.js";
 
 export interface MemoryStatistics {
-  /** Bytes in use by CPU tensors. */
+  /** Bytes in use by the device's tensors. */
   live: number;
   /** Highest `live` since `resetPeakMemory`. */
   peak: number;
   /** Bytes kept for reuse. */
   cached: number;
-  /** Tensors alive in this thread. */
+  /** Tensors alive in this thread, on all devices. */
   tensors: number;
 }
 
@@ -33,11 +33,12 @@ export function cudaDeviceCount(): number {
 export function cudaIsAvailable(): boolean {
   return cudaDeviceCount() > 0;
 }
-export function memoryStatistics(): MemoryStatistics {
-  return { ...native.memory(), tensors: native.liveTensors() };
+/** What the allocator of a device has given out; of a GPU with libtorch 2.9 or later. */
+export function memoryStatistics(device: Device = "cpu"): MemoryStatistics {
+  return { ...native.memory(device), tensors: native.liveTensors() };
 }
-export function resetPeakMemory(): void {
-  native.resetPeakMemory();
+export function resetPeakMemory(device: Device = "cpu"): void {
+  native.resetPeakMemory(device);
 }
 /**
  * Bounds what CPU tensors may hold together: what does not fit is an error, where Linux would end the process.
@@ -48,25 +49,10 @@ export function setMemoryLimit(bytes = 0): void {
   native.setMemoryLimit(bytes);
 }
 /** Gives cached memory back to the system. */
-export function emptyMemoryCache(): void {
-  native.emptyMemoryCache();
+export function emptyMemoryCache(device: Device = "cpu"): void {
+  native.emptyMemoryCache(device);
 }
-/** Lets matrix products and convolutions on a GPU use TF32. Default: off. */
+/** Lets matrix products and convolutions on a GPU use TF32, or not. libtorch's default: convolutions alone. */
 export function allowTf32(allowed: boolean): void {
   native.setTf32(allowed);
-}
-
-/** Runs `body` with eligible operators in half precision (bfloat16 unless said). Weights stay as they are. */
-export function autocast<T>(
-  options: { device?: Device; dtype?: DType; enabled?: boolean },
-  body: () => T,
-): T {
-  const device = options.device ?? "cpu";
-  if (options.enabled === false) return body();
-  const [, before] = native.setAutocast(device, true, dtypeCode(options.dtype ?? "bfloat16"));
-  try {
-    return body();
-  } finally {
-    native.setAutocast(device, false, dtypeCode(dtypeName(before)));
-  }
 }

@@ -67,6 +67,46 @@ test("a checkpointed block gives the same values, gradients and dropout masks", 
   expect(run(true)).toEqual(run(false));
 });
 
+test("a checkpointed block runs again in the precision it ran in, also when the weight serves outside of it", () => {
+  const generator = new Generator(5);
+  const weight = randn([8, 8], { generator }).requiresGrad_();
+  const input = randn([4, 8], { generator });
+  const block = (x: typeof input) => x.matmul(weight).silu().matmul(weight);
+  const run = (checkpointed: boolean) => {
+    weight.grad = undefined;
+    const loss = autocast({ dtype: "bfloat16" }, () => {
+      const y = checkpointed ? checkpoint(block, input) : block(input);
+      return y.matmul(weight).float().square().sum();
+    });
+    loss.backward();
+    return [loss.data(), weight.grad!.data()] as const;
+  };
+  const [loss, gradients] = run(false);
+  const [again, regained] = run(true);
+  expect(again).toEqual(loss);
+  // The weight's gradient is a sum, taken in another order.
+  const largest = Math.max(...gradients.map(Math.abs));
+  for (const [index, value] of regained.entries())
+    expect(Math.abs(value - gradients[index]!)).toBeLessThan(0.01 * largest);
+});
+
+test("gradient() of checkpointed blocks touches no leaf's grad", () => {
+  const weight = tensor([[1, 2]], { requiresGrad: true });
+  const x = tensor([[3, 4]], { requiresGrad: true });
+  const [found] = gradient([checkpoint((v) => v.mul(weight).square(), x).sum()], [x]);
+  // d/dx (x w)^2 = 2 x w^2
+  expect(found!.data()).toEqual(new Float32Array([6, 32]));
+  expect([weight.grad, x.grad]).toEqual([undefined, undefined]);
+  expect(() => gradient([checkpoint((v) => v.mul(weight), x).sum()], [weight])).toThrow(/not have been used/);
+});
+
+test("a checkpointed block without a graph just runs", () => {
+  let runs = 0;
+  const x = tensor([1, 2], { requiresGrad: true });
+  const y = noGrad(() => checkpoint((v) => v.mul(++runs), x));
+  expect([y.requiresGrad, runs]).toEqual([false, 1]);
+});
+
 test("an error inside a checkpointed block surfaces in backward", () => {
   const x = tensor([1, 2], { requiresGrad: true });
   let runs = 0;
@@ -81,5 +121,14 @@ test("an error inside a checkpointed block surfaces in backward", () => {
 test("autocast computes products in half precision and ends with its block", () => {
   const a = zeros([4, 4]).add(1);
   expect(autocast({ dtype: "bfloat16" }, () => a.matmul(a).dtype)).toBe("bfloat16");
+  expect(a.matmul(a).dtype).toBe("float32");
+});
+
+test("an inner region of autocast ends without ending the outer one", () => {
+  const a = zeros([4, 4]).add(1);
+  autocast({ dtype: "bfloat16" }, () => {
+    expect(autocast({ dtype: "float16" }, () => a.matmul(a).dtype)).toBe("float16");
+    expect(a.matmul(a).dtype).toBe("bfloat16");
+  });
   expect(a.matmul(a).dtype).toBe("float32");
 });

@@ -211,8 +211,27 @@ export const EVALUATION_FLAGS: readonly SettingFlag[] = grouped("Data and evalua
   },
 ]);
 
-/** What a run does beside training. */
+/** What a run does beside training, and how its networks are computed. */
 export const RUN_FLAGS: readonly SettingFlag[] = grouped("Run:", [
+  {
+    flags: "--precision <name>",
+    path: "precision",
+    description: "f32, or bf16: mixed precision",
+    choices: ["f32", "bf16"],
+  },
+  { flags: "--tf32", path: "tf32", description: "on a GPU: f32 products with TF32", kind: "switch" },
+  {
+    flags: "--memory-format <name>",
+    path: "memoryFormat",
+    description: "layout of networks for images",
+    choices: ["contiguous", "channels-last"],
+  },
+  {
+    flags: "--activation-checkpointing",
+    path: "activationCheckpointing",
+    description: "compute activations again instead of keeping them: less memory",
+    kind: "switch",
+  },
   {
     flags: "--on-divergence <action>",
     path: "onDivergence",

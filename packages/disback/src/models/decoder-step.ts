@@ -1,4 +1,4 @@
-import { cat, scope, type Tensor } from "@disback/torch";
+import { scope, type Tensor } from "@disback/torch";
 import type { UNetBlock } from "./unet-block.js";
 
 /**
@@ -8,7 +8,7 @@ import type { UNetBlock } from "./unet-block.js";
  */
 export function decoderStep(block: UNetBlock, x: Tensor, encoded: Tensor[], embedding: Tensor): Tensor {
   const joined = x.size(1) === block.inChannels ? undefined : encoded.pop()!;
-  const output = scope(() => block.forward(joined ? cat([x, joined], 1) : x, embedding));
+  const output = scope(() => block.forward(x, embedding, joined));
   joined?.dispose();
   if (!encoded.includes(x)) x.dispose();
   return output;

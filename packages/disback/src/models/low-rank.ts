@@ -12,6 +12,8 @@ import {
   zeros,
 } from "@disback/torch";
 import { DisbackError } from "../errors.js";
+import type { Block } from "./block.js";
+import { blocksOf } from "./computation.js";
 import { Convolution } from "./convolution.js";
 import { DenoiserModule, type FeatureDenoiser } from "./denoiser.js";
 import { Dense } from "./dense.js";
@@ -75,6 +77,7 @@ class LowRankAdapter extends Module {
 export class LowRankDenoiser extends DenoiserModule implements FeatureDenoiser {
   private readonly adapters: Record<string, LowRankAdapter> = {};
   private readonly layers: AdaptedLayer[] = [];
+  private readonly blocks: Block[];
 
   /**
    * @param base frozen here, and in evaluation mode
@@ -88,6 +91,7 @@ export class LowRankDenoiser extends DenoiserModule implements FeatureDenoiser {
     if (!Number.isInteger(rank) || rank < 1)
       throw new DisbackError(`low rank: "rank" must be a whole number from 1, not ${rank}`);
     base.requiresGrad_(false).eval();
+    this.blocks = blocksOf(base);
     const names = new Map(base.namedParameters().map(([name, tensor]) => [tensor, name]));
     for (const module of base.modules()) {
       if (!isAdaptable(module)) continue;
@@ -150,12 +154,16 @@ export class LowRankDenoiser extends DenoiserModule implements FeatureDenoiser {
   }
 
   private adapted<T>(run: () => T): T {
+    // A block that ran again after this would not find the adapted weights.
+    const recomputing = this.blocks.filter((block) => block.recomputes);
+    for (const block of recomputing) block.recomputes = false;
     for (const { module, weight, adapter } of this.layers)
       module.weight = weight.add(adapter.change.reshape(weight.shape));
     try {
       return run();
     } finally {
       for (const { module, weight } of this.layers) module.weight = weight;
+      for (const block of recomputing) block.recomputes = true;
     }
   }
 }

@@ -1,5 +1,6 @@
-import { type GroupNorm, Module, ops, scope, type Tensor } from "@disback/torch";
+import { cat, type GroupNorm, ops, scope, type Tensor } from "@disback/torch";
 import { pixelAttention } from "./attention.js";
+import { Block } from "./block.js";
 import { Convolution } from "./convolution.js";
 import { Dense } from "./dense.js";
 import { activated, groupNormalization } from "./group-normalization.js";
@@ -39,7 +40,7 @@ export interface BlockShape {
  * The residual block of DDPM++, NCSN++ and ADM: two convolutions, conditioned on the noise level between them, optional
  * resampling, optional self-attention. Property names are the original's keys.
  */
-export class UNetBlock extends Module {
+export class UNetBlock extends Block {
   readonly norm0: GroupNorm;
   readonly conv0: Convolution;
   readonly affine: Dense;
@@ -92,9 +93,16 @@ export class UNetBlock extends Module {
   /**
    * @param x `[N, in, H, W]`
    * @param embedding `[N, E]` or `[1, E]`
+   * @param joined the last of the channels of `x`, where they come from elsewhere
    * @returns `[N, out, H', W']`
    */
-  forward(x: Tensor, embedding: Tensor): Tensor {
+  forward(x: Tensor, embedding: Tensor, joined?: Tensor): Tensor {
+    if (!joined) return this.perform((input, noise) => this.pass(input, noise!), x, embedding);
+    const body = (input: Tensor, noise: Tensor, skip: Tensor) => this.pass(cat([input, skip], 1), noise);
+    return this.perform(body, x, embedding, joined);
+  }
+
+  private pass(x: Tensor, embedding: Tensor): Tensor {
     const output = scope(() => {
       // In place here and below: a convolution's output is needed by nobody else, not even for gradients.
       const branch = this.branch(x, embedding).add_(this.skip ? this.skip.forward(x) : x);

@@ -1,4 +1,5 @@
 import { Module, ops, scope, type Tensor } from "@disback/torch";
+import { Block } from "../block.js";
 import { Dense } from "../dense.js";
 import type { WeightSource } from "../weights.js";
 import { type Conditioning, ConditioningEmbedding } from "./conditioning.js";
@@ -23,7 +24,7 @@ export function modulated(tokens: Tensor, shift: Tensor, scale: Tensor, eps: num
  * scaled and gated by the conditioning. Keys as of BasicTransformerBlock in diffusers, whose blocks embed the
  * conditioning each for itself.
  */
-export class DitBlock extends Module {
+export class DitBlock extends Block {
   readonly norm1: AdaptiveNormalization;
   readonly attn1: TokenAttention;
   readonly ff: FeedForward;
@@ -40,7 +41,13 @@ export class DitBlock extends Module {
   }
 
   /** @param tokens `[N, T, C]` @returns `[N, T, C]` */
-  forward(tokens: Tensor, conditioning: Conditioning): Tensor {
+  forward(tokens: Tensor, { waves, classes }: Conditioning): Tensor {
+    const body = (input: Tensor, noise: Tensor, labels: Tensor) =>
+      this.pass(input, { waves: noise, classes: labels });
+    return this.perform(body, tokens, waves, classes);
+  }
+
+  private pass(tokens: Tensor, conditioning: Conditioning): Tensor {
     return scope(() => {
       const [shift, scale, gate, mlpShift, mlpScale, mlpGate] = this.norm1.forward(conditioning);
       const attended = scope(() => {

@@ -1,4 +1,4 @@
-import { ops, scope, type Tensor, zeros } from "@disback/torch";
+import { autocast, ops, scope, type Tensor, zeros } from "@disback/torch";
 import { DisbackError } from "../../errors.js";
 import { DenoiserModule, type FeatureDenoiser } from "../denoiser.js";
 import { inDtype, type Network } from "../network.js";
@@ -21,6 +21,9 @@ export interface Coefficients {
  * Coefficients have the dtype of x; the network gets the dtype of its weights; the result has the dtype of x.
  */
 export abstract class PreconditionedDenoiser extends DenoiserModule implements FeatureDenoiser {
+  /** Of the network's passes; weights and results keep their dtype. Set by `computing`. */
+  precision: "f32" | "bf16" = "f32";
+
   /** Lowest noise level the network was made for. */
   abstract readonly sigmaMin: number;
   /** Highest noise level the network was made for. */
@@ -48,12 +51,8 @@ export abstract class PreconditionedDenoiser extends DenoiserModule implements F
       const dtype = this.model.dtype;
       const input = inDtype(scale ? x.mul(scale) : x, dtype);
       const labels = this.labels(condition, x);
-      const raw = this.model.forward(
-        input,
-        noise.flatten(),
-        labels,
-        augmentation && inDtype(augmentation, dtype),
-      );
+      const shown = augmentation && inDtype(augmentation, dtype);
+      const raw = this.pass(input, () => this.model.forward(input, noise.flatten(), labels, shown));
       // Channels after those of x are an estimate of the variance, which is not used.
       const channels = x.shape[1]!;
       const output = inDtype(raw.shape[1] === channels ? raw : raw.narrow(1, 0, channels), x.dtype);
@@ -69,7 +68,9 @@ export abstract class PreconditionedDenoiser extends DenoiserModule implements F
     return scope(() => {
       const { in: scale, noise } = this.coefficientsFor(x, sigma);
       const input = inDtype(scale ? x.mul(scale) : x, this.model.dtype);
-      return this.model.features(input, noise.flatten(), this.labels(condition, x));
+      const labels = this.labels(condition, x);
+      const seen = this.pass(input, () => this.model.features(input, noise.flatten(), labels));
+      return inDtype(seen, this.model.dtype);
     });
   }
 
@@ -80,6 +81,10 @@ export abstract class PreconditionedDenoiser extends DenoiserModule implements F
 
   /** @param sigma `[N, 1, ...]` in the dtype of x */
   protected abstract coefficients(sigma: Tensor): Coefficients;
+
+  private pass(input: Tensor, run: () => Tensor): Tensor {
+    return this.precision === "f32" ? run() : autocast({ device: input.device, dtype: "bfloat16" }, run);
+  }
 
   private coefficientsFor(x: Tensor, sigma: Tensor): Coefficients {
     return this.coefficients(inDtype(sigma, x.dtype).reshape([-1, ...Array<number>(x.ndim - 1).fill(1)]));

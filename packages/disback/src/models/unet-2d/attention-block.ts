@@ -1,4 +1,5 @@
-import { GroupNorm, Module, ops, scope, type Tensor } from "@disback/torch";
+import { GroupNorm, ops, scope, type Tensor } from "@disback/torch";
+import { Block } from "../block.js";
 import { Dense } from "../dense.js";
 import type { WeightSource } from "../weights.js";
 import { torchStart } from "./start.js";
@@ -15,7 +16,7 @@ export interface AttentionBlockOptions {
 }
 
 /** Self-attention over pixels, added to its input: `Attention` of diffusers as its U-Nets for images use it. */
-export class AttentionBlock extends Module {
+export class AttentionBlock extends Block {
   readonly group_norm: GroupNorm | null;
   readonly to_q: Dense;
   readonly to_k: Dense;
@@ -40,6 +41,10 @@ export class AttentionBlock extends Module {
 
   /** @param x `[N, C, H, W]` @returns the same shape */
   forward(x: Tensor): Tensor {
+    return this.perform((input) => this.pass(input!), x);
+  }
+
+  private pass(x: Tensor): Tensor {
     return scope(() => {
       const [batch, channels, height, width] = x.shape as [number, number, number, number];
       const pixels = this.attend(this.group_norm ? this.group_norm.forward(x) : x);

@@ -1,4 +1,5 @@
-import { GroupNorm, Module, ops, scope, type Tensor } from "@disback/torch";
+import { GroupNorm, ops, scope, type Tensor } from "@disback/torch";
+import { Block } from "../block.js";
 import { Convolution } from "../convolution.js";
 import { Dense } from "../dense.js";
 import type { Direction } from "../resampling.js";
@@ -29,7 +30,7 @@ export interface ResnetShape {
 }
 
 /** Two convolutions and a way past them: `ResnetBlock2D` of diffusers, whose keys are the property names. */
-export class ResnetBlock extends Module {
+export class ResnetBlock extends Block {
   readonly norm1: GroupNorm;
   readonly conv1: Convolution;
   readonly time_emb_proj: Dense | null;
@@ -64,6 +65,10 @@ export class ResnetBlock extends Module {
    * @returns `[N, out, H', W']`
    */
   forward(x: Tensor, embedding?: Tensor): Tensor {
+    return this.perform((input, noise) => this.pass(input, noise), x, ...(embedding ? [embedding] : []));
+  }
+
+  private pass(x: Tensor, embedding?: Tensor): Tensor {
     return scope(() => {
       const branch = this.branch(x, embedding);
       const past = this.resampled(x);

@@ -1,6 +1,5 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import type { Device } from "@disback/torch";
 import { backtrackSchema } from "../settings/distillation.js";
 import type { Job } from "./job.js";
 import { makeStudent, openTeacher } from "./networks.js";
@@ -11,9 +10,8 @@ export const backtrackingJob: Job<typeof backtrackSchema> = {
   command: "backtrack",
   schema: backtrackSchema,
   async perform(settings, context) {
-    const device = settings.device as Device;
-    const teacher = openTeacher(settings.teacher, { device, unconditional: settings.unconditional });
-    const student = makeStudent(settings.student, teacher, settings.seed, device);
+    const teacher = openTeacher(settings);
+    const student = makeStudent(settings, teacher);
     const trajectory = locateTrajectory(settings.trajectory);
     return trainStudent(
       settings,

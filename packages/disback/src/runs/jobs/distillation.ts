@@ -1,4 +1,3 @@
-import type { Device } from "@disback/torch";
 import { trajectoryNeed } from "../../distill/trajectory-need.js";
 import type { ConfiguredDenoiser } from "../../models/config.js";
 import type { OpenedModel } from "../open-model.js";
@@ -16,9 +15,8 @@ export const distillationJob: Job<typeof distillSchema> = {
   command: "distill",
   schema: distillSchema,
   async perform(settings, context) {
-    const device = settings.device as Device;
-    const teacher = openTeacher(settings.teacher, { device, unconditional: settings.unconditional });
-    const student = makeStudent(settings.student, teacher, settings.seed, device);
+    const teacher = openTeacher(settings);
+    const student = makeStudent(settings, teacher);
     const { context: second, ...before } = await earlierStages(settings, teacher, student, context);
     return trainStudent(settings, { teacher, student, ...before }, second);
   },

@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { type Device, Generator } from "@disback/torch";
 import { evenAngles, StudentGenerator } from "../../distill/student-generator.js";
 import { DisbackError } from "../../errors.js";
+import { computing } from "../../models/computation.js";
 import {
   type ConfiguredDenoiser,
   createDenoiser,
@@ -10,35 +11,44 @@ import {
   parseDenoiserConfig,
   sampleShape,
 } from "../../models/config.js";
+import { type ComputationSettings, computationOf } from "../computation.js";
 import { didYouMean } from "../nearest.js";
-import { type OpenedModel, type OpeningOptions, openModel } from "../open-model.js";
+import { type OpenedModel, openModel } from "../open-model.js";
 import { readSettingsFile } from "../settings/resolve.js";
 
-/** Loads the teacher, frozen. @throws DisbackError when it is missing or damaged */
-export function openTeacher(source: string, options: OpeningOptions): OpenedModel {
-  const teacher = openModel(source, options);
-  teacher.denoiser.requiresGrad_(false);
+/** What settings say of the networks of a distillation. */
+export interface NetworkSettings extends ComputationSettings {
+  teacher: string;
+  /** How the student starts. */
+  student: string;
+  unconditional: boolean;
+  seed: number;
+}
+
+/** Loads the teacher, frozen, computing as the settings say. @throws DisbackError when it is missing or damaged */
+export function openTeacher(settings: NetworkSettings): OpenedModel {
+  const { teacher: source, unconditional } = settings;
+  const how = computationOf(settings);
+  const teacher = openModel(source, { device: settings.device as Device, unconditional });
+  computing(teacher.denoiser, how).requiresGrad_(false);
   return teacher;
 }
 
 /**
  * The student's network as it starts.
  *
- * @param start `same` (the teacher's weights), `untrained` (the teacher's network, random weights), `small` (random
+ * @param settings their `student`: `same` (the teacher's weights), `untrained` (the teacher's network, random weights), `small` (random
  * weights, half the channels), or a file with a model's configuration
  */
-export function makeStudent(
-  start: string,
-  teacher: ConfiguredDenoiser,
-  seed: number,
-  device: Device,
-): ConfiguredDenoiser {
+export function makeStudent(settings: NetworkSettings, teacher: ConfiguredDenoiser): ConfiguredDenoiser {
+  const { student: start, seed } = settings;
   if (start === "same") {
     return { denoiser: teacher.denoiser.clone().requiresGrad_(true), config: teacher.config };
   }
   const config = studentConfig(start, teacher.config);
   const denoiser = createDenoiser(config, { generator: new Generator(seed) });
-  return { denoiser: denoiser.to({ device }).eval(), config };
+  denoiser.to({ device: settings.device as Device }).eval();
+  return { denoiser: computing(denoiser, computationOf(settings)), config };
 }
 
 /** At which noise levels the student's network is run. */

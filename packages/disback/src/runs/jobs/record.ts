@@ -1,4 +1,3 @@
-import type { Device } from "@disback/torch";
 import { Trajectory } from "../../distill/trajectory.js";
 import { recordSchema } from "../settings/distillation.js";
 import type { Job, JobResult } from "./job.js";
@@ -10,9 +9,8 @@ export const recordingJob: Job<typeof recordSchema> = {
   command: "record",
   schema: recordSchema,
   async perform(settings, context): Promise<JobResult> {
-    const device = settings.device as Device;
-    const teacher = openTeacher(settings.teacher, { device, unconditional: settings.unconditional });
-    const student = makeStudent(settings.student, teacher, settings.seed, device);
+    const teacher = openTeacher(settings);
+    const student = makeStudent(settings, teacher);
     const start = { iterationsBefore: 0, secondsBefore: 0, context };
     const { folder } = await shareRecording(settings, teacher, student, start);
     const { nodes } = Trajectory.open(folder);

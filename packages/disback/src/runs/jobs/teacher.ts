@@ -4,10 +4,12 @@ import { EncodedSamples } from "../../data/encoded-samples.js";
 import { DisbackError } from "../../errors.js";
 import { readAutoencoder } from "../../import/read-autoencoder.js";
 import { latentCodec } from "../../models/autoencoder/latent-codec.js";
+import { computing } from "../../models/computation.js";
 import { createDenoiser, type DenoiserConfig, sampleShape, saveModel } from "../../models/config.js";
 import { asTheyAre, type SampleCodec } from "../../models/sample-codec.js";
 import { TeacherTraining } from "../../teacher/training.js";
 import { BEST_BY, keepBestModel } from "../best-model.js";
+import { computationOf } from "../computation.js";
 import { decodedDrawer, teacherDrawer } from "../sample-drawer.js";
 import { type TeacherSettings, teacherSchema } from "../settings/teacher.js";
 import type { BestSoFar } from "../stage-position.js";
@@ -30,7 +32,8 @@ async function trainTeacher(settings: TeacherSettings, context: JobContext): Pro
   const notice = (line: string) => progress.notice(line);
   const codec = await codecForTraining(settings, device);
   const { config, dataset } = await modelForData(settings, codec, notice);
-  const denoiser = createDenoiser(config, { generator: new Generator(settings.seed) }).to({ device });
+  const fresh = createDenoiser(config, { generator: new Generator(settings.seed) }).to({ device });
+  const denoiser = computing(fresh, computationOf(settings));
   const training = new TeacherTraining({
     ...settings.training,
     ...{ denoiser, dataset, seed: settings.seed, processes },

@@ -22,6 +22,32 @@ export const commonSettings = {
   threads: integer(1).optional().describe("CPU threads; all cores when not given"),
 };
 
+/** How the networks of a training are computed: speed and memory, and the last digits of the result. */
+export const computationSettings = {
+  precision: z
+    .enum(["f32", "bf16"])
+    .default("f32")
+    .describe(
+      "of the networks' passes: f32, or bf16 (mixed precision; weights, losses and optimizers stay f32)",
+    ),
+  tf32: z
+    .boolean()
+    .default(false)
+    .describe("on a GPU: products and convolutions of f32 with the 10-bit mantissas of TF32"),
+  memoryFormat: z
+    .enum(["contiguous", "channels-last"])
+    .optional()
+    .describe(
+      "layout of networks for images: contiguous or channels-last; on a GPU with bf16 or tf32 channels-last when not given, else contiguous",
+    ),
+  activationCheckpointing: z
+    .boolean()
+    .default(false)
+    .describe(
+      "blocks of U-Nets and transformers compute their activations again for the backward pass instead of keeping them: less memory, a third more work",
+    ),
+};
+
 /** How a data set is read. */
 export const dataSettings = {
   data: z

@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { NodeStorage } from "../../distill/node-storage.js";
 import {
   commonSettings,
+  computationSettings,
   dataSettings,
   evaluationSettings,
   integer,
@@ -176,6 +177,7 @@ const lacksData = { path: ["backtracking", "objective"], error: "of dmd2 needs r
 /** `disback record` */
 export const recordSchema = z.strictObject({
   ...commonSettings,
+  ...computationSettings,
   ...networkSettings,
   recording,
   ...sessionSettings,
@@ -192,6 +194,7 @@ const withEvaluation = {
 export const backtrackSchema = z
   .strictObject({
     ...commonSettings,
+    ...computationSettings,
     ...networkSettings,
     ...withEvaluation,
     trajectory: z.string().describe("trajectory folder made by record"),
@@ -207,6 +210,7 @@ export const backtrackSchema = z
 export const distillSchema = z
   .strictObject({
     ...commonSettings,
+    ...computationSettings,
     ...networkSettings,
     ...withEvaluation,
     method: z

@@ -1,11 +1,18 @@
 import { z } from "zod";
 import { denoiserConfig } from "../../models/denoiser-config.js";
 import { teacherTrainingSettings } from "../../teacher/settings.js";
-import { commonSettings, dataSettings, evaluationSettings, sessionSettings } from "./common.js";
+import {
+  commonSettings,
+  computationSettings,
+  dataSettings,
+  evaluationSettings,
+  sessionSettings,
+} from "./common.js";
 
 /** `disback teacher train` */
 export const teacherSchema = z.strictObject({
   ...commonSettings,
+  ...computationSettings,
   ...dataSettings,
   conditional: z.boolean().default(false).describe("condition the model on the data's classes"),
   autoencoder: z

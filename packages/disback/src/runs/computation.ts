@@ -1,0 +1,26 @@
+import { allowTf32 } from "@disback/torch";
+import { DisbackError } from "../errors.js";
+import type { Computation } from "../models/computation.js";
+
+/** What settings say of how networks are computed. */
+export interface ComputationSettings {
+  device: string;
+  precision: Computation["precision"];
+  tf32: boolean;
+  memoryFormat?: Computation["memoryFormat"] | undefined;
+  activationCheckpointing: boolean;
+}
+
+/**
+ * How the networks of a run are computed; sets TF32 for the process, which has one switch for all.
+ * @throws DisbackError if TF32 is asked for without a GPU
+ */
+export function computationOf(settings: ComputationSettings): Computation {
+  const { device, precision, tf32, activationCheckpointing } = settings;
+  const onGpu = device.startsWith("cuda");
+  if (tf32 && !onGpu) throw new DisbackError(`"tf32": only a GPU has it; the device is ${device}`);
+  allowTf32(tf32);
+  // Tensor cores convolve in this layout; without them it only costs group normalization a copy.
+  const usual = onGpu && (tf32 || precision === "bf16") ? "channels-last" : "contiguous";
+  return { precision, memoryFormat: settings.memoryFormat ?? usual, activationCheckpointing };
+}

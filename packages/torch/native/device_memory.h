@@ -1,0 +1,13 @@
+// What libtorch's allocator of a device other than the CPU has given out; needs no CUDA to compile.
+#pragma once
+#include "allocator.h"
+
+#include <c10/core/Device.h>
+
+namespace disback {
+
+AllocatorStatistics deviceStatistics(c10::Device device);
+void resetDevicePeak(c10::Device device);
+void emptyDeviceCache(c10::Device device);
+
+}  // namespace disback
