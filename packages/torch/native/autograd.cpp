@@ -242,7 +242,7 @@ napi_value checkpointed(napi_env env, napi_callback_info info) {
     const auto outputs = tensorListArgument(environment, arguments[0], "outputs");
     auto inputs = tensorListArgument(environment, arguments[1], "inputs");
     // Parameters are reached from inside the block, so the outputs need a gradient even if no input does.
-    inputs.push_back(at::zeros({}, at::TensorOptions().requires_grad(true)));
+    inputs.push_back(at::zeros({}).set_requires_grad(true));
     return tensorsToJs(environment, CheckpointFunction::apply(
         at::TensorList(inputs), &outputs, c10::make_intrusive<Callback>(environment, arguments[2])));
   });

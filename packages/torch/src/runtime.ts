@@ -33,6 +33,14 @@ export function cudaDeviceCount(): number {
 export function cudaIsAvailable(): boolean {
   return cudaDeviceCount() > 0;
 }
+/** Why there is no GPU to compute on, or undefined if there is one. */
+export function whyNoCuda(): string | undefined {
+  if (cudaIsAvailable()) return undefined;
+  const version = libtorchVersion();
+  return libtorchConfiguration().includes("CUDA Runtime")
+    ? `libtorch ${version} is built with CUDA, which finds no GPU`
+    : `libtorch ${version} is built without CUDA`;
+}
 /** What the allocator of a device has given out; of a GPU with libtorch 2.9 or later. */
 export function memoryStatistics(device: Device = "cpu"): MemoryStatistics {
   return { ...native.memory(device), tensors: native.liveTensors() };

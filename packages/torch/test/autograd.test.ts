@@ -79,7 +79,7 @@ test("a checkpointed block runs again in the precision it ran in, also when the 
       return y.matmul(weight).float().square().sum();
     });
     loss.backward();
-    return [loss.data(), weight.grad!.data()] as const;
+    return [loss.data() as Float32Array, weight.grad!.data() as Float32Array] as const;
   };
   const [loss, gradients] = run(false);
   const [again, regained] = run(true);

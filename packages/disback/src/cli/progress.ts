@@ -1,6 +1,6 @@
 import { Presets, SingleBar } from "cli-progress";
 import type { Figures, Progress } from "../runs/progress.js";
-import { FIGURE_NAMES, shortDuration, shortNumber } from "../runs/wording.js";
+import { FIGURE_NAMES, shortBytes, shortDuration, shortNumber } from "../runs/wording.js";
 
 /** Counts iterations per second since the stage (or its continuation) began. */
 class Rate {
@@ -115,9 +115,17 @@ export class ProgressLines implements Progress {
 /** Figures that are followed while they move. */
 const FOLLOWED = ["loss", "mismatch", "fid", "slicedWasserstein", "modeCoverage", "target"];
 
-/** `loss 0.21, FID 17.2`: what people follow, in a fixed order. */
+/** `loss 0.21, FID 17.2, 1.2 GB`: what people follow, in a fixed order. */
 function describeFigures(figures: Figures): string {
-  return FOLLOWED.flatMap((name) =>
+  const followed = FOLLOWED.flatMap((name) =>
     figures[name] === undefined ? [] : [`${FIGURE_NAMES[name]} ${shortNumber(figures[name])}`],
-  ).join(", ");
+  );
+  return [...followed, ...describeMemory(figures)].join(", ");
+}
+
+/** `3.1 GB (at most 5 GB)` on a GPU, `3.1 GB` on the CPU. */
+function describeMemory({ memoryBytes, peakMemoryBytes }: Figures): string[] {
+  if (memoryBytes === undefined) return [];
+  const peak = peakMemoryBytes === undefined ? "" : ` (at most ${shortBytes(peakMemoryBytes)})`;
+  return [`${shortBytes(memoryBytes)}${peak}`];
 }

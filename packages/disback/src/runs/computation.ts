@@ -1,4 +1,4 @@
-import { allowTf32 } from "@disback/torch";
+import { allowTf32, whyNoCuda } from "@disback/torch";
 import { DisbackError } from "../errors.js";
 import type { Computation } from "../models/computation.js";
 
@@ -13,11 +13,13 @@ export interface ComputationSettings {
 
 /**
  * How the networks of a run are computed; sets TF32 for the process, which has one switch for all.
- * @throws DisbackError if TF32 is asked for without a GPU
+ * @throws DisbackError if there is no GPU and it is asked for, or TF32 without it
  */
 export function computationOf(settings: ComputationSettings): Computation {
   const { device, precision, tf32, activationCheckpointing } = settings;
   const onGpu = device.startsWith("cuda");
+  const absence = onGpu ? whyNoCuda() : undefined;
+  if (absence) throw new DisbackError(`"device": no ${device}: ${absence}`);
   if (tf32 && !onGpu) throw new DisbackError(`"tf32": only a GPU has it; the device is ${device}`);
   allowTf32(tf32);
   // Tensor cores convolve in this layout; without them it only costs group normalization a copy.

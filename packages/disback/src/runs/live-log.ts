@@ -1,3 +1,5 @@
+import type { Device } from "@disback/torch";
+import { type MemoryUse, memoryUse } from "./memory-use.js";
 import type { MetricsLog } from "./metrics-log.js";
 import type { Figures } from "./progress.js";
 import { RunningMeans } from "./running-means.js";
@@ -12,11 +14,13 @@ const secondsBetween = (elapsed: number) => Math.min(1, Math.max(0.25, elapsed /
  * - `iterations`: those of the whole stage,
  * - `rate`: iterations per second of steps alone,
  * - `secondsLeft`: of the stage, at the session's pace, evaluations included,
- * - `memoryBytes`: the process's resident memory.
+ * - `memoryBytes`, and on a GPU `peakMemoryBytes`: see `MemoryUse`.
  *
  * What is written depends on the clock; nothing of a run depends on what is written.
  */
 export class LiveLog {
+  /** When the last line was written; none before the first. */
+  memory: Partial<MemoryUse> = {};
   private readonly means = new RunningMeans();
   private readonly began = performance.now();
   private lastTime = this.began;
@@ -32,6 +36,7 @@ export class LiveLog {
     },
     /** Iteration at which this session began. */
     private readonly firstIteration: number,
+    private readonly device: Device = "cpu",
   ) {}
 
   /**
@@ -55,6 +60,7 @@ export class LiveLog {
     const elapsed = (now - this.began) / 1000;
     const first = iteration === this.firstIteration + 1;
     if (!first && !finished && (now - this.lastTime) / 1000 < secondsBetween(elapsed)) return;
+    this.memory = memoryUse(this.device);
     this.log.append({
       stage: this.stage.name,
       iteration,
@@ -65,7 +71,7 @@ export class LiveLog {
       secondsLeft: rounded(
         ((this.stage.iterations - iteration) * elapsed) / (iteration - this.firstIteration),
       ),
-      memoryBytes: process.memoryUsage.rss(),
+      ...this.memory,
       ...this.means.take(),
       ...positions,
     });

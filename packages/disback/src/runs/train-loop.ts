@@ -1,4 +1,4 @@
-import { extractState, mergeStates, prefixState, type State } from "@disback/torch";
+import { type Device, extractState, mergeStates, prefixState, type State } from "@disback/torch";
 import { Processes } from "../distill/processes.js";
 import { DisbackError } from "../errors.js";
 import { type Checkpoint, latestCheckpoint, pruneCheckpoints, saveCheckpoint } from "./checkpoint.js";
@@ -61,6 +61,8 @@ export interface RunSession {
   divergence?: { action: "rollback" | "stop"; factor: number };
   /** Writes what `metrics.jsonl` gets for TensorBoard too, to `tensorboard/` in the run folder; default false. */
   tensorboard?: boolean;
+  /** Where tensors live: whose memory is watched. Default "cpu". */
+  device?: Device;
   /** Iterations of the run's earlier stages; checkpoints count all of them. */
   iterationsBefore: number;
   /** Wall-clock seconds of earlier sessions and stages. */
@@ -135,7 +137,7 @@ class StageLoop {
       this.rollBack = rollBack;
       this.restore(checkpoint);
     }
-    this.live = new LiveLog(session.run.live, stage, stage.work.iteration);
+    this.live = new LiveLog(session.run.live, stage, stage.work.iteration, session.device);
   }
 
   private startTensorboard(): void {
@@ -168,7 +170,12 @@ class StageLoop {
       session.run.requirePresent();
       if (this.processes.leads)
         this.live.add(iteration, averaged, positions, { run: this.seconds, step }, work.finished);
-      progress.update(iteration, { ...this.means.means, ...this.judged, ...positions });
+      progress.update(iteration, {
+        ...this.means.means,
+        ...this.judged,
+        ...positions,
+        ...this.live.memory,
+      });
       let fault = this.watch.step(figures);
       if (fault === undefined && (iteration % stage.evaluateEvery === 0 || work.finished)) {
         fault = await this.evaluate(positions);

@@ -14,16 +14,25 @@ it("progress that is no terminal is plain lines, some seconds apart, the last on
   lines.start("backtracking", 100, 0);
   for (let done = 1; done <= 100; done++) {
     vi.advanceTimersByTime(100);
-    lines.update(done, { loss: 0.25, fid: 17.234, gap: 1, target: 2 });
+    lines.update(done, { loss: 0.25, fid: 17.234, gap: 1, target: 2, memoryBytes: 1.5e9 });
   }
   lines.finish();
   vi.useRealTimers();
   expect((stream.read() as Buffer).toString().split("\n")).toEqual([
     "backtracking: 100 iterations",
-    "backtracking: 50/100, 10/s, 5 s left, loss 0.25, FID 17.2, target 2",
-    "backtracking: 100/100, 10/s, 0 s left, loss 0.25, FID 17.2, target 2",
+    "backtracking: 50/100, 10/s, 5 s left, loss 0.25, FID 17.2, target 2, 1.5 GB",
+    "backtracking: 100/100, 10/s, 0 s left, loss 0.25, FID 17.2, target 2, 1.5 GB",
     "",
   ]);
+});
+
+it("progress on a GPU says what its tensors held at most", () => {
+  const stream = new PassThrough();
+  const lines = new ProgressLines(stream);
+  lines.start("recording", 1, 0);
+  lines.update(1, { memoryBytes: 3e9, peakMemoryBytes: 5.25e9 });
+  lines.finish();
+  expect(String(stream.read())).toMatch(/, 3 GB \(at most 5\.25 GB\)\n$/);
 });
 
 it("a table has its figures under one another", () => {

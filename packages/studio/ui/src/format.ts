@@ -44,6 +44,7 @@ export const FIGURES: Readonly<Record<string, Figure>> = {
   highQuality: { name: "Samples near a mode", higherIsBetter: true },
   learningRate: { name: "Learning rate", steps: true },
   rate: { name: "Iterations per second", higherIsBetter: true },
+  peakMemoryBytes: { name: "Most memory at once", show: (value) => `${shortNumber(value / 1e9)} GB` },
   memoryBytes: { name: "Memory", show: (value) => `${shortNumber(value / 1e9)} GB` },
 };
 

@@ -1,3 +1,4 @@
+import type { Device } from "@disback/torch";
 import { describeFindings, examineNetworks } from "../../distill/examine-networks.js";
 import type { StudentGenerator } from "../../distill/student-generator.js";
 import type { DenoiserModule } from "../../models/denoiser.js";
@@ -7,12 +8,16 @@ import type { JobContext } from "./job.js";
 
 /** What a run does beside training, as its settings say; the stage adds what was before it. */
 export function sessionOf(
-  settings: Pick<RecordSettings, "checkpoints" | "onDivergence" | "rollbackFactor" | "tensorboard">,
+  settings: Pick<
+    RecordSettings,
+    "device" | "checkpoints" | "onDivergence" | "rollbackFactor" | "tensorboard"
+  >,
   { run, progress, interruption, processes }: JobContext,
 ): Omit<RunSession, "iterationsBefore" | "secondsBefore"> {
   const { checkpoints, onDivergence, rollbackFactor, tensorboard } = settings;
   const divergence = { action: onDivergence, factor: rollbackFactor };
-  return { run, progress, interruption, processes, checkpoints, divergence, tensorboard };
+  const device = settings.device as Device;
+  return { run, progress, interruption, processes, checkpoints, divergence, tensorboard, device };
 }
 
 /** Which of the networks is to blame, and at which noise levels, in one line. */

@@ -125,7 +125,7 @@ function Tiles({ detail, done }: { detail: RunDetail; done: RunCurves["done"] })
   const tiles: [name: string, value: string, note?: string][] = [];
   if (headline)
     tiles.push([figureName(headline.name), shortNumber(headline.value), `iteration ${headline.iteration}`]);
-  for (const figure of ["loss", "mismatch", "learningRate", "rate", "memoryBytes"]) {
+  for (const figure of ["loss", "mismatch", "learningRate", "rate", "memoryBytes", "peakMemoryBytes"]) {
     const value = last?.[figure];
     if (typeof value === "number") tiles.push([figureName(figure), showFigure(figure, value)]);
   }
