@@ -2,12 +2,12 @@
 // Python's PyTorch: eager, and under torch.compile. Both sides start with the same weights and draw the same numbers; the
 // script stops unless losses, gap and gradients agree.
 // node bench/distillation-step.mjs [--python python3] [--network fashion-mnist-16|ddpm++] [--batch 16] [--rounds 9]
-//   [--seconds 1] [--threads 1] [--peers shared,released,compiled] [--check]
+//   [--seconds 1 | --steps 2] [--threads 1] [--checked 3] [--peers shared,released,compiled] [--check: agreement and memory only]
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { libtorchVersion, setNumThreads } from "@disback/torch";
+import { libtorchVersion, ops, randn, scope, setNumThreads } from "@disback/torch";
 import { Backtracking, loadConfig, loadModel, StudentGenerator, sampleShape } from "disback";
 import { networkNamed } from "./networks.mjs";
 import { PythonPeer, requireSameVersion } from "./python.mjs";
@@ -21,13 +21,19 @@ const { values: flags } = parseArgs({
     rounds: { type: "string", default: "9" },
     seconds: { type: "string", default: "1" },
     threads: { type: "string", default: "1" },
+    steps: { type: "string" },
+    checked: { type: "string", default: "3" },
     peers: { type: "string", default: "shared,released,compiled" },
     check: { type: "boolean", default: false },
   },
 });
-const [batchSize, rounds, seconds, threads] = ["batch", "rounds", "seconds", "threads"].map((name) =>
-  positive(flags, name),
-);
+const [batchSize, rounds, seconds, threads, checkedSteps] = [
+  "batch",
+  "rounds",
+  "seconds",
+  "threads",
+  "checked",
+].map((name) => positive(flags, name));
 const settings = {
   network: flags.network,
   batchSize,
@@ -39,7 +45,6 @@ const settings = {
   betas: [0, 0.999],
   emaDecay: 0.999,
 };
-const checkedSteps = 3;
 const variants = {
   shared: { shared: true },
   released: { shared: false },
@@ -67,32 +72,38 @@ async function compare() {
   const ours = distillation(folder);
   const figures = Array.from({ length: checkedSteps }, () => ours.step());
   const agreement = {};
+  let counted;
   for (const [name, peer] of Object.entries(peers)) {
     const request = { do: "create", name, teacher: folder, checkedSteps, ...settings, ...variants[name] };
-    const theirs = (await peer.ask(request)).figures;
-    if (variants[name].shared) agreement[name] = requireAgreement(name, figures, theirs);
+    const created = await peer.ask(request);
+    if (!variants[name].shared) continue;
+    agreement[name] = requireAgreement(name, figures, created.figures);
+    if (created.flops) counted = created;
   }
   console.log("largest relative difference of loss, gap and gradient norm:", agreement);
-  if (!flags.check) await measure(ours, peers, agreement, beforeKB);
+  if (flags.check) await measureMemory(peers, agreement);
+  else await measure({ ours, peers, agreement, counted, beforeKB });
   for (const peer of Object.values(peers)) peer.close();
   ours.dispose();
 }
 
-async function measure(ours, peers, agreement, beforeKB) {
+async function measure({ ours, peers, agreement, counted, beforeKB }) {
   const run = (steps) => {
     for (let step = 0; step < steps; step++) ours.step();
   };
-  const steps = Math.max(1, Math.round(seconds / timed(() => run(1)).processor));
+  const steps = flags.steps
+    ? positive(flags, "steps")
+    : Math.max(1, Math.round(seconds / timed(() => run(1)).processor));
+  const products = [];
   const times = { ours: [], ...Object.fromEntries(Object.keys(peers).map((name) => [name, []])) };
   for (let round = 0; round < rounds; round++) {
+    products.push(productRate());
     times.ours.push(timed(() => run(steps)));
     for (const [name, peer] of Object.entries(peers))
       times[name].push(await peer.ask({ do: "run", name, steps }));
   }
-  const peakMB = { ours: process.resourceUsage().maxRSS / 1024 };
-  for (const [name, peer] of Object.entries(peers))
-    peakMB[name] = (await peer.ask({ do: "memory" })).peakKB / 1024;
-
+  const peakMB = await peaks(peers);
+  const floor = counted && floors(counted, products);
   const milliseconds = (name, clock) => times[name].map((time) => (time[clock] / steps) * 1000);
   const both = (make) => ({ wall: make("wall"), processor: make("processor") });
   const results = Object.fromEntries(
@@ -125,13 +136,60 @@ async function measure(ours, peers, agreement, beforeKB) {
       peakResidentMB.toFixed(0),
     ]),
   ]);
+  if (floor)
+    console.log(
+      `floor: ${(floor.flops / 1e9).toFixed(2)} GFLOP per step at ${floor.productGflops.median.toFixed(1)} GFLOP/s ` +
+        `(${floor.milliseconds.toFixed(1)} ms); ${floor.memoryMB.toFixed(0)} MB of weights, moments and one gradient`,
+    );
   save(`distillation-step-${flags.network}-${batchSize}`, {
     machine: machine(),
     settings: { ...settings, rounds, stepsPerRound: steps, checkedSteps },
     agreement,
     residentBeforeNetworksMB: beforeKB / 1024,
+    floor,
     results,
   });
+}
+
+/** Of networks too large to be timed here: memory after the checked steps. */
+async function measureMemory(peers, agreement) {
+  const peakResidentMB = await peaks(peers);
+  console.log("peak resident memory, MB:", peakResidentMB);
+  save(`distillation-memory-${flags.network}-${batchSize}`, {
+    machine: machine(),
+    settings: { ...settings, checkedSteps },
+    agreement,
+    peakResidentMB,
+  });
+}
+
+/** Highest resident memory of each process so far, MB. */
+async function peaks(peers) {
+  const peakMB = { ours: process.resourceUsage().maxRSS / 1024 };
+  for (const [name, peer] of Object.entries(peers))
+    peakMB[name] = (await peer.ask({ do: "memory" })).peakKB / 1024;
+  return peakMB;
+}
+
+/** Multiplications and additions per second of processor time of a product of two matrices: what a core can do. */
+function productRate() {
+  const size = 1024;
+  const [left, right] = [randn([size, size]), randn([size, size])];
+  const once = () => timed(() => scope(() => void ops.mm(left, right))).processor;
+  const rate = (2 * size ** 3) / Math.min(once(), once(), once());
+  left.dispose();
+  right.dispose();
+  return rate / 1e9;
+}
+
+/**
+ * Least time and memory of a step: its operations at the rate of a matrix product, and four networks (student, its
+ * average, auxiliary model, target), two networks' second moments and one network's gradient.
+ */
+function floors({ flops, parameters }, products) {
+  const productGflops = spread(products);
+  const milliseconds = flops / productGflops.median / 1e6;
+  return { flops, productGflops, milliseconds, parameters, memoryMB: (7 * 4 * parameters) / 2 ** 20 };
 }
 
 function distillation(folder) {

@@ -6,6 +6,7 @@ both sides of the comparison compute the same numbers: one draw serves both upda
 import copy
 import json
 import resource
+from contextlib import nullcontext
 
 import torch
 from peer import serve, timed
@@ -106,10 +107,16 @@ distillations = {}
 
 
 def create(request):
+    """The first steps' figures, and the floating-point operations of one as PyTorch counts them, backward included."""
     torch.set_num_threads(request["threads"])
     distillation = distillations[request["name"]] = Distillation(request)
-    figures = [distillation.figures() for _ in range(request["checkedSteps"])]
-    return {"figures": figures}
+    counter = nullcontext() if request.get("compile") else FlopCounterMode(display=False)
+    with counter:
+        figures = [distillation.figures()]
+    figures += [distillation.figures() for _ in range(request["checkedSteps"] - 1)]
+    flops = None if request.get("compile") else counter.get_total_flops()
+    parameters = sum(parameter.numel() for parameter in distillation.average.parameters())
+    return {"figures": figures, "flops": flops, "parameters": parameters}
 
 
 def run(request):
@@ -120,12 +127,5 @@ def memory(request):
     return {"peakKB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss}
 
 
-def flops(request):
-    """Floating-point operations of one step, forward and backward, as PyTorch counts those of its operators."""
-    with FlopCounterMode(display=False) as counter:
-        distillations[request["name"]].step()
-    return {"flops": counter.get_total_flops()}
-
-
 if __name__ == "__main__":
-    serve({"create": create, "run": run, "memory": memory, "flops": flops})
+    serve({"create": create, "run": run, "memory": memory})
