@@ -55,7 +55,7 @@ Group groupArgument(napi_env env, napi_value value) {
   return found->second;
 }
 
-constexpr std::chrono::milliseconds kPulse(500);
+constexpr std::chrono::milliseconds kPulse(200);
 
 std::string pulseKey(int rank) { return "pulse/" + std::to_string(rank); }
 
@@ -201,34 +201,39 @@ napi_value allGather(napi_env env, napi_callback_info info) {
   }, "allGather");
 }
 
-// Who of a group has not answered to a call when its time is up. Asks again and again: some come late.
-std::vector<int> missingRanks(const Group& group, const std::string& call, std::chrono::milliseconds timeout) {
+// Whose pulse has stopped: those still in a collective that will fail are alive, and not to blame. If all are alive,
+// who has not answered when the time is up.
+std::vector<int> missingRanks(const Group& group, std::chrono::milliseconds timeout) {
   const auto end = std::chrono::steady_clock::now() + timeout;
-  const auto key = [&](int rank) { return "roll-call/" + call + "/" + std::to_string(rank); };
-  std::vector<int> missing;
-  group.store->set(key(group.processes->getRank()), "here");
+  const auto pulse = [&](int rank) { return group.store->add(pulseKey(rank), 0); };
+  const auto answer = [](int rank) { return "answer/" + std::to_string(rank); };
+  group.store->set(answer(group.processes->getRank()), "here");
+  std::vector<int64_t> pulses;
+  std::vector<int> silent, absent;
+  for (int rank = 0; rank < group.processes->getSize(); rank++) {
+    pulses.push_back(pulse(rank));
+    silent.push_back(rank);
+    absent.push_back(rank);
+  }
   do {
-    missing.clear();
-    for (int rank = 0; rank < group.processes->getSize(); rank++)
-      if (!group.store->check({key(rank)})) missing.push_back(rank);
-    if (missing.empty()) break;
-    std::this_thread::sleep_for(std::chrono::milliseconds(50));
-  } while (std::chrono::steady_clock::now() < end);
-  return missing;
+    std::this_thread::sleep_for(kPulse / 4);
+    std::erase_if(silent, [&](int rank) { return pulse(rank) != pulses[rank]; });
+    std::erase_if(absent, [&](int rank) { return group.store->check({answer(rank)}); });
+  } while (!(silent.empty() && absent.empty()) && std::chrono::steady_clock::now() < end);
+  return silent.empty() ? absent : silent;
 }
 
-// rollCall(group, call, timeout in ms) -> ranks that did not answer to this call in time. Rank 0 keeps the roll.
+// rollCall(group, timeout in ms) -> ranks that are gone or do not answer in time. Rank 0 keeps the roll.
 napi_value rollCall(napi_env env, napi_callback_info info) {
   return guarded(env, [&] {
-    Arguments<3> arguments(env, info);
+    Arguments<2> arguments(env, info);
     const Group group = groupArgument(env, arguments[0]);
-    const std::string call = stringArgument(env, arguments[1], "call");
-    const std::chrono::milliseconds timeout(intArgument(env, arguments[2], "timeout"));
+    const std::chrono::milliseconds timeout(intArgument(env, arguments[1], "timeout"));
     // On a thread of its own: a link that was cut gives no answer and no error, for as long as TCP hopes.
     auto answer = std::make_shared<std::promise<std::vector<int>>>();
     std::thread([=] {
       try {
-        answer->set_value(missingRanks(group, call, timeout));
+        answer->set_value(missingRanks(group, timeout));
       } catch (...) {
         answer->set_value({0});
       }
@@ -279,7 +284,7 @@ napi_value awaitTurn(napi_env env, napi_callback_info info) {
       }
     }).detach();
     int64_t pulses = wait->pulses;
-    for (auto since = std::chrono::steady_clock::now(); over.wait_for(kPulse / 2) != std::future_status::ready;) {
+    for (auto since = std::chrono::steady_clock::now(); over.wait_for(kPulse) != std::future_status::ready;) {
       const auto now = std::chrono::steady_clock::now();
       if (wait->pulses != pulses) {
         pulses = wait->pulses;

@@ -84,7 +84,7 @@ export interface Native {
   allReduce(group: string, tensor: Handle, reduction: string): void;
   broadcast(group: string, tensor: Handle, source: number): void;
   allGather(group: string, tensor: Handle): Handle[];
-  rollCall(group: string, call: string, timeout: number): number[];
+  rollCall(group: string, timeout: number): number[];
   finishTurn(group: string, turn: string): void;
   awaitTurn(group: string, turn: string, rank: number, patience: number): void;
   createReducer(group: string, parameters: Handle[], bucketBytes: number): NativeReducer;

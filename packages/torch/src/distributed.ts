@@ -24,7 +24,7 @@ export interface ProcessGroupOptions {
 
 export type Reduction = "sum" | "min" | "max" | "product";
 
-/** How long those who are still there have to answer once a collective has failed, at most. */
+/** How long a process may show no sign of life once a collective has failed, at most. */
 const ROLL_CALL_SECONDS = 5;
 
 /** Words of errors that come from the connection between processes, not from what was asked of it. */
@@ -35,7 +35,7 @@ export class LostProcesses extends TorchError {
   override name = "LostProcesses";
 
   constructor(
-    /** ranks that do not answer; empty if all do, and the connection between them is to blame */
+    /** ranks that are gone or do not answer; empty if all do: a connection was cut off, or some came too late */
     readonly ranks: readonly number[],
     size: number,
     cause: string,
@@ -44,7 +44,7 @@ export class LostProcesses extends TorchError {
     super(
       ranks.length > 0
         ? `rank ${ranks.join(", rank ")} of ${size} processes is gone or hangs (${line})`
-        : `the ${size} processes lost touch, though all still answer: a collective was cut off or some came too late (${line})`,
+        : `the ${size} processes lost touch, though all are alive: a collective was cut off or some came too late (${line})`,
     );
   }
 }
@@ -54,7 +54,6 @@ export class LostProcesses extends TorchError {
  * collectives in the same order.
  */
 export class ProcessGroup {
-  private calls = 0;
   private turns = 0;
 
   private constructor(
@@ -172,7 +171,7 @@ export class ProcessGroup {
 
   private missing(): number[] {
     try {
-      return native.rollCall(this.name, String(++this.calls), this.rollCallTime);
+      return native.rollCall(this.name, this.rollCallTime);
     } catch {
       // Rank 0 keeps the roll.
       return [0];

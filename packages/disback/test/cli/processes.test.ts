@@ -62,8 +62,13 @@ async function members(
   });
 }
 
-async function until(ready: () => boolean): Promise<void> {
-  while (!ready()) await new Promise((resolve) => setTimeout(resolve, 20));
+async function until(ready: () => boolean, { end }: { end: Promise<Outcome> }): Promise<void> {
+  let early: Outcome | undefined;
+  void end.then((outcome) => (early = outcome));
+  while (!ready()) {
+    if (early) throw new Error(`a process ended early: ${early.stderr}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
 }
 
 it("two processes do what one does, and only the first one writes and speaks", () => {
@@ -106,7 +111,7 @@ it("stops at one iteration for all when asked to, and goes on with another numbe
 
 it("names the rank that was killed within the set time, and resumes with two processes and with one", async () => {
   const group = await members(3, distill("killed", 400, "--process-timeout", "20"));
-  await until(checkpointOf("killed", 12));
+  await until(checkpointOf("killed", 12), group[0]!);
   const began = performance.now();
   group[1]!.child.kill("SIGKILL");
   const [first, , third] = await Promise.all(group.map(({ end }) => end));
@@ -133,7 +138,7 @@ it("names the rank that was killed within the set time, and resumes with two pro
 
 it("names the rank that hangs", async () => {
   const group = await members(2, distill("hanging", 400, "--process-timeout", "8"));
-  await until(checkpointOf("hanging", 8));
+  await until(checkpointOf("hanging", 8), group[0]!);
   const began = performance.now();
   group[1]!.child.kill("SIGSTOP");
   const { stderr } = await group[0]!.end;
