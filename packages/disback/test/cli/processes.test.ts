@@ -115,12 +115,12 @@ it("names the rank that was killed within the set time, and resumes with two pro
   const began = performance.now();
   group[1]!.child.kill("SIGKILL");
   const [first, , third] = await Promise.all(group.map(({ end }) => end));
-  expect(performance.now() - began).toBeLessThan(20_000);
-  for (const { status, stderr } of [first!, third!]) {
-    expect(status).toBe(1);
-    expect(stderr).toContain("error: rank 1 of 3 processes is gone or hangs");
-    expect(stderr).toContain(`disback resume ${join(base, "killed")}`);
-  }
+  expect(performance.now() - began).toBeLessThan(40_000);
+  expect(first!.stderr).toContain("error: rank 1 of 3 processes is gone or hangs");
+  expect(first!.stderr).toContain(`disback resume ${join(base, "killed")}`);
+  // Who notices only when rank 0 has left on that account finds rank 0 gone.
+  expect(third!.stderr).toMatch(/error: rank [01] of 3 processes is gone or hangs/);
+  expect([first!.status, third!.status]).toEqual([1, 1]);
   expect(state("killed").failure.message).toContain("rank 1 of 3 processes is gone");
   const resumed = await interrupted(
     ["resume", join(base, "killed"), "--processes", "2", "--quiet"],
@@ -142,7 +142,8 @@ it("names the rank that hangs", async () => {
   const began = performance.now();
   group[1]!.child.kill("SIGSTOP");
   const { stderr } = await group[0]!.end;
-  expect(performance.now() - began).toBeLessThan(15_000);
+  // Eight seconds, and what a busy machine needs to write the report and leave.
+  expect(performance.now() - began).toBeLessThan(30_000);
   expect(stderr).toContain("rank 1 of 2 processes is gone or hangs");
   group[1]!.child.kill("SIGKILL");
   await group[1]!.end;
