@@ -209,7 +209,7 @@ export function open() {
       } finally {
         native.leaveInference();
         native.setGradMode(true);
-        native.setAutocast("cpu", false, 15);
+        native.leaveAutocast("cpu", false, 15);
       }
     },
     judge: (error) => (error instanceof Error ? undefined : "not an Error"),

@@ -58,7 +58,13 @@ const TRAINING = [
     "--evaluation-samples",
     "50",
   ],
-  ...["--set", "evaluation.grid=50", "recording.batchSize=16", "checkpoints.every=100000"],
+  ...[
+    "--set",
+    "evaluation.grid=50",
+    "recording.batchSize=16",
+    "recording.when=always",
+    "checkpoints.every=100000",
+  ],
 ];
 
 async function open(url: string): Promise<Page> {
