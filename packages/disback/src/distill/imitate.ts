@@ -27,10 +27,11 @@ export interface ImitationOptions {
   generator: StudentGenerator;
   /** student steps at most, default 300 */
   steps?: number;
-  /** it ends when the mean squared difference is below this part of the data's variance; default 0: after all steps */
+  /**
+   * it ends, after ten steps at the soonest, when the mean squared difference is below this part of the variance of the
+   * teacher's answers; default 0: after all steps
+   */
   tolerance?: number;
-  /** standard deviation of the data, default 0.5 */
-  sigmaData?: number;
   /** whether a smaller student of the teacher's kind starts with the first channels of its weights; default false */
   inherit?: boolean;
   /** samples per step, of all processes together, default 32 */

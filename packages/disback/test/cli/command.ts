@@ -1,4 +1,4 @@
-import { spawn, spawnSync } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -11,6 +11,12 @@ export const ENVIRONMENT = {
   NO_COLOR: "1",
   XDG_CACHE_HOME: join(tmpdir(), "disback-test-cache"),
 };
+
+/** Flags of the shortest distillation: points, an untrained student, nothing before it. */
+export const BRIEF_DISTILLATION = [
+  ...["distill", "--teacher", "2d-ring", "--student", "untrained", "--data", "toy:ring"],
+  ...["--imitation-steps", "0"],
+];
 
 /** What a finished command left. */
 export interface Outcome {
@@ -28,6 +34,21 @@ export function disback(...flags: string[]): Outcome {
   return { status, stdout, stderr };
 }
 
+/** Starts the built command line. */
+export function started(
+  flags: readonly string[],
+  environment: Record<string, string> = {},
+): { child: ChildProcess; end: Promise<Outcome> } {
+  const child = spawn(process.execPath, [MAIN, ...flags], { env: { ...ENVIRONMENT, ...environment } });
+  const outcome: Outcome = { status: null, stdout: "", stderr: "" };
+  child.stdout.on("data", (text) => (outcome.stdout += text));
+  child.stderr.on("data", (text) => (outcome.stderr += text));
+  const end = new Promise<Outcome>((resolve) => {
+    child.once("close", (status) => resolve({ ...outcome, status }));
+  });
+  return { child, end };
+}
+
 /** Starts a command; as soon as `ready` says so a signal is sent, `times` times 200 ms apart. */
 export async function interrupted(
   flags: string[],
@@ -35,10 +56,7 @@ export async function interrupted(
   ready: () => boolean,
   times = 1,
 ): Promise<Outcome> {
-  const child = spawn(process.execPath, [MAIN, ...flags], { env: ENVIRONMENT });
-  const outcome: Outcome = { status: null, stdout: "", stderr: "" };
-  child.stdout.on("data", (text) => (outcome.stdout += text));
-  child.stderr.on("data", (text) => (outcome.stderr += text));
+  const { child, end } = started(flags);
   let sent = 0;
   let last = 0;
   const watch = setInterval(() => {
@@ -46,7 +64,7 @@ export async function interrupted(
     last = performance.now();
     if (++sent === times) clearInterval(watch);
   }, 5);
-  outcome.status = await new Promise((resolve) => child.once("close", resolve));
+  const outcome = await end;
   clearInterval(watch);
   return outcome;
 }

@@ -1,11 +1,11 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it, vi } from "vitest";
 import { freePort } from "../../../../test-support/processes.js";
 import { MetricsLog } from "../../src/runs/metrics-log.js";
-import { disback, ENVIRONMENT, interrupted, MAIN, type Outcome } from "./command.js";
+import { BRIEF_DISTILLATION, disback, interrupted, type Outcome, started } from "./command.js";
 
 // Each test is a few whole runs of the command line, in several processes each.
 vi.setConfig({ testTimeout: 240_000 });
@@ -17,17 +17,7 @@ beforeAll(() => {
 afterAll(() => rmSync(base, { recursive: true, force: true }));
 
 const distill = (out: string, iterations: number, ...more: string[]) => [
-  ...[
-    "distill",
-    "--teacher",
-    "2d-ring",
-    "--student",
-    "untrained",
-    "--data",
-    "toy:ring",
-    "--imitation-steps",
-    "0",
-  ],
+  ...BRIEF_DISTILLATION,
   ...["--record-steps", "4", "--record-interval", "2", "--steps-per-target", "4", "--out", join(base, out)],
   ...["--iterations", String(iterations), "--batch-size", "36", "--evaluate-every", "8", "--quiet", ...more],
   ...["--set", "recording.when=always", "recording.nodes=even-steps", "recording.batchSize=36"],
@@ -51,14 +41,7 @@ async function members(
   const port = String(await freePort());
   return Array.from({ length: size }, (_, rank) => {
     const env = { RANK: String(rank), WORLD_SIZE: String(size), MASTER_ADDR: "127.0.0.1", MASTER_PORT: port };
-    const child = spawn(process.execPath, [MAIN, ...flags], { env: { ...ENVIRONMENT, ...env } });
-    const outcome: Outcome = { status: null, stdout: "", stderr: "" };
-    child.stdout.on("data", (text) => (outcome.stdout += text));
-    child.stderr.on("data", (text) => (outcome.stderr += text));
-    const end = new Promise<Outcome>((resolve) => {
-      child.once("close", (status) => resolve({ ...outcome, status }));
-    });
-    return { child, end };
+    return started(flags, env);
   });
 }
 

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, it, vi } from "vitest";
-import { disback, ENVIRONMENT, interrupted, MAIN } from "./command.js";
+import { BRIEF_DISTILLATION, disback, ENVIRONMENT, interrupted, MAIN } from "./command.js";
 
 vi.setConfig({ testTimeout: 240_000 });
 
@@ -39,17 +39,7 @@ it("a link that is cut ends the job on both hosts within the set time, and it go
   const logs = join(base, "logs");
   mkdirSync(logs);
   const flags = [
-    ...[
-      "distill",
-      "--teacher",
-      "2d-ring",
-      "--student",
-      "untrained",
-      "--data",
-      "toy:ring",
-      "--imitation-steps",
-      "0",
-    ],
+    ...BRIEF_DISTILLATION,
     ...["--method", "plain", "--iterations", "100000", "--batch-size", "16", "--evaluate-every", "50000"],
     ...["--process-timeout", "12", "--out", run, "--quiet"],
     ...["--set", "checkpoints.every=5", "evaluation.samples=100", "evaluation.teacher=false"],

@@ -43,6 +43,20 @@ function objectives(names: readonly ObjectiveName[], trajectories: boolean): Rec
 /** DMD2 needs real samples beside these; those of images are not shipped. */
 const dataFree = ["diff-instruct", "vsd", "dmd", "sid", "consistency", "regression"] as const;
 
+/** Long enough to see that something works and how fast it starts. */
+const brief = { studentLearningRate: 5e-4, auxiliaryLearningRate: 1e-3, emaDecay: 0.97 };
+const brief2d = {
+  data: "toy:ring",
+  backtracking: { batchSize: 128, iterations: 200, ...brief },
+  evaluation: { every: 25, samples: 2000, batchSize: 2000, grid: 500 },
+  checkpoints: { every: 250 },
+};
+const briefFashion = {
+  backtracking: { batchSize: 32, iterations: 100, ...brief },
+  evaluation: { every: 25, samples: 1000 },
+  checkpoints: { every: 100 },
+};
+
 const fewSteps = {
   students: ["same"],
   seeds: [1],
@@ -177,20 +191,10 @@ export const comparePresets: Readonly<Record<string, SettingsTree>> = {
     seeds: [1],
     methods: objectives([...dataFree, "dmd2"], true),
     learningRates: { student: [1e-4, 5e-4, 2e-3], auxiliaryFactors: [2], seeds: [101] },
-    common: {
-      data: "toy:ring",
+    common: layer(brief2d, {
       recording: { batchSize: 128, steps: 100 },
-      backtracking: {
-        batchSize: 128,
-        iterations: 200,
-        studentLearningRate: 5e-4,
-        auxiliaryLearningRate: 1e-3,
-        emaDecay: 0.97,
-        pairs: { count: 1000 },
-      },
-      evaluation: { every: 25, samples: 2000, batchSize: 2000, grid: 500 },
-      checkpoints: { every: 250 },
-    },
+      backtracking: { pairs: { count: 1000 } },
+    }),
   },
   /** The same on images, without trajectories: the student starts as the teacher's copy. */
   "objectives-fashion-mnist-16": {
@@ -198,49 +202,17 @@ export const comparePresets: Readonly<Record<string, SettingsTree>> = {
     seeds: [1],
     methods: objectives(dataFree, false),
     learningRates: { student: [1e-4, 5e-4, 2e-3], auxiliaryFactors: [2], seeds: [101] },
-    common: {
-      backtracking: {
-        batchSize: 32,
-        iterations: 100,
-        studentLearningRate: 5e-4,
-        auxiliaryLearningRate: 1e-3,
-        emaDecay: 0.97,
-        pairs: { count: 250 },
-      },
-      evaluation: { every: 25, samples: 1000 },
-      checkpoints: { every: 100 },
-    },
+    common: layer(briefFashion, { backtracking: { pairs: { count: 250 } } }),
   },
   /** Students of one, two and four steps, which start as the teacher's copy. */
   "few-steps-2d": {
     teacher: "2d-ring",
     ...fewSteps,
-    common: {
-      data: "toy:ring",
-      backtracking: {
-        batchSize: 128,
-        iterations: 200,
-        studentLearningRate: 5e-4,
-        auxiliaryLearningRate: 1e-3,
-        emaDecay: 0.97,
-      },
-      evaluation: { every: 25, samples: 2000, batchSize: 2000, grid: 500 },
-      checkpoints: { every: 250 },
-    },
+    common: brief2d,
   },
   "few-steps-fashion-mnist-16": {
     teacher: "fashion-mnist-16",
     ...fewSteps,
-    common: {
-      backtracking: {
-        batchSize: 32,
-        iterations: 100,
-        studentLearningRate: 5e-4,
-        auxiliaryLearningRate: 1e-3,
-        emaDecay: 0.97,
-      },
-      evaluation: { every: 25, samples: 1000 },
-      checkpoints: { every: 100 },
-    },
+    common: briefFashion,
   },
 };
