@@ -8,6 +8,7 @@ const PLACES = new Set([
   "images",
   "seconds",
   "stepSeconds",
+  "processorSeconds",
   "secondsLeft",
 ]);
 

@@ -6,9 +6,16 @@ import { median } from "./statistics.js";
  * - `iterationsWithPreparation`: the preparation (imitation and recording) added, as the number of student steps that
  *   take as long;
  * - `images`: samples seen by the trained networks, those of the preparation included;
- * - `seconds`: wall-clock seconds of all steps, those of the preparation included, evaluations and saving not.
+ * - `seconds`: wall-clock seconds of all steps, those of the preparation included, evaluations and saving not;
+ * - `processorSeconds`: the same in processor time of all threads, which other work on the machine hardly changes.
  */
-export const COST_MEASURES = ["iterations", "iterationsWithPreparation", "images", "seconds"] as const;
+export const COST_MEASURES = [
+  "iterations",
+  "iterationsWithPreparation",
+  "images",
+  "seconds",
+  "processorSeconds",
+] as const;
 export type CostMeasure = (typeof COST_MEASURES)[number];
 export type Cost = Record<CostMeasure, number>;
 
@@ -22,6 +29,7 @@ export interface MeasuredRun {
     steps: number;
     images: number;
     seconds: number;
+    processorSeconds: number;
     /** Evaluations of the student while it was prepared. */
     evaluations?: Omit<MeasuredEvaluation, "iteration">[];
   };
@@ -34,6 +42,7 @@ export interface MeasuredEvaluation {
   iteration: number;
   images: number;
   seconds: number;
+  processorSeconds: number;
   figures: Record<string, number>;
 }
 
@@ -55,21 +64,28 @@ export interface Convergence {
 /**
  * Adds the preparation to the costs of every evaluation.
  *
- * A preparation step is cheaper than a student step. How much is measured, as the median over the given runs (those of
- * one method), because the load of the machine disturbs the times of a single one.
+ * A preparation step is cheaper than a student step. How much is measured in processor time, as the median over the
+ * given runs (those of one method), because the load of the machine disturbs the times of a single one.
  */
 export function withCosts(runs: readonly MeasuredRun[]): Convergence[] {
   const relativeCost = median(runs.flatMap(relativeCostOfPreparation)) ?? 1;
   return runs.map(({ seed, diverged, preparation, evaluations }) => {
-    const { steps = 0, images = 0, seconds = 0 } = preparation ?? {};
-    const before = { iterations: 0, iterationsWithPreparation: steps * relativeCost, images, seconds };
+    const { steps = 0, images = 0, seconds = 0, processorSeconds = 0 } = preparation ?? {};
+    const before = {
+      iterations: 0,
+      iterationsWithPreparation: steps * relativeCost,
+      ...{ images, seconds, processorSeconds },
+    };
     const early = (preparation?.evaluations ?? []).map((evaluation) => ({
       cost: {
         iterations: 0,
         iterationsWithPreparation:
-          seconds > 0 ? (evaluation.seconds / seconds) * before.iterationsWithPreparation : 0,
+          processorSeconds > 0
+            ? (evaluation.processorSeconds / processorSeconds) * before.iterationsWithPreparation
+            : 0,
         images: evaluation.images,
         seconds: evaluation.seconds,
+        processorSeconds: evaluation.processorSeconds,
       },
       figures: evaluation.figures,
     }));
@@ -79,6 +95,7 @@ export function withCosts(runs: readonly MeasuredRun[]): Convergence[] {
         iterationsWithPreparation: before.iterationsWithPreparation + evaluation.iteration,
         images: before.images + evaluation.images,
         seconds: before.seconds + evaluation.seconds,
+        processorSeconds: before.processorSeconds + evaluation.processorSeconds,
       },
       figures: evaluation.figures,
     }));
@@ -86,12 +103,12 @@ export function withCosts(runs: readonly MeasuredRun[]): Convergence[] {
   });
 }
 
-/** Seconds of a preparation step in units of a student step's; none where there was no preparation or no student step. */
+/** Processor time of a preparation step in units of a student step's; none where there was no preparation or no student step. */
 function relativeCostOfPreparation({ preparation, evaluations }: MeasuredRun): number[] {
   const last = evaluations.at(-1);
-  if (!preparation || !last || preparation.steps === 0 || last.iteration === 0 || last.seconds === 0)
+  if (!preparation || !last || preparation.steps === 0 || last.iteration === 0 || last.processorSeconds === 0)
     return [];
-  return [preparation.seconds / preparation.steps / (last.seconds / last.iteration)];
+  return [preparation.processorSeconds / preparation.steps / (last.processorSeconds / last.iteration)];
 }
 
 /** A figure of a run over a cost. Evaluations without that figure, or where it is not finite, are left out. */

@@ -13,6 +13,8 @@ export interface MetricsEntry {
   seconds: number;
   /** Wall-clock seconds of this stage's steps alone, evaluations and saving not counted. */
   stepSeconds?: number;
+  /** The same in processor time of all threads; with several processes, of the first. */
+  processorSeconds?: number;
   fid?: number;
   /** Mismatch degree (see docs). */
   mismatch?: number;
@@ -78,7 +80,13 @@ function parseLine(line: string): MetricsEntry | undefined {
   try {
     const value = JSON.parse(line) as MetricsEntry | null;
     if (value === null || typeof value !== "object" || !STAGES.includes(value.stage)) return undefined;
-    const numbers = [value.iteration, value.images, value.seconds, value.stepSeconds ?? 0];
+    const numbers = [
+      value.iteration,
+      value.images,
+      value.seconds,
+      value.stepSeconds ?? 0,
+      value.processorSeconds ?? 0,
+    ];
     return numbers.every((number) => typeof number === "number") ? value : undefined;
   } catch {
     return undefined;

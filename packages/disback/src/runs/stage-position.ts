@@ -26,6 +26,7 @@ export interface StagePosition {
   seconds: number;
   /** Absent in checkpoints of older versions, as everything below. */
   stepSeconds?: number;
+  processorSeconds?: number;
   means: Record<string, [number, number]>;
   /** Last iteration at which an evaluation found nothing wrong. */
   sound?: number;

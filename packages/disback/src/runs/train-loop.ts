@@ -12,6 +12,7 @@ import { takeBack } from "./roll-back.js";
 import type { RunFolder } from "./run-folder.js";
 import { RunningMeans } from "./running-means.js";
 import { type BestSoFar, positionOf, type RollBack, type StagePosition } from "./stage-position.js";
+import { StepTime } from "./step-time.js";
 import { TensorboardLog } from "./tensorboard/log.js";
 
 /** Anything that is trained step by step and can be saved between steps. */
@@ -113,7 +114,7 @@ class StageLoop {
   private readonly live: LiveLog;
   private readonly processes: Processes;
   private secondsBefore: number;
-  private stepSeconds = 0;
+  private stepTime = new StepTime();
   private sound = 0;
   private judged: Figures = {};
   private best: BestSoFar | undefined;
@@ -130,9 +131,15 @@ class StageLoop {
     this.secondsBefore = session.secondsBefore;
     this.isNew = checkpoint === undefined;
     if (checkpoint) {
-      const { seconds, stepSeconds = 0, best, rollBack } = positionOf(checkpoint);
+      const {
+        seconds,
+        stepSeconds = 0,
+        processorSeconds = stepSeconds,
+        best,
+        rollBack,
+      } = positionOf(checkpoint);
       this.secondsBefore = seconds;
-      this.stepSeconds = stepSeconds;
+      this.stepTime = new StepTime(stepSeconds, processorSeconds);
       this.best = best;
       this.rollBack = rollBack;
       this.restore(checkpoint);
@@ -159,10 +166,8 @@ class StageLoop {
     this.startTensorboard();
     if (this.isNew) await this.begin();
     while (!work.finished) {
-      const stepBegan = performance.now();
-      const figures = (await work.step()) as Figures;
-      const step = (performance.now() - stepBegan) / 1000;
-      this.stepSeconds += step;
+      const { result, seconds: step } = await this.stepTime.of(() => work.step());
+      const figures = result as Figures;
       const { iteration } = work;
       const positions = only(figures, stage.positions ?? []);
       const averaged = without(figures, stage.positions ?? []);
@@ -228,7 +233,8 @@ class StageLoop {
       iteration,
       images: iteration * stage.imagesPerIteration,
       seconds: toMilliseconds(this.seconds),
-      stepSeconds: toMilliseconds(this.stepSeconds),
+      stepSeconds: toMilliseconds(this.stepTime.wall),
+      processorSeconds: toMilliseconds(this.stepTime.processor),
       ...this.judged,
       ...means,
       ...positions,
@@ -257,7 +263,8 @@ class StageLoop {
     const position: StagePosition = {
       stage: stage.name,
       seconds: this.seconds,
-      stepSeconds: this.stepSeconds,
+      stepSeconds: this.stepTime.wall,
+      processorSeconds: this.stepTime.processor,
       means: this.means.state(),
       sound,
       watch: this.watch.state(),

@@ -34,7 +34,7 @@ const weights = (out: string) =>
 const metrics = (out: string) =>
   new MetricsLog(join(base, out, "metrics.jsonl"))
     .read()
-    .map(({ seconds: _, stepSeconds: __, ...figures }) => figures);
+    .map(({ seconds: _, stepSeconds: __, processorSeconds: ___, ...figures }) => figures);
 
 describe("distill", () => {
   it("makes a run folder, a table and one JSON document", () => {

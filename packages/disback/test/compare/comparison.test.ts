@@ -4,17 +4,18 @@ import { compareMethods } from "../../src/compare/comparison.js";
 import { type Convergence, curveOf, type MeasuredRun, withCosts } from "../../src/compare/convergence.js";
 import { median, spread } from "../../src/compare/statistics.js";
 
-/** A run of a student step per second whose figure falls by `factor` every ten steps. */
+/** A run of a student step per second, half of it on a core, whose figure falls by `factor` every ten steps. */
 function run(seed: number, start: number, factor: number, more: Partial<MeasuredRun> = {}): MeasuredRun {
   const evaluations = Array.from({ length: 6 }, (_, i) => ({
     iteration: i * 10,
     images: i * 1000,
     seconds: i * 10,
+    processorSeconds: i * 5,
     figures: { fid: start * factor ** i },
   }));
   return { seed, diverged: false, evaluations, ...more };
 }
-const preparation = { steps: 20, images: 2000, seconds: 10 };
+const preparation = { steps: 20, images: 2000, seconds: 10, processorSeconds: 5 };
 
 describe("costs", () => {
   it("include the preparation, in student steps that take as long", () => {
@@ -25,12 +26,14 @@ describe("costs", () => {
       iterationsWithPreparation: 10,
       images: 2000,
       seconds: 10,
+      processorSeconds: 5,
     });
     expect(one.points[3]!.cost).toEqual({
       iterations: 30,
       iterationsWithPreparation: 40,
       images: 5000,
       seconds: 40,
+      processorSeconds: 20,
     });
   });
 
@@ -38,6 +41,7 @@ describe("costs", () => {
     const evaluations = [0, 5, 10].map((seconds) => ({
       images: 200 * seconds,
       seconds,
+      processorSeconds: seconds / 2,
       figures: { fid: 400 - 30 * seconds },
     }));
     const [one] = withCosts([run(1, 100, 0.5, { preparation: { ...preparation, evaluations } })]) as [
@@ -53,7 +57,7 @@ describe("costs", () => {
   });
 
   it("compare preparation and student steps over all runs of a method", () => {
-    const slow = { ...preparation, seconds: 1000 };
+    const slow = { ...preparation, seconds: 1000, processorSeconds: 500 };
     const runs = withCosts([
       run(1, 100, 0.5, { preparation }),
       run(2, 100, 0.5, { preparation: slow }),
@@ -61,6 +65,13 @@ describe("costs", () => {
     ]);
     expect(runs.map((one) => one.preparation.iterationsWithPreparation)).toEqual([10, 10, 10]);
     expect(runs[1]!.preparation.seconds).toBe(1000);
+  });
+
+  it("count preparation by the processor's time, not by the clock's", () => {
+    const waiting = { ...preparation, seconds: 70 };
+    const [one] = withCosts([run(1, 100, 0.5, { preparation: waiting })]) as [Convergence];
+    expect(one.preparation.iterationsWithPreparation).toBe(10);
+    expect(one.points[1]!.cost).toMatchObject({ seconds: 80, processorSeconds: 10 });
   });
 
   it("leave out evaluations without a finite figure", () => {

@@ -33,6 +33,7 @@ export function chartsOfCase(document: ComparisonDocument, part: StudentCase): N
   const charts = [
     convergence("iterationsWithPreparation"),
     convergence("seconds"),
+    convergence("processorSeconds"),
     convergence("iterations"),
     convergence("images"),
     speedUpChart(part, "iterations"),

@@ -107,7 +107,8 @@ function preparationOf(entries: readonly MetricsEntry[]): MeasuredRun["preparati
   return {
     steps: sum((entry) => entry.iteration),
     images: sum((entry) => entry.images),
-    seconds: sum((entry) => entry.stepSeconds ?? entry.seconds),
+    seconds: sum(secondsOf),
+    processorSeconds: sum(processorSecondsOf),
     // Imitation comes first: what it had taken is what the preparation had taken.
     evaluations: entries.filter(({ stage }) => stage === "imitate").map(evaluationOf),
   };
@@ -117,12 +118,22 @@ function evaluationOf(entry: MetricsEntry): MeasuredEvaluation {
   return {
     iteration: entry.iteration,
     images: entry.images,
-    seconds: entry.stepSeconds ?? entry.seconds,
+    seconds: secondsOf(entry),
+    processorSeconds: processorSecondsOf(entry),
     figures: figuresOf(entry),
   };
 }
 
-const COSTS = ["stage", "iteration", "images", "seconds", "stepSeconds"];
+/** Runs of older versions tell less. */
+function secondsOf({ stepSeconds, seconds }: MetricsEntry): number {
+  return stepSeconds ?? seconds;
+}
+
+function processorSecondsOf(entry: MetricsEntry): number {
+  return entry.processorSeconds ?? secondsOf(entry);
+}
+
+const COSTS = ["stage", "iteration", "images", "seconds", "stepSeconds", "processorSeconds"];
 
 function figuresOf(entry: MetricsEntry): Record<string, number> {
   return Object.fromEntries(

@@ -3,7 +3,7 @@ import type { Convergence } from "../../compare/convergence.js";
 import type { CompareSettings } from "../settings/compare.js";
 import type { LearningRates } from "./plan.js";
 
-export const COMPARISON_FORMAT = "disback-comparison-2";
+export const COMPARISON_FORMAT = "disback-comparison-3";
 
 /** The content of `compare.json`: settings, curves and what follows from them. */
 export interface ComparisonDocument {

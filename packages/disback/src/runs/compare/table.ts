@@ -2,7 +2,12 @@ import type { CostMeasure } from "../../compare/convergence.js";
 import type { ComparisonDocument, StudentCase } from "./document.js";
 import { costText, levelText, ratesText, SHORT_MEASURE_NAMES, spreadText, summaryText } from "./wording.js";
 
-const SHOWN: readonly CostMeasure[] = ["iterations", "iterationsWithPreparation", "seconds"];
+const SHOWN: readonly CostMeasure[] = [
+  "iterations",
+  "iterationsWithPreparation",
+  "seconds",
+  "processorSeconds",
+];
 
 /**
  * The comparison of one kind of student as rows, the first being the heading. The baseline's rows hold what it took

@@ -10,6 +10,7 @@ export const MEASURE_NAMES: Readonly<Record<CostMeasure, string>> = {
   iterationsWithPreparation: "iterations (preparation counted)",
   images: "images (preparation counted)",
   seconds: "seconds (preparation counted)",
+  processorSeconds: "processor seconds (preparation counted)",
 };
 
 /** The same for narrow columns. */
@@ -18,6 +19,7 @@ export const SHORT_MEASURE_NAMES: Readonly<Record<CostMeasure, string>> = {
   iterationsWithPreparation: "iterations + preparation",
   images: "images + preparation",
   seconds: "seconds + preparation",
+  processorSeconds: "processor seconds + preparation",
 };
 
 /** `1.52×`; `never` where only the baseline got there, `>1.9×` where only the method did. */

@@ -11,14 +11,20 @@ const run = (figures: number[], more: Partial<MeasuredRun> = {}): MeasuredRun =>
     iteration: 10 * index,
     images: 100 * index,
     seconds: index,
+    processorSeconds: index,
     figures: { fid },
   })),
   ...more,
 });
 
 it("levels met before the first iteration have no ratio to draw", () => {
-  const early = [400, 20].map((fid, seconds) => ({ images: 0, seconds, figures: { fid } }));
-  const preparation = { steps: 10, images: 100, seconds: 1, evaluations: early };
+  const early = [400, 20].map((fid, seconds) => ({
+    images: 0,
+    seconds,
+    processorSeconds: seconds,
+    figures: { fid },
+  }));
+  const preparation = { steps: 10, images: 100, seconds: 1, processorSeconds: 1, evaluations: early };
   const runs = new Map([
     ["plain", withCosts([run([400, 200, 100, 50, 15])])],
     ["prepared", withCosts([run([20, 18, 14, 12, 11], { preparation })])],
