@@ -58,6 +58,7 @@ for (const { student, models, methods, levels, runs } of cases) {
     ["iterations", "Speed-up in iterations"],
     ["iterationsWithPreparation", "Speed-up in iterations, preparation counted"],
     ["seconds", "Speed-up in seconds, preparation counted"],
+    ["processorSeconds", "Speed-up in processor seconds, preparation counted"],
   ]) {
     const others = methods.filter(({ isBaseline }) => !isBaseline);
     table(

@@ -18,6 +18,12 @@ const along = (settings: SettingsTree) => layer(path["disback-path"], settings);
 /** The defaults: imitation for students that are no copies, no trajectory after it. */
 const defaults = { disback: { method: "disback" } };
 
+/** The baseline and the defaults, both with another setting of the distillation. */
+const bothWith = (name: string, backtracking: SettingsTree) => ({
+  [`diff-instruct-${name}`]: { method: "diff-instruct", backtracking },
+  [`disback-${name}`]: { method: "disback", backtracking },
+});
+
 /** The 2-D teacher; seeds that no setting was chosen on. */
 const points = {
   teacher: "2d-ring",
@@ -177,6 +183,9 @@ export const comparePresets: Readonly<Record<string, SettingsTree>> = {
       "only-targets": along({ backtracking: { use: "targets" } }),
       imitation: { method: "disback" },
       "imitation-and-path": { method: "disback", recording: { when: "always" } },
+      // What the baseline may do as well.
+      ...bothWith("two-auxiliary-steps", { auxiliarySteps: 2 }),
+      ...bothWith("low-noise-weighted", { diffInstruct: { weighting: "noise" } }),
     },
   },
   "fashion-mnist-16": { teacher: "fashion-mnist-16", ...images16 },
