@@ -3,6 +3,8 @@
 
 #include "registration.h"
 
+#include <torch/version.h>
+
 namespace disback {
 namespace {
 
@@ -130,7 +132,7 @@ napi_value resolveOperator(napi_env env, napi_callback_info info) {
     const std::string overload = stringArgument(env, arguments[1], "overload");
     const auto handle = c10::Dispatcher::singleton().findSchema({name, overload});
     const std::string full = overload.empty() ? name : name + "." + overload;
-    if (!handle) throw ArgumentError("this libtorch has no operator " + full);
+    if (!handle) throw ArgumentError("libtorch " TORCH_VERSION " has no operator " + full);
     if (const char* reason = refusalOf(name))
       throw ArgumentError(full + " is not for direct calls: " + reason +
                           ", and can end the process (DISBACK_UNCHECKED_OPERATORS=1 lets it through)");

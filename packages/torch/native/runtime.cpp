@@ -31,6 +31,15 @@ napi_value setThreads(napi_env env, napi_callback_info info) {
 
 napi_value getThreads(napi_env env, napi_callback_info) { return numberToJs(env, at::get_num_threads()); }
 
+// Also where no GPU is: `hasCUDA` says whether there is one.
+napi_value builtWithCuda(napi_env env, napi_callback_info) {
+  return guarded(env, [&] {
+    napi_value result;
+    check(env, napi_get_boolean(env, at::globalContext().hasCUDART(), &result), "boolean");
+    return result;
+  });
+}
+
 napi_value deviceCount(napi_env env, napi_callback_info) {
   return guarded(env, [&] { return numberToJs(env, at::hasCUDA() ? static_cast<double>(at::globalContext().getAcceleratorHooksInterface(at::kCUDA).deviceCount()) : 0); });
 }
@@ -143,6 +152,7 @@ void registerRuntime(napi_env env, napi_value exports) {
   define(env, exports, "configuration", configuration);
   define(env, exports, "setThreads", setThreads);
   define(env, exports, "getThreads", getThreads);
+  define(env, exports, "builtWithCuda", builtWithCuda);
   define(env, exports, "cudaDeviceCount", deviceCount);
   define(env, exports, "memory", memory);
   define(env, exports, "resetPeakMemory", resetPeakMemory);

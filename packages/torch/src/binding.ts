@@ -69,6 +69,7 @@ export interface Native {
   configuration(): string;
   setThreads(threads: number): void;
   getThreads(): number;
+  builtWithCuda(): boolean;
   cudaDeviceCount(): number;
   memory(device: string): { live: number; peak: number; cached: number };
   resetPeakMemory(device: string): void;

@@ -37,7 +37,7 @@ export function cudaIsAvailable(): boolean {
 export function whyNoCuda(): string | undefined {
   if (cudaIsAvailable()) return undefined;
   const version = libtorchVersion();
-  return libtorchConfiguration().includes("CUDA Runtime")
+  return native.builtWithCuda()
     ? `libtorch ${version} is built with CUDA, which finds no GPU`
     : `libtorch ${version} is built without CUDA`;
 }

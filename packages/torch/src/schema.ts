@@ -29,7 +29,7 @@ export function schemaOf(operator: string): Schema {
   if (known) return known;
   texts ??= new Map(native.schemas().map((text) => [text.slice(0, text.indexOf("(")), text]));
   const text = texts.get(operator);
-  if (!text) throw new TorchError(`this libtorch has no operator ${operator}`);
+  if (!text) throw new TorchError(`libtorch ${native.version()} has no operator ${operator}`);
   const arrow = text.lastIndexOf(" -> ");
   const list = text.slice(text.indexOf("(") + 1, text.lastIndexOf(")", arrow));
   const schema = { arguments: topLevel(list).flatMap(parseArgument), returns: text.slice(arrow + 4) };
