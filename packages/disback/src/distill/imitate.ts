@@ -48,8 +48,6 @@ export interface ImitationOptions {
 const MEMORY = 0.9;
 /** … and says little after fewer. */
 const FEWEST_STEPS = 10;
-/** A regression on exact answers: unlike matching of distributions it gains by momentum. */
-const BETAS: [number, number] = [0.9, 0.99];
 /** Answers of the teacher that tell how much they differ. */
 const ANSWERS = 64;
 
@@ -98,7 +96,7 @@ export class Imitation {
     processes.requireSameWeights("teacher", teacher.parameters());
     this.enough = tolerance > 0 ? tolerance * this.answersVariance(seed) : 0;
     this.trainer = new NetworkTrainer(generator.denoiser.requiresGrad_(true).parameters(), {
-      ...{ learningRate, betas: BETAS, processes, name: "student" },
+      ...{ learningRate, processes, name: "student" },
     });
   }
 
