@@ -192,7 +192,12 @@ export const comparePresets: Readonly<Record<string, SettingsTree>> = {
   /** Each method at its own best rates; a copy's default is the baseline itself, step by step. */
   "fashion-mnist-16-best": { teacher: "fashion-mnist-16", ...images16, ...best },
   "cifar10-16": { teacher: "cifar10-16", ...images16 },
-  "cifar10-16-unconditional": { teacher: "cifar10-16", unconditional: true, ...images16 },
+  "cifar10-16-unconditional": {
+    teacher: "cifar10-16",
+    unconditional: true,
+    ...images16,
+    methods: { ...baseline, ...paper, ...defaults },
+  },
   /** Every objective with the same rates and budget: that each one works, and how fast it starts; not a ranking. */
   "objectives-2d": {
     teacher: "2d-ring",
