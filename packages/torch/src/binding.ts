@@ -104,6 +104,8 @@ function loadNative(): Native {
   const path = fileURLToPath(new URL("../build/Release/disback_torch.node", import.meta.url));
   if (!existsSync(path))
     throw new TorchError("the native addon of @disback/torch is not built; run: npm rebuild @disback/torch");
+  // What libtorch warns of on stderr (layouts of gradients, connections that end) tells users nothing they can act on.
+  process.env.TORCH_CPP_LOG_LEVEL ??= "ERROR";
   try {
     return createRequire(import.meta.url)(path) as Native;
   } catch (error) {
