@@ -17,6 +17,7 @@ NAPI_MODULE_INIT() {
   registerStorage(env, exports);
   registerAutograd(env, exports);
   registerCollectives(env, exports);
+  registerProfile(env, exports);
   registerRandom(env, exports);
   registerRuntime(env, exports);
   registerScript(env, exports);

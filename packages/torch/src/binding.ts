@@ -15,6 +15,8 @@ export interface Native {
   operator(name: string, overload: string, inPlace: boolean): NativeFunction;
   schemas(): string[];
   observe(observer: ((name: string, values: readonly unknown[], result: unknown) => void) | null): void;
+  startProfile(shapes: boolean): void;
+  stopProfile(): [operator: string, shapes: string, calls: number, seconds: number][];
   createFromBytes(array: ArrayBufferView, dtype: number, shape: readonly number[]): Handle;
   readBytes(self: Handle): ArrayBuffer;
   readBytesAsync(self: Handle): Promise<ArrayBuffer>;

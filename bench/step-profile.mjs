@@ -1,0 +1,91 @@
+// Where the processor time of a step of distillation goes, by kind of operator.
+// node bench/step-profile.mjs [--network fashion-mnist-16|ddpm++] [--batch 16] [--steps 20]
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { profile, setNumThreads } from "@disback/torch";
+import { Backtracking, loadConfig, loadModel, StudentGenerator, sampleShape } from "disback";
+import { networkNamed } from "./networks.mjs";
+import { machine, positive, printTable, save, spread, timed } from "./report.mjs";
+
+const { values: flags } = parseArgs({
+  options: {
+    network: { type: "string", default: "fashion-mnist-16" },
+    batch: { type: "string", default: "16" },
+    steps: { type: "string", default: "20" },
+  },
+});
+const [batchSize, steps] = ["batch", "steps"].map((name) => positive(flags, name));
+
+/** The first that fits counts; an operator's own time only, without the operators it calls. */
+const kinds = [
+  ["convolution, backward", /convolution_backward/],
+  ["convolution, forward", /mkldnn_convolution|_slow_conv2d/],
+  ["group norm, backward", /native_group_norm_backward/],
+  ["group norm, forward", /native_group_norm/],
+  ["SiLU", /silu/],
+  ["resampling", /avg_pool2d|upsample/],
+  ["linear layers, attention", /addmm|aten::mm$|bmm|softmax|attention/],
+  ["Adam, norms, average", /fused_adam|foreach|vector_norm|nan_to_num|lerp/],
+  ["the graph's bookkeeping", /autograd|Backward\d|AccumulateGrad/],
+  ["copies, concatenation", /copy_|aten::cat|clone/],
+  ["other arithmetic", /aten::(add|mul|sub|div|sum|mean|square|exp|log|sin|cos|addc|normal)/],
+  ["views, allocation, dispatch of small calls", /./],
+];
+
+setNumThreads(1);
+const temporary = mkdtempSync(join(tmpdir(), "step-profile-"));
+try {
+  measure(networkNamed(flags.network, temporary));
+} finally {
+  rmSync(temporary, { recursive: true, force: true });
+}
+
+function measure(folder) {
+  const config = loadConfig(folder);
+  const distillation = new Backtracking({
+    batchSize,
+    betas: [0, 0.999],
+    teacher: loadModel(folder).denoiser,
+    generator: new StudentGenerator(loadModel(folder).denoiser, {
+      sigmaInit: 2.5,
+      sampleShape: sampleShape(config),
+      labelDim: config.labelDim,
+    }),
+    iterations: Number.MAX_SAFE_INTEGER,
+  });
+  for (let step = 0; step < 3; step++) distillation.step();
+  const plain = spread(
+    Array.from({ length: steps }, () => timed(() => distillation.step()).processor * 1000),
+  );
+  const times = profile(() => {
+    for (let step = 0; step < steps; step++) distillation.step();
+  });
+  distillation.dispose();
+  const rows = new Map(kinds.map(([kind]) => [kind, { milliseconds: 0, calls: 0 }]));
+  for (const { operator, calls, seconds } of times) {
+    const row = rows.get(kinds.find(([, pattern]) => pattern.test(operator))[0]);
+    row.milliseconds += (seconds * 1000) / steps;
+    row.calls += calls / steps;
+  }
+  const total = [...rows.values()].reduce((sum, { milliseconds }) => sum + milliseconds, 0);
+  printTable([
+    ["kind", "ms a step", "share", "calls a step"],
+    ...[...rows].map(([kind, { milliseconds, calls }]) => [
+      kind,
+      milliseconds.toFixed(1),
+      `${((100 * milliseconds) / total).toFixed(0)} %`,
+      calls.toFixed(0),
+    ]),
+  ]);
+  console.log(
+    `a step without the profile: ${plain.median.toFixed(1)} ms; operators, profiled: ${total.toFixed(1)} ms`,
+  );
+  save(`step-profile-${flags.network}-${batchSize}`, {
+    machine: machine(),
+    settings: { network: flags.network, batchSize, steps },
+    stepMilliseconds: plain,
+    kinds: Object.fromEntries(rows),
+  });
+}
