@@ -41,6 +41,11 @@ export class Generator {
     this.native = existing ?? native.createGenerator(device, BigInt(seed));
   }
 
+  /** The same stream, of which another part of every batch is kept: what is drawn from one is gone from both. */
+  sharing(share: Share): Generator {
+    return new Generator(0, this.device, { share, existing: this.native });
+  }
+
   manualSeed(seed: number | bigint): this {
     native.generatorSetSeed(this.native, BigInt(seed));
     return this;

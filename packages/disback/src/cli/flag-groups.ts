@@ -233,6 +233,12 @@ export const RUN_FLAGS: readonly SettingFlag[] = grouped("Run:", [
     kind: "switch",
   },
   {
+    flags: "--micro-batch <n>",
+    path: "microBatch",
+    description: "samples of a batch that are computed at once: less memory, the same result",
+    kind: "number",
+  },
+  {
     flags: "--on-divergence <action>",
     path: "onDivergence",
     description: "when numbers go wrong: go back once with a lower learning rate, or stop",

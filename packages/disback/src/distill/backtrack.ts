@@ -13,8 +13,9 @@ import {
 } from "@disback/torch";
 import type { DenoiserModule } from "../models/denoiser.js";
 import { seedDropout } from "./dropout.js";
+import { type BatchPart, MicroBatches } from "./micro-batches.js";
 import { NetworkTrainer } from "./network-trainer.js";
-import type { Objective, ObjectiveInput } from "./objective.js";
+import type { Objective } from "./objective.js";
 import { DiffInstruct } from "./objectives/diff-instruct.js";
 import { Processes } from "./processes.js";
 import type { StudentGenerator } from "./student-generator.js";
@@ -38,6 +39,8 @@ export interface BacktrackingOptions extends TargetPathOptions {
   schedule?: TargetSchedule;
   /** samples per step, of all processes together, default 128 */
   batchSize?: number;
+  /** samples that go through the networks at once in each process, at most; default the whole batch */
+  microBatch?: number | undefined;
   /** Adam's learning rate for the student, default 1e-4 */
   studentLearningRate?: number;
   /** Adam's learning rate for the auxiliary model, default 2e-4 */
@@ -72,6 +75,16 @@ export interface BacktrackingFigures {
   learningRate: number;
 }
 
+/** What a step's samples are made of, in this process. */
+interface Drawn {
+  latents: Tensor;
+  condition: Tensor | undefined;
+  /** of the student that are gone */
+  steps: number;
+  /** The samples, if the whole batch goes through the networks at once: made once for both updates, with their graph. */
+  samples?: Tensor | undefined;
+}
+
 /**
  * Stage 2 of DisBack, distribution backtracking (algorithm 2): the student is distilled against each point of the
  * trajectory in turn, from the most degraded one to the teacher.
@@ -79,7 +92,8 @@ export interface BacktrackingFigures {
  *     D_phi <- D'_N;  for i = N-1, …, 0:  alternate  (a) fit D_phi to the student's samples (eq. 5)
  *                                                    (b) move the student by the objective with target D'_i (eq. 8)
  *
- * Both steps use the same batch of samples: (a) sees them as constants, (b) differentiates through them.
+ * Both steps use the same batch of samples: (a) sees them as constants, (b) differentiates through them. A batch in
+ * several parts is generated for each of them: the graph of one part only is there at a time.
  */
 export class Backtracking {
   readonly iterations: number;
@@ -92,6 +106,7 @@ export class Backtracking {
   private readonly processes: Processes;
   /** samples in this process */
   private readonly batchSize: number;
+  private readonly batch: MicroBatches;
   private readonly auxiliarySteps: number;
   private readonly random: Generator;
   private readonly auxiliaryTrainer: NetworkTrainer;
@@ -112,6 +127,9 @@ export class Backtracking {
     this.auxiliary = this.objective.auxiliaryModel?.({ teacher, start, seed }) ?? start;
     this.objective.prepare?.({ student: generator, teacher, auxiliary: this.auxiliary, seed });
     this.random = processes.random(seed, generator.device);
+    this.batch = new MicroBatches({
+      ...{ batchSize: this.batchSize, microBatch: options.microBatch, random: this.random },
+    });
     processes.requireSameWeights("teacher", teacher.parameters());
     const { emaDecay } = options;
     const shared = { betas, processes };
@@ -148,36 +166,22 @@ export class Backtracking {
   step(): BacktrackingFigures {
     const target = this.targets.position;
     const figures = scope(() => {
-      const { auxiliary, random } = this;
       const { generator } = this.student;
-      seedDropout(random, generator.device);
+      seedDropout(this.random, generator.device);
       generator.denoiser.train();
 
       // (a) the auxiliary model follows the student
-      for (let extra = 1; extra < this.auxiliarySteps; extra++)
-        scope(() => this.fitAuxiliary(noGrad(() => this.draw())));
-      const { samples, condition } = this.draw();
-      const { loss, norm: auxiliaryNorm } = this.fitAuxiliary({ samples: samples.detach(), condition });
+      for (let extra = 1; extra < this.auxiliarySteps; extra++) scope(() => this.fitAuxiliary(this.draw()));
+      const drawn = this.draw();
+      const [part, ...others] = this.batch.parts;
+      const samples = others.length === 0 ? this.generate(drawn, part!) : undefined;
+      const { loss, norm: auxiliaryNorm } = this.fitAuxiliary({ ...drawn, samples });
 
       // (b) the student follows the target
-      const signal = this.objective.studentSignal({
-        samples,
-        condition,
-        auxiliary: auxiliary.eval(),
-        target: this.targets.current,
-        generator: random,
-      });
-      const moves: [Tensor, Tensor | null][] = [];
-      if (signal.gradient) moves.push([samples, signal.gradient]);
-      if (signal.loss) moves.push([signal.loss, null]);
-      const norm = this.student.update(
-        moves.map(([tensor]) => tensor),
-        moves.map(([, gradient]) => gradient),
-      );
+      const { norm, ...seen } = this.followTarget({ ...drawn, samples });
       const { difference, auxiliaryError, targetError, ...means } = this.processes.average({
         ...{ loss, gradientNorm: norm, auxiliaryGradientNorm: auxiliaryNorm },
-        ...{ difference: signal.difference, targetError: signal.targetError },
-        auxiliaryError: signal.auxiliaryError,
+        ...seen,
       });
       return { ...means, gap: Math.sqrt(difference), mismatch: targetError / auxiliaryError };
     });
@@ -186,21 +190,42 @@ export class Backtracking {
     return { ...figures, target, learningRate: this.student.learningRate };
   }
 
-  /** Draws the student's samples of a step. */
-  private draw(): Pick<ObjectiveInput, "samples" | "condition"> {
+  /** Draws what a step's samples are made of. */
+  private draw(): Drawn {
     const { batchSize, random } = this;
     const { generator } = this.student;
     const condition = generator.conditions(batchSize, random);
     const latents = generator.latents(batchSize, random);
-    const samples = generator.generate(latents, condition, generator.drawSteps(random));
-    return { samples, condition };
+    return { condition, latents, steps: generator.drawSteps(random) };
+  }
+
+  /** The student's samples of a part of what was drawn. */
+  private generate({ latents, condition, steps }: Drawn, { rows }: BatchPart): Tensor {
+    return this.student.generator.generate(rows(latents), rows(condition), steps);
   }
 
   /** One update of the auxiliary model. @returns its loss before it, and its gradient's norm */
-  private fitAuxiliary(drawn: Pick<ObjectiveInput, "samples" | "condition">) {
+  private fitAuxiliary(drawn: Drawn) {
     const auxiliary = this.auxiliary.train();
-    const loss = this.objective.auxiliaryLoss({ ...drawn, auxiliary, generator: this.random });
-    return { loss, norm: this.auxiliaryTrainer.minimise(loss) };
+    return this.auxiliaryTrainer.update(this.batch, (part) => {
+      const samples = drawn.samples?.detach() ?? noGrad(() => this.generate(drawn, part));
+      const condition = part.rows(drawn.condition);
+      const loss = this.objective.auxiliaryLoss({ samples, condition, auxiliary, generator: part.random });
+      return { loss, figures: { loss } };
+    });
+  }
+
+  /** One update of the student. @returns what its signal tells, and its gradient's norm */
+  private followTarget(drawn: Drawn) {
+    const auxiliary = this.auxiliary.eval();
+    return this.student.update(this.batch, (part) => {
+      const samples = drawn.samples ?? this.generate(drawn, part);
+      const { gradient, loss, ...figures } = this.objective.studentSignal({
+        ...{ samples, condition: part.rows(drawn.condition), generator: part.random },
+        ...{ auxiliary, target: this.targets.current },
+      });
+      return { loss, injected: gradient && [samples, gradient], figures };
+    });
   }
 
   /** The networks of the next step by name, to look at. */

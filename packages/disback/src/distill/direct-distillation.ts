@@ -12,6 +12,7 @@ import {
 import type { Denoiser, DenoiserModule } from "../models/denoiser.js";
 import type { DirectObjective } from "./direct-objective.js";
 import { seedDropout } from "./dropout.js";
+import { MicroBatches } from "./micro-batches.js";
 import { Processes } from "./processes.js";
 import type { StudentGenerator } from "./student-generator.js";
 import { TrainedStudent } from "./trained-student.js";
@@ -26,6 +27,8 @@ export interface DirectDistillationOptions {
   iterations?: number;
   /** samples per step, of all processes together, default 128 */
   batchSize?: number;
+  /** samples that go through the networks at once in each process, at most; default the whole batch */
+  microBatch?: number | undefined;
   /** Adam's learning rate, default 1e-4 */
   studentLearningRate?: number;
   /** Adam's betas, default [0.9, 0.999]: there is no second network to keep up with */
@@ -45,8 +48,7 @@ export class DirectDistillation {
   private readonly student: TrainedStudent;
   private readonly random: Generator;
   private readonly processes: Processes;
-  /** samples in this process */
-  private readonly count: number;
+  private readonly batch: MicroBatches;
 
   /** @throws DisbackError naming the option that is wrong */
   constructor(private readonly options: DirectDistillationOptions) {
@@ -55,9 +57,12 @@ export class DirectDistillation {
     const { batchSize = 128, processes = new Processes() } = options;
     this.iterations = iterations;
     this.processes = processes;
-    this.count = processes.share(batchSize, "backtracking.batchSize");
+    const share = processes.share(batchSize, "backtracking.batchSize");
     objective.prepare?.({ student: generator, teacher, seed });
     this.random = processes.random(seed, generator.device);
+    this.batch = new MicroBatches({
+      ...{ batchSize: share, microBatch: options.microBatch, random: this.random },
+    });
     const rates = { learningRate, ...(betas ? { betas } : {}), emaDecay };
     this.student = new TrainedStudent(generator, { ...rates, processes });
   }
@@ -81,8 +86,11 @@ export class DirectDistillation {
     const figures = scope(() => {
       seedDropout(this.random, generator.device);
       generator.denoiser.train();
-      const loss = objective.loss({ student: generator, teacher, count: this.count, generator: this.random });
-      const norm = this.student.update([loss]);
+      objective.beforeStep?.();
+      const { loss, norm } = this.student.update(this.batch, ({ count, random }) => {
+        const loss = objective.loss({ student: generator, teacher, count, generator: random });
+        return { loss, figures: { loss } };
+      });
       return this.processes.average({ loss, gradientNorm: norm });
     });
     this.done++;

@@ -7,7 +7,7 @@ export interface DirectInput {
   /** in training mode */
   student: StudentGenerator;
   teacher: Denoiser;
-  /** samples in this step */
+  /** samples of this part of the step's batch */
   count: number;
   /** source of everything random, on the student's device */
   generator: Generator;
@@ -25,6 +25,8 @@ export interface DirectObjective {
 
   /** Called once, before anything else: for what is made from the networks. */
   prepare?(setting: { student: StudentGenerator; teacher: Denoiser; seed: number }): void;
+  /** Called before each step, whose batch may come to `loss` in parts. */
+  beforeStep?(): void;
   /** What it needs to go on beside what `prepare` makes again. */
   state?(): State;
   /** @throws CheckpointError if it is of another objective */

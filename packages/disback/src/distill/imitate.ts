@@ -15,6 +15,7 @@ import {
 import { DisbackError } from "../errors.js";
 import type { DenoiserModule } from "../models/denoiser.js";
 import { seedDropout } from "./dropout.js";
+import { MicroBatches } from "./micro-batches.js";
 import { NetworkTrainer } from "./network-trainer.js";
 import { Processes } from "./processes.js";
 import { selectWeights } from "./select-weights.js";
@@ -36,6 +37,8 @@ export interface ImitationOptions {
   inherit?: boolean;
   /** samples per step, of all processes together, default 32 */
   batchSize?: number;
+  /** samples that go through the networks at once in each process, at most; default the whole batch */
+  microBatch?: number | undefined;
   /** Adam's learning rate, default 2e-3 */
   learningRate?: number;
   /** decides every random number, default 0 */
@@ -71,8 +74,7 @@ export class Imitation {
   private readonly student: StudentGenerator;
   private readonly model: StudentGenerator;
   private readonly processes: Processes;
-  /** samples in this process */
-  private readonly batchSize: number;
+  private readonly batch: MicroBatches;
   private readonly trainer: NetworkTrainer;
   private readonly random: Generator;
 
@@ -87,12 +89,15 @@ export class Imitation {
     this.steps = steps;
     const { processes = new Processes() } = options;
     this.processes = processes;
-    this.batchSize = processes.share(batchSize, "imitation.batchSize");
+    const share = processes.share(batchSize, "imitation.batchSize");
     this.student = generator;
     teacher.eval();
     if (inherit) selectWeights(teacher, generator.denoiser);
     this.model = generator.withDenoiser(teacher);
     this.random = processes.random(seed, generator.device);
+    this.batch = new MicroBatches({
+      ...{ batchSize: share, microBatch: options.microBatch, random: this.random },
+    });
     processes.requireSameWeights("teacher", teacher.parameters());
     this.enough = tolerance > 0 ? tolerance * this.answersVariance(seed) : 0;
     this.trainer = new NetworkTrainer(generator.denoiser.requiresGrad_(true).parameters(), {
@@ -112,16 +117,18 @@ export class Imitation {
 
   /** One update of the student. @returns the mean squared difference before it, and the norm of its gradient */
   step(): { loss: number; gradientNorm: number } {
-    const { student, random } = this;
+    const { student } = this;
     const figures = scope(() => {
-      seedDropout(random, student.device);
+      seedDropout(this.random, student.device);
       student.denoiser.train();
-      const condition = student.conditions(this.batchSize, random);
-      const latents = student.latents(this.batchSize, random);
-      const steps = student.drawSteps(random);
-      const wanted = noGrad(() => this.model.generate(latents, condition, steps));
-      const loss = student.generate(latents, condition, steps).sub(wanted).square().mean();
-      const norm = this.trainer.minimise(loss);
+      const { loss, norm } = this.trainer.update(this.batch, ({ count, random }) => {
+        const condition = student.conditions(count, random);
+        const latents = student.latents(count, random);
+        const steps = student.drawSteps(random);
+        const wanted = noGrad(() => this.model.generate(latents, condition, steps));
+        const loss = student.generate(latents, condition, steps).sub(wanted).square().mean();
+        return { loss, figures: { loss } };
+      });
       return this.processes.average({ loss, gradientNorm: norm });
     });
     this.done++;

@@ -9,7 +9,18 @@ import {
   type State,
   type Tensor,
 } from "@disback/torch";
+import type { BatchPart, MicroBatches } from "./micro-batches.js";
 import { Processes } from "./processes.js";
+
+/** What a part of a batch adds to an update: a loss, a gradient given at a tensor, or both. */
+export interface Contribution<Names extends string> {
+  /** mean over the part's samples, a tensor `[]` with a graph to the weights */
+  loss?: Tensor | undefined;
+  /** a tensor with a graph to the weights, and the gradient of such a mean there */
+  injected?: readonly [at: Tensor, gradient: Tensor] | undefined;
+  /** what is to be known of it: means over the part's samples, tensors `[]` */
+  figures: Record<Names, Tensor>;
+}
 
 export interface NetworkTrainerOptions {
   /** Adam's learning rate */
@@ -49,36 +60,40 @@ export class NetworkTrainer {
     this.reducer = processes.reducer(parameters);
   }
 
-  /** One update that lowers a loss `[]`. @returns the norm of its gradient, see `finish` */
-  minimise(loss: Tensor): Tensor | number {
-    this.begin();
-    this.backward([loss]);
-    return this.finish();
-  }
-
-  /** Forgets the gradients: whatever is added from here on makes the next update. */
-  begin(): void {
-    this.optimizer.zeroGrad();
-  }
-
   /**
-   * Adds the gradients of the last, or only, part of an update; those of parts before it were added by `backward()` of
-   * their own. When it returns they are averaged over the processes.
+   * One update by the mean gradient over a batch, which goes through the network in its parts.
    *
-   * @param tensors losses, and tensors at which a gradient is injected
-   * @param gradients one for each, null for losses; omitted if all are losses
+   * @returns the figures as means over this process's batch, and the norm of the gradient, see `finish`
    * @throws LostProcesses
    */
-  backward(tensors: readonly Tensor[], gradients?: readonly (Tensor | null)[]): void {
-    if (this.reducer) this.reducer.backward(tensors, gradients);
-    else backward(tensors, gradients);
+  update<Names extends string>(
+    batch: MicroBatches,
+    contribute: (part: BatchPart) => Contribution<Names>,
+  ): Record<Names, Tensor> & { norm: Tensor | number } {
+    this.optimizer.zeroGrad();
+    const { length } = batch.parts;
+    const last = batch.parts[length - 1];
+    const figures = batch.mean((part) => {
+      const { loss, injected, figures } = contribute(part);
+      const share = (mean: Tensor) => (length === 1 ? mean : mean.div(length));
+      const moves: [Tensor, Tensor | null][] = [];
+      if (injected) moves.push([injected[0], share(injected[1])]);
+      if (loss) moves.push([share(loss), null]);
+      const tensors = moves.map(([tensor]) => tensor);
+      const gradients = moves.map(([, gradient]) => gradient);
+      // Gradients are averaged over the processes once, with the last part's.
+      if (this.reducer && part === last) this.reducer.backward(tensors, gradients);
+      else backward(tensors, gradients);
+      return figures;
+    });
+    return { ...figures, norm: this.finish() };
   }
 
   /**
-   * The update by the gradients added since `begin`. They are released: only one network's exist at a time.
+   * The update by the gradients there are. They are released: only one network's exist at a time.
    * @returns the gradients' joint norm before it was limited, a tensor [] or 0: infinite gradients count as 1e5 each
    */
-  finish(): Tensor | number {
+  private finish(): Tensor | number {
     replaceNonFiniteGradients(this.parameters);
     const norm =
       this.gradientClip > 0 ? clipGradNorm(this.parameters, this.gradientClip) : gradNorm(this.parameters);

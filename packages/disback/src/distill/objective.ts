@@ -2,7 +2,7 @@ import type { Generator, State, Tensor } from "@disback/torch";
 import type { Denoiser, DenoiserModule } from "../models/denoiser.js";
 import type { StudentGenerator } from "./student-generator.js";
 
-/** What an objective sees of one step. */
+/** What an objective sees of one step, or of a part of its batch: all it draws and returns is by sample, or a mean. */
 export interface ObjectiveInput {
   /** the student's samples `x0 = G(z)`, `[N, ...]` */
   samples: Tensor;

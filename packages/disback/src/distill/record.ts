@@ -16,6 +16,7 @@ import type { DenoiserModule } from "../models/denoiser.js";
 import { LowRankDenoiser } from "../models/low-rank.js";
 import { denoisingLoss } from "./denoising-loss.js";
 import { seedDropout } from "./dropout.js";
+import { MicroBatches } from "./micro-batches.js";
 import { NetworkTrainer } from "./network-trainer.js";
 import { evenSteps, requireNodeSteps } from "./node-schedule.js";
 import { type NodeSelection, type RecordingView, StepNodes } from "./node-selection.js";
@@ -44,6 +45,8 @@ export interface RecordingOptions {
   selection?: NodeSelection;
   /** samples per step, of all processes together, default 128 */
   batchSize?: number;
+  /** samples that go through the networks at once in each process, at most; default the whole batch */
+  microBatch?: number | undefined;
   /** only low-rank adapters of this rank are fitted, see `LowRankDenoiser`; all weights when not given */
   rank?: number | undefined;
   /** Adam's learning rate, default 2e-4; adapters want about ten times as much */
@@ -85,8 +88,7 @@ export class Recording {
   private readonly noise: NoiseDistribution;
   private readonly sigmaData: number;
   private readonly processes: Processes;
-  /** samples in this process */
-  private readonly batchSize: number;
+  private readonly batch: MicroBatches;
   private readonly selection: NodeSelection;
   private readonly distance: PathDistance;
   private readonly outlines: Outlines;
@@ -116,7 +118,10 @@ export class Recording {
     this.random = processes.random(seed, generator.device);
     this.noise = options.noise ?? new LogNormal();
     this.sigmaData = options.sigmaData ?? 0.5;
-    this.batchSize = processes.share(batchSize, "recording.batchSize");
+    this.batch = new MicroBatches({
+      ...{ batchSize: processes.share(batchSize, "recording.batchSize"), random: this.random },
+      microBatch: options.microBatch,
+    });
     this.selection = options.selection ?? new StepNodes(nodeSteps);
     // Probes have a stream of their own: measuring does not change what is recorded.
     this.distance = scope(() => {
@@ -151,13 +156,15 @@ export class Recording {
   step(): { loss: number; gradientNorm: number; learningRate: number } {
     const figures = scope(() => {
       seedDropout(this.random, this.student.device);
-      const { samples, condition } = this.sample(this.batchSize, this.random);
-      const loss = denoisingLoss(this.degraded.train(), samples, this.noise, {
-        generator: this.random,
-        condition,
-        sigmaData: this.sigmaData,
+      const { loss, norm } = this.trainer.update(this.batch, ({ count, random }) => {
+        const { samples, condition } = this.sample(count, random);
+        const loss = denoisingLoss(this.degraded.train(), samples, this.noise, {
+          generator: random,
+          condition,
+          sigmaData: this.sigmaData,
+        });
+        return { loss, figures: { loss } };
       });
-      const norm = this.trainer.minimise(loss);
       return this.processes.average({ loss, gradientNorm: norm });
     });
     this.done++;

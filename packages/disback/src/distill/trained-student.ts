@@ -1,6 +1,7 @@
 import { EMA, extractState, mergeStates, prefixState, type State, type Tensor } from "@disback/torch";
 import type { DenoiserModule } from "../models/denoiser.js";
-import { NetworkTrainer, type NetworkTrainerOptions } from "./network-trainer.js";
+import type { BatchPart, MicroBatches } from "./micro-batches.js";
+import { type Contribution, NetworkTrainer, type NetworkTrainerOptions } from "./network-trainer.js";
 import type { StudentGenerator } from "./student-generator.js";
 
 export interface TrainedStudentOptions extends NetworkTrainerOptions {
@@ -38,16 +39,14 @@ export class TrainedStudent {
     this.trainer.learningRate *= factor;
   }
 
-  /**
-   * One update by the gradients of losses, and by those injected at tensors, see `NetworkTrainer.backward`.
-   * @returns their norm, see `NetworkTrainer.finish`
-   */
-  update(tensors: readonly Tensor[], gradients?: readonly (Tensor | null)[]): Tensor | number {
-    this.trainer.begin();
-    this.trainer.backward(tensors, gradients);
-    const norm = this.trainer.finish();
+  /** One update, see `NetworkTrainer.update`. */
+  update<Names extends string>(
+    batch: MicroBatches,
+    contribute: (part: BatchPart) => Contribution<Names>,
+  ): Record<Names, Tensor> & { norm: Tensor | number } {
+    const figures = this.trainer.update(batch, contribute);
     this.ema.update();
-    return norm;
+    return figures;
   }
 
   state(): State {

@@ -5,11 +5,6 @@ import { DisbackError } from "../errors.js";
 export const teacherTrainingSettings = z.strictObject({
   iterations: z.int().min(1).default(10_000).describe("optimizer steps"),
   batchSize: z.int().min(1).default(64).describe("samples per step"),
-  accumulation: z
-    .int()
-    .min(1)
-    .default(1)
-    .describe("parts a batch is computed in, one after the other; must divide batchSize"),
   learningRate: z.number().positive().default(2e-3).describe("highest learning rate of Adam"),
   rampUp: z.int().min(0).default(200).describe("iterations over which the learning rate rises from 0"),
   decay: z
@@ -60,12 +55,6 @@ export function resolveTrainingSettings(input: TeacherTrainingSettingsInput): Te
   if (!result.success) {
     const issue = result.error.issues[0]!;
     throw new DisbackError(`teacher training, "${issue.path.join(".")}": ${issue.message}`);
-  }
-  const { batchSize, accumulation } = result.data;
-  if (batchSize % accumulation !== 0) {
-    throw new DisbackError(
-      `teacher training, "accumulation": a batch of ${batchSize} cannot be split into ${accumulation} equal parts`,
-    );
   }
   return result.data;
 }

@@ -11,11 +11,13 @@ import {
   type State,
   scope,
   stateNumber,
+  type Tensor,
 } from "@disback/torch";
 import { DataLoader } from "../data/data-loader.js";
-import type { Dataset } from "../data/dataset.js";
+import type { Batch, Dataset } from "../data/dataset.js";
 import { denoisingLoss } from "../distill/denoising-loss.js";
 import { seedDropout } from "../distill/dropout.js";
+import { type BatchPart, MicroBatches } from "../distill/micro-batches.js";
 import { NetworkTrainer } from "../distill/network-trainer.js";
 import { LogNormal } from "../distill/noise-distribution.js";
 import { Processes } from "../distill/processes.js";
@@ -37,6 +39,8 @@ export type TeacherTrainingOptions = TeacherTrainingSettingsInput & {
   dataset: Dataset;
   /** decides the order of the data and every random number of the training, default 0 */
   seed?: number;
+  /** samples that go through the network at once in each process, at most; default the whole batch */
+  microBatch?: number | undefined;
   /** those that train together on batches of `batchSize`, default this one alone; each reads its part of the data */
   processes?: Processes;
 };
@@ -56,6 +60,7 @@ export class TeacherTraining {
   private readonly device: Device;
   private readonly loader: DataLoader;
   private readonly generator: Generator;
+  private readonly batch: MicroBatches;
   private readonly trainer: NetworkTrainer;
   private readonly ema: EMA<DenoiserModule>;
   private readonly rate: Schedule;
@@ -63,10 +68,10 @@ export class TeacherTraining {
   private readonly processes: Processes;
 
   /** @throws DisbackError naming the setting that is wrong */
-  constructor({ denoiser, dataset, seed = 0, processes, ...settings }: TeacherTrainingOptions) {
+  constructor({ denoiser, dataset, seed = 0, processes, microBatch, ...settings }: TeacherTrainingOptions) {
     this.processes = processes ?? new Processes();
     this.settings = resolveTrainingSettings(settings);
-    const { batchSize, accumulation, flip, averageHalfLife, averageRampUp } = this.settings;
+    const { batchSize, flip, averageHalfLife, averageRampUp } = this.settings;
     const { learningRate, gradientClip } = this.settings;
     if (flip && dataset.sampleShape.length !== 3) {
       throw new DisbackError(`teacher training, "flip": ${dataset.name} holds no images`);
@@ -76,14 +81,11 @@ export class TeacherTraining {
     this.device = parameters[0]!.device;
     this.generator = this.processes.random(seed, this.device);
     const { share } = this.generator;
-    const setting = accumulation > 1 ? "training.batchSize / training.accumulation" : "training.batchSize";
-    this.processes.share(batchSize / accumulation, setting);
-    this.loader = new DataLoader(dataset, {
-      batchSize: batchSize / accumulation,
-      seed,
-      shuffle: true,
-      share,
+    this.batch = new MicroBatches({
+      batchSize: this.processes.share(batchSize, "training.batchSize"),
+      ...{ microBatch, random: this.generator },
     });
+    this.loader = new DataLoader(dataset, { batchSize, seed, shuffle: true, share });
     this.trainer = new NetworkTrainer(parameters, { learningRate, gradientClip, processes: this.processes });
     this.ema = new EMA(denoiser, { halfLife: averageHalfLife, rampUp: averageRampUp });
     this.rate = learningRateSchedule(this.settings);
@@ -114,17 +116,26 @@ export class TeacherTraining {
    * @returns the batch's loss per element, the gradient's norm before it is limited, and the learning rate used
    */
   async step(): Promise<{ loss: number; gradientNorm: number; learningRate: number }> {
-    const { accumulation, batchSize } = this.settings;
-    const learningRate = this.learningRate;
-    this.trainer.begin();
-    let loss = 0;
-    for (let part = 1; part <= accumulation; part++)
-      loss += await this.addGradient(1 / accumulation, part === accumulation);
+    const { batchSize } = this.settings;
+    const { learningRate } = this;
     this.trainer.learningRate = learningRate;
-    const figures = scope(() => this.processes.average({ loss, gradientNorm: this.trainer.finish() }));
-    this.done++;
-    this.ema.update({ batchSize, images: this.done * batchSize });
-    return { ...figures, learningRate };
+    const data = await this.loader.next();
+    try {
+      const figures = scope(() => {
+        seedDropout(this.generator, this.device);
+        const { loss, norm } = this.trainer.update(this.batch, (part) => {
+          const loss = this.loss(data, part);
+          return { loss, figures: { loss } };
+        });
+        return this.processes.average({ loss, gradientNorm: norm });
+      });
+      this.done++;
+      this.ema.update({ batchSize, images: this.done * batchSize });
+      return { ...figures, learningRate };
+    } finally {
+      data.samples.dispose();
+      data.labels?.dispose();
+    }
   }
 
   /** The network of the next step by name, to look at. */
@@ -160,32 +171,12 @@ export class TeacherTraining {
     this.rateScale = stateNumber(state, "rateScale");
   }
 
-  /** Adds `share` times the next part's gradient to the parameters'; returns `share` times its loss. */
-  private async addGradient(share: number, last: boolean): Promise<number> {
-    const batch = await this.loader.next();
-    try {
-      return scope(() => {
-        seedDropout(this.generator, this.device);
-        const { flip, labelDropout, sigmaData } = this.settings;
-        const samples = batch.samples.to({ device: this.device });
-        const labels = batch.labels?.to({ device: this.device });
-        const loss = denoisingLoss(
-          this.denoiser,
-          flip ? flipRandomly(samples, this.generator) : samples,
-          this.noise,
-          {
-            generator: this.generator,
-            condition: labels && dropLabels(labels, labelDropout, this.generator),
-            sigmaData,
-          },
-        ).mul(share);
-        if (last) this.trainer.backward([loss]);
-        else loss.backward();
-        return loss.item();
-      });
-    } finally {
-      batch.samples.dispose();
-      batch.labels?.dispose();
-    }
+  private loss(data: Batch, { rows, random }: BatchPart): Tensor {
+    const { flip, labelDropout, sigmaData } = this.settings;
+    const samples = rows(data.samples).to({ device: this.device });
+    const labels = rows(data.labels)?.to({ device: this.device });
+    const seen = flip ? flipRandomly(samples, random) : samples;
+    const condition = labels && dropLabels(labels, labelDropout, random);
+    return denoisingLoss(this.denoiser, seen, this.noise, { generator: random, condition, sigmaData });
   }
 }

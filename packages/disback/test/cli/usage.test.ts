@@ -105,6 +105,10 @@ describe("a user's mistake is one line and exit code 1", () => {
     [["sample", "/no/such/model"], /^error: \/no\/such\/model: no such model folder/],
     [["distill", "--teacher", "/no/such/model"], /^error: \/no\/such\/model: no such model folder/],
     [["evaluate", "/no/such/model"], /^error: \/no\/such\/model: no such model folder/],
+    [
+      ["distill", "--preset", "demo", "--micro-batch", "5"],
+      /^error: "microBatch": a process's batch of \d+ cannot be split into equal parts of 5$/,
+    ],
     [["inspect", "/no/such/file"], /^error: \/no\/such\/file: no such file or folder$/],
     [["resume", "/no/such/run"], /^error: \/no\/such\/run: no such folder$/],
     [

@@ -1,8 +1,16 @@
-import { backward, parameter, tensor } from "@disback/torch";
+import { Generator, parameter, type Tensor, tensor } from "@disback/torch";
 import { expect, test } from "vitest";
+import { MicroBatches } from "../../src/distill/micro-batches.js";
 import { NetworkTrainer } from "../../src/distill/network-trainer.js";
 
 const weights = () => [parameter(tensor([1, 2])), parameter(tensor([3]))];
+const batch = new MicroBatches({ batchSize: 1, random: new Generator() });
+/** One update by gradients that are given. */
+const update = (trainer: NetworkTrainer, parameters: Tensor[], gradients: Tensor[]) =>
+  trainer.update(batch, () => ({
+    loss: parameters.map((one, index) => one.mul(gradients[index]!).sum()).reduce((a, b) => a.add(b)),
+    figures: {},
+  }));
 const values = (parameters: { toArray(): unknown }[]) =>
   parameters.flatMap((one) => one.toArray() as number[]);
 
@@ -10,17 +18,15 @@ test("old gradients are forgotten, each update is Adam's", () => {
   // Adam's first step is the learning rate times the gradient's sign; with beta1 = 0 and equal gradients so is the next.
   const parameters = weights();
   const trainer = new NetworkTrainer(parameters, { learningRate: 0.5, betas: [0, 0.999] });
-  backward(parameters, [tensor([-9, -9]), tensor([-9])]);
-  for (let step = 0; step < 2; step++) trainer.minimise(parameters[0]!.sum().add(parameters[1]!.sum()));
+  parameters[0]!.mul(-9).sum().backward();
+  for (let step = 0; step < 2; step++) update(trainer, parameters, [tensor([1, 1]), tensor([1])]);
   for (const [i, value] of values(parameters).entries()) expect(value).toBeCloseTo(i, 5);
 });
 
 test("gradients that are no numbers change nothing, infinite ones are limited", () => {
   const parameters = weights();
   const trainer = new NetworkTrainer(parameters, { learningRate: 0.5 });
-  trainer.begin();
-  backward(parameters, [tensor([Number.NaN, -1]), tensor([Number.POSITIVE_INFINITY])]);
-  trainer.finish();
+  update(trainer, parameters, [tensor([Number.NaN, -1]), tensor([Number.POSITIVE_INFINITY])]);
   const [unchanged, risen, fallen] = values(parameters);
   expect(unchanged).toBe(1);
   expect(risen).toBeCloseTo(2.5, 5);
@@ -30,9 +36,7 @@ test("gradients that are no numbers change nothing, infinite ones are limited", 
 test("the gradients' joint norm is limited before Adam sees it", () => {
   const parameters = weights();
   const trainer = new NetworkTrainer(parameters, { learningRate: 1e-3, gradientClip: 1 });
-  trainer.begin();
-  backward(parameters, [tensor([2, 0]), tensor([1.5])]); // norm 2.5
-  trainer.finish();
+  update(trainer, parameters, [tensor([2, 0]), tensor([1.5])]); // norm 2.5
   // The first moment after one step is 0.1 times the gradient.
   const moments = [...trainer.state().tensors].filter(([key]) => key.endsWith("exp_avg"));
   const first = moments.flatMap(([, moment]) => moment.toArray() as number[]);
@@ -41,8 +45,6 @@ test("the gradients' joint norm is limited before Adam sees it", () => {
 
 test("the learning rate is part of the state", () => {
   const [saved, loaded] = [2e-3, 1e-3].map((learningRate) => new NetworkTrainer(weights(), { learningRate }));
-  saved!.begin();
-  saved!.finish();
   loaded!.loadState(saved!.state());
   expect(loaded!.learningRate).toBe(2e-3);
 });

@@ -179,6 +179,7 @@ function expectDirect(objective: DirectObjective, name: string) {
   objective.prepare!({ student, teacher, seed: 3 });
   // Consistency's average is the auxiliary model of the fixture before the first update.
   objective.loadState?.({ tensors: auxiliary.stateDict(), values: { images: 0 } });
+  objective.beforeStep?.();
   const loss = objective.loss({ student, teacher, count: 6, generator: new Generator(7) });
   expect(difference(loss, `${name}.loss`)).toBeLessThan(1e-5);
   loss.backward();

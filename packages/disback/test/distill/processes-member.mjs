@@ -1,5 +1,5 @@
-// One process of processes.test.ts: goes a few steps of every training loop, alone or as a member of a group, and prints
-// the gradients of the first step's updates and the figures of its steps.
+// One process of processes.test.ts: goes a few steps of every training loop, alone or as a member of a group, with whole
+// batches or (second word) so many samples of them at once, and prints the gradients of the first step's updates and the figures of its steps.
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,7 +10,9 @@ import { createDenoiser, parseDenoiserConfig } from "../../dist/models/config.js
 
 setNumThreads(1);
 const group = ProcessGroup.fromEnvironment({ timeoutSeconds: 60 });
-const options = { shardOptimizer: process.argv[2] === "sharded" };
+const [optimizer, samples] = process.argv.slice(2);
+const microBatch = samples && Number(samples);
+const options = { shardOptimizer: optimizer === "sharded" };
 const processes = new disback.Processes(group, options);
 const folder = processes.agree(processes.leads ? mkdtempSync(join(tmpdir(), "disback-processes-")) : "");
 
@@ -46,7 +48,13 @@ const pool = () => {
   const condition = student(points).conditions(40, random);
   return new disback.SamplePool({ samples: randn([40, 2], { generator: random }), condition });
 };
-const shared = (config = points) => ({ teacher: network(config, 1), batchSize: 16, seed: 5, processes });
+const shared = (config = points) => ({
+  teacher: network(config, 1),
+  batchSize: 16,
+  microBatch,
+  seed: 5,
+  processes,
+});
 
 // Along a trajectory, so that auxiliary model and target differ by more than rounding. Adam's first steps are signs of
 // gradients, near 0 those of rounding errors: large ones would show nothing else.
@@ -79,7 +87,7 @@ const pairs = { count: 20, steps: 3 };
 const works = {
   teacher: () =>
     new disback.TeacherTraining({
-      ...{ denoiser: network(points, 1), dataset: data, batchSize: 16, accumulation: 2, labelDropout: 0.2 },
+      ...{ denoiser: network(points, 1), dataset: data, batchSize: 16, microBatch, labelDropout: 0.2 },
       ...{ iterations: 10, learningRate: 1e-3, rampUp: 0, gradientClip: 1, seed: 5, processes },
     }),
   recording: () =>

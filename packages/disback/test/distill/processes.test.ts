@@ -18,14 +18,16 @@ const norm = (values: readonly number[]) => Math.hypot(...values);
 const difference = (a: readonly number[], b: readonly number[]) => norm(a.map((value, k) => value - b[k]!));
 
 test.each([
-  [1, "whole"],
-  [2, "whole"],
-  [4, "whole"],
-  [2, "sharded"],
+  [1, "whole", 16],
+  [2, "whole", 16],
+  [4, "whole", 16],
+  [2, "sharded", 16],
+  [1, "whole", 4],
+  [2, "sharded", 4],
 ])(
-  "every loop in %i processes (optimizer %s) is that of one with the same batch",
-  async (size, optimizer) => {
-    const members = (await inGroup(member, size, optimizer)) as Steps[];
+  "every loop in %i processes (optimizer %s), of 16 samples %i at once, is that of one with the same batch",
+  async (size, optimizer, microBatch) => {
+    const members = (await inGroup(member, size, optimizer, String(microBatch))) as Steps[];
     for (const steps of members) {
       for (const [name, { gradients, figures }] of Object.entries(alone)) {
         const shared = steps[name]!;

@@ -104,16 +104,6 @@ describe("TeacherTraining", () => {
     expect(mean(losses.slice(-50))).toBeLessThan(0.6 * mean(losses.slice(0, 50)));
   });
 
-  it("computes a batch in parts: the loss is their mean, the data moves on by one batch", async () => {
-    const whole = start();
-    const parts = start({ accumulation: 4 });
-    const [expected, actual] = [(await whole.step()).loss, (await parts.step()).loss];
-    // The parts draw other noise, so only the size can agree.
-    expect(actual / expected).toBeGreaterThan(0.5);
-    expect(actual / expected).toBeLessThan(2);
-    expect(parts.state().values).toMatchObject({ iteration: 1, data: whole.state().values.data });
-  });
-
   it("moves the average as EDM does: half-life limited by a ramp-up", async () => {
     const denoiser = new Small();
     const training = start({ denoiser, averageHalfLife: 100, averageRampUp: 0.05 });
@@ -152,7 +142,7 @@ describe("TeacherTraining", () => {
   it("names a setting that is wrong", () => {
     expect(() => start({ learningRate: 0 })).toThrow(/"learningRate"/);
     expect(() => start({ labelDropout: 2 })).toThrow(/"labelDropout"/);
-    expect(() => start({ accumulation: 3 })).toThrow(/"accumulation": a batch of 32 cannot be split into 3/);
+    expect(() => start({ microBatch: 10 })).toThrow(/"microBatch": .* 32 cannot be split .* of 10/);
     expect(() => start({ flip: true })).toThrow(/"flip": two spots holds no images/);
   });
 });

@@ -64,9 +64,12 @@ export class Consistency implements DirectObjective {
     this.grid = tensor(grid, { device: student.device });
   }
 
-  loss({ student, teacher, count, generator }: DirectInput): Tensor {
-    // The average after the last step's update; before the first one it is the student itself.
+  /** The average after the last step's update; before the first one it is the student itself. */
+  beforeStep(): void {
     this.target!.update();
+  }
+
+  loss({ student, teacher, count, generator }: DirectInput): Tensor {
     const { samples, condition } = this.data!.draw(count, generator);
     const last = this.grid!.shape[0]! - 1;
     const place = randint(0, last, [count], { generator, device: samples.device });

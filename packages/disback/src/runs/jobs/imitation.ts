@@ -43,7 +43,7 @@ export async function imitateTeacher(
   const { sigmaData } = teacher.config;
   const work = new Imitation({
     ...options,
-    seed: settings.seed,
+    ...{ seed: settings.seed, microBatch: settings.microBatch },
     teacher: teacher.denoiser,
     generator,
     processes,

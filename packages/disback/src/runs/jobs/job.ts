@@ -1,5 +1,6 @@
 import { LostProcesses, libtorchVersion, setNumThreads } from "@disback/torch";
 import type { z } from "zod";
+import { partsOf } from "../../distill/micro-batches.js";
 import { Processes } from "../../distill/processes.js";
 import { DisbackError } from "../../errors.js";
 import { type Checkpoint, latestCheckpoint } from "../checkpoint.js";
@@ -123,14 +124,16 @@ export async function continueJob(
   return await performIn(run, job, settings.data, interruption, surroundings, checkpoint);
 }
 
-/** Settings whose batches are shared. */
+/** Settings whose batches are shared, and split. */
 const SHARED_BATCHES = ["training", "imitation", "recording", "backtracking"];
 
-/** Sees at once what would stop a later stage. @throws DisbackError naming a batch size that cannot be shared evenly */
+/** Sees at once what would stop a later stage. @throws DisbackError naming a batch size that cannot be split evenly */
 function requireShares(settings: unknown, processes: Processes): void {
+  const { microBatch } = settings as { microBatch?: number };
   for (const name of SHARED_BATCHES) {
     const stage = (settings as Record<string, { batchSize: number; steps?: number } | undefined>)[name];
-    if (stage && stage.steps !== 0) processes.share(stage.batchSize, `${name}.batchSize`);
+    if (stage && stage.steps !== 0)
+      partsOf(processes.share(stage.batchSize, `${name}.batchSize`), microBatch);
   }
 }
 

@@ -49,6 +49,7 @@ export async function recordTrajectory(
   const generator = generatorOf(student, settings);
   const work = new Recording({
     ...recording,
+    microBatch: settings.microBatch,
     ...(nodes === "even-distance" ? { selection: new EvenDistance({ maximum: maximumNodes }) } : {}),
     storage: {
       kind: storage,

@@ -63,12 +63,12 @@ function recordingKey(
   student: ConfiguredDenoiser,
 ): string {
   const { when: _, ...recording } = settings.recording;
-  const { precision, tf32, memoryFormat, activationCheckpointing } = settings;
+  const { precision, tf32, memoryFormat, activationCheckpointing, microBatch } = settings;
   const { seed, device, threads, sigmaInit, studentSteps, studentSigmas } = settings;
   const facts = {
     ...{ teacher: fingerprint(teacher.denoiser), teacherConfig: teacher.config },
     ...{ student: fingerprint(student.denoiser), studentConfig: student.config },
-    ...{ precision, tf32, memoryFormat, activationCheckpointing },
+    ...{ precision, tf32, memoryFormat, activationCheckpointing, microBatch },
     ...{ recording, seed, device, threads, sigmaInit, studentSteps, studentSigmas },
   };
   return createHash("sha256").update(JSON.stringify(facts)).digest("hex").slice(0, 32);

@@ -36,7 +36,7 @@ async function trainTeacher(settings: TeacherSettings, context: JobContext): Pro
   const denoiser = computing(fresh, computationOf(settings));
   const training = new TeacherTraining({
     ...settings.training,
-    ...{ denoiser, dataset, seed: settings.seed, processes },
+    ...{ denoiser, dataset, seed: settings.seed, microBatch: settings.microBatch, processes },
   });
   const { evaluation } = settings;
   const judge = await openTrainingJudge(settings, codec, context);

@@ -46,6 +46,11 @@ export const computationSettings = {
     .describe(
       "blocks of U-Nets and transformers compute their activations again for the backward pass instead of keeping them: less memory, a third more work",
     ),
+  microBatch: integer(1)
+    .optional()
+    .describe(
+      "samples of a step's batch that go through the networks at once, at most (in each process); the whole batch when not given",
+    ),
 };
 
 /** How a data set is read. */
