@@ -66,7 +66,7 @@ export function killCases(teacher, trajectory) {
 }
 
 /** Times and paths, which no two runs share. */
-const OF_THE_RUN = /"(seconds|stepSeconds|recordedAt)":\s*("[^"]*"|[\d.e+-]+),?/g;
+const OF_THE_RUN = /"(seconds|stepSeconds|processorSeconds|recordedAt)":\s*("[^"]*"|[\d.e+-]+),?/g;
 
 /** Everything a run is for, as checksums by path: weights, trajectories, pictures, metrics, the last state. */
 export function fingerprint(folder, inside = "") {
