@@ -27,9 +27,11 @@ export class RunList {
     private readonly runControl: RunControl,
   ) {}
 
-  /** Newest first. */
+  /** Newest first; of runs started at the same moment, in the order of their names. */
   get all(): RunSummary[] {
-    return [...this.runs.values()].sort((a, b) => b.startedAt.localeCompare(a.startedAt));
+    return [...this.runs.values()].sort(
+      (a, b) => b.startedAt.localeCompare(a.startedAt) || a.id.localeCompare(b.id),
+    );
   }
 
   get(id: string): RunSummary | undefined {
