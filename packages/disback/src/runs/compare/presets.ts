@@ -28,7 +28,7 @@ const bothWith = (name: string, backtracking: SettingsTree) => ({
 const points = {
   teacher: "2d-ring",
   seeds: [11, 12, 13],
-  learningRates: { student: [1e-5, 1e-4, 3e-4, 1e-3, 3e-3], auxiliaryFactors: [2], seeds: [101] },
+  learningRates: { student: [1e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2], auxiliaryFactors: [2], seeds: [101] },
   common: {
     data: "toy:ring",
     recording: { batchSize: 512 },
@@ -91,7 +91,7 @@ const images16 = {
   students: ["same", "untrained", "small"],
   seeds: [1, 2, 3],
   methods: { ...baseline, ...paper, ...path, ...defaults },
-  learningRates: { student: [1e-5, 1e-4, 3e-4, 1e-3], auxiliaryFactors: [2], seeds: [101] },
+  learningRates: { student: [1e-5, 1e-4, 3e-4, 1e-3, 3e-3], auxiliaryFactors: [2], seeds: [101] },
   common: {
     ...small16,
     backtracking: { ...small16.backtracking, iterations: 300 },
@@ -192,6 +192,7 @@ export const comparePresets: Readonly<Record<string, SettingsTree>> = {
   /** Each method at its own best rates; a copy's default is the baseline itself, step by step. */
   "fashion-mnist-16-best": { teacher: "fashion-mnist-16", ...images16, ...best },
   "cifar10-16": { teacher: "cifar10-16", ...images16 },
+  "cifar10-16-best": { teacher: "cifar10-16", ...images16, ...best },
   "cifar10-16-unconditional": {
     teacher: "cifar10-16",
     unconditional: true,
