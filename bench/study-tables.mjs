@@ -60,7 +60,9 @@ for (const { student, models, methods, levels, runs } of cases) {
     ["seconds", "Speed-up in seconds, preparation counted"],
     ["processorSeconds", "Speed-up in processor seconds, preparation counted"],
   ]) {
-    const others = methods.filter(({ isBaseline }) => !isBaseline);
+    const others = methods.filter(({ isBaseline, speedUps }) => !isBaseline && speedUps[measure]);
+    // Comparisons made before a measure was counted lack it.
+    if (others.length === 0) continue;
     table(
       [title, ...names],
       others.map(({ name, speedUps }) => [name, ...speedUps[measure].map(summaryText)]),

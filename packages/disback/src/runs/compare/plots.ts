@@ -2,7 +2,7 @@ import { mkdirSync, rmSync } from "node:fs";
 import { basename, join } from "node:path";
 import sharp from "sharp";
 import { writeFileAtomically } from "../atomic-file.js";
-import { type ChartTheme, chartSvg, HEIGHT, WIDTH } from "../report/chart-svg.js";
+import { type ChartTheme, chartHeight, chartSvg, WIDTH } from "../report/chart-svg.js";
 import { escapeHtml } from "../report/markup.js";
 import { chartsOfCase, type NamedChart } from "./charts.js";
 import type { ComparisonDocument } from "./document.js";
@@ -33,10 +33,11 @@ export async function writePlots(folder: string, document: ComparisonDocument): 
 
 /** The chart with its title, on a white ground. */
 function standaloneSvg(chart: NamedChart, student: string): string {
-  const height = HEIGHT + TITLE_HEIGHT;
+  const drawn = chartHeight(chart);
+  const height = drawn + TITLE_HEIGHT;
   const inner = chartSvg(chart, PRINT).replace(
     "<svg ",
-    `<svg y="${TITLE_HEIGHT}" width="${WIDTH}" height="${HEIGHT}" `,
+    `<svg y="${TITLE_HEIGHT}" width="${WIDTH}" height="${drawn}" `,
   );
   return `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${height}" viewBox="0 0 ${WIDTH} ${height}">
 <rect width="100%" height="100%" fill="#ffffff"/>

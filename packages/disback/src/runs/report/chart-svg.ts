@@ -3,14 +3,14 @@ import { GridComponent, LegendComponent, MarkLineComponent } from "echarts/compo
 import { init, use } from "echarts/core";
 import { SVGRenderer } from "echarts/renderers";
 import { shortNumber } from "../wording.js";
-import type { ChartContent } from "./curves.js";
+import type { ChartContent, Curve } from "./curves.js";
 import { escapeHtml } from "./markup.js";
 
 use([LineChart, GridComponent, LegendComponent, MarkLineComponent, SVGRenderer]);
 
-/** Size of every chart. */
+/** Size of every chart; a long legend below it comes on top. */
 export const WIDTH = 560;
-export const HEIGHT = 280;
+const HEIGHT = 280;
 
 /** A colour for each role in a chart. */
 export interface ChartTheme {
@@ -39,9 +39,14 @@ const [INK, MUTED, LINE, ...SERIES] = Array.from({ length: 9 }, (_, role) => `#0
   ...string[],
 ];
 
+/** Height of a chart with its legend. */
+export function chartHeight(chart: ChartContent): number {
+  return HEIGHT + legendBelow(legendNames(chart)).height;
+}
+
 /** Draws a chart as SVG markup (no script, no outside request), by default in the page's colours. */
 export function chartSvg(chart: ChartContent, theme: ChartTheme = PAGE_THEME): string {
-  const canvas = init(null, null, { renderer: "svg", ssr: true, width: WIDTH, height: HEIGHT });
+  const canvas = init(null, null, { renderer: "svg", ssr: true, width: WIDTH, height: chartHeight(chart) });
   try {
     canvas.setOption(chartOption(chart));
     let svg = canvas.renderToSVGString();
@@ -49,14 +54,18 @@ export function chartSvg(chart: ChartContent, theme: ChartTheme = PAGE_THEME): s
     for (const [role, placeholder] of [INK, MUTED, LINE, ...SERIES].entries()) {
       svg = svg.replaceAll(placeholder, colours[role]!);
     }
-    const names = chart.curves.filter((curve) => !curve.faint).map((curve) => curve.name);
+    const label = `${chart.title}: ${legendNames(chart).join(", ")}`;
     return withoutHovering(svg).replace(
       /^<svg width="\d+" height="\d+"/,
-      `<svg role="img" aria-label="${escapeHtml(`${chart.title}: ${names.join(", ")}`)}"`,
+      `<svg role="img" aria-label="${escapeHtml(label)}"`,
     );
   } finally {
     canvas.dispose();
   }
+}
+
+function legendNames(chart: ChartContent): string[] {
+  return chart.curves.filter((curve) => !curve.faint).map((curve) => curve.name);
 }
 
 /** ECharts' rules and marks for the pointer, of no use in a still picture. */
@@ -73,12 +82,11 @@ function chartOption(chart: ChartContent): Record<string, unknown> {
   // A logarithm needs a range worth it, or it has hardly a mark to read values by.
   const [lowest, highest] = [Math.min(...values), Math.max(...values)];
   const logarithmic = Boolean(chart.logarithmic) && lowest > 0 && (highest > 8 * lowest || chart.inView);
-  const named = chart.curves.filter((curve) => !curve.faint);
   return {
     animation: false,
     backgroundColor: "transparent",
     textStyle: { fontFamily: "system-ui, sans-serif" },
-    ...frame(named.map((curve) => curve.name)),
+    ...frame(legendNames(chart)),
     xAxis: {
       type: "value",
       name: chart.xName,
@@ -97,39 +105,62 @@ function chartOption(chart: ChartContent): Record<string, unknown> {
     },
     series: chart.curves.map((curve, index) => ({
       type: "line",
-      color: SERIES[(curve.colour ?? index) % SERIES.length],
+      ...look(curve, index),
       name: curve.name,
       data: curve.points,
       step: curve.steps ? "end" : false,
       showSymbol: curve.points.length <= 30 && !curve.steps && !curve.faint,
-      symbol: "circle",
       symbolSize: 6,
-      lineStyle: {
-        ...(curve.faint ? { width: 1, opacity: 0.35 } : { width: 2 }),
-        type: DASHES[Math.floor((curve.colour ?? index) / SERIES.length) % DASHES.length],
-      },
       markLine: index === 0 && chart.reference ? referenceLine(chart.reference) : undefined,
     })),
   };
 }
 
-/** Once the colours are used up, lines differ by their dashes. */
-const DASHES = ["solid", "dashed", "dotted"];
+/** Once the colours are used up, lines differ by dashes and marks. */
+const LOOKS = [
+  { dashes: "solid", symbol: "circle" },
+  { dashes: "dashed", symbol: "triangle" },
+  { dashes: "dotted", symbol: "rect" },
+] as const;
 
-/** Where the plot is, and the legend: above it if it fits into one line or two, else beside it. */
+/** Colour, dashes and marks of the line of a number. */
+function look({ colour, faint }: Curve, index: number) {
+  const number = colour ?? index;
+  const { dashes, symbol } = LOOKS[Math.floor(number / SERIES.length) % LOOKS.length]!;
+  return {
+    color: SERIES[number % SERIES.length],
+    symbol,
+    lineStyle: { ...(faint ? { width: 1, opacity: 0.35 } : { width: 2 }), type: dashes },
+  };
+}
+
+/** Names above the plot at most; more stand below it, in columns. */
+const MOST_ABOVE = 5;
+
+/** A legend below the plot: its names by column, the columns' width, and the height; none if the names stand above it. */
+function legendBelow(names: readonly string[]) {
+  if (names.length <= MOST_ABOVE) return { columns: [], width: 0, height: 0 };
+  const widest = 50 + 6.5 * Math.max(...names.map((name) => name.length));
+  const count = Math.max(1, Math.floor((WIDTH - 16) / widest));
+  const rows = Math.ceil(names.length / count);
+  const columns = Array.from({ length: count }, (_, index) => names.slice(index * rows, (index + 1) * rows));
+  return { columns, width: (WIDTH - 16) / count, height: 10 + 18 * rows };
+}
+
+/** Where the plot is, and the legend: above it if it fits into one line or two, else below it. */
 function frame(names: string[]): Record<string, unknown> {
   const left = 56;
   if (names.length < 2) return { grid: { left, right: 20, top: 16, bottom: 44 } };
   const legend = { textStyle: { color: INK }, itemWidth: 16, data: names };
-  if (names.length > 5) {
-    const width = 50 + 7 * Math.max(...names.map((name) => name.length));
+  const { columns, width, height } = legendBelow(names);
+  if (columns.length > 0) {
     return {
-      grid: { left, right: width, top: 16, bottom: 44 },
-      legend: {
+      grid: { left, right: 20, top: 16, bottom: 44 + height },
+      legend: columns.map((data, index) => ({
         ...legend,
-        ...{ orient: "vertical", left: WIDTH - width + 10, top: 8, itemHeight: 8, itemGap: 7 },
+        ...{ data, orient: "vertical", left: 8 + index * width, top: HEIGHT + 4, itemHeight: 8, itemGap: 7 },
         textStyle: { color: INK, fontSize: 11 },
-      },
+      })),
     };
   }
   // With the blanks below, a name takes about ten pixels a letter.

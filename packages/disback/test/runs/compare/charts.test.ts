@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 import { compareMethods } from "../../../src/compare/comparison.js";
 import { type MeasuredRun, withCosts } from "../../../src/compare/convergence.js";
 import { chartsOfCase } from "../../../src/runs/compare/charts.js";
-import { chartSvg } from "../../../src/runs/report/chart-svg.js";
+import { chartHeight, chartSvg } from "../../../src/runs/report/chart-svg.js";
 
 const run = (figures: number[], more: Partial<MeasuredRun> = {}): MeasuredRun => ({
   seed: 1,
@@ -54,4 +54,27 @@ it("levels met before the first iteration have no ratio to draw", () => {
     expect(values.every((value) => Number.isFinite(value) && value > 0)).toBe(true);
     expect(chartSvg(chart)).toContain("<svg");
   }
+});
+
+it("names of many methods stand below the plot, each with a look of its own", () => {
+  const names = Array.from({ length: 16 }, (_, index) => `method-with-a-long-name-${index}`);
+  const points: [number, number][] = [
+    [0, 1],
+    [1, 2],
+  ];
+  const few = { title: "few", xName: "x", curves: names.slice(0, 3).map((name) => ({ name, points })) };
+  const many = { title: "many", xName: "x", curves: names.map((name) => ({ name, points })) };
+  const [lower, higher] = [chartHeight(few), chartHeight(many)];
+  expect(higher).toBeGreaterThan(lower);
+  const svg = chartSvg(many);
+  for (const name of names) {
+    const [, left, top] = svg.match(new RegExp(`translate\\(([\\d.]+) ([\\d.]+)\\)"[^>]*>${name}<`)) ?? [];
+    expect(Number(left)).toBeLessThan(560 - 6 * name.length);
+    expect(Number(top)).toBeGreaterThan(lower);
+    expect(Number(top)).toBeLessThan(higher);
+  }
+  const looks = [
+    ...svg.matchAll(/<path d="M[^"]*L[^"]*" fill="none" stroke="([^"]*)" stroke-width="2"([^>]*)/g),
+  ];
+  expect(new Set(looks.map(([, colour, rest]) => `${colour} ${rest}`)).size).toBeGreaterThanOrEqual(16);
 });
