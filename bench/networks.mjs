@@ -1,7 +1,7 @@
 // The networks that timings are taken with, as folders of a configuration and weights.
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { Generator, noGrad, randn } from "@disback/torch";
+import { Generator, noGrad, randn, scope } from "@disback/torch";
 import { createDenoiser, saveModel } from "disback";
 
 const shipped = (name) =>
@@ -28,7 +28,8 @@ export function networkNamed(name, temporary) {
     for (const weight of denoiser.parameters().filter(({ ndim }) => ndim > 1)) {
       const [rows, ...others] = weight.shape;
       const inputs = others.reduce((product, size) => product * size, 1);
-      weight.copy_(randn([rows, ...others], { generator }).mul(inputs ** -0.5));
+      // Each is released at once: what is left lying counts as memory of the step.
+      scope(() => void weight.copy_(randn([rows, ...others], { generator }).mul(inputs ** -0.5)));
     }
   });
   const folder = join(temporary, "ddpmpp");
