@@ -48,7 +48,7 @@ export function addSettingFlags(
   }
   command
     .option("--config <file>", "settings from a YAML file (flags win over it)")
-    .option("--set <name=value...>", "any other settings, for example evaluation.samples=500");
+    .option("--set <name=value...>", "any other settings: evaluation.samples=500, lists as [1,2]");
   for (const flag of SHARED) {
     if (flag.path !== "seed" || options.seed) command.addOption(optionOf(flag));
   }
@@ -99,7 +99,11 @@ function convert(value: unknown, kind: NonNullable<SettingFlag["kind"]>): unknow
   return value;
 }
 
+/** What `--set` takes: words, numbers, true and false, and lists of them in brackets. */
 function parseValue(text: string): unknown {
+  const list = /^\[(.*)\]$/.exec(text)?.[1];
+  if (list !== undefined)
+    return list.trim() === "" ? [] : list.split(",").map((item) => parseValue(item.trim()));
   if (text === "true" || text === "false") return text === "true";
   return numberOr(text);
 }

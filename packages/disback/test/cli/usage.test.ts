@@ -182,3 +182,15 @@ describe("--show-settings", () => {
 it("prints its version", () => {
   expect(disback("--version").stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
 });
+
+it("--set takes lists in brackets", () => {
+  const { stdout, stderr } = disback(
+    ...["compare", "--preset", "2d-best", "--show-settings"],
+    ...["--set", "learningRates.student=[1e-3, 3e-2]", "learningRates.seeds=[7]"],
+  );
+  expect(stderr).toBe("");
+  expect(stdout).toContain("student: [0.001,0.03]");
+  expect(stdout).toMatch(/\n {2}seeds: \[7\]/);
+  const bad = disback("compare", "--preset", "2d-best", "--show-settings", "--set", "seeds=[1,two]");
+  expect(bad.stderr).toMatch(/^error: .*seeds/);
+});
