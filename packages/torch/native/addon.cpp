@@ -17,6 +17,7 @@ NAPI_MODULE_INIT() {
   registerStorage(env, exports);
   registerAutograd(env, exports);
   registerCollectives(env, exports);
+  registerGraph(env, exports);
   registerProfile(env, exports);
   registerRandom(env, exports);
   registerRuntime(env, exports);

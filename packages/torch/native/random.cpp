@@ -2,6 +2,7 @@
 #include "random.h"
 
 #include "convert.h"
+#include "graph.h"
 #include "registration.h"
 
 #include <ATen/CPUGeneratorImpl.h>
@@ -46,6 +47,7 @@ napi_value defaultGenerator(napi_env env, napi_callback_info info) {
 
 napi_value setSeed(napi_env env, napi_callback_info info) {
   return guarded(env, [&]() -> napi_value {
+    requireNoRecording("read or set the state of a generator");
     Arguments<2> arguments(env, info);
     at::Generator generator = generatorArgument(env, arguments[0], "generator");
     std::lock_guard lock(generator.mutex());
@@ -56,6 +58,7 @@ napi_value setSeed(napi_env env, napi_callback_info info) {
 
 napi_value getState(napi_env env, napi_callback_info info) {
   return guarded(env, [&] {
+    requireNoRecording("read or set the state of a generator");
     Arguments<1> arguments(env, info);
     at::Generator generator = generatorArgument(env, arguments[0], "generator");
     std::lock_guard lock(generator.mutex());
@@ -65,6 +68,7 @@ napi_value getState(napi_env env, napi_callback_info info) {
 
 napi_value setState(napi_env env, napi_callback_info info) {
   return guarded(env, [&]() -> napi_value {
+    requireNoRecording("read or set the state of a generator");
     Arguments<2> arguments(env, info);
     at::Generator generator = generatorArgument(env, arguments[0], "generator");
     std::lock_guard lock(generator.mutex());

@@ -12,6 +12,7 @@ inline void define(napi_env env, napi_value exports, const char* name, napi_call
 void registerAutograd(napi_env env, napi_value exports);
 void registerCollectives(napi_env env, napi_value exports);
 void registerOperators(napi_env env, napi_value exports);
+void registerGraph(napi_env env, napi_value exports);
 void registerProfile(napi_env env, napi_value exports);
 void registerRandom(napi_env env, napi_value exports);
 void registerRuntime(napi_env env, napi_value exports);

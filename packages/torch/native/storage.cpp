@@ -1,5 +1,6 @@
 // Tensors' bytes and facts: to and from typed arrays, shape, dtype, device, release.
 #include "convert.h"
+#include "graph.h"
 #include "registration.h"
 
 #include <ATen/Functions.h>
@@ -11,6 +12,7 @@ namespace {
 
 napi_value createFromBytes(napi_env env, napi_callback_info info) {
   return guarded(env, [&] {
+    requireNoRecording("make tensors of JavaScript's numbers");
     Arguments<3> arguments(env, info);  // typed array, scalar type, shape
     napi_typedarray_type type;
     size_t length, offset;
@@ -70,6 +72,7 @@ at::Tensor readable(const at::Tensor& tensor) { return tensor.detach().resolve_c
 
 napi_value readBytes(napi_env env, napi_callback_info info) {
   return guarded(env, [&] {
+    requireNoRecording("read values back");
     Arguments<1> arguments(env, info);
     return arrayBufferOf(env, readable(tensorArgument(Environment::of(env), arguments[0], "self")));
   });
@@ -85,6 +88,7 @@ struct Read {
 // The same without blocking the event loop: a device's queue may be long.
 napi_value readBytesAsync(napi_env env, napi_callback_info info) {
   return guarded(env, [&] {
+    requireNoRecording("read values back");
     Arguments<1> arguments(env, info);
     auto owned = std::make_unique<Read>();
     owned->source = tensorArgument(Environment::of(env), arguments[0], "self").detach();

@@ -8,6 +8,8 @@ export type Handle = number;
 export type NativeFunction = (...values: unknown[]) => never;
 export type NativeGenerator = object & { readonly __generator: never };
 export type NativeReducer = object & { readonly __reducer: never };
+/** A step that was recorded. */
+export type NativeGraph = object & { readonly __graph: never };
 export type NativeScript = object & { readonly __script: never };
 
 /** What the addon exports: the boxed door, and what is no operator. */
@@ -92,6 +94,11 @@ export interface Native {
   awaitTurn(group: string, turn: string, rank: number, patience: number): void;
   createReducer(group: string, parameters: Handle[], bucketBytes: number): NativeReducer;
   prepareReducer(reducer: NativeReducer): void;
+  createGraph(device: string): NativeGraph;
+  warmUpGraph(graph: NativeGraph, body: () => void): void;
+  recordGraph(graph: NativeGraph, body: () => void): void;
+  replayGraph(graph: NativeGraph): void;
+  releaseGraph(graph: NativeGraph): void;
   loadScript(path: string, device: string): NativeScript;
   runScript(
     script: NativeScript,

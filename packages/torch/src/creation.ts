@@ -1,10 +1,12 @@
 import { native } from "./binding.js";
 import { type Scalar, wrap } from "./door.js";
+import { drawn } from "./draws.js";
 import { type Device, type DType, dtypeCode, type TypedArray } from "./dtype.js";
 import { TorchError } from "./errors.js";
 import * as ops from "./generated/ops.js";
 import { packNumbers } from "./pack-numbers.js";
 import type { Generator } from "./random.js";
+import { scope } from "./scope.js";
 import type { Tensor } from "./tensor.js";
 
 export interface TensorOptions {
@@ -123,6 +125,19 @@ export function linspace(start: number, end: number, count: number, options: Ten
   return finish(ops.linspace(start, end, count, options.dtype ?? "float32", null, options.device), options);
 }
 
+/** Draws, ahead of it if a step is being recorded. */
+function drawTensor(
+  kind: string,
+  shape: readonly number[],
+  { generator, device = "cpu", dtype = "float32" }: RandomOptions,
+  draw: (shape: readonly number[]) => Tensor,
+): Tensor {
+  return drawn(
+    () => `${kind} [${shape.join(", ")}] ${dtype} ${device}`,
+    () => drawShare(shape, generator, draw),
+  );
+}
+
 /** Draws the rows of all processes that share a generator, and keeps those of this one. */
 function drawShare(
   shape: readonly number[],
@@ -144,13 +159,13 @@ function drawShare(
 export function randn(shape: readonly number[], options: RandomOptions = {}): Tensor {
   const { generator, device, dtype = "float32" } = options;
   const draw = (size: readonly number[]) => ops.randn_generator(size, generator, dtype, null, device);
-  return finish(drawShare(shape, generator, draw), options);
+  return finish(drawTensor("randn", shape, options, draw), options);
 }
 /** Uniform values in [0, 1). */
 export function rand(shape: readonly number[], options: RandomOptions = {}): Tensor {
   const { generator, device, dtype = "float32" } = options;
   const draw = (size: readonly number[]) => ops.rand_generator(size, generator, dtype, null, device);
-  return finish(drawShare(shape, generator, draw), options);
+  return finish(drawTensor("rand", shape, options, draw), options);
 }
 /** Whole numbers in [low, high). Default dtype int64. */
 export function randint(
@@ -162,7 +177,18 @@ export function randint(
   const { generator, device, dtype = "int64" } = options;
   const draw = (size: readonly number[]) =>
     ops.randint_low_generator(low, high, size, generator, dtype, null, device);
-  return drawShare(shape, generator, draw);
+  return drawTensor(`randint ${low} ${high}`, shape, { ...options, dtype }, draw);
+}
+/**
+ * A whole number in [low, high), the same in processes that share the generator. Of a step that is recorded it decides
+ * which recording is replayed.
+ */
+export function drawInteger(low: number, high: number, options: Omit<RandomOptions, "dtype"> = {}): number {
+  const { generator, device } = options;
+  return drawn(
+    () => `whole number ${low} ${high} ${device ?? "cpu"}`,
+    () => scope(() => ops.randint_low_generator(low, high, [], generator, "int64", null, device).item()),
+  );
 }
 /** 0 to n - 1 in random order. Default dtype int64. */
 export function randperm(n: number, options: RandomOptions = {}): Tensor {

@@ -36,6 +36,7 @@ export * from "./optim/schedules.js";
 export { ShardedAdam } from "./optim/sharded-adam.js";
 export { type OperatorTime, type ProfileOptions, profile } from "./profile.js";
 export { defaultGenerator, Generator, type GeneratorOptions, manualSeed, type Share } from "./random.js";
+export { RecordedStep } from "./recorded-step.js";
 export * from "./runtime.js";
 export { readSafetensors, readSafetensorsHeader, type SafetensorsFile } from "./safetensors/read.js";
 export { writeSafetensors } from "./safetensors/write.js";

@@ -1,0 +1,294 @@
+// Steps that are recorded once and run again without JavaScript. On a GPU a recording is libtorch's own graph (a CUDA
+// graph: one launch for thousands of kernels). On the CPU it is a list of calls, so that all but the capture itself can
+// be tested without a GPU: it keeps every result, and is of no other use.
+#include "graph.h"
+
+#include "convert.h"
+#include "registration.h"
+
+#include <ATen/core/dispatch/Dispatcher.h>
+#include <c10/core/Event.h>
+#include <c10/core/impl/LocalDispatchKeySet.h>
+#include <c10/core/impl/VirtualGuardImpl.h>
+#include <torch/library.h>
+#include <torch/version.h>
+
+#include <unordered_set>
+
+// One interface to all devices' graphs: libtorch 2.13 and later.
+#if TORCH_VERSION_MAJOR > 2 || TORCH_VERSION_MINOR >= 13
+#include <ATen/core/GraphImplInterface.h>
+#define DISBACK_DEVICE_GRAPHS 1
+#endif
+
+namespace disback {
+namespace {
+
+using Stack = std::vector<c10::IValue>;
+
+// Between autograd and the devices' kernels, and used by nothing here: while it is included, every operator passes
+// `observe` on its way to its kernel, those of backward passes too.
+constexpr auto kObserved = c10::DispatchKey::Fake;
+
+struct Recording {
+  virtual ~Recording() = default;
+  virtual void begin() = 0;
+  // Afterwards the step has been made once.
+  virtual void end() = 0;
+  virtual void replay() = 0;
+  virtual void observe(const c10::OperatorHandle&, Stack, Stack) {}
+};
+
+thread_local Recording* recording = nullptr;
+
+// The CPU's: calls with their arguments and results, which stay where they are.
+struct CallList : Recording {
+  struct Call {
+    c10::OperatorHandle op;
+    Stack arguments, results;
+  };
+  std::vector<Call> calls;
+
+  void begin() override { calls.clear(); }
+  void end() override {}
+  void observe(const c10::OperatorHandle& op, Stack arguments, Stack results) override {
+    calls.push_back({op, std::move(arguments), std::move(results)});
+  }
+  void replay() override {
+    const c10::InferenceMode withoutGraph(true);
+    for (const Call& call : calls) {
+      Stack stack = call.arguments;
+      call.op.callBoxed(stack);
+      for (size_t i = 0; i < stack.size(); i++) put(stack[i], call.results[i]);
+    }
+  }
+
+ private:
+  // A new result goes where the recorded one is. Views and arguments changed in place are there already.
+  static void put(const c10::IValue& found, const c10::IValue& place) {
+    if (found.isTensorList()) {
+      const auto tensors = found.toTensorVector(), places = place.toTensorVector();
+      for (size_t i = 0; i < tensors.size(); i++) put(tensors[i], places[i]);
+    } else if (found.isTensor() && found.toTensor().defined() && !found.toTensor().is_alias_of(place.toTensor())) {
+      place.toTensor().copy_(found.toTensor());
+    }
+  }
+};
+
+#ifdef DISBACK_DEVICE_GRAPHS
+struct DeviceGraph : Recording {
+  explicit DeviceGraph(c10::Device device) : device(device), graph(at::create_graph_impl(device.type())) {}
+  const c10::Device device;
+  const std::unique_ptr<at::GraphImplInterface> graph;
+
+  void begin() override {
+    c10::impl::VirtualGuardImpl(device.type()).synchronizeDevice(device.index());
+    graph->capture_begin({0, 0}, at::GraphCaptureMode::ThreadLocal);
+  }
+  void end() override {
+    graph->capture_end();
+    graph->replay();
+  }
+  void replay() override { graph->replay(); }
+};
+
+std::unique_ptr<Recording> deviceRecording(c10::Device device) {
+  if (!at::has_graph_impl(device.type())) throw ArgumentError("libtorch has no graphs for the device " + device.str());
+  return std::make_unique<DeviceGraph>(device);
+}
+#else
+std::unique_ptr<Recording> deviceRecording(c10::Device) {
+  throw ArgumentError("graphs of a GPU need libtorch 2.13 or later, this is " TORCH_VERSION);
+}
+#endif
+
+// A stream of its own on a GPU, where recordings are made: it waits for what was queued before, and is waited for.
+class SideStream {
+ public:
+  explicit SideStream(c10::Device device) : device_(device) {
+    if (device.is_cpu()) return;
+    const c10::impl::VirtualGuardImpl guard(device.type());
+    const c10::Stream side = guard.getStreamFromGlobalPool(device);
+    follow(side, guard.getStream(device));
+    before_ = guard.exchangeStream(side);
+  }
+  ~SideStream() {
+    if (!before_) return;
+    try {
+      const c10::impl::VirtualGuardImpl guard(device_.type());
+      follow(*before_, guard.exchangeStream(*before_));
+    } catch (...) {
+      // A device that refuses this refuses all that follows, which says so.
+    }
+  }
+  SideStream(const SideStream&) = delete;
+  SideStream& operator=(const SideStream&) = delete;
+
+ private:
+  static void follow(const c10::Stream& stream, const c10::Stream& other) {
+    c10::Event event(stream.device_type());
+    event.record(other);
+    event.block(stream);
+  }
+  const c10::Device device_;
+  std::optional<c10::Stream> before_;
+};
+
+const std::unordered_set<std::string> kReading = {
+    "aten::_local_scalar_dense", "aten::item",    "aten::is_nonzero",         "aten::equal",
+    "aten::allclose",            "aten::nonzero", "aten::masked_select",      "aten::_unique",
+    "aten::_unique2",            "aten::unique_dim", "aten::unique_consecutive", "aten::bincount",
+    "aten::histc",               "aten::_linalg_check_errors", "aten::nonzero_numpy", "aten::argwhere"};
+
+[[noreturn]] void refuse(const std::string& what) {
+  throw ArgumentError("a step that is being recorded cannot " + what);
+}
+
+bool isMask(const c10::IValue& value) {
+  if (!value.isTensor() || !value.toTensor().defined()) return false;
+  const auto type = value.toTensor().scalar_type();
+  return type == at::kBool || type == at::kByte;
+}
+
+// What waits for the device, or would not be done again.
+void requireRecordable(const c10::OperatorHandle& op, const c10::IValue* arguments, size_t count) {
+  const std::string& name = op.schema().name();
+  if (kReading.count(name)) refuse("read values back (" + name + ")");
+  if (name == "aten::repeat_interleave" && op.schema().overload_name() == "Tensor")
+    refuse("read values back (aten::repeat_interleave without an output size)");
+  for (size_t i = 0; i < count; i++)
+    if (arguments[i].isGenerator()) refuse("draw from a generator by itself (" + name + "): randn, rand and randint can");
+  if (name.rfind("aten::index", 0) == 0 && count > 1 && arguments[1].isList())
+    for (const c10::IValue& index : arguments[1].toListRef())
+      if (isMask(index)) refuse("read values back (" + name + " with a mask)");
+  if (name == "aten::copy_" && arguments[0].toTensor().device().type() != arguments[1].toTensor().device().type())
+    refuse("copy from one device to another (aten::copy_)");
+  if (name == "aten::_to_copy" && arguments[3].isDevice() &&
+      arguments[3].toDevice().type() != arguments[0].toTensor().device().type())
+    refuse("copy from one device to another (aten::_to_copy)");
+}
+
+void observe(const c10::OperatorHandle& op, c10::DispatchKeySet keys, Stack* stack) {
+  // Operators that kernels call are part of these.
+  const c10::impl::ExcludeDispatchKeyGuard once(kObserved);
+  const size_t count = op.schema().arguments().size();
+  Stack arguments(stack->end() - static_cast<std::ptrdiff_t>(count), stack->end());
+  requireRecordable(op, arguments.data(), count);
+  op.redispatchBoxed(keys & c10::DispatchKeySet(c10::DispatchKeySet::FULL_AFTER, kObserved), stack);
+  const auto results = static_cast<std::ptrdiff_t>(op.schema().returns().size());
+  if (recording) recording->observe(op, std::move(arguments), Stack(stack->end() - results, stack->end()));
+}
+
+TORCH_LIBRARY_IMPL(_, Fake, library) { library.fallback(torch::CppFunction::makeFromBoxedFunction<&observe>()); }
+
+const napi_type_tag kGraphTag = {0x6469736261636b03, 0x7265636f7264696e};
+
+struct Graph {
+  c10::Device device;
+  std::unique_ptr<Recording> recording;
+};
+
+Graph& graphArgument(napi_env env, napi_value value) {
+  bool tagged = false;
+  void* data = nullptr;
+  if (napi_check_object_type_tag(env, value, &kGraphTag, &tagged) != napi_ok || !tagged ||
+      napi_unwrap(env, value, &data) != napi_ok)
+    throw ArgumentError("argument 'graph' must be a graph");
+  return *static_cast<Graph*>(data);
+}
+
+// createGraph(device)
+napi_value createGraph(napi_env env, napi_callback_info info) {
+  return guarded(env, [&] {
+    Arguments<1> arguments(env, info);
+    c10::Device device(stringArgument(env, arguments[0], "device"));
+    if (!device.is_cpu() && !device.has_index()) device = c10::impl::VirtualGuardImpl(device.type()).getDevice();
+    auto graph = std::make_unique<Graph>(Graph{
+        device, device.is_cpu() ? std::make_unique<CallList>() : deviceRecording(device)});
+    napi_value object;
+    check(env, napi_create_object(env, &object), "graph");
+    napi_type_tag_object(env, object, &kGraphTag);
+    napi_wrap(env, object, graph.release(), [](napi_env, void* data, void*) { delete static_cast<Graph*>(data); },
+              nullptr, nullptr);
+    return object;
+  });
+}
+
+void call(napi_env env, napi_value body) {
+  napi_value global;
+  check(env, napi_get_global(env, &global), "global");
+  check(env, napi_call_function(env, global, body, 0, nullptr, nullptr), "body");
+}
+
+// warmUpGraph(graph, body): runs it where it will be recorded.
+napi_value warmUpGraph(napi_env env, napi_callback_info info) {
+  return guarded(env, [&]() -> napi_value {
+    Arguments<2> arguments(env, info);
+    const SideStream side(graphArgument(env, arguments[0]).device);
+    call(env, arguments[1]);
+    return nullptr;
+  });
+}
+
+// recordGraph(graph, body): runs it once, and remembers what it did.
+napi_value recordGraph(napi_env env, napi_callback_info info) {
+  return guarded(env, [&]() -> napi_value {
+    Arguments<2> arguments(env, info);
+    const Graph& graph = graphArgument(env, arguments[0]);
+    if (recording) throw ArgumentError("a step is being recorded already");
+    const SideStream side(graph.device);
+    graph.recording->begin();
+    try {
+      const c10::impl::IncludeDispatchKeyGuard observed(kObserved);
+      recording = graph.recording.get();
+      call(env, arguments[1]);
+      recording = nullptr;
+    } catch (...) {
+      recording = nullptr;
+      // A capture has to be ended; what is wrong with it was said already.
+      try {
+        graph.recording->end();
+      } catch (...) {
+      }
+      throw;
+    }
+    graph.recording->end();
+    return nullptr;
+  });
+}
+
+napi_value replayGraph(napi_env env, napi_callback_info info) {
+  return guarded(env, [&]() -> napi_value {
+    Arguments<1> arguments(env, info);
+    graphArgument(env, arguments[0]).recording->replay();
+    return nullptr;
+  });
+}
+
+// releaseGraph(graph): it cannot be used afterwards.
+napi_value releaseGraph(napi_env env, napi_callback_info info) {
+  return guarded(env, [&]() -> napi_value {
+    Arguments<1> arguments(env, info);
+    void* data = nullptr;
+    graphArgument(env, arguments[0]);
+    check(env, napi_remove_wrap(env, arguments[0], &data), "graph");
+    delete static_cast<Graph*>(data);
+    return nullptr;
+  });
+}
+
+}  // namespace
+
+void requireNoRecording(const char* what) {
+  if (recording) refuse(what);
+}
+
+void registerGraph(napi_env env, napi_value exports) {
+  define(env, exports, "createGraph", createGraph);
+  define(env, exports, "warmUpGraph", warmUpGraph);
+  define(env, exports, "recordGraph", recordGraph);
+  define(env, exports, "replayGraph", replayGraph);
+  define(env, exports, "releaseGraph", releaseGraph);
+}
+
+}  // namespace disback
