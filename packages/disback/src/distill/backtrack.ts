@@ -22,6 +22,7 @@ import type { StudentGenerator } from "./student-generator.js";
 import { TargetPath, type TargetPathOptions } from "./target-path.js";
 import { StepsPerTarget, type TargetSchedule } from "./target-schedule.js";
 import { TrainedStudent } from "./trained-student.js";
+import { TrainingStep } from "./training-step.js";
 import type { Trajectory } from "./trajectory.js";
 
 export interface BacktrackingOptions extends TargetPathOptions {
@@ -51,6 +52,11 @@ export interface BacktrackingOptions extends TargetPathOptions {
   betas?: [number, number];
   /** decay of the student's averaged weights per step, default 0.99 */
   emaDecay?: number;
+  /**
+   * whether steps are recorded and replayed, see `RecordedStep`: on a GPU as graphs; default false. Not for batches in
+   * parts, several processes, or networks that compute activations again
+   */
+  graphs?: boolean | undefined;
   /** decides every random number, default 0 */
   seed?: number;
   /** those that train together, default this one alone */
@@ -74,6 +80,12 @@ export interface BacktrackingFigures {
   /** the student's */
   learningRate: number;
 }
+
+/** What a step tells as it is measured: means over this process's batch. */
+type Means = Record<
+  "loss" | "gradientNorm" | "auxiliaryGradientNorm" | "difference" | "auxiliaryError" | "targetError",
+  Tensor | number
+>;
 
 /** What a step's samples are made of, in this process. */
 interface Drawn {
@@ -110,6 +122,7 @@ export class Backtracking {
   private readonly auxiliarySteps: number;
   private readonly random: Generator;
   private readonly auxiliaryTrainer: NetworkTrainer;
+  private readonly training: TrainingStep<keyof Means>;
 
   /** @throws DisbackError naming the option that is wrong */
   constructor(options: BacktrackingOptions) {
@@ -142,6 +155,9 @@ export class Backtracking {
         learningRate: auxiliaryLearningRate * (this.objective.learningRateFactor ?? 1),
       },
     );
+    this.training = new TrainingStep({
+      ...{ graphs: options.graphs, device: generator.device, batch: this.batch, processes },
+    });
   }
 
   get iteration(): number {
@@ -166,28 +182,32 @@ export class Backtracking {
   step(): BacktrackingFigures {
     const target = this.targets.position;
     const figures = scope(() => {
-      const { generator } = this.student;
-      seedDropout(this.random, generator.device);
-      generator.denoiser.train();
-
-      // (a) the auxiliary model follows the student
-      for (let extra = 1; extra < this.auxiliarySteps; extra++) scope(() => this.fitAuxiliary(this.draw()));
-      const drawn = this.draw();
-      const [part, ...others] = this.batch.parts;
-      const samples = others.length === 0 ? this.generate(drawn, part!) : undefined;
-      const { loss, norm: auxiliaryNorm } = this.fitAuxiliary({ ...drawn, samples });
-
-      // (b) the student follows the target
-      const { norm, ...seen } = this.followTarget({ ...drawn, samples });
-      const { difference, auxiliaryError, targetError, ...means } = this.processes.average({
-        ...{ loss, gradientNorm: norm, auxiliaryGradientNorm: auxiliaryNorm },
-        ...seen,
-      });
-      return { ...means, gap: Math.sqrt(difference), mismatch: targetError / auxiliaryError };
+      seedDropout(this.random, this.student.generator.device);
+      const rates = [this.student.learningRate, this.auxiliaryTrainer.learningRate];
+      const means = this.training.run([this.targets.current, ...rates], () => this.updates());
+      this.student.updateAverage();
+      const { difference, auxiliaryError, targetError, ...others } = this.processes.average(means);
+      return { ...others, gap: Math.sqrt(difference), mismatch: targetError / auxiliaryError };
     });
     this.done++;
     this.targets.advanceIf((steps) => this.schedule.reached({ steps, ...figures }));
     return { ...figures, target, learningRate: this.student.learningRate };
+  }
+
+  /** Both updates; nothing here reads a number from a tensor. */
+  private updates(): Means {
+    this.student.generator.denoiser.train();
+
+    // (a) the auxiliary model follows the student
+    for (let extra = 1; extra < this.auxiliarySteps; extra++) scope(() => this.fitAuxiliary(this.draw()));
+    const drawn = this.draw();
+    const [part, ...others] = this.batch.parts;
+    const samples = others.length === 0 ? this.generate(drawn, part!) : undefined;
+    const { loss, norm: auxiliaryGradientNorm } = this.fitAuxiliary({ ...drawn, samples });
+
+    // (b) the student follows the target
+    const { norm: gradientNorm, ...seen } = this.followTarget({ ...drawn, samples });
+    return { loss, gradientNorm, auxiliaryGradientNorm, ...seen };
   }
 
   /** Draws what a step's samples are made of. */
@@ -268,6 +288,7 @@ export class Backtracking {
 
   /** Releases everything but the student. */
   dispose(): void {
+    this.training.dispose();
     this.auxiliaryTrainer.dispose();
     this.auxiliary.dispose();
     this.objective.dispose?.();

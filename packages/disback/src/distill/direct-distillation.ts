@@ -16,6 +16,7 @@ import { MicroBatches } from "./micro-batches.js";
 import { Processes } from "./processes.js";
 import type { StudentGenerator } from "./student-generator.js";
 import { TrainedStudent } from "./trained-student.js";
+import { TrainingStep } from "./training-step.js";
 
 export interface DirectDistillationOptions {
   /** not changed */
@@ -35,6 +36,8 @@ export interface DirectDistillationOptions {
   betas?: [number, number];
   /** decay of the student's averaged weights per step, default 0.99 */
   emaDecay?: number;
+  /** whether steps are recorded and replayed, as of `Backtracking`; default false */
+  graphs?: boolean | undefined;
   /** decides every random number, default 0 */
   seed?: number;
   /** those that train together, default this one alone */
@@ -49,6 +52,7 @@ export class DirectDistillation {
   private readonly random: Generator;
   private readonly processes: Processes;
   private readonly batch: MicroBatches;
+  private readonly training: TrainingStep<"loss" | "norm">;
 
   /** @throws DisbackError naming the option that is wrong */
   constructor(private readonly options: DirectDistillationOptions) {
@@ -65,6 +69,9 @@ export class DirectDistillation {
     });
     const rates = { learningRate, ...(betas ? { betas } : {}), emaDecay };
     this.student = new TrainedStudent(generator, { ...rates, processes });
+    this.training = new TrainingStep({
+      ...{ graphs: options.graphs, device: generator.device, batch: this.batch, processes },
+    });
   }
 
   get iteration(): number {
@@ -85,12 +92,15 @@ export class DirectDistillation {
     const { teacher, generator, objective } = this.options;
     const figures = scope(() => {
       seedDropout(this.random, generator.device);
-      generator.denoiser.train();
       objective.beforeStep?.();
-      const { loss, norm } = this.student.update(this.batch, ({ count, random }) => {
-        const loss = objective.loss({ student: generator, teacher, count, generator: random });
-        return { loss, figures: { loss } };
+      const { loss, norm } = this.training.run([this.student.learningRate], () => {
+        generator.denoiser.train();
+        return this.student.update(this.batch, ({ count, random }) => {
+          const loss = objective.loss({ student: generator, teacher, count, generator: random });
+          return { loss, figures: { loss } };
+        });
       });
+      this.student.updateAverage();
       return this.processes.average({ loss, gradientNorm: norm });
     });
     this.done++;
@@ -128,6 +138,7 @@ export class DirectDistillation {
 
   /** Releases everything but the student. */
   dispose(): void {
+    this.training.dispose();
     this.options.objective.dispose?.();
     this.student.dispose();
   }

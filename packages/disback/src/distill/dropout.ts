@@ -1,11 +1,10 @@
-import { type Device, defaultGenerator, type Generator, randint } from "@disback/torch";
+import { type Device, defaultGenerator, drawInteger, type Generator } from "@disback/torch";
 
 /**
  * Dropout inside a network draws from its device's default generator: this ties that one to ours, whose state is
  * saved, so that a resumed run draws the same masks. Processes that share a batch draw different ones.
  */
 export function seedDropout(generator: Generator, device: Device): void {
-  const seed = randint(0, 2 ** 31 - 1, [], { generator, device });
-  defaultGenerator(device).manualSeed(seed.item() + generator.share.index);
-  seed.dispose();
+  const seed = drawInteger(0, 2 ** 31 - 1, { generator, device });
+  defaultGenerator(device).manualSeed(seed + generator.share.index);
 }

@@ -20,6 +20,7 @@ import { NetworkTrainer } from "./network-trainer.js";
 import { Processes } from "./processes.js";
 import { selectWeights } from "./select-weights.js";
 import type { StudentGenerator } from "./student-generator.js";
+import { TrainingStep } from "./training-step.js";
 
 export interface ImitationOptions {
   /** the teacher; not changed */
@@ -41,6 +42,8 @@ export interface ImitationOptions {
   microBatch?: number | undefined;
   /** Adam's learning rate, default 2e-3 */
   learningRate?: number;
+  /** whether steps are recorded and replayed, as of `Backtracking`; default false */
+  graphs?: boolean | undefined;
   /** decides every random number, default 0 */
   seed?: number;
   /** those that train together, default this one alone */
@@ -77,6 +80,7 @@ export class Imitation {
   private readonly batch: MicroBatches;
   private readonly trainer: NetworkTrainer;
   private readonly random: Generator;
+  private readonly training: TrainingStep<"loss" | "norm">;
 
   /** @throws DisbackError naming the option that is wrong */
   constructor(options: ImitationOptions) {
@@ -103,6 +107,9 @@ export class Imitation {
     this.trainer = new NetworkTrainer(generator.denoiser.requiresGrad_(true).parameters(), {
       ...{ learningRate, processes, name: "student" },
     });
+    this.training = new TrainingStep({
+      ...{ graphs: options.graphs, device: generator.device, batch: this.batch, processes },
+    });
   }
 
   get iteration(): number {
@@ -120,14 +127,16 @@ export class Imitation {
     const { student } = this;
     const figures = scope(() => {
       seedDropout(this.random, student.device);
-      student.denoiser.train();
-      const { loss, norm } = this.trainer.update(this.batch, ({ count, random }) => {
-        const condition = student.conditions(count, random);
-        const latents = student.latents(count, random);
-        const steps = student.drawSteps(random);
-        const wanted = noGrad(() => this.model.generate(latents, condition, steps));
-        const loss = student.generate(latents, condition, steps).sub(wanted).square().mean();
-        return { loss, figures: { loss } };
+      const { loss, norm } = this.training.run([this.trainer.learningRate], () => {
+        student.denoiser.train();
+        return this.trainer.update(this.batch, ({ count, random }) => {
+          const condition = student.conditions(count, random);
+          const latents = student.latents(count, random);
+          const steps = student.drawSteps(random);
+          const wanted = noGrad(() => this.model.generate(latents, condition, steps));
+          const loss = student.generate(latents, condition, steps).sub(wanted).square().mean();
+          return { loss, figures: { loss } };
+        });
       });
       return this.processes.average({ loss, gradientNorm: norm });
     });
@@ -180,6 +189,7 @@ export class Imitation {
 
   /** Releases everything but the student. */
   dispose(): void {
+    this.training.dispose();
     this.trainer.dispose();
   }
 }

@@ -61,9 +61,13 @@ export class Processes {
   /** Figures that are means over a batch, as means over the whole one: the same numbers in all processes. */
   average<Names extends string>(figures: Readonly<Record<Names, Tensor | number>>): Record<Names, number> {
     const names = Object.keys(figures) as Names[];
+    const values = names.map((name) => figures[name]);
+    const device = values.find((value) => value instanceof Tensor)?.device ?? "cpu";
     return scope(() => {
-      const values = names.map((name) => asTensor(figures[name]));
-      const all = stack(values.map((value) => value.detach().to({ device: "cpu", dtype: "float64" })));
+      // Gathered where they are: a device is waited for once.
+      const all = stack(
+        values.map((value) => asTensor(value).detach().to({ device, dtype: "float64" })),
+      ).cpu();
       this.group?.allReduce(all);
       const sums = all.data();
       return Object.fromEntries(

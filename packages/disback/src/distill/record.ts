@@ -26,6 +26,7 @@ import { Outlines } from "./outlines.js";
 import { PathDistance } from "./path-distance.js";
 import { Processes } from "./processes.js";
 import type { StudentGenerator } from "./student-generator.js";
+import { TrainingStep } from "./training-step.js";
 import { Trajectory } from "./trajectory.js";
 
 export interface RecordingOptions {
@@ -57,6 +58,8 @@ export interface RecordingOptions {
   noise?: NoiseDistribution;
   /** standard deviation of the data, default 0.5 */
   sigmaData?: number;
+  /** whether steps are recorded and replayed, as of `Backtracking`; default false */
+  graphs?: boolean | undefined;
   /** decides every random number, default 0 */
   seed?: number;
   /** how nodes are stored, default `difference`: half the size, and the outcome is the same (docs/trajectories.md) */
@@ -89,6 +92,7 @@ export class Recording {
   private readonly sigmaData: number;
   private readonly processes: Processes;
   private readonly batch: MicroBatches;
+  private readonly training: TrainingStep<"loss" | "norm">;
   private readonly selection: NodeSelection;
   private readonly distance: PathDistance;
   private readonly outlines: Outlines;
@@ -121,6 +125,9 @@ export class Recording {
     this.batch = new MicroBatches({
       ...{ batchSize: processes.share(batchSize, "recording.batchSize"), random: this.random },
       microBatch: options.microBatch,
+    });
+    this.training = new TrainingStep({
+      ...{ graphs: options.graphs, device: generator.device, batch: this.batch, processes },
     });
     this.selection = options.selection ?? new StepNodes(nodeSteps);
     // Probes have a stream of their own: measuring does not change what is recorded.
@@ -156,15 +163,7 @@ export class Recording {
   step(): { loss: number; gradientNorm: number; learningRate: number } {
     const figures = scope(() => {
       seedDropout(this.random, this.student.device);
-      const { loss, norm } = this.trainer.update(this.batch, ({ count, random }) => {
-        const { samples, condition } = this.sample(count, random);
-        const loss = denoisingLoss(this.degraded.train(), samples, this.noise, {
-          generator: random,
-          condition,
-          sigmaData: this.sigmaData,
-        });
-        return { loss, figures: { loss } };
-      });
+      const { loss, norm } = this.training.run([this.trainer.learningRate], () => this.update());
       return this.processes.average({ loss, gradientNorm: norm });
     });
     this.done++;
@@ -211,6 +210,19 @@ export class Recording {
     this.trajectory.restore(state.values.nodes);
   }
 
+  /** One update of the teacher's copy. */
+  private update() {
+    return this.trainer.update(this.batch, ({ count, random }) => {
+      const { samples, condition } = this.sample(count, random);
+      const loss = denoisingLoss(this.degraded.train(), samples, this.noise, {
+        generator: random,
+        condition,
+        sigmaData: this.sigmaData,
+      });
+      return { loss, figures: { loss } };
+    });
+  }
+
   private sample(count: number, random: Generator): { samples: Tensor; condition: Tensor | undefined } {
     const condition = this.student.conditions(count, random);
     const latents = this.student.latents(count, random);
@@ -251,6 +263,7 @@ export class Recording {
 
   /** Releases the copy of the teacher and what belongs to it. */
   dispose(): void {
+    this.training.dispose();
     this.trainer.dispose();
     this.degraded.dispose();
     this.outlines.retain([]);

@@ -1,4 +1,14 @@
-import { type Device, type Generator, noGrad, ops, randint, randn, type Tensor } from "@disback/torch";
+import {
+  arange,
+  type Device,
+  drawInteger,
+  type Generator,
+  noGrad,
+  ops,
+  randint,
+  randn,
+  type Tensor,
+} from "@disback/torch";
 import { DisbackError } from "../errors.js";
 import type { DenoiserModule } from "../models/denoiser.js";
 
@@ -80,13 +90,15 @@ export class StudentGenerator {
   /** Draws classes uniformly, one-hot `[count, labelDim]`; undefined for an unconditional student. */
   conditions(count: number, generator: Generator, device: Device = this.device): Tensor | undefined {
     if (this.labelDim === 0) return undefined;
-    return ops.one_hot(randint(0, this.labelDim, [count], { generator, device }), this.labelDim).float();
+    // Not one_hot, which reads the classes to look at their range.
+    const classes = randint(0, this.labelDim, [count, 1], { generator, device });
+    return classes.eq(arange(0, this.labelDim, 1, { dtype: "int64", device })).float();
   }
 
   /** Draws how many of its steps a training batch goes: 1 to `steps`, evenly. Nothing is drawn for one-step students. */
   drawSteps(generator: Generator): number {
     if (this.steps === 1) return 1;
-    return randint(1, this.steps + 1, [], { generator, device: this.device }).item();
+    return drawInteger(1, this.steps + 1, { generator, device: this.device });
   }
 
   /**

@@ -44,9 +44,12 @@ export class TrainedStudent {
     batch: MicroBatches,
     contribute: (part: BatchPart) => Contribution<Names>,
   ): Record<Names, Tensor> & { norm: Tensor | number } {
-    const figures = this.trainer.update(batch, contribute);
+    return this.trainer.update(batch, contribute);
+  }
+
+  /** Moves the average towards the weights; once after each update. */
+  updateAverage(): void {
     this.ema.update();
-    return figures;
   }
 
   state(): State {
