@@ -211,6 +211,16 @@ export const EVALUATION_FLAGS: readonly SettingFlag[] = grouped("Data and evalua
   },
 ]);
 
+/** How the steps of a distillation are made. */
+export const GRAPH_FLAGS: readonly SettingFlag[] = grouped("Run:", [
+  {
+    flags: "--cuda-graphs",
+    path: "cudaGraphs",
+    description: "on a GPU: record steps once and replay them, each as one launch",
+    kind: "switch",
+  },
+]);
+
 /** What a run does beside training, and how its networks are computed. */
 export const RUN_FLAGS: readonly SettingFlag[] = grouped("Run:", [
   {

@@ -109,6 +109,14 @@ describe("a user's mistake is one line and exit code 1", () => {
       ["distill", "--preset", "demo", "--micro-batch", "5"],
       /^error: "microBatch": a process's batch of \d+ cannot be split into equal parts of 5$/,
     ],
+    [
+      ["distill", "--preset", "demo", "--cuda-graphs"],
+      /^error: "cudaGraphs": only a GPU has them; the device is cpu$/,
+    ],
+    [
+      ["distill", "--preset", "demo", "--cuda-graphs", "--micro-batch", "16"],
+      /^error: "cudaGraphs": a batch in \d+ parts cannot be recorded; leave "microBatch" or the graphs out$/,
+    ],
     [["inspect", "/no/such/file"], /^error: \/no\/such\/file: no such file or folder$/],
     [["resume", "/no/such/run"], /^error: \/no\/such\/run: no such folder$/],
     [

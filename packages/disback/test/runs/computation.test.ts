@@ -21,6 +21,12 @@ it("TF32 without a GPU is refused", () => {
   );
 });
 
+it("graphs without a GPU are refused", () => {
+  expect(() => computationOf({ ...plain, cudaGraphs: true })).toThrow(
+    new DisbackError('"cudaGraphs": only a GPU has them; the device is cpu'),
+  );
+});
+
 it("a GPU that is not there is refused by why, one that is works channels-last with its tensor cores", () => {
   const open = () => computationOf({ ...plain, device: "cuda", precision: "bf16" });
   const absence = whyNoCuda();

@@ -1,6 +1,12 @@
 import type { Command } from "commander";
 import { backtrackPresets } from "../../runs/presets.js";
-import { BACKTRACKING_FLAGS, EVALUATION_FLAGS, NETWORK_FLAGS, RUN_FLAGS } from "../flag-groups.js";
+import {
+  BACKTRACKING_FLAGS,
+  EVALUATION_FLAGS,
+  GRAPH_FLAGS,
+  NETWORK_FLAGS,
+  RUN_FLAGS,
+} from "../flag-groups.js";
 import { addRunFlags, runCommand } from "../run-command.js";
 import type { SettingFlag } from "../setting-flags.js";
 
@@ -9,6 +15,7 @@ const FLAGS: readonly SettingFlag[] = [
   ...NETWORK_FLAGS,
   ...BACKTRACKING_FLAGS,
   ...EVALUATION_FLAGS,
+  ...GRAPH_FLAGS,
   ...RUN_FLAGS,
 ];
 

@@ -3,6 +3,7 @@ import { distillPresets } from "../../runs/presets.js";
 import {
   BACKTRACKING_FLAGS,
   EVALUATION_FLAGS,
+  GRAPH_FLAGS,
   IMITATION_FLAGS,
   NETWORK_FLAGS,
   RECORDING_FLAGS,
@@ -22,6 +23,7 @@ const FLAGS: readonly SettingFlag[] = [
   ...RECORDING_FLAGS,
   ...BACKTRACKING_FLAGS,
   ...EVALUATION_FLAGS,
+  ...GRAPH_FLAGS,
   ...RUN_FLAGS,
 ];
 

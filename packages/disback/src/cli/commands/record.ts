@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import { UsageError } from "../../errors.js";
 import { recordPresets } from "../../runs/presets.js";
 import type { recordSchema } from "../../runs/settings/distillation.js";
-import { NETWORK_FLAGS, RUN_FLAGS, STORAGE_FLAGS } from "../flag-groups.js";
+import { GRAPH_FLAGS, NETWORK_FLAGS, RUN_FLAGS, STORAGE_FLAGS } from "../flag-groups.js";
 import { jobsOf } from "../jobs.js";
 import { addRunFlags, addSharingFlag, resolveCommandSettings, runCommand } from "../run-command.js";
 import type { SettingFlag } from "../setting-flags.js";
@@ -21,6 +21,7 @@ const FLAGS: readonly SettingFlag[] = [
     description: "learning rate",
     kind: "number",
   },
+  ...GRAPH_FLAGS,
   ...RUN_FLAGS,
 ];
 

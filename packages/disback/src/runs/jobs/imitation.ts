@@ -43,7 +43,7 @@ export async function imitateTeacher(
   const { sigmaData } = teacher.config;
   const work = new Imitation({
     ...options,
-    ...{ seed: settings.seed, microBatch: settings.microBatch },
+    ...{ seed: settings.seed, microBatch: settings.microBatch, graphs: settings.cudaGraphs },
     teacher: teacher.denoiser,
     generator,
     processes,

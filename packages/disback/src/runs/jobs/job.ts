@@ -2,6 +2,7 @@ import { LostProcesses, libtorchVersion, setNumThreads } from "@disback/torch";
 import type { z } from "zod";
 import { partsOf } from "../../distill/micro-batches.js";
 import { Processes } from "../../distill/processes.js";
+import { requireRecordable } from "../../distill/training-step.js";
 import { DisbackError } from "../../errors.js";
 import { type Checkpoint, latestCheckpoint } from "../checkpoint.js";
 import { Interruption } from "../interruption.js";
@@ -127,13 +128,14 @@ export async function continueJob(
 /** Settings whose batches are shared, and split. */
 const SHARED_BATCHES = ["training", "imitation", "recording", "backtracking"];
 
-/** Sees at once what would stop a later stage. @throws DisbackError naming a batch size that cannot be split evenly */
+/** Sees at once what would stop a later stage. @throws DisbackError naming a batch size that cannot be split evenly, or graphs */
 function requireShares(settings: unknown, processes: Processes): void {
-  const { microBatch } = settings as { microBatch?: number };
+  const { microBatch, cudaGraphs } = settings as { microBatch?: number; cudaGraphs?: boolean };
   for (const name of SHARED_BATCHES) {
     const stage = (settings as Record<string, { batchSize: number; steps?: number } | undefined>)[name];
-    if (stage && stage.steps !== 0)
-      partsOf(processes.share(stage.batchSize, `${name}.batchSize`), microBatch);
+    if (!stage || stage.steps === 0) continue;
+    const parts = partsOf(processes.share(stage.batchSize, `${name}.batchSize`), microBatch);
+    if (cudaGraphs) requireRecordable(parts, processes);
   }
 }
 

@@ -50,6 +50,7 @@ export async function recordTrajectory(
   const work = new Recording({
     ...recording,
     microBatch: settings.microBatch,
+    graphs: settings.cudaGraphs,
     ...(nodes === "even-distance" ? { selection: new EvenDistance({ maximum: maximumNodes }) } : {}),
     storage: {
       kind: storage,

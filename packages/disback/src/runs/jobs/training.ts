@@ -29,7 +29,7 @@ export async function createTraining(
   settings: Omit<BacktrackSettings, "trajectory">,
   { teacher, generator, trajectory, processes }: TrainingParts,
 ): Promise<Backtracking | DirectDistillation> {
-  const { seed, microBatch, backtracking } = settings;
+  const { seed, microBatch, cudaGraphs: graphs, backtracking } = settings;
   const { schedule, stepsPerTarget, mismatchThreshold, guidance, ...options } = backtracking;
   const { codec } = teacher;
   const data = { ...settings, source: settings.data, device: settings.device as Device, codec };
@@ -37,7 +37,7 @@ export async function createTraining(
   if (isDirect(backtracking.objective)) {
     return new DirectDistillation({
       ...options,
-      ...{ seed, microBatch, processes },
+      ...{ seed, microBatch, graphs, processes },
       teacher: guidance === 1 ? teacher.denoiser : new GuidedDenoiser(teacher.denoiser, guidance),
       generator,
       objective: await createDirectObjective(backtracking, teacher.config, data),
@@ -45,7 +45,7 @@ export async function createTraining(
   }
   return new Backtracking({
     ...options,
-    ...{ seed, microBatch, processes },
+    ...{ seed, microBatch, graphs, processes },
     teacher: teacher.denoiser,
     generator,
     trajectory,

@@ -33,6 +33,13 @@ const networkSettings = {
     ),
 };
 
+const graphSettings = {
+  cudaGraphs: z
+    .boolean()
+    .default(false)
+    .describe("on a GPU: steps are recorded once and replayed, each as one launch; libtorch 2.13 or later"),
+};
+
 const storageKinds = ["full", "half", "difference", "low-rank"] as const satisfies NodeStorage["kind"][];
 
 const recording = z
@@ -178,6 +185,7 @@ const lacksData = { path: ["backtracking", "objective"], error: "of dmd2 needs r
 export const recordSchema = z.strictObject({
   ...commonSettings,
   ...computationSettings,
+  ...graphSettings,
   ...networkSettings,
   recording,
   ...sessionSettings,
@@ -195,6 +203,7 @@ export const backtrackSchema = z
   .strictObject({
     ...commonSettings,
     ...computationSettings,
+    ...graphSettings,
     ...networkSettings,
     ...withEvaluation,
     trajectory: z.string().describe("trajectory folder made by record"),
@@ -211,6 +220,7 @@ export const distillSchema = z
   .strictObject({
     ...commonSettings,
     ...computationSettings,
+    ...graphSettings,
     ...networkSettings,
     ...withEvaluation,
     method: z
