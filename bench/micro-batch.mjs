@@ -66,9 +66,7 @@ function measure(folder, parts) {
   const generator = new StudentGenerator(student, {
     ...{ sigmaInit: 2.5, sampleShape: sampleShape(config), labelDim: config.labelDim },
   });
-  const work = new Backtracking({
-    ...{ teacher, generator, batchSize, microBatch: batchSize / parts, seed: 1 },
-  });
+  const work = new Backtracking({ teacher, generator, batchSize, microBatch: batchSize / parts, seed: 1 });
   const { loss } = work.step();
   resetPeakMemory(device);
   const { wall } = timed(() => work.step());

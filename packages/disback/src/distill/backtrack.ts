@@ -141,7 +141,9 @@ export class Backtracking {
     this.objective.prepare?.({ student: generator, teacher, auxiliary: this.auxiliary, seed });
     this.random = processes.random(seed, generator.device);
     this.batch = new MicroBatches({
-      ...{ batchSize: this.batchSize, microBatch: options.microBatch, random: this.random },
+      batchSize: this.batchSize,
+      microBatch: options.microBatch,
+      random: this.random,
     });
     processes.requireSameWeights("teacher", teacher.parameters());
     const { emaDecay } = options;
@@ -156,7 +158,10 @@ export class Backtracking {
       },
     );
     this.training = new TrainingStep({
-      ...{ graphs: options.graphs, device: generator.device, batch: this.batch, processes },
+      graphs: options.graphs,
+      device: generator.device,
+      batch: this.batch,
+      processes,
     });
   }
 

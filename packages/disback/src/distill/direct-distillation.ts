@@ -64,13 +64,14 @@ export class DirectDistillation {
     const share = processes.share(batchSize, "backtracking.batchSize");
     objective.prepare?.({ student: generator, teacher, seed });
     this.random = processes.random(seed, generator.device);
-    this.batch = new MicroBatches({
-      ...{ batchSize: share, microBatch: options.microBatch, random: this.random },
-    });
+    this.batch = new MicroBatches({ batchSize: share, microBatch: options.microBatch, random: this.random });
     const rates = { learningRate, ...(betas ? { betas } : {}), emaDecay };
     this.student = new TrainedStudent(generator, { ...rates, processes });
     this.training = new TrainingStep({
-      ...{ graphs: options.graphs, device: generator.device, batch: this.batch, processes },
+      graphs: options.graphs,
+      device: generator.device,
+      batch: this.batch,
+      processes,
     });
   }
 

@@ -99,16 +99,17 @@ export class Imitation {
     if (inherit) selectWeights(teacher, generator.denoiser);
     this.model = generator.withDenoiser(teacher);
     this.random = processes.random(seed, generator.device);
-    this.batch = new MicroBatches({
-      ...{ batchSize: share, microBatch: options.microBatch, random: this.random },
-    });
+    this.batch = new MicroBatches({ batchSize: share, microBatch: options.microBatch, random: this.random });
     processes.requireSameWeights("teacher", teacher.parameters());
     this.enough = tolerance > 0 ? tolerance * this.answersVariance(seed) : 0;
     this.trainer = new NetworkTrainer(generator.denoiser.requiresGrad_(true).parameters(), {
       ...{ learningRate, processes, name: "student" },
     });
     this.training = new TrainingStep({
-      ...{ graphs: options.graphs, device: generator.device, batch: this.batch, processes },
+      graphs: options.graphs,
+      device: generator.device,
+      batch: this.batch,
+      processes,
     });
   }
 

@@ -127,7 +127,10 @@ export class Recording {
       microBatch: options.microBatch,
     });
     this.training = new TrainingStep({
-      ...{ graphs: options.graphs, device: generator.device, batch: this.batch, processes },
+      graphs: options.graphs,
+      device: generator.device,
+      batch: this.batch,
+      processes,
     });
     this.selection = options.selection ?? new StepNodes(nodeSteps);
     // Probes have a stream of their own: measuring does not change what is recorded.
