@@ -30,7 +30,7 @@ ${document.cases.map((part) => caseSection(document, part)).join("\n")}
 <li>A speed-up is the baseline's cost over the method's for the same seed: above 1× the method is faster. Median over seeds, lowest to highest in brackets.</li>
 <li><b>never</b>: the method did not get there and the baseline did; (&lt;0.8×) is what the speed-up would be had it got there with its last step. <b>&gt;1.9×</b>: only the method got there. <b>neither</b>: nothing can be said. None of them is left out of the median: never counts as slowest.</li>
 <li>Preparation is what comes before the first step of the distillation: imitation and recording. Seconds are those of training steps; evaluations and saving are not counted. "Preparation counted" in iterations: as the student steps that would have taken as long.</li>
-<li>Runs side by side on one machine disturb each other's seconds; the methods of a seed run at the same time, so that all suffer alike.</li>
+<li>Runs side by side on one machine disturb each other's seconds; the methods of a seed run at the same time, so that all suffer alike. Processor seconds, of all threads of a run, are disturbed less; preparation in iterations is counted by them.</li>
 </ul>
 <p class="how">${escapeHtml(document.measuredWith)}</p>
 </section>
