@@ -4,14 +4,14 @@ import { createServer } from "node:net";
 /** What a member of a group left: the JSON it printed, or `undefined` if it was killed. */
 export type MemberResult = unknown;
 
-/** Runs a script in a group of processes, as a launcher would. @returns what each of them printed */
+/** Runs a script in a group of processes, as a launcher would, each with a GPU of its own. @returns what each of them printed */
 export async function inGroup(script: string, size: number, ...words: string[]): Promise<MemberResult[]> {
   const port = await freePort();
   const ranks = Array.from({ length: size }, (_, rank) => rank);
   return Promise.all(
     ranks.map((rank) =>
       printed(script, words, {
-        ...{ RANK: String(rank), WORLD_SIZE: String(size) },
+        ...{ RANK: String(rank), WORLD_SIZE: String(size), CUDA_VISIBLE_DEVICES: String(rank) },
         ...{ MASTER_ADDR: "127.0.0.1", MASTER_PORT: String(port) },
       }),
     ),

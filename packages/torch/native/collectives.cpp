@@ -1,9 +1,12 @@
-// Process groups: libtorch's c10d. A group is an object that no operator can be given from JavaScript, so the few
-// collectives stand here, with joining and leaving, and the reducer that averages gradients while backward still runs.
+// Process groups: libtorch's c10d, with gloo for tensors on the CPU and NCCL for those on a GPU. A group is an object that
+// no operator can be given from JavaScript, so the few collectives stand here, with joining and leaving, and the reducer
+// that averages gradients while backward still runs.
 #include "convert.h"
+#include "nccl_backend.h"
 #include "registration.h"
 
 #include <ATen/ops/empty_like.h>
+#include <c10/core/impl/VirtualGuardImpl.h>
 
 #include <netdb.h>
 #include <sys/socket.h>
@@ -11,8 +14,10 @@
 
 #include <atomic>
 #include <cstdlib>
+#include <functional>
 #include <future>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <unordered_map>
 
@@ -35,6 +40,10 @@ const napi_type_tag kReducerTag = {0x6469736261636b03, 0x7265647563657273};
 struct Group {
   c10::intrusive_ptr<ProcessGroup> processes;
   c10::intrusive_ptr<c10d::Store> store;
+  std::chrono::milliseconds timeout;
+  // Of groups that have a GPU.
+  c10::intrusive_ptr<c10d::Backend> nccl;
+  std::optional<c10::Device> gpu;
 };
 
 // Never destroyed: at the process's end there may be nobody left to say goodbye to.
@@ -137,9 +146,55 @@ napi_value joinGroup(napi_env env, napi_callback_info info) {
     group->setGroupName(name);
     startPulse(store, rank);
     const std::lock_guard lock(groups().mutex);
-    groups().byName[name] = {group, store};
+    groups().byName[name] = {group, store, timeout, {}, {}};
     return nullptr;
   }, "joinGroup");
+}
+
+[[noreturn]] void tooLate(std::chrono::milliseconds timeout) {
+  throw std::runtime_error("NCCL timed out after " + std::to_string(timeout.count()) + " ms");
+}
+
+// Runs what may hang on a thread of its own, which is left behind if it does.
+void within(std::chrono::milliseconds timeout, std::function<void()> work) {
+  auto result = std::make_shared<std::promise<void>>();
+  std::thread([result, work = std::move(work)] {
+    try {
+      work();
+      result->set_value();
+    } catch (...) {
+      result->set_exception(std::current_exception());
+    }
+  }).detach();
+  auto over = result->get_future();
+  if (over.wait_for(timeout) != std::future_status::ready) tooLate(timeout);
+  over.get();
+}
+
+napi_value ncclAbsence(napi_env env, napi_callback_info) {
+  return guarded(env, [&] { return stringToJs(env, whyNoNccl()); });
+}
+
+// addGpu(group, device): from now on the group has tensors on this GPU too. Waits until all processes have come to it.
+napi_value addGpu(napi_env env, napi_callback_info info) {
+  return guarded(env, [&]() -> napi_value {
+    Arguments<2> arguments(env, info);
+    const std::string name = stringArgument(env, arguments[0], "group");
+    Group group = groupArgument(env, arguments[0]);
+    c10::Device device(stringArgument(env, arguments[1], "device"));
+    const c10::impl::VirtualGuardImpl devices(device.type());
+    if (!device.has_index()) device = devices.getDevice();
+    devices.setDevice(device);
+    // NCCL ends by itself what hangs, but later: who waits here is told first.
+    const auto later = group.timeout + std::chrono::seconds(1);
+    group.gpu = device;
+    group.nccl = makeNccl(group.store, group.processes->getRank(), group.processes->getSize(), later);
+    within(group.timeout, [nccl = group.nccl, device] { connectNccl(*nccl, device); });
+    group.processes->setBackend(device.type(), ProcessGroup::BackendType::NCCL, group.nccl);
+    const std::lock_guard lock(groups().mutex);
+    groups().byName[name] = group;
+    return nullptr;
+  }, "addGpu");
 }
 
 napi_value leaveGroup(napi_env env, napi_callback_info info) {
@@ -147,9 +202,38 @@ napi_value leaveGroup(napi_env env, napi_callback_info info) {
     Arguments<1> arguments(env, info);
     const std::string name = stringArgument(env, arguments[0], "group");
     const std::lock_guard lock(groups().mutex);
-    groups().byName.erase(name);
+    const auto found = groups().byName.find(name);
+    if (found == groups().byName.end()) return nullptr;
+    if (found->second.nccl) leaveNccl(*found->second.nccl);
+    groups().byName.erase(found);
     return nullptr;
   }, "leaveGroup");
+}
+
+// A tensor that the group's processes can have in common.
+at::Tensor sharedTensor(napi_env env, const Group& group, napi_value value) {
+  const at::Tensor tensor = tensorArgument(Environment::of(env), value, "tensor");
+  if (tensor.device().is_cpu() || tensor.device() == group.gpu) return tensor;
+  throw ArgumentError("the tensor is on " + tensor.device().str() + ", but the group was joined for " +
+                      (group.gpu ? group.gpu->str() + " and " : "") + "the CPU");
+}
+
+// On a GPU collectives have only been queued so far: waits until they are over. Gloo's are, and watch the time themselves.
+void finish(const Group& group, c10::Device device) {
+  if (device.is_cpu()) return;
+  const c10::Stream queue = c10::impl::VirtualGuardImpl(device.type()).getStream(device);
+  const auto end = std::chrono::steady_clock::now() + group.timeout;
+  for (;;) {
+    const bool over = queue.query();
+    // What failed is over too, and its result is worthless.
+    if (ncclFailed(*group.nccl)) throw std::runtime_error("NCCL failed: the connection was lost");
+    if (over) return;
+    if (std::chrono::steady_clock::now() > end) {
+      std::thread([nccl = group.nccl] { abortNccl(*nccl); }).detach();
+      tooLate(group.timeout);
+    }
+    std::this_thread::sleep_for(std::chrono::microseconds(50));
+  }
 }
 
 c10d::ReduceOp reductionArgument(napi_env env, napi_value value) {
@@ -166,10 +250,11 @@ napi_value allReduce(napi_env env, napi_callback_info info) {
   return guarded(env, [&]() -> napi_value {
     Arguments<3> arguments(env, info);
     const Group group = groupArgument(env, arguments[0]);
-    std::vector<at::Tensor> tensors{tensorArgument(Environment::of(env), arguments[1], "tensor")};
+    std::vector<at::Tensor> tensors{sharedTensor(env, group, arguments[1])};
     c10d::AllreduceOptions options;
     options.reduceOp = reductionArgument(env, arguments[2]);
     group.processes->allreduce(tensors, options)->wait();
+    finish(group, tensors[0].device());
     return nullptr;
   }, "allReduce");
 }
@@ -179,10 +264,11 @@ napi_value broadcast(napi_env env, napi_callback_info info) {
   return guarded(env, [&]() -> napi_value {
     Arguments<3> arguments(env, info);
     const Group group = groupArgument(env, arguments[0]);
-    std::vector<at::Tensor> tensors{tensorArgument(Environment::of(env), arguments[1], "tensor")};
+    std::vector<at::Tensor> tensors{sharedTensor(env, group, arguments[1])};
     c10d::BroadcastOptions options;
     options.rootRank = intArgument(env, arguments[2], "source");
     group.processes->broadcast(tensors, options)->wait();
+    finish(group, tensors[0].device());
     return nullptr;
   }, "broadcast");
 }
@@ -193,12 +279,23 @@ napi_value allGather(napi_env env, napi_callback_info info) {
     Arguments<2> arguments(env, info);
     Environment& environment = Environment::of(env);
     const Group group = groupArgument(env, arguments[0]);
-    std::vector<at::Tensor> own{tensorArgument(environment, arguments[1], "tensor")};
+    std::vector<at::Tensor> own{sharedTensor(env, group, arguments[1])};
     std::vector<std::vector<at::Tensor>> all(1);
     for (int rank = 0; rank < group.processes->getSize(); rank++) all[0].push_back(at::empty_like(own[0]));
     group.processes->allgather(all, own)->wait();
+    finish(group, own[0].device());
     return tensorsToJs(environment, all[0]);
   }, "allGather");
+}
+
+// finishCollectives(group, tensor): waits until those queued on the tensor's device are over, the reducer's among them.
+napi_value finishCollectives(napi_env env, napi_callback_info info) {
+  return guarded(env, [&]() -> napi_value {
+    Arguments<2> arguments(env, info);
+    const Group group = groupArgument(env, arguments[0]);
+    finish(group, sharedTensor(env, group, arguments[1]).device());
+    return nullptr;
+  }, "finishCollectives");
 }
 
 // Whose pulse has stopped: those still in a collective that will fail are alive, and not to blame. If all are alive,
@@ -360,10 +457,13 @@ napi_value prepareReducer(napi_env env, napi_callback_info info) {
 
 void registerCollectives(napi_env env, napi_value exports) {
   define(env, exports, "joinGroup", joinGroup);
+  define(env, exports, "ncclAbsence", ncclAbsence);
+  define(env, exports, "addGpu", addGpu);
   define(env, exports, "leaveGroup", leaveGroup);
   define(env, exports, "allReduce", allReduce);
   define(env, exports, "broadcast", broadcast);
   define(env, exports, "allGather", allGather);
+  define(env, exports, "finishCollectives", finishCollectives);
   define(env, exports, "rollCall", rollCall);
   define(env, exports, "finishTurn", finishTurn);
   define(env, exports, "awaitTurn", awaitTurn);

@@ -8,6 +8,7 @@
 #include <ATen/Parallel.h>
 #include <ATen/Version.h>
 #include <ATen/autocast_mode.h>
+#include <c10/core/impl/VirtualGuardImpl.h>
 #include <torch/version.h>
 
 namespace disback {
@@ -79,6 +80,18 @@ napi_value setMemoryLimit(napi_env env, napi_callback_info info) {
     const int64_t bytes = intArgument(env, arguments[0], "bytes");
     if (bytes < 0) throw ArgumentError("bytes must not be negative");
     setAllocatorLimit(bytes);
+    return nullptr;
+  });
+}
+
+// synchronize(device): waits for what this thread has queued there
+napi_value synchronize(napi_env env, napi_callback_info info) {
+  return guarded(env, [&]() -> napi_value {
+    Arguments<1> arguments(env, info);
+    const c10::Device device = deviceArgument(env, arguments[0]);
+    if (device.is_cpu()) return nullptr;
+    const c10::impl::VirtualGuardImpl devices(device.type());
+    devices.getStream(device.has_index() ? device : devices.getDevice()).synchronize();
     return nullptr;
   });
 }
@@ -156,6 +169,7 @@ void registerRuntime(napi_env env, napi_value exports) {
   define(env, exports, "cudaDeviceCount", deviceCount);
   define(env, exports, "memory", memory);
   define(env, exports, "resetPeakMemory", resetPeakMemory);
+  define(env, exports, "synchronize", synchronize);
   define(env, exports, "emptyMemoryCache", emptyMemoryCache);
   define(env, exports, "setMemoryLimit", setMemoryLimit);
   define(env, exports, "enterAutocast", enterAutocast);

@@ -102,9 +102,21 @@ function requireTool(command, remedy) {
   if (run(command, ["--version"]).error) throw new InstallError(`${command} was not found: ${remedy}`);
 }
 
+/** Folders that may have NCCL's and CUDA's headers: pip's packages beside PyTorch, and a toolkit. None for libtorch without CUDA. */
+function nvidiaIncludes(libtorch) {
+  if (!existsSync(join(libtorch, "lib", "libtorch_cuda.so"))) return [];
+  const packages = join(dirname(libtorch), "nvidia");
+  const beside = existsSync(packages) ? readdirSync(packages).sort() : [];
+  const toolkits = [process.env.CUDA_HOME ?? "/usr/local/cuda"];
+  const folders = [...beside.map((name) => join(packages, name)), ...toolkits];
+  const includes = folders.flatMap((folder) => [join(folder, "include"), join(folder, "include", "cccl")]);
+  return includes.filter((folder) => existsSync(folder));
+}
+
 function fingerprint(libtorch) {
   const hash = createHash("sha256").update(`${libtorch}\n${process.platform} ${process.arch}\n`);
   hash.update(readFileSync(join(libtorch, "share", "cmake", "Torch", "TorchConfigVersion.cmake")));
+  for (const folder of nvidiaIncludes(libtorch)) hash.update(`${folder} ${readdirSync(folder).sort()}\n`);
   const native = join(root, "native");
   for (const file of readdirSync(native, { recursive: true }).sort())
     if (statSync(join(native, file)).isFile()) hash.update(file).update(readFileSync(join(native, file)));
@@ -128,6 +140,7 @@ function build(libtorch) {
       "-DCMAKE_BUILD_TYPE=Release",
       `-DLIBTORCH_DIR=${libtorch}`,
       `-DNODE_API_INCLUDE_DIR=${headers}`,
+      `-DNVIDIA_INCLUDE_DIRS=${nvidiaIncludes(libtorch).join(";")}`,
     ],
     ["--build", folder, "--parallel", String(availableParallelism())],
   ];

@@ -77,6 +77,7 @@ export interface Native {
   cudaDeviceCount(): number;
   memory(device: string): { live: number; peak: number; cached: number };
   resetPeakMemory(device: string): void;
+  synchronize(device: string): void;
   emptyMemoryCache(device: string): void;
   setMemoryLimit(bytes: number): void;
   enterAutocast(device: string, dtype: number): [boolean, number];
@@ -85,10 +86,13 @@ export interface Native {
   setTf32(allowed: boolean): void;
   setErrorConstructor(kind: typeof OperatorError): void;
   joinGroup(name: string, rank: number, size: number, address: string, port: number, timeout: number): void;
+  ncclAbsence(): string;
+  addGpu(group: string, device: string): void;
   leaveGroup(name: string): void;
   allReduce(group: string, tensor: Handle, reduction: string): void;
   broadcast(group: string, tensor: Handle, source: number): void;
   allGather(group: string, tensor: Handle): Handle[];
+  finishCollectives(group: string, tensor: Handle): void;
   rollCall(group: string, timeout: number): number[];
   finishTurn(group: string, turn: string): void;
   awaitTurn(group: string, turn: string, rank: number, patience: number): void;

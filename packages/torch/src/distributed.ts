@@ -2,8 +2,10 @@ import { backward, noGrad } from "./autograd.js";
 import { type NativeReducer, native } from "./binding.js";
 import { zeros } from "./creation.js";
 import { wrapAll } from "./door.js";
+import type { Device } from "./dtype.js";
 import { TorchError } from "./errors.js";
 import { borrowGradients, gradientsOf } from "./optim/gradients.js";
+import { whyNoCuda } from "./runtime.js";
 import type { Tensor } from "./tensor.js";
 import { TensorHandles } from "./tensor-handles.js";
 
@@ -16,6 +18,8 @@ export interface ProcessGroupOptions {
   address: string;
   /** port that rank 0 listens on */
   port: number;
+  /** a GPU whose tensors the processes have in common too, another one in each of them; default `"cpu"`: none */
+  device?: Device;
   /** seconds after which a process that does not come to a collective is known to be missing; default 300 */
   timeoutSeconds?: number;
   /** default `"default"`; needed to tell several groups of one process apart */
@@ -49,9 +53,30 @@ export class LostProcesses extends TorchError {
   }
 }
 
+/** Why processes cannot train together on GPUs, or undefined if they can. */
+export function whyNoNccl(): string | undefined {
+  return whyNoCuda() ?? (native.ncclAbsence() || undefined);
+}
+
 /**
- * Processes that train together, on libtorch's c10d with gloo (tensors on the CPU). Every process must call the same
- * collectives in the same order.
+ * The GPU of a group on a device: its tensors go by NCCL, those on the CPU always by gloo.
+ *
+ * @param absence why there is no NCCL, asked only where it is needed
+ * @returns `undefined` for the CPU
+ * @throws TorchError if there is no NCCL, or no way at all for tensors of that device
+ */
+export function gpuOf(device: Device, absence: () => string | undefined): Device | undefined {
+  if (device === "cpu") return undefined;
+  const problem = /^cuda(:\d+)?$/.test(device)
+    ? absence()
+    : "groups have tensors on the CPU and on NVIDIA's GPUs";
+  if (problem === undefined) return device;
+  throw new TorchError(`${device} in several processes: ${problem}`);
+}
+
+/**
+ * Processes that train together, on libtorch's c10d: tensors on the CPU travel by gloo, those on GPUs by NCCL. Every
+ * process must call the same collectives in the same order.
  */
 export class ProcessGroup {
   private turns = 0;
@@ -63,11 +88,18 @@ export class ProcessGroup {
     private readonly timeoutSeconds: number,
   ) {}
 
-  /** Waits until all processes have joined. @throws TorchError if they have not after the timeout */
+  /**
+   * Waits until all processes have joined.
+   *
+   * @throws TorchError if they have not after the timeout, or there is no NCCL for the GPU; LostProcesses if one is gone
+   *   before the GPUs are connected
+   */
   static join(options: ProcessGroupOptions): ProcessGroup {
-    const { rank, size, address, port, timeoutSeconds = 300, name = "default" } = options;
+    const { rank, size, address, port, device = "cpu", timeoutSeconds = 300, name = "default" } = options;
+    const gpu = gpuOf(device, whyNoNccl);
     const group = new ProcessGroup(name, rank, size, timeoutSeconds);
     native.joinGroup(name, rank, size, address, port, group.patience);
+    if (gpu) group.together(() => native.addGpu(name, gpu));
     return group;
   }
 
@@ -78,7 +110,7 @@ export class ProcessGroup {
    * @throws TorchError naming the variable that is missing or wrong
    */
   static fromEnvironment(
-    options: Pick<ProcessGroupOptions, "timeoutSeconds"> = {},
+    options: Pick<ProcessGroupOptions, "timeoutSeconds" | "device"> = {},
     environment: Record<string, string | undefined> = process.env,
   ): ProcessGroup | undefined {
     if (environment.WORLD_SIZE === undefined) return undefined;
@@ -218,8 +250,11 @@ export class GradientReducer {
       return;
     }
     const { used, unused } = this.known;
-    if (this.reducer) native.prepareReducer(this.reducer);
-    this.group.together(() => backward(tensors, gradients));
+    this.group.together(() => {
+      if (this.reducer) native.prepareReducer(this.reducer);
+      backward(tensors, gradients);
+      native.finishCollectives(this.group.name, this.parameters[0]!.handle);
+    });
     // Libtorch does not notice a gradient that never comes before the next pass: its whole bucket is not averaged.
     if (borrowGradients(used.current(), (found) => found.includes(0)))
       throw new TorchError("a parameter got no gradient, though it had one in the first pass");

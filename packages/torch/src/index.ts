@@ -8,6 +8,7 @@ export {
   ProcessGroup,
   type ProcessGroupOptions,
   type Reduction,
+  whyNoNccl,
 } from "./distributed.js";
 export { call, type Scalar, type TensorList } from "./door.js";
 export type { Device, DType, MemoryFormat, TypedArray } from "./dtype.js";

@@ -56,6 +56,10 @@ export function resetPeakMemory(device: Device = "cpu"): void {
 export function setMemoryLimit(bytes = 0): void {
   native.setMemoryLimit(bytes);
 }
+/** Waits until a GPU has done what it was given so far; reading a tensor waits by itself. Needed to take times. */
+export function synchronize(device: Device = "cpu"): void {
+  native.synchronize(device);
+}
 /** Gives cached memory back to the system. */
 export function emptyMemoryCache(device: Device = "cpu"): void {
   native.emptyMemoryCache(device);

@@ -1,4 +1,4 @@
-import { arange, fromTypedArray, TorchError, tensor, zeros } from "@disback/torch";
+import { arange, fromTypedArray, synchronize, TorchError, tensor, whyNoCuda, zeros } from "@disback/torch";
 import { expect, test } from "vitest";
 
 test("typed arrays of every shared dtype make the round trip", async () => {
@@ -95,4 +95,10 @@ test("using a disposed tensor is an error, disposing twice is not", () => {
   x.dispose();
   expect(() => x.add(1)).toThrow(/disposed/);
   expect(() => x.shape).toThrow(/disposed/);
+});
+
+test("there is nothing to wait for on the CPU, and no GPU to wait for where there is none", () => {
+  expect(() => synchronize()).not.toThrow();
+  if (whyNoCuda() === undefined) expect(() => synchronize("cuda")).not.toThrow();
+  else expect(() => synchronize("cuda")).toThrow(/cuda/i);
 });

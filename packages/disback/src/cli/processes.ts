@@ -1,3 +1,4 @@
+import type { Device } from "@disback/torch";
 import type { Command } from "commander";
 import type { Processes } from "../distill/processes.js";
 import { UsageError } from "../errors.js";
@@ -45,6 +46,8 @@ export async function joinProcesses(flags: ProcessFlags, device: string): Promis
   const isMember = process.env.WORLD_SIZE !== undefined;
   if (isMember && flags.processes !== undefined)
     throw new UsageError("--processes: a launcher has set WORLD_SIZE, and starts the processes itself");
+  if ((isMember || count > 1) && device.startsWith("cuda:"))
+    throw new UsageError(`--device ${device}: of several processes each takes a GPU of its own; say cuda`);
   if (count > 1) {
     await launch(count);
     return undefined;
@@ -56,7 +59,9 @@ export async function joinProcesses(flags: ProcessFlags, device: string): Promis
     import("@disback/torch"),
     import("../distill/processes.js"),
   ]);
-  return new Processes(ProcessGroup.fromEnvironment({ timeoutSeconds }), { shardOptimizer });
+  return new Processes(ProcessGroup.fromEnvironment({ timeoutSeconds, device: device as Device }), {
+    shardOptimizer,
+  });
 }
 
 /** Each process of a host sees one of its GPUs. Before libtorch is loaded. */

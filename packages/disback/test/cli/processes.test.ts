@@ -2,6 +2,7 @@ import type { ChildProcess } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { whyNoNccl } from "@disback/torch";
 import { afterAll, beforeAll, expect, it, vi } from "vitest";
 import { freePort } from "../../../../test-support/processes.js";
 import { MetricsLog } from "../../src/runs/metrics-log.js";
@@ -142,4 +143,18 @@ it("says what is wrong once", () => {
     status: 2,
     stderr: "error: --share-trajectories: only for runs of a single process\n",
   });
+});
+
+it("says what several processes on GPUs need", () => {
+  const on = (device: string) => disback(...distill("gpus", 8, "--processes", "2", "--device", device));
+  expect(on("cuda:1")).toMatchObject({
+    status: 2,
+    stderr: "error: --device cuda:1: of several processes each takes a GPU of its own; say cuda\n",
+  });
+  const absence = whyNoNccl();
+  if (absence)
+    expect(on("cuda")).toMatchObject({
+      status: 1,
+      stderr: `error: cuda in several processes: ${absence}\n`,
+    });
 });

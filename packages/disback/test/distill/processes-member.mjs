@@ -1,16 +1,18 @@
 // One process of processes.test.ts: goes a few steps of every training loop, alone or as a member of a group, with whole
-// batches or (second word) so many samples of them at once, and prints the gradients of the first step's updates and the figures of its steps.
+// batches or (second word) so many samples of them at once, on the CPU or (third word) another device, and prints the
+// gradients of the first step's updates and the figures of its steps.
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Generator, noGrad, ProcessGroup, randn, setNumThreads } from "@disback/torch";
+import { allowTf32, Generator, noGrad, ProcessGroup, randn, setNumThreads } from "@disback/torch";
 import { NetworkTrainer } from "../../dist/distill/network-trainer.js";
 import * as disback from "../../dist/index.js";
 import { createDenoiser, parseDenoiserConfig } from "../../dist/models/config.js";
 
 setNumThreads(1);
-const group = ProcessGroup.fromEnvironment({ timeoutSeconds: 60 });
-const [optimizer, samples] = process.argv.slice(2);
+allowTf32(false);
+const [optimizer, samples, device = "cpu"] = process.argv.slice(2);
+const group = ProcessGroup.fromEnvironment({ timeoutSeconds: 60, device });
 const microBatch = samples && Number(samples);
 const options = { shardOptimizer: optimizer === "sharded" };
 const processes = new disback.Processes(group, options);
@@ -36,7 +38,7 @@ const network = (config, seed) => {
     for (const parameter of denoiser.parameters())
       parameter.add_(randn(parameter.shape, { generator: random }).mul(0.1));
   });
-  return denoiser;
+  return denoiser.to({ device });
 };
 const student = (config, laterSigmas = []) =>
   new disback.StudentGenerator(network(config, 2), {
@@ -44,9 +46,9 @@ const student = (config, laterSigmas = []) =>
     sampleShape: config.network === "mlp" ? [2] : [1, 8, 8],
   });
 const pool = () => {
-  const random = new Generator(11);
+  const random = new Generator(11, device);
   const condition = student(points).conditions(40, random);
-  return new disback.SamplePool({ samples: randn([40, 2], { generator: random }), condition });
+  return new disback.SamplePool({ samples: randn([40, 2], { generator: random, device }), condition });
 };
 const shared = (config = points) => ({
   teacher: network(config, 1),

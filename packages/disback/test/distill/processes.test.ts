@@ -1,4 +1,5 @@
 import { fileURLToPath } from "node:url";
+import { cudaDeviceCount, whyNoNccl } from "@disback/torch";
 import { beforeAll, expect, test, vi } from "vitest";
 import { inGroup, printed } from "../../../../test-support/processes.js";
 
@@ -17,6 +18,27 @@ beforeAll(async () => {
 const norm = (values: readonly number[]) => Math.hypot(...values);
 const difference = (a: readonly number[], b: readonly number[]) => norm(a.map((value, k) => value - b[k]!));
 
+/** Every process's gradients and figures are those of one alone, and all have the same figures. */
+function expectSame(members: Steps[], whole: Steps, relative: number, digits: number): void {
+  for (const steps of members) {
+    for (const [name, { gradients, figures }] of Object.entries(whole)) {
+      const shared = steps[name]!;
+      expect(Object.keys(shared.gradients), name).toEqual(Object.keys(gradients));
+      for (const [update, gradient] of Object.entries(gradients)) {
+        expect(norm(gradient)).toBeGreaterThan(0);
+        const apart = difference(gradient, shared.gradients[update]!) / norm(gradient);
+        expect(apart, `${name}, update ${update}`).toBeLessThan(relative);
+      }
+      for (const [step, expected] of figures.entries()) {
+        for (const [figure, value] of Object.entries(expected))
+          expect(shared.figures[step]![figure], `${name}, ${figure}`).toBeCloseTo(value, digits);
+      }
+    }
+    // Decisions are made of the figures: not about the same, but the same.
+    expect(steps).toEqual(members[0]);
+  }
+}
+
 test.each([
   [1, "whole", 16],
   [2, "whole", 16],
@@ -28,22 +50,23 @@ test.each([
   "every loop in %i processes (optimizer %s), of 16 samples %i at once, is that of one with the same batch",
   async (size, optimizer, microBatch) => {
     const members = (await inGroup(member, size, optimizer, String(microBatch))) as Steps[];
-    for (const steps of members) {
-      for (const [name, { gradients, figures }] of Object.entries(alone)) {
-        const shared = steps[name]!;
-        expect(Object.keys(shared.gradients), name).toEqual(Object.keys(gradients));
-        for (const [update, gradient] of Object.entries(gradients)) {
-          expect(norm(gradient)).toBeGreaterThan(0);
-          const apart = difference(gradient, shared.gradients[update]!) / norm(gradient);
-          expect(apart, `${name}, update ${update}`).toBeLessThan(1e-6);
-        }
-        for (const [step, expected] of figures.entries()) {
-          for (const [figure, value] of Object.entries(expected))
-            expect(shared.figures[step]![figure], `${name}, ${figure}`).toBeCloseTo(value, 4);
-        }
-      }
-      // Decisions are made of the figures: not about the same, but the same.
-      expect(steps).toEqual(members[0]);
-    }
+    expectSame(members, alone, 1e-6, 4);
   },
 );
+
+const absence = whyNoNccl() ?? (cudaDeviceCount() < 2 ? "there is one GPU only" : undefined);
+test.skipIf(absence !== undefined).each(["whole", "sharded"])(
+  "every loop in two processes on two GPUs (optimizer %s) is that of one on a GPU with the same batch",
+  async (optimizer) => {
+    const [one, members] = (await Promise.all([
+      printed(member, ["whole", "16", "cuda"]),
+      inGroup(member, 2, optimizer, "16", "cuda"),
+    ])) as [Steps, Steps[]];
+    // Kernels differ with the batch, and add up in another order.
+    expectSame(members, one, 1e-4, 3);
+  },
+);
+test("GPUs", () => {
+  if (absence) console.log(`two GPUs: not run, ${absence}`);
+  expect(Object.keys(alone).length).toBeGreaterThan(0);
+});
