@@ -3,12 +3,16 @@
 // script stops unless losses, gap and gradients agree.
 // node bench/distillation-step.mjs [--python python3] [--network fashion-mnist-16|ddpm++] [--batch 16] [--rounds 9]
 //   [--seconds 1 | --steps 2] [--threads 1] [--checked 3] [--peers shared,released,compiled] [--check: agreement and memory only]
+//   [--device cpu|cuda] [--precision f32|bf16] [--tf32] [--memory-format contiguous|channels-last], both sides alike
+//   [--result NAME: bench/results/NAME.json]
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { libtorchVersion, ops, randn, scope, setNumThreads } from "@disback/torch";
+import { libtorchVersion, memoryStatistics, ops, randn, scope, setNumThreads } from "@disback/torch";
 import { Backtracking, loadConfig, loadModel, StudentGenerator, sampleShape } from "disback";
+import { computing } from "../packages/disback/dist/models/computation.js";
+import { computationOf } from "../packages/disback/dist/runs/computation.js";
 import { networkNamed } from "./networks.mjs";
 import { PythonPeer, requireSameVersion } from "./python.mjs";
 import { machine, positive, printTable, ratios, save, spread, timed, withQuartiles } from "./report.mjs";
@@ -25,8 +29,16 @@ const { values: flags } = parseArgs({
     checked: { type: "string", default: "3" },
     peers: { type: "string", default: "shared,released,compiled" },
     check: { type: "boolean", default: false },
+    device: { type: "string", default: "cpu" },
+    precision: { type: "string", default: "f32" },
+    tf32: { type: "boolean", default: false },
+    "memory-format": { type: "string", default: "contiguous" },
+    result: { type: "string" },
   },
 });
+oneOf("device", ["cpu", "cuda"]);
+oneOf("precision", ["f32", "bf16"]);
+oneOf("memory-format", ["contiguous", "channels-last"]);
 const [batchSize, rounds, seconds, threads, checkedSteps] = [
   "batch",
   "rounds",
@@ -44,7 +56,20 @@ const settings = {
   auxiliaryLearningRate: 1e-5,
   betas: [0, 0.999],
   emaDecay: 0.999,
+  device: flags.device,
+  precision: flags.precision,
+  tf32: flags.tf32,
+  memoryFormat: flags["memory-format"],
 };
+const computation = computationOf({ ...settings, activationCheckpointing: false });
+/**
+ * How far figures of the first steps may be apart, relatively. Auxiliary model and target start as the same: with short
+ * mantissas they differ by little more than rounding, of which the student's gradient comes. The mathematics shows in f32.
+ */
+const tolerances =
+  flags.tf32 || flags.precision === "bf16"
+    ? { loss: 0.02, gap: 1, gradientNorm: 1 }
+    : { loss: 1e-3, gap: 1e-3, gradientNorm: 1e-3 };
 const variants = {
   shared: { shared: true },
   released: { shared: false },
@@ -72,38 +97,41 @@ async function compare() {
   const ours = distillation(folder);
   const figures = Array.from({ length: checkedSteps }, () => ours.step());
   const agreement = {};
-  let counted;
+  let counted, deviceName;
   for (const [name, peer] of Object.entries(peers)) {
     const request = { do: "create", name, teacher: folder, checkedSteps, ...settings, ...variants[name] };
     const created = await peer.ask(request);
+    deviceName = created.deviceName || undefined;
     if (!variants[name].shared) continue;
     agreement[name] = requireAgreement(name, figures, created.figures);
     if (created.flops) counted = created;
   }
   console.log("largest relative difference of loss, gap and gradient norm:", agreement);
-  if (flags.check) await measureMemory(peers, agreement);
-  else await measure({ ours, peers, agreement, counted, beforeKB });
+  const facts = { machine: { ...machine(), device: deviceName }, agreement };
+  if (flags.check) await measureMemory(peers, facts);
+  else await measure({ ours, peers, facts, counted, beforeKB });
   for (const peer of Object.values(peers)) peer.close();
   ours.dispose();
 }
 
-async function measure({ ours, peers, agreement, counted, beforeKB }) {
+async function measure({ ours, peers, facts, counted, beforeKB }) {
+  const { device } = settings;
   const run = (steps) => {
     for (let step = 0; step < steps; step++) ours.step();
   };
   const steps = flags.steps
     ? positive(flags, "steps")
-    : Math.max(1, Math.round(seconds / timed(() => run(1)).processor));
+    : Math.max(1, Math.round(seconds / timed(() => run(1), device)[device === "cpu" ? "processor" : "wall"]));
   const products = [];
   const times = { ours: [], ...Object.fromEntries(Object.keys(peers).map((name) => [name, []])) };
   for (let round = 0; round < rounds; round++) {
-    products.push(productRate());
-    times.ours.push(timed(() => run(steps)));
+    if (device === "cpu") products.push(productRate());
+    times.ours.push(timed(() => run(steps), device));
     for (const [name, peer] of Object.entries(peers))
       times[name].push(await peer.ask({ do: "run", name, steps }));
   }
   const peakMB = await peaks(peers);
-  const floor = counted && floors(counted, products);
+  const floor = counted && products.length > 0 ? floors(counted, products) : undefined;
   const milliseconds = (name, clock) => times[name].map((time) => (time[clock] / steps) * 1000);
   const both = (make) => ({ wall: make("wall"), processor: make("processor") });
   const results = Object.fromEntries(
@@ -111,7 +139,7 @@ async function measure({ ours, peers, agreement, counted, beforeKB }) {
       name,
       {
         ...both((clock) => spread(milliseconds(name, clock))),
-        peakResidentMB: peakMB[name],
+        peakMB: peakMB[name],
         ...(name === "ours"
           ? {}
           : { speed: both((clock) => ratios(milliseconds(name, clock), milliseconds("ours", clock))) }),
@@ -127,13 +155,13 @@ async function measure({ ours, peers, agreement, counted, beforeKB }) {
       "wall",
       "peak MB",
     ],
-    ...Object.entries(results).map(([name, { processor, wall, speed, peakResidentMB }]) => [
+    ...Object.entries(results).map(([name, { processor, wall, speed, peakMB }]) => [
       name,
       withQuartiles(processor, 1),
       withQuartiles(wall, 1),
       speed ? withQuartiles(speed.processor) : "",
       speed ? withQuartiles(speed.wall) : "",
-      peakResidentMB.toFixed(0),
+      peakMB.toFixed(0),
     ]),
   ]);
   if (floor)
@@ -141,10 +169,9 @@ async function measure({ ours, peers, agreement, counted, beforeKB }) {
       `floor: ${(floor.flops / 1e9).toFixed(2)} GFLOP per step at ${floor.productGflops.median.toFixed(1)} GFLOP/s ` +
         `(${floor.milliseconds.toFixed(1)} ms); ${floor.memoryMB.toFixed(0)} MB of weights, moments and one gradient`,
     );
-  save(`distillation-step-${flags.network}-${batchSize}`, {
-    machine: machine(),
+  save(flags.result ?? `distillation-step-${flags.network}-${batchSize}`, {
+    ...facts,
     settings: { ...settings, rounds, stepsPerRound: steps, checkedSteps },
-    agreement,
     residentBeforeNetworksMB: beforeKB / 1024,
     floor,
     results,
@@ -152,22 +179,23 @@ async function measure({ ours, peers, agreement, counted, beforeKB }) {
 }
 
 /** Of networks too large to be timed here: memory after the checked steps. */
-async function measureMemory(peers, agreement) {
-  const peakResidentMB = await peaks(peers);
-  console.log("peak resident memory, MB:", peakResidentMB);
-  save(`distillation-memory-${flags.network}-${batchSize}`, {
-    machine: machine(),
+async function measureMemory(peers, facts) {
+  const peakMB = await peaks(peers);
+  console.log("peak memory, MB:", peakMB);
+  save(flags.result ?? `distillation-memory-${flags.network}-${batchSize}`, {
+    ...facts,
     settings: { ...settings, checkedSteps },
-    agreement,
-    peakResidentMB,
+    peakMB,
   });
 }
 
-/** Highest resident memory of each process so far, MB. */
+/** Highest memory of each process so far, MB: what is resident, on a GPU what its tensors held there. */
 async function peaks(peers) {
-  const peakMB = { ours: process.resourceUsage().maxRSS / 1024 };
+  const { device } = settings;
+  const resident = 1024 * process.resourceUsage().maxRSS;
+  const peakMB = { ours: (device === "cpu" ? resident : memoryStatistics(device).peak) / 2 ** 20 };
   for (const [name, peer] of Object.entries(peers))
-    peakMB[name] = (await peer.ask({ do: "memory" })).peakKB / 1024;
+    peakMB[name] = (await peer.ask({ do: "memory", name })).peakBytes / 2 ** 20;
   return peakMB;
 }
 
@@ -194,14 +222,15 @@ function floors({ flops, parameters }, products) {
 
 function distillation(folder) {
   const config = loadConfig(folder);
-  const generator = new StudentGenerator(loadModel(folder).denoiser, {
+  const network = () => computing(loadModel(folder).denoiser.to({ device: settings.device }), computation);
+  const generator = new StudentGenerator(network(), {
     sigmaInit: settings.sigmaInit,
     sampleShape: sampleShape(config),
     labelDim: config.labelDim,
   });
   return new Backtracking({
     ...settings,
-    teacher: loadModel(folder).denoiser,
+    teacher: network(),
     generator,
     iterations: Number.MAX_SAFE_INTEGER,
   });
@@ -214,9 +243,15 @@ function requireAgreement(name, ours, theirs) {
     for (const [figure, value] of Object.entries(figures)) {
       // At the first step auxiliary model and target are the same: their gap is rounding, as is all that follows from it.
       const difference = Math.abs(ours[step][figure] / value - 1);
-      if (!(difference < 1e-3))
+      if (!(difference < tolerances[figure]))
         throw new Error(`${name}, step ${step}: ${figure} is ${ours[step][figure]} here, ${value} there`);
       largest = Math.max(largest, difference);
     }
   return largest;
+}
+
+/** @throws Error naming the flag, unless its value is one of these */
+function oneOf(flag, values) {
+  if (!values.includes(flags[flag]))
+    throw new Error(`--${flag} must be ${values.join(" or ")}, not ${flags[flag]}`);
 }

@@ -22,28 +22,40 @@ class Distillation:
         self.auxiliary = copy.deepcopy(self.teacher).train().requires_grad_(True)
         self.student = copy.deepcopy(self.teacher).train().requires_grad_(True)
         self.average = copy.deepcopy(self.teacher)
+        self.device = request.get("device", "cpu")
+        self.precision = request.get("precision", "f32")
+        layout = torch.channels_last if request.get("memoryFormat") == "channels-last" else torch.contiguous_format
+        for network in (self.teacher, self.auxiliary, self.student, self.average):
+            network.to(self.device, memory_format=layout)
         betas = tuple(map(float, request["betas"]))
         adam = torch.optim.Adam
         self.auxiliary_optimizer = adam(self.auxiliary.parameters(), lr=request["auxiliaryLearningRate"], betas=betas)
         self.student_optimizer = adam(self.student.parameters(), lr=request["studentLearningRate"], betas=betas)
         self.batch, self.shared, self.decay = request["batchSize"], request["shared"], request["emaDecay"]
         self.sigma_init = request["sigmaInit"]
-        self.random = torch.Generator().manual_seed(request["seed"])
+        self.random = torch.Generator(self.device).manual_seed(request["seed"])
         if request.get("compile"):
             # Their parameters stay those of the networks: what is compiled is the calls.
             self.teacher, self.auxiliary, self.student = map(torch.compile, (self.teacher, self.auxiliary, self.student))
 
     def noise(self, *shape):
-        return torch.randn(*shape, generator=self.random)
+        return torch.randn(*shape, generator=self.random, device=self.device)
+
+    def integer(self, below, *shape):
+        return torch.randint(0, below, shape, generator=self.random, device=self.device)
+
+    def denoise(self, network, *inputs):
+        with torch.autocast(torch.device(self.device).type, torch.bfloat16, enabled=self.precision == "bf16"):
+            return network(*inputs)
 
     def draw(self):
         c = self.config
         labels = None
         if c["labelDim"]:
-            drawn = torch.randint(0, c["labelDim"], (self.batch,), generator=self.random)
-            labels = torch.nn.functional.one_hot(drawn, c["labelDim"]).float()
+            labels = torch.nn.functional.one_hot(self.integer(c["labelDim"], self.batch), c["labelDim"]).float()
         z = self.sigma_init * self.noise(self.batch, c["imageChannels"], c["imageResolution"], c["imageResolution"])
-        return self.student(z, self.sigma_init * torch.ones(self.batch, 1, 1, 1), labels), labels
+        sigma = self.sigma_init * torch.ones(self.batch, 1, 1, 1, device=self.device)
+        return self.denoise(self.student, z, sigma, labels), labels
 
     def noised(self, images):
         sigma = (self.noise(self.batch) * 1.2 - 1.2).exp().reshape(-1, 1, 1, 1)
@@ -58,7 +70,7 @@ class Distillation:
 
     def step(self):
         if self.shared:
-            torch.randint(0, 2**31 - 1, (1,), generator=self.random)  # the other side's seed of dropout
+            self.integer(2**31 - 1, 1)  # the other side's seed of dropout
             samples, labels = self.draw()
             images = samples.detach()
         else:
@@ -70,7 +82,7 @@ class Distillation:
         self.auxiliary_optimizer.zero_grad(set_to_none=True)
         sigma, noised = self.noised(images)
         weight = (sigma**2 + 0.5**2) / (sigma * 0.5) ** 2
-        errors = weight * (self.auxiliary(noised, sigma, labels) - images) ** 2
+        errors = weight * (self.denoise(self.auxiliary, noised, sigma, labels) - images) ** 2
         loss = errors.mean() if self.shared else errors.sum().mul(1 / self.batch)
         loss.backward()
         self.update(self.auxiliary_optimizer)
@@ -81,8 +93,8 @@ class Distillation:
         # The released code changes both modes back and forth here; its networks have dropout, these have none.
         sigma, noised = self.noised(samples.detach())
         with torch.no_grad():
-            wanted = self.teacher(noised, sigma, labels)
-            fitted = self.auxiliary(noised, sigma, labels)
+            wanted = self.denoise(self.teacher, noised, sigma, labels)
+            fitted = self.denoise(self.auxiliary, noised, sigma, labels)
         ((fitted - wanted) * samples).sum([1, 2, 3]).sum().mul(1 / self.batch).backward()
         self.update(self.student_optimizer)
         for averaged, parameter in zip(self.average.parameters(), self.student.parameters()):
@@ -109,6 +121,7 @@ distillations = {}
 def create(request):
     """The first steps' figures, and the floating-point operations of one as PyTorch counts them, backward included."""
     torch.set_num_threads(request["threads"])
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = request["tf32"]
     distillation = distillations[request["name"]] = Distillation(request)
     counter = nullcontext() if request.get("compile") else FlopCounterMode(display=False)
     with counter:
@@ -116,15 +129,22 @@ def create(request):
     figures += [distillation.figures() for _ in range(request["checkedSteps"] - 1)]
     flops = None if request.get("compile") else counter.get_total_flops()
     parameters = sum(parameter.numel() for parameter in distillation.average.parameters())
-    return {"figures": figures, "flops": flops, "parameters": parameters}
+    device = distillation.device
+    processor = "" if device == "cpu" else torch.cuda.get_device_name(device)
+    return {"figures": figures, "flops": flops, "parameters": parameters, "deviceName": processor}
 
 
 def run(request):
-    return timed(lambda: distillations[request["name"]].steps(request["steps"]))
+    distillation = distillations[request["name"]]
+    return timed(lambda: distillation.steps(request["steps"]), distillation.device)
 
 
 def memory(request):
-    return {"peakKB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss}
+    """The process's highest memory so far; on a GPU that of its tensors."""
+    device = distillations[request["name"]].device
+    if device == "cpu":
+        return {"peakBytes": 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss}
+    return {"peakBytes": torch.cuda.max_memory_allocated(device)}
 
 
 if __name__ == "__main__":

@@ -1,9 +1,10 @@
 // Everything about GPUs in one call: builds the addon against the PyTorch that Python imports, checks it on every device
 // there is, and compares a step of distillation on EDM's network for CIFAR-10 with the eager loop in Python, at large
-// batches and in every precision. Without a GPU it says so, and does the same checks on the CPU with small shapes.
+// batches and in every precision; where there are two GPUs, also that two processes train as one. Without a GPU it says
+// so, does the same checks on the CPU, and rehearses the comparison there with a small network: figures that say nothing.
 // node bench/gpu.mjs [--python python3] [--batches 128,256] [--rounds 5] [--no-build]
 import { spawnSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { printTable, withQuartiles } from "./report.mjs";
@@ -17,7 +18,7 @@ const { values: flags } = parseArgs({
     "no-build": { type: "boolean", default: false },
   },
 });
-/** How both sides compute. Tensor cores convolve channels-last. */
+/** How both sides compute. Tensor cores convolve channels-last; TF32 is a GPU's. */
 const manners = {
   f32: [],
   "f32, channels-last": ["--memory-format", "channels-last"],
@@ -29,11 +30,17 @@ const manners = {
 if (!flags["no-build"]) build();
 const absence = noGpu();
 check();
-const step = ["bench/distillation-step.mjs", "--python", flags.python];
-if (absence === "") measure();
-else {
-  run(process.execPath, [...step, "--network", "fashion-mnist-16", "--batch", "4", "--check"]);
-  console.log(`No GPU, ${absence}: checked on the CPU alone, nothing measured.`);
+if (absence === "") {
+  compare({ network: "ddpm++", batches: flags.batches, rounds: flags.rounds, more: ["--device", "cuda"] });
+} else {
+  delete manners["tf32, channels-last"];
+  compare({
+    network: "fashion-mnist-16",
+    batches: "4",
+    rounds: "1",
+    more: ["--checked", "1", "--steps", "1"],
+  });
+  console.log(`No GPU, ${absence}: checked and rehearsed on the CPU alone, nothing measured.`);
 }
 
 /** The addon against Python's PyTorch, and the TypeScript. */
@@ -51,32 +58,36 @@ function noGpu() {
   return run(process.execPath, ["-e", script], {}, "pipe").trim();
 }
 
-/** Outputs, gradients and steps of training on every device, against the CPU. */
+/** Outputs, gradients and steps of training on every device, against the CPU; two processes on two GPUs, against one. */
 function check() {
-  run("npx", [
-    "vitest",
-    "run",
-    "packages/disback/test/models/computation.test.ts",
-    "packages/torch/test/autograd.test.ts",
-  ]);
+  const test = (...words) => run("npx", ["vitest", "run", ...words]);
+  test("packages/disback/test/models/computation.test.ts", "packages/torch/test/autograd.test.ts");
+  const processes = [
+    "packages/torch/test/distributed.test.ts",
+    "packages/disback/test/distill/processes.test.ts",
+  ];
+  test(...processes, "-t", "GPUs");
 }
 
-function measure() {
+/** A step of distillation beside the eager loop in Python, in every manner, and the table of it. */
+function compare({ network, batches, rounds, more }) {
   const rows = [["one step, median (quartiles)", "batch", "ours ms", "theirs / ours", "peak, ours / theirs"]];
-  for (const batch of flags.batches.split(","))
+  for (const batch of batches.split(","))
     for (const [name, manner] of Object.entries(manners)) {
-      const result = `gpu-${name.replace(", ", "-")}-${batch}`;
-      const common = ["--network", "ddpm++", "--device", "cuda", "--peers", "shared", "--result", result];
-      run(process.execPath, [...step, ...common, "--batch", batch, "--rounds", flags.rounds, ...manner]);
+      const result = `${absence === "" ? "gpu" : "rehearsal"}-${name.replace(", ", "-")}-${batch}`;
+      run(process.execPath, [
+        ...["bench/distillation-step.mjs", "--python", flags.python, "--network", network, "--batch", batch],
+        ...["--peers", "shared", "--rounds", rounds, "--result", result, ...manner, ...more],
+      ]);
       const file = new URL(`results/${result}.json`, import.meta.url);
       const { ours, shared } = JSON.parse(readFileSync(file)).results;
-      const peak = ours.peakMB / shared.peakMB;
+      if (absence !== "") rmSync(file);
       rows.push([
         name,
         batch,
         withQuartiles(ours.wall, 1),
         withQuartiles(shared.speed.wall),
-        peak.toFixed(2),
+        (ours.peakMB / shared.peakMB).toFixed(2),
       ]);
     }
   printTable(rows);

@@ -6,11 +6,18 @@ import time
 import torch
 
 
-def timed(body):
-    """Wall-clock and processor seconds of `body`, all threads of this process together."""
+def timed(body, device="cpu"):
+    """Wall-clock and processor seconds of `body`, all threads of this process together, and what a GPU still has to do."""
+    synchronize(device)
     wall, processor = time.perf_counter(), time.process_time()
     body()
+    synchronize(device)
     return {"wall": time.perf_counter() - wall, "processor": time.process_time() - processor}
+
+
+def synchronize(device):
+    if device != "cpu":
+        torch.cuda.synchronize(device)
 
 
 def serve(handlers):

@@ -2,7 +2,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { availableParallelism, cpus, loadavg, totalmem } from "node:os";
 import { fileURLToPath } from "node:url";
-import { libtorchVersion } from "@disback/torch";
+import { libtorchVersion, synchronize } from "@disback/torch";
 
 /** The value below which a `fraction` of the numbers lies, between neighbours by interpolation. */
 export function quantile(numbers, fraction) {
@@ -75,11 +75,16 @@ export function printTable(rows) {
   });
 }
 
-/** Runs `body` and gives its wall-clock and processor seconds, this process's threads together. */
-export function timed(body) {
+/**
+ * Runs `body` and gives its wall-clock and processor seconds, this process's threads together, and what a GPU still has
+ * to do.
+ */
+export function timed(body, device = "cpu") {
+  synchronize(device);
   const wall = process.hrtime.bigint();
   const before = process.cpuUsage();
   body();
+  synchronize(device);
   const { user, system } = process.cpuUsage(before);
   return { wall: Number(process.hrtime.bigint() - wall) / 1e9, processor: (user + system) / 1e6 };
 }

@@ -127,7 +127,7 @@ class SongUNet(nn.Module):
 
     def forward(self, x, noise, labels):
         half = self.width // 2
-        frequencies = (1 / 10000) ** (torch.arange(half, dtype=torch.float32) / (half - 1))
+        frequencies = (1 / 10000) ** (torch.arange(half, dtype=torch.float32, device=noise.device) / (half - 1))
         phases = noise.outer(frequencies)
         embedding = torch.cat([phases.sin(), phases.cos()], 1)
         if self.map_label is not None:
