@@ -4,6 +4,7 @@
 #include "graph.h"
 
 #include "convert.h"
+#include "device_memory.h"
 #include "registration.h"
 
 #include <ATen/core/dispatch/Dispatcher.h>
@@ -13,6 +14,7 @@
 #include <torch/library.h>
 #include <torch/version.h>
 
+#include <map>
 #include <unordered_set>
 
 // One interface to all devices' graphs: libtorch 2.13 and later.
@@ -83,6 +85,8 @@ struct DeviceGraph : Recording {
 
   void begin() override {
     c10::impl::VirtualGuardImpl(device.type()).synchronizeDevice(device.index());
+    // The plain runs are over: the graph has memory of its own.
+    emptyDeviceCache(device);
     graph->capture_begin({0, 0}, at::GraphCaptureMode::ThreadLocal);
   }
   void end() override {
@@ -108,7 +112,7 @@ class SideStream {
   explicit SideStream(c10::Device device) : device_(device) {
     if (device.is_cpu()) return;
     const c10::impl::VirtualGuardImpl guard(device.type());
-    const c10::Stream side = guard.getStreamFromGlobalPool(device);
+    const c10::Stream side = streamOf(device, guard);
     follow(side, guard.getStream(device));
     before_ = guard.exchangeStream(side);
   }
@@ -125,6 +129,13 @@ class SideStream {
   SideStream& operator=(const SideStream&) = delete;
 
  private:
+  // Always the same one: what it has cached is used again.
+  static c10::Stream streamOf(c10::Device device, const c10::impl::VirtualGuardImpl& guard) {
+    thread_local std::map<c10::DeviceIndex, c10::Stream> streams;
+    const auto found = streams.find(device.index());
+    if (found != streams.end()) return found->second;
+    return streams.emplace(device.index(), guard.getStreamFromGlobalPool(device)).first->second;
+  }
   static void follow(const c10::Stream& stream, const c10::Stream& other) {
     c10::Event event(stream.device_type());
     event.record(other);

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Generator, randn, type State, zeros } from "@disback/torch";
+import { Generator, type ProcessGroup, randn, type State, zeros } from "@disback/torch";
 import { afterAll, beforeAll, describe, expect, it, test, vi } from "vitest";
 import { Backtracking, type BacktrackingOptions } from "../../src/distill/backtrack.js";
 import { DirectDistillation } from "../../src/distill/direct-distillation.js";
@@ -16,10 +16,12 @@ import { Guided } from "../../src/distill/objectives/guided.js";
 import { Regression } from "../../src/distill/objectives/regression.js";
 import { Sid } from "../../src/distill/objectives/sid.js";
 import { Vsd } from "../../src/distill/objectives/vsd.js";
+import { Processes } from "../../src/distill/processes.js";
 import { Recording, record } from "../../src/distill/record.js";
 import { SamplePool } from "../../src/distill/sample-pool.js";
 import { StudentGenerator } from "../../src/distill/student-generator.js";
 import { StepsPerTarget } from "../../src/distill/target-schedule.js";
+import { requireRecordable } from "../../src/distill/training-step.js";
 import { type Computation, computing } from "../../src/models/computation.js";
 import {
   createDenoiser,
@@ -213,6 +215,13 @@ describe("is refused", () => {
     const options = { teacher, generator: student(), batchSize: 4, microBatch: 2, graphs: true };
     expect(() => new Backtracking(options)).toThrow(
       '"cudaGraphs": a batch in 2 parts cannot be recorded; leave "microBatch" or the graphs out',
+    );
+  });
+
+  test("for several processes", () => {
+    const processes = new Processes({ size: 2, rank: 0 } as ProcessGroup);
+    expect(() => requireRecordable(1, processes)).toThrow(
+      '"cudaGraphs": 2 processes average gradients outside of a graph; use one process, or no graphs',
     );
   });
 
