@@ -3,12 +3,16 @@
 #include "operators.h"
 #include "registration.h"
 
+#include <c10/util/Logging.h>
+
 #include <mutex>
 
 NAPI_MODULE_INIT() {
   using namespace disback;
   static std::once_flag once;
   std::call_once(once, [] {
+    // Only now libtorch reads TORCH_CPP_LOG_LEVEL.
+    c10::initLogging();
     if (!std::getenv("DISBACK_SYSTEM_ALLOCATOR")) installAllocator();
   });
   napi_set_instance_data(env, new Environment(env),
