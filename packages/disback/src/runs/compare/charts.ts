@@ -74,19 +74,30 @@ function fromTheBeginning(
   return isMeasuredAtStart && points[0] && points[0][0] > 0 ? [[0, points[0][1]], ...points] : points;
 }
 
-/** Evaluation by evaluation; a run that diverged counts as worst from then on. */
+/**
+ * Evaluation by evaluation. During preparation, which is longer for some seeds, for as long as most have points; then a
+ * run that diverged counts as worst.
+ */
 function medianCurve(runs: readonly Convergence[], figure: string, measure: CostMeasure): [number, number][] {
-  const most = Math.max(0, ...runs.map((run) => run.points.length));
-  return Array.from({ length: most }, (_, index) => index).flatMap((index): [number, number][] => {
-    const points = runs.map((run) => run.points[index]);
-    const values = points.flatMap((point) => {
-      if (point === undefined) return [Number.POSITIVE_INFINITY];
-      return point.figures[figure] ?? [];
-    });
-    const x = median(points.flatMap((point) => point?.cost[measure] ?? []));
-    const y = median(values);
+  const before = runs.map(({ points }) => points.filter(({ cost }) => cost.iterations === 0));
+  const after = runs.map(({ points }) => points.filter(({ cost }) => cost.iterations > 0));
+  return [
+    ...rowsOf(before).filter((row) => row.filter(Boolean).length > runs.length / 2),
+    ...rowsOf(after).map((row) => row.map((point) => point ?? "worst")),
+  ].flatMap((row): [number, number][] => {
+    const points = row.filter((point) => point !== undefined && point !== "worst");
+    const x = median(points.flatMap(({ cost }) => cost[measure]));
+    const y = median(
+      row.flatMap((point) => (point === "worst" ? Number.POSITIVE_INFINITY : (point?.figures[figure] ?? []))),
+    );
     return x !== undefined && y !== undefined && Number.isFinite(y) ? [[x, y]] : [];
   });
+}
+
+/** What the lists have at each place. */
+function rowsOf<Item>(lists: readonly (readonly Item[])[]): (Item | undefined)[][] {
+  const longest = Math.max(0, ...lists.map((list) => list.length));
+  return Array.from({ length: longest }, (_, index) => lists.map((list) => list[index]));
 }
 
 /** Median speed-up at every rung that both methods reached in most seeds. */

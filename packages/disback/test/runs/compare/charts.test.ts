@@ -56,6 +56,21 @@ it("levels met before the first iteration have no ratio to draw", () => {
   }
 });
 
+it("a median is of the same iterations, however long each seed prepared", () => {
+  const prepared = (seed: number, length: number, last: number): MeasuredRun => {
+    const evaluations = Array.from({ length }, (_, index) => ({
+      ...{ images: 0, seconds: index, processorSeconds: index, figures: { fid: 400 - index } },
+    }));
+    const preparation = { steps: length, images: 0, seconds: length, processorSeconds: length, evaluations };
+    return run([300, 200, last], { seed, preparation });
+  };
+  const convergence = withCosts([prepared(1, 2, 90), prepared(2, 4, 100), prepared(3, 3, 170)]);
+  const part = { runs: [{ method: "prepared", convergence }], methods: [], levels: [] };
+  const [chart] = chartsOfCase({ figure: "fid", teacher: { fid: 10 } } as never, part as never);
+  const { points } = chart!.curves.find(({ name }) => name === "prepared")!;
+  expect(points.slice(-2).map(([, fid]) => fid)).toEqual([200, 100]);
+});
+
 it("names of many methods stand below the plot, each with a look of its own", () => {
   const names = Array.from({ length: 16 }, (_, index) => `method-with-a-long-name-${index}`);
   const points: [number, number][] = [
