@@ -36,13 +36,15 @@ describe("help", () => {
   });
 
   it("comes at once: nothing heavy is loaded for it", () => {
-    // Seconds of processor time, which other work on the machine does not stretch.
+    // Seconds of processor time. Other work on the machine stretches even that: the best of five counts.
     const hook =
       'process.on("exit", () => { const { user, system } = process.cpuUsage(); console.error((user + system) / 1e6) })';
     const flags = ["--import", `data:text/javascript,${hook}`, MAIN, "distill", "--help"];
-    const { stderr } = spawnSync(process.execPath, flags, { encoding: "utf8" });
-    expect(Number(stderr)).toBeGreaterThan(0);
-    expect(Number(stderr)).toBeLessThan(0.4);
+    const seconds = Array.from({ length: 5 }, () =>
+      Number(spawnSync(process.execPath, flags, { encoding: "utf8" }).stderr),
+    );
+    expect(Math.min(...seconds)).toBeGreaterThan(0);
+    expect(Math.min(...seconds)).toBeLessThan(0.4);
   });
 });
 
