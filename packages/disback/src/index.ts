@@ -21,12 +21,24 @@ export { writeNpz } from "./data/output/npz.js";
 export { writePng, writePngFolder } from "./data/output/png.js";
 export { type ScatterOptions, writeScatter } from "./data/output/scatter.js";
 export { toUint8Images, type Uint8Images } from "./data/output/uint8-images.js";
+export { Backtracking, backtrack } from "./distill/backtrack.js";
+export type { BacktrackingFigures, BacktrackingOptions } from "./distill/backtracking-options.js";
 export {
-  Backtracking,
-  type BacktrackingFigures,
-  type BacktrackingOptions,
-  backtrack,
-} from "./distill/backtrack.js";
+  type ConditionSource,
+  conditionSourceOf,
+  noConditions,
+  UniformClasses,
+} from "./distill/condition-source.js";
+export {
+  type Decision,
+  decide,
+  describeDecision,
+  lossOnFirstSamples,
+  type Method,
+} from "./distill/decide.js";
+export { defaults } from "./distill/defaults.js";
+export { DenoiserStudent, type DenoiserStudentOptions, evenAngles } from "./distill/denoiser-student.js";
+export { DenoiserOutline, DenoisingFit } from "./distill/denoising-fit.js";
 export { type DenoisingLossOptions, denoisingLoss, denoisingWeight } from "./distill/denoising-loss.js";
 export {
   DirectDistillation,
@@ -34,6 +46,8 @@ export {
   distillDirectly,
 } from "./distill/direct-distillation.js";
 export type { DirectInput, DirectObjective } from "./distill/direct-objective.js";
+export { type DistillationOptions, type Distilled, distill } from "./distill/distill.js";
+export type { Fit, FitBatch, Outline } from "./distill/fit.js";
 export { Imitation, type ImitationOptions, imitate } from "./distill/imitate.js";
 export { evenSteps } from "./distill/node-schedule.js";
 export {
@@ -63,17 +77,15 @@ export { DiffInstruct, type DiffInstructOptions } from "./distill/objectives/dif
 /** Objectives. */
 export { Dmd, type DmdOptions } from "./distill/objectives/dmd.js";
 export { Dmd2, type Dmd2Options } from "./distill/objectives/dmd2.js";
-export { Guided } from "./distill/objectives/guided.js";
 export { Regression, type RegressionOptions } from "./distill/objectives/regression.js";
 export { Sid, type SidOptions } from "./distill/objectives/sid.js";
 export { Vsd, type VsdOptions } from "./distill/objectives/vsd.js";
-export { PathDistance } from "./distill/path-distance.js";
-export { Processes, type ProcessesOptions } from "./distill/processes.js";
-export { Recording, type RecordingOptions, record } from "./distill/record.js";
+export { Recording, record } from "./distill/record.js";
+export type { RecordingFigures, RecordingOptions } from "./distill/recording-options.js";
 export { type SampleDistance, sampleDistances } from "./distill/sample-distance.js";
 export { type PooledSamples, SamplePool } from "./distill/sample-pool.js";
 export { addNoise, agreement, targetError, withoutSpoiltSamples } from "./distill/score-comparison.js";
-export { evenAngles, StudentGenerator, type StudentGeneratorOptions } from "./distill/student-generator.js";
+export { draw, generate, type Student } from "./distill/student.js";
 export type { TargetPathOptions, TrajectoryUse } from "./distill/target-path.js";
 export {
   MismatchReached,
@@ -84,11 +96,6 @@ export {
 } from "./distill/target-schedule.js";
 export { type TeacherPairsOptions, teacherPairs } from "./distill/teacher-pairs.js";
 export { Trajectory, type TrajectoryNode } from "./distill/trajectory.js";
-export {
-  type TrajectoryNeed,
-  type TrajectoryNeedOptions,
-  trajectoryNeed,
-} from "./distill/trajectory-need.js";
 export { type Weighting, weightings } from "./distill/weighting.js";
 export { DisbackError } from "./errors.js";
 export { type ExportableModel, exportableModel } from "./export/exportable.js";
@@ -124,8 +131,17 @@ export {
 export { AutoencoderKl } from "./models/autoencoder/autoencoder-kl.js";
 export { openCodec } from "./models/autoencoder/open-codec.js";
 export { loadAutoencoder, saveAutoencoder } from "./models/autoencoder/storage.js";
+export {
+  type Condition,
+  type ConditionShapes,
+  classCondition,
+  classesOf,
+  narrowRows,
+  selectRows,
+} from "./models/condition.js";
 export * from "./models/config.js";
 export { type Denoiser, DenoiserModule, type FeatureDenoiser } from "./models/denoiser.js";
+export type { ModelFacts } from "./models/facts.js";
 /** Models. */
 export { GuidedDenoiser } from "./models/guided-denoiser.js";
 export { LowRankDenoiser, type LowRankOptions } from "./models/low-rank.js";
@@ -133,7 +149,6 @@ export { PreconditionedDenoiser } from "./models/preconditioning/preconditioned.
 export type { SampleCodec } from "./models/sample-codec.js";
 export * from "./models/samplers.js";
 export { type Checkpoint, latestCheckpoint, loadCheckpoint, saveCheckpoint } from "./runs/checkpoint.js";
-export { readGeneratorFile, writeGeneratorFile } from "./runs/generator-file.js";
 export { type ExportedModel, type ExportOptions, exportModel } from "./runs/jobs/exporting.js";
 export {
   type ImportedTeacher,
@@ -143,5 +158,9 @@ export {
 export { type MetricsEntry, MetricsLog } from "./runs/metrics-log.js";
 export { type Progress, silent } from "./runs/progress.js";
 export { RunFolder, readRunFolder } from "./runs/run-folder.js";
-export { runStage, type Stage, type Trainable } from "./runs/train-loop.js";
+export type { Stage, Trainable } from "./runs/stage.js";
+export { runStage } from "./runs/stage-loop.js";
+export { readStudentFile, writeStudentFile } from "./runs/student-file.js";
 export { TeacherTraining, type TeacherTrainingOptions } from "./teacher/training.js";
+export type { Execution } from "./training/execution.js";
+export { Processes, type ProcessesOptions } from "./training/processes.js";

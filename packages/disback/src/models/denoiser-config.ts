@@ -1,5 +1,7 @@
 import { z } from "zod";
 import { DisbackError } from "../errors.js";
+import type { ConditionShapes } from "./condition.js";
+import type { ModelFacts } from "./facts.js";
 import { checkUNet2D, unet2DFields } from "./unet-2d/config.js";
 
 const positive = z.number().positive();
@@ -175,4 +177,10 @@ export function parseDenoiserConfig(value: unknown, origin = "denoiser"): Denois
 export function sampleShape(config: DenoiserConfig): number[] {
   if (config.network === "mlp") return [config.dimension];
   return [config.imageChannels, config.imageResolution, config.imageResolution];
+}
+
+/** What a denoiser of this configuration says of itself. */
+export function factsOf(config: DenoiserConfig): ModelFacts {
+  const condition: ConditionShapes = config.labelDim > 0 ? { class: [config.labelDim] } : {};
+  return { sampleShape: sampleShape(config), sigmaData: config.sigmaData, condition };
 }

@@ -1,11 +1,12 @@
 import { type Device, fromTypedArray, Generator, randn, stack, type Tensor } from "@disback/torch";
+import type { Condition } from "../models/condition.js";
 
 /** Latents and, for class-conditional models, the classes that go with them. */
 export interface Latents {
   /** Standard normal `[N, ...sampleShape]`, or `[N, steps, ...sampleShape]` for a few-step student. */
   latents: Tensor;
-  /** One-hot `[N, labelDim]`; absent for unconditional models. */
-  condition?: Tensor;
+  /** `class` one-hot `[N, labelDim]`; absent for unconditional models. */
+  condition?: Condition;
   /** The classes as numbers. */
   labels?: number[];
 }
@@ -41,6 +42,7 @@ export class LatentSource {
     const labels = Array.from({ length: count }, (_, i) => label ?? (first + i) % this.labelDim);
     const rows = new Float32Array(count * this.labelDim);
     for (const [row, column] of labels.entries()) rows[row * this.labelDim + column] = 1;
-    return { latents, labels, condition: fromTypedArray(rows, [count, this.labelDim], { device }) };
+    const classes = fromTypedArray(rows, [count, this.labelDim], { device });
+    return { latents, labels, condition: { class: classes } };
   }
 }

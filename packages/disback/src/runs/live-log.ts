@@ -3,6 +3,7 @@ import { type MemoryUse, memoryUse } from "./memory-use.js";
 import type { MetricsLog } from "./metrics-log.js";
 import type { Figures } from "./progress.js";
 import { RunningMeans } from "./running-means.js";
+import type { StageName } from "./stages.js";
 
 /** Seconds between two lines: short at first, so that a run of seconds has a curve too; 1 from the first quarter hour on. */
 const secondsBetween = (elapsed: number) => Math.min(1, Math.max(0.25, elapsed / 1000));
@@ -30,7 +31,7 @@ export class LiveLog {
   constructor(
     private readonly log: MetricsLog,
     private readonly stage: {
-      name: "teacher" | "imitate" | "record" | "backtrack";
+      name: StageName;
       iterations: number;
       imagesPerIteration: number;
     },

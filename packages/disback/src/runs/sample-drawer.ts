@@ -1,15 +1,17 @@
 import { type Device, inferenceMode, scope, type Tensor } from "@disback/torch";
-import { StudentGenerator } from "../distill/student-generator.js";
+import { DenoiserStudent } from "../distill/denoiser-student.js";
 import { UsageError } from "../errors.js";
-import { type ConfiguredDenoiser, type DenoiserConfig, sampleShape } from "../models/config.js";
-import type { Denoiser } from "../models/denoiser.js";
-import { GuidedDenoiser } from "../models/guided-denoiser.js";
+import { type Condition, classesOf } from "../models/condition.js";
+import type { DenoiserModule } from "../models/denoiser.js";
+import type { ModelFacts } from "../models/facts.js";
+import { guided } from "../models/guided-denoiser.js";
 import type { SampleCodec } from "../models/sample-codec.js";
 import { ddim, euler, heun } from "../models/samplers.js";
-import { readGeneratorFile } from "./generator-file.js";
 import { LatentSource } from "./latent-source.js";
 import { locateModel } from "./locate-model.js";
-import { type OpeningOptions, openModel } from "./open-model.js";
+import { type OpenedModel, type OpeningOptions, openModel } from "./open-model.js";
+import { isModuleFile } from "./own-modules.js";
+import { readStudentFile } from "./student-file.js";
 import { stepsText } from "./wording.js";
 
 /** How samples are drawn from a model. */
@@ -41,8 +43,11 @@ export interface SampleDrawer {
 }
 
 /** Opens a student (its own steps) or a teacher (a sampler), whichever the folder holds. */
-export function openDrawer(source: string, options: DrawingOptions & OpeningOptions): SampleDrawer {
-  const model = openModel(source, options);
+export async function openDrawer(
+  source: string,
+  options: DrawingOptions & OpeningOptions,
+): Promise<SampleDrawer> {
+  const model = await openModel(source, options);
   return decodedDrawer(modelDrawer(source, model, options), model.codec);
 }
 
@@ -59,18 +64,14 @@ export function decodedDrawer(drawer: SampleDrawer, codec: SampleCodec): SampleD
   };
 }
 
-function modelDrawer(
-  source: string,
-  { denoiser, config }: ConfiguredDenoiser,
-  options: DrawingOptions,
-): SampleDrawer {
-  const levels = readGeneratorFile(locateModel(source));
-  if (levels === undefined)
-    return teacherDrawer(denoiser, config, { ...options, steps: options.steps ?? 18 });
-  const { labelDim } = config;
-  const student = new StudentGenerator(denoiser, { ...levels, labelDim, sampleShape: sampleShape(config) });
-  if (options.steps !== undefined && options.steps !== student.steps) {
-    throw new UsageError(`--steps ${options.steps}: ${source} is a ${stepsText(student.steps)} student`);
+function modelDrawer(source: string, { module }: OpenedModel, options: DrawingOptions): SampleDrawer {
+  const levels = isModuleFile(source) ? undefined : readStudentFile(locateModel(source));
+  if (levels === undefined) return teacherDrawer(module, { ...options, steps: options.steps ?? 18 });
+  const student = new DenoiserStudent(module, levels);
+  if (options.steps !== undefined && options.steps !== student.evaluations) {
+    throw new UsageError(
+      `--steps ${options.steps}: ${source} is a ${stepsText(student.evaluations)} student`,
+    );
   }
   if (options.guidance !== undefined && options.guidance !== 1) {
     throw new UsageError(
@@ -82,46 +83,42 @@ function modelDrawer(
 
 /** A student's samples. */
 export function studentDrawer(
-  student: StudentGenerator,
+  student: DenoiserStudent,
   options: Pick<DrawingOptions, "seed" | "device" | "label">,
 ): SampleDrawer {
-  const { steps, labelDim, sampleShape } = student;
-  return drawer(
-    { sampleShape: [...sampleShape], labelDim },
-    { ...options, steps },
-    steps,
-    (latents, condition) =>
-      // Copied out of inference mode: ordinary tensors, which gradients may pass by.
-      inferenceMode(() => student.generate(latents, condition)).clone(),
+  const { evaluations: steps, facts } = student;
+  return drawer(facts, { ...options, steps }, steps, (latents, condition) =>
+    // Copied out of inference mode: ordinary tensors, which gradients may pass by.
+    inferenceMode(() => student.generate(latents, condition)).clone(),
   );
 }
 
 /** A teacher's samples by one of EDM's samplers. */
 export function teacherDrawer(
-  denoiser: Denoiser,
-  config: DenoiserConfig,
+  denoiser: DenoiserModule,
   options: DrawingOptions & { steps: number },
 ): SampleDrawer {
   const sampler = { heun, euler, ddim }[options.sampler];
   const { steps, sigmaMin, sigmaMax, rho, guidance = 1 } = options;
-  if (guidance !== 1 && config.labelDim === 0) {
+  const { facts } = denoiser;
+  if (guidance !== 1 && classesOf(facts) === 0) {
     throw new UsageError(`--guidance ${guidance}: this model has no classes to be guided to`);
   }
-  const guided = guidance === 1 ? denoiser : new GuidedDenoiser(denoiser, guidance);
   const evaluations = (options.sampler === "heun" ? 2 * steps - 1 : steps) * (guidance === 1 ? 1 : 2);
-  const samples = { sampleShape: sampleShape(config), labelDim: config.labelDim };
-  return drawer(samples, { ...options, steps: 1 }, evaluations, (latents, condition) =>
-    sampler(guided, latents, { steps, sigmaMin, sigmaMax, rho, ...(condition ? { condition } : {}) }),
+  return drawer(facts, { ...options, steps: 1 }, evaluations, (latents, condition) =>
+    sampler(guided(denoiser, guidance), latents, { steps, sigmaMin, sigmaMax, rho, condition }),
   );
 }
 
 function drawer(
-  { sampleShape, labelDim }: Pick<SampleDrawer, "sampleShape" | "labelDim">,
+  facts: ModelFacts,
   options: Pick<DrawingOptions, "seed" | "device" | "label"> & { steps: number },
   evaluations: number,
-  generate: (latents: Tensor, condition?: Tensor) => Tensor,
+  generate: (latents: Tensor, condition?: Condition) => Tensor,
 ): SampleDrawer {
   const { label } = options;
+  const labelDim = classesOf(facts);
+  const sampleShape = [...facts.sampleShape];
   if (label !== undefined && label >= labelDim) {
     const classes =
       labelDim === 0 ? "this model has no classes" : `this model's classes are 0 to ${labelDim - 1}`;

@@ -1,6 +1,9 @@
 import { descriptionKey, type ModelDescription } from "@disback/generate/core";
-import { sampleShape } from "../../models/config.js";
+import { DisbackError } from "../../errors.js";
+import { classesOf } from "../../models/condition.js";
+import type { Denoiser, DenoiserModule } from "../../models/denoiser.js";
 import { IddpmDenoiser } from "../../models/preconditioning/iddpm.js";
+import { PreconditionedDenoiser } from "../../models/preconditioning/preconditioned.js";
 import type { ExportableModel } from "../exportable.js";
 import { denoiserSource, studentSource } from "./sources.js";
 import { writeOnnxModel } from "./write-model.js";
@@ -15,11 +18,11 @@ export type Precision = "f32" | "f16" | "int8";
  */
 export function exportOnnx(model: ExportableModel, precision: Precision = "f32"): Uint8Array {
   const denoiser = precision === "f16" ? model.denoiser.clone() : model.denoiser;
-  if (precision === "f16") denoiser.model.to({ dtype: "float16" });
+  if (precision === "f16") halve(denoiser);
   try {
-    const source = model.generator
-      ? studentSource(model.generator.withDenoiser(denoiser))
-      : denoiserSource(denoiser, model.config);
+    const source = model.student
+      ? studentSource(model.student.withModule(denoiser))
+      : denoiserSource(denoiser);
     const metadata = { [descriptionKey]: JSON.stringify(describe(model, precision)) };
     return writeOnnxModel({ ...source, metadata }, { quantize: precision === "int8" });
   } finally {
@@ -27,10 +30,18 @@ export function exportOnnx(model: ExportableModel, precision: Precision = "f32")
   }
 }
 
-function describe({ denoiser, config, generator }: ExportableModel, precision: Precision): ModelDescription {
-  const common = { sampleShape: sampleShape(config), labelDim: config.labelDim, precision };
-  if (generator) return { kind: "student", steps: generator.steps, ...common };
-  const { sigmaMin, sigmaMax } = denoiser;
+/** The network between the preconditioning's float32 factors. */
+function halve(denoiser: DenoiserModule): void {
+  if (!(denoiser instanceof PreconditionedDenoiser))
+    throw new DisbackError("--precision f16: a module of your own is exported as f32 or int8");
+  denoiser.model.to({ dtype: "float16" });
+}
+
+function describe({ denoiser, student }: ExportableModel, precision: Precision): ModelDescription {
+  const { facts } = denoiser;
+  const common = { sampleShape: [...facts.sampleShape], labelDim: classesOf(facts), precision };
+  if (student) return { kind: "student", steps: student.evaluations, ...common };
+  const { sigmaMin = 0, sigmaMax = Number.POSITIVE_INFINITY } = denoiser as Denoiser;
   return {
     kind: "denoiser",
     ...common,

@@ -10,6 +10,7 @@ import {
   where,
   zerosLike,
 } from "@disback/torch";
+import type { ModelFacts } from "../facts.js";
 import type { Network } from "../network.js";
 import { type BetaScheduleOptions, noiseLevels } from "./beta-schedule.js";
 import { type Coefficients, PreconditionedDenoiser } from "./preconditioned.js";
@@ -49,8 +50,8 @@ export class DiscreteDenoiser extends PreconditionedDenoiser {
   private readonly onDevice = new Map<Device, Tensor>();
 
   /** @throws DisbackError if the schedule has no rising noise levels */
-  constructor(model: Network, labelDim: number, options: DiscreteOptions = {}) {
-    super(model, labelDim);
+  constructor(model: Network, facts: ModelFacts, options: DiscreteOptions = {}) {
+    super(model, facts);
     this.prediction = options.prediction ?? "epsilon";
     this.firstStep = options.firstStep ?? 0;
     const levels = noiseLevels(options).subarray(this.firstStep);

@@ -1,10 +1,11 @@
 import { type ExportableModel, exportableModel } from "../../export/exportable.js";
 import type { ExportReport, FormatOptions } from "../../export/format.js";
 import { type ExportFormatName, exportFormats } from "../../export/formats.js";
-import { readGeneratorFile } from "../generator-file.js";
 import { locateModel } from "../locate-model.js";
 import { openModel } from "../open-model.js";
 import { makeInPlace, type OutputPlace, refuseOccupied } from "../output-place.js";
+import { isModuleFile } from "../own-modules.js";
+import { readStudentFile } from "../student-file.js";
 
 /** How a model is exported. */
 export interface ExportOptions extends OutputPlace, FormatOptions {
@@ -24,14 +25,15 @@ export interface ExportedModel extends ExportReport {
  */
 export async function exportModel(source: string, options: ExportOptions): Promise<ExportedModel> {
   refuseOccupied(options);
-  const model = openExportable(source);
+  const model = await openExportable(source);
   const report = await makeInPlace(options, (partial) =>
     exportFormats[options.format].write(model, partial, options),
   );
-  return { kind: model.generator ? "student" : "teacher", ...report };
+  return { kind: model.student ? "student" : "teacher", ...report };
 }
 
-function openExportable(source: string): ExportableModel {
-  const { denoiser, config } = openModel(source, { device: "cpu" });
-  return exportableModel(denoiser, config, readGeneratorFile(locateModel(source)));
+async function openExportable(source: string): Promise<ExportableModel> {
+  const { module, config } = await openModel(source, { device: "cpu" });
+  const levels = isModuleFile(source) ? undefined : readStudentFile(locateModel(source));
+  return exportableModel(module, config, levels);
 }

@@ -1,15 +1,16 @@
 import { LostProcesses, libtorchVersion, setNumThreads } from "@disback/torch";
 import type { z } from "zod";
-import { partsOf } from "../../distill/micro-batches.js";
-import { Processes } from "../../distill/processes.js";
-import { requireRecordable } from "../../distill/training-step.js";
 import { DisbackError } from "../../errors.js";
+import { requireCapturable } from "../../training/capture.js";
+import { partsOf } from "../../training/micro-batches.js";
+import { Processes } from "../../training/processes.js";
 import { type Checkpoint, latestCheckpoint } from "../checkpoint.js";
 import { Interruption } from "../interruption.js";
 import type { Progress } from "../progress.js";
 import { RunFolder, readRunFolder } from "../run-folder.js";
 import { describeEnvironment, RUN_FORMAT, type RunCommand, type RunRecord } from "../run-record.js";
-import { Diverged, Interrupted } from "../train-loop.js";
+import { inTodaysWords } from "../settings/older.js";
+import { Diverged, Interrupted } from "../stage.js";
 
 /** Everything a job works with. */
 export interface JobContext {
@@ -110,7 +111,7 @@ export async function continueJob(
   const job = jobs.find((one) => one.command === record.command);
   if (!job) throw new DisbackError(`${folder}: runs of "${record.command}" cannot be continued`);
   if (record.state === "finished") throw new DisbackError(`${folder}: this run is finished`);
-  const settings = job.schema.safeParse(record.settings);
+  const settings = job.schema.safeParse(inTodaysWords(record.settings));
   if (!settings.success) {
     throw new DisbackError(`${folder}/run.json: settings are not those of "${record.command}"`);
   }
@@ -134,8 +135,8 @@ function requireShares(settings: unknown, processes: Processes): void {
   for (const name of SHARED_BATCHES) {
     const stage = (settings as Record<string, { batchSize: number; steps?: number } | undefined>)[name];
     if (!stage || stage.steps === 0) continue;
-    const parts = partsOf(processes.share(stage.batchSize, `${name}.batchSize`), microBatch);
-    if (cudaGraphs) requireRecordable(parts, processes);
+    const parts = partsOf(processes.share(stage.batchSize, `"${name}.batchSize"`), microBatch);
+    if (cudaGraphs) requireCapturable(parts, processes);
   }
 }
 

@@ -26,7 +26,7 @@ export async function drawSamples(
   const { out, progress } = options;
   const kind = outputKind(out);
   refuseOverwriting(out, options.force);
-  const drawer = openDrawer(settings.model, { ...settings, device: settings.device as Device });
+  const drawer = await openDrawer(settings.model, { ...settings, device: settings.device as Device });
   if (kind === "folder" && drawer.sampleShape.length !== 3) {
     throw new DisbackError(`${out}: these samples are no images; give a .png or .npz`);
   }

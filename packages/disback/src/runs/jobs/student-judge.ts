@@ -1,6 +1,6 @@
 import type { Device } from "@disback/torch";
-import type { Processes } from "../../distill/processes.js";
-import type { StudentGenerator } from "../../distill/student-generator.js";
+import type { DenoiserStudent } from "../../distill/denoiser-student.js";
+import type { Processes } from "../../training/processes.js";
 import type { Judge } from "../judge.js";
 import type { MetricsEntry } from "../metrics-log.js";
 import type { OpenedModel } from "../open-model.js";
@@ -35,7 +35,7 @@ export class StudentJudge {
   }
 
   /** Draws what the student makes, always from the same latents. */
-  drawer(student: StudentGenerator): SampleDrawer {
+  drawer(student: DenoiserStudent): SampleDrawer {
     return decodedDrawer(
       studentDrawer(student, { seed: this.evaluation.seed, device: this.device }),
       this.codec,
@@ -46,7 +46,7 @@ export class StudentJudge {
   async evaluate(
     stage: MetricsEntry["stage"],
     iteration: number,
-    student: StudentGenerator,
+    student: DenoiserStudent,
   ): Promise<Figures> {
     const path = this.run.samplePath(stage, iteration);
     const { judge, processes } = this;

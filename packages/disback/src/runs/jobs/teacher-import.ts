@@ -70,7 +70,7 @@ export async function importTeacher(source: string, options: TeacherImportOption
 
 async function drawGrid(source: string, folder: string, options: TeacherImportOptions): Promise<void> {
   const { samples: count, steps, seed, device, progress } = options;
-  const drawer = openDrawer(folder, {
+  const drawer = await openDrawer(folder, {
     seed,
     device,
     steps,

@@ -5,19 +5,20 @@ import { DisbackError } from "../../errors.js";
 import { readAutoencoder } from "../../import/read-autoencoder.js";
 import { latentCodec } from "../../models/autoencoder/latent-codec.js";
 import { computing } from "../../models/computation.js";
-import { createDenoiser, type DenoiserConfig, sampleShape, saveModel } from "../../models/config.js";
+import { createDenoiser, type DenoiserConfig, sampleShape } from "../../models/config.js";
 import { asTheyAre, type SampleCodec } from "../../models/sample-codec.js";
 import { TeacherTraining } from "../../teacher/training.js";
 import { BEST_BY, keepBestModel } from "../best-model.js";
 import { computationOf } from "../computation.js";
+import { configured } from "../open-model.js";
 import { decodedDrawer, teacherDrawer } from "../sample-drawer.js";
 import { type TeacherSettings, teacherSchema } from "../settings/teacher.js";
+import { runStage } from "../stage-loop.js";
 import type { BestSoFar } from "../stage-position.js";
-import { runStage } from "../train-loop.js";
 import { FIGURE_NAMES, shortNumber } from "../wording.js";
 import type { Job, JobContext, JobResult } from "./job.js";
 import { drawingOptions, drawPicture, judgeDrawer, openTrainingJudge } from "./judging.js";
-import { examination, sessionOf } from "./session.js";
+import { examination, executionOf, sessionOf } from "./session.js";
 
 /** `teacher train`: a diffusion model from data. Leaves `teacher/` in the run folder. */
 export const teacherJob: Job<typeof teacherSchema> = {
@@ -36,35 +37,31 @@ async function trainTeacher(settings: TeacherSettings, context: JobContext): Pro
   const denoiser = computing(fresh, computationOf(settings));
   const training = new TeacherTraining({
     ...settings.training,
-    ...{ denoiser, dataset, seed: settings.seed, microBatch: settings.microBatch, processes },
+    ...{ denoiser, dataset, execution: executionOf(settings, context) },
   });
   const { evaluation } = settings;
   const judge = await openTrainingJudge(settings, codec, context);
   const drawer = () =>
     decodedDrawer(
-      teacherDrawer(training.average, config, {
+      teacherDrawer(training.average, {
         ...drawingOptions(evaluation, device),
         steps: evaluation.teacherSteps,
       }),
       codec,
     );
 
-  const like = { sampleShape: sampleShape(config), labelDim: config.labelDim, device };
-  const save = (folder: string) => {
-    saveModel(folder, training.average, config);
-    codec.save(folder);
-  };
+  const { facts } = denoiser;
+  const model = configured({ denoiser, config }, codec);
+  const save = (folder: string) => model.save(folder, training.average);
   const keepBest = (best: BestSoFar) => keepBestModel(run, "teacher-best", best, save);
   let last: Record<string, number | undefined> = {};
   await runStage(
     {
       name: "teacher",
-      label: "training the teacher",
       work: training,
       iterations: settings.training.iterations,
       imagesPerIteration: settings.training.batchSize,
       evaluateEvery: evaluation.every,
-      positions: ["learningRate"],
       evaluate: async (iteration) => {
         const path = run.samplePath("teacher", iteration);
         const drawn = await processes.first(() => drawPicture(path, drawer(), evaluation.grid));
@@ -73,7 +70,7 @@ async function trainTeacher(settings: TeacherSettings, context: JobContext): Pro
         return { ...last, ...drawn };
       },
       sigmaData: config.sigmaData,
-      examine: () => examination(training.networks, like, config.sigmaData),
+      examine: () => examination(training.networks, { facts, device }),
       ...(settings.checkpoints.keepBest ? { best: { figures: BEST_BY, keep: keepBest } } : {}),
     },
     { ...sessionOf(settings, context), iterationsBefore: 0, secondsBefore: 0 },
@@ -140,7 +137,7 @@ async function modelForData(settings: TeacherSettings, codec: SampleCodec, notic
 /** Latents are scaled to about unit variance, images have a quarter of it: an easy thing to forget. */
 async function adviseOnSpread(
   dataset: Dataset,
-  { model, training }: TeacherSettings,
+  { model: { sigmaData } }: TeacherSettings,
   notice: (line: string) => void,
 ): Promise<void> {
   const count = Math.min(dataset.length, 64);
@@ -148,11 +145,9 @@ async function adviseOnSpread(
   const spread = scope(() => samples.std().item());
   samples.dispose();
   labels?.dispose();
-  for (const [name, sigmaData] of Object.entries({ model: model.sigmaData, training: training.sigmaData })) {
-    if (spread > 1.5 * sigmaData || spread < sigmaData / 1.5) {
-      notice(
-        `the latents' standard deviation is ${spread.toFixed(2)}, "${name}.sigmaData" is ${sigmaData}: better set it so`,
-      );
-    }
+  if (spread > 1.5 * sigmaData || spread < sigmaData / 1.5) {
+    notice(
+      `the latents' standard deviation is ${spread.toFixed(2)}, "model.sigmaData" is ${sigmaData}: better set it so`,
+    );
   }
 }

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { defaults } from "../../distill/defaults.js";
 import type { SampleDistance } from "../../distill/sample-distance.js";
 import type { Weighting } from "../../distill/weighting.js";
 import { integer, positive } from "./common.js";
@@ -13,7 +14,7 @@ export const objectiveNames = ["diff-instruct", "vsd", "dmd", "dmd2", "sid", ...
 export type ObjectiveName = (typeof objectiveNames)[number];
 
 /** Whether an objective needs no auxiliary model. */
-export function isDirect(objective: ObjectiveName): boolean {
+export function isDirectName(objective: ObjectiveName): boolean {
   return (directNames as readonly string[]).includes(objective);
 }
 
@@ -48,7 +49,7 @@ export const objectiveSettings = {
     .default(1)
     .describe("classifier-free guidance of the target: x_uncond + guidance (x_cond - x_uncond); 1 is none"),
   auxiliarySteps: integer(1)
-    .default(1)
+    .default(defaults.backtracking.auxiliarySteps)
     .describe("updates of the auxiliary model for each of the student; 5 in DMD2"),
   diffInstruct: z
     .strictObject({

@@ -1,5 +1,6 @@
 import { type Generator, scope, stack, type Tensor } from "@disback/torch";
 import { DisbackError } from "../errors.js";
+import { narrowRows, type Rows } from "../models/condition.js";
 
 /** A part of a batch: what goes through the networks at once. */
 export interface BatchPart {
@@ -8,7 +9,7 @@ export interface BatchPart {
   /** draws the part's rows of what is drawn for the whole batch */
   readonly random: Generator;
   /** The part's rows of what there is for all samples, `[N, ...]`. */
-  rows<Rows extends Tensor | undefined>(whole: Rows): Rows;
+  rows<R extends Rows>(whole: R): R;
 }
 
 /** How a batch is split. */
@@ -28,17 +29,20 @@ export interface MicroBatchOptions {
  * figures are the means of the parts'.
  */
 export class MicroBatches {
+  /** samples of this process's batch */
+  readonly batchSize: number;
   readonly parts: readonly BatchPart[];
   private readonly random: Generator;
 
   constructor({ batchSize, microBatch, random }: MicroBatchOptions) {
     const parts = partsOf(batchSize, microBatch);
     const count = batchSize / parts;
+    this.batchSize = batchSize;
     this.random = random;
     this.parts = Array.from({ length: parts }, (_, index) => ({
       count,
       random: parts === 1 ? random : partOf(random, index, parts),
-      rows: (whole) => (parts === 1 ? whole : whole?.narrow(0, index * count, count)) as typeof whole,
+      rows: (whole) => (parts === 1 ? whole : narrowRows(whole, index * count, count)),
     }));
   }
 

@@ -4,7 +4,7 @@ import { DisbackError } from "../errors.js";
 import { fileError, writeFileAtomically } from "./atomic-file.js";
 
 /** What makes a model folder a student: its network is run at these noise levels. */
-export interface GeneratorLevels {
+export interface StudentLevels {
   sigmaInit: number;
   /** of the steps after the first; empty for a one-step student */
   laterSigmas: readonly number[];
@@ -14,14 +14,14 @@ const FILE = "generator.json";
 const FORMAT = "disback-generator-1";
 
 /** Writes `generator.json` beside a student's weights. */
-export function writeGeneratorFile(modelFolder: string, { sigmaInit, laterSigmas }: GeneratorLevels): void {
+export function writeStudentFile(modelFolder: string, { sigmaInit, laterSigmas }: StudentLevels): void {
   const kind =
     laterSigmas.length === 0 ? { kind: "one-step", sigmaInit } : { kind: "few-step", sigmaInit, laterSigmas };
   writeFileAtomically(join(modelFolder, FILE), `${JSON.stringify({ format: FORMAT, ...kind }, null, 2)}\n`);
 }
 
 /** Reads `generator.json`; `undefined` where there is none: the model is a teacher. */
-export function readGeneratorFile(modelFolder: string): GeneratorLevels | undefined {
+export function readStudentFile(modelFolder: string): StudentLevels | undefined {
   const path = join(modelFolder, FILE);
   if (!existsSync(path)) return undefined;
   let value: { format?: unknown; sigmaInit?: unknown; laterSigmas?: unknown } | null;

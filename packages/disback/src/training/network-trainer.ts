@@ -90,7 +90,7 @@ export class NetworkTrainer {
   }
 
   /**
-   * The update by the gradients there are. They are released: only one network's exist at a time.
+   * Makes the step from the gradients that are there, and releases them: only one network's exist at a time.
    * @returns the gradients' joint norm before it was limited, a tensor [] or 0: infinite gradients count as 1e5 each
    */
   private finish(): Tensor | number {

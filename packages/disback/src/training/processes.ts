@@ -15,6 +15,7 @@ import {
   zeros,
 } from "@disback/torch";
 import { DisbackError } from "../errors.js";
+import { hashTensor } from "./hashing.js";
 
 export interface ProcessesOptions {
   /** Adam's moments are spread over the processes, see `ShardedAdam`; default false: each has them all */
@@ -45,11 +46,11 @@ export class Processes {
     return this.rank === 0;
   }
 
-  /** This process's part of a batch. @throws DisbackError naming the setting if the parts would not be even */
-  share(batchSize: number, setting: string): number {
+  /** This process's part of a batch. @throws DisbackError naming the option if the parts would not be even */
+  share(batchSize: number, option: string): number {
     if (batchSize % this.size === 0) return batchSize / this.size;
     throw new DisbackError(
-      `"${setting}" of ${batchSize} cannot be shared evenly by ${this.size} processes; choose a multiple of ${this.size}`,
+      `${option} of ${batchSize} cannot be shared evenly by ${this.size} processes; choose a multiple of ${this.size}`,
     );
   }
 
@@ -126,8 +127,7 @@ export class Processes {
     if (!group) return;
     const others = scope(() => {
       const hash = createHash("sha256");
-      for (const parameter of parameters)
-        hash.update(`[${parameter.shape.join()}]`).update(parameter.bytes());
+      for (const parameter of parameters) hashTensor(hash.update(`[${parameter.shape.join()}]`), parameter);
       const digests = group.allGather(fromTypedArray(new Uint8Array(hash.digest()), [32]));
       const [first, ...rest] = digests.map((digest) => Buffer.from(digest.bytes()).toString("hex"));
       return rest.flatMap((digest, index) => (digest === first ? [] : [index + 1]));
