@@ -53,7 +53,7 @@ export interface BacktrackingOptions extends TargetPathOptions {
   /** decay of the student's averaged weights per step, default 0.99 */
   emaDecay?: number;
   /**
-   * whether steps are recorded and replayed, see `RecordedStep`: on a GPU as graphs; default false. Not for batches in
+   * whether steps are recorded and replayed, see `CapturedStep`: on a GPU as graphs; default false. Not for batches in
    * parts, several processes, or networks that compute activations again
    */
   graphs?: boolean | undefined;

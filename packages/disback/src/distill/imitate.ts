@@ -154,7 +154,7 @@ export class Imitation {
       scope(() => {
         const condition = model.conditions(ANSWERS, random);
         const answers = model.generate(model.latents(ANSWERS, random), condition);
-        return ops.variance_dim(answers, 0).mean().item();
+        return ops.var_dim(answers, 0).mean().item();
       }),
     );
   }

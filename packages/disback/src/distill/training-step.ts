@@ -1,10 +1,10 @@
-import { type Device, RecordedStep, type Tensor } from "@disback/torch";
+import { CapturedStep, type Device, type Tensor } from "@disback/torch";
 import { DisbackError } from "../errors.js";
 import type { MicroBatches } from "./micro-batches.js";
 import type { Processes } from "./processes.js";
 
 export interface TrainingStepOptions {
-  /** whether steps are recorded and replayed, see `RecordedStep`; default false */
+  /** whether steps are recorded and replayed, see `CapturedStep`; default false */
   graphs?: boolean | undefined;
   device: Device;
   batch: MicroBatches;
@@ -25,13 +25,13 @@ export function requireRecordable(parts: number, processes: Processes): void {
 
 /** How a training makes its steps: plainly, or from a recording. What a step does and tells is the same. */
 export class TrainingStep<Names extends string> {
-  private readonly recorded: RecordedStep<Names> | undefined;
+  private readonly recorded: CapturedStep<Names> | undefined;
 
   /** @throws DisbackError if such steps cannot be recorded, saying why */
   constructor({ graphs = false, device, batch, processes }: TrainingStepOptions) {
     if (!graphs) return;
     requireRecordable(batch.parts.length, processes);
-    this.recorded = new RecordedStep(device);
+    this.recorded = new CapturedStep(device);
   }
 
   /**
