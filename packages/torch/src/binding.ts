@@ -8,7 +8,7 @@ export type Handle = number;
 export type NativeFunction = (...values: unknown[]) => never;
 export type NativeGenerator = object & { readonly __generator: never };
 export type NativeReducer = object & { readonly __reducer: never };
-/** A step that was recorded. */
+/** A step that was captured. */
 export type NativeGraph = object & { readonly __graph: never };
 export type NativeScript = object & { readonly __script: never };
 

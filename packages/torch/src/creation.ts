@@ -105,7 +105,7 @@ export function ones(shape: readonly number[], options: TensorOptions = {}): Ten
   return finish(ops.ones(shape, options.dtype ?? "float32", null, options.device), options);
 }
 export function empty(shape: readonly number[], options: TensorOptions = {}): Tensor {
-  return finish(ops.empty_memory_format(shape, options.dtype ?? "float32", null, options.device), options);
+  return finish(ops.empty(shape, options.dtype ?? "float32", null, options.device), options);
 }
 export function full(shape: readonly number[], value: Scalar, options: TensorOptions = {}): Tensor {
   return finish(ops.full(shape, value, options.dtype ?? "float32", null, options.device), options);
@@ -125,7 +125,7 @@ export function linspace(start: number, end: number, count: number, options: Ten
   return finish(ops.linspace(start, end, count, options.dtype ?? "float32", null, options.device), options);
 }
 
-/** Draws, ahead of it if a step is being recorded. */
+/** Draws, ahead of it if a step is being captured. */
 function drawTensor(
   kind: string,
   shape: readonly number[],
@@ -180,8 +180,8 @@ export function randint(
   return drawTensor(`randint ${low} ${high}`, shape, { ...options, dtype }, draw);
 }
 /**
- * A whole number in [low, high), the same in processes that share the generator. Of a step that is recorded it decides
- * which recording is replayed.
+ * A whole number in [low, high), the same in processes that share the generator. Of a step that is captured it decides
+ * which capture is replayed.
  */
 export function drawInteger(low: number, high: number, options: Omit<RandomOptions, "dtype"> = {}): number {
   const { generator, device } = options;
@@ -216,7 +216,7 @@ export function stack(tensors: readonly Tensor[], dim = 0): Tensor {
   return ops.stack(tensors, dim);
 }
 export function where(condition: Tensor, a: Tensor, b: Tensor): Tensor {
-  return ops.where_self(condition, a, b);
+  return ops.where(condition, a, b);
 }
 export function maximum(a: Tensor, b: Tensor): Tensor {
   return ops.maximum(a, b);

@@ -1,5 +1,6 @@
 export { type AutocastOptions, autocast } from "./autocast.js";
 export * from "./autograd.js";
+export { CapturedStep } from "./captured-step.js";
 export * from "./creation.js";
 export {
   GradientReducer,
@@ -37,7 +38,6 @@ export * from "./optim/schedules.js";
 export { ShardedAdam } from "./optim/sharded-adam.js";
 export { type OperatorTime, type ProfileOptions, profile } from "./profile.js";
 export { defaultGenerator, Generator, type GeneratorOptions, manualSeed, type Share } from "./random.js";
-export { RecordedStep } from "./recorded-step.js";
 export * from "./runtime.js";
 export { readSafetensors, readSafetensorsHeader, type SafetensorsFile } from "./safetensors/read.js";
 export { writeSafetensors } from "./safetensors/write.js";

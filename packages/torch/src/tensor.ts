@@ -210,24 +210,22 @@ export class Tensor {
 
   // Arithmetic
   add(other: Tensor | Scalar, alpha?: Scalar): Tensor {
-    return other instanceof Tensor ? ops.add_Tensor(this, other, alpha) : ops.add_Scalar(this, other, alpha);
+    return ops.add(this, other, alpha);
   }
   sub(other: Tensor | Scalar, alpha?: Scalar): Tensor {
-    return other instanceof Tensor ? ops.sub_Tensor(this, other, alpha) : ops.sub_Scalar(this, other, alpha);
+    return ops.sub(this, other, alpha);
   }
   mul(other: Tensor | Scalar): Tensor {
-    return other instanceof Tensor ? ops.mul_Tensor(this, other) : ops.mul_Scalar(this, other);
+    return ops.mul(this, other);
   }
   div(other: Tensor | Scalar): Tensor {
-    return other instanceof Tensor ? ops.div_Tensor(this, other) : ops.div_Scalar(this, other);
+    return ops.div(this, other);
   }
   pow(exponent: Tensor | Scalar): Tensor {
-    return exponent instanceof Tensor
-      ? ops.pow_Tensor_Tensor(this, exponent)
-      : ops.pow_Tensor_Scalar(this, exponent);
+    return ops.pow(this, exponent);
   }
   remainder(divisor: number): Tensor {
-    return ops.remainder_Scalar(this, divisor);
+    return ops.remainder(this, divisor);
   }
   neg(): Tensor {
     return ops.neg(this);
@@ -299,28 +297,24 @@ export class Tensor {
     return ops.isnan(this);
   }
   lerp(end: Tensor, weight: number): Tensor {
-    return ops.lerp_Scalar(this, end, weight);
+    return ops.lerp(this, end, weight);
   }
 
   // In place
   add_(other: Tensor | Scalar, alpha?: Scalar): this {
-    if (other instanceof Tensor) ops.add__Tensor(this, other, alpha);
-    else ops.add__Scalar(this, other, alpha);
+    ops.add_(this, other, alpha);
     return this;
   }
   sub_(other: Tensor | Scalar, alpha?: Scalar): this {
-    if (other instanceof Tensor) ops.sub__Tensor(this, other, alpha);
-    else ops.sub__Scalar(this, other, alpha);
+    ops.sub_(this, other, alpha);
     return this;
   }
   mul_(other: Tensor | Scalar): this {
-    if (other instanceof Tensor) ops.mul__Tensor(this, other);
-    else ops.mul__Scalar(this, other);
+    ops.mul_(this, other);
     return this;
   }
   div_(other: Tensor | Scalar): this {
-    if (other instanceof Tensor) ops.div__Tensor(this, other);
-    else ops.div__Scalar(this, other);
+    ops.div_(this, other);
     return this;
   }
   copy_(source: Tensor): this {
@@ -332,7 +326,7 @@ export class Tensor {
     return this;
   }
   fill_(value: Scalar): this {
-    ops.fill__Scalar(this, value);
+    ops.fill_(this, value);
     return this;
   }
   clamp_(min?: number | null, max?: number | null): this {
@@ -340,7 +334,7 @@ export class Tensor {
     return this;
   }
   lerp_(end: Tensor, weight: number): this {
-    ops.lerp__Scalar(this, end, weight);
+    ops.lerp_(this, end, weight);
     return this;
   }
   addcmul_(a: Tensor, b: Tensor, value?: number): this {
@@ -350,10 +344,10 @@ export class Tensor {
 
   // Reductions
   sum(dim?: number | readonly number[], keepdim = false): Tensor {
-    return dim === undefined ? ops.sum(this) : ops.sum_dim_IntList(this, asList(dim), keepdim);
+    return ops.sum(this, asList(dim), keepdim);
   }
   mean(dim?: number | readonly number[], keepdim = false): Tensor {
-    return dim === undefined ? ops.mean(this) : ops.mean_dim(this, asList(dim), keepdim);
+    return ops.mean(this, asList(dim), keepdim);
   }
   amax(dim?: number | readonly number[], keepdim = false): Tensor {
     return ops.amax(this, asList(dim) ?? [], keepdim);
@@ -375,10 +369,10 @@ export class Tensor {
   }
   /** @param unbiased divide by n - 1 (as PyTorch's default) */
   variance(dim?: number | readonly number[], unbiased = true, keepdim = false): Tensor {
-    return ops.variance_correction(this, asList(dim), unbiased ? 1 : 0, keepdim);
+    return ops.var(this, asList(dim), unbiased ? 1 : 0, keepdim);
   }
   std(dim?: number | readonly number[], unbiased = true, keepdim = false): Tensor {
-    return ops.std_correction(this, asList(dim), unbiased ? 1 : 0, keepdim);
+    return ops.std(this, asList(dim), unbiased ? 1 : 0, keepdim);
   }
   norm(): Tensor {
     return ops.linalg_vector_norm(this);
@@ -393,10 +387,10 @@ export class Tensor {
     return ops.cumsum(this, dim);
   }
   softmax(dim: number): Tensor {
-    return ops.softmax_int(this, dim);
+    return ops.softmax(this, dim);
   }
   logSoftmax(dim: number): Tensor {
-    return ops.log_softmax_int(this, dim);
+    return ops.log_softmax(this, dim);
   }
   /** @returns sorted values and their indices */
   sort(dim = -1, descending = false): [Tensor, Tensor] {
@@ -422,7 +416,7 @@ export class Tensor {
     return ops.t(this);
   }
   transpose(a: number, b: number): Tensor {
-    return ops.transpose_int(this, a, b);
+    return ops.transpose(this, a, b);
   }
   permute(dims: readonly number[]): Tensor {
     return ops.permute(this, dims);
@@ -434,7 +428,7 @@ export class Tensor {
     return typeof shape === "string" ? ops.view_dtype(this, shape) : ops.view(this, shape);
   }
   flatten(start = 0, end = -1): Tensor {
-    return ops.flatten_using_ints(this, start, end);
+    return ops.flatten(this, start, end);
   }
   unsqueeze(dim: number): Tensor {
     return ops.unsqueeze(this, dim);
@@ -459,12 +453,10 @@ export class Tensor {
     return ops.chunk(this, count, dim);
   }
   split(size: number | readonly number[], dim = 0): Tensor[] {
-    return typeof size === "number"
-      ? ops.split_Tensor(this, size, dim)
-      : ops.split_with_sizes(this, size, dim);
+    return typeof size === "number" ? ops.split(this, size, dim) : ops.split_with_sizes(this, size, dim);
   }
   unbind(dim = 0): Tensor[] {
-    return ops.unbind_int(this, dim);
+    return ops.unbind(this, dim);
   }
 
   // Selection
@@ -472,10 +464,10 @@ export class Tensor {
     return ops.narrow(this, dim, start, length);
   }
   slice(dim: number, start?: number | null, end?: number | null, step = 1): Tensor {
-    return ops.slice_Tensor(this, dim, start, end, step);
+    return ops.slice(this, dim, start, end, step);
   }
   select(dim: number, index: number): Tensor {
-    return ops.select_int(this, dim, index);
+    return ops.select(this, dim, index);
   }
   indexSelect(dim: number, index: Tensor): Tensor {
     return ops.index_select(this, dim, index);
@@ -484,7 +476,7 @@ export class Tensor {
     return ops.gather(this, dim, index);
   }
   maskedFill(mask: Tensor, value: Scalar): Tensor {
-    return ops.masked_fill_Scalar(this, mask, value);
+    return ops.masked_fill(this, mask, value);
   }
   /** NumPy's indexing: `x.at(0, [2, 5], null, mask)`. Views where possible; tensors as indices copy. */
   at(...indices: Index[]): Tensor {
@@ -510,7 +502,7 @@ export class Tensor {
       }
     }
     return advanced.some((index) => index)
-      ? ops.index_Tensor(
+      ? ops.index(
           result,
           Array.from(advanced, (i) => i ?? null),
         )
@@ -519,22 +511,22 @@ export class Tensor {
 
   // Comparison
   eq(other: Tensor | Scalar): Tensor {
-    return other instanceof Tensor ? ops.eq_Tensor(this, other) : ops.eq_Scalar(this, other);
+    return ops.eq(this, other);
   }
   ne(other: Tensor | Scalar): Tensor {
-    return other instanceof Tensor ? ops.ne_Tensor(this, other) : ops.ne_Scalar(this, other);
+    return ops.ne(this, other);
   }
   lt(other: Tensor | Scalar): Tensor {
-    return other instanceof Tensor ? ops.lt_Tensor(this, other) : ops.lt_Scalar(this, other);
+    return ops.lt(this, other);
   }
   le(other: Tensor | Scalar): Tensor {
-    return other instanceof Tensor ? ops.le_Tensor(this, other) : ops.le_Scalar(this, other);
+    return ops.le(this, other);
   }
   gt(other: Tensor | Scalar): Tensor {
-    return other instanceof Tensor ? ops.gt_Tensor(this, other) : ops.gt_Scalar(this, other);
+    return ops.gt(this, other);
   }
   ge(other: Tensor | Scalar): Tensor {
-    return other instanceof Tensor ? ops.ge_Tensor(this, other) : ops.ge_Scalar(this, other);
+    return ops.ge(this, other);
   }
   logicalNot(): Tensor {
     return ops.logical_not(this);

@@ -63,13 +63,25 @@ test("lists, tuples, optional arguments and in-place operators pass the door", (
     [1, 3],
     [2, 4],
   ]);
-  expect(ops.add__Scalar(x, 1)).toBe(x);
+  expect(ops.add_(x, 1)).toBe(x);
   expect(x.toArray()).toEqual([
     [4, 2],
     [3, 5],
   ]);
-  expect(ops._foreach_mul_Scalar([x, x], 2).map((t) => t.sum().item())).toEqual([28, 28]);
-  expect(ops.index_Tensor(x, [null, tensor([1], { dtype: "int64" })]).toArray()).toEqual([[2], [5]]);
+  expect(ops._foreach_mul([x, x], 2).map((t) => t.sum().item())).toEqual([28, 28]);
+  expect(ops.index(x, [null, tensor([1], { dtype: "int64" })]).toArray()).toEqual([[2], [5]]);
+});
+
+test("the usual overload has the plain name, for a tensor as for a number", () => {
+  const x = tensor([1, 2, 3]);
+  expect(ops.pow(x, 2).toArray()).toEqual([1, 4, 9]);
+  expect(ops.pow(x, x).toArray()).toEqual([1, 4, 27]);
+  expect(ops.sub(x, x, 2).toArray()).toEqual([-1, -2, -3]);
+  expect(ops.where(x.gt(1), x, 0).toArray()).toEqual([0, 2, 3]);
+  expect(ops.sum(x).item()).toBe(6);
+  expect(ops.sum(x, 0, true).shape).toEqual([1]);
+  expect(ops.var(x, null, 0).item()).toBeCloseTo(2 / 3);
+  expect(ops.squeeze_dim(x.reshape([1, 3]), 0).shape).toEqual([3]);
 });
 
 test("the typed functions are those of the libtorch they were generated from", () => {

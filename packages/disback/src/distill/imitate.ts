@@ -142,7 +142,7 @@ export class Imitation extends Training<"loss" | "gradientNorm"> {
       scope(() => {
         const condition = model.conditions.draw(ANSWERS, random);
         const answers = model.generate(model.latents(ANSWERS, random), condition);
-        return ops.variance_dim(answers, 0).mean().item();
+        return ops.var_dim(answers, 0).mean().item();
       }),
     );
   }

@@ -1,4 +1,4 @@
-import { type Device, RecordedStep, type Tensor } from "@disback/torch";
+import { type Device, CapturedStep, type Tensor } from "@disback/torch";
 import { DisbackError } from "../errors.js";
 import type { Processes } from "./processes.js";
 
@@ -25,13 +25,13 @@ export function requireCapturable(parts: number, processes: Processes): void {
 
 /** How a training makes its steps: plainly, or by replaying a captured one. What a step does and tells is the same. */
 export class StepRunner<Figure extends string> {
-  private readonly captured: RecordedStep<Figure> | undefined;
+  private readonly captured: CapturedStep<Figure> | undefined;
 
   /** @throws DisbackError if such steps cannot be captured, saying why */
   constructor({ capture, device, parts, processes }: StepRunnerOptions) {
     if (!capture) return;
     requireCapturable(parts, processes);
-    this.captured = new RecordedStep(device);
+    this.captured = new CapturedStep(device);
   }
 
   /**

@@ -46,7 +46,7 @@ export class Dropout extends Module {
   private mask(input: Tensor, generator: Generator): Tensor {
     return noGrad(() => {
       const mask = emptyLike(input);
-      ops.bernoulli__float(mask, 1 - this.p, generator);
+      ops.bernoulli_(mask, 1 - this.p, generator);
       return this.p < 1 ? mask.div_(1 - this.p) : mask;
     });
   }

@@ -82,7 +82,7 @@ export class Consistency implements DirectObjective {
     const wanted = noGrad(() => {
       const moved = heunStep(teacher, x, sigma, next, told);
       const estimate = this.target!.module.denoise(moved, next, told);
-      return ops.where_self(perSample(place.eq(last - 1), x.ndim), moved, estimate);
+      return ops.where(perSample(place.eq(last - 1), x.ndim), moved, estimate);
     });
     return meanDistance(
       this.options.distance ?? "pseudo-huber",

@@ -83,7 +83,7 @@ export class DiscreteDenoiser extends PreconditionedDenoiser {
   private stepOf(sigma: Tensor): Tensor {
     const known = this.levelsOn(sigma.device);
     const level = sigma.to("float64").log();
-    const above = ops.bucketize_Tensor(level, known, false, true).clamp(1, this.logLevels.length - 1);
+    const above = ops.bucketize(level, known, false, true).clamp(1, this.logLevels.length - 1);
     const below = above.sub(1);
     const [low, high] = [ops.take(known, below), ops.take(known, above)];
     const fraction = level.sub(low).div(high.sub(low)).clamp(0, 1);

@@ -4,28 +4,28 @@ import type { Device } from "./dtype.js";
 import { keep, scope } from "./scope.js";
 import { Tensor } from "./tensor.js";
 
-/** Runs before a step is recorded: what is made once is there then, and libtorch has chosen its kernels. */
+/** Runs before a step is captured: what is made once is there then, and libtorch has chosen its kernels. */
 const WARM_UP = 2;
 
 type Figures<Names extends string> = Record<Names, Tensor | number>;
 
 /**
- * A training step that is recorded and replayed without JavaScript: on a GPU as a graph, one launch for all its kernels
- * (libtorch 2.13 or later). The first runs are plain ones, then it is recorded, from then on replayed. Every run does
+ * A training step that is captured and replayed without JavaScript: on a GPU as a graph, one launch for all its kernels
+ * (libtorch 2.13 or later). The first runs are plain ones, then it is captured, from then on replayed. Every run does
  * what the plain step does:
  *
  * - random numbers of `randn`, `rand`, `randint` and `drawInteger` are drawn before it, into tensors that stay; dropout
  *   draws inside, from the device's default generator, which may be seeded before each step;
- * - tensors from outside are seen where they were when it was recorded: they are changed in place;
- * - numbers of JavaScript's are what they were when it was recorded: see `run`.
+ * - tensors from outside are seen where they were when it was captured: they are changed in place;
+ * - numbers of JavaScript's are what they were when it was captured: see `run`.
  *
- * While it is recorded, whatever would wait for the device or not be done again is an error that says what it is:
+ * While it is captured, whatever would wait for the device or not be done again is an error that says what it is:
  * reading values, operators that do (`nonzero`, masks as indices), copies from other devices, tensors made of numbers,
- * generators' states. On the CPU recordings obey the same rules and keep every result they have: they are for tests.
+ * generators' states. On the CPU captures obey the same rules and keep every result they have: they are for tests.
  */
-export class RecordedStep<Names extends string> {
+export class CapturedStep<Names extends string> {
   private readonly draws = new Draws();
-  private readonly recordings = new Map<string, Recording<Names>>();
+  private readonly captures = new Map<string, Capture<Names>>();
   private circumstances: readonly unknown[] = [];
 
   /** @throws OperatorError if the device, or this libtorch, has no graphs */
@@ -35,7 +35,7 @@ export class RecordedStep<Names extends string> {
 
   /**
    * @param circumstances what the step depends on beside the values of tensors: when one of them is another, it is
-   *   recorded anew
+   *   captured anew
    * @param step the same function each time, as far as can be told from what it does
    * @returns figures of this run: tensors which the next one changes
    */
@@ -44,15 +44,15 @@ export class RecordedStep<Names extends string> {
     this.circumstances = circumstances;
     if (this.draws.known) this.draws.redraw();
     const key = this.draws.numbers.join();
-    const recording = this.recordings.get(key) ?? new Recording(this.device);
-    this.recordings.set(key, recording);
-    return recording.run(() => this.draws.during(step));
+    const capture = this.captures.get(key) ?? new Capture(this.device);
+    this.captures.set(key, capture);
+    return capture.run(() => this.draws.during(step));
   }
 
-  /** Releases the recordings: the next run is a plain one. */
+  /** Releases the captures: the next run is a plain one. */
   forget(): void {
-    for (const recording of this.recordings.values()) recording.dispose();
-    this.recordings.clear();
+    for (const capture of this.captures.values()) capture.dispose();
+    this.captures.clear();
   }
 
   dispose(): void {
@@ -61,7 +61,7 @@ export class RecordedStep<Names extends string> {
   }
 }
 
-class Recording<Names extends string> {
+class Capture<Names extends string> {
   private readonly graph: NativeGraph;
   private plainRuns = 0;
   private figures: Figures<Names> | undefined;

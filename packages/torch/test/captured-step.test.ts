@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import {
   Adam,
+  CapturedStep,
   defaultGenerator,
   drawInteger,
   fromTypedArray,
@@ -8,7 +9,6 @@ import {
   Linear,
   noGrad,
   ops,
-  RecordedStep,
   rand,
   randint,
   randn,
@@ -17,8 +17,8 @@ import {
   zeros,
 } from "../src/index.js";
 
-/** Two plain runs come before the recording. */
-const RECORDED = 2;
+/** Two plain runs come before the capture. */
+const CAPTURED = 2;
 
 describe("random numbers", () => {
   const sources = () => {
@@ -46,17 +46,17 @@ describe("random numbers", () => {
         scope(() => values(run(() => draw(from)) as ReturnType<typeof draw>)),
       );
     };
-    const recorded = new RecordedStep("cpu");
+    const captured = new CapturedStep("cpu");
     const plain = steps((step) => step());
-    expect(steps((step) => recorded.run([], step))).toEqual(plain);
+    expect(steps((step) => captured.run([], step))).toEqual(plain);
     expect(new Set(plain.map((step) => step.at(-1))).size).toBe(3);
-    recorded.dispose();
+    captured.dispose();
   });
 
   it("go on from a generator's state that was set in between", () => {
     const generator = new Generator(1);
-    const recorded = new RecordedStep<"x">("cpu");
-    const next = () => (recorded.run([], () => ({ x: randn([2], { generator }) })).x as Tensor).toArray();
+    const captured = new CapturedStep<"x">("cpu");
+    const next = () => (captured.run([], () => ({ x: randn([2], { generator }) })).x as Tensor).toArray();
     for (let i = 0; i < 5; i++) next();
     const state = generator.getState();
     const first = [next(), next()];
@@ -65,12 +65,12 @@ describe("random numbers", () => {
   });
 
   it("that a step draws only sometimes are refused", () => {
-    const recorded = new RecordedStep("cpu");
+    const captured = new CapturedStep("cpu");
     let more = false;
     const step = () => ({ x: randn([more ? 3 : 2]) });
-    recorded.run([], step);
+    captured.run([], step);
     more = true;
-    expect(() => recorded.run([], step)).toThrow(/draws other random numbers than it did first: randn \[3\]/);
+    expect(() => captured.run([], step)).toThrow(/draws other random numbers than it did first: randn \[3\]/);
   });
 });
 
@@ -97,20 +97,20 @@ describe("a training step", () => {
 
   it("replays without JavaScript and trains as the plain one, bit for bit", () => {
     const [plain, replayed] = [make(), make()];
-    const recorded = new RecordedStep("cpu");
+    const captured = new CapturedStep("cpu");
     for (let i = 0; i < 8; i++) {
       defaultGenerator().manualSeed(i);
       const expected = scope(() => loss(plain.step()));
       defaultGenerator().manualSeed(i);
-      const found = recorded.run([], replayed.step);
+      const found = captured.run([], replayed.step);
       expect([loss(found), found.constant]).toEqual([expected, 7]);
       expect(replayed.weights()).toEqual(plain.weights());
     }
-    expect([plain.calls(), replayed.calls()]).toEqual([8, RECORDED + 1]);
-    recorded.dispose();
+    expect([plain.calls(), replayed.calls()]).toEqual([8, CAPTURED + 1]);
+    captured.dispose();
   });
 
-  it("sees weights that are changed in place, and is recorded anew for other circumstances", () => {
+  it("sees weights that are changed in place, and is captured anew for other circumstances", () => {
     const x = zeros([2]);
     let factor = 2;
     let calls = 0;
@@ -118,18 +118,18 @@ describe("a training step", () => {
       calls++;
       return { y: x.mul(factor) };
     };
-    const recorded = new RecordedStep<"y">("cpu");
-    const run = () => (recorded.run([factor], step).y as Tensor).toArray();
+    const captured = new CapturedStep<"y">("cpu");
+    const run = () => (captured.run([factor], step).y as Tensor).toArray();
     for (let i = 0; i < 5; i++) run();
     noGrad(() => x.fill_(3));
     expect([run(), calls]).toEqual([[6, 6], 3]);
     factor = 5;
     expect([run(), calls]).toEqual([[15, 15], 4]);
-    recorded.dispose();
+    captured.dispose();
   });
 });
 
-describe("what cannot be recorded", () => {
+describe("what cannot be captured", () => {
   const generator = new Generator(3);
   const outside = randn([4], { generator });
   const steps: [string, RegExp, () => unknown][] = [
@@ -158,35 +158,35 @@ describe("what cannot be recorded", () => {
   ];
 
   it.each(steps)("%s", (_, message, step) => {
-    const recorded = new RecordedStep("cpu");
+    const captured = new CapturedStep("cpu");
     let fails = true;
     const run = () =>
-      recorded.run([], () => {
+      captured.run([], () => {
         if (fails) step();
         return { x: outside.mul(2) };
       });
-    for (let i = 0; i < RECORDED; i++) run();
+    for (let i = 0; i < CAPTURED; i++) run();
     expect(run).toThrow(message);
     // Nothing is left of the attempt.
     expect(outside.sum().item()).toBeTypeOf("number");
     fails = false;
     for (let i = 0; i < 2; i++) expect((run().x as Tensor).toArray()).toEqual(outside.mul(2).toArray());
-    recorded.dispose();
+    captured.dispose();
   });
 
   it("in a backward pass is refused too", () => {
-    const recorded = new RecordedStep("cpu");
+    const captured = new CapturedStep("cpu");
     const step = () => {
       const x = outside.detach().requiresGrad_();
       ops.prod(x).backward();
       return { gradient: x.grad! };
     };
-    for (let i = 0; i < RECORDED; i++) recorded.run([], step);
-    expect(() => recorded.run([], step)).toThrow(/cannot read values back/);
-    recorded.dispose();
+    for (let i = 0; i < CAPTURED; i++) captured.run([], step);
+    expect(() => captured.run([], step)).toThrow(/cannot read values back/);
+    captured.dispose();
   });
 });
 
 it("a device without graphs is refused", () => {
-  expect(() => new RecordedStep("meta")).toThrow(/meta/);
+  expect(() => new CapturedStep("meta")).toThrow(/meta/);
 });
