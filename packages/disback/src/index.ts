@@ -48,6 +48,7 @@ export {
 export type { DirectInput, DirectObjective } from "./distill/direct-objective.js";
 export { type DistillationOptions, type Distilled, distill } from "./distill/distill.js";
 export type { Fit, FitBatch, Outline } from "./distill/fit.js";
+export { type GeneratorModule, GeneratorStudent } from "./distill/generator-student.js";
 export { Imitation, type ImitationOptions, imitate } from "./distill/imitate.js";
 export { evenSteps } from "./distill/node-schedule.js";
 export {
@@ -86,6 +87,7 @@ export { type SampleDistance, sampleDistances } from "./distill/sample-distance.
 export { type PooledSamples, SamplePool } from "./distill/sample-pool.js";
 export { addNoise, agreement, targetError, withoutSpoiltSamples } from "./distill/score-comparison.js";
 export { draw, generate, type Student } from "./distill/student.js";
+export { kindOf, type StudentKind, studentFrom } from "./distill/student-kind.js";
 export type { TargetPathOptions, TrajectoryUse } from "./distill/target-path.js";
 export {
   MismatchReached,

@@ -1,11 +1,11 @@
 import { statSync } from "node:fs";
 import { join } from "node:path";
 import { TorchError } from "@disback/torch";
+import { DenoiserStudent } from "../distill/denoiser-student.js";
 import { DisbackError } from "../errors.js";
 import { DiscreteDenoiser } from "../models/preconditioning/discrete.js";
-import type { PreconditionedDenoiser } from "../models/preconditioning/preconditioned.js";
 import { weightsPath, writeDiffusersFolder } from "./diffusers/write-diffusers.js";
-import { configOf, type ExportableModel } from "./exportable.js";
+import { configOf, denoiserOf, type ExportableModel } from "./exportable.js";
 import { fileSize } from "./file-size.js";
 import type { ExportFormat, ExportReport } from "./format.js";
 
@@ -14,7 +14,7 @@ export const diffusers: ExportFormat = {
   description: "a folder for diffusers",
   write(model, path) {
     try {
-      writeDiffusersFolder(path, model.denoiser as PreconditionedDenoiser, configOf(model, "diffusers"));
+      writeDiffusersFolder(path, denoiserOf(model, "diffusers"), configOf(model, "diffusers"));
     } catch (error) {
       if (error instanceof TorchError) throw new DisbackError(error.message);
       throw error;
@@ -24,9 +24,10 @@ export const diffusers: ExportFormat = {
 };
 
 /** A student's noise levels are steps there. */
-function report({ denoiser, student }: ExportableModel, bytes: number): ExportReport {
+function report({ module: denoiser, student }: ExportableModel, bytes: number): ExportReport {
   const size = ["weights", fileSize(bytes)] as const;
-  if (!student || !(denoiser instanceof DiscreteDenoiser)) return { facts: [size], figures: { bytes } };
+  if (!(student instanceof DenoiserStudent) || !(denoiser instanceof DiscreteDenoiser))
+    return { facts: [size], figures: { bytes } };
   const steps = [student.sigmaInit, ...student.laterSigmas].map((sigma) => denoiser.stepAt(sigma));
   return {
     facts: [["timesteps", steps.map((step) => step.toFixed(2)).join(", ")], size],

@@ -1,7 +1,7 @@
 import { statSync } from "node:fs";
-import type { PreconditionedDenoiser } from "../models/preconditioning/preconditioned.js";
+import { DenoiserStudent } from "../distill/denoiser-student.js";
 import { writeEdmPickle } from "./edm/write-edm.js";
-import { configOf } from "./exportable.js";
+import { configOf, denoiserOf } from "./exportable.js";
 import { fileSize } from "./file-size.js";
 import type { ExportFormat } from "./format.js";
 
@@ -9,9 +9,9 @@ import type { ExportFormat } from "./format.js";
 export const edm: ExportFormat = {
   description: "a network pickle for NVlabs/edm",
   write(model, path) {
-    const { denoiser, student } = model;
-    writeEdmPickle(path, denoiser as PreconditionedDenoiser, configOf(model, "edm"));
+    writeEdmPickle(path, denoiserOf(model, "edm"), configOf(model, "edm"));
     const { size } = statSync(path);
+    const student = model.student instanceof DenoiserStudent ? model.student : undefined;
     const sigmas = student ? [student.sigmaInit, ...student.laterSigmas] : [];
     return {
       facts: [

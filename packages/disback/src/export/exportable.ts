@@ -1,24 +1,33 @@
-import { DenoiserStudent } from "../distill/denoiser-student.js";
+import type { Module } from "@disback/torch";
+import type { Student } from "../distill/student.js";
+import { type StudentKind, studentFrom } from "../distill/student-kind.js";
 import { DisbackError } from "../errors.js";
 import type { DenoiserConfig } from "../models/config.js";
-import type { DenoiserModule } from "../models/denoiser.js";
+import type { ModelFacts } from "../models/facts.js";
+import { PreconditionedDenoiser } from "../models/preconditioning/preconditioned.js";
 
 /** A model that is to be exported: a student if it has one, a teacher otherwise. */
 export interface ExportableModel {
-  denoiser: DenoiserModule;
+  module: Module;
+  facts: ModelFacts;
   /** the network in words; absent for a module of a user's own */
   config?: DenoiserConfig | undefined;
-  student?: DenoiserStudent;
+  student?: Student;
 }
 
-/** @param levels noise levels at which a student's network is run; undefined for a teacher */
+/** A model as it was opened, and what makes it a student; undefined for a teacher. */
 export function exportableModel(
-  denoiser: DenoiserModule,
-  config: DenoiserConfig | undefined,
-  levels: { sigmaInit: number; laterSigmas?: readonly number[] } | undefined,
+  model: Pick<ExportableModel, "module" | "facts" | "config">,
+  kind?: StudentKind,
 ): ExportableModel {
-  if (levels === undefined) return { denoiser, config };
-  return { denoiser, config, student: new DenoiserStudent(denoiser, levels) };
+  const { module, facts, config } = model;
+  return { module, facts, config, ...(kind ? { student: studentFrom(module, facts, kind) } : {}) };
+}
+
+/** The denoiser in a model, for formats that only take such. @throws DisbackError for another kind of generator */
+export function denoiserOf({ module }: ExportableModel, format: string): PreconditionedDenoiser {
+  if (module instanceof PreconditionedDenoiser) return module;
+  throw new DisbackError(`--format ${format}: only for denoisers with one of our preconditionings`);
 }
 
 /** The network in words, for formats that describe it. @throws DisbackError for a module of a user's own */

@@ -11,6 +11,12 @@ export interface Latents {
   labels?: number[];
 }
 
+/** Which latents a model takes: noise of its samples' shape, for each of its steps, or what it draws itself. */
+export interface LatentKind {
+  steps: number;
+  draw?: (count: number, generator: Generator) => Tensor;
+}
+
 /**
  * Draws latents from a generator of its own, so that judging a model leaves the training's random numbers alone, and
  * the same seed shows teacher and student from the same latents: noise of later steps has a generator of its own.
@@ -24,7 +30,11 @@ export class LatentSource {
   constructor(
     private readonly sampleShape: readonly number[],
     private readonly labelDim: number,
-    private readonly options: { seed: number; device: Device; label?: number | undefined; steps?: number },
+    private readonly options: {
+      seed: number;
+      device: Device;
+      label?: number | undefined;
+    } & Partial<LatentKind>,
   ) {
     this.generator = new Generator(options.seed, options.device);
     this.laterGenerator = new Generator(options.seed + 1, options.device);
@@ -32,7 +42,8 @@ export class LatentSource {
 
   next(count: number): Latents {
     const { device, label, steps = 1 } = this.options;
-    const draw = (generator: Generator) => randn([count, ...this.sampleShape], { generator, device });
+    const draw = (generator: Generator) =>
+      this.options.draw?.(count, generator) ?? randn([count, ...this.sampleShape], { generator, device });
     const noise = [draw(this.generator)];
     while (noise.length < steps) noise.push(draw(this.laterGenerator));
     const latents = steps > 1 ? stack(noise, 1) : noise[0]!;

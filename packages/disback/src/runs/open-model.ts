@@ -1,5 +1,5 @@
 import type { Device, Module } from "@disback/torch";
-import { UsageError } from "../errors.js";
+import { DisbackError, UsageError } from "../errors.js";
 import { openCodec } from "../models/autoencoder/open-codec.js";
 import {
   type ConfiguredDenoiser,
@@ -9,7 +9,7 @@ import {
   saveModel,
   withoutLabels,
 } from "../models/config.js";
-import type { DenoiserModule } from "../models/denoiser.js";
+import { DenoiserModule } from "../models/denoiser.js";
 import type { ModelFacts } from "../models/facts.js";
 import type { SampleCodec } from "../models/sample-codec.js";
 import { locateModel } from "./locate-model.js";
@@ -38,7 +38,7 @@ export interface OpenedModel<M extends Module = DenoiserModule> {
  * Loads a model by folder, run, shipped name, or a module file of the user's own, in evaluation mode.
  * @throws DisbackError when it is missing or damaged
  */
-export async function openModel(source: string, options: OpeningOptions): Promise<OpenedModel> {
+export async function openModel(source: string, options: OpeningOptions): Promise<OpenedModel<Module>> {
   const { device, unconditional = false } = options;
   if (isModuleFile(source)) return whole(source, await openModuleFile(source, device), unconditional);
   const folder = locateModel(source);
@@ -49,6 +49,13 @@ export async function openModel(source: string, options: OpeningOptions): Promis
   const part = withoutLabels(loaded);
   loaded.denoiser.dispose();
   return configured(part, codec);
+}
+
+/** Opens a model that restores samples from noise. @throws DisbackError if it is another kind of model */
+export async function openDenoiser(source: string, options: OpeningOptions): Promise<OpenedModel> {
+  const model = await openModel(source, options);
+  if (model.module instanceof DenoiserModule) return model as OpenedModel;
+  throw new DisbackError(`${source}: is no denoiser; it makes samples by itself`);
 }
 
 /** A model that is described by a configuration. */
@@ -62,7 +69,7 @@ export function configured({ denoiser, config }: ConfiguredDenoiser, codec: Samp
   };
 }
 
-function whole(source: string, model: OpenedModel, unconditional: boolean): OpenedModel {
+function whole(source: string, model: OpenedModel<Module>, unconditional: boolean): OpenedModel<Module> {
   if (unconditional && Object.keys(model.facts.condition).length > 0)
     throw new UsageError(`--unconditional: ${source} is a module of your own; leave the condition out of it`);
   return model;

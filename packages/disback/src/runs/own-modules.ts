@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { type Device, Module, type Tensor } from "@disback/torch";
+import { isGenerator } from "../distill/generator-student.js";
 import { DisbackError } from "../errors.js";
 import type { Condition } from "../models/condition.js";
 import { DenoiserModule } from "../models/denoiser.js";
@@ -13,16 +14,13 @@ import type { OpenedModel } from "./open-model.js";
 /** What makes a folder one with weights of a user's own module. */
 const FORMAT = "disback-module-1";
 
-/** A module of a user's own: what the default export of the file gives. */
-interface OwnModel {
-  module: Module & { denoise?: (x: Tensor, sigma: Tensor, condition?: Condition) => Tensor };
-  facts: ModelFacts;
-}
+/** A module that restores samples from noise, see `Denoiser.denoise`. */
+type Denoising = Module & Pick<DenoiserModule, "denoise">;
 
 /** A denoiser of a user's own, with its facts. Its weights have the prefix `model.`, as those of our denoisers. */
 class OwnDenoiser extends DenoiserModule {
   constructor(
-    readonly model: OwnModel["module"] & { denoise: NonNullable<OwnModel["module"]["denoise"]> },
+    readonly model: Denoising,
     readonly facts: ModelFacts,
   ) {
     super();
@@ -53,23 +51,26 @@ export function isModuleFolder(folder: string): boolean {
 }
 
 /**
- * Runs an ES module whose default export, a function or an async one, gives `{ module, facts }`.
+ * Runs an ES module whose default export, a function or an async one, gives `{ module, facts }`. The module has
+ * `denoise(x, sigma, condition)`, or, for students, `generate(latents, condition)` and `latentShape`.
  * @throws DisbackError naming the file and what is wrong with it
  */
-export async function openModuleFile(file: string, device: Device): Promise<OpenedModel> {
+export async function openModuleFile(file: string, device: Device): Promise<OpenedModel<Module>> {
   const path = resolve(file);
-  const { module, facts } = await load(path, file);
-  if (typeof module.denoise !== "function")
-    throw new DisbackError(`${file}: its module has no denoise(x, sigma, condition)`);
-  const denoiser = new OwnDenoiser(module as OwnDenoiser["model"], facts).to({ device }).eval();
+  const { module: own, facts } = await load(path, file);
+  if (!isDenoising(own) && !isGenerator(own))
+    throw new DisbackError(
+      `${file}: its module has neither denoise(x, sigma, condition) nor generate(latents, condition)`,
+    );
+  const module = (isDenoising(own) ? new OwnDenoiser(own, facts) : own).to({ device }).eval();
   return {
-    ...{ module: denoiser, facts, codec: asTheyAre(facts.sampleShape) },
+    ...{ module, facts, codec: asTheyAre(facts.sampleShape) },
     save: (folder, weights) => writeModelFolder(folder, weights, { format: FORMAT, module: path }),
   };
 }
 
 /** Opens a folder that such a model was saved to. @throws DisbackError naming the file that is gone or does not fit */
-export async function openModuleFolder(folder: string, device: Device): Promise<OpenedModel> {
+export async function openModuleFolder(folder: string, device: Device): Promise<OpenedModel<Module>> {
   const { module: file } = readConfig(folder);
   const config = join(folder, "config.json");
   if (typeof file !== "string")
@@ -84,7 +85,11 @@ export async function openModuleFolder(folder: string, device: Device): Promise<
   return model;
 }
 
-async function load(path: string, shown: string): Promise<OwnModel> {
+function isDenoising(module: Module): module is Denoising {
+  return typeof (module as { denoise?: unknown }).denoise === "function";
+}
+
+async function load(path: string, shown: string): Promise<{ module: Module; facts: ModelFacts }> {
   if (!existsSync(path)) throw new DisbackError(`${shown}: no such file`);
   let made: unknown;
   try {
@@ -96,7 +101,7 @@ async function load(path: string, shown: string): Promise<OwnModel> {
     if (error instanceof DisbackError) throw error;
     throw new DisbackError(`${shown}: ${(error as Error).message.split("\n")[0]}`);
   }
-  const { module, facts } = (made ?? {}) as Partial<OwnModel>;
+  const { module, facts } = (made ?? {}) as { module?: unknown; facts?: unknown };
   if (!(module instanceof Module))
     throw new DisbackError(`${shown}: "module" must be a Module of @disback/torch, of the same installation`);
   if (module.parameters().length === 0) throw new DisbackError(`${shown}: its module has no parameters`);

@@ -1,5 +1,7 @@
-import { type Device, inferenceMode, scope, type Tensor } from "@disback/torch";
+import { type Device, inferenceMode, type Module, scope, type Tensor } from "@disback/torch";
 import { DenoiserStudent } from "../distill/denoiser-student.js";
+import type { Student } from "../distill/student.js";
+import { studentFrom } from "../distill/student-kind.js";
 import { UsageError } from "../errors.js";
 import { type Condition, classesOf } from "../models/condition.js";
 import type { DenoiserModule } from "../models/denoiser.js";
@@ -7,7 +9,7 @@ import type { ModelFacts } from "../models/facts.js";
 import { guided } from "../models/guided-denoiser.js";
 import type { SampleCodec } from "../models/sample-codec.js";
 import { ddim, euler, heun } from "../models/samplers.js";
-import { LatentSource } from "./latent-source.js";
+import { type LatentKind, LatentSource } from "./latent-source.js";
 import { locateModel } from "./locate-model.js";
 import { type OpenedModel, type OpeningOptions, openModel } from "./open-model.js";
 import { isModuleFile } from "./own-modules.js";
@@ -64,10 +66,15 @@ export function decodedDrawer(drawer: SampleDrawer, codec: SampleCodec): SampleD
   };
 }
 
-function modelDrawer(source: string, { module }: OpenedModel, options: DrawingOptions): SampleDrawer {
-  const levels = isModuleFile(source) ? undefined : readStudentFile(locateModel(source));
-  if (levels === undefined) return teacherDrawer(module, { ...options, steps: options.steps ?? 18 });
-  const student = new DenoiserStudent(module, levels);
+function modelDrawer(
+  source: string,
+  { module, facts }: OpenedModel<Module>,
+  options: DrawingOptions,
+): SampleDrawer {
+  const kind = isModuleFile(source) ? undefined : readStudentFile(locateModel(source));
+  if (kind === undefined)
+    return teacherDrawer(module as DenoiserModule, { ...options, steps: options.steps ?? 18 });
+  const student = studentFrom(module, facts, kind);
   if (options.steps !== undefined && options.steps !== student.evaluations) {
     throw new UsageError(
       `--steps ${options.steps}: ${source} is a ${stepsText(student.evaluations)} student`,
@@ -83,11 +90,12 @@ function modelDrawer(source: string, { module }: OpenedModel, options: DrawingOp
 
 /** A student's samples. */
 export function studentDrawer(
-  student: DenoiserStudent,
+  student: Student,
   options: Pick<DrawingOptions, "seed" | "device" | "label">,
 ): SampleDrawer {
   const { evaluations: steps, facts } = student;
-  return drawer(facts, { ...options, steps }, steps, (latents, condition) =>
+  const own = student instanceof DenoiserStudent ? {} : { draw: student.latents.bind(student) };
+  return drawer(facts, { ...options, steps, ...own }, steps, (latents, condition) =>
     // Copied out of inference mode: ordinary tensors, which gradients may pass by.
     inferenceMode(() => student.generate(latents, condition)).clone(),
   );
@@ -112,7 +120,7 @@ export function teacherDrawer(
 
 function drawer(
   facts: ModelFacts,
-  options: Pick<DrawingOptions, "seed" | "device" | "label"> & { steps: number },
+  options: Pick<DrawingOptions, "seed" | "device" | "label"> & LatentKind,
   evaluations: number,
   generate: (latents: Tensor, condition?: Condition) => Tensor,
 ): SampleDrawer {

@@ -1,4 +1,4 @@
-import { type Device, CapturedStep, type Tensor } from "@disback/torch";
+import { CapturedStep, type Device, type Tensor } from "@disback/torch";
 import { DisbackError } from "../errors.js";
 import type { Processes } from "./processes.js";
 

@@ -2,6 +2,7 @@ import type { OnnxGenerator } from "@disback/generate";
 import { fromTypedArray, Generator, inferenceMode, ops, randn, type Tensor } from "@disback/torch";
 import { DisbackError } from "../../errors.js";
 import { type Condition, classCondition, classesOf } from "../../models/condition.js";
+import type { DenoiserModule } from "../../models/denoiser.js";
 import type { ExportableModel } from "../exportable.js";
 import type { Precision } from "./export-onnx.js";
 
@@ -34,7 +35,7 @@ export async function checkOnnx(
 ): Promise<OnnxCheck> {
   const { threads } = options;
   const exported = await openExported(bytes, threads);
-  const { facts } = model.denoiser;
+  const { facts } = model;
   const labelDim = classesOf(facts);
   const random = new Generator(0);
   const latents =
@@ -64,10 +65,10 @@ async function openExported(bytes: Uint8Array, threads?: number): Promise<OnnxGe
   }
 }
 
-function original({ denoiser, student }: ExportableModel, latents: Tensor, condition?: Condition): Tensor {
+function original({ module, student }: ExportableModel, latents: Tensor, condition?: Condition): Tensor {
   return inferenceMode(() => {
     if (student) return student.generate(latents, condition);
-    return denoiser.denoise(latents, ops.full([batch], sigma, "float32"), condition);
+    return (module as DenoiserModule).denoise(latents, ops.full([batch], sigma, "float32"), condition);
   });
 }
 

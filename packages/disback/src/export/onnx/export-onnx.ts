@@ -1,4 +1,5 @@
 import { descriptionKey, type ModelDescription } from "@disback/generate/core";
+import type { Module } from "@disback/torch";
 import { DisbackError } from "../../errors.js";
 import { classesOf } from "../../models/condition.js";
 import type { Denoiser, DenoiserModule } from "../../models/denoiser.js";
@@ -17,36 +18,35 @@ export type Precision = "f32" | "f16" | "int8";
  * @throws DisbackError naming an operator that cannot be written
  */
 export function exportOnnx(model: ExportableModel, precision: Precision = "f32"): Uint8Array {
-  const denoiser = precision === "f16" ? model.denoiser.clone() : model.denoiser;
-  if (precision === "f16") halve(denoiser);
+  const module = precision === "f16" ? model.module.clone() : model.module;
+  if (precision === "f16") halve(module);
   try {
     const source = model.student
-      ? studentSource(model.student.withModule(denoiser))
-      : denoiserSource(denoiser);
+      ? studentSource(model.student.withModule(module))
+      : denoiserSource(module as DenoiserModule);
     const metadata = { [descriptionKey]: JSON.stringify(describe(model, precision)) };
     return writeOnnxModel({ ...source, metadata }, { quantize: precision === "int8" });
   } finally {
-    if (denoiser !== model.denoiser) denoiser.dispose();
+    if (module !== model.module) module.dispose();
   }
 }
 
 /** The network between the preconditioning's float32 factors. */
-function halve(denoiser: DenoiserModule): void {
-  if (!(denoiser instanceof PreconditionedDenoiser))
+function halve(module: Module): void {
+  if (!(module instanceof PreconditionedDenoiser))
     throw new DisbackError("--precision f16: a module of your own is exported as f32 or int8");
-  denoiser.model.to({ dtype: "float16" });
+  module.model.to({ dtype: "float16" });
 }
 
-function describe({ denoiser, student }: ExportableModel, precision: Precision): ModelDescription {
-  const { facts } = denoiser;
+function describe({ module, facts, student }: ExportableModel, precision: Precision): ModelDescription {
   const common = { sampleShape: [...facts.sampleShape], labelDim: classesOf(facts), precision };
   if (student) return { kind: "student", steps: student.evaluations, ...common };
-  const { sigmaMin = 0, sigmaMax = Number.POSITIVE_INFINITY } = denoiser as Denoiser;
+  const { sigmaMin = 0, sigmaMax = Number.POSITIVE_INFINITY } = module as Module & Denoiser;
   return {
     kind: "denoiser",
     ...common,
     sigmaMin,
     ...(Number.isFinite(sigmaMax) ? { sigmaMax } : {}),
-    ...(denoiser instanceof IddpmDenoiser ? { levels: denoiser.u.toArray() as number[] } : {}),
+    ...(module instanceof IddpmDenoiser ? { levels: module.u.toArray() as number[] } : {}),
   };
 }

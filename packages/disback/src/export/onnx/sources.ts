@@ -1,5 +1,5 @@
 import { defaultGenerator, randn, type Tensor } from "@disback/torch";
-import type { DenoiserStudent } from "../../distill/denoiser-student.js";
+import type { Student } from "../../distill/student.js";
 import { classCondition, classesOf } from "../../models/condition.js";
 import type { DenoiserModule } from "../../models/denoiser.js";
 import type { ModelFacts } from "../../models/facts.js";
@@ -12,7 +12,7 @@ const labels = (batch: number, facts: ModelFacts): Tensor[] =>
 const labelNames = (facts: ModelFacts): string[] => (classesOf(facts) > 0 ? ["labels"] : []);
 
 /** A student as a function: latents, `[N, steps, ...]` if it has several steps, and one-hot labels `[N, K]` to samples. */
-export function studentSource(student: DenoiserStudent): Omit<OnnxSource, "metadata"> {
+export function studentSource(student: Student): Omit<OnnxSource, "metadata"> {
   const { facts } = student;
   return {
     network: (latents, classes) => student.generate(latents!, classCondition(classes)),

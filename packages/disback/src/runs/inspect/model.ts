@@ -14,7 +14,8 @@ import type { Description } from "./inspect.js";
 export function describeModel(path: string): Description | undefined {
   if (!existsSync(join(path, "config.json"))) return undefined;
   const { denoiser, config } = loadModel(path);
-  const levels = readStudentFile(path);
+  const kind = readStudentFile(path);
+  const levels = kind?.kind === "denoiser" ? kind : undefined;
   const sigmas = levels && [levels.sigmaInit, ...levels.laterSigmas];
   const parameters = denoiser.parameters().reduce((sum, tensor) => sum + tensor.numel, 0);
   denoiser.dispose();

@@ -33,7 +33,7 @@ export async function exportModel(source: string, options: ExportOptions): Promi
 }
 
 async function openExportable(source: string): Promise<ExportableModel> {
-  const { module, config } = await openModel(source, { device: "cpu" });
-  const levels = isModuleFile(source) ? undefined : readStudentFile(locateModel(source));
-  return exportableModel(module, config, levels);
+  const model = await openModel(source, { device: "cpu" });
+  const kind = isModuleFile(source) ? undefined : readStudentFile(locateModel(source));
+  return exportableModel(model, kind);
 }

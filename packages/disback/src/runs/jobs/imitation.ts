@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { requireDenoiserStudent } from "../../distill/denoiser-student.js";
 import { Imitation, type ImitationOptions } from "../../distill/imitate.js";
 import { loadWeights, weightsFile } from "../../models/model-folder.js";
 import type { DistillSettings } from "../settings/distillation.js";
@@ -28,7 +29,7 @@ export async function imitateTeacher(
     loadWeights(join(folder, weightsFile), made.module);
     return { seconds: 0, context };
   }
-  const student = studentOf(made, settings);
+  const student = requireDenoiserStudent(studentOf(made, settings), "imitation");
   const { steps, tolerance, inherit, batchSize, learningRate } = settings.imitation;
   const execution = executionOf(settings, context);
   const options: ImitationOptions = {

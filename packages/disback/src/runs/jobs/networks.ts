@@ -1,6 +1,8 @@
 import { existsSync } from "node:fs";
-import { type Device, Generator } from "@disback/torch";
-import { DenoiserStudent, evenAngles } from "../../distill/denoiser-student.js";
+import { type Device, Generator, type Module } from "@disback/torch";
+import { evenAngles } from "../../distill/denoiser-student.js";
+import type { Student } from "../../distill/student.js";
+import { studentFrom } from "../../distill/student-kind.js";
 import { DisbackError } from "../../errors.js";
 import { computing } from "../../models/computation.js";
 import {
@@ -10,10 +12,11 @@ import {
   factsOf,
   parseDenoiserConfig,
 } from "../../models/config.js";
+import { DenoiserModule } from "../../models/denoiser.js";
 import { requireSameKind } from "../../models/facts.js";
 import { type ComputationSettings, computationOf } from "../computation.js";
 import { didYouMean } from "../nearest.js";
-import { configured, type OpenedModel, openModel } from "../open-model.js";
+import { configured, type OpenedModel, openDenoiser } from "../open-model.js";
 import { isModuleFile, openModuleFile } from "../own-modules.js";
 import { readSettingsFile } from "../settings/resolve.js";
 
@@ -29,7 +32,7 @@ export interface NetworkSettings extends ComputationSettings {
 /** A teacher, and a student before its first step. */
 export interface Networks {
   teacher: OpenedModel;
-  student: OpenedModel;
+  student: OpenedModel<Module>;
 }
 
 /** Opens the teacher and makes the student. @throws DisbackError when something is missing, damaged or does not fit */
@@ -42,7 +45,7 @@ export async function openNetworks(settings: NetworkSettings): Promise<Networks>
 async function openTeacher(settings: NetworkSettings): Promise<OpenedModel> {
   const { teacher: source, unconditional } = settings;
   const how = computationOf(settings);
-  const teacher = await openModel(source, { device: settings.device as Device, unconditional });
+  const teacher = await openDenoiser(source, { device: settings.device as Device, unconditional });
   computing(teacher.module, how).requiresGrad_(false);
   return teacher;
 }
@@ -53,7 +56,7 @@ async function openTeacher(settings: NetworkSettings): Promise<OpenedModel> {
  * @param settings their `student`: `same` (the teacher's weights), `untrained` (the teacher's network, random weights), `small` (random
  * weights, half the channels), a file with a model's configuration, or an ES module
  */
-async function makeStudent(settings: NetworkSettings, teacher: OpenedModel): Promise<OpenedModel> {
+async function makeStudent(settings: NetworkSettings, teacher: OpenedModel): Promise<OpenedModel<Module>> {
   const { student: start, seed } = settings;
   const device = settings.device as Device;
   if (start === "same") return { ...teacher, module: teacher.module.clone().requiresGrad_(true) };
@@ -61,7 +64,7 @@ async function makeStudent(settings: NetworkSettings, teacher: OpenedModel): Pro
   if (isModuleFile(start)) {
     const own = await openModuleFile(start, device);
     requireSameKind(own.facts, teacher.facts, start);
-    computing(own.module, how);
+    if (own.module instanceof DenoiserModule) computing(own.module, how);
     return own;
   }
   const config = studentConfig(start, teacher);
@@ -79,16 +82,19 @@ export interface StudentSteps {
 }
 
 /** The student that runs a network. @throws DisbackError if there are not as many noise levels as steps */
-export function studentOf(
-  { module, facts }: OpenedModel,
-  { sigmaInit, studentSteps, studentSigmas }: StudentSteps,
-): DenoiserStudent {
+export function studentOf({ module, facts }: OpenedModel<Module>, steps: StudentSteps): Student {
+  const { sigmaInit, studentSteps, studentSigmas } = steps;
+  if (!(module instanceof DenoiserModule)) {
+    if (studentSteps > 1)
+      throw new DisbackError('"studentSteps": a student that is no denoiser makes its samples in one step');
+    return studentFrom(module, facts, { kind: "generator" });
+  }
   if (studentSigmas && studentSigmas.length !== studentSteps - 1)
     throw new DisbackError(
       `"studentSigmas" must be the noise levels of the steps after the first, ${studentSteps - 1} of "studentSteps", not ${studentSigmas.length}`,
     );
   const laterSigmas = studentSigmas ?? evenAngles(sigmaInit, studentSteps, facts.sigmaData);
-  return new DenoiserStudent(module, { sigmaInit, laterSigmas });
+  return studentFrom(module, facts, { kind: "denoiser", sigmaInit, laterSigmas });
 }
 
 function studentConfig(start: string, teacher: OpenedModel): DenoiserConfig {

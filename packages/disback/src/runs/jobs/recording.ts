@@ -3,6 +3,8 @@ import { evenSteps } from "../../distill/node-schedule.js";
 import { EvenDistance } from "../../distill/node-selection.js";
 import { Recording } from "../../distill/record.js";
 import type { RecordingOptions } from "../../distill/recording-options.js";
+import { deviceOf } from "../../distill/student.js";
+import { kindOf } from "../../distill/student-kind.js";
 import type { RecordSettings } from "../settings/distillation.js";
 import { runStage } from "../stage-loop.js";
 import type { JobContext } from "./job.js";
@@ -45,8 +47,7 @@ export async function recordTrajectory(
       teacher: settings.teacher,
       unconditional: settings.unconditional,
       student: settings.student,
-      sigmaInit: student.sigmaInit,
-      laterSigmas: student.laterSigmas,
+      generator: kindOf(student),
     },
   });
   const seconds = await runStage(
@@ -56,7 +57,7 @@ export async function recordTrajectory(
       iterations: settings.recording.steps,
       imagesPerIteration: settings.recording.batchSize,
       evaluateEvery: LOGGED_EVERY,
-      examine: () => examination(work.networks, student),
+      examine: () => examination(work.networks, { facts: student.facts, device: deviceOf(student) }),
     },
     { ...sessionOf(settings, context), iterationsBefore, secondsBefore },
     context.checkpoint,

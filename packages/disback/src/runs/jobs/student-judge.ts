@@ -1,5 +1,5 @@
 import type { Device } from "@disback/torch";
-import type { DenoiserStudent } from "../../distill/denoiser-student.js";
+import type { Student } from "../../distill/student.js";
 import type { Processes } from "../../training/processes.js";
 import type { Judge } from "../judge.js";
 import type { MetricsEntry } from "../metrics-log.js";
@@ -35,7 +35,7 @@ export class StudentJudge {
   }
 
   /** Draws what the student makes, always from the same latents. */
-  drawer(student: DenoiserStudent): SampleDrawer {
+  drawer(student: Student): SampleDrawer {
     return decodedDrawer(
       studentDrawer(student, { seed: this.evaluation.seed, device: this.device }),
       this.codec,
@@ -43,11 +43,7 @@ export class StudentJudge {
   }
 
   /** Writes the picture of a stage's iteration. @returns the headline figures and the samples' spread */
-  async evaluate(
-    stage: MetricsEntry["stage"],
-    iteration: number,
-    student: DenoiserStudent,
-  ): Promise<Figures> {
+  async evaluate(stage: MetricsEntry["stage"], iteration: number, student: Student): Promise<Figures> {
     const path = this.run.samplePath(stage, iteration);
     const { judge, processes } = this;
     const { grid, samples } = this.evaluation;

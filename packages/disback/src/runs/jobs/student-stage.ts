@@ -1,4 +1,5 @@
 import type { Device } from "@disback/torch";
+import { kindOf } from "../../distill/student-kind.js";
 import { Trajectory } from "../../distill/trajectory.js";
 import { BEST_BY, keepBestModel } from "../best-model.js";
 import { decodedDrawer, teacherDrawer } from "../sample-drawer.js";
@@ -48,7 +49,7 @@ export async function trainStudent(
     decodedDrawer(teacherDrawer(teacher.module, drawingOptions(evaluation, device)), codec);
   const save = (folder: string) => {
     made.save(folder, work.average.module);
-    writeStudentFile(folder, student);
+    writeStudentFile(folder, kindOf(student));
   };
   const keepBest = (best: BestSoFar) => keepBestModel(run, "student-best", best, save);
 
@@ -66,7 +67,7 @@ export async function trainStudent(
       evaluateEvery: evaluation.every,
       evaluate: (iteration) => watch.evaluate("backtrack", iteration, work.average),
       sigmaData: teacher.facts.sigmaData,
-      examine: () => examination(work.networks, student),
+      examine: () => examination(work.networks, { facts: student.facts, device }),
       ...(checkpoints.keepBest ? { best: { figures: BEST_BY, keep: keepBest } } : {}),
     },
     { ...sessionOf(settings, context), iterationsBefore, secondsBefore },

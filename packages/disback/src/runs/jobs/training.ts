@@ -1,12 +1,12 @@
 import type { Device } from "@disback/torch";
 import { Backtracking } from "../../distill/backtrack.js";
 import type { BacktrackingOptions } from "../../distill/backtracking-options.js";
-import type { DenoiserStudent } from "../../distill/denoiser-student.js";
+import { requireDenoiserStudent } from "../../distill/denoiser-student.js";
 import { DirectDistillation, type DirectDistillationOptions } from "../../distill/direct-distillation.js";
 import { isDirect } from "../../distill/direct-objective.js";
+import type { Student } from "../../distill/student.js";
 import { MismatchReached, StepsPerTarget } from "../../distill/target-schedule.js";
 import type { Trajectory } from "../../distill/trajectory.js";
-import type { DenoiserModule } from "../../models/denoiser.js";
 import type { OpenedModel } from "../open-model.js";
 import type { BacktrackSettings } from "../settings/distillation.js";
 import type { JobContext } from "./job.js";
@@ -16,7 +16,7 @@ import { executionOf } from "./session.js";
 /** What trains a student. */
 export interface TrainingParts {
   teacher: OpenedModel;
-  student: DenoiserStudent;
+  student: Student;
   trajectory: Trajectory | undefined;
 }
 
@@ -30,7 +30,7 @@ export async function createTraining(
   settings: Omit<BacktrackSettings, "trajectory">,
   { teacher, student, trajectory }: TrainingParts,
   context: JobContext,
-): Promise<Backtracking<DenoiserModule, DenoiserStudent> | DirectDistillation> {
+): Promise<Backtracking | DirectDistillation> {
   const { backtracking, ablation } = settings;
   const { iterations, batchSize, studentLearningRate, auxiliaryLearningRate, auxiliarySteps } = backtracking;
   const { emaDecay, guidance, schedule, stepsPerTarget, mismatchThreshold } = backtracking;
@@ -40,7 +40,6 @@ export async function createTraining(
   const objective = await createObjective(backtracking, facts, data);
   const common = {
     teacher: teacher.module,
-    student,
     iterations,
     batchSize,
     studentLearningRate,
@@ -48,10 +47,14 @@ export async function createTraining(
     guidance,
     execution: executionOf(settings, context),
   } satisfies Partial<DirectDistillationOptions & BacktrackingOptions>;
-  if (isDirect(objective)) return new DirectDistillation({ ...common, objective });
+  if (isDirect(objective)) {
+    const denoiser = requireDenoiserStudent(student, objective.name);
+    return new DirectDistillation({ ...common, student: denoiser, objective });
+  }
   const { use = "whole", interpolation = 0 } = ablation ?? {};
   return new Backtracking({
     ...common,
+    student,
     objective,
     trajectory,
     auxiliaryLearningRate,
