@@ -6,7 +6,6 @@ import type { Dataset } from "../data/dataset.js";
 import { openDataset } from "../data/dataset.js";
 import { DisbackError } from "../errors.js";
 import { loadClassifierExtractor } from "../metrics/classifier-extractor.js";
-import { CoordinateExtractor } from "../metrics/coordinate-extractor.js";
 import { type Evaluation, evaluate, type MetricName } from "../metrics/evaluate.js";
 import type { FeatureExtractor } from "../metrics/feature-extractor.js";
 import { loadReference, type Reference } from "../metrics/reference.js";
@@ -14,6 +13,8 @@ import { referenceStatistics } from "../metrics/reference-statistics.js";
 import { loadShippedExtractor, loadShippedReference, shippedExtractors } from "../metrics/shipped.js";
 import { TorchScriptInception } from "../metrics/torch-script-inception.js";
 import { didYouMean } from "./nearest.js";
+import { kindOfSamples } from "./samples/kinds.js";
+import type { JudgedBy } from "./samples/sample-kind.js";
 
 /** What decides how samples are judged. */
 export interface JudgeOptions {
@@ -65,16 +66,16 @@ export class Judge {
 
   /** What can be measured here, in the order it is shown. */
   get applicable(): MetricName[] {
-    if (this.options.sampleShape.length === 1) {
-      return this.dataset?.modes ? ["slicedWasserstein", "modeCoverage"] : ["slicedWasserstein"];
-    }
-    const always: MetricName[] = ["fid", "kid", "precisionRecall"];
-    return this.extractor.probabilities ? [...always, "inceptionScore"] : always;
+    return kindOfSamples(this.options.sampleShape).metrics(this.judgedBy);
   }
 
-  /** The figure a training is followed by: FID for images, distance and modes for points. */
+  /** The figures a training is followed by: FID for images, distance and modes for points. */
   get headline(): MetricName[] {
-    return this.options.sampleShape.length === 1 ? this.applicable : ["fid"];
+    return kindOfSamples(this.options.sampleShape).headline(this.judgedBy);
+  }
+
+  private get judgedBy(): JudgedBy {
+    return { modes: this.dataset?.modes !== undefined, extractor: this.extractor };
   }
 
   /** Judges `count` samples. */
@@ -116,14 +117,7 @@ function openExtractor(options: JudgeOptions): FeatureExtractor | undefined {
       `unknown extractor "${options.extractor}"${didYouMean(options.extractor, names)}; shipped: ${names.join(", ") || "none"}`,
     );
   }
-  if (sampleShape.length === 1) return new CoordinateExtractor(sampleShape[0]!);
-  for (const name of names) {
-    const extractor = loadShippedExtractor(name, device);
-    const { channels, resolution } = extractor.config;
-    if (channels === sampleShape[0] && resolution === sampleShape[1]) return extractor;
-    extractor.dispose();
-  }
-  return undefined;
+  return kindOfSamples(sampleShape).defaultExtractor(sampleShape, device);
 }
 
 /** The data at the samples' own size. */

@@ -3,16 +3,15 @@ import { DisbackError, UsageError } from "../errors.js";
 import { openCodec } from "../models/autoencoder/open-codec.js";
 import {
   type ConfiguredDenoiser,
-  type DenoiserConfig,
   loadModel,
   sampleShape,
   saveModel,
   withoutLabels,
 } from "../models/config.js";
 import { DenoiserModule } from "../models/denoiser.js";
-import type { ModelFacts } from "../models/facts.js";
 import type { SampleCodec } from "../models/sample-codec.js";
 import { locateModel } from "./locate-model.js";
+import type { OpenedModel } from "./opened-model.js";
 import { isModuleFile, isModuleFolder, openModuleFile, openModuleFolder } from "./own-modules.js";
 
 /** How a model is opened. */
@@ -20,18 +19,6 @@ export interface OpeningOptions {
   device: Device;
   /** A class-conditional model is asked without labels: its unconditional part is opened. Default false. */
   unconditional?: boolean;
-}
-
-/** A model as runs handle it: whatever it is made of, it can be trained, saved and opened again. */
-export interface OpenedModel<M extends Module = DenoiserModule> {
-  module: M;
-  facts: ModelFacts;
-  /** how its samples are shown */
-  codec: SampleCodec;
-  /** the network in words; absent for a module of a user's own */
-  config?: DenoiserConfig;
-  /** Writes a folder with a module's weights, from which `openModel` makes the same kind of model. */
-  save(folder: string, module: Module): void;
 }
 
 /**

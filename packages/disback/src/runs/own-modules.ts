@@ -9,7 +9,7 @@ import { DenoiserModule } from "../models/denoiser.js";
 import { type ModelFacts, requireFacts } from "../models/facts.js";
 import { loadWeights, weightsFile, writeModelFolder } from "../models/model-folder.js";
 import { asTheyAre } from "../models/sample-codec.js";
-import type { OpenedModel } from "./open-model.js";
+import type { OpenedModel } from "./opened-model.js";
 
 /** What makes a folder one with weights of a user's own module. */
 const FORMAT = "disback-module-1";

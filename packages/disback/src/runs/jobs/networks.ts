@@ -16,7 +16,8 @@ import { DenoiserModule } from "../../models/denoiser.js";
 import { requireSameKind } from "../../models/facts.js";
 import { type ComputationSettings, computationOf } from "../computation.js";
 import { didYouMean } from "../nearest.js";
-import { configured, type OpenedModel, openDenoiser } from "../open-model.js";
+import { configured, openDenoiser } from "../open-model.js";
+import type { OpenedModel } from "../opened-model.js";
 import { isModuleFile, openModuleFile } from "../own-modules.js";
 import { readSettingsFile } from "../settings/resolve.js";
 

@@ -3,7 +3,7 @@ import type { Student } from "../../distill/student.js";
 import type { Processes } from "../../training/processes.js";
 import type { Judge } from "../judge.js";
 import type { MetricsEntry } from "../metrics-log.js";
-import type { OpenedModel } from "../open-model.js";
+import type { OpenedModel } from "../opened-model.js";
 import type { Figures } from "../progress.js";
 import type { RunFolder } from "../run-folder.js";
 import { decodedDrawer, type SampleDrawer, studentDrawer } from "../sample-drawer.js";

@@ -7,7 +7,7 @@ import { isDirect } from "../../distill/direct-objective.js";
 import type { Student } from "../../distill/student.js";
 import { MismatchReached, StepsPerTarget } from "../../distill/target-schedule.js";
 import type { Trajectory } from "../../distill/trajectory.js";
-import type { OpenedModel } from "../open-model.js";
+import type { OpenedModel } from "../opened-model.js";
 import type { BacktrackSettings } from "../settings/distillation.js";
 import type { JobContext } from "./job.js";
 import { createObjective, requireGuidable } from "./objective.js";
