@@ -38,7 +38,8 @@ export class Judge {
   private constructor(
     private readonly extractor: FeatureExtractor,
     private readonly reference: Reference,
-    private readonly dataset: Dataset | undefined,
+    /** what they are compared with, unless it is a file of statistics */
+    readonly dataset: Dataset | undefined,
     private readonly options: JudgeOptions,
   ) {}
 

@@ -11,6 +11,7 @@ import { TeacherTraining } from "../../teacher/training.js";
 import { BEST_BY, keepBestModel } from "../best-model.js";
 import { computationOf } from "../computation.js";
 import { configured } from "../open-model.js";
+import { requireSameData } from "../run-data.js";
 import { decodedDrawer, teacherDrawer } from "../sample-drawer.js";
 import { type TeacherSettings, teacherSchema } from "../settings/teacher.js";
 import { runStage } from "../stage-loop.js";
@@ -33,6 +34,7 @@ async function trainTeacher(settings: TeacherSettings, context: JobContext): Pro
   const notice = (line: string) => progress.notice(line);
   const codec = await codecForTraining(settings, device);
   const { config, dataset } = await modelForData(settings, codec, notice);
+  if (processes.leads) await requireSameData(run, settings.data, dataset, context.otherData);
   const fresh = createDenoiser(config, { generator: new Generator(settings.seed) }).to({ device });
   const denoiser = computing(fresh, computationOf(settings));
   const training = new TeacherTraining({
