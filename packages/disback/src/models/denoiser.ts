@@ -11,9 +11,9 @@ export interface Denoiser {
   /** shape of its samples, standard deviation of its data, what it is told */
   readonly facts: ModelFacts;
   /** Lowest noise level it was made for; samplers do not go below. No limit if absent. */
-  readonly sigmaMin?: number;
+  readonly sigmaMin?: number | undefined;
   /** Highest noise level it was made for; samplers do not go above. No limit if absent. */
-  readonly sigmaMax?: number;
+  readonly sigmaMax?: number | undefined;
 
   /**
    * @param x noisy samples `[N, ...]`, `x = x0 + sigma * n`
