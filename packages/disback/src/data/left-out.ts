@@ -35,11 +35,11 @@ export class Findings {
   }
 }
 
-const nouns = /\b(folder|file|column|field|row|array|image|caption|label|link|entry)\b/;
+const nouns = /\b(folder|file|column|field|row|array|image|version|link)\b/;
 
 function plural({ kind, count }: LeftOut): string {
   if (count === 1) return kind;
-  return kind.replace(nouns, (noun) => (noun.endsWith("y") ? `${noun.slice(0, -1)}ies` : `${noun}s`));
+  return kind.replace(nouns, "$1s");
 }
 
 /**

@@ -36,24 +36,22 @@ export function folderClasses(files: SourceFiles, split: SplitPaths, findings: F
       findings.note(`all images lie in one folder, ${classes[0]}: there are no classes`);
     return undefined;
   }
+  const number = new Map(classes.map((name, index) => [name, index]));
+  const numbers = paths.map((path) => number.get(classOf(path, depth)));
+  if (numbers.every((label) => label === undefined)) {
+    findings.note(`the folders of this split are not the classes of the split "train": it has no labels`);
+    return undefined;
+  }
   if (outside)
     throw new DisbackError(
       `${files.where}: some images lie in folders that would be classes, but ${outside} does not: move it, or open the data without labels`,
     );
-  const number = new Map(classes.map((name, index) => [name, index]));
-  const strange = paths.find((path) => !number.has(classOf(path, depth)));
-  if (strange === undefined)
-    return Labels.fromClasses(
-      paths.map((path) => number.get(classOf(path, depth))!),
-      files.where,
-      classes,
-    );
-  if (paths.some((path) => number.has(classOf(path, depth))))
+  const strange = numbers.indexOf(undefined);
+  if (strange >= 0)
     throw new DisbackError(
-      `${files.where}: the folder of ${strange} is no class of the split "train": move it, or open the data without labels`,
+      `${files.where}: the folder of ${paths[strange]} is no class of the split "train": move it, or open the data without labels`,
     );
-  findings.note(`the folders of this split are not the classes of the split "train": it has no labels`);
-  return undefined;
+  return Labels.fromClasses(numbers as number[], files.where, classes);
 }
 
 /** Archives often hold one folder, called as they are. */

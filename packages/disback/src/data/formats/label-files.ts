@@ -115,10 +115,11 @@ function metadataTable(
   };
   listed.forEach(row);
   const known = new Set(listed);
+  const kind = where.endsWith(".csv") ? "metadata.csv" : "metadata.jsonl";
   for (const name of rows.keys())
-    if (!known.has(name)) findings.leaveOut(`row of ${baseOf(where)} without an image`, name);
+    if (!known.has(name)) findings.leaveOut(`row of ${kind} without an image`, name);
   const fields = chooseFields(new Set([...rows.values()].flatMap(Object.keys)));
-  for (const name of fields.others) findings.leaveOut(`column of ${baseOf(where)}`, name);
+  for (const name of fields.others) findings.leaveOut(`column of ${kind}`, name);
   const { label, caption } = fields;
   return {
     where,

@@ -107,9 +107,11 @@ async function readRows(path: string, rows: Rows, room: number, options: Resolve
     }
   } catch (error) {
     if (error instanceof DisbackError) throw error;
-    throw new DisbackError(
-      `${path} is damaged, or no Parquet file that can be read (${(error as Error).message.split("\n")[0]})`,
-    );
+    // The reader's own complaints start like this; other errors are what damaged bytes lead to.
+    const reason = /^parquet/.exec((error as Error).message)
+      ? ` (${(error as Error).message.split("\n")[0]})`
+      : "";
+    throw new DisbackError(`${path} is a damaged Parquet file, or cut short${reason}`);
   }
   return taken;
 }

@@ -29,10 +29,11 @@ export class ImageSurvey {
   /** One line for each thing that was done to some of the images. */
   addTo(findings: Findings): void {
     for (const [what, { count, example }] of this.found) {
-      const which = count === this.total ? `all ${count}` : `${count} of ${this.total}`;
-      findings.note(
-        `${which} ${this.total === 1 ? "image has" : "images have"} ${what} (${example}${count > 1 ? ", …" : ""})`,
-      );
+      const which =
+        this.total === 1
+          ? "the image has"
+          : `${count === this.total ? "all" : count} of ${this.total} images have`;
+      findings.note(`${which.replace("all of", "all")} ${what} (${example}${count > 1 ? ", …" : ""})`);
     }
   }
 
