@@ -43,6 +43,7 @@ export class TensorDataset implements Dataset {
   readonly length: number;
   readonly labelDim: number;
   readonly classNames: readonly string[] | undefined;
+  readonly classes: ArrayLike<number> | undefined;
   readonly classCounts: readonly number[] | undefined;
   readonly leftOut: readonly LeftOut[];
   readonly notes: readonly string[];
@@ -56,6 +57,7 @@ export class TensorDataset implements Dataset {
     this.length = source.length;
     this.labelDim = source.labelDim;
     this.classNames = source.classNames;
+    this.classes = source.classes;
     this.classCounts = source.classCounts;
     this.leftOut = source.leftOut ?? [];
     this.notes = source.notes ?? [];

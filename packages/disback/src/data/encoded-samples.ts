@@ -23,6 +23,7 @@ export class EncodedSamples implements SampleSource {
   readonly length: number;
   readonly labelDim: number;
   readonly classNames: readonly string[] | undefined;
+  readonly classes: ArrayLike<number> | undefined;
   readonly classCounts: readonly number[] | undefined;
   readonly leftOut: readonly LeftOut[];
   readonly notes: readonly string[];
@@ -41,6 +42,7 @@ export class EncodedSamples implements SampleSource {
     this.length = source.length;
     this.labelDim = source.labelDim;
     this.classNames = source.classNames;
+    this.classes = source.classes;
     this.classCounts = source.classCounts;
     this.leftOut = source.leftOut ?? [];
     this.notes = source.notes ?? [];

@@ -12,7 +12,8 @@ export class Labels {
   private constructor(
     readonly length: number,
     readonly dim: number,
-    private readonly classes: Int32Array | undefined,
+    /** the class of each sample; undefined for soft labels */
+    readonly classes: Int32Array | undefined,
     private readonly rows: Float32Array | undefined,
     readonly classNames: readonly string[] | undefined,
   ) {}

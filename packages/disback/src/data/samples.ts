@@ -26,6 +26,8 @@ export interface SampleSource {
   readonly labelDim: number;
   /** names of the classes where the data tells them (folder names, CIFAR's list) */
   readonly classNames?: readonly string[] | undefined;
+  /** the class of each sample; absent without labels, and for soft ones */
+  readonly classes?: ArrayLike<number> | undefined;
   /** samples of each class; absent without labels, and for soft ones */
   readonly classCounts?: readonly number[] | undefined;
   /** files, folders, columns and labels that are not used; `describeLeftOut` makes a line of it */

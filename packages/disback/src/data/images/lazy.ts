@@ -16,6 +16,7 @@ export class LazyImages implements SampleSource {
   readonly length: number;
   readonly labelDim: number;
   readonly classNames: readonly string[] | undefined;
+  readonly classes: ArrayLike<number> | undefined;
   readonly classCounts: readonly number[] | undefined;
   private readonly cached = new Map<number, Uint8Array>();
   private readonly imageBytes: number;
@@ -35,6 +36,7 @@ export class LazyImages implements SampleSource {
     this.length = listing.entries.length;
     this.labelDim = listing.labels?.dim ?? 0;
     this.classNames = listing.labels?.classNames;
+    this.classes = listing.labels?.classes;
     this.classCounts = listing.labels?.counts();
     this.imageBytes = sampleShape[0] * sampleShape[1] * sampleShape[2];
   }

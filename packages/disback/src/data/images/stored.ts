@@ -15,6 +15,7 @@ export class StoredImages implements SampleSource {
   readonly length: number;
   readonly labelDim: number;
   readonly classNames: readonly string[] | undefined;
+  readonly classes: ArrayLike<number> | undefined;
   readonly classCounts: readonly number[] | undefined;
 
   /**
@@ -33,6 +34,7 @@ export class StoredImages implements SampleSource {
     this.length = pixels.length / (channels * height * width);
     this.labelDim = labels?.dim ?? 0;
     this.classNames = labels?.classNames;
+    this.classes = labels?.classes;
     this.classCounts = labels?.counts();
   }
 
