@@ -36,9 +36,10 @@ export function foreignJson(path: string): string {
 /** Why a file is no safetensors, for messages; undefined if nothing better is known. */
 export function foreignSafetensors(path: string): string | undefined {
   const start = readStart(path).head.toString("latin1");
-  const isCheckpoint = /^(PK\x03\x04|\x80[\x02-\x05])/.test(start);
-  if (isCheckpoint)
+  const isCheckpoint = start.startsWith("PK") || start.startsWith("\x80");
+  if (isCheckpoint) {
     return "a PyTorch checkpoint by its content, not safetensors: disback teacher import reads it";
+  }
   return foreignFile(path);
 }
 
@@ -72,7 +73,8 @@ function archive(text: string): string | undefined {
   if (packed) return `packed with ${packed[1]}: unpack it first`;
   if (text.slice(257, 262) !== "ustar") return undefined;
   // PyTorch's own use of tar has these members.
-  const oldTorch = /^(\.\/)?(storages|tensors|pickle|sys_info)\0/.test(text);
+  const member = text.slice(0, text.indexOf("\0")).replace(/^\.\//, "");
+  const oldTorch = ["storages", "tensors", "pickle", "sys_info"].includes(member);
   return oldTorch
     ? "PyTorch's tar format of before 2017: save it again with a newer PyTorch"
     : "a tar archive: unpack it first";
