@@ -116,12 +116,14 @@ export { loadShippedExtractor, loadShippedReference, shippedExtractors } from ".
 export { type SlicedWassersteinOptions, slicedWasserstein } from "./metrics/sliced-wasserstein.js";
 export { computeStatistics, type Statistics } from "./metrics/statistics.js";
 export { TorchScriptInception } from "./metrics/torch-script-inception.js";
+export type { Autoencoder } from "./models/autoencoder/autoencoder.js";
 export {
   type AutoencoderConfig,
   type AutoencoderConfigInput,
   parseAutoencoderConfig,
 } from "./models/autoencoder/autoencoder-config.js";
 export { AutoencoderKl } from "./models/autoencoder/autoencoder-kl.js";
+export { AutoencoderVq } from "./models/autoencoder/autoencoder-vq.js";
 export { openCodec } from "./models/autoencoder/open-codec.js";
 export { loadAutoencoder, saveAutoencoder } from "./models/autoencoder/storage.js";
 export * from "./models/config.js";

@@ -36,6 +36,8 @@ export interface FoundWeights {
   tensors: ReadonlyMap<string, StoredTensor>;
   /** keys of the other networks in the file */
   others: string[];
+  /** what else is in the file's outermost dict */
+  leftOut: string[];
 }
 
 /**
@@ -66,12 +68,23 @@ export function findWeights({ path, value }: Checkpoint, key?: string): FoundWei
   for (const [name, tensor] of stored) {
     if (typeof name === "string" && isTensor(tensor)) tensors.set(name, asTensor(tensor, fail));
   }
+  const others = [...found.keys()].filter((name) => name !== chosen);
   return {
     key: chosen,
     ...(entry instanceof PersistentObject ? { object: entry } : {}),
     tensors,
-    others: [...found.keys()].filter((name) => name !== chosen),
+    others,
+    leftOut: besides(value, [...found.keys()]),
   };
+}
+
+/** Names of entries of the file that hold something, but no network. */
+function besides(value: PickleValue, networks: string[]): string[] {
+  if (!(value instanceof Map) || networks.includes("")) return [];
+  return [...value].flatMap(([name, entry]) => {
+    if (typeof name !== "string" || entry === null) return [];
+    return networks.some((key) => key === name || key.startsWith(`${name}.`)) ? [] : [shown(name)];
+  });
 }
 
 function objectTensors(

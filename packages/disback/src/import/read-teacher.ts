@@ -1,6 +1,6 @@
 import { TorchError } from "@disback/torch";
 import { DisbackError } from "../errors.js";
-import type { AutoencoderKl } from "../models/autoencoder/autoencoder-kl.js";
+import type { Autoencoder } from "../models/autoencoder/autoencoder.js";
 import { buildDenoiser } from "../models/create-denoiser.js";
 import type { DenoiserConfig } from "../models/denoiser-config.js";
 import type { PreconditionedDenoiser } from "../models/preconditioning/preconditioned.js";
@@ -16,7 +16,7 @@ export interface ReadTeacher {
   denoiser: PreconditionedDenoiser;
   config: DenoiserConfig;
   /** what its samples are latents of, if it came with one */
-  autoencoder?: AutoencoderKl;
+  autoencoder?: Autoencoder;
   /** in words: what kind of file it was */
   format: string;
   /** class in the file, if it says */

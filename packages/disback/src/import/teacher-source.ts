@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from "node:fs";
 import { parse } from "yaml";
 import { DisbackError } from "../errors.js";
-import type { AutoencoderKl } from "../models/autoencoder/autoencoder-kl.js";
+import type { Autoencoder } from "../models/autoencoder/autoencoder.js";
 import { type DenoiserConfig, parseDenoiserConfig } from "../models/denoiser-config.js";
 import { openCheckpoint } from "./checkpoint/open-checkpoint.js";
 import { isDiffusersFolder } from "./diffusers/folder.js";
@@ -23,7 +23,7 @@ export interface ReadTeacherOptions {
 /** Someone else's network, of which the weights are not read yet. */
 export interface TeacherSource extends StoredWeights {
   /** what its samples are latents of, if it came with one */
-  autoencoder?: AutoencoderKl;
+  autoencoder?: Autoencoder;
   config: DenoiserConfig;
   /** where the configuration is from, for messages */
   configPlace: string;
@@ -69,7 +69,7 @@ async function openPickled(
 ): Promise<TeacherSource> {
   const checkpoint = await openCheckpoint(source);
   try {
-    const { key, object, tensors, others } = findWeights(checkpoint, ema);
+    const { key, object, tensors, others, leftOut } = findWeights(checkpoint, ema);
     const place = key === "" ? source : `${source}: "${shown(key)}"`;
     const fails = (problem: string) => fail(place, problem);
     const described = () => (object ? describeEdmNetwork(object, fails) : fails(weightsOnly({ tensors })));
@@ -77,7 +77,8 @@ async function openPickled(
       format: checkpoint.format,
       ...(object ? { className: object.className } : {}),
       ...(given ?? { config: parseDenoiserConfig(described(), place), configPlace: place }),
-      ...{ place, key, others, tensors, notes: [] },
+      ...{ place, key, others, tensors },
+      notes: leftOut.length > 0 ? [`left out: ${leftOut.join(", ")}`] : [],
       close: () => checkpoint.close(),
     };
   } catch (error) {
