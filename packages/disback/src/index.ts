@@ -116,7 +116,7 @@ export { loadShippedExtractor, loadShippedReference, shippedExtractors } from ".
 export { type SlicedWassersteinOptions, slicedWasserstein } from "./metrics/sliced-wasserstein.js";
 export { computeStatistics, type Statistics } from "./metrics/statistics.js";
 export { TorchScriptInception } from "./metrics/torch-script-inception.js";
-export type { Autoencoder } from "./models/autoencoder/autoencoder.js";
+export { type Autoencoder, buildAutoencoder } from "./models/autoencoder/autoencoder.js";
 export {
   type AutoencoderConfig,
   type AutoencoderConfigInput,

@@ -78,6 +78,21 @@ export function findWeights({ path, value }: Checkpoint, key?: string): FoundWei
   };
 }
 
+/** Weights without what wrappers put before a key ("module."); undefined if there is no such key. */
+export function withoutPrefix(
+  tensors: ReadonlyMap<string, StoredTensor>,
+  key: string,
+): Map<string, StoredTensor> | undefined {
+  const found = [...tensors.keys()].find(
+    (name) => name === key || (/^(module|_orig_mod)\./.test(name) && name.endsWith(`.${key}`)),
+  );
+  if (found === undefined) return undefined;
+  const prefix = found.slice(0, -key.length);
+  if (!/^((module|_orig_mod)\.)*$/.test(prefix)) return undefined;
+  const inside = [...tensors].filter(([name]) => name.startsWith(prefix));
+  return new Map(inside.map(([name, tensor]) => [name.slice(prefix.length), tensor]));
+}
+
 /** Names of entries of the file that hold something, but no network. */
 function besides(value: PickleValue, networks: string[]): string[] {
   if (!(value instanceof Map) || networks.includes("")) return [];

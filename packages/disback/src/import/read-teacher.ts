@@ -6,7 +6,7 @@ import type { DenoiserConfig } from "../models/denoiser-config.js";
 import type { PreconditionedDenoiser } from "../models/preconditioning/preconditioned.js";
 import { refuseAbsurdSizes, weightsWithin } from "../models/sensible-sizes.js";
 import { alignKeys } from "./align-keys.js";
-import { type StoredTensor, storedNumbers } from "./checkpoint/stored-tensor.js";
+import { type StoredWeight, storedNumbers } from "./checkpoint/assembled-tensor.js";
 import { loadStoredWeights } from "./load-weights.js";
 import { openTeacherSource, type ReadTeacherOptions } from "./teacher-source.js";
 
@@ -92,7 +92,7 @@ function build(
   }
 }
 
-function firstKeys(tensors: ReadonlyMap<string, StoredTensor>): string {
+function firstKeys(tensors: ReadonlyMap<string, StoredWeight>): string {
   const keys = [...tensors.keys()];
   return `${keys.slice(0, 3).join(", ")}${keys.length > 3 ? ", ..." : ""}`;
 }

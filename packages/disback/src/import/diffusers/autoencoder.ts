@@ -7,7 +7,7 @@ import {
   parseAutoencoderConfig,
 } from "../../models/autoencoder/autoencoder-config.js";
 import { weightsWithin } from "../../models/sensible-sizes.js";
-import { storedNumbers } from "../checkpoint/stored-tensor.js";
+import { storedNumbers } from "../checkpoint/assembled-tensor.js";
 import { loadStoredWeights } from "../load-weights.js";
 import { openComponentWeights } from "./component-weights.js";
 import type { DiffusersComponent } from "./folder.js";
