@@ -9,7 +9,7 @@ const count = z.int().positive();
 const size = z.int().nonnegative();
 const probability = z.number().min(0).lt(1);
 
-/** Fields of every denoiser. Those of other preconditionings than the chosen one have no effect. */
+/** Fields of every denoiser. Those of other preconditionings than the chosen one are errors. */
 const common = {
   preconditioning: z.enum(["edm", "vp", "ve", "iddpm", "discrete"]).default("edm"),
   /** edm: standard deviation of the data */
@@ -136,6 +136,7 @@ export const denoiserConfig = z
     ) {
       fail("sigmaMin", `must be below sigmaMax (${config.sigmaMax})`);
     }
+    checkPreconditioning(config, fail);
     if (config.network === "unet-2d") checkUNet2D(config, fail);
     if (config.network === "mlp" || config.network === "unet-2d") return;
     if (config.network === "dit") {
@@ -153,6 +154,44 @@ export const denoiserConfig = z
     }
     if (config.modelChannels % 4 !== 0) fail("modelChannels", "must be a multiple of 4");
   });
+
+/** Fields that only some preconditionings have. */
+const special: Readonly<Record<string, readonly string[]>> = {
+  sigmaMin: ["edm", "ve"],
+  sigmaMax: ["edm", "ve"],
+  betaSlope: ["vp"],
+  betaMin: ["vp"],
+  smallestTime: ["vp"],
+  timesteps: ["vp", "iddpm", "discrete"],
+  smallestRatio: ["iddpm"],
+  cosineOffset: ["iddpm"],
+  prediction: ["discrete"],
+  betaSchedule: ["discrete"],
+  betaStart: ["discrete"],
+  betaEnd: ["discrete"],
+  betas: ["discrete"],
+  zeroTerminalSnr: ["discrete"],
+  clipSample: ["discrete"],
+};
+
+/** A field without effect would be passed over in silence. */
+function checkPreconditioning(config: object, fail: (field: string, message: string) => void): void {
+  const fields = config as Readonly<Record<string, unknown>>;
+  const chosen = fields["preconditioning"] as string;
+  for (const [field, users] of Object.entries(special)) {
+    if (fields[field] === undefined || users.includes(chosen)) continue;
+    fail(field, `has no effect with the preconditioning "${chosen}", only with ${users.join(", ")}`);
+  }
+  if (fields["betas"] !== undefined) {
+    const ruled = ["timesteps", "betaSchedule", "betaStart", "betaEnd"];
+    for (const field of ruled.filter((field) => fields[field] !== undefined)) {
+      fail(field, "has no effect beside betas");
+    }
+  }
+  if (chosen === "iddpm" && fields["learnedVariance"] === false) {
+    fail("learnedVariance", "networks of iddpm always estimate a variance");
+  }
+}
 
 /** A denoiser's configuration with all defaults filled in. */
 export type DenoiserConfig = z.output<typeof denoiserConfig>;

@@ -17,7 +17,9 @@ export {
   type AutoencoderConfigInput,
   parseAutoencoderConfig,
 } from "../models/autoencoder/autoencoder-config.js";
+export { type Autoencoder, buildAutoencoder } from "../models/autoencoder/autoencoder.js";
 export { AutoencoderKl } from "../models/autoencoder/autoencoder-kl.js";
+export { AutoencoderVq } from "../models/autoencoder/autoencoder-vq.js";
 export { openCodec } from "../models/autoencoder/open-codec.js";
 export { loadAutoencoder, saveAutoencoder } from "../models/autoencoder/storage.js";
 export type { SampleCodec } from "../models/sample-codec.js";

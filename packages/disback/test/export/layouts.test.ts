@@ -129,8 +129,11 @@ describe("--format diffusers", () => {
     const write = (input: DenoiserConfigInput) =>
       messageOf(() => exportFormats.diffusers.write(model(input), join(folder, "pipeline"), options));
     expect(await write(song)).toMatch(/only networks of diffusers \(unet-2d\) can be written, not song-unet/);
-    const { config } = await readTeacher(fixture("pipeline"));
-    expect(await write({ ...config, preconditioning: "edm" })).toMatch(/a discrete schedule, not edm/);
+    const [downBlocks, upBlocks] = [["DownBlock2D" as const], ["UpBlock2D" as const]];
+    const small = { imageResolution: 8, imageChannels: 3, blockChannels: [8], normalizationGroups: 4 };
+    expect(await write({ network: "unet-2d", downBlocks, upBlocks, ...small })).toMatch(
+      /a discrete schedule, not edm/,
+    );
     expect(readdirSync(folder)).toEqual([]);
   });
 });

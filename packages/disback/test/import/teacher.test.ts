@@ -92,8 +92,14 @@ describe("what the file says", () => {
     expect(await readTeacher(fixture("nested.ckpt"), stateConfig)).toMatchObject({
       prefix: "module.",
       ignored: 0,
+      notes: ["left out: epoch, lr"],
     });
   });
+});
+
+it("what else a pickle holds is named", async () => {
+  const { notes } = await readTeacher(fixture("edm-ddpmpp.pkl"));
+  expect(notes).toEqual(["left out: loss_fn, dataset_kwargs"]);
 });
 
 describe("errors name file and key", () => {
@@ -129,6 +135,12 @@ describe("errors name file and key", () => {
       { imageResolution: 2 ** 20 },
       /config\.json: imageResolution 1048576 is more than 1024/,
     ],
+    [
+      "fields of another preconditioning",
+      "state.pt",
+      { betaSlope: 3, timesteps: 10 },
+      /config\.json: betaSlope: has no effect with the preconditioning "edm", only with vp; timesteps: /,
+    ],
     ["another network", "state.pt", { network: "mlp" }, /config\.json: .*imageResolution/],
     ["no network", "values-4.pkl", undefined, /values-4\.pkl: holds no network.*only none, true/],
     ["shared dicts", "hostile-wide.pkl", undefined, /holds no network/],
@@ -148,6 +160,13 @@ describe("errors name file and key", () => {
     expect(await messageOf(() => readTeacher(path))).toMatch(
       /other\.pkl: "ema": class XYZPrecond is no network/,
     );
+  });
+
+  it("an attribute that is not known", async () => {
+    const path = join(folder, "other.pkl");
+    const bytes = Buffer.from(fixtureBytes("edm-ddpmpp.pkl")).toString("latin1");
+    writeFileSync(path, Buffer.from(bytes.replace("sigma_data", "sigma_datb"), "latin1"));
+    expect(await messageOf(() => readTeacher(path))).toMatch(/unknown attribute sigma_datb/);
   });
 
   it("--ema", async () => {

@@ -96,7 +96,8 @@ function factsOf(imported: ImportedTeacher): [name: string, value: string][] {
 function describeAutoencoder(config: AutoencoderConfig): string {
   const { imageChannels, latentChannels, scalingFactor } = config;
   const channels = `${latentChannels} channels to images of ${imageChannels}, ${reduction(config)} times larger`;
-  return `${channels} (AutoencoderKL, scaling factor ${scalingFactor})`;
+  const kind = config.autoencoder === "kl" ? "AutoencoderKL" : `VQModel of ${config.codebookSize} vectors`;
+  return `${channels} (${kind}, scaling factor ${[scalingFactor].flat().join(", ")})`;
 }
 
 /** What a network of diffusers was trained to estimate, and at which levels. */
