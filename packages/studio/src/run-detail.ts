@@ -1,5 +1,5 @@
 import { readdir } from "node:fs/promises";
-import { isObject, readJson, readRunFile } from "./run-files.js";
+import { isObject, pathNodes, readJson, readRunFile } from "./run-files.js";
 import type { SafeFolder } from "./safe-folder.js";
 import {
   type PathNode,
@@ -64,11 +64,7 @@ async function namesIn(folder: SafeFolder, ...parts: string[]): Promise<string[]
 /** The path while it is being recorded. */
 async function recordedPath(folder: SafeFolder, id: string): Promise<PathNode[] | undefined> {
   const manifest = await readJson(folder, id, "trajectory", "trajectory.json");
-  if (!isObject(manifest) || !Array.isArray(manifest.nodes)) return undefined;
-  return manifest.nodes.filter(
-    (node): node is PathNode =>
-      isObject(node) && typeof node.distance === "number" && typeof node.step === "number",
-  );
+  return isObject(manifest) ? pathNodes(manifest.nodes) : undefined;
 }
 
 function plannedIterations(command: string, settings: Record<string, unknown>): RunDetail["planned"] {

@@ -62,11 +62,9 @@ export class RunList {
     }
     const runs = new Map<string, RunSummary>();
     await inParallel(this.folders, 16, async ({ id, comparison }) => {
-      const summary = await this.summary(
-        id,
-        comparison,
-        comparison !== undefined && comparing.get(comparison)!,
-      );
+      const isCompared = comparison !== undefined && comparing.get(comparison)!;
+      // One run that cannot be read must not hide the others.
+      const summary = await this.summary(id, comparison, isCompared).catch(() => this.runs.get(id));
       if (summary) runs.set(id, summary);
     });
     this.runs = runs;
@@ -112,7 +110,8 @@ export class RunList {
     const isDead = before?.state === "running" && !this.isHeld(id, "run.lock");
     if (isAsBefore && before.version === version && !isDead) return before;
     const file = await readRunFile(this.folder, id);
-    if (!file) return undefined;
+    // A record that is there but cannot be read is being written perhaps: the last known state stays.
+    if (!file) return version.startsWith("/") ? undefined : before;
     const { method, student } = file.settings;
     const last = await this.newest(id);
     const headline = await this.headline(id);
@@ -125,7 +124,7 @@ export class RunList {
       ...(typeof student === "string" ? { student } : {}),
       seed: file.seed,
       state: this.stateOf(id, file.state),
-      ...(file.failure?.message === undefined ? {} : { failure: file.failure.message }),
+      ...(file.failure === undefined ? {} : { failure: file.failure.message }),
       startedAt: file.startedAt,
       ...(last ? { last } : {}),
       ...(headline ? { headline } : {}),
@@ -139,8 +138,13 @@ export class RunList {
 
   private isHeld(id: string, lock: string): boolean {
     const path = join(this.folder.root, id, lock);
-    // A link could lead anywhere, and a pipe would make us wait.
-    return lstatSync(path, { throwIfNoEntry: false })?.isFile() === true && this.runControl.isHeld(path);
+    try {
+      // A link could lead anywhere, and a pipe would make us wait.
+      return lstatSync(path, { throwIfNoEntry: false })?.isFile() === true && this.runControl.isHeld(path);
+    } catch {
+      // Without permission for the folder nobody can be seen to work in it.
+      return false;
+    }
   }
 
   /** The record's stamp first. */

@@ -13,7 +13,10 @@ export function App() {
   const [facts, setFacts] = useState<StudioFacts>();
   const [refused, setRefused] = useState<string>();
   const route = useRoute();
-  const runs = useRuns(facts !== undefined);
+  const runs = useRuns(facts !== undefined, () => {
+    setFacts(undefined);
+    setRefused("");
+  });
   const enter = async (token?: string) => {
     try {
       await signIn(token).catch((error) => {
