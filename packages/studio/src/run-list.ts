@@ -3,9 +3,11 @@ import { lstat, readdir } from "node:fs/promises";
 import { join, posix } from "node:path";
 import { lastLine, lastLines } from "./log-tail.js";
 import type { RunControl } from "./run-control.js";
-import { RUN_FILE, readRunFile } from "./run-files.js";
+import { RUN_FILE, type RunFile, readRunFile } from "./run-files.js";
 import type { SafeFolder } from "./safe-folder.js";
+import { sampleFiles, sampleGrid } from "./sample-files.js";
 import type { LogLine, RunState, RunSummary } from "./wire.js";
+import { dataTitle, methodTitle } from "./words/index.js";
 
 /** Folders of a run, and others in which no runs are. */
 const NOT_ENTERED = new Set(["checkpoints", "samples", "student", "teacher", "trajectory", "node_modules"]);
@@ -114,10 +116,14 @@ export class RunList {
     if (!file) return version.startsWith("/") ? undefined : before;
     const { method, student } = file.settings;
     const last = await this.newest(id);
-    const headline = await this.headline(id);
+    const headline = await this.headline(id, file);
+    const evaluations = evaluationsOf(file);
+    const picture = await this.picture(id, file);
     return {
       id,
       ...(comparison === undefined ? {} : { comparison, comparing }),
+      title: dataTitle(file),
+      how: methodTitle(file),
       command: file.command,
       ...(file.preset === undefined ? {} : { preset: file.preset }),
       ...(typeof method === "string" ? { method } : {}),
@@ -128,6 +134,8 @@ export class RunList {
       startedAt: file.startedAt,
       ...(last ? { last } : {}),
       ...(headline ? { headline } : {}),
+      ...(evaluations ? { evaluations } : {}),
+      ...(picture ? { picture } : {}),
       version,
     };
   }
@@ -166,15 +174,33 @@ export class RunList {
     return (await lastLine(this.folder, id, "live.jsonl")) ?? lastLine(this.folder, id, "metrics.jsonl");
   }
 
-  private async headline(id: string): Promise<RunSummary["headline"]> {
+  private async headline(id: string, { result }: RunFile): Promise<RunSummary["headline"]> {
     for (const line of (await lastLines(this.folder, 16_384, id, "metrics.jsonl")).reverse()) {
       for (const name of ["fid", "slicedWasserstein"]) {
         const value = line[name];
-        if (typeof value === "number") return { name, value, iteration: line.iteration };
+        if (typeof value !== "number") continue;
+        const teacher = result?.[`teacher${name[0]!.toUpperCase()}${name.slice(1)}`];
+        return {
+          ...{ name, value, iteration: line.iteration },
+          ...(typeof teacher === "number" ? { teacher } : {}),
+        };
       }
     }
     return undefined;
   }
+
+  private async picture(id: string, file: RunFile): Promise<RunSummary["picture"]> {
+    const samples = await sampleFiles(this.folder, id);
+    const newest = samples.frames.at(-1);
+    if (!newest) return undefined;
+    const grid = sampleGrid(file, samples);
+    return { file: newest.picture, ...(grid ? { grid } : {}) };
+  }
+}
+
+function evaluationsOf({ result }: RunFile): RunSummary["evaluations"] {
+  const { studentEvaluations: student, teacherEvaluations: teacher } = result ?? {};
+  return typeof student === "number" && typeof teacher === "number" ? { student, teacher } : undefined;
 }
 
 interface Found {

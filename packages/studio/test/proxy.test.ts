@@ -159,8 +159,7 @@ describe("behind a proxy that ends TLS", () => {
       { origin, "sec-fetch-site": "cross-site" },
       { origin: "null" },
     ];
-    for (const headers of foreign)
-      expect(await act(headers), JSON.stringify(headers)).toBe(403);
+    for (const headers of foreign) expect(await act(headers), JSON.stringify(headers)).toBe(403);
     expect(done).toEqual([]);
     expect(await act({ origin })).toBe(200);
     expect(await act({ origin, "x-studio-token": "wrong" })).toBe(401);
