@@ -2,12 +2,12 @@ import { lstatSync } from "node:fs";
 import { lstat, readdir } from "node:fs/promises";
 import { join, posix } from "node:path";
 import { lastLine, lastLines } from "./log-tail.js";
+import { dataTitle, methodTitle } from "./pages/index.js";
 import type { RunControl } from "./run-control.js";
 import { RUN_FILE, type RunFile, readRunFile } from "./run-files.js";
 import type { SafeFolder } from "./safe-folder.js";
 import { sampleFiles, sampleGrid } from "./sample-files.js";
 import type { LogLine, RunState, RunSummary } from "./wire.js";
-import { dataTitle, methodTitle } from "./words/index.js";
 
 /** Folders of a run, and others in which no runs are. */
 const NOT_ENTERED = new Set(["checkpoints", "samples", "student", "teacher", "trajectory", "node_modules"]);

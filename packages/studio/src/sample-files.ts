@@ -1,12 +1,11 @@
 import { readdir } from "node:fs/promises";
-import { isObject, type RunFile, readJson } from "./run-files.js";
+import { classNamesOf, type SampleGrid, sampleGridOf } from "./pages/index.js";
+import { type RunFile, readJson } from "./run-files.js";
 import type { SafeFolder } from "./safe-folder.js";
-import { type SampleFrame, type SampleGrid, STAGES, type Stage } from "./wire.js";
+import { type SampleFrame, STAGES, type Stage } from "./wire.js";
 
 const FRAME = /^(teacher|imitate|record|backtrack)-(\d+)\.png$/;
 const REFERENCE = "reference.png";
-/** Of the grids that a run draws. */
-const PADDING = 4;
 
 /** Pictures of a run's samples in the order of time, and the teacher's from the same latents. */
 export interface SampleFiles {
@@ -35,24 +34,14 @@ export async function sampleFiles(folder: SafeFolder, id: string): Promise<Sampl
 
 /** How the pictures of a run are made up; `undefined` for points of the plane. */
 export function sampleGrid({ settings }: RunFile, { frames }: SampleFiles): SampleGrid | undefined {
-  const { evaluation } = settings;
-  const count = isObject(evaluation) ? evaluation.grid : undefined;
-  if (typeof count !== "number" || !(count >= 1) || frames.some((frame) => frame.points !== undefined))
-    return undefined;
-  return { columns: Math.ceil(Math.sqrt(count)), count, padding: PADDING };
+  return frames.some((frame) => frame.points !== undefined) ? undefined : sampleGridOf(settings.evaluation);
 }
 
 /** Names of the classes that the samples show in turn, as the model's configuration has them. */
 export async function classNames(folder: SafeFolder, id: string): Promise<string[] | undefined> {
   for (const model of ["student", "student-best", "teacher"]) {
-    const config = await readJson(folder, id, model, "config.json");
-    if (!isObject(config)) continue;
-    const { labelDim, classNames: names } = config;
-    if (!Number.isInteger(labelDim) || (labelDim as number) < 1 || (labelDim as number) > 100_000) continue;
-    return Array.from({ length: labelDim as number }, (_, label) => {
-      const name: unknown = Array.isArray(names) ? names[label] : undefined;
-      return typeof name === "string" ? name : `class ${label}`;
-    });
+    const names = classNamesOf(await readJson(folder, id, model, "config.json"));
+    if (names) return names;
   }
   return undefined;
 }

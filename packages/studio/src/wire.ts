@@ -1,3 +1,5 @@
+import type { SampleGrid } from "./pages/index.js";
+
 /** What the server tells the page, as JSON. */
 
 /** What a run may go through, in this order. */
@@ -47,13 +49,6 @@ export interface PathNode {
   step: number;
   distance: number;
   loss: number;
-}
-
-/** How a picture of samples is made up: square cells in rows, white lines of `padding` pixels between and around. */
-export interface SampleGrid {
-  columns: number;
-  count: number;
-  padding: number;
 }
 
 /** Pictures of one moment. */

@@ -1,4 +1,4 @@
-import { FIGURES } from "../../src/words/index.ts";
+import { FIGURES } from "../../src/pages/index.ts";
 
 /** Three significant digits. */
 export function shortNumber(value: number): string {

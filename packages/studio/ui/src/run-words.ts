@@ -1,5 +1,5 @@
+import { shortFigureName } from "../../src/pages/index.ts";
 import type { RunSummary } from "../../src/wire.ts";
-import { shortFigureName } from "../../src/words/index.ts";
 import { shortNumber } from "./format.ts";
 
 /** The last parts of the runs' folders, as many as tell them apart. */

@@ -1,13 +1,4 @@
-/**
- * Columns for a number of small cards such that none stands alone in the last row: as few rows as `most` allows, evenly
- * filled.
- */
-function balancedColumns(count: number, most: number): number {
-  const rows = Math.max(1, Math.ceil(count / most));
-  let columns = Math.ceil(count / rows);
-  while (columns > 2 && count % columns === 1) columns--;
-  return Math.max(1, columns);
-}
+import { balancedColumns } from "../../../src/pages/index.ts";
 
 /** The columns of small cards on wide and on middling screens, for the style sheet. */
 export function tileColumns(count: number): Record<string, string> {

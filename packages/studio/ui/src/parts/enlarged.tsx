@@ -1,5 +1,5 @@
 import { useEffect, useRef } from "preact/hooks";
-import type { SampleGrid } from "../../../src/wire.ts";
+import type { SampleGrid } from "../../../src/pages/index.ts";
 import { SampleCrop } from "./grid-picture.tsx";
 
 /** A picture that is enlarged, beside others of the same samples. */

@@ -1,5 +1,5 @@
 import { useEffect, useState } from "preact/hooks";
-import type { SampleGrid } from "../../../src/wire.ts";
+import type { SampleGrid } from "../../../src/pages/index.ts";
 
 interface GridPictureProps {
   src: string;

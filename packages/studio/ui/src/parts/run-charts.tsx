@@ -1,6 +1,6 @@
 import { useMemo } from "preact/hooks";
+import { FIGURES, figureName } from "../../../src/pages/index.ts";
 import type { Curves, RunCurves } from "../../../src/wire.ts";
-import { FIGURES, figureName } from "../../../src/words/index.ts";
 import { showFigure } from "../format.ts";
 import type { Range } from "../server.ts";
 import { firstChartSpan } from "./balanced.ts";

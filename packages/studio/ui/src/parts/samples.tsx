@@ -1,6 +1,6 @@
 import { useEffect, useState } from "preact/hooks";
+import { shortFigureName } from "../../../src/pages/index.ts";
 import type { RunCurves, RunDetail, SampleFrame } from "../../../src/wire.ts";
-import { shortFigureName } from "../../../src/words/index.ts";
 import { shortNumber } from "../format.ts";
 import { evaluationsText } from "../run-words.ts";
 import { sampleUrl } from "../server.ts";

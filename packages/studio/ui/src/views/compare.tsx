@@ -1,7 +1,7 @@
 import { useEffect, useMemo, useState } from "preact/hooks";
 import uPlot from "uplot";
+import { FIGURES, figureName, settingsInUse } from "../../../src/pages/index.ts";
 import type { Curves, RunCurves, RunDetail, Stage } from "../../../src/wire.ts";
-import { FIGURES, figureName, settingsInUse } from "../../../src/words/index.ts";
 import { shortNumber, showFigure } from "../format.ts";
 import { Chart, type ChartLine } from "../parts/chart.tsx";
 import type { Axis } from "../parts/run-charts.tsx";

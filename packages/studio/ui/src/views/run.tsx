@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from "preact/hooks";
+import { settingsInUse, shortFigureName } from "../../../src/pages/index.ts";
 import { type RunCurves, type RunDetail, STAGES } from "../../../src/wire.ts";
-import { settingsInUse, shortFigureName } from "../../../src/words/index.ts";
 import { STAGE_NAMES, shortDuration, shortNumber, shortTime, showFigure } from "../format.ts";
 import { Actions } from "../parts/actions.tsx";
 import { tileColumns } from "../parts/balanced.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { dataTitle, FIGURES, figureName, methodTitle, settingsInUse } from "../src/words/index.js";
+import { dataTitle, FIGURES, figureName, methodTitle, settingsInUse } from "../src/pages/index.js";
 
 describe("the names of figures", () => {
   it("are words, not fields", () => {
