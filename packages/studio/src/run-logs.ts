@@ -38,12 +38,17 @@ class RunLog {
 
   /** Two readers at once would read the same lines twice. */
   read(): Promise<void> {
-    this.reading ??= Promise.all([this.evaluations.read(), this.live.read()])
-      .then(() => {})
-      .finally(() => {
-        this.reading = undefined;
-      });
+    this.reading ??= this.readBoth().finally(() => {
+      this.reading = undefined;
+    });
     return this.reading;
+  }
+
+  /** Waits for both, however one of them ends. */
+  private async readBoth(): Promise<void> {
+    const ends = await Promise.allSettled([this.evaluations.read(), this.live.read()]);
+    const failed = ends.find((end) => end.status === "rejected");
+    if (failed) throw failed.reason;
   }
 
   /** Where each stage that was begun is. */
