@@ -2,7 +2,13 @@
 
 export { Backtracking, backtrack } from "./distill/backtrack.js";
 export type { BacktrackingFigures, BacktrackingOptions } from "./distill/backtracking-options.js";
-export { type Decision, decide, describeDecision, lossOnFirstSamples, type Method } from "./distill/decide.js";
+export {
+  type Decision,
+  decide,
+  describeDecision,
+  lossOnFirstSamples,
+  type Method,
+} from "./distill/decide.js";
 export { defaults } from "./distill/defaults.js";
 export {
   DirectDistillation,
@@ -40,6 +46,8 @@ export type { ModelFacts } from "./models/facts.js";
 
 // Trajectories, and how they are walked.
 
+export { DenoiserOutline, DenoisingFit } from "./distill/denoising-fit.js";
+export type { Fit, FitBatch, Outline } from "./distill/fit.js";
 export { evenSteps } from "./distill/node-schedule.js";
 export {
   EvenDistance,
@@ -49,8 +57,6 @@ export {
   StepNodes,
 } from "./distill/node-selection.js";
 export type { NodeStorage } from "./distill/node-storage.js";
-export { DenoiserOutline, DenoisingFit } from "./distill/denoising-fit.js";
-export type { Fit, FitBatch, Outline } from "./distill/fit.js";
 export type { TargetPathOptions, TrajectoryUse } from "./distill/target-path.js";
 export {
   MismatchReached,

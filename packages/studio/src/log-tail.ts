@@ -1,6 +1,7 @@
 import type { FileHandle } from "node:fs/promises";
+import { stageNames } from "./pages/index.js";
 import type { SafeFolder } from "./safe-folder.js";
-import { type LogLine, STAGES, type Stage } from "./wire.js";
+import type { LogLine, Stage } from "./wire.js";
 
 const BLOCK = 1 << 20;
 /** A line longer than this is none of ours. */
@@ -105,7 +106,7 @@ function parseInto(line: string, onLine: (line: LogLine) => void): void {
   if (line === "") return;
   try {
     const value = JSON.parse(line) as Partial<LogLine> | null;
-    if (STAGES.includes(value?.stage as Stage) && typeof value?.iteration === "number")
+    if (stageNames.includes(value?.stage as Stage) && typeof value?.iteration === "number")
       onLine(value as LogLine);
   } catch {
     // A broken line is the run's own business: what can be read is shown.

@@ -1,8 +1,9 @@
 import { LogSeries } from "./log-series.js";
 import { LogTail } from "./log-tail.js";
+import { stageNames } from "./pages/index.js";
 import type { SafeFolder } from "./safe-folder.js";
 import { type Offsets, thin, type View } from "./thin.js";
-import { type RunCurves, STAGES, type Stage } from "./wire.js";
+import type { RunCurves, Stage } from "./wire.js";
 
 /** One log in memory. */
 class Log {
@@ -54,7 +55,7 @@ class RunLog {
   /** Where each stage that was begun is. */
   get ends(): Offsets {
     const ends: Offsets = {};
-    for (const stage of STAGES) {
+    for (const stage of stageNames) {
       const logged = [this.live, this.evaluations].map(({ series }) => series.endOf(stage));
       const last = logged.filter((end) => end !== undefined).sort((a, b) => b.iteration - a.iteration)[0];
       if (last) ends[stage] = last;
@@ -106,7 +107,7 @@ export class RunLogs {
 function offsetsOf(ends: Offsets): Offsets {
   const offsets: Offsets = {};
   let before = { iteration: 0, images: 0 };
-  for (const stage of STAGES) {
+  for (const stage of stageNames) {
     if (before.iteration > 0) offsets[stage] = before;
     const end = ends[stage];
     if (end) before = { iteration: before.iteration + end.iteration, images: before.images + end.images };

@@ -1,8 +1,8 @@
 import { readdir } from "node:fs/promises";
-import { classNamesOf, type SampleGrid, sampleGridOf } from "./pages/index.js";
+import { classNamesOf, type SampleGrid, sampleGridOf, stageNames } from "./pages/index.js";
 import { type RunFile, readJson } from "./run-files.js";
 import type { SafeFolder } from "./safe-folder.js";
-import { type SampleFrame, STAGES, type Stage } from "./wire.js";
+import type { SampleFrame, Stage } from "./wire.js";
 
 const FRAME = /^(teacher|imitate|record|backtrack)-(\d+)\.png$/;
 const REFERENCE = "reference.png";
@@ -26,7 +26,7 @@ export async function sampleFiles(folder: SafeFolder, id: string): Promise<Sampl
   });
   return {
     frames: frames.sort(
-      (a, b) => STAGES.indexOf(a.stage) - STAGES.indexOf(b.stage) || a.iteration - b.iteration,
+      (a, b) => stageNames.indexOf(a.stage) - stageNames.indexOf(b.stage) || a.iteration - b.iteration,
     ),
     ...(there.has(REFERENCE) ? { reference: { picture: REFERENCE, ...points(REFERENCE) } } : {}),
   };

@@ -1,10 +1,8 @@
-import type { SampleGrid } from "./pages/index.js";
+import type { SampleGrid, StageName } from "./pages/index.js";
 
 /** What the server tells the page, as JSON. */
 
-/** What a run may go through, in this order. */
-export const STAGES = ["teacher", "imitate", "record", "backtrack"] as const;
-export type Stage = (typeof STAGES)[number];
+export type Stage = StageName;
 
 /** `interrupted`: marked as running, but no living process works in the folder. */
 export type RunState = "running" | "stopped" | "failed" | "finished" | "interrupted";

@@ -12,12 +12,12 @@ export * from "../models/samplers.js";
 
 // Autoencoders of models of latents.
 
+export { type Autoencoder, buildAutoencoder } from "../models/autoencoder/autoencoder.js";
 export {
   type AutoencoderConfig,
   type AutoencoderConfigInput,
   parseAutoencoderConfig,
 } from "../models/autoencoder/autoencoder-config.js";
-export { type Autoencoder, buildAutoencoder } from "../models/autoencoder/autoencoder.js";
 export { AutoencoderKl } from "../models/autoencoder/autoencoder-kl.js";
 export { AutoencoderVq } from "../models/autoencoder/autoencoder-vq.js";
 export { openCodec } from "../models/autoencoder/open-codec.js";

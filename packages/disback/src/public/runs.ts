@@ -1,12 +1,12 @@
 // Run folders.
 
 export { type Checkpoint, latestCheckpoint, loadCheckpoint, saveCheckpoint } from "../runs/checkpoint.js";
-export { readStudentFile, writeStudentFile } from "../runs/student-file.js";
 export { type MetricsEntry, MetricsLog } from "../runs/metrics-log.js";
 export { type Progress, silent } from "../runs/progress.js";
 export { RunFolder, readRunFolder } from "../runs/run-folder.js";
 export type { Stage, Trainable } from "../runs/stage.js";
 export { runStage } from "../runs/stage-loop.js";
+export { readStudentFile, writeStudentFile } from "../runs/student-file.js";
 
 // Comparisons of runs.
 

@@ -1,9 +1,9 @@
+import type { StageName } from "@disback/studio/pages";
 import type { Device } from "@disback/torch";
 import { type MemoryUse, memoryUse } from "./memory-use.js";
 import type { MetricsLog } from "./metrics-log.js";
 import type { Figures } from "./progress.js";
 import { RunningMeans } from "./running-means.js";
-import type { StageName } from "./stages.js";
 
 /** Seconds between two lines: short at first, so that a run of seconds has a curve too; 1 from the first quarter hour on. */
 const secondsBetween = (elapsed: number) => Math.min(1, Math.max(0.25, elapsed / 1000));

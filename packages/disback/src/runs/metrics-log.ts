@@ -1,7 +1,7 @@
 import { closeSync, fstatSync, ftruncateSync, openSync, readFileSync, readSync, writeSync } from "node:fs";
+import { type StageName, stageNames } from "@disback/studio/pages";
 import { DisbackError } from "../errors.js";
 import { fileError } from "./atomic-file.js";
-import { type StageName, stageNames } from "./stages.js";
 
 /** One evaluation. Figures that do not apply are left out. */
 export interface MetricsEntry {

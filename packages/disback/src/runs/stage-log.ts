@@ -1,9 +1,9 @@
+import { stages } from "@disback/studio/pages";
 import { LiveLog } from "./live-log.js";
 import type { MetricsEntry } from "./metrics-log.js";
 import type { Figures } from "./progress.js";
 import { RunningMeans } from "./running-means.js";
 import type { RunSession, Stage } from "./stage.js";
-import { stages } from "./stages.js";
 import type { StepTime } from "./step-time.js";
 import { TensorboardLog } from "./tensorboard/log.js";
 

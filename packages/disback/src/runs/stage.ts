@@ -1,3 +1,4 @@
+import { type StageName, stages } from "@disback/studio/pages";
 import type { Device, State } from "@disback/torch";
 import { DisbackError } from "../errors.js";
 import type { Processes } from "../training/processes.js";
@@ -5,7 +6,6 @@ import type { Interruption } from "./interruption.js";
 import type { Figures, Progress } from "./progress.js";
 import type { RunFolder } from "./run-folder.js";
 import type { BestSoFar } from "./stage-position.js";
-import { type StageName, stages } from "./stages.js";
 
 /** Anything that is trained step by step and can be saved between steps. */
 export interface Trainable {

@@ -2,6 +2,8 @@
 export interface NamedRun {
   command: string;
   settings: Readonly<Record<string, unknown>>;
+  /** what was decided for it */
+  decision?: { record?: unknown } | undefined;
 }
 
 /** Shipped teachers and data sets by the names that settings have for them. */
@@ -44,13 +46,13 @@ const OBJECTIVES: Readonly<Record<string, string>> = {
 };
 
 /** How it was done, in a few words: `DisBack with Diff-Instruct`. */
-export function methodTitle({ command, settings }: NamedRun): string {
+export function methodTitle({ command, settings, decision }: NamedRun): string {
   if (command === "teacher train") return "teacher";
   if (command === "record") return "trajectory";
   const { backtracking, method } = settings as { backtracking?: { objective?: unknown }; method?: unknown };
   const name = typeof backtracking?.objective === "string" ? backtracking.objective : undefined;
   const objective = name === undefined ? undefined : (OBJECTIVES[name] ?? name);
-  if (command === "distill" && method !== "disback" && method !== "auto")
-    return objective ?? String(method ?? command);
+  const walks = decision === undefined ? method === "disback" : decision.record === true;
+  if (command === "distill" && !walks) return objective ?? String(method ?? command);
   return objective === undefined ? "DisBack" : `DisBack with ${objective}`;
 }

@@ -16,6 +16,7 @@ export const distillationJob: Job<typeof distillSchema> = {
     const networks = await openNetworks(settings);
     const decision = decideFor(settings, networks);
     context.progress.notice(describeDecision(decision));
+    context.run.update({ decision });
     const { context: second, ...before } = await earlierStages(settings, decision, networks, context);
     return trainStudent(settings, { networks, ...before }, second);
   },

@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from "preact/hooks";
-import { settingsInUse, shortFigureName } from "../../../src/pages/index.ts";
-import { type RunCurves, type RunDetail, STAGES } from "../../../src/wire.ts";
+import { settingsInUse, shortFigureName, stageNames } from "../../../src/pages/index.ts";
+import type { RunCurves, RunDetail } from "../../../src/wire.ts";
 import { STAGE_NAMES, shortDuration, shortNumber, shortTime, showFigure } from "../format.ts";
 import { Actions } from "../parts/actions.tsx";
 import { tileColumns } from "../parts/balanced.ts";
@@ -211,7 +211,7 @@ function checkpointText(
   planned: RunDetail["planned"],
   done: RunCurves["done"],
 ): [value: string, note: string] {
-  const stages = STAGES.filter((stage) => done[stage] !== undefined && planned[stage] !== undefined);
+  const stages = stageNames.filter((stage) => done[stage] !== undefined && planned[stage] !== undefined);
   let rest = checkpoint;
   for (const stage of stages) {
     if (rest <= planned[stage]! || stage === stages.at(-1))

@@ -1,12 +1,18 @@
-/**
- * The stages of runs, in their order: the one table for run folders, logs, reports and the studio.
- *
- * - `label`: what is going on, for progress lines;
- * - `title`: the stage's name for people;
- * - `settings`: path of the setting that says how many iterations it has;
- * - `positions`: figures of a step that are positions, not quantities to average;
- * - `judged`: whether its samples are drawn and judged.
- */
+/** What is known of a stage, whatever the run. */
+export interface StageFacts {
+  /** what is going on, for progress lines */
+  label: string;
+  /** its name for people */
+  title: string;
+  /** path of the setting that says how many iterations it has at most */
+  settings: string;
+  /** figures of a step that are positions, not quantities to average */
+  positions: readonly string[];
+  /** whether its samples are drawn and judged */
+  judged: boolean;
+}
+
+/** The stages of runs, in their order: the one table for run folders, logs, reports and the studio. */
 export const stages = {
   teacher: {
     label: "training the teacher",
@@ -38,15 +44,7 @@ export const stages = {
   },
 } as const satisfies Record<string, StageFacts>;
 
-interface StageFacts {
-  label: string;
-  title: string;
-  settings: string;
-  positions: readonly string[];
-  judged: boolean;
-}
-
 export type StageName = keyof typeof stages;
 
 /** Names in order. */
-export const stageNames = Object.keys(stages) as StageName[];
+export const stageNames = Object.keys(stages) as readonly StageName[];
