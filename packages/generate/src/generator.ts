@@ -13,7 +13,7 @@ export interface GenerateOptions extends SamplerOptions {
   /** of the random numbers, whole and >= 0 (default 0): the same seed gives the same samples */
   seed?: number;
   /** class to draw; all in turn when not given */
-  label?: number;
+  label?: number | string;
   /** samples in one pass through the network (default 64) */
   batchSize?: number;
 }
@@ -129,11 +129,13 @@ export class OnnxGenerator {
     return (await output.getData()) as Float32Array;
   }
 
-  private labels(label: number | undefined, count: number): number[] | undefined {
-    const classes = this.description.labelDim;
-    if (label !== undefined && !(Number.isInteger(label) && label >= 0 && label < classes)) {
-      const known =
-        classes === 0 ? "this model has no classes" : `this model's classes are 0 to ${classes - 1}`;
+  private labels(given: number | string | undefined, count: number): number[] | undefined {
+    const { labelDim: classes, classNames = [] } = this.description;
+    const named = classNames.findIndex((name) => name.toLowerCase() === String(given).toLowerCase());
+    const label = named >= 0 ? named : given;
+    if (label !== undefined && !(typeof label === "number" && isClass(label, classes))) {
+      const names = classNames.length > 0 ? `: ${classNames.join(", ")}` : "";
+      const known = classes === 0 ? "it has no classes" : `its classes are 0 to ${classes - 1}${names}`;
       throw new GenerateError(`label: ${label} is not possible: ${known}`);
     }
     return classes === 0 ? undefined : Array.from({ length: count }, (_, index) => label ?? index % classes);
@@ -154,4 +156,8 @@ function whole(name: string, value: number, least: number): void {
   if (!Number.isSafeInteger(value) || value < least) {
     throw new GenerateError(`${name}: ${value} is no whole number of at least ${least}`);
   }
+}
+
+function isClass(label: number, classes: number): boolean {
+  return Number.isInteger(label) && label >= 0 && label < classes;
 }

@@ -14,6 +14,8 @@ export interface RunFile {
   failure?: { message: string };
   result?: Record<string, unknown>;
   path?: PathNode[];
+  /** what was decided for a distillation */
+  decision?: { record?: unknown };
 }
 
 const STATES = ["running", "stopped", "failed", "finished"] as const;
@@ -34,8 +36,8 @@ export async function readJson(folder: SafeFolder, ...parts: string[]): Promise<
 export async function readRunFile(folder: SafeFolder, id: string): Promise<RunFile | undefined> {
   const value = await readJson(folder, id, RUN_FILE);
   if (!isObject(value) || typeof value.command !== "string" || !isObject(value.settings)) return undefined;
-  const { command, settings, preset, seed, versions, machine, startedAt, state, failure, result, path } =
-    value;
+  const { command, settings, preset, seed, versions, machine, startedAt, state } = value;
+  const { failure, result, path, decision } = value;
   const nodes = pathNodes(path);
   return {
     command,
@@ -51,6 +53,7 @@ export async function readRunFile(folder: SafeFolder, id: string): Promise<RunFi
       : {}),
     ...(isObject(result) ? { result } : {}),
     ...(nodes ? { path: nodes } : {}),
+    ...(isObject(decision) ? { decision } : {}),
   };
 }
 

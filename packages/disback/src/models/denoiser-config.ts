@@ -48,6 +48,8 @@ const common = {
   clipSample: positive.optional(),
   /** columns of the condition, 0 for none */
   labelDim: size.default(0),
+  /** names of the classes in their order, as many as labelDim */
+  classNames: z.array(z.string().min(1)).optional(),
   /** probability of hiding a label while training, for guidance */
   labelDropout: probability.default(0),
 };
@@ -137,6 +139,8 @@ export const denoiserConfig = z
       fail("sigmaMin", `must be below sigmaMax (${config.sigmaMax})`);
     }
     checkPreconditioning(config, fail);
+    if (config.classNames && config.classNames.length !== config.labelDim)
+      fail("classNames", `names ${config.classNames.length} classes, labelDim is ${config.labelDim}`);
     if (config.network === "unet-2d") checkUNet2D(config, fail);
     if (config.network === "mlp" || config.network === "unet-2d") return;
     if (config.network === "dit") {
@@ -221,5 +225,6 @@ export function sampleShape(config: DenoiserConfig): number[] {
 /** What a denoiser of this configuration says of itself. */
 export function factsOf(config: DenoiserConfig): ModelFacts {
   const condition: ConditionShapes = config.labelDim > 0 ? { class: [config.labelDim] } : {};
-  return { sampleShape: sampleShape(config), sigmaData: config.sigmaData, condition };
+  const { sigmaData, classNames } = config;
+  return { sampleShape: sampleShape(config), sigmaData, condition, ...(classNames ? { classNames } : {}) };
 }

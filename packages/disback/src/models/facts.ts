@@ -1,5 +1,5 @@
 import { DisbackError } from "../errors.js";
-import { type ConditionShapes, describeCondition } from "./condition.js";
+import { type ConditionShapes, classesOf, describeCondition } from "./condition.js";
 
 /** What a model says of itself. It travels with the model: nobody gives it a second time. */
 export interface ModelFacts {
@@ -9,6 +9,8 @@ export interface ModelFacts {
   readonly sigmaData: number;
   /** shapes of what it is told about each sample; `{}` for nothing */
   readonly condition: ConditionShapes;
+  /** names of the classes in their order, if it is told classes that have names */
+  readonly classNames?: readonly string[];
 }
 
 /**
@@ -18,7 +20,7 @@ export interface ModelFacts {
  */
 export function requireFacts(value: unknown, origin: string): ModelFacts {
   const facts = (value ?? {}) as Partial<ModelFacts>;
-  const { sampleShape, sigmaData, condition = {} } = facts;
+  const { sampleShape, sigmaData, condition = {}, classNames } = facts;
   if (!isShape(sampleShape))
     throw new DisbackError(
       `${origin}: facts.sampleShape must be a list of whole numbers, the shape of one sample`,
@@ -31,7 +33,11 @@ export function requireFacts(value: unknown, origin: string): ModelFacts {
     throw new DisbackError(
       `${origin}: facts.condition must hold a shape by name, as { class: [10] }; {} for none`,
     );
-  return { sampleShape, sigmaData, condition };
+  if (classNames !== undefined && classNames.length !== classesOf({ condition }))
+    throw new DisbackError(
+      `${origin}: facts.classNames must name each of the ${classesOf({ condition })} classes`,
+    );
+  return { sampleShape, sigmaData, condition, ...(classNames ? { classNames } : {}) };
 }
 
 /** @throws DisbackError unless two models make and are told the same, naming what differs */

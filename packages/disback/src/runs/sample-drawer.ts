@@ -11,6 +11,7 @@ import type { SampleCodec } from "../models/sample-codec.js";
 import { ddim, euler, heun } from "../models/samplers.js";
 import { type LatentKind, LatentSource } from "./latent-source.js";
 import { locateModel } from "./locate-model.js";
+import { didYouMean } from "./nearest.js";
 import { type OpeningOptions, openModel } from "./open-model.js";
 import type { OpenedModel } from "./opened-model.js";
 import { isModuleFile } from "./own-modules.js";
@@ -29,8 +30,8 @@ export interface DrawingOptions {
   rho: number;
   /** Classifier-free guidance of a teacher; 1, none, when not given. */
   guidance?: number | undefined;
-  /** Class to draw; all in turn when not given. */
-  label?: number | undefined;
+  /** Class to draw, by number or name; all in turn when not given. */
+  label?: number | string | undefined;
 }
 
 /** Draws samples, batch by batch, always the same for the same seed and batch sizes. */
@@ -125,15 +126,10 @@ function drawer(
   evaluations: number,
   generate: (latents: Tensor, condition?: Condition) => Tensor,
 ): SampleDrawer {
-  const { label } = options;
+  const label = labelOf(options.label, facts);
   const labelDim = classesOf(facts);
   const sampleShape = [...facts.sampleShape];
-  if (label !== undefined && label >= labelDim) {
-    const classes =
-      labelDim === 0 ? "this model has no classes" : `this model's classes are 0 to ${labelDim - 1}`;
-    throw new UsageError(`--label ${label}: ${classes}`);
-  }
-  const source = new LatentSource(sampleShape, labelDim, options);
+  const source = new LatentSource(sampleShape, labelDim, { ...options, label });
   return {
     sampleShape,
     labelDim,
@@ -144,4 +140,18 @@ function drawer(
     },
     skip: (count) => scope(() => void source.next(count)),
   };
+}
+
+/** The number of a class that is given by number or name. @throws UsageError if the model has no such class */
+function labelOf(label: number | string | undefined, facts: ModelFacts): number | undefined {
+  if (label === undefined) return undefined;
+  const labelDim = classesOf(facts);
+  const { classNames = [] } = facts;
+  const named = classNames.findIndex((name) => name.toLowerCase() === String(label).toLowerCase());
+  const number = named >= 0 ? named : label;
+  if (typeof number === "number" && number < labelDim) return number;
+  if (labelDim === 0) throw new UsageError(`--label ${label}: this model has no classes`);
+  const names = classNames.length > 0 ? `: ${classNames.join(", ")}` : "";
+  const known = `this model's classes are 0 to ${labelDim - 1}${names}`;
+  throw new UsageError(`--label ${label}: ${known}${didYouMean(String(label), classNames)}`);
 }

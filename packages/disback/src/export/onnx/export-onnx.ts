@@ -39,7 +39,13 @@ function halve(module: Module): void {
 }
 
 function describe({ module, facts, student }: ExportableModel, precision: Precision): ModelDescription {
-  const common = { sampleShape: [...facts.sampleShape], labelDim: classesOf(facts), precision };
+  const { classNames } = facts;
+  const common = {
+    sampleShape: [...facts.sampleShape],
+    labelDim: classesOf(facts),
+    ...(classNames ? { classNames } : {}),
+    precision,
+  };
   if (student) return { kind: "student", steps: student.evaluations, ...common };
   const { sigmaMin = 0, sigmaMax = Number.POSITIVE_INFINITY } = module as Module & Denoiser;
   return {

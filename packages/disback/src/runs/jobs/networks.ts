@@ -112,7 +112,9 @@ function studentConfig(start: string, teacher: OpenedModel): DenoiserConfig {
       `"student": "${start}" is none of ${known.join(", ")} and no file${didYouMean(start, known)}`,
     );
   }
-  const config = parseDenoiserConfig(readSettingsFile(start), start);
+  const own = parseDenoiserConfig(readSettingsFile(start), start);
+  // The classes are the teacher's, and so are their names.
+  const config = { ...own, classNames: own.classNames ?? teacher.config?.classNames };
   requireSameKind(factsOf(config), teacher.facts, start);
   return config;
 }

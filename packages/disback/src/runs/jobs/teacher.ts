@@ -124,7 +124,12 @@ async function modelForData(settings: TeacherSettings, codec: SampleCodec, notic
   if (settings.conditional && dataset.labelDim === 0) {
     throw new DisbackError(`"conditional": ${dataset.name} has no classes`);
   }
-  const config = { ...model, labelDim: dataset.labelDim };
+  const { labelDim, classNames } = dataset;
+  const config: DenoiserConfig = {
+    ...model,
+    labelDim,
+    ...(labelDim > 0 && classNames ? { classNames: [...classNames] } : {}),
+  };
   if (settings.autoencoder === undefined) return { dataset, config };
   const encoding = {
     name: settings.autoencoder,
