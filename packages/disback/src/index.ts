@@ -98,6 +98,17 @@ export { addNoise, agreement, targetError, withoutSpoiltSamples } from "./distil
 export { type TeacherPairsOptions, teacherPairs } from "./distill/teacher-pairs.js";
 export { type Weighting, weightings } from "./distill/weighting.js";
 
+// Models by name, run, folder or file.
+
+export {
+  type GeneratedSamples,
+  type GenerateOptions,
+  type LoadedModel,
+  load,
+} from "./runs/load.js";
+export { type OpeningOptions, openDenoiser, openModel } from "./runs/open-model.js";
+export type { OpenedModel } from "./runs/opened-model.js";
+
 // What the signatures above need.
 
 export { DisbackError } from "./errors.js";

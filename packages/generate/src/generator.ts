@@ -135,7 +135,8 @@ export class OnnxGenerator {
     const label = named >= 0 ? named : given;
     if (label !== undefined && !(typeof label === "number" && isClass(label, classes))) {
       const names = classNames.length > 0 ? `: ${classNames.join(", ")}` : "";
-      const known = classes === 0 ? "it has no classes" : `its classes are 0 to ${classes - 1}${names}`;
+      const known =
+        classes === 0 ? "this model has no classes" : `this model's classes are 0 to ${classes - 1}${names}`;
       throw new GenerateError(`label: ${label} is not possible: ${known}`);
     }
     return classes === 0 ? undefined : Array.from({ length: count }, (_, index) => label ?? index % classes);
