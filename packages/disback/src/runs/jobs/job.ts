@@ -155,8 +155,9 @@ const SHARED_BATCHES = ["training", "imitation", "recording", "backtracking"];
 function requireShares(settings: unknown, processes: Processes): void {
   const { microBatch, cudaGraphs } = settings as { microBatch?: number; cudaGraphs?: boolean };
   for (const name of SHARED_BATCHES) {
-    const stage = (settings as Record<string, { batchSize: number; steps?: number } | undefined>)[name];
-    if (!stage || stage.steps === 0) continue;
+    const stage = (settings as Record<string, { batchSize?: number; steps?: number } | undefined>)[name];
+    // A teacher's batch may be chosen later, by its data.
+    if (stage?.batchSize === undefined || stage.steps === 0) continue;
     const parts = partsOf(processes.share(stage.batchSize, `"${name}.batchSize"`), microBatch);
     if (cudaGraphs) requireCapturable(parts, processes);
   }
