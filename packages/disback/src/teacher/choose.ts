@@ -49,7 +49,6 @@ function forImages(imageChannels: number, side: number, device: string, name: st
       `${name}: for images of ${side} x ${side} no network is chosen by itself; give --resolution 32 or 64, or a "model"`,
     );
   const small = side <= 16;
-  const multipliers = small ? [1, 2, 2] : [1, 2, 4];
   const image = { network: "song-unet", imageResolution: side, imageChannels } as const;
   if (device !== "cpu") {
     const sizes = { modelChannels: 64, channelMultipliers: [1, 2, 2], blocksPerResolution: 2 };
@@ -58,8 +57,8 @@ function forImages(imageChannels: number, side: number, device: string, name: st
   }
   const model: DenoiserConfigInput = {
     ...image,
-    modelChannels: imageChannels > 1 ? 24 : 16,
-    channelMultipliers: multipliers,
+    modelChannels: (imageChannels > 1 ? 24 : 16) + (small ? 0 : 8),
+    channelMultipliers: side > 32 ? [1, 2, 2, 2] : [1, 2, 2],
     blocksPerResolution: 1,
     attentionResolutions: [],
     dropout: 0,
