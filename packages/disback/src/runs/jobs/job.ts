@@ -6,7 +6,7 @@ import { partsOf } from "../../training/micro-batches.js";
 import { Processes } from "../../training/processes.js";
 import { type Checkpoint, latestCheckpoint } from "../checkpoint.js";
 import { Interruption } from "../interruption.js";
-import type { Progress } from "../progress.js";
+import { type Progress, tellingOnce } from "../progress.js";
 import { requireDataPresent } from "../run-data.js";
 import { RunFolder, readRunFolder } from "../run-folder.js";
 import { describeEnvironment, RUN_FORMAT, type RunCommand, type RunRecord } from "../run-record.js";
@@ -225,7 +225,7 @@ async function performIn<Schema extends z.ZodType>(
     if (threads !== undefined) setNumThreads(threads);
     const result = await job.perform(settings, {
       run,
-      progress,
+      progress: tellingOnce(progress),
       interruption,
       processes,
       ...(checkpoint ? { checkpoint } : {}),

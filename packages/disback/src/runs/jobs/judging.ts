@@ -4,7 +4,6 @@ import type { Evaluation } from "../../metrics/evaluate.js";
 import type { Processes } from "../../training/processes.js";
 import { Judge } from "../judge.js";
 import type { OpenedModel } from "../opened-model.js";
-import { requireSameData } from "../run-data.js";
 import type { DrawingOptions, SampleDrawer } from "../sample-drawer.js";
 import { kindOfSamples } from "../samples/kinds.js";
 import type { evaluationSettings } from "../settings/common.js";
@@ -22,7 +21,7 @@ export async function openTrainingJudge(
     skipBroken: boolean;
   },
   codec: OpenedModel["codec"],
-  { run, progress, processes, otherData }: JobContext,
+  { progress, processes }: Pick<JobContext, "progress" | "processes">,
 ): Promise<Judge | undefined> {
   const { evaluation, device, data, resolution, skipBroken } = settings;
   const open = () =>
@@ -40,9 +39,6 @@ export async function openTrainingJudge(
   await processes.first(async () => {
     judge = await open();
   });
-  const { dataset } = judge ?? {};
-  if (processes.leads && dataset && data !== undefined && evaluation.reference === undefined)
-    await requireSameData(run, data, dataset, otherData);
   return processes.leads ? judge : open();
 }
 

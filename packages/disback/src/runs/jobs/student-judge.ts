@@ -5,6 +5,7 @@ import type { Judge } from "../judge.js";
 import type { MetricsEntry } from "../metrics-log.js";
 import type { OpenedModel } from "../opened-model.js";
 import type { Figures } from "../progress.js";
+import { requireSameData } from "../run-data.js";
 import type { RunFolder } from "../run-folder.js";
 import { decodedDrawer, type SampleDrawer, studentDrawer } from "../sample-drawer.js";
 import type { BacktrackSettings } from "../settings/distillation.js";
@@ -31,6 +32,9 @@ export class StudentJudge {
     const { evaluation } = settings;
     const device = settings.device as Device;
     const judge = await openTrainingJudge(settings, codec, context);
+    const { dataset } = judge ?? {};
+    if (context.processes.leads && dataset && settings.data !== undefined && !evaluation.reference)
+      await requireSameData(context.run, settings.data, dataset, context.otherData);
     return new StudentJudge(context.run, codec, evaluation, device, context.processes, judge);
   }
 
