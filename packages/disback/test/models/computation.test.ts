@@ -12,7 +12,7 @@ import {
 } from "@disback/torch";
 import { describe, expect, it, test } from "vitest";
 import { Backtracking } from "../../src/distill/backtrack.js";
-import { StudentGenerator } from "../../src/distill/student-generator.js";
+import { DenoiserStudent } from "../../src/distill/denoiser-student.js";
 import { type Computation, computing } from "../../src/models/computation.js";
 import { createDenoiser, type DenoiserConfigInput } from "../../src/models/config.js";
 import { LowRankDenoiser } from "../../src/models/low-rank.js";
@@ -143,7 +143,7 @@ describe.each(devices)("on %s", (device) => {
       const config = { ...networks["song-unet"]!, dropout: 0 } as DenoiserConfigInput;
       const teacher = make(config, device, {}).requiresGrad_(false);
       const student = teacher.clone().requiresGrad_(true);
-      const generator = new StudentGenerator(student, { sigmaInit: 2.5, sampleShape: [3, 8, 8] });
+      const generator = new DenoiserStudent(student, { sigmaInit: 2.5, sampleShape: [3, 8, 8] });
       const work = new Backtracking({ teacher, generator, batchSize: 32, microBatch, seed: 1 });
       const before = memoryStatistics(device).live;
       resetPeakMemory(device);
@@ -164,7 +164,7 @@ describe.each(devices)("on %s", (device) => {
     const train = (graphs: boolean) => {
       const teacher = make(networks["song-unet"]!, device, how).requiresGrad_(false);
       const student = teacher.clone().requiresGrad_(true);
-      const generator = new StudentGenerator(student, { sigmaInit: 2.5, sampleShape: [3, 8, 8] });
+      const generator = new DenoiserStudent(student, { sigmaInit: 2.5, sampleShape: [3, 8, 8] });
       const work = new Backtracking({ teacher, generator, batchSize: 2, seed: 1, graphs });
       const figures = Array.from({ length: 5 }, () => work.step());
       work.dispose();
@@ -184,7 +184,7 @@ describe.each(devices)("on %s", (device) => {
   ] as const)("backtracking trains with %s", (_, how) => {
     const teacher = make(networks["song-unet"]!, device, how).requiresGrad_(false);
     const student = teacher.clone().requiresGrad_(true);
-    const generator = new StudentGenerator(student, { sigmaInit: 2.5, sampleShape: [3, 8, 8] });
+    const generator = new DenoiserStudent(student, { sigmaInit: 2.5, sampleShape: [3, 8, 8] });
     const work = new Backtracking({ teacher, generator, iterations: 2, batchSize: 4, seed: 1 });
     const figures = [work.step(), work.step()];
     for (const { loss, gradientNorm } of figures)

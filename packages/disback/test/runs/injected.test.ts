@@ -5,7 +5,7 @@ import { Generator, type Tensor } from "@disback/torch";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { TensorDataset } from "../../src/data/dataset.js";
 import { Backtracking } from "../../src/distill/backtrack.js";
-import { StudentGenerator } from "../../src/distill/student-generator.js";
+import { DenoiserStudent } from "../../src/distill/denoiser-student.js";
 import { createDenoiser, parseDenoiserConfig } from "../../src/models/config.js";
 import { DenoiserModule } from "../../src/models/denoiser.js";
 import { Interruption } from "../../src/runs/interruption.js";
@@ -13,7 +13,7 @@ import { examination } from "../../src/runs/jobs/session.js";
 import { silent } from "../../src/runs/progress.js";
 import { RunFolder } from "../../src/runs/run-folder.js";
 import { describeEnvironment, RUN_FORMAT } from "../../src/runs/run-record.js";
-import { runStage, type Trainable } from "../../src/runs/train-loop.js";
+import { runStage, type Trainable } from "../../src/runs/stage-loop.js";
 import { TeacherTraining } from "../../src/teacher/training.js";
 
 // Real networks and trainings; what is wrong comes in through what a user of the library may give: data, a denoiser.
@@ -101,7 +101,7 @@ class Failing extends DenoiserModule {
 it("a target that fails at high noise: iteration, network and noise levels are told", async () => {
   const work = new Backtracking({
     teacher: new Failing(network(1), 12),
-    generator: new StudentGenerator(network(2), { sigmaInit: 2.5, sampleShape: [2] }),
+    generator: new DenoiserStudent(network(2), { sigmaInit: 2.5, sampleShape: [2] }),
     ...{ iterations: 30, batchSize: 8 },
   });
   await expect(train(work, "backtrack")).rejects.toThrow(
@@ -113,7 +113,7 @@ it("the same seed gives the same run, bit for bit, twice in one process", async 
   const weights = () => {
     const work = new Backtracking({
       teacher: network(1),
-      generator: new StudentGenerator(network(2), { sigmaInit: 2.5, sampleShape: [2] }),
+      generator: new DenoiserStudent(network(2), { sigmaInit: 2.5, sampleShape: [2] }),
       ...{ iterations: 20, batchSize: 16, seed: 5 },
     });
     while (!work.finished) work.step();

@@ -9,7 +9,7 @@ import { silent } from "../../src/runs/progress.js";
 import { askFor, isAsked } from "../../src/runs/requests.js";
 import { RunFolder } from "../../src/runs/run-folder.js";
 import { RUN_FORMAT } from "../../src/runs/run-record.js";
-import { Interrupted, runStage, type Trainable } from "../../src/runs/train-loop.js";
+import { Interrupted, runStage, type Trainable } from "../../src/runs/stage-loop.js";
 
 let base: string;
 let run: RunFolder;

@@ -16,10 +16,10 @@ import { Guided } from "../../src/distill/objectives/guided.js";
 import { Regression } from "../../src/distill/objectives/regression.js";
 import { Sid } from "../../src/distill/objectives/sid.js";
 import { Vsd } from "../../src/distill/objectives/vsd.js";
-import { Processes } from "../../src/distill/processes.js";
+import { Processes } from "../../src/training/processes.js";
 import { Recording, record } from "../../src/distill/record.js";
 import { SamplePool } from "../../src/distill/sample-pool.js";
-import { StudentGenerator } from "../../src/distill/student-generator.js";
+import { DenoiserStudent } from "../../src/distill/denoiser-student.js";
 import { StepsPerTarget } from "../../src/distill/target-schedule.js";
 import { requireRecordable } from "../../src/distill/training-step.js";
 import { type Computation, computing } from "../../src/models/computation.js";
@@ -42,7 +42,7 @@ function scene(config: DenoiserConfigInput, how: Partial<Computation> = {}) {
     ...{ precision: "f32", memoryFormat: "contiguous", activationCheckpointing: false, ...how },
   }).requiresGrad_(false);
   const student = (laterSigmas: number[] = [], denoiser: DenoiserModule = teacher.clone()) =>
-    new StudentGenerator(denoiser.requiresGrad_(true), {
+    new DenoiserStudent(denoiser.requiresGrad_(true), {
       ...{ sigmaInit: 2.5, laterSigmas, sampleShape: shape, labelDim: 3 },
     });
   return { teacher, student, network };

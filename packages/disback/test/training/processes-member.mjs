@@ -42,7 +42,7 @@ const network = (config, seed) => {
   return denoiser.to({ device });
 };
 const student = (config, laterSigmas = []) =>
-  new disback.StudentGenerator(network(config, 2), {
+  new disback.DenoiserStudent(network(config, 2), {
     ...{ sigmaInit: 2.5, laterSigmas, labelDim: config.labelDim ?? 0 },
     sampleShape: config.network === "mlp" ? [2] : [1, 8, 8],
   });
@@ -69,7 +69,7 @@ const backtracking = (objective, more = {}, config = points) =>
 const direct = (objective, sigmaInit = 80) =>
   new disback.DirectDistillation({
     ...shared(),
-    generator: new disback.StudentGenerator(network(points, 2), { sigmaInit, labelDim: 3, sampleShape: [2] }),
+    generator: new disback.DenoiserStudent(network(points, 2), { sigmaInit, labelDim: 3, sampleShape: [2] }),
     objective,
   });
 
