@@ -85,7 +85,7 @@ async function shown(page: Page, seed: number): Promise<number[]> {
 }
 
 function expected(seed: number, count: number, label?: number): Uint8Array {
-  const drawer = studentDrawer(student.generator!, { seed, device: "cpu", label });
+  const drawer = studentDrawer(student.student!, { seed, device: "cpu", label });
   return toUint8Images(drawer.draw(count).samples).data;
 }
 

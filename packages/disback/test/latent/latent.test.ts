@@ -66,7 +66,7 @@ describe("a diffusers folder with DiT and AutoencoderKL", () => {
     const { denoiser, autoencoder, config, className } = await readTeacher(pipeline);
     expect(className).toBe("DiTTransformer2DModel");
     expect(config).toMatchObject({ network: "dit", labelDim: 3, learnedVariance: true, sigmaData: 1 });
-    const clean = noGrad(() => denoiser.denoise(value("x"), value("sigma"), value("labels")));
+    const clean = noGrad(() => denoiser.denoise(value("x"), value("sigma"), { class: value("labels") }));
     expect(relativeError(clean, value("clean"))).toBeLessThan(1e-4);
     // The last sample has no class.
     const last = [value("x").narrow(0, 2, 1), value("sigma").narrow(0, 2, 1)] as const;
