@@ -96,7 +96,8 @@ describe("a diffusers folder with DiT and AutoencoderKL", () => {
         data: images,
         teacher,
         student: "untrained",
-        recording: { when: "always", steps: 2, batchSize: 2 },
+        method: "disback",
+        recording: { steps: 2, batchSize: 2 },
         imitation: { steps: 1, batchSize: 2 },
       },
       backtracking: {
