@@ -29,7 +29,10 @@ const config: DenoiserConfigInput = {
   labelDim: 3,
 };
 const denoiser = createDenoiser(config, { generator: new Generator(1) }).eval();
-const student = exportableModel(denoiser, parseDenoiserConfig(config), { sigmaInit: 2.5 });
+const student = exportableModel(
+  { module: denoiser, facts: denoiser.facts, config: parseDenoiserConfig(config) },
+  { kind: "denoiser", sigmaInit: 2.5, laterSigmas: [] },
+);
 const folder = mkdtempSync(join(tmpdir(), "disback-web-"));
 let server: Server;
 let address: string;

@@ -17,7 +17,7 @@ import { type Computation, computing } from "../../src/models/computation.js";
 import { createDenoiser, type DenoiserConfigInput } from "../../src/models/config.js";
 import { LowRankDenoiser } from "../../src/models/low-rank.js";
 import type { PreconditionedDenoiser } from "../../src/models/preconditioning/preconditioned.js";
-import { openModel } from "../../src/runs/open-model.js";
+import { openDenoiser } from "../../src/runs/open-model.js";
 import { fill, relativeError } from "./fixtures.js";
 
 // The same checks on every device there is, against plain f32 on the CPU.
@@ -217,7 +217,7 @@ test("a denoiser with low-rank adapters gives their gradients also if its base c
 
 /** Diff-Instruct's gradient written out: the student's samples, and the gradients of its weights. */
 async function diffInstructStep(device: Device): Promise<{ samples: Tensor; gradients: Tensor[] }> {
-  const { module: denoiser } = await openModel("fashion-mnist-16", { device, unconditional: true });
+  const { module: denoiser } = await openDenoiser("fashion-mnist-16", { device, unconditional: true });
   const student = denoiser.clone().requiresGrad_(true);
   const auxiliary = denoiser.clone();
   noGrad(() => auxiliary.parameters().at(-1)!.add_(0.05));
