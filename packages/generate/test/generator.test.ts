@@ -26,6 +26,8 @@ const config: DenoiserConfigInput = {
 };
 const complete = parseDenoiserConfig(config);
 const denoiser = createDenoiser(config, { generator: new Generator(1) }).eval();
+const model = { module: denoiser, facts: denoiser.facts, config: complete };
+const kind = { kind: "denoiser" as const, sigmaInit: 2.5, laterSigmas: [] };
 let student: OnnxGenerator;
 let teacher: OnnxGenerator;
 
@@ -33,10 +35,8 @@ beforeAll(async () => {
   inferenceMode(() => {
     for (const weight of denoiser.parameters()) weight.add_(randn(weight.shape).mul(0.05));
   });
-  student = await loadGenerator(exportOnnx(exportableModel(denoiser, complete, { sigmaInit: 2.5 })), {
-    threads: 1,
-  });
-  teacher = await loadGenerator(exportOnnx(exportableModel(denoiser, complete, undefined)), { threads: 1 });
+  student = await loadGenerator(exportOnnx(exportableModel(model, kind)), { threads: 1 });
+  teacher = await loadGenerator(exportOnnx(exportableModel(model)), { threads: 1 });
 });
 afterAll(() => Promise.all([student.dispose(), teacher.dispose()]));
 
@@ -57,8 +57,8 @@ test("random numbers are libtorch's", () => {
 });
 
 test("a seed gives the images that disback sample draws from it", async () => {
-  const { generator } = exportableModel(denoiser, complete, { sigmaInit: 2.5 });
-  const drawer = studentDrawer(generator!, { seed: 3, device: "cpu" });
+  const { student: ours } = exportableModel(model, kind);
+  const drawer = studentDrawer(ours!, { seed: 3, device: "cpu" });
   const expected = [drawer.draw(4), drawer.draw(1)].map(({ samples }) => toUint8Images(samples).data);
   const images = await student.generate({ count: 5, seed: 3, batchSize: 4 });
   expect(images).toMatchObject({ count: 5, width: 8, height: 8, channels: 3, labels: [0, 1, 2, 0, 1] });
@@ -80,10 +80,11 @@ test("a chosen class, and PNG files", async () => {
 
 test("a teacher's sampler gives what ours gives", async () => {
   const latents = randn([2, 3, 8, 8], { generator: new Generator(5) });
-  const condition = tensor([
+  const labels = tensor([
     [1, 0, 0],
     [0, 1, 0],
   ]);
+  const condition = { class: labels };
   const expected = heun(denoiser, latents, { steps: 4, condition }).data() as Float32Array;
   const values = await teacher.fromLatents(latents.data() as Float32Array, [0, 1], { steps: 4 });
   for (const [index, value] of expected.entries()) expect(values[index]).toBeCloseTo(value, 3);

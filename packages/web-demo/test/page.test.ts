@@ -29,7 +29,10 @@ const config: DenoiserConfigInput = {
   labelDim: 3,
 };
 const denoiser = createDenoiser(config, { generator: new Generator(1) }).eval();
-const student = exportableModel(denoiser, parseDenoiserConfig(config), { sigmaInit: 2.5 });
+const student = exportableModel(
+  { module: denoiser, facts: denoiser.facts, config: parseDenoiserConfig(config) },
+  { kind: "denoiser", sigmaInit: 2.5, laterSigmas: [] },
+);
 const folder = mkdtempSync(join(tmpdir(), "disback-web-"));
 let server: Server;
 let address: string;
@@ -85,7 +88,7 @@ async function shown(page: Page, seed: number): Promise<number[]> {
 }
 
 function expected(seed: number, count: number, label?: number): Uint8Array {
-  const drawer = studentDrawer(student.generator!, { seed, device: "cpu", label });
+  const drawer = studentDrawer(student.student!, { seed, device: "cpu", label });
   return toUint8Images(drawer.draw(count).samples).data;
 }
 

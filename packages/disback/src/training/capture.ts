@@ -11,15 +11,18 @@ export interface StepRunnerOptions {
   processes: Processes;
 }
 
-/** @throws DisbackError if steps of batches in so many parts, in these processes, cannot be captured, saying why */
-export function requireCapturable(parts: number, processes: Processes): void {
+/**
+ * @param name of the option or setting that asks for it, for the message
+ * @throws DisbackError if steps of batches in so many parts, in these processes, cannot be captured, saying why
+ */
+export function requireCapturable(parts: number, processes: Processes, name = "capture"): void {
   if (processes.size > 1)
     throw new DisbackError(
-      `"capture": ${processes.size} processes average gradients outside of a captured step; use one process, or do not capture`,
+      `"${name}": ${processes.size} processes average gradients outside of a captured step; use one process, or do not capture`,
     );
   if (parts > 1)
     throw new DisbackError(
-      `"capture": a batch in ${parts} parts cannot be captured; leave "microBatch" or the capture out`,
+      `"${name}": a batch in ${parts} parts cannot be captured; leave "microBatch" or "${name}" out`,
     );
 }
 

@@ -48,6 +48,7 @@ function start(...flags: string[]): {
 
 const TRAINING = [
   ...["distill", "--preset", "2d", "--student", "untrained", "--threads", "1", "--batch-size", "16"],
+  ...["--method", "disback"],
   ...[
     "--iterations",
     "100000",
@@ -58,13 +59,7 @@ const TRAINING = [
     "--evaluation-samples",
     "50",
   ],
-  ...[
-    "--set",
-    "evaluation.grid=50",
-    "recording.batchSize=16",
-    "recording.when=always",
-    "checkpoints.every=100000",
-  ],
+  ...["--set", "evaluation.grid=50", "recording.batchSize=16", "checkpoints.every=100000"],
 ];
 
 async function open(url: string): Promise<Page> {

@@ -77,7 +77,7 @@ describe("what is left out", () => {
       expect(lines.find((line) => line.startsWith("left out"))).toMatch(
         /^left out: 2 \.heic \((pets\/)?cat\/5\.heic, …\), 1 \.csv \((pets\/)?dog\/labels\.csv\), 1 \.txt \((pets\/)?notes\.txt\)$/,
       );
-      expect(data.leftOut.reduce((sum, { count }) => sum + count, 0)).toBe(4);
+      expect(data.leftOut!.reduce((sum, { count }) => sum + count, 0)).toBe(4);
     }
     expect(describeLeftOut(await openDataset(folderOf(pets)))).toBeUndefined();
   });

@@ -2,7 +2,7 @@
 
 import { loadGenerator } from "@disback/generate";
 import { Generator, inferenceMode, setNumThreads } from "@disback/torch";
-import { backtrack, type Denoiser, record, StudentGenerator } from "disback";
+import { backtrack, type Denoiser, DenoiserStudent, record } from "disback";
 import { openDataset } from "disback/data";
 import { slicedWasserstein } from "disback/metrics";
 import { createDenoiser, exportableModel, exportOnnx, parseDenoiserConfig } from "disback/models";
@@ -12,21 +12,22 @@ setNumThreads(1);
 const config = parseDenoiserConfig({ network: "mlp", dimension: 2, hiddenChannels: 32, blocks: 1 });
 const teacher = createDenoiser(config, { generator: new Generator(0) });
 const asked: Denoiser = teacher;
-const student = new StudentGenerator(teacher.clone(), { sigmaInit: 2.5, sampleShape: [2] });
+const student = new DenoiserStudent(teacher.clone(), { sigmaInit: 2.5 });
 const start = inferenceMode(() => student.generate(student.latents(64, new Generator(1))));
 const trajectory = record({
   teacher,
-  generator: student,
+  student,
   folder: "path",
   steps: 4,
-  interval: 2,
+  nodes: [2, 4],
   batchSize: 16,
 });
-const oneStep = backtrack({ teacher, generator: student, trajectory, iterations: 3, batchSize: 16 });
+const oneStep = backtrack({ teacher, student, trajectory, iterations: 3, batchSize: 16 });
 
 const samples = inferenceMode(() => oneStep.generate(student.latents(64, new Generator(1))));
 const data = await openDataset("toy:ring");
-const bytes = exportOnnx(exportableModel(teacher, config, { sigmaInit: 2.5 }));
+const model = { module: teacher, facts: teacher.facts, config };
+const bytes = exportOnnx(exportableModel(model, { kind: "denoiser", sigmaInit: 2.5, laterSigmas: [] }));
 const exported = await loadGenerator(bytes);
 const { values } = await exported.sample({ count: 64, seed: 1 });
 const ours = start.data() as Float32Array;

@@ -159,7 +159,7 @@ function requireShares(settings: unknown, processes: Processes): void {
     // A teacher's batch may be chosen later, by its data.
     if (stage?.batchSize === undefined || stage.steps === 0) continue;
     const parts = partsOf(processes.share(stage.batchSize, `"${name}.batchSize"`), microBatch);
-    if (cudaGraphs) requireCapturable(parts, processes);
+    if (cudaGraphs) requireCapturable(parts, processes, "cudaGraphs");
   }
 }
 

@@ -1,11 +1,11 @@
 import { Generator, ones, randn, type Tensor } from "@disback/torch";
 import { expect, test } from "vitest";
-import { evenAngles, StudentGenerator } from "../../src/distill/student-generator.js";
+import { DenoiserStudent, evenAngles } from "../../src/distill/denoiser-student.js";
 import { GaussianDenoiser } from "./gaussian.js";
 
 const student = (laterSigmas?: number[]) =>
-  new StudentGenerator(new GaussianDenoiser([1, -2]), {
-    ...{ sigmaInit: 2.5, sampleShape: [2] },
+  new DenoiserStudent(new GaussianDenoiser([1, -2]), {
+    sigmaInit: 2.5,
     ...(laterSigmas ? { laterSigmas } : {}),
   });
 
@@ -19,14 +19,14 @@ test("one step is the denoiser at sigmaInit", () => {
   expect(z.shape).toEqual([5, 2]);
   const mean = one.generate(z.mul(0));
   expect(difference(mean, one.generate(z).sub(z.mul(2.5 * kept(2.5))))).toBeLessThan(1e-6);
-  expect(one.steps).toBe(1);
+  expect(one.evaluations).toBe(1);
 });
 
 test("each further step adds noise of its level and takes it away again", () => {
   const three = student([0.8, 0.2]);
   const z = three.latents(5, new Generator(1));
   expect(z.shape).toEqual([5, 3, 2]);
-  const mean = ones([5, 1]).mul(randn([1, 2]).mul(0).add(three.denoiser.parameters()[0]!.detach()));
+  const mean = ones([5, 1]).mul(randn([1, 2]).mul(0).add(three.module.parameters()[0]!.detach()));
   // In closed form: deviations from the mean are multiplied by kept(sigma) after noise is added.
   let deviation = z.select(1, 0).mul(2.5).sub(mean).mul(kept(2.5));
   const first = deviation;
@@ -41,7 +41,7 @@ test("gradients pass through the last step alone", () => {
   const z = two.latents(4, new Generator(1));
   two.generate(z).sum().backward();
   // The estimate is kept(0.8) x + (1 - kept(0.8)) mean, and x is a constant here.
-  for (const value of two.denoiser.parameters()[0]!.grad!.toArray() as number[])
+  for (const value of two.module.parameters()[0]!.grad!.toArray() as number[])
     expect(value).toBeCloseTo(4 * (1 - kept(0.8)), 5);
 });
 
@@ -57,7 +57,7 @@ test("training goes to each step equally often, and draws nothing where there is
 });
 
 test("noise levels are evenly spaced in the angle between data and noise", () => {
-  expect(evenAngles(2.5, 1)).toEqual([]);
+  expect(evenAngles(2.5, 1, 0.5)).toEqual([]);
   const levels = [2.5, ...evenAngles(2.5, 4, 0.5)].map((sigma) => Math.atan(sigma / 0.5));
   for (const [index, angle] of levels.entries()) expect(angle / levels[0]!).toBeCloseTo(1 - index / 4, 5);
 });

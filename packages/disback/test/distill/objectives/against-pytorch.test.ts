@@ -1,24 +1,25 @@
 import { fileURLToPath } from "node:url";
 import { backward, Generator, readSafetensors, type Tensor } from "@disback/torch";
 import { describe, expect, test } from "vitest";
-import type { DirectObjective } from "../../src/distill/direct-objective.js";
-import type { Objective, StudentSignal } from "../../src/distill/objective.js";
-import { Consistency } from "../../src/distill/objectives/consistency.js";
-import { DiffInstruct } from "../../src/distill/objectives/diff-instruct.js";
-import { Dmd } from "../../src/distill/objectives/dmd.js";
-import { Dmd2 } from "../../src/distill/objectives/dmd2.js";
-import { Guided } from "../../src/distill/objectives/guided.js";
-import { Regression } from "../../src/distill/objectives/regression.js";
-import { Sid } from "../../src/distill/objectives/sid.js";
-import { Vsd } from "../../src/distill/objectives/vsd.js";
-import { sampleDistances } from "../../src/distill/sample-distance.js";
-import { SamplePool } from "../../src/distill/sample-pool.js";
-import { StudentGenerator } from "../../src/distill/student-generator.js";
-import { weightings } from "../../src/distill/weighting.js";
-import { TinyDenoiser } from "./tiny-denoiser.js";
+import { DenoiserStudent } from "../../../src/distill/denoiser-student.js";
+import type { DirectObjective } from "../../../src/distill/direct-objective.js";
+import type { Objective, StudentSignal } from "../../../src/distill/objective.js";
+import { Consistency } from "../../../src/distill/objectives/consistency.js";
+import { DiffInstruct } from "../../../src/distill/objectives/diff-instruct.js";
+import { Dmd } from "../../../src/distill/objectives/dmd.js";
+import { Dmd2 } from "../../../src/distill/objectives/dmd2.js";
+import { Regression } from "../../../src/distill/objectives/regression.js";
+import { Sid } from "../../../src/distill/objectives/sid.js";
+import { Vsd } from "../../../src/distill/objectives/vsd.js";
+import { sampleDistances } from "../../../src/distill/sample-distance.js";
+import { SamplePool } from "../../../src/distill/sample-pool.js";
+import { weightings } from "../../../src/distill/weighting.js";
+import type { DenoiserModule } from "../../../src/models/denoiser.js";
+import { guided } from "../../../src/models/guided-denoiser.js";
+import { TinyDenoiser } from "../tiny-denoiser.js";
 
 const fixture = readSafetensors(
-  fileURLToPath(new URL("../fixtures/distill/objectives.safetensors", import.meta.url)),
+  fileURLToPath(new URL("../../fixtures/distill/objectives.safetensors", import.meta.url)),
 ).tensors;
 const given = (name: string) => fixture.get(name)!.clone();
 
@@ -31,20 +32,18 @@ function difference(actual: Tensor, name: string): number {
 
 /** The networks of the fixture, and one step of an objective with them. */
 function scene() {
-  const student = new StudentGenerator(new TinyDenoiser(fixture, "student"), {
+  const student = new DenoiserStudent(new TinyDenoiser(fixture, "student"), {
     sigmaInit: 2.5,
-    sampleShape: [3],
-    labelDim: 2,
   });
   const teacher = new TinyDenoiser(fixture, "teacher");
   const auxiliary = new TinyDenoiser(fixture, "auxiliary");
-  const condition = given("labels");
+  const condition = { class: given("labels") };
   const step = () => {
     const samples = student.generate(given("latents"), condition);
-    return { samples, condition, auxiliary, target: teacher, generator: new Generator(7) };
+    return { samples, condition, auxiliary, target: teacher, student, random: new Generator(7) };
   };
-  const studentSignal = (objective: Objective): StudentSignal => {
-    const input = step();
+  const studentSignal = (objective: Objective, guidance = 1): StudentSignal => {
+    const input = { ...step(), target: guided<DenoiserModule>(teacher, guidance) };
     const signal = objective.studentSignal(input);
     backward([input.samples], [signal.gradient!]);
     signal.loss?.backward();
@@ -57,7 +56,7 @@ function scene() {
 
 /** Compares the gradients of the student's weights, and sees that those of the other networks are untouched. */
 function expectGradients({ student, auxiliary, teacher }: ReturnType<typeof scene>, name: string) {
-  student.denoiser.parameters().forEach((weight, index) => {
+  student.module.parameters().forEach((weight, index) => {
     expect(difference(weight.grad!, `${name}.gradient${index}`)).toBeLessThan(2e-5);
   });
   for (const weight of [...auxiliary.parameters(), ...teacher.parameters()])
@@ -73,7 +72,7 @@ describe("the student's gradient is PyTorch's", () => {
 
   test("diff-instruct, guided teacher", () => {
     const at = scene();
-    at.studentSignal(new Guided(new DiffInstruct(), 1.7));
+    at.studentSignal(new DiffInstruct(), 1.7);
     expectGradients(at, "guided");
   });
 
@@ -101,8 +100,7 @@ describe("the student's gradient is PyTorch's", () => {
 
   test("dmd after the second step of a few-step student", () => {
     const at = scene();
-    const { denoiser, ...options } = at.student;
-    const student = new StudentGenerator(denoiser, { ...options, laterSigmas: [0.8] });
+    const student = new DenoiserStudent(at.student.module, { ...at.student, laterSigmas: [0.8] });
     const samples = student.generate(given("step-latents"), at.step().condition);
     const { gradient } = new Dmd().studentSignal({ ...at.step(), samples });
     backward([samples], [gradient!]);
@@ -124,7 +122,10 @@ describe("the student's gradient is PyTorch's", () => {
   });
 
   test.each(sampleDistances)("consistency, %s", (distance) => {
-    const data = new SamplePool({ samples: given("real.samples"), condition: given("real.labels") });
+    const data = new SamplePool({
+      samples: given("real.samples"),
+      condition: { class: given("real.labels") },
+    });
     expectDirect(new Consistency({ data, levels: 5, targetDecay: 0.9, distance }), `consistency.${distance}`);
   });
 
@@ -180,7 +181,7 @@ function expectDirect(objective: DirectObjective, name: string) {
   // Consistency's average is the auxiliary model of the fixture before the first update.
   objective.loadState?.({ tensors: auxiliary.stateDict(), values: { images: 0 } });
   objective.beforeStep?.();
-  const loss = objective.loss({ student, teacher, count: 6, generator: new Generator(7) });
+  const loss = objective.loss({ student, teacher, count: 6, random: new Generator(7) });
   expect(difference(loss, `${name}.loss`)).toBeLessThan(1e-5);
   loss.backward();
   expectGradients(at, name);
@@ -188,7 +189,7 @@ function expectDirect(objective: DirectObjective, name: string) {
 }
 
 function dmd2({ prepare }: ReturnType<typeof scene>): Dmd2 {
-  const real = new SamplePool({ samples: given("real.samples"), condition: given("real.labels") });
+  const real = new SamplePool({ samples: given("real.samples"), condition: { class: given("real.labels") } });
   const objective = new Dmd2({ real, generatorWeight: 0.05, discriminatorWeight: 0.02 });
   prepare(objective);
   const keys = [...objective.state().tensors.keys()];

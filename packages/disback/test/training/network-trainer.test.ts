@@ -1,7 +1,7 @@
 import { Generator, parameter, type Tensor, tensor } from "@disback/torch";
 import { expect, test } from "vitest";
-import { MicroBatches } from "../../src/distill/micro-batches.js";
-import { NetworkTrainer } from "../../src/distill/network-trainer.js";
+import { MicroBatches } from "../../src/training/micro-batches.js";
+import { NetworkTrainer } from "../../src/training/network-trainer.js";
 
 const weights = () => [parameter(tensor([1, 2])), parameter(tensor([3]))];
 const batch = new MicroBatches({ batchSize: 1, random: new Generator() });

@@ -3,7 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Generator, type ProcessGroup, randn, type State, zeros } from "@disback/torch";
 import { afterAll, beforeAll, describe, expect, it, test, vi } from "vitest";
-import { Backtracking, type BacktrackingOptions } from "../../src/distill/backtrack.js";
+import { Backtracking } from "../../src/distill/backtrack.js";
+import type { BacktrackingOptions } from "../../src/distill/backtracking-options.js";
+import { DenoiserStudent } from "../../src/distill/denoiser-student.js";
 import { DirectDistillation } from "../../src/distill/direct-distillation.js";
 import type { DirectObjective } from "../../src/distill/direct-objective.js";
 import { Imitation } from "../../src/distill/imitate.js";
@@ -12,24 +14,17 @@ import { Consistency } from "../../src/distill/objectives/consistency.js";
 import { DiffInstruct } from "../../src/distill/objectives/diff-instruct.js";
 import { Dmd } from "../../src/distill/objectives/dmd.js";
 import { Dmd2 } from "../../src/distill/objectives/dmd2.js";
-import { Guided } from "../../src/distill/objectives/guided.js";
 import { Regression } from "../../src/distill/objectives/regression.js";
 import { Sid } from "../../src/distill/objectives/sid.js";
 import { Vsd } from "../../src/distill/objectives/vsd.js";
-import { Processes } from "../../src/distill/processes.js";
 import { Recording, record } from "../../src/distill/record.js";
 import { SamplePool } from "../../src/distill/sample-pool.js";
-import { StudentGenerator } from "../../src/distill/student-generator.js";
 import { StepsPerTarget } from "../../src/distill/target-schedule.js";
-import { requireRecordable } from "../../src/distill/training-step.js";
 import { type Computation, computing } from "../../src/models/computation.js";
-import {
-  createDenoiser,
-  type DenoiserConfigInput,
-  parseDenoiserConfig,
-  sampleShape,
-} from "../../src/models/config.js";
+import { createDenoiser, type DenoiserConfigInput, parseDenoiserConfig } from "../../src/models/config.js";
 import type { DenoiserModule } from "../../src/models/denoiser.js";
+import { requireCapturable } from "../../src/training/capture.js";
+import { Processes } from "../../src/training/processes.js";
 
 // Everything here is compared bit for bit with the plain steps, which other tests hold against references.
 
@@ -37,14 +32,11 @@ import type { DenoiserModule } from "../../src/models/denoiser.js";
 function scene(config: DenoiserConfigInput, how: Partial<Computation> = {}) {
   const parsed = parseDenoiserConfig({ ...config, labelDim: 3 });
   const network = (seed: number) => createDenoiser(parsed, { generator: new Generator(seed) });
-  const shape = sampleShape(parsed);
   const teacher = computing(network(1), {
     ...{ precision: "f32", memoryFormat: "contiguous", activationCheckpointing: false, ...how },
   }).requiresGrad_(false);
   const student = (laterSigmas: number[] = [], denoiser: DenoiserModule = teacher.clone()) =>
-    new StudentGenerator(denoiser.requiresGrad_(true), {
-      ...{ sigmaInit: 2.5, laterSigmas, sampleShape: shape, labelDim: 3 },
-    });
+    new DenoiserStudent(denoiser.requiresGrad_(true), { sigmaInit: 2.5, laterSigmas });
   return { teacher, student, network };
 }
 
@@ -56,12 +48,12 @@ const { teacher, student, network } = scene({ network: "mlp", dimension: 2, hidd
 const realSamples = () =>
   new SamplePool({
     samples: randn([20, 2], { generator: new Generator(3) }),
-    condition: zeros([20, 3]).add(1 / 3),
+    condition: { class: zeros([20, 3]).add(1 / 3) },
   });
 
 let folder: string;
 beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), "disback-graphs-"));
+  folder = mkdtempSync(join(tmpdir(), "disback-capture-"));
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -77,19 +69,19 @@ const contents = ({ tensors, values }: State) => ({
   values,
 });
 
-/** Steps of both kinds side by side. @returns the recorded one */
-function compare<Kind extends Work>(make: (graphs: boolean) => Kind, steps: number): Kind {
-  const [plain, recorded] = [make(false), make(true)];
-  for (let step = 0; step < steps; step++) expect(recorded.step(), `step ${step}`).toEqual(plain.step());
-  expect(contents(recorded.state())).toEqual(contents(plain.state()));
+/** Steps of both kinds side by side. @returns the captured one */
+function compare<Kind extends Work>(make: (capture: boolean) => Kind, steps: number): Kind {
+  const [plain, captured] = [make(false), make(true)];
+  for (let step = 0; step < steps; step++) expect(captured.step(), `step ${step}`).toEqual(plain.step());
+  expect(contents(captured.state())).toEqual(contents(plain.state()));
   plain.dispose();
-  return recorded;
+  return captured;
 }
 
-const objectives: [string, () => Objective][] = [
+const objectives: [string, () => Objective, guidance?: number][] = [
   ["diff-instruct", () => new DiffInstruct()],
   ["diff-instruct, edm", () => new DiffInstruct({ weighting: "edm" })],
-  ["guided diff-instruct", () => new Guided(new DiffInstruct(), 1.5)],
+  ["guided diff-instruct", () => new DiffInstruct(), 1.5],
   ["vsd", () => new Vsd({ rank: 2 })],
   ["dmd", () => new Dmd()],
   ["dmd with regression", () => new Dmd({ regressionWeight: 0.25, pairs: { count: 8, steps: 2 } })],
@@ -97,37 +89,38 @@ const objectives: [string, () => Objective][] = [
   ["sid", () => new Sid()],
 ];
 
-describe.each(objectives)("%s", (name, objective) => {
-  const backtracking = (graphs: boolean, options: Partial<BacktrackingOptions> = {}) =>
+describe.each(objectives)("%s", (name, objective, guidance = 1) => {
+  const backtracking = (capture: boolean, options: Partial<BacktrackingOptions> = {}) =>
     new Backtracking({
-      ...{ teacher, generator: student(), objective: objective(), batchSize: 4, seed: 4 },
-      ...{ studentLearningRate: 1e-2, auxiliaryLearningRate: 1e-2, graphs, ...options },
+      ...{ teacher, student: student(), objective: objective(), guidance, batchSize: 4 },
+      ...{ studentLearningRate: 1e-2, auxiliaryLearningRate: 1e-2, execution: { seed: 4, capture } },
+      ...options,
     });
 
   it("along a trajectory: other targets, then the teacher", () => {
     const path = {
-      ...{ teacher, generator: student(), steps: 6, interval: 2, batchSize: 4, learningRate: 1e-2 },
+      ...{ teacher, student: student(), steps: 6, nodes: [2, 4, 6], batchSize: 4, learningRate: 1e-2 },
       folder: join(folder, `path of ${name}`),
       ...(name === "vsd" ? { rank: 2 } : {}),
     };
     const trajectory = record(path);
     const seen: Objective[] = [];
-    const make = (graphs: boolean) => {
+    const make = (capture: boolean) => {
       const spied = objective();
       vi.spyOn(spied, "studentSignal");
       seen.push(spied);
-      return backtracking(graphs, { objective: spied, trajectory, schedule: new StepsPerTarget(3) });
+      return backtracking(capture, { objective: spied, trajectory, schedule: new StepsPerTarget(3) });
     };
-    const recorded = compare(make, 10);
-    expect(recorded.target).toBe(0);
+    const captured = compare(make, 10);
     const [plainly, replayed] = seen.map((one) => vi.mocked(one.studentSignal).mock.calls.length);
-    // Two plain runs before the first recording, two before that with the teacher, which the last steps replay.
+    // Two plain runs before the first capture, two before that with the teacher, which the last steps replay.
     expect([plainly, replayed]).toEqual([10, 6]);
-    recorded.dispose();
+    expect(captured.step().target).toBe(0);
+    captured.dispose();
   });
 
   it("goes on from a saved state, and with other learning rates", () => {
-    const first = compare((graphs) => backtracking(graphs, { auxiliarySteps: 2 }), 5);
+    const first = compare((capture) => backtracking(capture, { auxiliarySteps: 2 }), 5);
     const state = contents(first.state());
     const whole = Array.from({ length: 4 }, () => first.step());
     const second = backtracking(true, { auxiliarySteps: 2 });
@@ -139,8 +132,8 @@ describe.each(objectives)("%s", (name, objective) => {
     second.loadState(third.state());
     expect(Array.from({ length: 4 }, () => second.step())).toEqual(whole);
     for (const work of [second, third]) work.dispose();
-    const slower = (graphs: boolean) => {
-      const work = backtracking(graphs);
+    const slower = (capture: boolean) => {
+      const work = backtracking(capture);
       for (let step = 0; step < 4; step++) work.step();
       work.scaleLearningRate(0.3);
       return work;
@@ -150,11 +143,11 @@ describe.each(objectives)("%s", (name, objective) => {
   });
 });
 
-test("a student of several steps: one recording for each number of them", () => {
+test("a student of several steps: one capture for each number of them", () => {
   compare(
-    (graphs) =>
+    (capture) =>
       new Backtracking({
-        ...{ teacher, generator: student([0.8, 0.2]), batchSize: 4, seed: 2, graphs },
+        ...{ teacher, student: student([0.8, 0.2]), batchSize: 4, execution: { seed: 2, capture } },
       }),
     14,
   ).dispose();
@@ -172,8 +165,10 @@ test.each([
 ] as [string, () => Objective, Partial<Computation>][])("a U-Net with dropout: %s", (_, objective, how) => {
   const { teacher, student } = scene(unet, how);
   compare(
-    (graphs) =>
-      new Backtracking({ teacher, generator: student(), objective: objective(), batchSize: 4, graphs }),
+    (capture) =>
+      new Backtracking({
+        ...{ teacher, student: student(), objective: objective(), batchSize: 4, execution: { capture } },
+      }),
     4,
   ).dispose();
 });
@@ -185,16 +180,17 @@ const directObjectives: [string, () => DirectObjective][] = [
 
 test.each(directObjectives)("%s", (_, objective) => {
   compare(
-    (graphs) =>
-      new DirectDistillation({ teacher, generator: student(), objective: objective(), batchSize: 4, graphs }),
+    (capture) =>
+      new DirectDistillation({
+        ...{ teacher, student: student(), objective: objective(), batchSize: 4, execution: { capture } },
+      }),
     6,
   ).dispose();
 });
 
 test("imitation", () => {
-  const make = (graphs: boolean) => {
-    return new Imitation({ teacher, generator: student([], network(8)), batchSize: 4, graphs });
-  };
+  const make = (capture: boolean) =>
+    new Imitation({ teacher, student: student([], network(8)), batchSize: 4, execution: { capture } });
   compare(make, 6).dispose();
 });
 
@@ -202,36 +198,41 @@ test.each([
   ["all weights", {}],
   ["adapters", { rank: 2 }],
 ])("recording: %s", (kind, options) => {
-  const make = (graphs: boolean) =>
+  const make = (capture: boolean) =>
     new Recording({
-      ...{ teacher, generator: student(), steps: 8, interval: 2, batchSize: 4, graphs, ...options },
-      folder: join(folder, `${kind} ${graphs}`),
+      ...{ teacher, student: student(), steps: 8, nodes: [2, 4, 6, 8], batchSize: 4, ...options },
+      ...{ execution: { capture }, folder: join(folder, `${kind} ${capture}`) },
     });
   compare(make, 8).dispose();
 });
 
 describe("is refused", () => {
   test("for a batch in parts", () => {
-    const options = { teacher, generator: student(), batchSize: 4, microBatch: 2, graphs: true };
-    expect(() => new Backtracking(options)).toThrow(
-      '"cudaGraphs": a batch in 2 parts cannot be recorded; leave "microBatch" or the graphs out',
+    const execution = { microBatch: 2, capture: true };
+    expect(() => new Backtracking({ teacher, student: student(), batchSize: 4, execution })).toThrow(
+      '"capture": a batch in 2 parts cannot be captured; leave "microBatch" or "capture" out',
     );
   });
 
   test("for several processes", () => {
     const processes = new Processes({ size: 2, rank: 0 } as ProcessGroup);
-    expect(() => requireRecordable(1, processes)).toThrow(
-      '"cudaGraphs": 2 processes average gradients outside of a graph; use one process, or no graphs',
+    expect(() => requireCapturable(1, processes)).toThrow(
+      '"capture": 2 processes average gradients outside of a captured step; use one process, or do not capture',
     );
   });
 
   test("for networks that compute activations again", () => {
     const { teacher, student } = scene(unet, { activationCheckpointing: true });
-    const work = new Backtracking({ teacher, generator: student(), batchSize: 4, graphs: true });
+    const work = new Backtracking({
+      teacher,
+      student: student(),
+      batchSize: 4,
+      execution: { capture: true },
+    });
     const steps = () => {
       for (let step = 0; step < 3; step++) work.step();
     };
-    expect(steps).toThrow("a step that is being recorded cannot read or set the state of a generator");
+    expect(steps).toThrow("a step that is being captured cannot read or set the state of a generator");
     work.dispose();
   });
 });

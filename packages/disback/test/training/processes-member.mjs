@@ -5,10 +5,10 @@ import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { allowTf32, Generator, noGrad, ProcessGroup, randn, setNumThreads } from "@disback/torch";
-import { NetworkTrainer } from "../../dist/distill/network-trainer.js";
 import * as disback from "../../dist/index.js";
 import { openDataset } from "../../dist/public/data.js";
 import { createDenoiser, parseDenoiserConfig, TeacherTraining } from "../../dist/public/models.js";
+import { NetworkTrainer } from "../../dist/training/network-trainer.js";
 
 setNumThreads(1);
 allowTf32(false);
@@ -42,34 +42,30 @@ const network = (config, seed) => {
   return denoiser.to({ device });
 };
 const student = (config, laterSigmas = []) =>
-  new disback.StudentGenerator(network(config, 2), {
-    ...{ sigmaInit: 2.5, laterSigmas, labelDim: config.labelDim ?? 0 },
-    sampleShape: config.network === "mlp" ? [2] : [1, 8, 8],
-  });
+  new disback.DenoiserStudent(network(config, 2), { sigmaInit: 2.5, laterSigmas });
 const pool = () => {
   const random = new Generator(11, device);
-  const condition = student(points).conditions(40, random);
+  const condition = student(points).conditions.draw(40, random);
   return new disback.SamplePool({ samples: randn([40, 2], { generator: random, device }), condition });
 };
+const execution = { seed: 5, processes, microBatch };
 const shared = (config = points) => ({
   teacher: network(config, 1),
   batchSize: 16,
-  microBatch,
-  seed: 5,
-  processes,
+  execution,
 });
 
 // Along a trajectory, so that auxiliary model and target differ by more than rounding. Adam's first steps are signs of
 // gradients, near 0 those of rounding errors: large ones would show nothing else.
 const backtracking = (objective, more = {}, config = points) =>
   new disback.Backtracking({
-    ...{ ...shared(config), generator: student(config), objective, trajectory: recorded(config) },
+    ...{ ...shared(config), student: student(config), objective, trajectory: recorded(config) },
     ...{ studentLearningRate: 1e-7, auxiliaryLearningRate: 1e-7, ...more },
   });
 const direct = (objective, sigmaInit = 80) =>
   new disback.DirectDistillation({
     ...shared(),
-    generator: new disback.StudentGenerator(network(points, 2), { sigmaInit, labelDim: 3, sampleShape: [2] }),
+    student: new disback.DenoiserStudent(network(points, 2), { sigmaInit }),
     objective,
   });
 
@@ -78,8 +74,8 @@ const recorded = (config) => {
   const place = join(folder, config.network);
   if (processes.leads && !existsSync(place))
     disback.record({
-      ...{ teacher: network(config, 1), generator: student(config), folder: place },
-      ...{ batchSize: 16, steps: 2, interval: 1, learningRate: 0.02 },
+      ...{ teacher: network(config, 1), student: student(config), folder: place },
+      ...{ batchSize: 16, steps: 2, nodes: [1, 2], learningRate: 0.02 },
     });
   group?.barrier();
   return disback.Trajectory.open(place);
@@ -90,16 +86,16 @@ const pairs = { count: 20, steps: 3 };
 const works = {
   teacher: () =>
     new TeacherTraining({
-      ...{ denoiser: network(points, 1), dataset: data, batchSize: 16, microBatch, labelDropout: 0.2 },
-      ...{ iterations: 10, learningRate: 1e-3, rampUp: 0, gradientClip: 1, seed: 5, processes },
+      ...{ denoiser: network(points, 1), dataset: data, batchSize: 16, labelDropout: 0.2 },
+      ...{ iterations: 10, learningRate: 1e-3, rampUp: 0, gradientClip: 1, execution },
     }),
   recording: () =>
-    new disback.Recording({ ...shared(), generator: student(points), folder: join(folder, "recording") }),
-  imitation: () => new disback.Imitation({ ...shared(), generator: student(points, [0.8]) }),
+    new disback.Recording({ ...shared(), student: student(points), folder: join(folder, "recording") }),
+  imitation: () => new disback.Imitation({ ...shared(), student: student(points, [0.8]) }),
   "diff-instruct": () => backtracking(new disback.DiffInstruct()),
   "diff-instruct of images": () => backtracking(new disback.DiffInstruct(), {}, images),
   "diff-instruct in two steps": () =>
-    backtracking(new disback.DiffInstruct(), { generator: student(points, [0.8]), auxiliarySteps: 2 }),
+    backtracking(new disback.DiffInstruct(), { student: student(points, [0.8]), auxiliarySteps: 2 }),
   vsd: () => backtracking(new disback.Vsd({ rank: 2 })),
   dmd: () => backtracking(new disback.Dmd({ regressionWeight: 0.25, pairs })),
   dmd2: () => backtracking(new disback.Dmd2({ real: pool() })),
