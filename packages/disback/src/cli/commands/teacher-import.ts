@@ -40,7 +40,7 @@ export function addTeacherImport(teacher: Command): void {
       `
 Examples:
   disback teacher import edm-cifar10-32x32-uncond-vp.pkl --out teachers/cifar10
-  disback teacher import google/ddpm-cifar10-32 --out teachers/ddpm
+  disback teacher import ddpm-cifar10-32/ --out teachers/ddpm          a folder of diffusers that was downloaded
   disback teacher import weights.pt --config config.json --out teachers/mine
 `,
     )
