@@ -3,7 +3,8 @@ import type { ModelDescription } from "./description.js";
 import { GenerateError } from "./errors.js";
 import { heun } from "./heun.js";
 import { LatentSource } from "./latent-source.js";
-import { noiseLevels, type SamplerOptions } from "./noise-levels.js";
+import { noiseLevels, type SamplerOptions, samplerOptions } from "./noise-levels.js";
+import { refuseUnknown } from "./options.js";
 import { type Images, toImages } from "./pixels.js";
 
 /** What is to be generated. */
@@ -17,6 +18,11 @@ export interface GenerateOptions extends SamplerOptions {
   /** samples in one pass through the network (default 64) */
   batchSize?: number;
 }
+
+const generateOptions = [
+  ...(["count", "seed", "label", "batchSize"] as const satisfies (keyof GenerateOptions)[]),
+  ...samplerOptions,
+];
 
 /** Samples as the network makes them. */
 export interface Samples {
@@ -50,6 +56,7 @@ export class OnnxGenerator {
    * @throws GenerateError if an option is wrong
    */
   async sample(options: GenerateOptions = {}): Promise<Samples> {
+    refuseUnknown(options, generateOptions);
     const { count = 1, seed = 0, batchSize = 64 } = options;
     whole("count", count, 1);
     whole("seed", seed, 0);

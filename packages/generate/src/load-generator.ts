@@ -3,6 +3,7 @@ import { createRequire } from "node:module";
 import { readDescription } from "./description.js";
 import { GenerateError } from "./errors.js";
 import { OnnxGenerator } from "./generator.js";
+import { refuseUnknown } from "./options.js";
 
 /** How the runtime works. */
 export interface LoadOptions {
@@ -19,6 +20,7 @@ export async function loadGenerator(
   model: string | Uint8Array,
   options: LoadOptions = {},
 ): Promise<OnnxGenerator> {
+  refuseUnknown(options, ["threads"]);
   const origin = typeof model === "string" ? model : "model";
   const bytes = typeof model === "string" ? await read(model) : model;
   const description = readDescription(bytes, origin);

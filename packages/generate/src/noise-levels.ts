@@ -13,6 +13,14 @@ export interface SamplerOptions {
   rho?: number;
 }
 
+/** The names of these options. */
+export const samplerOptions = [
+  "steps",
+  "sigmaMin",
+  "sigmaMax",
+  "rho",
+] as const satisfies (keyof SamplerOptions)[];
+
 /** Noise levels from high to low, then 0 (Karras et al. 2022, eq. 5), as `disback sample` takes them. */
 export function noiseLevels(options: SamplerOptions, model: ModelDescription): number[] {
   const { steps = 18, rho = 7 } = options;

@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 import { OperatorError, TorchError } from "./errors.js";
+import { withShortSpinning } from "./spin-count.js";
 
 /** A handle of a native tensor; 0 is none. */
 export type Handle = number;
@@ -120,7 +121,7 @@ function loadNative(): Native {
   // What libtorch warns of on stderr (layouts of gradients, connections that end) tells users nothing they can act on.
   process.env.TORCH_CPP_LOG_LEVEL ??= "ERROR";
   try {
-    return createRequire(import.meta.url)(path) as Native;
+    return withShortSpinning(() => createRequire(import.meta.url)(path) as Native);
   } catch (error) {
     throw new TorchError(
       `the native addon of @disback/torch does not load (${(error as Error).message}); run: npm rebuild @disback/torch`,

@@ -7,6 +7,8 @@ export interface FormatOptions {
   precision: Precision;
   /** CPU threads for a check of what was written */
   threads?: number;
+  /** where it will stand when it is complete, for what is said of it */
+  out?: string;
 }
 
 /** What was written: facts for people in the order they are shown, figures for programs. */

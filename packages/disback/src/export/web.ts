@@ -2,6 +2,7 @@ import { cpSync, existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { DisbackError } from "../errors.js";
+import { shellWord } from "../shell-word.js";
 import type { ExportFormat } from "./format.js";
 import { writeOnnx } from "./onnx.js";
 
@@ -11,8 +12,8 @@ export const web: ExportFormat = {
   async write(model, path, options) {
     cpSync(pageFolder(), path, { recursive: true });
     const report = await writeOnnx(model, join(path, "model.onnx"), options);
-    const remark = "any static file server, such as: python3 -m http.server --directory";
-    return { ...report, facts: [...report.facts, ["to be served by", remark]] };
+    const server = `any server of static files, such as: python3 -m http.server --directory ${shellWord(options.out ?? path)}`;
+    return { ...report, facts: [...report.facts, ["to be served by", server]] };
   },
 };
 

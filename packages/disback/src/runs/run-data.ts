@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import type { Dataset } from "../data/dataset.js";
 import { DisbackError } from "../errors.js";
+import { shellWord } from "../shell-word.js";
 import type { RunFolder } from "./run-folder.js";
 
 /**
@@ -29,7 +30,7 @@ export async function requireSameData(
 export function requireDataPresent(data: string | undefined, folder: string): void {
   if (data === undefined || data.startsWith("toy:") || existsSync(data)) return;
   throw new DisbackError(
-    `${folder}: its data are no longer at ${data}; if they were moved: disback resume ${folder} --data <path>`,
+    `${folder}: its data are no longer at ${data}; if they were moved: disback resume ${shellWord(folder)} --data <path>`,
   );
 }
 

@@ -206,7 +206,7 @@ class StageLoop {
 
 function interrupted(stage: Stage, session: RunSession): Interrupted {
   return new Interrupted(
-    `stopped at iteration ${stage.work.iteration} of ${stage.iterations} (${labelOf(stage)}); continue with: disback resume ${session.run.shownPath}`,
+    `stopped at iteration ${stage.work.iteration} of ${stage.iterations} (${labelOf(stage)}); continue with: ${session.run.resumeCommand}`,
     session.interruption.exitCode,
   );
 }

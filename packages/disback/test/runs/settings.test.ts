@@ -124,6 +124,10 @@ describe("wrong settings are told in one line", () => {
       { flags: { teacher: "t", backtracking: { bachSize: 3 } } },
       'unknown setting "backtracking.bachSize" (did you mean "backtracking.batchSize"?)',
     ],
+    [
+      { flags: { teacher: "t", backtraking: { iterations: 3 } } },
+      'unknown setting "backtraking" (did you mean "backtracking"?)',
+    ],
     [{ preset: "dmeo" }, 'unknown preset "dmeo" (did you mean "demo"?); there are: demo, broken'],
     [{ preset: "toString" }, 'unknown preset "toString"; there are: demo, broken'],
   ])("%j", (sources, message) => {

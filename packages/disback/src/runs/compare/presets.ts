@@ -1,5 +1,5 @@
 import { layer, type SettingsTree } from "../settings/layers.js";
-import { isDirectName, type ObjectiveName } from "../settings/objectives.js";
+import { isDirectName, type ObjectiveName } from "../settings/objective-names.js";
 
 const baseline = { "diff-instruct": { method: "plain" } };
 /** The paper's method and fixed schedules: a trajectory, always. */

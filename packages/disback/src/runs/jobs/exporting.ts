@@ -8,7 +8,7 @@ import { isModuleFile } from "../own-modules.js";
 import { readStudentFile } from "../student-file.js";
 
 /** How a model is exported. */
-export interface ExportOptions extends OutputPlace, FormatOptions {
+export interface ExportOptions extends OutputPlace, Omit<FormatOptions, "out"> {
   format: ExportFormatName;
 }
 

@@ -74,7 +74,7 @@ export interface StartOptions extends Surroundings {
 export class RunLostProcesses extends DisbackError {
   override name = "LostProcesses";
   constructor(run: RunFolder, { message }: LostProcesses) {
-    super(`${message}; continue with any number of processes: disback resume ${run.shownPath}`);
+    super(`${message}; continue with any number of processes: ${run.resumeCommand}`);
   }
 }
 

@@ -49,7 +49,7 @@ export async function shareRecording(
   );
   if (!recorded)
     throw new Interrupted(
-      `stopped while waiting for a trajectory; continue with: disback resume ${run.shownPath}`,
+      `stopped while waiting for a trajectory; continue with: ${run.resumeCommand}`,
       interruption.exitCode,
     );
   return recorded;

@@ -4,19 +4,9 @@ import type { SampleDistance } from "../../distill/sample-distance.js";
 import type { Weighting } from "../../distill/weighting.js";
 import { integer, positive } from "./common.js";
 import { layer, type SettingsTree } from "./layers.js";
+import { type ObjectiveName, objectiveNames } from "./objective-names.js";
 
-/** Objectives that give the student a loss without an auxiliary model: no trajectory goes with them. */
-const directNames = ["consistency", "regression"] as const;
-
-/** Names of the objectives, as `--objective` takes them. */
-export const objectiveNames = ["diff-instruct", "vsd", "dmd", "dmd2", "sid", ...directNames] as const;
-
-export type ObjectiveName = (typeof objectiveNames)[number];
-
-/** Whether an objective needs no auxiliary model. */
-export function isDirectName(objective: ObjectiveName): boolean {
-  return (directNames as readonly string[]).includes(objective);
-}
+export * from "./objective-names.js";
 
 const weightings = ["one", "edm", "noise", "score"] as const satisfies Weighting[];
 const weighting = z
