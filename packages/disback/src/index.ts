@@ -96,6 +96,12 @@ export { checkOnnx, type OnnxCheck } from "./export/onnx/check.js";
 /** Export. */
 export { exportOnnx, type Precision } from "./export/onnx/export-onnx.js";
 /** Teachers. */
+export {
+  type EmaSnapshot,
+  type PostHocEmaOptions,
+  readPostHocEma,
+  snapshotsByName,
+} from "./import/edm2/post-hoc-ema.js";
 export { readAutoencoder } from "./import/read-autoencoder.js";
 export { type ReadTeacher, readTeacher } from "./import/read-teacher.js";
 export type { ReadTeacherOptions } from "./import/teacher-source.js";
@@ -128,6 +134,7 @@ export { openCodec } from "./models/autoencoder/open-codec.js";
 export { loadAutoencoder, saveAutoencoder } from "./models/autoencoder/storage.js";
 export * from "./models/config.js";
 export { type Denoiser, DenoiserModule, type FeatureDenoiser } from "./models/denoiser.js";
+export { type EmaProfile, emaExponent, postHocCoefficients } from "./models/edm2/power-function-ema.js";
 /** Models. */
 export { GuidedDenoiser } from "./models/guided-denoiser.js";
 export { LowRankDenoiser, type LowRankOptions } from "./models/low-rank.js";
