@@ -37,7 +37,7 @@ export interface FoundWeights {
   /** keys of the other networks in the file */
   others: string[];
   /** what else is in the file's outermost dict */
-  leftOut: string[];
+  beside: ReadonlyMap<string, PickleValue>;
 }
 
 /**
@@ -74,7 +74,7 @@ export function findWeights({ path, value }: Checkpoint, key?: string): FoundWei
     ...(entry instanceof PersistentObject ? { object: entry } : {}),
     tensors,
     others,
-    leftOut: besides(value, [...found.keys()]),
+    beside: besides(value, [...found.keys()]),
   };
 }
 
@@ -93,13 +93,16 @@ export function withoutPrefix(
   return new Map(inside.map(([name, tensor]) => [name.slice(prefix.length), tensor]));
 }
 
-/** Names of entries of the file that hold something, but no network. */
-function besides(value: PickleValue, networks: string[]): string[] {
-  if (!(value instanceof Map) || networks.includes("")) return [];
-  return [...value].flatMap(([name, entry]) => {
-    if (typeof name !== "string" || entry === null) return [];
-    return networks.some((key) => key === name || key.startsWith(`${name}.`)) ? [] : [shown(name)];
-  });
+/** Entries of the file that hold something, but no network. */
+function besides(value: PickleValue, networks: string[]): Map<string, PickleValue> {
+  if (!(value instanceof Map) || networks.includes("")) return new Map();
+  const isNetwork = (name: string) => networks.some((key) => key === name || key.startsWith(`${name}.`));
+  return new Map(
+    [...value].filter(
+      (entry): entry is [string, PickleValue] =>
+        typeof entry[0] === "string" && entry[1] !== null && !isNetwork(entry[0]),
+    ),
+  );
 }
 
 function objectTensors(

@@ -4,8 +4,8 @@ import type { StoredNumbers } from "./checkpoint/stored-tensor.js";
 
 type Fail = (problem: string) => never;
 
-/** The noise levels of iDDPM follow from the configuration; a raw network's file lacks them. */
-const computed = new Set(["u"]);
+/** What follows from the configuration, and other people's files may lack: iDDPM's noise levels, filters. */
+const isComputed = (key: string) => key === "u" || key.endsWith("resample_filter");
 const keysShown = 4;
 
 /**
@@ -53,7 +53,7 @@ function checkKeys(
   nameInFile: (key: string) => string,
   fail: Fail,
 ): void {
-  const missing = [...targets.keys()].filter((key) => !weights.has(key) && !computed.has(key));
+  const missing = [...targets.keys()].filter((key) => !weights.has(key) && !isComputed(key));
   if (missing.length > 0) fail(`missing weights: ${list(missing.map(nameInFile))}`);
   const unexpected = [...weights.keys()].filter((key) => !targets.has(key));
   if (unexpected.length > 0)

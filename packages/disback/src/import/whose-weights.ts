@@ -27,10 +27,6 @@ const kinds: readonly { keys: readonly RegExp[]; what: string }[] = [
       "facebookresearch/DiT's or a relative's (SiT): make a folder of diffusers of it with its " +
       "scripts/convert_dit_to_diffusers.py and import that",
   },
-  {
-    keys: [/(^|\.)all_modules\.\d+\./],
-    what: "yang-song/score_sde_pytorch's: give what it was trained with by --config FILE: sde, image_size, …",
-  },
 ];
 
 /** Whose the weights are, and what to do, if that is known and they cannot be read as they are. */

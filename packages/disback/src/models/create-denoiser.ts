@@ -8,6 +8,7 @@ import {
 } from "./denoiser-config.js";
 import { DhariwalUNet } from "./dhariwal-unet.js";
 import { Dit } from "./dit/dit.js";
+import { Edm2UNet } from "./edm2/edm2-unet.js";
 import { Mlp } from "./mlp.js";
 import type { Network } from "./network.js";
 import { DiscreteDenoiser } from "./preconditioning/discrete.js";
@@ -59,6 +60,8 @@ function buildNetwork(config: DenoiserConfig, source: WeightSource): Network {
       return new SongUNet(source, { ...config, ...sizes });
     case "dhariwal-unet":
       return new DhariwalUNet(source, { ...config, ...sizes });
+    case "edm2":
+      return new Edm2UNet(source, { ...config, ...sizes });
     case "dit":
       return new Dit(source, { ...config, ...sizes });
     case "unet-2d":

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { DisbackError } from "../errors.js";
 import type { ConditionShapes } from "./condition.js";
 import type { ModelFacts } from "./facts.js";
+import { checkEdm2Heads, edm2Fields } from "./edm2/config.js";
 import { checkUNet2D, unet2DFields } from "./unet-2d/config.js";
 
 const positive = z.number().positive();
@@ -92,6 +93,8 @@ const dhariwalUNet = z.strictObject({
   channelsPerHead: count.default(64),
 });
 
+const edm2 = z.strictObject({ network: z.literal("edm2"), ...common, ...edm2Fields });
+
 const unet2D = z.strictObject({ network: z.literal("unet-2d"), ...common, ...unet2DFields });
 
 const mlp = z.strictObject({
@@ -121,12 +124,12 @@ const dit = z.strictObject({
 /**
  * A denoiser in words: the network, its sizes and its preconditioning. "song-unet" is DDPM++ by default and NCSN++ with
  * `embeddingType: "fourier", noiseMultiplier: 2, encoderType: "residual", resampleFilter: [1, 3, 3, 1]`;
- * "dhariwal-unet" is ADM; "unet-2d" is UNet2DModel of diffusers; "dit" is DiT-S/2 by default; "mlp" takes points.
+ * "dhariwal-unet" is ADM, "edm2" is EDM2's U-Net; "unet-2d" is UNet2DModel of diffusers; "dit" is DiT-S/2 by default; "mlp" takes points.
  * Unknown fields are errors.
  */
 export const denoiserConfig = z
-  .discriminatedUnion("network", [songUNet, dhariwalUNet, unet2D, dit, mlp], {
-    error: 'expected "song-unet", "dhariwal-unet", "unet-2d", "dit" or "mlp"',
+  .discriminatedUnion("network", [songUNet, dhariwalUNet, edm2, unet2D, dit, mlp], {
+    error: 'expected "song-unet", "dhariwal-unet", "edm2", "unet-2d", "dit" or "mlp"',
   })
   .superRefine((config, context) => {
     const fail = (field: string, message: string) =>
@@ -156,6 +159,7 @@ export const denoiserConfig = z
     if (config.imageResolution % factor !== 0) {
       fail("imageResolution", `must be a multiple of ${factor}, one halving per further channel multiplier`);
     }
+    if (config.network === "edm2") return checkEdm2Heads(config, fail);
     if (config.modelChannels % 4 !== 0) fail("modelChannels", "must be a multiple of 4");
   });
 

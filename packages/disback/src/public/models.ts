@@ -26,6 +26,13 @@ export type { SampleCodec } from "../models/sample-codec.js";
 
 // Teachers: someone else's read, one's own trained.
 
+export {
+  type EmaSnapshot,
+  type PostHocEmaOptions,
+  readPostHocEma,
+  snapshotsByName,
+} from "../import/edm2/post-hoc-ema.js";
+export { type EmaProfile, emaExponent, postHocCoefficients } from "../models/edm2/power-function-ema.js";
 export { readAutoencoder } from "../import/read-autoencoder.js";
 export { type ReadTeacher, readTeacher } from "../import/read-teacher.js";
 export type { ReadTeacherOptions } from "../import/teacher-source.js";

@@ -8,6 +8,7 @@ interface ImportFlags extends OutputFlags {
   out: string;
   config?: string;
   ema?: string;
+  autoencoder?: string;
   samples: number;
   steps: number;
   seed: number;
@@ -26,8 +27,9 @@ export function addTeacherImport(teacher: Command): void {
     )
     .description("Turn someone else's model into a model folder. Nothing in the file is run.")
     .requiredOption("--out <folder>", "model folder to be made")
-    .option("--config <file>", "the network's configuration (as config.json), if the file has weights only")
+    .option("--config <file>", "what weights alone do not tell: a config.json, or the original's flags")
     .option("--ema <key>", "which network, if the file holds several")
+    .option("--autoencoder <folder>", "what its samples are latents of, if the file does not hold it")
     .option("--samples <n>", "samples drawn to check; 0 for none", whole(0), 16)
     .option("--steps <n>", "sampler steps of each", whole(1), 18)
     .option("--seed <n>", "random seed", whole(0), 0)

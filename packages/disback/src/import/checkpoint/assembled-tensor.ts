@@ -1,3 +1,4 @@
+import type { Fail } from "../pickle/values.js";
 import { type StoredNumbers, StoredTensor } from "./stored-tensor.js";
 
 /** A window of stored numbers, and the window of a weight of ours that it fills; both have one shape. */
@@ -43,14 +44,15 @@ export function rowMajor(shape: readonly number[]): number[] {
   return strides;
 }
 
-/** A window of the same numbers as a tensor. @param offset counted from the tensor's first number */
+/**
+ * A window of the same numbers as a tensor.
+ * @param offset counted from the tensor's first number
+ * @param fail called if the tensor is of another shape than one such a window can be taken of
+ */
 export function windowOf(
   { numbers, offset: start }: StoredTensor,
-  offset: number,
-  shape: readonly number[],
-  stride: readonly number[],
+  window: { offset?: number; shape: readonly number[]; stride: readonly number[] },
+  fail: Fail,
 ): StoredTensor {
-  return new StoredTensor(numbers, start + offset, shape, stride, (problem) => {
-    throw new RangeError(problem);
-  });
+  return new StoredTensor(numbers, start + (window.offset ?? 0), window.shape, window.stride, fail);
 }

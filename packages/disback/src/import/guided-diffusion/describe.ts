@@ -1,7 +1,7 @@
 import { type DenoiserConfig, parseDenoiserConfig } from "../../models/denoiser-config.js";
 import type { StoredWeight } from "../checkpoint/assembled-tensor.js";
 import { type AdmFlags, parseAdmFlags } from "./flags.js";
-import { type AdmStructure, admStructure, type Weights } from "./structure.js";
+import { type AdmStructure, admStructure, isClassifier, type Weights } from "./structure.js";
 import { admWeights } from "./weights.js";
 
 type Fail = (problem: string) => never;
@@ -26,14 +26,15 @@ export function describeAdm(
   given: { value: unknown; place: string } | undefined,
   fail: Fail,
 ): DescribedAdm {
-  const structure = admStructure(weights, fail);
-  const { inChannels, outChannels } = structure;
+  if (isClassifier(weights)) return fail("guided-diffusion (ADM): a classifier, which is no diffusion model");
   if (given === undefined) {
     return fail(
       "weights of openai/guided-diffusion (ADM), which do not tell all: give the flags it was trained with by " +
         "--config FILE: image_size, noise_schedule, num_head_channels or num_heads, use_new_attention_order",
     );
   }
+  const structure = admStructure(weights, fail);
+  const { inChannels, outChannels } = structure;
   // Its super-resolution models see 3 channels of a small image besides; with a variance their channels look balanced.
   if (inChannels === 6 || (outChannels !== inChannels && outChannels !== 2 * inChannels)) {
     fail(

@@ -30,6 +30,13 @@ export function isAdm(weights: Weights): boolean {
   );
 }
 
+/** Whether keys are those of guided-diffusion's classifiers: an encoder with a pooling behind it. */
+export function isClassifier(weights: Weights): boolean {
+  const keys = [...weights.keys()];
+  const hasDecoder = keys.some((key) => key.startsWith("output_blocks."));
+  return !hasDecoder && !weights.has("out.2.weight") && keys.some((key) => key.startsWith("out."));
+}
+
 /**
  * Reads the structure off keys and shapes.
  * @param fail called with what is not a U-Net of guided-diffusion, or one that is not rebuilt
@@ -38,11 +45,6 @@ export function admStructure(weights: Weights, fail: Fail): AdmStructure {
   const shape = (key: string): readonly number[] =>
     weights.get(key)?.shape ?? fail(`guided-diffusion (ADM): missing weight ${key}`);
   const blocks = (half: string) => count(weights, new RegExp(`^${half}\\.(\\d+)\\.`));
-  if (blocks("output_blocks") === 0) {
-    fail(
-      "guided-diffusion (ADM): an encoder without a decoder, which is a classifier and no diffusion model",
-    );
-  }
   const [modelChannels, embeddingChannels] = [...shape("time_embed.0.weight")].reverse() as [number, number];
   const [, inChannels] = shape("input_blocks.0.0.weight") as [number, number];
   const [outChannels] = shape("out.2.weight") as [number];

@@ -38,6 +38,7 @@ export function admWeights(
     left.delete(key);
     return weights.get(key) ?? fail(`guided-diffusion (ADM): missing weight ${key}`);
   };
+  const failAt = (key: string) => (problem: string) => fail(`guided-diffusion (ADM): ${key}: ${problem}`);
   const copy = (theirs: string, ours: string) => result.set(`model.${ours}`, take(theirs));
   const layer = (theirs: string, ours: string) => {
     for (const part of ["weight", "bias"]) copy(`${theirs}.${part}`, `${ours}.${part}`);
@@ -51,16 +52,21 @@ export function admWeights(
   const attention = (theirs: string, ours: string) => {
     layer(`${theirs}.norm`, `${ours}.group_norm`);
     for (const part of ["weight", "bias"]) {
-      const packed = take(`${theirs}.qkv.${part}`);
+      const qkv = `${theirs}.qkv.${part}`;
+      const packed = take(qkv);
       for (const [index, name] of projections.entries()) {
         result.set(
           `model.${ours}.${name}.${part}`,
-          projection(`${theirs}.qkv.${part}`, packed, index, layout),
+          projection(packed, index, layout, { name: qkv, fail: failAt(qkv) }),
         );
       }
-      const out = take(`${theirs}.proj_out.${part}`);
+      const key = `${theirs}.proj_out.${part}`;
+      const out = take(key);
       const shape = out.shape.slice(0, 2);
-      result.set(`model.${ours}.to_out.0.${part}`, windowOf(out, 0, shape, rowMajor(shape)));
+      result.set(
+        `model.${ours}.to_out.0.${part}`,
+        windowOf(out, { shape, stride: rowMajor(shape) }, failAt(key)),
+      );
     }
   };
 
@@ -106,26 +112,23 @@ export function admWeights(
 
 /** Queries, keys or values (`index` 0, 1, 2) out of `[3 C, C, 1]` or `[3 C]`. */
 function projection(
-  key: string,
   packed: StoredTensor,
   index: number,
   { headsOf, threeFirst }: AttentionLayout,
+  { name, fail }: { name: string; fail: Fail },
 ): AssembledTensor {
   const channels = packed.shape[0]! / 3;
   const row = packed.stride[0]!;
   const columns = packed.shape.slice(1, 2);
-  const columnStrides = packed.stride.slice(1, 2);
   const heads = headsOf(channels);
   const width = channels / heads;
-  const offset = index * row * (threeFirst ? channels : width);
-  const headStride = row * width * (threeFirst ? 1 : 3);
+  const window = {
+    offset: index * row * (threeFirst ? channels : width),
+    shape: [heads, width, ...columns],
+    stride: [row * width * (threeFirst ? 1 : 3), row, ...packed.stride.slice(1, 2)],
+  };
   const target = [channels, ...columns];
-  const targetRow = rowMajor(target)[0]!;
-  return new AssembledTensor(key, target, [
-    {
-      from: windowOf(packed, offset, [heads, width, ...columns], [headStride, row, ...columnStrides]),
-      offset: 0,
-      stride: [width * targetRow, targetRow, ...rowMajor(target).slice(1)],
-    },
-  ]);
+  const [targetRow, ...targetColumn] = rowMajor(target) as [number, ...number[]];
+  const stride = [width * targetRow, targetRow, ...targetColumn];
+  return new AssembledTensor(name, target, [{ from: windowOf(packed, window, fail), offset: 0, stride }]);
 }

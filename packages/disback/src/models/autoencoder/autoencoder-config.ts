@@ -16,6 +16,8 @@ const common = {
   normalizationGroups: count.default(32),
   /** self-attention at the lowest resolution */
   attention: z.boolean().default(true),
+  /** of the images it was made for, [-1, 1] or [0, 1]; what is encoded and decoded is in [-1, 1] either way */
+  imageRange: z.enum(["symmetric", "unit"]).default("symmetric"),
   scalingFactor: perChannel(z.number().positive()).default(0.18215),
   shiftFactor: perChannel(z.number()).default(0),
 };

@@ -4,7 +4,7 @@ import { torchStart } from "../unet-2d/start.js";
 import type { WeightSource } from "../weights.js";
 import { type KlConfig, reduction } from "./autoencoder-config.js";
 import { Decoder, Encoder } from "./halves.js";
-import { inSlices, scaled, unscaled } from "./scaling.js";
+import { inSlices, intoRange, outOfRange, scaled, unscaled } from "./scaling.js";
 
 /**
  * A variational autoencoder (Rombach et al. 2022): images to latents, where diffusion is cheap, and back.
@@ -32,7 +32,7 @@ export class AutoencoderKl extends Module {
   /** As `Autoencoder.encode`: the mean of the latents' distribution. */
   encode(images: Tensor): Tensor {
     return inSlices(images, images.shape[3]!, (slice) => {
-      const moments = this.encoder.forward(slice);
+      const moments = this.encoder.forward(intoRange(slice, this.config));
       const mean = (this.quant_conv?.forward(moments) ?? moments).narrow(1, 0, this.config.latentChannels);
       return scaled(mean, this.config);
     });
@@ -42,7 +42,7 @@ export class AutoencoderKl extends Module {
   decode(latents: Tensor): Tensor {
     return inSlices(latents, latents.shape[3]! * reduction(this.config), (slice) => {
       const plain = unscaled(slice, this.config);
-      return this.decoder.forward(this.post_quant_conv?.forward(plain) ?? plain);
+      return outOfRange(this.decoder.forward(this.post_quant_conv?.forward(plain) ?? plain), this.config);
     });
   }
 }

@@ -4,7 +4,7 @@ import { torchStart } from "../unet-2d/start.js";
 import type { WeightSource } from "../weights.js";
 import { reduction, type VqConfig } from "./autoencoder-config.js";
 import { Decoder, Encoder } from "./halves.js";
-import { inSlices, scaled, unscaled } from "./scaling.js";
+import { inSlices, intoRange, outOfRange, scaled, unscaled } from "./scaling.js";
 
 /**
  * An autoencoder with a codebook (van den Oord et al. 2017; Esser et al. 2021): diffusion works on latents that are not
@@ -34,7 +34,7 @@ export class AutoencoderVq extends Module {
   /** As `Autoencoder.encode`: the latents are not quantized. */
   encode(images: Tensor): Tensor {
     return inSlices(images, images.shape[3]!, (slice) =>
-      scaled(this.quant_conv.forward(this.encoder.forward(slice)), this.config),
+      scaled(this.quant_conv.forward(this.encoder.forward(intoRange(slice, this.config))), this.config),
     );
   }
 
@@ -42,7 +42,7 @@ export class AutoencoderVq extends Module {
   decode(latents: Tensor): Tensor {
     return inSlices(latents, latents.shape[3]! * reduction(this.config), (slice) => {
       const quantized = this.quantize.forward(unscaled(slice, this.config));
-      return this.decoder.forward(this.post_quant_conv.forward(quantized));
+      return outOfRange(this.decoder.forward(this.post_quant_conv.forward(quantized)), this.config);
     });
   }
 }

@@ -13,6 +13,16 @@ export function unscaled(latents: Tensor, { scalingFactor, shiftFactor }: Factor
   return latents.div(perChannel(scalingFactor, latents)).add(perChannel(shiftFactor, latents));
 }
 
+/** Images in [-1, 1] as the autoencoder takes them. */
+export function intoRange(images: Tensor, { imageRange }: Pick<AutoencoderConfig, "imageRange">): Tensor {
+  return imageRange === "unit" ? images.add(1).div(2) : images;
+}
+
+/** The inverse of `intoRange`. */
+export function outOfRange(images: Tensor, { imageRange }: Pick<AutoencoderConfig, "imageRange">): Tensor {
+  return imageRange === "unit" ? images.mul(2).sub(1) : images;
+}
+
 function perChannel(factor: number | number[], { dtype, device }: Tensor): number | Tensor {
   if (typeof factor === "number") return factor;
   return tensor(factor, { dtype, device }).reshape([1, -1, 1, 1]);

@@ -19,6 +19,8 @@ export interface TeacherImportOptions {
   config?: string;
   /** which of several networks in the file */
   ema?: string;
+  /** folder of the autoencoder that its samples are latents of, where the file has none */
+  autoencoder?: string;
   /** samples drawn to check; 0 for none */
   samples: number;
   /** sampler steps of each */
@@ -48,11 +50,12 @@ const batch = 4;
  * @throws DisbackError naming the file and what is wrong with it, or the folder that cannot be written
  */
 export async function importTeacher(source: string, options: TeacherImportOptions): Promise<ImportedTeacher> {
-  const { out, config, ema } = options;
+  const { out, config, ema, autoencoder: given } = options;
   refuseOccupied(options);
   const { denoiser, autoencoder, ...facts } = await readTeacher(source, {
     ...(config === undefined ? {} : { config }),
     ...(ema === undefined ? {} : { ema }),
+    ...(given === undefined ? {} : { autoencoder: given }),
   });
   await makeInPlace(options, async (partial) => {
     saveModel(partial, denoiser, facts.config);
