@@ -91,7 +91,15 @@ export class OnnxGenerator {
       return this.run({ latents: tensor, ...this.condition(labels, batch) });
     }
     const levels = noiseLevels(options, this.description);
-    return heun((x, sigma) => this.denoise(Float32Array.from(x), sigma, labels), latents, levels);
+    // Two evaluations for a step; the last one, to noise 0, needs one.
+    const total = 2 * (levels.length - 1) - 1;
+    let done = 0;
+    const denoise = async (x: Float64Array, sigma: number) => {
+      const estimate = await this.denoise(Float32Array.from(x), sigma, labels);
+      await options.onEvaluation?.(estimate, ++done, total);
+      return estimate;
+    };
+    return heun(denoise, latents, levels);
   }
 
   /**

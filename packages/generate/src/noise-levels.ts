@@ -11,6 +11,11 @@ export interface SamplerOptions {
   sigmaMax?: number;
   /** curvature: larger values take more steps at low noise (default 7) */
   rho?: number;
+  /**
+   * Told after each evaluation of a teacher's network, and waited for: its present estimate of the clean samples
+   * `[N, ...sampleShape]`, how many evaluations are done, and of how many.
+   */
+  onEvaluation?: (estimate: Float32Array, done: number, total: number) => void | Promise<void>;
 }
 
 /** The names of these options. */

@@ -13,6 +13,16 @@ export interface ExportableModel {
   /** the network in words; absent for a module of a user's own */
   config?: DenoiserConfig | undefined;
   student?: Student;
+  /** Further facts, for formats that show them to people. */
+  shown?: ShownFacts;
+}
+
+/** What people are told of a model. */
+export interface ShownFacts {
+  /** `Fashion-MNIST, 16×16` */
+  name?: string;
+  /** The teacher of a student, and the steps of its sampler. */
+  teacher?: { model: ExportableModel; steps: number };
 }
 
 /** A model as it was opened, and what makes it a student; undefined for a teacher. */

@@ -7,7 +7,9 @@ export interface FormatOptions {
   precision: Precision;
   /** CPU threads for a check of what was written */
   threads?: number;
-  /** where it will stand when it is complete, for what is said of it */
+  /** of a page: WebGPU's runtime too; for large models only when not given */
+  webgpu?: boolean;
+  /** where the user wants it, for messages */
   out?: string;
 }
 
