@@ -15,6 +15,8 @@ export { type SpeedUp, speedUp, summarizeSpeedUps } from "./compare/speed-up.js"
 /** Data. */
 export { DataLoader, type DataLoaderOptions } from "./data/data-loader.js";
 export { type Batch, type Dataset, openDataset, TensorDataset } from "./data/dataset.js";
+export { requireFittingData, type SampleFacts } from "./data/fitting.js";
+export { describeLeftOut, type LeftOut } from "./data/left-out.js";
 export type { ArchiveLimits, OpenOptions } from "./data/options.js";
 export { type GridOptions, writeGrid } from "./data/output/grid.js";
 export { writeNpz } from "./data/output/npz.js";
@@ -111,6 +113,7 @@ export { type KernelDistanceOptions, kid } from "./metrics/kernel-distance.js";
 export { type ModeCoverage, modeCoverage } from "./metrics/mode-coverage.js";
 export { type PrecisionRecall, precisionRecall } from "./metrics/precision-recall.js";
 export { loadReference, type Reference, saveReference } from "./metrics/reference.js";
+export { isReferenceFile, loadReferenceFile } from "./metrics/reference-file.js";
 export { referenceStatistics } from "./metrics/reference-statistics.js";
 export { loadShippedExtractor, loadShippedReference, shippedExtractors } from "./metrics/shipped.js";
 export { type SlicedWassersteinOptions, slicedWasserstein } from "./metrics/sliced-wasserstein.js";

@@ -17,6 +17,8 @@ export interface Batch {
 
 /** Samples by number, as arrays (`read`) or tensors (`batch`). */
 export interface Dataset extends SampleSource {
+  readonly leftOut: readonly LeftOut[];
+  readonly notes: readonly string[];
   /** the distribution points were drawn from, for toy data: its density, its modes, the axes to draw it on */
   readonly distribution?: ToyDistribution;
   /** the modes of that distribution, where it is a mixture of Gaussians (for mode coverage) */

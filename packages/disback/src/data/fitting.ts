@@ -35,7 +35,9 @@ export function requireFittingData(
         : `${name} holds ${kindOf(found)}, but ${model} makes ${kindOf(wanted)}`,
     );
   if (labelDim === 0)
-    return dataset.labelDim > 0 ? [`the ${classesOf(dataset)} of ${name} are not used: ${model} has none`] : [];
+    return dataset.labelDim > 0
+      ? [`the ${classesOf(dataset)} of ${name} are not used: ${model} has none`]
+      : [];
   if (dataset.labelDim === 0)
     throw new DisbackError(`${name} has no labels, but ${model} has ${labelDim} classes`);
   if (dataset.labelDim !== labelDim)

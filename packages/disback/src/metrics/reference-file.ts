@@ -11,7 +11,9 @@ export async function isReferenceFile(path: string): Promise<boolean> {
   if (path.endsWith(".safetensors")) return true;
   if (!path.endsWith(".npz") || !statSync(path, { throwIfNoEntry: false })?.isFile()) return false;
   const names = await arrayNames(path);
-  return names.includes("mu") && names.includes("sigma") && !names.includes("arr_0") && !names.includes("images");
+  return (
+    names.includes("mu") && names.includes("sigma") && !names.includes("arr_0") && !names.includes("images")
+  );
 }
 
 /**
