@@ -17,8 +17,6 @@ export interface Batch {
 
 /** Samples by number, as arrays (`read`) or tensors (`batch`). */
 export interface Dataset extends SampleSource {
-  readonly leftOut: readonly LeftOut[];
-  readonly notes: readonly string[];
   /** the distribution points were drawn from, for toy data: its density, its modes, the axes to draw it on */
   readonly distribution?: ToyDistribution;
   /** the modes of that distribution, where it is a mixture of Gaussians (for mode coverage) */
@@ -110,6 +108,6 @@ export class TensorDataset implements Dataset {
  * that is none (unless `skipBroken`); sizes that differ without `resolution`; labels that do not match; archives with
  * names that climb out of them, or that unpack to more than `limits`
  */
-export async function openDataset(source: string, options: OpenOptions = {}): Promise<Dataset> {
+export async function openDataset(source: string, options: OpenOptions = {}): Promise<TensorDataset> {
   return new TensorDataset(await openSamples(source, options));
 }

@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, statSync } from "node:fs";
-import { type Dataset, openDataset } from "../../data/dataset.js";
+import { type Dataset, openDataset, type TensorDataset } from "../../data/dataset.js";
 import { ImageFormError } from "../../data/images/resize.js";
 import { describeLeftOut } from "../../data/left-out.js";
 import type { OpenOptions } from "../../data/options.js";
@@ -21,7 +21,7 @@ export async function describeDataset(
 ): Promise<Description | undefined> {
   if (existsSync(path) && statSync(path).isDirectory() && readdirSync(path).length === 0) return undefined;
   const { dataset, chosen } = await openAnyForm(path, options, progress);
-  const sizes = (await dataset.storedSizes?.()) ?? [];
+  const sizes = await dataset.storedSizes();
   const values = await surveyValues(dataset);
   const warnings = warningsAbout(dataset, values);
   const leftOut = describeLeftOut(dataset);
@@ -67,7 +67,7 @@ async function openAnyForm(
   path: string,
   { resolution, channels, split }: InspectOptions,
   progress: Progress,
-): Promise<{ dataset: Dataset; chosen: string[] }> {
+): Promise<{ dataset: TensorDataset; chosen: string[] }> {
   const options: OpenOptions = {
     ...(resolution === undefined ? {} : { resolution }),
     ...(channels === undefined ? {} : { channels }),
