@@ -108,6 +108,6 @@ export class TensorDataset implements Dataset {
  * that is none (unless `skipBroken`); sizes that differ without `resolution`; labels that do not match; archives with
  * names that climb out of them, or that unpack to more than `limits`
  */
-export async function openDataset(source: string, options: OpenOptions = {}): Promise<Dataset> {
+export async function openDataset(source: string, options: OpenOptions = {}): Promise<TensorDataset> {
   return new TensorDataset(await openSamples(source, options));
 }

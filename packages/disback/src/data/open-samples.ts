@@ -1,5 +1,6 @@
 import { basename } from "node:path";
 import { DisbackError } from "../errors.js";
+import { emptyClasses } from "./empty-classes.js";
 import { openTar, openZipFile } from "./formats/archives.js";
 import { readUnpacked } from "./formats/bytes.js";
 import { cifarSplit, openCifarFile } from "./formats/cifar.js";
@@ -53,14 +54,8 @@ async function open(source: string, format: DatasetFormat, name: string, options
 
 /** A source that carries what opening found out; whoever asked for warnings is told now. */
 function withFindings(source: SampleSource, { findings, onWarning }: ResolvedOptions): SampleSource {
-  const empty = [...(source.classCounts ?? []).entries()].filter(([, count]) => count === 0);
-  if (empty.length > 0) {
-    const [first] = empty;
-    const name = source.classNames?.[first![0]] ?? String(first![0]);
-    findings.note(
-      `${empty.length} of ${source.labelDim} classes have no samples (${name}${empty.length > 1 ? ", …" : ""})`,
-    );
-  }
+  const empty = emptyClasses(source);
+  if (empty) findings.note(empty);
   const { leftOut, notes, captions } = findings;
   for (const line of [describeLeftOut({ leftOut }), ...notes]) if (line) onWarning?.(line);
   return Object.assign(source, { leftOut, notes, captions });

@@ -8,7 +8,8 @@ import { DisbackError } from "../errors.js";
 import { loadClassifierExtractor } from "../metrics/classifier-extractor.js";
 import { type Evaluation, evaluate, type MetricName } from "../metrics/evaluate.js";
 import type { FeatureExtractor } from "../metrics/feature-extractor.js";
-import { loadReference, type Reference } from "../metrics/reference.js";
+import type { Reference } from "../metrics/reference.js";
+import { isReferenceFile, loadReferenceFile } from "../metrics/reference-file.js";
 import { referenceStatistics } from "../metrics/reference-statistics.js";
 import { loadShippedExtractor, loadShippedReference, shippedExtractors } from "../metrics/shipped.js";
 import { TorchScriptInception } from "../metrics/torch-script-inception.js";
@@ -53,7 +54,8 @@ export class Judge {
       return undefined;
     }
     const { data } = options;
-    if (data?.endsWith(".safetensors")) return new Judge(extractor, loadReference(data), undefined, options);
+    if (data !== undefined && (await isReferenceFile(data)))
+      return new Judge(extractor, await loadReferenceFile(data, extractor), undefined, options);
     if (data !== undefined) {
       const dataset = await openComparison(data, options);
       const reference = await referenceStatistics(dataset, extractor, cacheFolder());
@@ -67,12 +69,19 @@ export class Judge {
 
   /** What can be measured here, in the order it is shown. */
   get applicable(): MetricName[] {
+    if (this.momentsOnly) return this.extractor.probabilities ? ["fid", "inceptionScore"] : ["fid"];
     return kindOfSamples(this.options.sampleShape).metrics(this.judgedBy);
   }
 
   /** The figures a training is followed by: FID for images, distance and modes for points. */
   get headline(): MetricName[] {
+    if (this.momentsOnly) return ["fid"];
     return kindOfSamples(this.options.sampleShape).headline(this.judgedBy);
+  }
+
+  /** Whether the reference is a file of mean and covariance, which is enough for the Frechet distance alone. */
+  private get momentsOnly(): boolean {
+    return this.reference.features.shape[0] === 0;
   }
 
   private get judgedBy(): JudgedBy {
@@ -103,7 +112,9 @@ export class Judge {
   /** One line that belongs beside every figure. */
   describe(count: number): string {
     const { extractor, reference } = this;
-    return `${count.toLocaleString("en")} samples against ${reference.dataset} (${reference.statistics.count.toLocaleString("en")} samples), in the feature space of ${extractor.name}; figures compare only within one extractor and sample count`;
+    const { count: known } = reference.statistics;
+    const size = known > 0 ? `${known.toLocaleString("en")} samples` : "their number is not stated";
+    return `${count.toLocaleString("en")} samples against ${reference.dataset} (${size}), in the feature space of ${extractor.name}; figures compare only within one extractor and sample count`;
   }
 }
 

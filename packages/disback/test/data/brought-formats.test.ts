@@ -108,7 +108,7 @@ function idx(shape: number[], data: ArrayLike<number>): Buffer {
   for (const [place, size] of shape.entries()) head.writeUInt32BE(size, 4 + 4 * place);
   return Buffer.concat([head, Uint8Array.from(data)]);
 }
-const six = idx([6, 28, 28], { ...[9], length: 6 * 784 });
+const six = idx([6, 28, 28], new Uint8Array(6 * 784));
 const labels = (...values: number[]): Buffer => idx([values.length], values);
 
 describe("IDX under its usual names", () => {

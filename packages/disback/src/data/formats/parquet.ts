@@ -1,12 +1,5 @@
 import { readFile } from "node:fs/promises";
-import {
-  type FileMetaData,
-  parquetMetadata,
-  parquetReadObjects,
-  parquetSchema,
-  type SchemaTree,
-} from "hyparquet";
-import { compressors } from "hyparquet-compressors";
+import { parquetMetadata, parquetSchema, type SchemaTree } from "hyparquet";
 import { DisbackError } from "../../errors.js";
 import type { ImageEntry } from "../images/listing.js";
 import { openImages } from "../images/open.js";
@@ -15,6 +8,7 @@ import type { ResolvedOptions } from "../options.js";
 import type { SampleSource } from "../samples.js";
 import { chooseFields, toCaption, toLabelValue } from "./annotations.js";
 import { type HubFeatures, hubFeatures } from "./hub-features.js";
+import { damaged, readParquetRecords } from "./parquet-records.js";
 import { selectShards } from "./shards.js";
 import type { SourceFiles } from "./source-files.js";
 
@@ -55,6 +49,7 @@ export async function openParquetFiles(
   let room = options.limits.totalBytes;
   for (const path of paths) room -= await readRows(path, rows, room, options);
   const { entries, labels, captions, names } = rows;
+  if (entries.length === 0) throw new DisbackError(`${paths[0] ?? where} holds no row with an image`);
   for (const list of [labels, captions])
     if (list.length > 0 && list.length !== entries.length)
       throw new DisbackError(`${where}: its files do not have the same columns`);
@@ -88,7 +83,7 @@ async function readRows(path: string, rows: Rows, room: number, options: Resolve
     const { label, caption } = fields;
     if (label) rows.names ??= features.classNames.get(label);
     const wanted = [image, label, caption].filter((column) => column !== undefined);
-    const records = await readRecords(buffer, metadata, wanted);
+    const records = await readParquetRecords(buffer, wanted, path);
     for (const [index, record] of records.entries()) {
       const place = `${path}: row ${index}`;
       const bytes = bytesOf(record[image]);
@@ -107,11 +102,7 @@ async function readRows(path: string, rows: Rows, room: number, options: Resolve
     }
   } catch (error) {
     if (error instanceof DisbackError) throw error;
-    // The reader's own complaints start like this; other errors are what damaged bytes lead to.
-    const reason = /^parquet/.exec((error as Error).message)
-      ? ` (${(error as Error).message.split("\n")[0]})`
-      : "";
-    throw new DisbackError(`${path} is a damaged Parquet file, or cut short${reason}`);
+    throw damaged(path, (error as Error).message);
   }
   return taken;
 }
@@ -130,14 +121,6 @@ function imageColumn(columns: readonly SchemaTree[], features: HubFeatures, path
       `${path} has no column of images (found: ${columns.map(nameOf).join(", ")}): it should hold {bytes, path}, as Hugging Face writes it`,
     );
   return nameOf(found);
-}
-
-function readRecords(
-  file: ArrayBuffer,
-  metadata: FileMetaData,
-  columns: string[],
-): Promise<Record<string, unknown>[]> {
-  return parquetReadObjects({ file, metadata, columns, compressors, utf8: false });
 }
 
 /** The bytes of an image; a path alone says nothing, since the file is elsewhere. */
