@@ -33,6 +33,12 @@ export interface Native {
   dataAddress(self: Handle): bigint;
   release(self: Handle): void;
   releaseMany(handles: Uint32Array, count: number): void;
+  /** Releases the tensor once its object was collected and swept; gives whether it is time to collect. */
+  watch(self: Handle, object: object): boolean;
+  /** Releases the tensors of collected objects; gives whether enough memory came back. */
+  sweep(): boolean;
+  /** The same after a full collection. */
+  collectTensors(): void;
   liveTensors(): number;
   backward(
     tensors: Handle[],
@@ -100,7 +106,7 @@ export interface Native {
   prepareReducer(reducer: NativeReducer): void;
   createGraph(device: string): NativeGraph;
   warmUpGraph(graph: NativeGraph, body: () => void): void;
-  recordGraph(graph: NativeGraph, body: () => void): void;
+  captureGraph(graph: NativeGraph, body: () => void): void;
   replayGraph(graph: NativeGraph): void;
   releaseGraph(graph: NativeGraph): void;
   loadScript(path: string, device: string): NativeScript;

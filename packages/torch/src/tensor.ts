@@ -12,7 +12,6 @@ import {
 import { TorchError } from "./errors.js";
 import * as ops from "./generated/ops.js";
 import { formatTensor } from "./printing.js";
-import type { Cell } from "./scope.js";
 import { adopt } from "./scope.js";
 
 export type NestedArray = number | boolean | bigint | NestedArray[];
@@ -37,7 +36,7 @@ native.shareSizes(sizes);
  */
 export class Tensor {
   /** @internal */ handle: Handle;
-  /** @internal */ cell: Cell | undefined = undefined;
+  /** @internal outside of every scope: lives until it is disposed or its object is collected */ kept = false;
 
   /** @internal */
   constructor(handle: Handle) {
@@ -91,7 +90,6 @@ export class Tensor {
     if (this.handle === 0) return;
     native.release(this.handle);
     this.handle = 0;
-    if (this.cell) this.cell.handle = 0;
   }
   [Symbol.dispose](): void {
     this.dispose();
