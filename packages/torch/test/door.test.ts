@@ -71,7 +71,7 @@ test("lists, tuples, optional arguments and in-place operators pass the door", (
     [4, 2],
     [3, 5],
   ]);
-  expect(ops._foreach_mul([x, x], 2).map((t) => t.sum().item())).toEqual([28, 28]);
+  expect(ops._foreach_mul_Scalar([x, x], 2).map((t) => t.sum().item())).toEqual([28, 28]);
   expect(ops.index(x, [null, tensor([1], { dtype: "int64" })]).toArray()).toEqual([[2], [5]]);
 });
 
