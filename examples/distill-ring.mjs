@@ -1,16 +1,10 @@
 // The library in one page: a diffusion model of eight Gaussians on a ring becomes a one-step generator.
 // Run after `npm ci`:  node examples/distill-ring.mjs   (about a minute; writes ring.png)
 import { Generator, inferenceMode, scope } from "@disback/torch";
-import {
-  Backtracking,
-  loadModel,
-  modeCoverage,
-  openDataset,
-  record,
-  StepsPerTarget,
-  StudentGenerator,
-  writeScatter,
-} from "disback";
+import { Backtracking, record, StepsPerTarget, StudentGenerator } from "disback";
+import { openDataset, writeScatter } from "disback/data";
+import { modeCoverage } from "disback/metrics";
+import { loadModel } from "disback/models";
 
 const shipped = new URL("../packages/disback/assets/teachers/2d-ring", import.meta.url).pathname;
 const { denoiser: teacher } = loadModel(shipped);

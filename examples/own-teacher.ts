@@ -13,7 +13,8 @@ import {
   scope,
   type Tensor,
 } from "@disback/torch";
-import { backtrack, DenoiserModule, denoisingLoss, LogNormal, StudentGenerator } from "disback";
+import { backtrack, denoisingLoss, LogNormal, StudentGenerator } from "disback";
+import { DenoiserModule } from "disback/models";
 
 const sigmaData = 0.5;
 

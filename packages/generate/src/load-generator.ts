@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { InferenceSession, Tensor } from "onnxruntime-node";
+import { createRequire } from "node:module";
 import { readDescription } from "./description.js";
 import { GenerateError } from "./errors.js";
 import { OnnxGenerator } from "./generator.js";
@@ -22,6 +22,7 @@ export async function loadGenerator(
   const origin = typeof model === "string" ? model : "model";
   const bytes = typeof model === "string" ? await read(model) : model;
   const description = readDescription(bytes, origin);
+  const { InferenceSession, Tensor } = runtime();
   try {
     const session = await InferenceSession.create(bytes, {
       ...(options.threads === undefined ? {} : { intraOpNumThreads: options.threads }),
@@ -31,6 +32,15 @@ export async function loadGenerator(
     return new OnnxGenerator(session, Tensor, description);
   } catch (error) {
     throw new GenerateError(`${origin}: ONNX Runtime refuses it: ${firstLine(error)}`);
+  }
+}
+
+/** The release that is used brings no types; it speaks those of onnxruntime-common. */
+function runtime(): typeof import("onnxruntime-common") {
+  try {
+    return createRequire(import.meta.url)("onnxruntime-node");
+  } catch (error) {
+    throw new GenerateError(`ONNX Runtime does not load on this machine: ${firstLine(error)}`);
   }
 }
 

@@ -1,5 +1,6 @@
 // Builds the native addon. Finds libtorch, in this order: LIBTORCH; a PyTorch that python3 can import; one that it
-// installs with pip into a folder of this package. Builds only when sources, libtorch or Node's ABI changed.
+// installs with pip into a folder of this package. Builds only when sources, libtorch or Node's ABI changed; a folder
+// named by DISBACK_ADDON_CACHE keeps what was built, so that other installations against the same libtorch need not build.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import {
@@ -8,6 +9,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  realpathSync,
   renameSync,
   rmSync,
   statSync,
@@ -159,8 +161,25 @@ function build(libtorch) {
   cpSync(join(folder, "disback_torch.node"), output);
 }
 
+/** Takes the addon from the folder of built ones if it is there; else builds it, and keeps it there. */
+function buildOrTake(libtorch, wanted) {
+  const cache = process.env.DISBACK_ADDON_CACHE;
+  const kept = cache && join(cache, `${wanted}.node`);
+  if (kept && existsSync(kept)) {
+    console.log(`@disback/torch: taking the addon from ${kept}`);
+    mkdirSync(dirname(output), { recursive: true });
+    cpSync(kept, output);
+    return;
+  }
+  build(libtorch);
+  if (!kept) return;
+  mkdirSync(cache, { recursive: true });
+  cpSync(output, `${kept}.${process.pid}`);
+  renameSync(`${kept}.${process.pid}`, kept);
+}
+
 try {
-  const libtorch = findLibtorch();
+  const libtorch = realpathSync(findLibtorch());
   const version = versionOf(libtorch);
   if (version[0] !== 2 || version[1] < 6 || version[1] > 13)
     throw new InstallError(
@@ -170,7 +189,7 @@ try {
   if (existsSync(output) && existsSync(stamp) && readFileSync(stamp, "utf8") === wanted) {
     console.log("@disback/torch: the addon is up to date");
   } else {
-    build(libtorch);
+    buildOrTake(libtorch, wanted);
     writeFileSync(stamp, wanted);
   }
 } catch (error) {

@@ -7,6 +7,7 @@ export default defineConfig({
     outDir: "../dist",
     emptyOutDir: true,
     modulePreload: false,
+    license: { fileName: "licenses.md" },
     target: "es2022",
     chunkSizeWarningLimit: 1000,
   },

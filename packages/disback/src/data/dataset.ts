@@ -17,9 +17,9 @@ export interface Batch {
 /** Samples by number, as arrays (`read`) or tensors (`batch`). */
 export interface Dataset extends SampleSource {
   /** the distribution points were drawn from, for toy data: its density, its modes, the axes to draw it on */
-  readonly distribution?: ToyDistribution;
+  readonly distribution?: ToyDistribution | undefined;
   /** the modes of that distribution, where it is a mixture of Gaussians (for mode coverage) */
-  readonly modes?: MixtureModes;
+  readonly modes?: MixtureModes | undefined;
   /**
    * @param indices each in `0 … length-1`; repeats allowed
    * @throws DisbackError if an index is out of range, or naming an image file that turns out to be broken

@@ -16,7 +16,7 @@ export interface SampleSource {
   /** length of a label row; 0 when there are no labels */
   readonly labelDim: number;
   /** names of the classes where the data tells them (folder names, CIFAR's list) */
-  readonly classNames?: readonly string[];
+  readonly classNames?: readonly string[] | undefined;
   /**
    * Reads samples by number, each in `0 … length-1`, repeats allowed.
    * @throws DisbackError naming the file if an image turns out to be broken

@@ -7,9 +7,9 @@ import { Module, type Tensor } from "@disback/torch";
  */
 export interface Denoiser {
   /** Lowest noise level it was made for; samplers do not go below. No limit if absent. */
-  readonly sigmaMin?: number;
+  readonly sigmaMin?: number | undefined;
   /** Highest noise level it was made for; samplers do not go above. No limit if absent. */
-  readonly sigmaMax?: number;
+  readonly sigmaMax?: number | undefined;
 
   /**
    * @param x noisy samples `[N, ...]`, `x = x0 + sigma * n`

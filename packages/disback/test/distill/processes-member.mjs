@@ -7,7 +7,8 @@ import { join } from "node:path";
 import { allowTf32, Generator, noGrad, ProcessGroup, randn, setNumThreads } from "@disback/torch";
 import { NetworkTrainer } from "../../dist/distill/network-trainer.js";
 import * as disback from "../../dist/index.js";
-import { createDenoiser, parseDenoiserConfig } from "../../dist/models/config.js";
+import { openDataset } from "../../dist/public/data.js";
+import { createDenoiser, parseDenoiserConfig, TeacherTraining } from "../../dist/public/models.js";
 
 setNumThreads(1);
 allowTf32(false);
@@ -84,11 +85,11 @@ const recorded = (config) => {
   return disback.Trajectory.open(place);
 };
 
-const data = await disback.openDataset("toy:ring?modes=3", { labels: true });
+const data = await openDataset("toy:ring?modes=3", { labels: true });
 const pairs = { count: 20, steps: 3 };
 const works = {
   teacher: () =>
-    new disback.TeacherTraining({
+    new TeacherTraining({
       ...{ denoiser: network(points, 1), dataset: data, batchSize: 16, microBatch, labelDropout: 0.2 },
       ...{ iterations: 10, learningRate: 1e-3, rampUp: 0, gradientClip: 1, seed: 5, processes },
     }),
