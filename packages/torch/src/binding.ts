@@ -121,15 +121,16 @@ export interface Native {
 
 function loadNative(): Native {
   const path = fileURLToPath(new URL("../build/Release/disback_torch.node", import.meta.url));
-  if (!existsSync(path))
-    throw new TorchError("the native addon of @disback/torch is not built; run: npm rebuild @disback/torch");
+  // Whatever npm may be told about packages' install scripts.
+  const remedy = `run: node ${fileURLToPath(new URL("../scripts/install.mjs", import.meta.url))}`;
+  if (!existsSync(path)) throw new TorchError(`the native addon of @disback/torch is not built; ${remedy}`);
   // What libtorch warns of on stderr (layouts of gradients, connections that end) tells users nothing they can act on.
   process.env.TORCH_CPP_LOG_LEVEL ??= "ERROR";
   try {
     return createRequire(import.meta.url)(path) as Native;
   } catch (error) {
     throw new TorchError(
-      `the native addon of @disback/torch does not load (${(error as Error).message}); run: npm rebuild @disback/torch`,
+      `the native addon of @disback/torch does not load (${(error as Error).message}); ${remedy}`,
     );
   }
 }
