@@ -29,9 +29,9 @@ const usual = {
 /** The rule for all others: the first of these that an operator has. */
 const order = [
   "",
+  "List",
   "Tensor",
   "Tensor_Tensor",
-  "List",
   "Scalar",
   "self",
   "src",

@@ -1,6 +1,7 @@
 import { type NativeGraph, native } from "./binding.js";
 import { Draws } from "./draws.js";
 import type { Device } from "./dtype.js";
+import { TorchError } from "./errors.js";
 import { keep, scope } from "./scope.js";
 import { Tensor } from "./tensor.js";
 
@@ -27,6 +28,7 @@ export class CapturedStep<Names extends string> {
   private readonly draws = new Draws();
   private readonly captures = new Map<string, Capture<Names>>();
   private circumstances: readonly unknown[] = [];
+  private running = false;
 
   /** @throws OperatorError if the device, or this libtorch, has no graphs */
   constructor(private readonly device: Device) {
@@ -40,24 +42,36 @@ export class CapturedStep<Names extends string> {
    * @returns figures of this run: tensors which the next one changes
    */
   run(circumstances: readonly unknown[], step: () => Figures<Names>): Figures<Names> {
+    this.requireRest();
     if (circumstances.some((value, index) => value !== this.circumstances[index])) this.forget();
     this.circumstances = circumstances;
     if (this.draws.known) this.draws.redraw();
     const key = this.draws.numbers.join();
     const capture = this.captures.get(key) ?? new Capture(this.device);
     this.captures.set(key, capture);
-    return capture.run(() => this.draws.during(step));
+    this.running = true;
+    try {
+      return capture.run(() => this.draws.during(step));
+    } finally {
+      this.running = false;
+    }
   }
 
-  /** Releases the captures: the next run is a plain one. */
+  /** Releases the captures: the next run is a plain one. @throws TorchError inside the step itself */
   forget(): void {
+    this.requireRest();
     for (const capture of this.captures.values()) capture.dispose();
     this.captures.clear();
   }
 
+  /** @throws TorchError inside the step itself */
   dispose(): void {
     this.forget();
     this.draws.dispose();
+  }
+
+  private requireRest(): void {
+    if (this.running) throw new TorchError("a captured step cannot be run or released by itself");
   }
 }
 
@@ -77,13 +91,13 @@ class Capture<Names extends string> {
     }
     let figures: Figures<Names> | undefined;
     if (this.plainRuns < WARM_UP) {
-      this.plainRuns++;
       native.warmUpGraph(this.graph, () => {
         figures = step();
       });
+      this.plainRuns++;
       return figures!;
     }
-    native.recordGraph(this.graph, () => {
+    native.captureGraph(this.graph, () => {
       figures = scope(() => lasting(step()));
     });
     this.figures = figures!;

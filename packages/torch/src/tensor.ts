@@ -12,11 +12,10 @@ import {
 import { TorchError } from "./errors.js";
 import * as ops from "./generated/ops.js";
 import { formatTensor } from "./printing.js";
-import type { Cell } from "./scope.js";
 import { adopt } from "./scope.js";
 
 export type NestedArray = number | boolean | bigint | NestedArray[];
-/** An index of `at`: one element, a range [start, end, step], a tensor of indices or a mask, `null` for a new axis, "..." for all axes between. */
+/** An index of `at` and `setAt`: one element, a range [start, end, step], a tensor of indices or a mask, `null` for a new axis, "..." for all axes between. */
 export type Index =
   | number
   | readonly [start?: number | null, end?: number | null, step?: number]
@@ -37,7 +36,7 @@ native.shareSizes(sizes);
  */
 export class Tensor {
   /** @internal */ handle: Handle;
-  /** @internal */ cell: Cell | undefined = undefined;
+  /** @internal outside of every scope: lives until it is disposed or its object is collected */ kept = false;
 
   /** @internal */
   constructor(handle: Handle) {
@@ -91,7 +90,6 @@ export class Tensor {
     if (this.handle === 0) return;
     native.release(this.handle);
     this.handle = 0;
-    if (this.cell) this.cell.handle = 0;
   }
   [Symbol.dispose](): void {
     this.dispose();
@@ -166,8 +164,23 @@ export class Tensor {
   long(): Tensor {
     return this.to("int64");
   }
+  half(): Tensor {
+    return this.to("float16");
+  }
+  bfloat16(): Tensor {
+    return this.to("bfloat16");
+  }
+  int(): Tensor {
+    return this.to("int32");
+  }
+  bool(): Tensor {
+    return this.to("bool");
+  }
   cpu(): Tensor {
     return this.to("cpu");
+  }
+  cuda(): Tensor {
+    return this.to("cuda");
   }
   contiguous(format: MemoryFormat = "contiguous"): Tensor {
     return ops.contiguous(this, format);
@@ -224,7 +237,7 @@ export class Tensor {
   pow(exponent: Tensor | Scalar): Tensor {
     return ops.pow(this, exponent);
   }
-  remainder(divisor: number): Tensor {
+  remainder(divisor: Tensor | Scalar): Tensor {
     return ops.remainder(this, divisor);
   }
   neg(): Tensor {
@@ -296,7 +309,10 @@ export class Tensor {
   isnan(): Tensor {
     return ops.isnan(this);
   }
-  lerp(end: Tensor, weight: number): Tensor {
+  isinf(): Tensor {
+    return ops.isinf(this);
+  }
+  lerp(end: Tensor, weight: Tensor | number): Tensor {
     return ops.lerp(this, end, weight);
   }
 
@@ -325,7 +341,7 @@ export class Tensor {
     ops.zero_(this);
     return this;
   }
-  fill_(value: Scalar): this {
+  fill_(value: Tensor | Scalar): this {
     ops.fill_(this, value);
     return this;
   }
@@ -333,7 +349,7 @@ export class Tensor {
     ops.clamp_(this, min, max);
     return this;
   }
-  lerp_(end: Tensor, weight: number): this {
+  lerp_(end: Tensor, weight: Tensor | number): this {
     ops.lerp_(this, end, weight);
     return this;
   }
@@ -355,11 +371,23 @@ export class Tensor {
   amin(dim?: number | readonly number[], keepdim = false): Tensor {
     return ops.amin(this, asList(dim) ?? [], keepdim);
   }
-  max(): Tensor {
-    return ops.max(this);
+  max(): Tensor;
+  /** Values and their places along an axis. */
+  max(dim: number, keepdim?: boolean): [Tensor, Tensor];
+  max(dim?: number, keepdim = false): Tensor | [Tensor, Tensor] {
+    return dim === undefined ? ops.max(this) : ops.max_dim(this, dim, keepdim);
   }
-  min(): Tensor {
-    return ops.min(this);
+  min(): Tensor;
+  /** Values and their places along an axis. */
+  min(dim: number, keepdim?: boolean): [Tensor, Tensor];
+  min(dim?: number, keepdim = false): Tensor | [Tensor, Tensor] {
+    return dim === undefined ? ops.min(this) : ops.min_dim(this, dim, keepdim);
+  }
+  prod(dim?: number, keepdim = false): Tensor {
+    return dim === undefined ? ops.prod(this) : ops.prod_dim_int(this, dim, keepdim);
+  }
+  logsumexp(dim: number | readonly number[], keepdim = false): Tensor {
+    return ops.logsumexp(this, dim, keepdim);
   }
   argmax(dim?: number, keepdim = false): Tensor {
     return ops.argmax(this, dim, keepdim);
@@ -368,7 +396,7 @@ export class Tensor {
     return ops.argmin(this, dim, keepdim);
   }
   /** @param unbiased divide by n - 1 (as PyTorch's default) */
-  variance(dim?: number | readonly number[], unbiased = true, keepdim = false): Tensor {
+  var(dim?: number | readonly number[], unbiased = true, keepdim = false): Tensor {
     return ops.var(this, asList(dim), unbiased ? 1 : 0, keepdim);
   }
   std(dim?: number | readonly number[], unbiased = true, keepdim = false): Tensor {
@@ -377,11 +405,11 @@ export class Tensor {
   norm(): Tensor {
     return ops.linalg_vector_norm(this);
   }
-  all(): Tensor {
-    return ops.all(this);
+  all(dim?: number | readonly number[], keepdim = false): Tensor {
+    return ops.all(this, asList(dim), keepdim);
   }
-  any(): Tensor {
-    return ops.any(this);
+  any(dim?: number | readonly number[], keepdim = false): Tensor {
+    return ops.any(this, asList(dim), keepdim);
   }
   cumsum(dim: number): Tensor {
     return ops.cumsum(this, dim);
@@ -430,6 +458,21 @@ export class Tensor {
   flatten(start = 0, end = -1): Tensor {
     return ops.flatten(this, start, end);
   }
+  unflatten(dim: number, sizes: readonly number[]): Tensor {
+    return ops.unflatten(this, dim, sizes);
+  }
+  movedim(source: number, destination: number): Tensor {
+    return ops.movedim(this, source, destination);
+  }
+  roll(shifts: number | readonly number[], dims: number | readonly number[] = []): Tensor {
+    return ops.roll(this, shifts, dims);
+  }
+  tril(diagonal = 0): Tensor {
+    return ops.tril(this, diagonal);
+  }
+  triu(diagonal = 0): Tensor {
+    return ops.triu(this, diagonal);
+  }
   unsqueeze(dim: number): Tensor {
     return ops.unsqueeze(this, dim);
   }
@@ -475,12 +518,40 @@ export class Tensor {
   gather(dim: number, index: Tensor): Tensor {
     return ops.gather(this, dim, index);
   }
-  maskedFill(mask: Tensor, value: Scalar): Tensor {
+  maskedSelect(mask: Tensor): Tensor {
+    return ops.masked_select(this, mask);
+  }
+  /** The places of all values that are not zero: int64 [count, ndim]. */
+  nonzero(): Tensor {
+    return ops.nonzero(this);
+  }
+  maskedFill(mask: Tensor, value: Tensor | Scalar): Tensor {
     return ops.masked_fill(this, mask, value);
   }
   /** NumPy's indexing: `x.at(0, [2, 5], null, mask)`. Views where possible; tensors as indices copy. */
   at(...indices: Index[]): Tensor {
-    let result: Tensor = this;
+    const { view, advanced } = this.indexed(indices);
+    return advanced ? ops.index(view, advanced) : view;
+  }
+  /** Writes there, as `x[indices] = value`: `x.setAt([0, [2, 5]], 1)`. */
+  setAt(indices: readonly Index[], value: Tensor | Scalar): this {
+    const { view, advanced } = this.indexed(indices);
+    if (advanced) {
+      const values = value instanceof Tensor ? value : ops.full([], value, view.dtype, null, view.device);
+      ops.index_put_(view, advanced, values);
+    } else if (value instanceof Tensor) view.copy_(value);
+    else view.fill_(value);
+    return this;
+  }
+  /** Its parts along the first axis, as views: `for (const row of x)`. @throws TorchError without an axis */
+  [Symbol.iterator](): Iterator<Tensor> {
+    if (this.ndim === 0) throw new TorchError("a tensor without axes has no parts to go through");
+    return this.unbind(0)[Symbol.iterator]();
+  }
+
+  /** The view that plain indices make, and the tensors that index it then; `null` where an axis is taken whole. */
+  private indexed(indices: readonly Index[]): { view: Tensor; advanced?: (Tensor | null)[] } {
+    let view: Tensor = this;
     let dim = 0;
     const advanced: (Tensor | null)[] = [];
     const consumed = indices.filter((index) => index !== null && index !== "...").length;
@@ -489,24 +560,19 @@ export class Tensor {
         const skipped = this.ndim - consumed;
         for (let i = 0; i < skipped; i++) advanced[dim++] = null;
       } else if (index === null) {
-        result = result.unsqueeze(dim);
+        view = view.unsqueeze(dim);
         advanced[dim++] = null;
       } else if (typeof index === "number") {
-        result = result.select(dim, index);
+        view = view.select(dim, index);
       } else if (index instanceof Tensor) {
         advanced[dim++] = index;
       } else {
         const [start, end, step] = index;
-        result = result.slice(dim, start, end, step);
+        view = view.slice(dim, start, end, step);
         advanced[dim++] = null;
       }
     }
-    return advanced.some((index) => index)
-      ? ops.index(
-          result,
-          Array.from(advanced, (i) => i ?? null),
-        )
-      : result;
+    return advanced.some((index) => index) ? { view, advanced } : { view };
   }
 
   // Comparison
@@ -533,6 +599,9 @@ export class Tensor {
   }
   logicalAnd(other: Tensor): Tensor {
     return ops.logical_and(this, other);
+  }
+  logicalOr(other: Tensor): Tensor {
+    return ops.logical_or(this, other);
   }
   /** Whether shapes and all values are the same. */
   equal(other: Tensor): boolean {

@@ -8,6 +8,7 @@ import {
   Generator,
   Linear,
   noGrad,
+  ones,
   ops,
   rand,
   randint,
@@ -185,6 +186,29 @@ describe("what cannot be captured", () => {
     expect(() => captured.run([], step)).toThrow(/cannot read values back/);
     captured.dispose();
   });
+});
+
+it.each([
+  ["disposes of itself", (self: CapturedStep<"x">) => self.dispose()],
+  ["forgets itself", (self: CapturedStep<"x">) => self.forget()],
+  ["runs itself", (self: CapturedStep<"x">) => self.run([], () => ({ x: 1 }))],
+])("a step that %s is refused, in plain runs and in the capture", (_, misuse) => {
+  const captured = new CapturedStep<"x">("cpu");
+  const value = ones([2]);
+  let fails = true;
+  const run = () =>
+    captured.run([], () => {
+      if (fails) misuse(captured);
+      return { x: value.add(1) };
+    });
+  expect(run).toThrow(/cannot be run or released by itself/);
+  fails = false;
+  for (let i = 0; i < CAPTURED; i++) run();
+  fails = true;
+  expect(run).toThrow(/cannot be run or released by itself/);
+  fails = false;
+  for (let i = 0; i < 2; i++) expect((run().x as Tensor).toArray()).toEqual([2, 2]);
+  captured.dispose();
 });
 
 it("a device without graphs is refused", () => {

@@ -18,29 +18,29 @@ let $_foreach_acos_: NativeFunction | undefined;
 /** `aten::_foreach_acos_(Tensor(a!)[] self) -> ()` */
 export function _foreach_acos_(self: TensorList): void { ($_foreach_acos_ ??= resolve("aten::_foreach_acos_", ""))(handles(self)); }
 let $_foreach_add: NativeFunction | undefined;
-/** `aten::_foreach_add.Tensor(Tensor[] self, Tensor other, *, Scalar alpha=1) -> Tensor[]` */
-export function _foreach_add(self: TensorList, other: Tensor, alpha?: Scalar): Tensor[] { return wrapAll(($_foreach_add ??= resolve("aten::_foreach_add", "Tensor"))(handles(self), other.handle, alpha)); }
-let $_foreach_add_: NativeFunction | undefined;
-/** `aten::_foreach_add_.Tensor(Tensor(a!)[] self, Tensor other, *, Scalar alpha=1) -> ()` */
-export function _foreach_add_(self: TensorList, other: Tensor, alpha?: Scalar): void { ($_foreach_add_ ??= resolve("aten::_foreach_add_", "Tensor"))(handles(self), other.handle, alpha); }
-let $_foreach_add_List: NativeFunction | undefined;
 /** `aten::_foreach_add.List(Tensor[] self, Tensor[] other, *, Scalar alpha=1) -> Tensor[]` */
-export function _foreach_add_List(self: TensorList, other: TensorList, alpha?: Scalar): Tensor[] { return wrapAll(($_foreach_add_List ??= resolve("aten::_foreach_add", "List"))(handles(self), handles(other), alpha)); }
+export function _foreach_add(self: TensorList, other: TensorList, alpha?: Scalar): Tensor[] { return wrapAll(($_foreach_add ??= resolve("aten::_foreach_add", "List"))(handles(self), handles(other), alpha)); }
+let $_foreach_add_: NativeFunction | undefined;
+/** `aten::_foreach_add_.List(Tensor(a!)[] self, Tensor[] other, *, Scalar alpha=1) -> ()` */
+export function _foreach_add_(self: TensorList, other: TensorList, alpha?: Scalar): void { ($_foreach_add_ ??= resolve("aten::_foreach_add_", "List"))(handles(self), handles(other), alpha); }
 let $_foreach_add_Scalar: NativeFunction | undefined;
 /** `aten::_foreach_add.Scalar(Tensor[] self, Scalar scalar) -> Tensor[]` */
 export function _foreach_add_Scalar(self: TensorList, scalar: Scalar): Tensor[] { return wrapAll(($_foreach_add_Scalar ??= resolve("aten::_foreach_add", "Scalar"))(handles(self), scalar)); }
 let $_foreach_add_ScalarList: NativeFunction | undefined;
 /** `aten::_foreach_add.ScalarList(Tensor[] self, Scalar[] scalars) -> Tensor[]` */
 export function _foreach_add_ScalarList(self: TensorList, scalars: readonly Scalar[]): Tensor[] { return wrapAll(($_foreach_add_ScalarList ??= resolve("aten::_foreach_add", "ScalarList"))(handles(self), scalars)); }
-let $_foreach_add__List: NativeFunction | undefined;
-/** `aten::_foreach_add_.List(Tensor(a!)[] self, Tensor[] other, *, Scalar alpha=1) -> ()` */
-export function _foreach_add__List(self: TensorList, other: TensorList, alpha?: Scalar): void { ($_foreach_add__List ??= resolve("aten::_foreach_add_", "List"))(handles(self), handles(other), alpha); }
+let $_foreach_add_Tensor: NativeFunction | undefined;
+/** `aten::_foreach_add.Tensor(Tensor[] self, Tensor other, *, Scalar alpha=1) -> Tensor[]` */
+export function _foreach_add_Tensor(self: TensorList, other: Tensor, alpha?: Scalar): Tensor[] { return wrapAll(($_foreach_add_Tensor ??= resolve("aten::_foreach_add", "Tensor"))(handles(self), other.handle, alpha)); }
 let $_foreach_add__Scalar: NativeFunction | undefined;
 /** `aten::_foreach_add_.Scalar(Tensor(a!)[] self, Scalar scalar) -> ()` */
 export function _foreach_add__Scalar(self: TensorList, scalar: Scalar): void { ($_foreach_add__Scalar ??= resolve("aten::_foreach_add_", "Scalar"))(handles(self), scalar); }
 let $_foreach_add__ScalarList: NativeFunction | undefined;
 /** `aten::_foreach_add_.ScalarList(Tensor(a!)[] self, Scalar[] scalars) -> ()` */
 export function _foreach_add__ScalarList(self: TensorList, scalars: readonly Scalar[]): void { ($_foreach_add__ScalarList ??= resolve("aten::_foreach_add_", "ScalarList"))(handles(self), scalars); }
+let $_foreach_add__Tensor: NativeFunction | undefined;
+/** `aten::_foreach_add_.Tensor(Tensor(a!)[] self, Tensor other, *, Scalar alpha=1) -> ()` */
+export function _foreach_add__Tensor(self: TensorList, other: Tensor, alpha?: Scalar): void { ($_foreach_add__Tensor ??= resolve("aten::_foreach_add_", "Tensor"))(handles(self), other.handle, alpha); }
 let $_foreach_addcdiv: NativeFunction | undefined, $_foreach_addcdiv_number: NativeFunction | undefined;
 /** `aten::_foreach_addcdiv.Tensor(Tensor[] self, Tensor[] tensor1, Tensor[] tensor2, Tensor scalars) -> Tensor[]`
  * or `aten::_foreach_addcdiv.Scalar(Tensor[] self, Tensor[] tensor1, Tensor[] tensor2, Scalar value=1) -> Tensor[]` */
@@ -141,23 +141,23 @@ export function _foreach_cosh(self: TensorList): Tensor[] { return wrapAll(($_fo
 let $_foreach_cosh_: NativeFunction | undefined;
 /** `aten::_foreach_cosh_(Tensor(a!)[] self) -> ()` */
 export function _foreach_cosh_(self: TensorList): void { ($_foreach_cosh_ ??= resolve("aten::_foreach_cosh_", ""))(handles(self)); }
-let $_foreach_div: NativeFunction | undefined, $_foreach_div_number: NativeFunction | undefined;
+let $_foreach_div: NativeFunction | undefined;
+/** `aten::_foreach_div.List(Tensor[] self, Tensor[] other) -> Tensor[]` */
+export function _foreach_div(self: TensorList, other: TensorList): Tensor[] { return wrapAll(($_foreach_div ??= resolve("aten::_foreach_div", "List"))(handles(self), handles(other))); }
+let $_foreach_div_: NativeFunction | undefined;
+/** `aten::_foreach_div_.List(Tensor(a!)[] self, Tensor[] other) -> ()` */
+export function _foreach_div_(self: TensorList, other: TensorList): void { ($_foreach_div_ ??= resolve("aten::_foreach_div_", "List"))(handles(self), handles(other)); }
+let $_foreach_div_Scalar: NativeFunction | undefined, $_foreach_div_Scalar_number: NativeFunction | undefined;
 /** `aten::_foreach_div.Tensor(Tensor[] self, Tensor other) -> Tensor[]`
  * or `aten::_foreach_div.Scalar(Tensor[] self, Scalar scalar) -> Tensor[]` */
-export function _foreach_div(self: TensorList, other: Tensor | Scalar): Tensor[] { return wrapAll(typeof other === "object" ? ($_foreach_div ??= resolve("aten::_foreach_div", "Tensor"))(handles(self), other.handle) : ($_foreach_div_number ??= resolve("aten::_foreach_div", "Scalar"))(handles(self), other)); }
-let $_foreach_div_: NativeFunction | undefined, $_foreach_div__number: NativeFunction | undefined;
-/** `aten::_foreach_div_.Tensor(Tensor(a!)[] self, Tensor other) -> ()`
- * or `aten::_foreach_div_.Scalar(Tensor(a!)[] self, Scalar scalar) -> ()` */
-export function _foreach_div_(self: TensorList, other: Tensor | Scalar): void { typeof other === "object" ? ($_foreach_div_ ??= resolve("aten::_foreach_div_", "Tensor"))(handles(self), other.handle) : ($_foreach_div__number ??= resolve("aten::_foreach_div_", "Scalar"))(handles(self), other); }
-let $_foreach_div_List: NativeFunction | undefined;
-/** `aten::_foreach_div.List(Tensor[] self, Tensor[] other) -> Tensor[]` */
-export function _foreach_div_List(self: TensorList, other: TensorList): Tensor[] { return wrapAll(($_foreach_div_List ??= resolve("aten::_foreach_div", "List"))(handles(self), handles(other))); }
+export function _foreach_div_Scalar(self: TensorList, other: Tensor | Scalar): Tensor[] { return wrapAll(typeof other === "object" ? ($_foreach_div_Scalar ??= resolve("aten::_foreach_div", "Tensor"))(handles(self), other.handle) : ($_foreach_div_Scalar_number ??= resolve("aten::_foreach_div", "Scalar"))(handles(self), other)); }
 let $_foreach_div_ScalarList: NativeFunction | undefined;
 /** `aten::_foreach_div.ScalarList(Tensor[] self, Scalar[] scalars) -> Tensor[]` */
 export function _foreach_div_ScalarList(self: TensorList, scalars: readonly Scalar[]): Tensor[] { return wrapAll(($_foreach_div_ScalarList ??= resolve("aten::_foreach_div", "ScalarList"))(handles(self), scalars)); }
-let $_foreach_div__List: NativeFunction | undefined;
-/** `aten::_foreach_div_.List(Tensor(a!)[] self, Tensor[] other) -> ()` */
-export function _foreach_div__List(self: TensorList, other: TensorList): void { ($_foreach_div__List ??= resolve("aten::_foreach_div_", "List"))(handles(self), handles(other)); }
+let $_foreach_div__Scalar: NativeFunction | undefined, $_foreach_div__Scalar_number: NativeFunction | undefined;
+/** `aten::_foreach_div_.Tensor(Tensor(a!)[] self, Tensor other) -> ()`
+ * or `aten::_foreach_div_.Scalar(Tensor(a!)[] self, Scalar scalar) -> ()` */
+export function _foreach_div__Scalar(self: TensorList, other: Tensor | Scalar): void { typeof other === "object" ? ($_foreach_div__Scalar ??= resolve("aten::_foreach_div_", "Tensor"))(handles(self), other.handle) : ($_foreach_div__Scalar_number ??= resolve("aten::_foreach_div_", "Scalar"))(handles(self), other); }
 let $_foreach_div__ScalarList: NativeFunction | undefined;
 /** `aten::_foreach_div_.ScalarList(Tensor(a!)[] self, Scalar[] scalars) -> ()` */
 export function _foreach_div__ScalarList(self: TensorList, scalars: readonly Scalar[]): void { ($_foreach_div__ScalarList ??= resolve("aten::_foreach_div_", "ScalarList"))(handles(self), scalars); }
@@ -287,23 +287,23 @@ export function _foreach_minimum__ScalarList(self: TensorList, scalars: readonly
 let $_foreach_mm: NativeFunction | undefined;
 /** `aten::_foreach_mm(Tensor[] self, Tensor[] mat2) -> Tensor[]` */
 export function _foreach_mm(self: TensorList, mat2: TensorList): Tensor[] { return wrapAll(($_foreach_mm ??= resolve("aten::_foreach_mm", ""))(handles(self), handles(mat2))); }
-let $_foreach_mul: NativeFunction | undefined, $_foreach_mul_number: NativeFunction | undefined;
+let $_foreach_mul: NativeFunction | undefined;
+/** `aten::_foreach_mul.List(Tensor[] self, Tensor[] other) -> Tensor[]` */
+export function _foreach_mul(self: TensorList, other: TensorList): Tensor[] { return wrapAll(($_foreach_mul ??= resolve("aten::_foreach_mul", "List"))(handles(self), handles(other))); }
+let $_foreach_mul_: NativeFunction | undefined;
+/** `aten::_foreach_mul_.List(Tensor(a!)[] self, Tensor[] other) -> ()` */
+export function _foreach_mul_(self: TensorList, other: TensorList): void { ($_foreach_mul_ ??= resolve("aten::_foreach_mul_", "List"))(handles(self), handles(other)); }
+let $_foreach_mul_Scalar: NativeFunction | undefined, $_foreach_mul_Scalar_number: NativeFunction | undefined;
 /** `aten::_foreach_mul.Tensor(Tensor[] self, Tensor other) -> Tensor[]`
  * or `aten::_foreach_mul.Scalar(Tensor[] self, Scalar scalar) -> Tensor[]` */
-export function _foreach_mul(self: TensorList, other: Tensor | Scalar): Tensor[] { return wrapAll(typeof other === "object" ? ($_foreach_mul ??= resolve("aten::_foreach_mul", "Tensor"))(handles(self), other.handle) : ($_foreach_mul_number ??= resolve("aten::_foreach_mul", "Scalar"))(handles(self), other)); }
-let $_foreach_mul_: NativeFunction | undefined, $_foreach_mul__number: NativeFunction | undefined;
-/** `aten::_foreach_mul_.Tensor(Tensor(a!)[] self, Tensor other) -> ()`
- * or `aten::_foreach_mul_.Scalar(Tensor(a!)[] self, Scalar scalar) -> ()` */
-export function _foreach_mul_(self: TensorList, other: Tensor | Scalar): void { typeof other === "object" ? ($_foreach_mul_ ??= resolve("aten::_foreach_mul_", "Tensor"))(handles(self), other.handle) : ($_foreach_mul__number ??= resolve("aten::_foreach_mul_", "Scalar"))(handles(self), other); }
-let $_foreach_mul_List: NativeFunction | undefined;
-/** `aten::_foreach_mul.List(Tensor[] self, Tensor[] other) -> Tensor[]` */
-export function _foreach_mul_List(self: TensorList, other: TensorList): Tensor[] { return wrapAll(($_foreach_mul_List ??= resolve("aten::_foreach_mul", "List"))(handles(self), handles(other))); }
+export function _foreach_mul_Scalar(self: TensorList, other: Tensor | Scalar): Tensor[] { return wrapAll(typeof other === "object" ? ($_foreach_mul_Scalar ??= resolve("aten::_foreach_mul", "Tensor"))(handles(self), other.handle) : ($_foreach_mul_Scalar_number ??= resolve("aten::_foreach_mul", "Scalar"))(handles(self), other)); }
 let $_foreach_mul_ScalarList: NativeFunction | undefined;
 /** `aten::_foreach_mul.ScalarList(Tensor[] self, Scalar[] scalars) -> Tensor[]` */
 export function _foreach_mul_ScalarList(self: TensorList, scalars: readonly Scalar[]): Tensor[] { return wrapAll(($_foreach_mul_ScalarList ??= resolve("aten::_foreach_mul", "ScalarList"))(handles(self), scalars)); }
-let $_foreach_mul__List: NativeFunction | undefined;
-/** `aten::_foreach_mul_.List(Tensor(a!)[] self, Tensor[] other) -> ()` */
-export function _foreach_mul__List(self: TensorList, other: TensorList): void { ($_foreach_mul__List ??= resolve("aten::_foreach_mul_", "List"))(handles(self), handles(other)); }
+let $_foreach_mul__Scalar: NativeFunction | undefined, $_foreach_mul__Scalar_number: NativeFunction | undefined;
+/** `aten::_foreach_mul_.Tensor(Tensor(a!)[] self, Tensor other) -> ()`
+ * or `aten::_foreach_mul_.Scalar(Tensor(a!)[] self, Scalar scalar) -> ()` */
+export function _foreach_mul__Scalar(self: TensorList, other: Tensor | Scalar): void { typeof other === "object" ? ($_foreach_mul__Scalar ??= resolve("aten::_foreach_mul_", "Tensor"))(handles(self), other.handle) : ($_foreach_mul__Scalar_number ??= resolve("aten::_foreach_mul_", "Scalar"))(handles(self), other); }
 let $_foreach_mul__ScalarList: NativeFunction | undefined;
 /** `aten::_foreach_mul_.ScalarList(Tensor(a!)[] self, Scalar[] scalars) -> ()` */
 export function _foreach_mul__ScalarList(self: TensorList, scalars: readonly Scalar[]): void { ($_foreach_mul__ScalarList ??= resolve("aten::_foreach_mul_", "ScalarList"))(handles(self), scalars); }
