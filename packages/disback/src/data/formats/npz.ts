@@ -91,10 +91,18 @@ function openArrays(
   if (samples.shape.length === 2) {
     if (options.resolution || options.channels)
       throw new DisbackError(`${path} holds points, not images: leave out resolution and channels`);
-    return new Points(name, toPoints(samples, path), samples.shape[1]!, read);
+    const dimension = samples.shape[1]!;
+    const sides = [dimension, dimension / 3]
+      .map(Math.sqrt)
+      .filter((side) => Number.isInteger(side) && side >= 8);
+    if (sides.length > 0)
+      options.findings.note(
+        `an array of ${count} x ${dimension} is read as points: if they are images of ${sides[0]} x ${sides[0]}, save it in that shape`,
+      );
+    return new Points(name, toPoints(samples, path), dimension, read);
   }
   const layout = layoutOf(samples.shape, path);
-  const bytes = toBytes(samples.data, path, options.findings);
+  const bytes = toBytes(samples, path, options.findings);
   const size = layout.width * layout.height * layout.channels;
   const image = (index: number): Uint8Array => {
     const stored = bytes.subarray(index * size, (index + 1) * size);
@@ -141,11 +149,12 @@ function rangeOf(data: NpyArray["data"], path: string): [number, number] {
 }
 
 /**
- * Pixels as bytes. Integers must be 0 to 255. Floats are read by their range: [-1, 1] if there is a negative one,
+ * Pixels as bytes. Integers must be 0 to 255; true is 255. Floats are read by their range: [-1, 1] if there is a negative one,
  * else [0, 1] if none is above 1, else [0, 255]; they are rounded to bytes as saving an image would. A range that looks
  * like another one's is said.
  */
-function toBytes(data: NpyArray["data"], path: string, findings: Findings): Uint8Array {
+function toBytes({ data, isBoolean }: NpyArray, path: string, findings: Findings): Uint8Array {
+  if (isBoolean) return Uint8Array.from(data, (value) => 255 * value);
   const [least, greatest] = rangeOf(data, path);
   const isFloat = data instanceof Float32Array || data instanceof Float64Array;
   const signed = isFloat && least < 0 && least >= -1 && greatest <= 1;
