@@ -1,6 +1,9 @@
 import { manualSeed } from "@disback/torch";
 import { expect, it } from "vitest";
-import { distillMyTeacher } from "../../../../examples/own-teacher.js";
+
+const { distillMyTeacher } = await import(
+  new URL("../../../../examples/own-teacher.mjs", import.meta.url).href
+);
 
 it("a teacher of the user's own is distilled by the public interface", () => {
   manualSeed(0);
