@@ -68,4 +68,3 @@ function sizeOf(folder: string): number {
   const files = names.map((name) => statSync(join(folder, name))).filter((file) => file.isFile());
   return files.reduce((sum, { size }) => sum + size, 0);
 }
-
