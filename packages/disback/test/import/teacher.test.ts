@@ -206,6 +206,9 @@ describe("import", () => {
       1e-4,
     );
     expect(readdirSync(folder)).toEqual(["teacher"]);
+    expect(await messageOf(() => readTeacher(imported.folder))).toMatch(
+      /model folder of disback needs no import/,
+    );
   });
 
   it("keeps what is there", async () => {
