@@ -13,12 +13,14 @@ import {
   scope,
   type Tensor,
 } from "@disback/torch";
-import { backtrack, DenoiserModule, denoisingLoss, LogNormal, StudentGenerator } from "disback";
+import { backtrack, DenoiserStudent, denoisingLoss, LogNormal } from "disback";
+import { DenoiserModule } from "disback/models";
 
 const sigmaData = 0.5;
 
 /** D(x; sigma) = x sigmaData^2 / v + F(x / sqrt(v), ln sigma / 4) sigma sigmaData / sqrt(v), v = sigma^2 + sigmaData^2. */
 class MyTeacher extends DenoiserModule {
+  readonly facts = { sampleShape: [2], sigmaData, condition: {} };
   readonly network = new Sequential(
     ...[new Linear(3, 128), new SiLU(), new Linear(128, 128), new SiLU(), new Linear(128, 2)],
   );
@@ -43,17 +45,17 @@ export function distillMyTeacher({ training = 2000, iterations = 600 } = {}): nu
   // Or loaded: teacher.loadStateDict(readSafetensors("weights.safetensors").tensors)
   const teacher = new MyTeacher();
   const optimizer = new Adam(teacher.parameters(), { lr: 2e-3 });
-  const generator = new Generator(0);
+  const random = new Generator(0);
   for (let step = 0; step < training; step++)
     scope(() => {
       optimizer.zeroGrad();
-      denoisingLoss(teacher, circle(256, generator), new LogNormal(), { generator, sigmaData }).backward();
+      denoisingLoss(teacher, circle(256, random), new LogNormal(), { random }).backward();
       optimizer.step();
     });
-  const student = new StudentGenerator(teacher.clone(), { sigmaInit: 2.5, sampleShape: [2] });
+  const student = new DenoiserStudent(teacher.clone(), { sigmaInit: 2.5 });
   const oneStep = backtrack({
     teacher,
-    generator: student,
+    student,
     iterations,
     batchSize: 256,
     studentLearningRate: 3e-4,

@@ -2,6 +2,7 @@ import { defaultGenerator, type Generator } from "@disback/torch";
 import {
   type DenoiserConfig,
   type DenoiserConfigInput,
+  factsOf,
   parseDenoiserConfig,
   sampleShape,
 } from "./denoiser-config.js";
@@ -35,17 +36,18 @@ export function createDenoiser(
 /** A denoiser whose weights come from `source`. */
 export function buildDenoiser(config: DenoiserConfig, source: WeightSource): PreconditionedDenoiser {
   const network = buildNetwork(config, source);
+  const facts = factsOf(config);
   switch (config.preconditioning) {
     case "edm":
-      return new EdmDenoiser(network, config.labelDim, config);
+      return new EdmDenoiser(network, facts, config);
     case "vp":
-      return new VpDenoiser(network, config.labelDim, config);
+      return new VpDenoiser(network, facts, config);
     case "ve":
-      return new VeDenoiser(network, config.labelDim, config);
+      return new VeDenoiser(network, facts, config);
     case "iddpm":
-      return new IddpmDenoiser(network, config.labelDim, config);
+      return new IddpmDenoiser(network, facts, config);
     case "discrete":
-      return new DiscreteDenoiser(network, config.labelDim, { ...config, firstStep: firstStep(config) });
+      return new DiscreteDenoiser(network, facts, { ...config, firstStep: firstStep(config) });
   }
 }
 

@@ -1,5 +1,7 @@
 import { z } from "zod";
 import { DisbackError } from "../errors.js";
+import type { ConditionShapes } from "./condition.js";
+import type { ModelFacts } from "./facts.js";
 import { checkEdm2Heads, edm2Fields } from "./edm2/config.js";
 import { checkUNet2D, unet2DFields } from "./unet-2d/config.js";
 
@@ -47,6 +49,8 @@ const common = {
   clipSample: positive.optional(),
   /** columns of the condition, 0 for none */
   labelDim: size.default(0),
+  /** names of the classes in their order, as many as labelDim */
+  classNames: z.array(z.string().min(1)).optional(),
   /** probability of hiding a label while training, for guidance */
   labelDropout: probability.default(0),
 };
@@ -138,6 +142,8 @@ export const denoiserConfig = z
       fail("sigmaMin", `must be below sigmaMax (${config.sigmaMax})`);
     }
     checkPreconditioning(config, fail);
+    if (config.classNames && config.classNames.length !== config.labelDim)
+      fail("classNames", `names ${config.classNames.length} classes, labelDim is ${config.labelDim}`);
     if (config.network === "unet-2d") checkUNet2D(config, fail);
     if (config.network === "mlp" || config.network === "unet-2d") return;
     if (config.network === "dit") {
@@ -218,4 +224,11 @@ export function parseDenoiserConfig(value: unknown, origin = "denoiser"): Denois
 export function sampleShape(config: DenoiserConfig): number[] {
   if (config.network === "mlp") return [config.dimension];
   return [config.imageChannels, config.imageResolution, config.imageResolution];
+}
+
+/** What a denoiser of this configuration says of itself. */
+export function factsOf(config: DenoiserConfig): ModelFacts {
+  const condition: ConditionShapes = config.labelDim > 0 ? { class: [config.labelDim] } : {};
+  const { sigmaData, classNames } = config;
+  return { sampleShape: sampleShape(config), sigmaData, condition, ...(classNames ? { classNames } : {}) };
 }

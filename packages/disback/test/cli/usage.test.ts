@@ -69,7 +69,7 @@ describe("wrong usage is one line and exit code 2", () => {
     ],
     [
       ["distill", "--teacher", "x", "--method", "dmd"],
-      /^error: --method must be one of disback, plain, diff-instruct, got "dmd"$/,
+      /^error: --method must be one of auto, disback, plain, got "dmd"$/,
     ],
     [["distill", "--teacher", "x", "--set", "seed"], /^error: --set seed: must be <name>=<value>$/],
     [
@@ -117,7 +117,7 @@ describe("a user's mistake is one line and exit code 1", () => {
     ],
     [
       ["distill", "--preset", "demo", "--cuda-graphs", "--micro-batch", "16"],
-      /^error: "cudaGraphs": a batch in \d+ parts cannot be recorded; leave "microBatch" or the graphs out$/,
+      /^error: "cudaGraphs": a batch in \d+ parts cannot be captured; leave "microBatch" or "cudaGraphs" out$/,
     ],
     [["inspect", "/no/such/file"], /^error: \/no\/such\/file: no such file or folder$/],
     [["resume", "/no/such/run"], /^error: \/no\/such\/run: no such folder$/],

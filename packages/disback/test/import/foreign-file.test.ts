@@ -75,7 +75,7 @@ describe("the content counts, not the name", () => {
     writeSafetensors(safetensors, denoiser.stateDict());
     for (const path of [safetensors, written("a.safetensors", readFileSync(fixture("state.pt")))]) {
       const read = (await readTeacher(path, { config })).denoiser;
-      const estimate = noGrad(() => read.denoise(x!, sigma!, labels));
+      const estimate = noGrad(() => read.denoise(x!, sigma!, { class: labels! }));
       expect(relativeError(estimate, output!)).toBeLessThan(1e-4);
     }
   });

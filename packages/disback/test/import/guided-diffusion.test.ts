@@ -4,7 +4,9 @@ import { join } from "node:path";
 import { noGrad, type Tensor, writeSafetensors } from "@disback/torch";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { diffusers } from "../../src/export/diffusers.js";
+import { exportableModel } from "../../src/export/exportable.js";
 import { readTeacher } from "../../src/import/read-teacher.js";
+import { classCondition } from "../../src/models/condition.js";
 import { relativeError } from "../models/fixtures.js";
 import { drawnWeights, type OriginalCase, readOriginals, sameBits } from "./drawn-weights.js";
 import { messageOf } from "./fixtures.js";
@@ -35,7 +37,9 @@ function flagsFile(flags: Record<string, unknown>): { config: string } {
 describe("checkpoints of guided-diffusion", () => {
   it.each(cases)("$name: the original's estimates", async (of) => {
     const { denoiser, config } = await readTeacher(written(of), flagsFile(of.flags));
-    const clean = noGrad(() => denoiser.denoise(value(of, "x")!, value(of, "sigma")!, value(of, "labels")));
+    const clean = noGrad(() =>
+      denoiser.denoise(value(of, "x")!, value(of, "sigma")!, classCondition(value(of, "labels"))),
+    );
     expect(relativeError(clean, value(of, "clean")!)).toBeLessThan(1e-4);
     expect(config).toMatchObject({ network: "unet-2d", preconditioning: "discrete", imageResolution: 16 });
   });
@@ -81,21 +85,25 @@ describe("checkpoints of guided-diffusion", () => {
       "--image_size 16 --class_cond True --num_head_channels 16 \\\n --use_new_attention_order True";
     writeFileSync(config, `${text} --noise_schedule cosine --use_fp16 True --batch_size 4\n`);
     const { denoiser } = await readTeacher(path, { config });
-    const clean = noGrad(() => denoiser.denoise(value(of, "x")!, value(of, "sigma")!, value(of, "labels")));
+    const clean = noGrad(() =>
+      denoiser.denoise(value(of, "x")!, value(of, "sigma")!, classCondition(value(of, "labels"))),
+    );
     expect(relativeError(clean, value(of, "clean")!)).toBeLessThan(1e-4);
   });
 
   it("can be handed on to diffusers where it has such a network", async () => {
     const of = named("new-order");
     const read = await readTeacher(written(of), flagsFile(of.flags));
-    await diffusers.write(read, join(folder, "out"), { precision: "f32" });
+    const model = exportableModel({ ...read, module: read.denoiser, facts: read.denoiser.facts });
+    await diffusers.write(model, join(folder, "out"), { precision: "f32" });
     const again = await readTeacher(join(folder, "out"));
     const clean = noGrad(() =>
-      again.denoiser.denoise(value(of, "x")!, value(of, "sigma")!, value(of, "labels")),
+      again.denoiser.denoise(value(of, "x")!, value(of, "sigma")!, classCondition(value(of, "labels"))),
     );
     expect(relativeError(clean, value(of, "clean")!)).toBeLessThan(1e-4);
     const heads = await readTeacher(written(named("old-order")), flagsFile(named("old-order").flags));
-    expect(await messageOf(() => diffusers.write(heads, join(folder, "none"), { precision: "f32" }))).toMatch(
+    const other = exportableModel({ ...heads, module: heads.denoiser, facts: heads.denoiser.facts });
+    expect(await messageOf(() => diffusers.write(other, join(folder, "none"), { precision: "f32" }))).toMatch(
       /not 4 heads/,
     );
   });

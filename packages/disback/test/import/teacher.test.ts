@@ -5,6 +5,7 @@ import { noGrad, readSafetensors, type Tensor } from "@disback/torch";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { readTeacher } from "../../src/import/read-teacher.js";
 import type { ReadTeacherOptions } from "../../src/import/teacher-source.js";
+import { classCondition } from "../../src/models/condition.js";
 import { loadModel } from "../../src/models/config.js";
 import { importTeacher } from "../../src/runs/jobs/teacher-import.js";
 import { silent } from "../../src/runs/progress.js";
@@ -39,7 +40,10 @@ describe("networks give what the original gives", () => {
     ["numpy.pkl", "edm-ddpmpp", "", stateConfig],
   ])("%s", async (file, network, key, options) => {
     const teacher = await readTeacher(fixture(file), options);
-    const error = difference((x, sigma, labels) => teacher.denoiser.denoise(x, sigma, labels), network);
+    const error = difference(
+      (x, sigma, labels) => teacher.denoiser.denoise(x, sigma, classCondition(labels)),
+      network,
+    );
     expect(error).toBeLessThan(1e-4);
     expect(teacher.key).toBe(key);
     expect(teacher.denoiser.training).toBe(false);
@@ -47,7 +51,10 @@ describe("networks give what the original gives", () => {
 
   it("half.bin: weights of half precision, without the preconditioning's prefix", async () => {
     const { denoiser } = await readTeacher(fixture("half.bin"), stateConfig);
-    const error = difference((x, sigma, labels) => denoiser.denoise(x, sigma, labels), "edm-ddpmpp");
+    const error = difference(
+      (x, sigma, labels) => denoiser.denoise(x, sigma, classCondition(labels)),
+      "edm-ddpmpp",
+    );
     expect(error).toBeLessThan(1e-2);
     expect(denoiser.parameters().every(({ dtype }) => dtype === "float32")).toBe(true);
   });
@@ -202,9 +209,9 @@ describe("import", () => {
     expect(imported).toMatchObject({ className: "EDMPrecond", key: "ema", others: [], format: "pickle" });
     expect(readdirSync(imported.folder).sort()).toEqual(["config.json", "grid.png", "model.safetensors"]);
     const { denoiser } = loadModel(imported.folder);
-    expect(difference((x, sigma, labels) => denoiser.denoise(x, sigma, labels), "edm-ddpmpp")).toBeLessThan(
-      1e-4,
-    );
+    expect(
+      difference((x, sigma, labels) => denoiser.denoise(x, sigma, classCondition(labels)), "edm-ddpmpp"),
+    ).toBeLessThan(1e-4);
     expect(readdirSync(folder)).toEqual(["teacher"]);
     expect(await messageOf(() => readTeacher(imported.folder))).toMatch(
       /model folder of disback needs no import/,

@@ -5,8 +5,8 @@ import { DisbackError } from "../../errors.js";
 import { loadClassifierExtractor } from "../../metrics/classifier-extractor.js";
 import { openCodec } from "../../models/autoencoder/open-codec.js";
 import { loadModel, sampleShape } from "../../models/config.js";
-import { readGeneratorFile } from "../generator-file.js";
 import { flattenRows } from "../report/markup.js";
+import { readStudentFile } from "../student-file.js";
 import { shortBytes, shortNumber, stepsText } from "../wording.js";
 import type { Description } from "./inspect.js";
 
@@ -14,7 +14,8 @@ import type { Description } from "./inspect.js";
 export function describeModel(path: string): Description | undefined {
   if (!existsSync(join(path, "config.json"))) return undefined;
   const { denoiser, config } = loadModel(path);
-  const levels = readGeneratorFile(path);
+  const kind = readStudentFile(path);
+  const levels = kind?.kind === "denoiser" ? kind : undefined;
   const sigmas = levels && [levels.sigmaInit, ...levels.laterSigmas];
   const parameters = denoiser.parameters().reduce((sum, tensor) => sum + tensor.numel, 0);
   denoiser.dispose();

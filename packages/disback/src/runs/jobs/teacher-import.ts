@@ -9,7 +9,7 @@ import { saveModel } from "../../models/config.js";
 import { makeInPlace, refuseOccupied } from "../output-place.js";
 import type { Progress } from "../progress.js";
 import { openDrawer } from "../sample-drawer.js";
-import { writeSamplePicture } from "../sample-picture.js";
+import { kindOfSamples } from "../samples/kinds.js";
 
 /** How a teacher is imported. */
 export interface TeacherImportOptions {
@@ -73,7 +73,7 @@ export async function importTeacher(source: string, options: TeacherImportOption
 
 async function drawGrid(source: string, folder: string, options: TeacherImportOptions): Promise<void> {
   const { samples: count, steps, seed, device, progress } = options;
-  const drawer = openDrawer(folder, {
+  const drawer = await openDrawer(folder, {
     seed,
     device,
     steps,
@@ -95,6 +95,6 @@ async function drawGrid(source: string, folder: string, options: TeacherImportOp
   if (!samples.isfinite().all().item()) {
     throw new DisbackError(`${source}: the network's samples are infinite or NaN: nothing was written`);
   }
-  await writeSamplePicture(join(folder, "grid.png"), samples);
+  await kindOfSamples(drawer.sampleShape).draw(join(folder, "grid.png"), samples);
   for (const tensor of [...drawn, samples]) tensor.dispose();
 }
