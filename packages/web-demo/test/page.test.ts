@@ -166,7 +166,7 @@ test("the teacher draws from the same noise in a race, evaluation by evaluation,
   expectEqual(await pixelsOf(page, 5), expected(5, 4, 1));
   await page.keyboard.press("r");
   await page.getByText(/The student is [\d.]+ times as fast/).waitFor({ timeout: 120_000 });
-  const drawer = teacherDrawer(teacher, parseDenoiserConfig(teacherConfig), {
+  const drawer = teacherDrawer(teacher, {
     ...{ seed: 5, device: "cpu", label: 1, steps: STEPS },
     ...{ sampler: "heun", sigmaMin: 0.002, sigmaMax: 80, rho: 7 },
   });

@@ -1,9 +1,9 @@
 // Data sets.
 
 export { DataLoader, type DataLoaderOptions } from "../data/data-loader.js";
+export { type Batch, type Dataset, openDataset, TensorDataset } from "../data/dataset.js";
 export { requireFittingData, type SampleFacts } from "../data/fitting.js";
 export { describeLeftOut, type LeftOut } from "../data/left-out.js";
-export { type Batch, type Dataset, openDataset, TensorDataset } from "../data/dataset.js";
 export type { ArchiveLimits, OpenOptions } from "../data/options.js";
 
 // Samples written to files.

@@ -18,8 +18,8 @@ export { ClassifierExtractor, loadClassifierExtractor } from "../metrics/classif
 export { CoordinateExtractor } from "../metrics/coordinate-extractor.js";
 export { loadEdmReference } from "../metrics/edm-reference.js";
 export type { FeatureExtractor } from "../metrics/feature-extractor.js";
-export { isReferenceFile, loadReferenceFile } from "../metrics/reference-file.js";
 export { loadReference, type Reference, saveReference } from "../metrics/reference.js";
+export { isReferenceFile, loadReferenceFile } from "../metrics/reference-file.js";
 export { referenceStatistics } from "../metrics/reference-statistics.js";
 export { loadShippedExtractor, loadShippedReference, shippedExtractors } from "../metrics/shipped.js";
 export { TorchScriptInception } from "../metrics/torch-script-inception.js";

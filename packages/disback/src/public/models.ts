@@ -1,7 +1,6 @@
 // Networks: described by a configuration, created, saved and loaded.
 
 export * from "../models/config.js";
-export { type Denoiser, DenoiserModule, type FeatureDenoiser } from "../models/denoiser.js";
 export { GuidedDenoiser } from "../models/guided-denoiser.js";
 export { LowRankDenoiser, type LowRankOptions } from "../models/low-rank.js";
 export { PreconditionedDenoiser } from "../models/preconditioning/preconditioned.js";
@@ -32,10 +31,10 @@ export {
   readPostHocEma,
   snapshotsByName,
 } from "../import/edm2/post-hoc-ema.js";
-export { type EmaProfile, emaExponent, postHocCoefficients } from "../models/edm2/power-function-ema.js";
 export { readAutoencoder } from "../import/read-autoencoder.js";
 export { type ReadTeacher, readTeacher } from "../import/read-teacher.js";
 export type { ReadTeacherOptions } from "../import/teacher-source.js";
+export { type EmaProfile, emaExponent, postHocCoefficients } from "../models/edm2/power-function-ema.js";
 export {
   type ImportedTeacher,
   importTeacher,

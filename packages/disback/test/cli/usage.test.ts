@@ -35,6 +35,19 @@ describe("help", () => {
       expect(stdout).toContain("--seed <n>");
   });
 
+  it("shows the flags most people need, and every one where that is asked for", () => {
+    const brief = disback("distill", "--help").stdout;
+    const whole = disback("distill", "--help-all");
+    const flags = (text: string) => text.match(/^ {2}(-h, )?--[a-z-]+/gm)!.length;
+    expect(flags(brief)).toBeLessThan(14);
+    expect(brief.split("\n").length).toBeLessThan(40);
+    expect(brief).not.toContain("--precision");
+    expect(whole.status).toBe(0);
+    expect(whole.stdout).toContain("--precision <name>");
+    expect(whole.stdout).toMatch(/^Backtracking:$/m);
+    expect(flags(whole.stdout)).toBeGreaterThan(40);
+  });
+
   it("comes at once: nothing heavy is loaded for it", () => {
     // Seconds of processor time. Other work on the machine stretches even that: the best of five counts.
     const hook =

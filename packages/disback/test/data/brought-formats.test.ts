@@ -291,4 +291,15 @@ describe("labels of arrays", () => {
       /^the pixels range from 0 to 1\.01.* and are read as 0 to 255: nearly black/,
     );
   });
+
+  it("of truth values are black and white; flattened images are told from points", async () => {
+    const stored = (await referenceArrays("brought/masks.npz"))["images"]!.data as Uint8Array;
+    const masks = await openSamples(brought("masks.npz"));
+    expect(await allPixels(masks)).toEqual(stored.map((value) => 255 * value));
+    const flat = await openSamples(brought("flat.npz"));
+    expect([flat.sampleShape, flat.notes]).toEqual([
+      [64],
+      ["an array of 3 x 64 is read as points: if they are images of 8 x 8, save it in that shape"],
+    ]);
+  });
 });

@@ -113,10 +113,13 @@ describe("splits", () => {
 
 describe("one folder", () => {
   it("is no class, which is said", async () => {
-    const data = await openSamples(folderOf(tree("all/cat/0.png", "all/dog/0.png")));
+    const folder = folderOf(tree("all/cat/0.png", "all/dog/0.png"));
+    const data = await openSamples(folder);
     expect([data.labelDim, data.notes]).toEqual([
       0,
-      ["all images lie in one folder, all: there are no classes"],
+      [
+        `all images lie in one folder, all: there are no classes (if the folders in it are, give ${folder}/all)`,
+      ],
     ]);
   });
 

@@ -8,7 +8,6 @@ import { readTeacher } from "../../src/import/read-teacher.js";
 import { buildAutoencoder } from "../../src/models/autoencoder/autoencoder.js";
 import { parseAutoencoderConfig } from "../../src/models/autoencoder/autoencoder-config.js";
 import { loadAutoencoder, saveAutoencoder } from "../../src/models/autoencoder/storage.js";
-import { classCondition } from "../../src/models/condition.js";
 import { emaExponent, postHocCoefficients } from "../../src/models/edm2/power-function-ema.js";
 import { randomWeights } from "../../src/models/weights.js";
 import { relativeError } from "../models/fixtures.js";
@@ -45,9 +44,7 @@ describe("snapshots of EDM2", () => {
   it("of images", async () => {
     const value = outputs("edm2-rgb");
     const { denoiser, config, className, notes, others } = await readTeacher(fixture("edm2-rgb.pkl"));
-    const output = noGrad(() =>
-      denoiser.denoise(value("x"), value("sigma"), classCondition(value("labels"))),
-    );
+    const output = noGrad(() => denoiser.denoise(value("x"), value("sigma"), { class: value("labels") }));
     expect(relativeError(output, value("output"))).toBeLessThan(1e-5);
     expect(config).toMatchObject({ network: "edm2", modelChannels: 8, labelDim: 2, clipActivations: 256 });
     expect([className, others]).toEqual(["Precond", []]);
@@ -61,9 +58,7 @@ describe("snapshots of EDM2", () => {
     const value = outputs("edm2-latent");
     const vae = writeAutoencoder();
     const { denoiser, autoencoder } = await readTeacher(fixture("edm2-latent.pkl"), { autoencoder: vae });
-    const output = noGrad(() =>
-      denoiser.denoise(value("x"), value("sigma"), classCondition(value("labels"))),
-    );
+    const output = noGrad(() => denoiser.denoise(value("x"), value("sigma"), { class: value("labels") }));
     expect(relativeError(output, value("output"))).toBeLessThan(1e-5);
     // The original's raw latents go into the decoder, and its images are in [0, 1].
     const plain = loadAutoencoder(vae);
@@ -160,9 +155,7 @@ describe("post-hoc EMA", () => {
     ]);
     const value = outputs("edm2-later");
     const { denoiser, notes } = await readPostHocEma(snapshots, { deviation: 0.1 });
-    const output = noGrad(() =>
-      denoiser.denoise(value("x"), value("sigma"), classCondition(value("labels"))),
-    );
+    const output = noGrad(() => denoiser.denoise(value("x"), value("sigma"), { class: value("labels") }));
     expect(relativeError(output, value("reconstructed"))).toBeLessThan(1e-4);
     expect(relativeError(output, value("output"))).toBeGreaterThan(1e-2);
     expect(notes.at(-1)).toBe("reconstructed out of 2 snapshots: sigma_rel 0.1 after 2097152 images");

@@ -38,9 +38,15 @@ describe("noise levels are those of diffusers' schedulers", () => {
     const expected = alphaBars.filter((alphaBar) => alphaBar > 0).map((bar) => Math.sqrt((1 - bar) / bar));
     const levels = noiseLevels(describeSchedule(component(config)));
     expect(levels).toHaveLength(name === "zero-snr" ? 999 : alphaBars.length);
-    // Stretching subtracts nearly equal numbers: diffusers' own lowest levels differ by 1e-4 between processors.
-    const digits = name === "zero-snr" ? 3 : 6;
-    for (const [step, level] of levels.entries()) expect(level / expected[step]!).toBeCloseTo(1, digits);
+    for (const [step, level] of levels.entries()) {
+      if (name !== "zero-snr") expect(level / expected[step]!).toBeCloseTo(1, 6);
+      // Its abar are squared differences of float32 numbers near 0.0063, and processors round the first of these
+      // differently: a few units in the last place of abar, and of the difference, which is about 1 / sigma.
+      else {
+        const [ours, theirs] = [level, expected[step]!].map((sigma) => 1 / (1 + sigma ** 2));
+        expect(Math.abs(ours! / theirs! - 1)).toBeLessThan(4 * 2 ** -23 * (1 + 0.0126 * level));
+      }
+    }
   });
 });
 

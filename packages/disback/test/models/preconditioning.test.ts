@@ -78,10 +78,10 @@ describe("preconditioned denoisers", () => {
     expect(() => create(small).denoise(x, ones([2]), { class: zeros([2, 3]) })).toThrow("knows no classes");
     const conditional = create({ ...small, labelDim: 4 });
     expect(() => conditional.denoise(x, ones([2]), { class: zeros([2, 3]) })).toThrow(
-      "expected shape [2, 4], got [2, 3]",
+      "expected class [2, 4], got [2, 3]",
     );
     expect(() => conditional.denoise(x, ones([2]), { class: zeros([3, 4]) })).toThrow(
-      "expected shape [2, 4], got [3, 4]",
+      "expected class [2, 4], got [3, 4]",
     );
   });
 });

@@ -82,6 +82,7 @@ async function train(work: Toy, run: RunFolder, options: Options = {}, resume = 
     iterations: 40,
     imagesPerIteration: 1,
     evaluateEvery: 10,
+    sigmaData: 0.5,
     ...(options.judge ? { evaluate: options.judge } : {}),
     examine: () => "student: estimates not finite at noise levels 0.5 to 80",
   };

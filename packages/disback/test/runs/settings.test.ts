@@ -93,7 +93,10 @@ describe("wrong settings are told in one line", () => {
       { flags: { teacher: "t", backtracking: { objective: "sids" } } },
       '"backtracking.objective" must be one of diff-instruct, vsd, dmd, dmd2, sid, consistency, regression, got "sids"',
     ],
-    [{ flags: { teacher: "t", recording: { when: "always" } } }, 'unknown setting "recording.when"'],
+    [
+      { flags: { teacher: "t", recording: { when: "always" } } },
+      'unknown setting "recording.when" (did you mean "recording.steps"?)',
+    ],
     [
       { flags: { teacher: "t", recording: { storage: "full" } } },
       '"recording.storage" must be one of difference, low-rank, got "full"',

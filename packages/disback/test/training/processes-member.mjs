@@ -100,7 +100,7 @@ const works = {
   dmd: () => backtracking(new disback.Dmd({ regressionWeight: 0.25, pairs })),
   dmd2: () => backtracking(new disback.Dmd2({ real: pool() })),
   sid: () => backtracking(new disback.Sid()),
-  consistency: () => direct(new disback.Consistency({ data: pool() })),
+  consistency: () => direct(new disback.Consistency({ data: pool() }), 5),
   regression: () => direct(new disback.Regression({ pairs })),
 };
 

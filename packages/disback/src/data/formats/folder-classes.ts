@@ -10,7 +10,7 @@ const edmName = /(^|\/)\d{5}\/img\d{8}\.\w+$/;
 
 /** Pictures in formats that are not read: a folder of them is a class that would be lost. */
 const unreadable = new Set(
-  ".heic .heif .jxl .jp2 .j2k .svg .psd .dng .cr2 .cr3 .nef .arw .raw .tga .pcx .ico .exr .hdr .npy .mat .mp4 .mov .avi .webm".split(
+  ".heic .heif .jxl .jp2 .j2k .svg .psd .dng .cr2 .cr3 .nef .arw .raw .tga .pcx .ico .exr .hdr .mp4 .mov .avi .webm".split(
     " ",
   ),
 );
@@ -33,7 +33,7 @@ export function folderClasses(files: SourceFiles, split: SplitPaths, findings: F
   const outside = paths.find((path) => classOf(path, depth) === "");
   if (classes.length < 2) {
     if (classes[0] && !outside && paths === training)
-      findings.note(`all images lie in one folder, ${classes[0]}: there are no classes`);
+      findings.note(oneFolder(files, classes[0], paths, depth));
     return undefined;
   }
   const number = new Map(classes.map((name, index) => [name, index]));
@@ -52,6 +52,12 @@ export function folderClasses(files: SourceFiles, split: SplitPaths, findings: F
       `${files.where}: the folder of ${paths[strange]} is no class of the split "train": move it, or open the data without labels`,
     );
   return Labels.fromClasses(numbers as number[], files.where, classes);
+}
+
+function oneFolder(files: SourceFiles, name: string, paths: string[], depth: number): string {
+  const inside = new Set(paths.map((path) => classOf(path, depth + 1)));
+  const advice = inside.size > 1 ? ` (if the folders in it are, give ${files.where}/${name})` : "";
+  return `all images lie in one folder, ${name}: there are no classes${files.kind === "folder" ? advice : ""}`;
 }
 
 /** Archives often hold one folder, called as they are. */

@@ -12,6 +12,8 @@ export interface NpyArray {
     | Int32Array
     | Float32Array
     | Float64Array;
+  /** elements are true (1) or false (0) */
+  isBoolean?: true;
 }
 
 type Reader = (bytes: ArrayBuffer) => NpyArray["data"];
@@ -76,7 +78,8 @@ export function parseNpy(bytes: Uint8Array, name: string): NpyArray {
       `${name} holds ${bytes.length - end} bytes of data, but its header promises ${expected}: it is damaged or cut short`,
     );
   // Copied, because a typed array must start at a multiple of its element's size.
-  return { shape, data: reader(new Uint8Array(bytes.subarray(end)).buffer) };
+  const data = reader(new Uint8Array(bytes.subarray(end)).buffer);
+  return { shape, data, ...(type === "|b1" ? { isBoolean: true } : {}) };
 }
 
 /**

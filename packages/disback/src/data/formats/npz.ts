@@ -3,11 +3,11 @@ import { DisbackError } from "../../errors.js";
 import { openImageArray } from "../images/arrays.js";
 import { channelsLast } from "../images/layout.js";
 import { Labels } from "../labels.js";
-import type { Findings } from "../left-out.js";
 import type { ResolvedOptions } from "../options.js";
 import { Points } from "../points.js";
 import type { SampleSource } from "../samples.js";
 import { chooseArrays } from "./array-names.js";
+import { layoutOf, rangeOf, toBytes } from "./array-pixels.js";
 import { isFile, readUnpacked } from "./bytes.js";
 import { type NpyArray, parseNpy, parseNpyTexts } from "./npy.js";
 import { openZip } from "./zip.js";
@@ -91,77 +91,24 @@ function openArrays(
   if (samples.shape.length === 2) {
     if (options.resolution || options.channels)
       throw new DisbackError(`${path} holds points, not images: leave out resolution and channels`);
-    return new Points(name, toPoints(samples, path), samples.shape[1]!, read);
+    const dimension = samples.shape[1]!;
+    const sides = [dimension, dimension / 3]
+      .map(Math.sqrt)
+      .filter((side) => Number.isInteger(side) && side >= 8);
+    if (sides.length > 0)
+      options.findings.note(
+        `an array of ${count} x ${dimension} is read as points: if they are images of ${sides[0]} x ${sides[0]}, save it in that shape`,
+      );
+    return new Points(name, toPoints(samples, path), dimension, read);
   }
   const layout = layoutOf(samples.shape, path);
-  const bytes = toBytes(samples.data, path, options.findings);
+  const bytes = toBytes(samples, path, options.findings);
   const size = layout.width * layout.height * layout.channels;
   const image = (index: number): Uint8Array => {
     const stored = bytes.subarray(index * size, (index + 1) * size);
     return layout.channelsFirst ? channelsLast(stored, layout.channels) : stored;
   };
   return openImageArray({ name, path, count, ...layout, image, labels: read }, options);
-}
-
-interface Layout {
-  width: number;
-  height: number;
-  channels: 1 | 3;
-  channelsFirst: boolean;
-}
-
-/** The axis of size 1 or 3 holds the channels: the last one, unless only the other reading gives square images. */
-function layoutOf(shape: number[], path: string): Layout {
-  const [, a, b, c] = shape as [number, number, number, number | undefined];
-  if (shape.length === 3) return { height: a, width: b, channels: 1, channelsFirst: false };
-  const isChannels = (size: number): size is 1 | 3 => size === 1 || size === 3;
-  if (shape.length === 4 && c !== undefined) {
-    const last = isChannels(c);
-    if (last && (a === b || !isChannels(a) || b !== c))
-      return { height: a, width: b, channels: c, channelsFirst: false };
-    if (isChannels(a)) return { height: b, width: c, channels: a, channelsFirst: true };
-  }
-  throw new DisbackError(
-    `${path}: an array of ${shape.join(" x ")} is neither images (N x H x W x C or N x C x H x W, C 1 or 3) nor points (N x D)`,
-  );
-}
-
-/** Least and greatest value. @throws DisbackError if one is not finite */
-function rangeOf(data: NpyArray["data"], path: string): [number, number] {
-  let least = Number.POSITIVE_INFINITY;
-  let greatest = Number.NEGATIVE_INFINITY;
-  for (let index = 0; index < data.length; index++) {
-    const value = data[index]!;
-    if (!Number.isFinite(value))
-      throw new DisbackError(`${path}: element ${index} of the samples is ${value}`);
-    if (value < least) least = value;
-    if (value > greatest) greatest = value;
-  }
-  return [least, greatest];
-}
-
-/**
- * Pixels as bytes. Integers must be 0 to 255. Floats are read by their range: [-1, 1] if there is a negative one,
- * else [0, 1] if none is above 1, else [0, 255]; they are rounded to bytes as saving an image would. A range that looks
- * like another one's is said.
- */
-function toBytes(data: NpyArray["data"], path: string, findings: Findings): Uint8Array {
-  const [least, greatest] = rangeOf(data, path);
-  const isFloat = data instanceof Float32Array || data instanceof Float64Array;
-  const signed = isFloat && least < 0 && least >= -1 && greatest <= 1;
-  const unit = isFloat && least >= 0 && greatest <= 1;
-  if (!signed && !unit && (least < 0 || greatest > 255))
-    throw new DisbackError(
-      `${path}: pixels range from ${least} to ${greatest}: expected bytes, or floats in [0, 1], [-1, 1] or [0, 255]`,
-    );
-  if (!signed && !unit && greatest <= 16)
-    findings.note(
-      `the pixels range from ${least} to ${greatest} and are read as 0 to 255: nearly black; scale them if that is not meant`,
-    );
-  if (data instanceof Uint8Array) return data;
-  const scale = signed ? 127.5 : unit ? 255 : 1;
-  const shift = signed ? 127.5 : 0;
-  return Uint8Array.from(data, (value) => Math.floor(value * scale + shift + 0.5));
 }
 
 function toPoints(samples: NpyArray, path: string): Float32Array {

@@ -13,7 +13,7 @@ const advice: Record<string, string> = {
   ".pkl": "pickles are not read as data: save the array as .npz",
   ".pickle": "pickles are not read as data: save the array as .npz",
   ".npz": "give the .npz itself",
-  ".npy": "give the .npy itself",
+  ".npy": "give one .npy, an array of all images, itself",
   ".zip": "give the zip itself",
   ".gz": "give the archive itself, or unpack it",
   ".tgz": "give the archive itself, or unpack it",

@@ -3,7 +3,7 @@ import type { SampleArrays, SampleSource, SizeCount } from "../samples.js";
 import { concurrently } from "./concurrently.js";
 import { storeChannelsFirst } from "./layout.js";
 import type { ImageListing } from "./listing.js";
-import type { ReadImage } from "./open.js";
+import type { ReadImage } from "./read-image.js";
 import { scaleBytes } from "./stored.js";
 import { ImageSurvey } from "./survey.js";
 

@@ -12,12 +12,10 @@ import {
 import { storeChannelsFirst } from "./layout.js";
 import { LazyImages } from "./lazy.js";
 import type { ImageEntry, ImageListing } from "./listing.js";
+import type { ReadImage } from "./read-image.js";
 import { ImageFormError } from "./resize.js";
 import { StoredImages } from "./stored.js";
 import { ImageSurvey } from "./survey.js";
-
-/** Decodes one entry and checks its size against the dataset's. */
-export type ReadImage = (entry: ImageEntry) => Promise<DecodedImage>;
 
 interface FirstImage {
   entry: ImageEntry;

@@ -6,8 +6,8 @@ import type { OpenOptions } from "../../data/options.js";
 import type { SizeCount } from "../../data/samples.js";
 import { type Progress, silent } from "../progress.js";
 import { shortNumber } from "../wording.js";
+import type { Description, InspectOptions } from "./description.js";
 import { writeFirstPictures } from "./first-pictures.js";
-import type { Description, InspectOptions } from "./inspect.js";
 import { nameOfClass, surveyValues, type ValueSurvey, warningsAbout } from "./survey.js";
 
 /** From here on decoding takes long enough to be watched. */

@@ -2,29 +2,11 @@ import { existsSync, statSync } from "node:fs";
 import { DisbackError } from "../../errors.js";
 import type { Progress } from "../progress.js";
 import { describeDataset } from "./dataset.js";
+import type { Description, InspectOptions } from "./description.js";
 import { describeExtractor, describeModel, describeTrajectory } from "./model.js";
 import { describeCheckpoint, describeRun } from "./run.js";
 import { describeSafetensors } from "./safetensors.js";
 import { describeStatistics } from "./statistics.js";
-
-/** What something is, and facts about it in the order they are shown. */
-export interface Description {
-  kind: string;
-  facts: [name: string, value: string][];
-  /** one line about what else can be seen */
-  hint?: string | undefined;
-  /** what is printed with `--json`; default: the facts */
-  document?: Record<string, unknown>;
-}
-
-/** How data sets are looked at; other things take none of these. */
-export interface InspectOptions {
-  /** file for the first pictures of a data set */
-  out?: string;
-  resolution?: number;
-  channels?: 1 | 3;
-  split?: string;
-}
 
 /** Each knows its own by the files in the folder, or by the file's name; the first that does describes it. */
 const KINDS: readonly ((

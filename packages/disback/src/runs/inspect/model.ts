@@ -8,7 +8,7 @@ import { loadModel, sampleShape } from "../../models/config.js";
 import { flattenRows } from "../report/markup.js";
 import { readStudentFile } from "../student-file.js";
 import { shortBytes, shortNumber, stepsText } from "../wording.js";
-import type { Description } from "./inspect.js";
+import type { Description } from "./description.js";
 
 /** A model folder: a student where `generator.json` says so, else a teacher. */
 export function describeModel(path: string): Description | undefined {

@@ -2,7 +2,7 @@ import { statSync } from "node:fs";
 import { parseNpy } from "../../data/formats/npy.js";
 import { openZip } from "../../data/formats/zip.js";
 import { isReferenceFile } from "../../metrics/reference-file.js";
-import type { Description } from "./inspect.js";
+import type { Description } from "./description.js";
 
 /** Reference statistics as an `.npz` of `mu` and `sigma`. */
 export async function describeStatistics(path: string): Promise<Description | undefined> {

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { dataTitle } from "@disback/studio/pages";
+import { DenoiserStudent } from "../../distill/denoiser-student.js";
 import { DisbackError } from "../../errors.js";
 import { type ExportableModel, exportableModel, type ShownFacts } from "../../export/exportable.js";
 import type { ExportReport, FormatOptions } from "../../export/format.js";
@@ -55,7 +56,9 @@ async function shownFacts(
   options: ExportOptions,
 ): Promise<ShownFacts> {
   const record = runOf(source);
-  const teacher = model.student && (await teacherOf(record, model, options));
+  // Only a denoiser starts from the noise that its teacher starts from.
+  const races = model.student instanceof DenoiserStudent;
+  const teacher = races ? await teacherOf(record, model, options) : undefined;
   return {
     name: dataTitle(record ?? { command: "", settings: { teacher: source } }),
     ...(teacher ? { teacher } : {}),
@@ -80,7 +83,7 @@ async function teacherOf(
   try {
     const model = await openExportable(source, unconditional ?? false);
     if (model.student) throw new DisbackError(`${source}: a student, no teacher`);
-    requireSameKind(student.facts, model.facts);
+    requireSameKind(student.facts, model.facts, `--teacher ${source}: the student`);
     return { model, steps: evaluation?.teacherSteps ?? 18 };
   } catch (error) {
     if (wanted !== undefined || !(error instanceof DisbackError)) throw error;

@@ -1,32 +1,20 @@
 // A teacher of your own: any module behind `denoise(x, sigma)`, trained here on points of a circle, then distilled.
-// Run after `npm ci`:  node examples/own-teacher.ts   (Node 22.18 or newer; npx tsx with older ones; half a minute)
+// Run after `npm ci`:  node examples/own-teacher.mjs   (half a minute)
 import { fileURLToPath } from "node:url";
-import {
-  Adam,
-  cat,
-  Generator,
-  Linear,
-  noGrad,
-  rand,
-  Sequential,
-  SiLU,
-  scope,
-  type Tensor,
-} from "@disback/torch";
-import { backtrack, DenoiserStudent, denoisingLoss, LogNormal } from "disback";
-import { DenoiserModule } from "disback/models";
+import { Adam, cat, Generator, Linear, noGrad, rand, Sequential, SiLU, scope } from "@disback/torch";
+import { backtrack, DenoiserModule, DenoiserStudent, denoisingLoss, LogNormal } from "disback";
 
 const sigmaData = 0.5;
 
 /** D(x; sigma) = x sigmaData^2 / v + F(x / sqrt(v), ln sigma / 4) sigma sigmaData / sqrt(v), v = sigma^2 + sigmaData^2. */
 class MyTeacher extends DenoiserModule {
-  readonly facts = { sampleShape: [2], sigmaData, condition: {} };
-  readonly network = new Sequential(
+  facts = { sampleShape: [2], sigmaData, condition: {} };
+  network = new Sequential(
     ...[new Linear(3, 128), new SiLU(), new Linear(128, 128), new SiLU(), new Linear(128, 2)],
   );
 
-  denoise(x: Tensor, sigma: Tensor): Tensor {
-    const level = sigma.unsqueeze(1).expand([x.shape[0]!, 1]);
+  denoise(x, sigma) {
+    const level = sigma.unsqueeze(1).expand([x.shape[0], 1]);
     const variance = level.square().add(sigmaData ** 2);
     const output = this.network.forward(cat([x.mul(variance.rsqrt()), level.log().div(4)], 1));
     return x
@@ -35,13 +23,13 @@ class MyTeacher extends DenoiserModule {
   }
 }
 
-const circle = (count: number, generator: Generator): Tensor => {
+const circle = (count, generator) => {
   const angle = rand([count, 1], { generator }).mul(2 * Math.PI);
   return cat([angle.cos(), angle.sin()], 1).mul(0.7);
 };
 
 /** @returns how far the student's points are from the circle on average: 0 is perfect; at its start 0.59, at its end 0.07 */
-export function distillMyTeacher({ training = 2000, iterations = 600 } = {}): number {
+export function distillMyTeacher({ training = 2000, iterations = 600 } = {}) {
   // Or loaded: teacher.loadStateDict(readSafetensors("weights.safetensors").tensors)
   const teacher = new MyTeacher();
   const optimizer = new Adam(teacher.parameters(), { lr: 2e-3 });
