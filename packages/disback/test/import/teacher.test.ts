@@ -213,6 +213,9 @@ describe("import", () => {
       difference((x, sigma, labels) => denoiser.denoise(x, sigma, classCondition(labels)), "edm-ddpmpp"),
     ).toBeLessThan(1e-4);
     expect(readdirSync(folder)).toEqual(["teacher"]);
+    expect(await messageOf(() => readTeacher(imported.folder))).toMatch(
+      /model folder of disback needs no import/,
+    );
   });
 
   it("keeps what is there", async () => {
