@@ -1,0 +1,45 @@
+import { z } from "zod";
+import { DisbackError } from "../../errors.js";
+import { shown } from "../pickle/text-values.js";
+import type { JsonObject } from "./json-file.js";
+
+/** A configuration and where it stands. */
+export interface GivenConfig {
+  config: JsonObject;
+  /** path of its file, for messages */
+  configPath: string;
+}
+
+/** What a library writes about itself. */
+const bookkeeping = /^_(class_name|diffusers_version|name_or_path|use_default_values|commit_hash)$/;
+
+/** A field of which only these values are built; the message names the one that is given. */
+export function only<const Value extends string | number | boolean | null>(...values: Value[]) {
+  const known = values.map((value) => JSON.stringify(value)).join(" or ");
+  const error = ({ input }: { input?: unknown }) =>
+    `${shown(JSON.stringify(input) ?? "nothing")} is not supported, only ${known}`;
+  return z.literal(values, { error }).optional();
+}
+
+/**
+ * Checks a configuration of which every field must be known, and fills in the library's defaults.
+ * @param harmless fields that change nothing of what is built, whatever they say
+ * @throws DisbackError naming the file and the fields that are wrong or unknown, with their values
+ */
+export function parseStrictFields<Shape extends z.ZodRawShape>(
+  shape: Shape,
+  harmless: readonly string[],
+  { config, configPath }: GivenConfig,
+): z.output<z.ZodObject<Shape>> {
+  const known = new Set([...Object.keys(shape), ...harmless]);
+  const problems = Object.entries(config)
+    .filter(([name]) => !known.has(name) && !bookkeeping.test(name))
+    .map(
+      ([name, value]) => `"${shown(name)}": unknown field, with the value ${shown(JSON.stringify(value))}`,
+    );
+  const result = z.object(shape).safeParse(config);
+  if (result.success && problems.length === 0) return result.data;
+  for (const { path, message } of result.error?.issues ?? [])
+    problems.push(`"${path.join(".")}": ${message}`);
+  throw new DisbackError(`${configPath}: ${problems.join("; ")}`);
+}
