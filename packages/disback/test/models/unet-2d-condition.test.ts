@@ -1,13 +1,13 @@
-import { Generator, gradient, noGrad, type Tensor, tensor } from "@disback/torch";
+import { Generator, noGrad } from "@disback/torch";
 import { describe, expect, it } from "vitest";
 import { describeUNet2DCondition } from "../../src/import/diffusers/unet-2d-condition.js";
-import { Block } from "../../src/models/block.js";
 import {
   type UNet2DCondition,
   UNet2DConditionModel,
 } from "../../src/models/unet-2d-condition/unet-2d-condition.js";
 import { randomWeights } from "../../src/models/weights.js";
-import { type Case, fill, readCases, relativeError } from "./fixtures.js";
+import { type Case, readCases } from "./fixtures.js";
+import { compareWithOriginal } from "./reference-case.js";
 
 const { cases, value } = readCases("unet-2d-condition");
 const given = (of: Case) => of.config as unknown as Record<string, unknown>;
@@ -16,9 +16,7 @@ const describing = (config: Record<string, unknown>) =>
 
 function build(of: Case): UNet2DConditionModel {
   const { options } = describing(given(of));
-  const network = new UNet2DConditionModel(randomWeights(new Generator(0)), options).eval();
-  fill(network, of.seed);
-  return network;
+  return new UNet2DConditionModel(randomWeights(new Generator(0)), options).eval();
 }
 
 function conditionOf(of: Case): UNet2DCondition {
@@ -27,40 +25,10 @@ function conditionOf(of: Case): UNet2DCondition {
   return { text: value(of, "text")!, ...Object.fromEntries(rest) };
 }
 
-function gradientsOf(network: UNet2DConditionModel, of: Case, output: Tensor, x: Tensor): [Tensor, Tensor] {
-  const named = network.namedParameters().sort(([a], [b]) => (a < b ? -1 : 1));
-  const [input, ...rest] = gradient([output], [x, ...named.map(([, parameter]) => parameter)], {
-    gradOutputs: [value(of, "cotangent")!],
-    allowUnused: true,
-  });
-  return [input!, tensor(rest.map((one) => one?.norm().item() ?? 0))];
-}
-
 describe("UNet2DConditionModel of diffusers", () => {
   it.each(cases)("$name: keys, output and gradients", (of) => {
     const network = build(of);
-    const shapes = Object.fromEntries([...network.stateDict()].map(([key, { shape }]) => [key, shape]));
-    expect(shapes).toEqual(of.keys);
-    const x = value(of, "x")!.clone().requiresGrad_();
-    const output = network.forward(x, value(of, "steps")!, conditionOf(of));
-    expect(relativeError(output, value(of, "output")!)).toBeLessThan(1e-5);
-    const [input, norms] = gradientsOf(network, of, output, x);
-    expect(relativeError(input, value(of, "gradient")!)).toBeLessThan(1e-5);
-    expect(relativeError(norms, value(of, "norms")!)).toBeLessThan(1e-5);
-    network.dispose();
-  });
-
-  it.each(cases)("$name: the same without a graph, and with activations computed again", (of) => {
-    const network = build(of);
-    const run = () => network.forward(value(of, "x")!, value(of, "steps")!, conditionOf(of));
-    expect(relativeError(noGrad(run), value(of, "output")!)).toBeLessThan(1e-5);
-    for (const block of network.modules()) if (block instanceof Block) block.recomputes = true;
-    const output = run();
-    expect(relativeError(output, value(of, "output")!)).toBeLessThan(1e-5);
-    output.mul(value(of, "cotangent")!).sum().backward();
-    const named = network.namedParameters().sort(([a], [b]) => (a < b ? -1 : 1));
-    const norms = tensor(named.map(([, parameter]) => parameter.grad?.norm().item() ?? 0));
-    expect(relativeError(norms, value(of, "norms")!)).toBeLessThan(1e-5);
+    compareWithOriginal(of, value, network, (x) => network.forward(x, value(of, "steps")!, conditionOf(of)));
     network.dispose();
   });
 
