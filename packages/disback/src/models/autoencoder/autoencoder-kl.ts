@@ -1,9 +1,10 @@
-import { cat, Module, noGrad, scope, type Tensor } from "@disback/torch";
+import { Module, type Tensor } from "@disback/torch";
 import { Convolution } from "../convolution.js";
 import { torchStart } from "../unet-2d/start.js";
 import type { WeightSource } from "../weights.js";
 import { type AutoencoderConfig, reduction } from "./autoencoder-config.js";
 import { Decoder, Encoder } from "./halves.js";
+import { inSlices } from "./slices.js";
 
 /**
  * A variational autoencoder (Rombach et al. 2022): images to latents, where diffusion is cheap, and back.
@@ -50,12 +51,4 @@ export class AutoencoderKl extends Module {
       return this.decoder.forward(this.post_quant_conv?.forward(plain) ?? plain);
     });
   }
-}
-
-/** Pixels worked on at once: full resolution takes hundreds of numbers for each. */
-const mostPixels = 2 ** 18;
-
-function inSlices(samples: Tensor, side: number, work: (slice: Tensor) => Tensor): Tensor {
-  const size = Math.max(1, Math.floor(mostPixels / side ** 2));
-  return noGrad(() => scope(() => cat(samples.split(size).map((slice) => scope(() => work(slice))))));
 }
