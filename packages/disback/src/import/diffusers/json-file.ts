@@ -7,12 +7,16 @@ const mostBytes = 16 * 2 ** 20;
 /** A JSON object as a file holds it. */
 export type JsonObject = Readonly<Record<string, unknown>>;
 
-/** Reads a JSON object. @throws DisbackError naming the file that is missing, too large or no object */
-export function readJsonObject(path: string): JsonObject {
+/**
+ * Reads a JSON object.
+ * @param limit the most bytes it may have
+ * @throws DisbackError naming the file that is missing, too large or no object
+ */
+export function readJsonObject(path: string, limit = mostBytes): JsonObject {
   let value: unknown;
   try {
     const { size } = statSync(path);
-    if (size > mostBytes) throw new DisbackError(`${path}: ${size} bytes are too many for such a file`);
+    if (size > limit) throw new DisbackError(`${path}: ${size} bytes are too many for such a file`);
     value = JSON.parse(readFileSync(path, "utf8"));
   } catch (error) {
     if (error instanceof DisbackError) throw error;
