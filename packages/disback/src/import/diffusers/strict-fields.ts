@@ -13,6 +13,11 @@ export interface GivenConfig {
 /** What a library writes about itself. */
 const bookkeeping = /^_(class_name|diffusers_version|name_or_path|use_default_values|commit_hash)$/;
 
+/** What `EMAModel.save_pretrained` adds: how the average was made. */
+const averaging = new Set(
+  "decay min_decay optimization_step update_after_step use_ema_warmup inv_gamma power".split(" "),
+);
+
 /** A field of which only these values are built; the message names the one that is given. */
 export function only<const Value extends string | number | boolean | null>(...values: Value[]) {
   const known = values.map((value) => JSON.stringify(value)).join(" or ");
@@ -22,24 +27,33 @@ export function only<const Value extends string | number | boolean | null>(...va
 }
 
 /**
- * Checks a configuration of which every field must be known, and fills in the library's defaults.
+ * Checks a configuration of which every field must be known, and fills in the library's defaults. An unknown field that
+ * is null is one that is not in use.
  * @param harmless fields that change nothing of what is built, whatever they say
+ * @param check fields that do not fit each other: calls `fail` with a field and what is wrong with it
  * @throws DisbackError naming the file and the fields that are wrong or unknown, with their values
  */
 export function parseStrictFields<Shape extends z.ZodRawShape>(
   shape: Shape,
   harmless: readonly string[],
   { config, configPath }: GivenConfig,
+  check: (
+    given: z.output<z.ZodObject<Shape>>,
+    fail: (field: string, message: string) => void,
+  ) => void = () => {},
 ): z.output<z.ZodObject<Shape>> {
   const known = new Set([...Object.keys(shape), ...harmless]);
   const problems = Object.entries(config)
-    .filter(([name]) => !known.has(name) && !bookkeeping.test(name))
+    .filter(([name, value]) => !known.has(name) && !isAside(name) && value !== null)
     .map(
       ([name, value]) => `"${shown(name)}": unknown field, with the value ${shown(JSON.stringify(value))}`,
     );
   const result = z.object(shape).safeParse(config);
+  if (result.success) check(result.data, (field, message) => problems.push(`"${field}": ${message}`));
   if (result.success && problems.length === 0) return result.data;
   for (const { path, message } of result.error?.issues ?? [])
     problems.push(`"${path.join(".")}": ${message}`);
   throw new DisbackError(`${configPath}: ${problems.join("; ")}`);
 }
+
+const isAside = (name: string) => bookkeeping.test(name) || averaging.has(name);

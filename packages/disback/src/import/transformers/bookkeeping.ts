@@ -16,4 +16,7 @@ export const bookkeeping = [
   "output_attentions",
   "output_hidden_states",
   "return_dict",
+  "id2label",
+  "label2id",
+  "chunk_size_feed_forward",
 ] as const;
