@@ -83,6 +83,11 @@ export class UNet2DConditionModel extends Module {
     this.conv_out = new Convolution(source, first, options.outChannels, 3, torchStart);
   }
 
+  /** channels of the text states that it takes */
+  get textChannels(): number {
+    return this.options.down.at(-1)!.textChannels;
+  }
+
   /** dtype of its weights, which its input must have */
   get dtype(): DType {
     return this.conv_in.weight.dtype;

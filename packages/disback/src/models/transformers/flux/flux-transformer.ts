@@ -47,6 +47,11 @@ export class FluxTransformer extends Module {
     this.proj_out = new Dense(source, channels, 4 * options.outChannels, torchStart);
   }
 
+  /** channels of the text states that it takes */
+  get textChannels(): number {
+    return this.options.textChannels;
+  }
+
   /** dtype of its weights, which its input must have */
   get dtype(): DType {
     return this.proj_out.weight.dtype;

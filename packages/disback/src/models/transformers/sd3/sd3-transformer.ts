@@ -42,6 +42,11 @@ export class Sd3Transformer extends Module {
     this.proj_out = new Dense(source, channels, patchSize ** 2 * outChannels, torchStart);
   }
 
+  /** channels of the text states that it takes */
+  get textChannels(): number {
+    return this.options.textChannels;
+  }
+
   /** dtype of its weights, which its input must have */
   get dtype(): DType {
     return this.proj_out.weight.dtype;
