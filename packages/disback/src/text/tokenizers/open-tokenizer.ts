@@ -14,11 +14,15 @@ const noLimit = 1e6;
 /**
  * Opens the tokenizer of a folder: `tokenizer.json`, `vocab.json` with `merges.txt` (CLIP, GPT-2), `spiece.model` (T5) or
  * `vocab.txt` (BERT), the first that is there; with `tokenizer_config.json` and `special_tokens_map.json` beside it.
+ * @param settings in place of those of the files
  * @throws DisbackError naming the file that is missing or damaged
  */
-export function openTokenizer(folder: string): TextTokenizer {
+export function openTokenizer(folder: string, settings: TokenizerSettings = {}): TextTokenizer {
+  return open(folder, { ...readSettings(folder), ...settings });
+}
+
+function open(folder: string, settings: TokenizerSettings): TextTokenizer {
   const at = (name: string) => join(folder, name);
-  const settings = readSettings(folder);
   if (existsSync(at("tokenizer.json"))) {
     const json = readJsonObject(at("tokenizer.json"), mostBytes);
     return build(at("tokenizer.json"), json, settings, paddingOf(json));
