@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import type { Module } from "@disback/torch";
 import { DisbackError } from "../../errors.js";
 import { FluxPrompts } from "../../text/prompts/flux.js";
 import type { PromptEncoder } from "../../text/prompts/prompt-encoder.js";
@@ -8,6 +9,7 @@ import { StableDiffusion3Prompts, type T5Pair } from "../../text/prompts/stable-
 import { type ClipPair, StableDiffusionXlPrompts } from "../../text/prompts/stable-diffusion-xl.js";
 import { openTokenizer } from "../../text/tokenizers/open-tokenizer.js";
 import type { TextTokenizer } from "../../text/tokenizers/text-tokenizer.js";
+import type { Loras } from "../lora/merge-lora.js";
 import { openClipText, openT5 } from "./open-text-encoder.js";
 import { type PipelineFolder, requiredPart } from "./pipeline-folder.js";
 
@@ -18,6 +20,8 @@ export interface OpenPromptsOptions {
   variant?: string | undefined;
   /** tokens of T5's part; default 256 for SD3, 512 for Flux, as diffusers has them */
   longPrompt?: number | undefined;
+  /** adapters that are merged into the encoders */
+  loras: Loras;
   /** channels of the text states that the network takes */
   textChannels: number;
 }
@@ -32,13 +36,17 @@ export async function openPrompts(
   options: OpenPromptsOptions,
 ): Promise<PromptEncoder> {
   const { variant } = options;
-  const clip = async (suffix: string): Promise<ClipPair> => ({
+  const adapted = <Encoder extends Module>(suffix: Suffix, encoder: Encoder): Encoder => {
+    options.loras.merge(`text_encoder${suffix}`, encoder);
+    return encoder;
+  };
+  const clip = async (suffix: Suffix): Promise<ClipPair> => ({
     tokenizer: tokenizerOf(folder, suffix),
-    encoder: await openClipText(requiredPart(folder, `text_encoder${suffix}`), variant),
+    encoder: adapted(suffix, await openClipText(requiredPart(folder, `text_encoder${suffix}`), variant)),
   });
-  const t5 = async (suffix: string, length: number): Promise<T5Pair> => ({
+  const t5 = async (suffix: Suffix, length: number): Promise<T5Pair> => ({
     tokenizer: tokenizerOf(folder, suffix),
-    encoder: await openT5(requiredPart(folder, `text_encoder${suffix}`), variant),
+    encoder: adapted(suffix, await openT5(requiredPart(folder, `text_encoder${suffix}`), variant)),
     length,
   });
   switch (style) {
@@ -60,6 +68,9 @@ export async function openPrompts(
       return new FluxPrompts(await clip(""), await t5("_2", options.longPrompt ?? 512));
   }
 }
+
+/** Of the names of several encoders. */
+type Suffix = "" | "_2" | "_3";
 
 /** The tokenizer that belongs to an encoder. @throws DisbackError if there is none */
 function tokenizerOf(folder: PipelineFolder, suffix: string): TextTokenizer {

@@ -6,6 +6,7 @@ import type { PromptEncoder } from "../../text/prompts/prompt-encoder.js";
 import { describeFlowSchedule, type FlowSchedule } from "../diffusers/flow-schedule.js";
 import { type DiscreteSchedule, describeSchedule } from "../diffusers/noise-schedule.js";
 import { presentKey } from "../diffusers/present-key.js";
+import { type LoraChoice, readLoras } from "../lora/merge-lora.js";
 import { shown } from "../pickle/text-values.js";
 import { adoptTensors } from "../tensors/adopt.js";
 import { openComponentTensors } from "../tensors/component-tensors.js";
@@ -36,6 +37,8 @@ export interface TextToImagePipeline {
 export interface OpenPipelineOptions {
   /** "fp16" for the files that are called so; default: those without a variant, or the only one there is */
   variant?: string | undefined;
+  /** files of adapters that are merged into the weights */
+  loras?: readonly LoraChoice[] | undefined;
 }
 
 /**
@@ -45,9 +48,10 @@ export interface OpenPipelineOptions {
  */
 export async function openTextToImagePipeline(
   path: string,
-  { variant }: OpenPipelineOptions = {},
+  { variant, loras: choices = [] }: OpenPipelineOptions = {},
 ): Promise<TextToImagePipeline> {
   const folder = readPipelineFolder(path);
+  const loras = await readLoras(choices);
   const part = [...folder.parts.values()].find(({ className }) => isTextToImageNetwork(className));
   if (!part) throw noNetwork(folder);
   const given = configured(part);
@@ -58,6 +62,7 @@ export async function openTextToImagePipeline(
   const autoencoder = await openPipelineAutoencoder(requiredPart(folder, "vae"), variant);
   const weights = await openComponentTensors(part.folder, "diffusers", variant);
   adoptTensors(network.module, weights.tensors, { path: weights.path, rename: presentKey });
+  loras.merge("network", network.module);
   forInference(network.module);
   const { style, textChannels } = promptStyle(network);
   return {
@@ -65,7 +70,7 @@ export async function openTextToImagePipeline(
     network,
     schedule,
     autoencoder,
-    openPrompts: (options = {}) => openPrompts(folder, style, { ...options, variant, textChannels }),
+    openPrompts: (options = {}) => openPrompts(folder, style, { ...options, variant, textChannels, loras }),
     unused: unusedParts(folder, part.name),
   };
 }

@@ -10,6 +10,8 @@ import { type ClipPair, StableDiffusionXlPrompts } from "../../text/prompts/stab
 import { openTokenizer } from "../../text/tokenizers/open-tokenizer.js";
 import { describeAutoencoder } from "../diffusers/autoencoder.js";
 import type { DiscreteSchedule } from "../diffusers/noise-schedule.js";
+import type { LoraTarget } from "../lora/lora-file.js";
+import { type LoraChoice, type Loras, readLoras } from "../lora/merge-lora.js";
 import { buildTextToImageNetwork, forInference, type TextToImageNetwork } from "../pipeline/open-network.js";
 import { clipKey } from "../pipeline/open-text-encoder.js";
 import type { TextToImagePipeline } from "../pipeline/text-to-image-pipeline.js";
@@ -26,6 +28,8 @@ export interface OpenSingleFileOptions {
   prediction?: "epsilon" | "v" | undefined;
   /** a folder with CLIP's `vocab.json` and `merges.txt`, or `tokenizer.json`: a single file holds none */
   tokenizer?: string | undefined;
+  /** files of adapters that are merged into the weights */
+  loras?: readonly LoraChoice[] | undefined;
 }
 
 /** Height and width of the latents that a version was trained at. */
@@ -39,8 +43,9 @@ const scalingFactors = { sd1: 0.18215, sd2: 0.18215, sdxl: 0.13025 } as const;
  */
 export async function openSingleFile(
   path: string,
-  { prediction, tokenizer }: OpenSingleFileOptions = {},
+  { prediction, tokenizer, loras: choices = [] }: OpenSingleFileOptions = {},
 ): Promise<TextToImagePipeline> {
+  const loras = await readLoras(choices);
   const parts = sections(await openTensorFile(path), path);
   const predicted = prediction ?? (parts.marks.has("v_pred") ? "v" : undefined);
   if (parts.version === "sd2" && predicted === undefined) {
@@ -53,12 +58,13 @@ export async function openSingleFile(
     predicted === "v" && parts.version === "sd2" ? 96 : sides[parts.version],
     path,
   );
+  loras.merge("network", network.module);
   return {
     className: "single file",
     network,
     schedule: scheduleOf(parts, predicted ?? "epsilon"),
     autoencoder: openAutoencoder(parts, path),
-    openPrompts: async () => openPrompts(parts, path, tokenizer),
+    openPrompts: async () => openPrompts(parts, path, tokenizer, loras),
     unused: parts.unused,
   };
 }
@@ -107,7 +113,7 @@ function scheduleOf({ marks }: Sections, prediction: "epsilon" | "v"): DiscreteS
   };
 }
 
-function openPrompts(parts: Sections, path: string, folder: string | undefined): PromptEncoder {
+function openPrompts(parts: Sections, path: string, folder: string | undefined, loras: Loras): PromptEncoder {
   if (folder === undefined) {
     throw new DisbackError(
       `${path}: a single file holds no tokenizer: give a folder with CLIP's vocab.json and merges.txt by "tokenizer"`,
@@ -121,13 +127,19 @@ function openPrompts(parts: Sections, path: string, folder: string | undefined):
     tokenizer: openTokenizer(folder, { pad_token: padding }),
     encoder: openEncoder(tensors, activation, path),
   });
-  const first = () => pair(withTransformersKeys(parts.clip), "quick_gelu", "<|endoftext|>");
+  const adapted = (target: LoraTarget, one: ClipPair): ClipPair => {
+    loras.merge(target, one.encoder);
+    return one;
+  };
+  const first = () =>
+    adapted("text_encoder", pair(withTransformersKeys(parts.clip), "quick_gelu", "<|endoftext|>"));
   if (parts.version === "sd1") {
     const { tokenizer, encoder } = first();
     return new StableDiffusionPrompts(tokenizer, encoder);
   }
   const second = openClipTensors(parts.openClip, { penultimate: parts.version === "sd2" });
-  const last = pair(second, "gelu", "!");
+  const target = parts.version === "sd2" ? "text_encoder" : "text_encoder_2";
+  const last = adapted(target, pair(second, "gelu", "!"));
   if (parts.version === "sd2") return new StableDiffusionPrompts(last.tokenizer, last.encoder);
   return new StableDiffusionXlPrompts([first(), last], true);
 }

@@ -1,6 +1,5 @@
 import { type DType, type Module, noGrad, ops, scope, type Tensor } from "@disback/torch";
 import { DisbackError } from "../../errors.js";
-import { shown } from "../pickle/text-values.js";
 import type { TensorTable } from "./tensor-file.js";
 
 const keysShown = 4;
@@ -39,12 +38,9 @@ export function adoptTensors(module: Module, tensors: TensorTable, { path, renam
   for (const [key, tensor] of given) {
     const expected = targets.get(key)!.shape;
     if (tensor.shape.join() !== expected.join()) {
-      fail(
-        `${shown(names.get(key)!)} has shape [${tensor.shape.join(", ")}] instead of [${expected.join(", ")}]`,
-      );
+      fail(`${names.get(key)!} has shape [${tensor.shape.join(", ")}] instead of [${expected.join(", ")}]`);
     }
-    if (!floating.has(tensor.dtype))
-      fail(`${shown(names.get(key)!)} is ${tensor.dtype}, which is not supported`);
+    if (!floating.has(tensor.dtype)) fail(`${names.get(key)!} is ${tensor.dtype}, which is not supported`);
   }
   const dtype = usualDtype(given);
   noGrad(() => {
@@ -66,6 +62,6 @@ function usualDtype(tensors: ReadonlyMap<string, Tensor>): DType {
 }
 
 function list(keys: readonly string[]): string {
-  const few = keys.slice(0, keysShown).map(shown).join(", ");
+  const few = keys.slice(0, keysShown).join(", ");
   return keys.length > keysShown ? `${few} and ${keys.length - keysShown} more` : few;
 }
