@@ -6,6 +6,8 @@ export interface WeightSource {
   uniform(shape: number[]): Tensor;
   /** Normal with mean 0 and variance 1. */
   normal(shape: number[]): Tensor;
+  /** it gives shapes without memory for values, which are not to be written to */
+  shapesOnly?: boolean;
 }
 
 /** Weights drawn from a generator, in the order the layers are built: the same seed gives the original's weights. */
@@ -20,6 +22,13 @@ export function randomWeights(generator: Generator): WeightSource {
 export const blankWeights: WeightSource = {
   uniform: (shape) => zeros(shape),
   normal: (shape) => zeros(shape),
+};
+
+/** Shapes alone, for networks that adopt the tensors of a file: they take no memory. */
+export const noWeights: WeightSource = {
+  uniform: (shape) => zeros([1]).expand(shape),
+  normal: (shape) => zeros([1]).expand(shape),
+  shapesOnly: true,
 };
 
 /** Glorot and Bengio 2010 ("xavier") or He et al. 2015 ("kaiming", with gain 1), uniform or normal. */
@@ -43,7 +52,9 @@ export function initialWeights(
   fanOut: number,
 ): { weight: Tensor; bias: Tensor | null } {
   const draw = (shape: number[], scale: number) =>
-    noGrad(() => values(source, start, shape, fanIn, fanOut).mul_(scale));
+    source.shapesOnly
+      ? source.normal(shape)
+      : noGrad(() => values(source, start, shape, fanIn, fanOut).mul_(scale));
   const weight = draw(shapes.weight, start.weightScale ?? 1);
   // Drawn even where the scale is 0: this keeps the generator's stream equal to the original's.
   const bias = shapes.bias ? draw(shapes.bias, start.biasScale ?? 0) : null;

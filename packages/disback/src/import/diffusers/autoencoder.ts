@@ -4,15 +4,14 @@ import { DisbackError } from "../../errors.js";
 import { type Autoencoder, buildAutoencoder } from "../../models/autoencoder/autoencoder.js";
 import {
   type AutoencoderConfigInput,
-  parseAutoencoderConfig,
-} from "../../models/autoencoder/autoencoder-config.js";
+  parseAutoencoderConfig, type KlConfig } from "../../models/autoencoder/autoencoder-config.js";
 import { weightsWithin } from "../../models/sensible-sizes.js";
 import { storedNumbers } from "../checkpoint/assembled-tensor.js";
 import { loadStoredWeights } from "../load-weights.js";
 import { openComponentWeights } from "./component-weights.js";
 import type { DiffusersComponent } from "./folder.js";
 import { presentKey } from "./present-key.js";
-import { only, parseStrictFields } from "./strict-fields.js";
+import { type GivenConfig, only, parseStrictFields } from "./strict-fields.js";
 
 const count = z.int().positive();
 
@@ -77,7 +76,12 @@ const kinds: Readonly<Record<string, (component: DiffusersComponent) => Autoenco
 /** Classes of diffusers that `readDiffusersAutoencoder` reads. */
 export const autoencoderClasses: readonly string[] = Object.keys(kinds);
 
-function describeKl(component: DiffusersComponent): AutoencoderConfigInput {
+/** An `AutoencoderKL`'s configuration in our words. @throws DisbackError naming the file and field */
+export function klConfigOf(given: GivenConfig): KlConfig {
+  return parseAutoencoderConfig(describeKl(given), given.configPath) as KlConfig;
+}
+
+function describeKl(component: GivenConfig): AutoencoderConfigInput {
   const given = parseStrictFields(klFields, harmless, component, checkLevels);
   return {
     autoencoder: "kl",

@@ -4,7 +4,8 @@ import { torchStart } from "../unet-2d/start.js";
 import type { WeightSource } from "../weights.js";
 import { reduction, type VqConfig } from "./autoencoder-config.js";
 import { Decoder, Encoder } from "./halves.js";
-import { inSlices, intoRange, outOfRange, scaled, unscaled } from "./scaling.js";
+import { intoRange, outOfRange, scaled, unscaled } from "./scaling.js";
+import { inSlices } from "./slices.js";
 
 /**
  * An autoencoder with a codebook (van den Oord et al. 2017; Esser et al. 2021): diffusion works on latents that are not

@@ -50,7 +50,7 @@ export class Dit extends Network {
     const vector = this.transformer_blocks.at(0)!.norm1.emb.forward(conditioning);
     const [shift, scale] = this.proj_out_1.forward(ops.silu(vector)).chunk(2, 1) as [Tensor, Tensor];
     const output = this.proj_out_2.forward(modulated(tokens, shift, scale, normalizationEps));
-    return joinPatches(output, this.side, this.options.patchSize);
+    return joinPatches(output, [this.side, this.side], this.options.patchSize);
   }
 
   /** The tokens after half of the blocks, where they stand in the sample. */
