@@ -4,7 +4,7 @@
 import { writeFileSync } from "node:fs";
 import { loadGenerator } from "@disback/generate";
 import { Generator, inferenceMode, setNumThreads } from "@disback/torch";
-import { checkOnnx, exportableModel, exportOnnx, loadModel } from "disback";
+import { checkOnnx, exportableModel, exportOnnx, loadModel } from "disback/models";
 
 setNumThreads(1);
 const rounds = Number(process.argv[2] ?? 5);

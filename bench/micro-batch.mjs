@@ -6,7 +6,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { memoryStatistics, resetPeakMemory, setNumThreads } from "@disback/torch";
-import { Backtracking, loadConfig, loadModel, StudentGenerator, sampleShape } from "disback";
+import { Backtracking, StudentGenerator } from "disback";
+import { loadConfig, loadModel, sampleShape } from "disback/models";
 import { networkNamed } from "./networks.mjs";
 import { machine, positive, printTable, ratios, save, spread, timed, withQuartiles } from "./report.mjs";
 

@@ -9,13 +9,12 @@ import { Generator, inferenceMode, setNumThreads } from "@disback/torch";
 import {
   addNoise,
   agreement,
-  createDenoiser,
   KarrasUniform,
   LogNormal,
-  loadModel,
   record,
   StudentGenerator,
 } from "../packages/disback/dist/index.js";
+import { createDenoiser, loadModel } from "../packages/disback/dist/public/models.js";
 import { printTable } from "./report.mjs";
 
 setNumThreads(1);

@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Generator, noGrad, randn, scope } from "@disback/torch";
-import { createDenoiser, saveModel } from "disback";
+import { createDenoiser, saveModel } from "disback/models";
 
 const shipped = (name) =>
   fileURLToPath(new URL(`../packages/disback/assets/teachers/${name}`, import.meta.url));

@@ -4,16 +4,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Generator, inferenceMode, ops, randn, scope, setNumThreads } from "@disback/torch";
-import {
-  createDenoiser,
-  EvenDistance,
-  heun,
-  loadModel,
-  record,
-  StudentGenerator,
-  sampleShape,
-  Trajectory,
-} from "disback";
+import { EvenDistance, record, StudentGenerator, Trajectory } from "disback";
+import { createDenoiser, heun, loadModel, sampleShape } from "disback/models";
 import { machine, printTable, save } from "./report.mjs";
 
 setNumThreads(1);

@@ -6,17 +6,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { Adam, Generator, inferenceMode, randn, scope, setNumThreads } from "@disback/torch";
-import {
-  DataLoader,
-  denoisingLoss,
-  heun,
-  LogNormal,
-  loadModel,
-  openDataset,
-  StudentGenerator,
-  sampleShape,
-  writePngFolder,
-} from "disback";
+import { denoisingLoss, LogNormal, StudentGenerator } from "disback";
+import { DataLoader, openDataset, writePngFolder } from "disback/data";
+import { heun, loadModel, sampleShape } from "disback/models";
 import { networkNamed } from "./networks.mjs";
 import { machine, positive, printTable, ratios, save, spread, timed, withQuartiles } from "./report.mjs";
 

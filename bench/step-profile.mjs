@@ -5,7 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { profile, setNumThreads } from "@disback/torch";
-import { Backtracking, loadConfig, loadModel, StudentGenerator, sampleShape } from "disback";
+import { Backtracking, StudentGenerator } from "disback";
+import { loadConfig, loadModel, sampleShape } from "disback/models";
 import { networkNamed } from "./networks.mjs";
 import { machine, positive, printTable, save, spread, timed } from "./report.mjs";
 

@@ -1,7 +1,8 @@
 // The teacher's denoising loss on the initial student's samples, for every shipped teacher and three students:
 // above 1, `disback distill` records a trajectory. Run after `npm ci`:  node bench/trajectory-need.mjs
 import { Generator, setNumThreads } from "@disback/torch";
-import { createDenoiser, loadModel, StudentGenerator, sampleShape, trajectoryNeed } from "disback";
+import { StudentGenerator, trajectoryNeed } from "disback";
+import { createDenoiser, loadModel, sampleShape } from "disback/models";
 
 setNumThreads(1);
 const seed = 0;

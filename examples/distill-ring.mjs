@@ -1,31 +1,25 @@
 // The library in one page: a diffusion model of eight Gaussians on a ring becomes a one-step generator.
 // Run after `npm ci`:  node examples/distill-ring.mjs   (about a minute; writes ring.png)
 import { Generator, inferenceMode, scope } from "@disback/torch";
-import {
-  Backtracking,
-  loadModel,
-  modeCoverage,
-  openDataset,
-  record,
-  StepsPerTarget,
-  StudentGenerator,
-  writeScatter,
-} from "disback";
+import { Backtracking, DenoiserStudent, evenSteps, record, StepsPerTarget } from "disback";
+import { openDataset, writeScatter } from "disback/data";
+import { modeCoverage } from "disback/metrics";
+import { loadModel } from "disback/models";
 
 const shipped = new URL("../packages/disback/assets/teachers/2d-ring", import.meta.url).pathname;
 const { denoiser: teacher } = loadModel(shipped);
-const student = new StudentGenerator(teacher.clone(), { sigmaInit: 2.5, sampleShape: [2] });
+const student = new DenoiserStudent(teacher.clone(), { sigmaInit: 2.5 });
 
 // Stage 1: how the teacher degrades when it is fitted to the untrained student.
 const folder = `runs/example-ring-${Date.now()}`;
-const trajectory = record({ teacher, generator: student, folder, steps: 60, interval: 15, batchSize: 512 });
+const trajectory = record({ teacher, student, folder, steps: 60, nodes: evenSteps(60, 15), batchSize: 512 });
 for (const node of trajectory.nodes)
   console.log(`node after ${node.step} steps, distance ${node.distance.toFixed(3)}`);
 
 // Stage 2: the student walks back along that path.
 const work = new Backtracking({
   teacher,
-  generator: student,
+  student,
   trajectory,
   schedule: new StepsPerTarget(15),
   iterations: 600,

@@ -34,14 +34,18 @@ function parseArgument(text) {
 
 /** Every generated operator: JavaScript's name, libtorch's name and overload, its arguments. */
 export function generatedOperators() {
-  const found = [];
-  const pattern = /\/\*\* `([^`]+)` \*\/\nexport function (\w+)\(/g;
-  for (const [, schema, javascript] of readFileSync(generated, "utf8").matchAll(pattern)) {
-    const open = schema.indexOf("(");
-    const [name, overload = ""] = schema.slice(0, open).split(".");
-    const inside = schema.slice(open + 1, schema.lastIndexOf(") ->"));
-    const texts = splitArguments(inside).filter((text) => text !== "*");
-    found.push({ javascript, name, overload, schema, arguments: texts.map(parseArgument) });
-  }
-  return found;
+  // A function for two overloads names both schemas.
+  const pattern = /\/\*\* ([^/]+) \*\/\n(?:export )?function (\S+)\(/g;
+  return [...readFileSync(generated, "utf8").matchAll(pattern)].flatMap(([, comment, declared]) => {
+    const javascript = declared === "$$var" ? "var" : declared;
+    return [...comment.matchAll(/`([^`]+)`/g)].map(([, schema]) => operatorOf(javascript, schema));
+  });
+}
+
+function operatorOf(javascript, schema) {
+  const open = schema.indexOf("(");
+  const [name, overload = ""] = schema.slice(0, open).split(".");
+  const inside = schema.slice(open + 1, schema.lastIndexOf(") ->"));
+  const texts = splitArguments(inside).filter((text) => text !== "*");
+  return { javascript, name, overload, schema, arguments: texts.map(parseArgument) };
 }

@@ -97,13 +97,13 @@ function variant(random, made) {
     case 0:
       return made.requiresGrad_(true);
     case 1:
-      return ops.transpose_int(made, 0, -1);
+      return ops.transpose(made, 0, -1);
     case 2:
       return ops.unsqueeze(made, 0).expand([3, ...made.shape]);
     case 3:
       return ops.to_sparse(made);
     case 4:
-      return ops.to_dtype(made, random.pick(complexCodes.concat(12, 13, 14)));
+      return ops.to(made, random.pick(complexCodes.concat(12, 13, 14)));
     case 5:
       return ops.quantize_per_tensor(made.float(), 0.1, 10, random.pick([12, 13, 14]));
     case 6:
@@ -115,7 +115,7 @@ function variant(random, made) {
     case 9:
       return ops._efficientzerotensor(made.shape, "float32");
     case 10:
-      return ops.slice_Tensor(made, 0, 1, null, 2);
+      return ops.slice(made, 0, 1, null, 2);
     default:
       return ops.to_sparse_csr(made);
   }
@@ -187,7 +187,7 @@ export function anything(random, taste) {
     () =>
       Object.defineProperty([1, 2], 1, {
         get: () => {
-          ops.add_Tensor(rand([2]), rand([2]));
+          ops.add(rand([2]), rand([2]));
           return 1;
         },
       }),

@@ -57,7 +57,7 @@ const acts = [
   () => randn([100]),
   // Not awaited: it may be on its way when the worker is terminated.
   () => void native.readBytesAsync(rand([random.between(1, 200_000)]).handle).catch(() => {}),
-  () => ops.add_Tensor(rand([2]), rand([3])),
+  () => ops.add(rand([2]), rand([3])),
   () => ops.svd(rand([6, 6])),
   () => ops.conv2d(rand([1, 1, 8, 8]), rand([1, 1, 3, 3])),
 ];

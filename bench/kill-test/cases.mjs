@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { MetricsLog } from "disback";
+import { MetricsLog } from "disback/runs";
 
 // A checkpoint at every iteration: most of the time goes into writing, which is when a kill hurts.
 const checkpoints = ["checkpoints.every=1", "checkpoints.keepLast=2"];

@@ -16,7 +16,7 @@ import {
   tensor,
   writeSafetensors,
 } from "@disback/torch";
-import { createDenoiser, parseDenoiserConfig } from "disback";
+import { createDenoiser, parseDenoiserConfig } from "disback/models";
 import { exportFormats } from "../../packages/disback/dist/export/formats.js";
 
 setNumThreads(1);

@@ -8,8 +8,11 @@ const scriptPath = fileURLToPath(
   new URL("../../../packages/disback/test/fixtures/metrics/tinyInception.pt", import.meta.url),
 );
 
-/** What each function takes. Left out: the two that the package calls once while it loads (errors, shared sizes). */
-const signatures = {
+/**
+ * What each function takes. All of them but the two that the package calls once while it loads; the test of this target
+ * compares the list with the addon's.
+ */
+export const signatures = {
   createFromBytes: ["array", "dtype", "shape"],
   readBytes: ["handle"],
   readBytesAsync: ["handle"],
@@ -22,6 +25,9 @@ const signatures = {
   dataAddress: ["handle"],
   release: ["handle"],
   releaseMany: ["handleArray", "integer"],
+  watch: ["handle", "object"],
+  sweep: [],
+  collectTensors: [],
   liveTensors: [],
   backward: ["handles", "gradients", "flag", "flag"],
   gradient: ["handles", "handles", "gradients", "flag", "flag", "flag"],
@@ -43,9 +49,15 @@ const signatures = {
   generatorGetState: ["generator"],
   generatorSetState: ["generator", "handle"],
   version: [],
+  configuration: [],
+  schemas: [],
+  setThreads: ["threads"],
   getThreads: [],
+  builtWithCuda: [],
   cudaDeviceCount: [],
   memory: ["device"],
+  setMemoryLimit: ["bytes"],
+  synchronize: ["device"],
   resetPeakMemory: ["device"],
   emptyMemoryCache: ["device"],
   enterAutocast: ["device", "dtype"],
@@ -55,6 +67,27 @@ const signatures = {
   loadScript: ["path", "device"],
   runScript: ["script", "method", "scriptValues", "names", "scriptValues"],
   operator: ["operator", "overload", "flag"],
+  observe: ["observer"],
+  startProfile: ["flag"],
+  stopProfile: [],
+  createGraph: ["device"],
+  warmUpGraph: ["graph", "step"],
+  captureGraph: ["graph", "step"],
+  replayGraph: ["graph"],
+  releaseGraph: ["graph"],
+  joinGroup: ["group", "rank", "size", "address", "port", "patience"],
+  ncclAbsence: [],
+  addGpu: ["group", "device"],
+  leaveGroup: ["group"],
+  allReduce: ["group", "handle", "reduction"],
+  broadcast: ["group", "handle", "rank"],
+  allGather: ["group", "handle"],
+  finishCollectives: ["group", "handle"],
+  rollCall: ["group", "patience"],
+  finishTurn: ["group", "turn"],
+  awaitTurn: ["group", "turn", "rank", "patience"],
+  createReducer: ["group", "leaves", "bytes"],
+  prepareReducer: ["reducer"],
 };
 const names = Object.keys(signatures);
 
@@ -62,6 +95,17 @@ const names = Object.keys(signatures);
 const known = [];
 const generators = [];
 const scripts = [native.loadScript(scriptPath, "cpu")];
+const graphs = [];
+const reducers = [];
+
+/** Kinds whose value decides how long a function waits: never anything at all. */
+const patient = new Set(["patience", "turn", "size"]);
+
+/** A group of this process alone. */
+function joinAlone() {
+  native.joinGroup("alone", 0, 1, "127.0.0.1", 0, 1000);
+  native.finishTurn("alone", "done");
+}
 
 function fill() {
   for (const shape of [[], [3], [2, 3], [2, 3], [0, 2], [1, 1, 8, 8]]) {
@@ -73,6 +117,8 @@ function fill() {
   if (known.length > 40) for (const handle of known.splice(0, 20)) native.release(handle);
   generators.push(native.createGenerator("cpu", 5n));
   if (generators.length > 8) generators.shift();
+  graphs.push(native.createGraph("cpu"));
+  if (graphs.length > 4) graphs.shift();
 }
 
 function makeValue(random, kind) {
@@ -123,6 +169,60 @@ function makeValue(random, kind) {
         new ArrayBuffer(8),
         new Uint8Array(new SharedArrayBuffer(8)),
       ]); // prettier-ignore
+    case "object":
+      return random.pick([{}, [], () => 1, Symbol("x"), native]);
+    case "leaves":
+      return list(() => rand([2, 3], { requiresGrad: random.chance(90) }).handle);
+    case "threads":
+      return random.pick([1, 2, 0, -1, 4097, NaN]);
+    case "bytes":
+      return random.pick([0, 1, 1000, 2 ** 20, 2 ** 40, -1, 1.5, NaN]);
+    case "graph":
+      return random.chance(85) ? random.pick(graphs) : random.pick([{}, scripts[0], generators[0]]);
+    case "reducer":
+      return random.chance(85) && reducers.length > 0 ? random.pick(reducers) : random.pick([{}, graphs[0]]);
+    case "step":
+      return random.pick([
+        () => add(random.pick(known), random.pick(known)),
+        () => native.release(add(random.pick(known), random.pick(known))),
+        () => native.backward([random.pick(known)], null, false, false),
+        () => native.readBytes(random.pick(known)),
+        () => native.releaseGraph(random.pick(graphs)),
+        () => native.replayGraph(random.pick(graphs)),
+        () => native.captureGraph(random.pick(graphs), () => {}),
+        () => native.warmUpGraph(random.pick(graphs), () => add(known[0], known[0])),
+        () => native.observe(() => {}),
+        () => {
+          throw new Error("in the step");
+        },
+      ]);
+    case "observer":
+      return random.pick([
+        null,
+        () => {},
+        () => native.observe(null),
+        () => add(random.pick(known), random.pick(known)),
+        () => native.release(random.pick(known)),
+        () => {
+          throw new Error("in the observer");
+        },
+      ]);
+    case "group":
+      return random.chance(85) ? "alone" : random.pick(["other", "", "\0", "x".repeat(3000)]);
+    case "rank":
+      return random.pick([0, 0, 0, 1, -1, 2 ** 31, NaN]);
+    case "size":
+      return random.pick([1, 1, 1, 0, -1, NaN]);
+    case "address":
+      return random.pick(["127.0.0.1", "127.0.0.1", "localhost", "", "\0", "no such host"]);
+    case "port":
+      return random.pick([0, 0, 0, -1, 70_000, 1]);
+    case "patience":
+      return random.pick([100, 1, 0, -1, NaN]);
+    case "turn":
+      return random.pick(["done", "done", "", "\0"]);
+    case "reduction":
+      return random.pick(["sum", "product", "min", "max", "", "mean"]);
     case "callback":
       return random.pick([
         (gradients) => gradients,
@@ -186,6 +286,8 @@ function makeValue(random, kind) {
   }
 }
 
+const add = native.operator("aten::add", "Tensor", false);
+
 export function open() {
   const taste = { shape: [2, 3], dtype: "float32", fitting: 80 };
   return {
@@ -194,10 +296,11 @@ export function open() {
     make: (random) => ({ random, name: random.pick(names) }),
     async run({ random, name }) {
       fill();
+      if (name.endsWith("Group") || /^all|broadcast|Turn|roll|Collectives|Reducer/.test(name)) joinAlone();
       // A graph to go back through.
       known.push(rand([2, 3], { requiresGrad: true }).sum().handle);
       const values = signatures[name].map((kind) =>
-        random.chance(12) ? anything(random, taste) : makeValue(random, kind),
+        random.chance(12) && !patient.has(kind) ? anything(random, taste) : makeValue(random, kind),
       );
       if (random.chance(4)) values.pop();
       if (random.chance(4)) values.push(...Array(random.below(40)).fill(1));
@@ -206,7 +309,19 @@ export function open() {
         if (name === "operator") result(random.pick(known), random.pick(known));
         if (name === "checkpointed") native.backward(result, null, false, false);
         if (typeof result === "number" && /grad|State|create/i.test(name)) known.push(result);
+        if (name === "captureGraph") native.replayGraph(values[0]);
+        if (name === "observe" || name === "startProfile") add(random.pick(known), random.pick(known));
+        if (name === "createReducer") {
+          reducers.push(result);
+          if (reducers.length > 4) reducers.shift();
+          if (random.chance(70)) native.prepareReducer(result);
+          native.backward(values[1], values[1], false, false);
+        }
       } finally {
+        native.observe(null);
+        native.setMemoryLimit(0);
+        native.setThreads(1);
+        stopProfile();
         native.leaveInference();
         native.setGradMode(true);
         native.leaveAutocast("cpu", false, 15);
@@ -214,4 +329,11 @@ export function open() {
     },
     judge: (error) => (error instanceof Error ? undefined : "not an Error"),
   };
+}
+
+/** Whatever profile the input has begun. */
+function stopProfile() {
+  try {
+    native.stopProfile();
+  } catch {}
 }

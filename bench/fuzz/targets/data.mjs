@@ -8,6 +8,7 @@ import { built, fileTarget, fixture } from "./files.mjs";
 
 const { openSamples } = await built("data/open-samples");
 const { parseDatasetJson } = await built("data/formats/dataset-json");
+const { Labels } = await built("data/labels");
 const limits = { entryBytes: 2 ** 24, totalBytes: 2 ** 25 };
 
 /** Opens a data set and reads a few samples. */
@@ -29,6 +30,26 @@ const pictures = [
   "turned.jpg",
 ]; // prettier-ignore
 const pictureBytes = pictures.map((name) => fixture(`data/kinds/${name}`));
+/** Those that are decoded by our own code, and CMYK. */
+const ownBytes = [
+  "transparent.gif",
+  "interlaced.gif",
+  "animated.gif",
+  "colour.bmp",
+  "palette.bmp",
+  "rle8.bmp",
+  "rle4.bmp",
+  "rgb565.bmp",
+  "os2.bmp",
+  "top-down.bmp",
+  "colour.ppm",
+  "plain.ppm",
+  "plain.pbm",
+  "one.pbm",
+  "deep.ppm",
+  "cmyk.jpg",
+  "cmyk.tif",
+].map((name) => fixture(`data/brought/kinds/${name}`));
 
 /** What is damaged already is no JSON and no array any more: its bytes are changed. */
 function mutateEntry(random, { name, data }) {
@@ -123,6 +144,19 @@ function mutateIdx(random, bytes) {
   return random.chance(50) ? mutateBytes(random, packed) : packed;
 }
 
+const parquets = ["plain", "hub/data/train-00000-of-00002", "hub/data/train-00001-of-00002"].map((name) =>
+  fixture(`data/brought/${name}.parquet`),
+);
+const cifarPython = fixture("data/brought/cifar-10-batches-py/data_batch_1");
+const cifarMeta = fixture("data/brought/cifar-10-batches-py/batches.meta");
+const metadata = {
+  "metadata.csv": 'file_name,label,text,id\na.png,1,"a, b",1\nb.png,0,c,2\n',
+  "metadata.jsonl":
+    '{"file_name":"a.png","label":"x","text":["a"]}\n{"file_name":"b.png","label":"y","text":"b"}\n',
+  "a.json": '{"label": 3, "caption": "x", "size": [1, 2]}',
+  "a.cls": "12",
+};
+
 const edmLabels = JSON.parse(zips[0].find(({ name }) => name === "dataset.json").data);
 const rowLabels = JSON.parse(zips[1].find(({ name }) => name === "dataset.json").data);
 
@@ -175,14 +209,9 @@ const kinds = {
     named: "dataset.json",
     make: (random) => ({ "dataset.json": mutateJson(random, random.pick([edmLabels, rowLabels])) }),
     run: (place) => {
-      const paths = edmLabels.labels.map(([path]) => path).sort();
-      const labels = parseDatasetJson(
-        readFileSync(`${place}/dataset.json`, "utf8"),
-        paths,
-        paths.length,
-        `${place}/dataset.json`,
-      );
-      labels?.oneHot([0, 1]);
+      const file = `${place}/dataset.json`;
+      const labels = parseDatasetJson(readFileSync(file, "utf8"), file);
+      if (labels?.size) Labels.fromValues([...labels.values()], file).oneHot([0]);
     },
   },
   images: {
@@ -193,5 +222,42 @@ const kinds = {
     run: (place) => openAndRead(place, { resolution: 8, channels: 3 }),
   },
 };
+
+Object.assign(kinds, {
+  "own-images": {
+    named: "image.png",
+    make: (random) => ({ "image.png": mutateBytes(random, random.pick(ownBytes), { others: ownBytes }) }),
+    run: (place) => openAndRead(place, { resolution: 8, channels: 3 }),
+  },
+  parquet: {
+    named: ".parquet",
+    make: (random) => ({ "x.parquet": mutateBytes(random, random.pick(parquets), { others: parquets }) }),
+    run: (place) => openAndRead(`${place}/x.parquet`, { resolution: 8, channels: 3 }),
+    // The thread that reads it is given up after 20 s.
+    milliseconds: 40_000,
+    slack: 2 ** 29,
+  },
+  "cifar-python": {
+    named: "input",
+    make: (random) => ({
+      data_batch_1: random.chance(80) ? mutateBytes(random, cifarPython) : cifarPython,
+      "batches.meta": mutateBytes(random, cifarMeta),
+    }),
+    run: (place) => openAndRead(place),
+  },
+  metadata: {
+    named: "input",
+    make: (random) => {
+      const name = random.pick(["metadata.csv", "metadata.jsonl", "a.json", "a.cls"]);
+      return {
+        "a.png": pictureBytes[2],
+        "b.png": pictureBytes[2],
+        "a.txt": mutateBytes(random, Buffer.from("a caption")),
+        [name]: mutateBytes(random, Buffer.from(metadata[name])),
+      };
+    },
+    run: (place) => openAndRead(place),
+  },
+});
 
 export const open = (name, folder) => fileTarget(folder, kinds[name]);

@@ -10,7 +10,7 @@ const { readDiffusersFolder, findComponent, findScheduler } = await built("impor
 const { describeUNet2D } = await built("import/diffusers/unet-2d");
 const { describeDit } = await built("import/diffusers/dit");
 const { openComponentWeights } = await built("import/diffusers/component-weights");
-const { AutoencoderKl } = await built("models/autoencoder/autoencoder-kl");
+const { buildAutoencoder } = await built("models/autoencoder/autoencoder");
 const { parseAutoencoderConfig } = await built("models/autoencoder/autoencoder-config");
 const { loadAutoencoder, saveAutoencoder } = await built("models/autoencoder/storage");
 
@@ -67,7 +67,7 @@ export async function open(_name, folder) {
     normalizationGroups: 2,
   }; // prettier-ignore
   const source = { uniform: (shape) => rand(shape), normal: (shape) => rand(shape) };
-  saveAutoencoder(place, new AutoencoderKl(source, parseAutoencoderConfig(config)));
+  saveAutoencoder(place, buildAutoencoder(parseAutoencoderConfig(config), source));
   const written = JSON.parse(readFileSync(`${place}/config.json`));
   const weights = readFileSync(`${place}/model.safetensors`);
   const shards = {

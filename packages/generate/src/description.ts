@@ -11,6 +11,8 @@ export interface ModelDescription {
   steps?: number;
   /** number of classes, 0 for none */
   labelDim: number;
+  /** names of the classes in their order, where they have names */
+  classNames?: readonly string[];
   precision: "f32" | "f16" | "int8";
   /** a denoiser's range of noise levels */
   sigmaMin?: number;

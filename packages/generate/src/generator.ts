@@ -3,7 +3,8 @@ import type { ModelDescription } from "./description.js";
 import { GenerateError } from "./errors.js";
 import { heun } from "./heun.js";
 import { LatentSource } from "./latent-source.js";
-import { noiseLevels, type SamplerOptions } from "./noise-levels.js";
+import { noiseLevels, type SamplerOptions, samplerOptions } from "./noise-levels.js";
+import { refuseUnknown } from "./options.js";
 import { type Images, toImages } from "./pixels.js";
 
 /** What is to be generated. */
@@ -13,10 +14,15 @@ export interface GenerateOptions extends SamplerOptions {
   /** of the random numbers, whole and >= 0 (default 0): the same seed gives the same samples */
   seed?: number;
   /** class to draw; all in turn when not given */
-  label?: number;
+  label?: number | string;
   /** samples in one pass through the network (default 64) */
   batchSize?: number;
 }
+
+const generateOptions = [
+  ...(["count", "seed", "label", "batchSize"] as const satisfies (keyof GenerateOptions)[]),
+  ...samplerOptions,
+];
 
 /** Samples as the network makes them. */
 export interface Samples {
@@ -50,6 +56,7 @@ export class OnnxGenerator {
    * @throws GenerateError if an option is wrong
    */
   async sample(options: GenerateOptions = {}): Promise<Samples> {
+    refuseUnknown(options, generateOptions);
     const { count = 1, seed = 0, batchSize = 64 } = options;
     whole("count", count, 1);
     whole("seed", seed, 0);
@@ -84,7 +91,15 @@ export class OnnxGenerator {
       return this.run({ latents: tensor, ...this.condition(labels, batch) });
     }
     const levels = noiseLevels(options, this.description);
-    return heun((x, sigma) => this.denoise(Float32Array.from(x), sigma, labels), latents, levels);
+    // Two evaluations for a step; the last one, to noise 0, needs one.
+    const total = 2 * (levels.length - 1) - 1;
+    let done = 0;
+    const denoise = async (x: Float64Array, sigma: number) => {
+      const estimate = await this.denoise(Float32Array.from(x), sigma, labels);
+      await options.onEvaluation?.(estimate, ++done, total);
+      return estimate;
+    };
+    return heun(denoise, latents, levels);
   }
 
   /**
@@ -129,11 +144,14 @@ export class OnnxGenerator {
     return (await output.getData()) as Float32Array;
   }
 
-  private labels(label: number | undefined, count: number): number[] | undefined {
-    const classes = this.description.labelDim;
-    if (label !== undefined && !(Number.isInteger(label) && label >= 0 && label < classes)) {
+  private labels(given: number | string | undefined, count: number): number[] | undefined {
+    const { labelDim: classes, classNames = [] } = this.description;
+    const named = classNames.findIndex((name) => name.toLowerCase() === String(given).toLowerCase());
+    const label = named >= 0 ? named : given;
+    if (label !== undefined && !(typeof label === "number" && isClass(label, classes))) {
+      const names = classNames.length > 0 ? `: ${classNames.join(", ")}` : "";
       const known =
-        classes === 0 ? "this model has no classes" : `this model's classes are 0 to ${classes - 1}`;
+        classes === 0 ? "this model has no classes" : `this model's classes are 0 to ${classes - 1}${names}`;
       throw new GenerateError(`label: ${label} is not possible: ${known}`);
     }
     return classes === 0 ? undefined : Array.from({ length: count }, (_, index) => label ?? index % classes);
@@ -154,4 +172,8 @@ function whole(name: string, value: number, least: number): void {
   if (!Number.isSafeInteger(value) || value < least) {
     throw new GenerateError(`${name}: ${value} is no whole number of at least ${least}`);
   }
+}
+
+function isClass(label: number, classes: number): boolean {
+  return Number.isInteger(label) && label >= 0 && label < classes;
 }

@@ -1,8 +1,9 @@
 import { readFile } from "node:fs/promises";
-import { InferenceSession, Tensor } from "onnxruntime-node";
+import { createRequire } from "node:module";
 import { readDescription } from "./description.js";
 import { GenerateError } from "./errors.js";
 import { OnnxGenerator } from "./generator.js";
+import { refuseUnknown } from "./options.js";
 
 /** How the runtime works. */
 export interface LoadOptions {
@@ -19,9 +20,11 @@ export async function loadGenerator(
   model: string | Uint8Array,
   options: LoadOptions = {},
 ): Promise<OnnxGenerator> {
+  refuseUnknown(options, ["threads"]);
   const origin = typeof model === "string" ? model : "model";
   const bytes = typeof model === "string" ? await read(model) : model;
   const description = readDescription(bytes, origin);
+  const { InferenceSession, Tensor } = runtime();
   try {
     const session = await InferenceSession.create(bytes, {
       ...(options.threads === undefined ? {} : { intraOpNumThreads: options.threads }),
@@ -31,6 +34,15 @@ export async function loadGenerator(
     return new OnnxGenerator(session, Tensor, description);
   } catch (error) {
     throw new GenerateError(`${origin}: ONNX Runtime refuses it: ${firstLine(error)}`);
+  }
+}
+
+/** The release that is used brings no types; it speaks those of onnxruntime-common. */
+function runtime(): typeof import("onnxruntime-common") {
+  try {
+    return createRequire(import.meta.url)("onnxruntime-node");
+  } catch (error) {
+    throw new GenerateError(`ONNX Runtime does not load on this machine: ${firstLine(error)}`);
   }
 }
 

@@ -11,7 +11,20 @@ export interface SamplerOptions {
   sigmaMax?: number;
   /** curvature: larger values take more steps at low noise (default 7) */
   rho?: number;
+  /**
+   * Told after each evaluation of a teacher's network, and waited for: its present estimate of the clean samples
+   * `[N, ...sampleShape]`, how many evaluations are done, and of how many.
+   */
+  onEvaluation?: (estimate: Float32Array, done: number, total: number) => void | Promise<void>;
 }
+
+/** The names of these options. */
+export const samplerOptions = [
+  "steps",
+  "sigmaMin",
+  "sigmaMax",
+  "rho",
+] as const satisfies (keyof SamplerOptions)[];
 
 /** Noise levels from high to low, then 0 (Karras et al. 2022, eq. 5), as `disback sample` takes them. */
 export function noiseLevels(options: SamplerOptions, model: ModelDescription): number[] {

@@ -5,6 +5,9 @@ import { hostname } from "node:os";
 
 const LOOPBACK = ["localhost", "127.0.0.1", "::1"];
 
+/** Headers that proxies add. */
+const FORWARDED = ["forwarded", "via", "x-real-ip"];
+
 /** Whether an address to listen on is reachable from this machine alone. */
 export function isLoopback(host: string): boolean {
   return LOOPBACK.includes(host) || /^127\.\d+\.\d+\.\d+$/.test(host);
@@ -14,32 +17,35 @@ export function isLoopback(host: string): boolean {
  * Who may do what.
  *
  * - The Host header must be a name of this server: a foreign name that resolves to us (DNS rebinding) is refused.
- * - On loopback everyone who reaches us may read. Elsewhere reading needs the token, shown once for a cookie. The cookie
- *   holds only a key made from the token: it opens nothing but reading.
+ * - Reading needs the token, shown once for a cookie. The cookie holds only a key made from the token: it opens nothing
+ *   but reading. One case is free: we listen on loopback, no further names are declared, and the request was sent to
+ *   the very address we listen on. Whatever came through a proxy needs the token.
  * - Acting needs the token itself in a header, and an Origin that is ours.
  */
 export class Access {
   readonly token = randomBytes(24).toString("base64url");
   private readonly readKey = createHmac("sha256", this.token).update("read").digest("base64url");
-  private readonly names: Set<string>;
+  private readonly declared: ReadonlySet<string>;
+  private readonly names: ReadonlySet<string>;
 
   constructor(
     /** The address that is listened on. */
     private readonly host: string,
-    allowedHosts: readonly string[] = [],
+    declared: readonly string[] = [],
   ) {
-    this.names = new Set([...LOOPBACK, host, hostname(), ...allowedHosts].map((name) => name.toLowerCase()));
+    this.declared = new Set(declared.map((name) => name.toLowerCase()));
+    this.names = new Set([...LOOPBACK, host.toLowerCase(), hostname().toLowerCase(), ...this.declared]);
   }
 
   /** Whether the request was sent to one of our own names. A bare address cannot be rebound. */
   isOurs(request: IncomingMessage): boolean {
-    const name = hostName(request.headers.host);
+    const name = addressOf(request.headers.host)?.name;
     if (name === undefined) return false;
     return this.names.has(name) || (!isLoopback(this.host) && isIP(name) !== 0);
   }
 
   mayRead(request: IncomingMessage): boolean {
-    if (isLoopback(this.host) || this.hasToken(request)) return true;
+    if (this.isDirect(request) || this.hasToken(request)) return true;
     return cookies(request).some(
       ([name, value]) => name === this.cookieName(request) && same(value, this.readKey),
     );
@@ -52,13 +58,22 @@ export class Access {
     return undefined;
   }
 
+  /**
+   * Whether the studio's own page sent the request. Its Origin is our Host by http, or by https where a proxy ends TLS.
+   * A proxy may put another Host in its place: then the Origin must be a declared name, and the browser
+   * (Sec-Fetch-Site) or the proxy (X-Forwarded-Host) must say that the page is the one the request was sent to.
+   */
   isSameOrigin(request: IncomingMessage): boolean {
-    const site = request.headers["sec-fetch-site"];
+    const { origin, host, "sec-fetch-site": site, "x-forwarded-host": forwarded } = request.headers;
     if (site !== undefined && site !== "same-origin") return false;
-    const { origin, host } = request.headers;
-    return (
-      origin !== undefined && host !== undefined && origin.toLowerCase() === `http://${host.toLowerCase()}`
-    );
+    const [, scheme, place] = /^(https?):\/\/(.+)$/i.exec(origin ?? "") ?? [];
+    if (scheme === undefined || place === undefined) return false;
+    const page = placeOf(scheme, place);
+    if (page === undefined) return false;
+    if (page === placeOf(scheme, host)) return true;
+    const isDeclared = this.declared.has(addressOf(place)!.name);
+    const outer = typeof forwarded === "string" ? forwarded.split(",")[0]!.trim() : undefined;
+    return isDeclared && (site === "same-origin" || page === placeOf(scheme, outer));
   }
 
   hasToken(request: IncomingMessage): boolean {
@@ -66,9 +81,21 @@ export class Access {
     return typeof given === "string" && same(given, this.token);
   }
 
-  /** For a client that has shown the token. */
+  /**
+   * For a page that has shown the token. Without a `Path` browsers keep it for the folder of the address that was asked,
+   * `/api` with the proxy's prefix before it, which we need not know.
+   */
   readCookie(request: IncomingMessage): string {
-    return `${this.cookieName(request)}=${this.readKey}; HttpOnly; SameSite=Strict; Path=/`;
+    const secure = request.headers.origin?.toLowerCase().startsWith("https:") ? "; Secure" : "";
+    return `${this.cookieName(request)}=${this.readKey}; HttpOnly; SameSite=Strict${secure}`;
+  }
+
+  /** Sent from this machine to the address we listen on, as far as anyone can tell. */
+  private isDirect({ headers, socket }: IncomingMessage): boolean {
+    if (!isLoopback(this.host) || this.declared.size > 0) return false;
+    const address = addressOf(headers.host);
+    if (!address || !isLoopback(address.name) || address.port !== String(socket.localPort)) return false;
+    return !Object.keys(headers).some((name) => FORWARDED.includes(name) || name.startsWith("x-forwarded-"));
   }
 
   /** Cookies know no ports: two studios on one machine would overwrite each other's. */
@@ -77,10 +104,18 @@ export class Access {
   }
 }
 
-/** Name or address of a Host header without the port, lower case; `undefined` for a malformed one. */
-function hostName(header: string | undefined): string | undefined {
-  const [, bracketed, plain] = /^(?:\[([0-9a-f:.]+)\]|([a-z0-9._-]+))(?::\d+)?$/i.exec(header ?? "") ?? [];
-  return (bracketed ?? plain)?.toLowerCase();
+/** Name or address of a Host header, in lower case, and its port; `undefined` for a malformed one. */
+function addressOf(header: string | undefined): { name: string; port: string | undefined } | undefined {
+  const [, bracketed, plain, port] =
+    /^(?:\[([0-9a-f:.]+)\]|([a-z0-9._-]+))(?::(\d+))?$/i.exec(header ?? "") ?? [];
+  const name = (bracketed ?? plain)?.toLowerCase();
+  return name === undefined ? undefined : { name, port };
+}
+
+/** Name and port, the scheme's own where none is written. */
+function placeOf(scheme: string, header: string | undefined): string | undefined {
+  const address = addressOf(header);
+  return address && `${address.name} ${address.port ?? (scheme.toLowerCase() === "https" ? "443" : "80")}`;
 }
 
 function cookies(request: IncomingMessage): [name: string, value: string][] {

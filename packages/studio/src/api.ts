@@ -19,6 +19,8 @@ export interface StudioParts {
   events: Events;
   access: Access;
   runControl: RunControl;
+  /** Path before every address, without a slash at its end; empty for none. */
+  basePath: string;
 }
 
 /** An answer that is no success. */

@@ -21,7 +21,12 @@ export class Events {
   /** @returns false when there are too many already */
   async add(response: ServerResponse): Promise<boolean> {
     if (this.clients.size >= MOST_CLIENTS) return false;
-    response.writeHead(200, { "content-type": "text/event-stream", "cache-control": "no-store" });
+    response.writeHead(200, {
+      "content-type": "text/event-stream",
+      "cache-control": "no-store",
+      // nginx would hold messages back.
+      "x-accel-buffering": "no",
+    });
     // Others must not miss what changed up to now.
     await this.poll();
     if (response.destroyed) return true;
@@ -32,9 +37,13 @@ export class Events {
     return true;
   }
 
-  /** Looks for changes now. */
+  /** Looks for changes now. A look that fails says nothing: pages keep what they have, and the next one may succeed. */
   async poll(): Promise<void> {
-    await this.list.refresh();
+    try {
+      await this.list.refresh();
+    } catch {
+      return;
+    }
     const now = new Map(this.list.all.map((run) => [run.id, run]));
     // Summaries that did not change are the same objects.
     const changed = [...now.values()].filter((run) => this.known.get(run.id) !== run);

@@ -1,4 +1,5 @@
-import { type LogLine, STAGES, type Stage } from "./wire.js";
+import { stageNames } from "./pages/index.js";
+import type { LogLine, Stage } from "./wire.js";
 
 /** Fields that say where a line stands, not what was measured. */
 const PLACES = new Set([
@@ -43,7 +44,7 @@ export class LogSeries {
 
   /** Adds a line; one that is none of ours is left out. */
   add(line: LogLine): void {
-    const stage = STAGES.indexOf(line.stage);
+    const stage = stageNames.indexOf(line.stage);
     if (stage < 0 || typeof line.iteration !== "number") return;
     while (this.count > 0 && !this.isAfter(stage, line.iteration, this.count - 1)) {
       this.count--;
@@ -71,7 +72,7 @@ export class LogSeries {
   }
 
   stageOf(row: number): Stage {
-    return STAGES[this.stage[row]!]!;
+    return stageNames[this.stage[row]!]!;
   }
 
   /** Iterations, images or seconds of a row, counted in its stage (seconds: in the run). */
@@ -81,7 +82,7 @@ export class LogSeries {
 
   /** Largest iteration and images of a stage. */
   endOf(stage: Stage): { iteration: number; images: number } | undefined {
-    const code = STAGES.indexOf(stage);
+    const code = stageNames.indexOf(stage);
     for (let row = this.count - 1; row >= 0; row--) {
       if (this.stage[row] === code) return { iteration: this.iteration[row]!, images: this.images[row]! };
       if (this.stage[row]! < code) return undefined;

@@ -1,6 +1,7 @@
 import type { FileHandle } from "node:fs/promises";
+import { stageNames } from "./pages/index.js";
 import type { SafeFolder } from "./safe-folder.js";
-import type { LogLine } from "./wire.js";
+import type { LogLine, Stage } from "./wire.js";
 
 const BLOCK = 1 << 20;
 /** A line longer than this is none of ours. */
@@ -79,7 +80,7 @@ export async function lastLine(folder: SafeFolder, ...parts: string[]): Promise<
   return lines.at(-1);
 }
 
-/** The whole lines among the last `bytes` of a log. */
+/** The whole lines among the last `bytes` of a log; none where it cannot be read. */
 export async function lastLines(folder: SafeFolder, bytes: number, ...parts: string[]): Promise<LogLine[]> {
   const file = await folder.open(...parts).catch(() => undefined);
   if (!file) return [];
@@ -93,6 +94,9 @@ export async function lastLines(folder: SafeFolder, bytes: number, ...parts: str
     const lines: LogLine[] = [];
     for (const line of whole.split("\n")) parseInto(line, (value) => lines.push(value));
     return lines;
+  } catch {
+    // A disk or a server of files that fails for a moment.
+    return [];
   } finally {
     await file.close();
   }
@@ -101,8 +105,9 @@ export async function lastLines(folder: SafeFolder, bytes: number, ...parts: str
 function parseInto(line: string, onLine: (line: LogLine) => void): void {
   if (line === "") return;
   try {
-    const value = JSON.parse(line) as LogLine | null;
-    if (value !== null && typeof value === "object") onLine(value);
+    const value = JSON.parse(line) as Partial<LogLine> | null;
+    if (stageNames.includes(value?.stage as Stage) && typeof value?.iteration === "number")
+      onLine(value as LogLine);
   } catch {
     // A broken line is the run's own business: what can be read is shown.
   }

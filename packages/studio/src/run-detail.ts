@@ -1,36 +1,21 @@
-import { readdir } from "node:fs/promises";
-import { isObject, readJson, readRunFile } from "./run-files.js";
+import { isObject, pathNodes, readJson, readRunFile } from "./run-files.js";
 import type { SafeFolder } from "./safe-folder.js";
-import {
-  type PathNode,
-  type RunDetail,
-  type RunSummary,
-  type SampleFrame,
-  STAGES,
-  type Stage,
-} from "./wire.js";
-
-const FRAME = /^(teacher|imitate|record|backtrack)-(\d+)\.png$/;
+import { classNames, namesIn, sampleFiles, sampleGrid } from "./sample-files.js";
+import type { PathNode, RunDetail, RunSummary, Stage } from "./wire.js";
 
 /** Everything of a run but its curves; `undefined` when it is gone. */
 export async function runDetail(folder: SafeFolder, summary: RunSummary): Promise<RunDetail | undefined> {
   const { id } = summary;
   const file = await readRunFile(folder, id);
   if (!file) return undefined;
-  const [samples, checkpoints, files] = await Promise.all([
-    namesIn(folder, id, "samples"),
+  const [samples, classes, checkpoints, files] = await Promise.all([
+    sampleFiles(folder, id),
+    classNames(folder, id),
     namesIn(folder, id, "checkpoints"),
     namesIn(folder, id),
   ]);
   const path = file.path ?? (await recordedPath(folder, id));
-  const points = (picture: string) => {
-    const name = picture.replace(/png$/, "npy");
-    return samples.includes(name) ? { points: name } : {};
-  };
-  const frames = samples.flatMap((picture): SampleFrame[] => {
-    const [, stage, digits] = FRAME.exec(picture) ?? [];
-    return stage ? [{ stage: stage as Stage, iteration: Number(digits), picture, ...points(picture) }] : [];
-  });
+  const grid = sampleGrid(file, samples);
   return {
     summary,
     settings: file.settings,
@@ -38,12 +23,9 @@ export async function runDetail(folder: SafeFolder, summary: RunSummary): Promis
     machine: file.machine,
     ...(file.result ? { result: file.result } : {}),
     ...(path ? { path } : {}),
-    frames: frames.sort(
-      (a, b) => STAGES.indexOf(a.stage) - STAGES.indexOf(b.stage) || a.iteration - b.iteration,
-    ),
-    ...(samples.includes("reference.png")
-      ? { reference: { picture: "reference.png", ...points("reference.png") } }
-      : {}),
+    ...samples,
+    ...(grid ? { grid } : {}),
+    ...(classes ? { classes } : {}),
     checkpoints: checkpoints
       .filter((name) => /^\d{8,}$/.test(name))
       .map(Number)
@@ -53,22 +35,10 @@ export async function runDetail(folder: SafeFolder, summary: RunSummary): Promis
   };
 }
 
-async function namesIn(folder: SafeFolder, ...parts: string[]): Promise<string[]> {
-  try {
-    return await readdir(await folder.locate(...parts));
-  } catch {
-    return [];
-  }
-}
-
 /** The path while it is being recorded. */
 async function recordedPath(folder: SafeFolder, id: string): Promise<PathNode[] | undefined> {
   const manifest = await readJson(folder, id, "trajectory", "trajectory.json");
-  if (!isObject(manifest) || !Array.isArray(manifest.nodes)) return undefined;
-  return manifest.nodes.filter(
-    (node): node is PathNode =>
-      isObject(node) && typeof node.distance === "number" && typeof node.step === "number",
-  );
+  return isObject(manifest) ? pathNodes(manifest.nodes) : undefined;
 }
 
 function plannedIterations(command: string, settings: Record<string, unknown>): RunDetail["planned"] {

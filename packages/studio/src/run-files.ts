@@ -1,4 +1,5 @@
 import type { SafeFolder } from "./safe-folder.js";
+import type { PathNode } from "./wire.js";
 
 /** The fields of a run's `run.json` that are shown. */
 export interface RunFile {
@@ -9,11 +10,15 @@ export interface RunFile {
   versions: Record<string, unknown>;
   machine: Record<string, unknown>;
   startedAt: string;
-  state: "running" | "stopped" | "failed" | "finished";
-  failure?: { message?: string };
+  state: (typeof STATES)[number];
+  failure?: { message: string };
   result?: Record<string, unknown>;
-  path?: { step: number; distance: number; loss: number }[];
+  path?: PathNode[];
+  /** what was decided for a distillation */
+  decision?: { record?: unknown };
 }
+
+const STATES = ["running", "stopped", "failed", "finished"] as const;
 
 export const RUN_FILE = "run.json";
 const LARGEST = 4 << 20;
@@ -27,18 +32,38 @@ export async function readJson(folder: SafeFolder, ...parts: string[]): Promise<
   }
 }
 
-/** The record of a run, `undefined` when the folder holds none that can be read. */
+/** The record of a run, `undefined` when the folder holds none that can be read. Damaged fields are left out. */
 export async function readRunFile(folder: SafeFolder, id: string): Promise<RunFile | undefined> {
-  const value = (await readJson(folder, id, RUN_FILE)) as Partial<RunFile> | undefined;
-  if (typeof value?.command !== "string" || !isObject(value.settings)) return undefined;
+  const value = await readJson(folder, id, RUN_FILE);
+  if (!isObject(value) || typeof value.command !== "string" || !isObject(value.settings)) return undefined;
+  const { command, settings, preset, seed, versions, machine, startedAt, state } = value;
+  const { failure, result, path, decision } = value;
+  const nodes = pathNodes(path);
   return {
-    seed: 0,
-    versions: {},
-    machine: {},
-    startedAt: "",
-    state: "stopped",
-    ...value,
-  } as RunFile;
+    command,
+    settings,
+    ...(typeof preset === "string" ? { preset } : {}),
+    seed: typeof seed === "number" ? seed : 0,
+    versions: isObject(versions) ? versions : {},
+    machine: isObject(machine) ? machine : {},
+    startedAt: typeof startedAt === "string" ? startedAt : "",
+    state: STATES.find((one) => one === state) ?? "stopped",
+    ...(isObject(failure) && typeof failure.message === "string"
+      ? { failure: { message: failure.message } }
+      : {}),
+    ...(isObject(result) ? { result } : {}),
+    ...(nodes ? { path: nodes } : {}),
+    ...(isObject(decision) ? { decision } : {}),
+  };
+}
+
+/** The nodes of a trajectory that a JSON file lists; those that are none are left out. */
+export function pathNodes(value: unknown): PathNode[] | undefined {
+  if (!Array.isArray(value)) return undefined;
+  return value.filter(
+    (node): node is PathNode =>
+      isObject(node) && [node.distance, node.step, node.loss].every((figure) => typeof figure === "number"),
+  );
 }
 
 export function isObject(value: unknown): value is Record<string, unknown> {

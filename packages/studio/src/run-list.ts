@@ -2,9 +2,11 @@ import { lstatSync } from "node:fs";
 import { lstat, readdir } from "node:fs/promises";
 import { join, posix } from "node:path";
 import { lastLine, lastLines } from "./log-tail.js";
+import { dataTitle, methodTitle } from "./pages/index.js";
 import type { RunControl } from "./run-control.js";
-import { RUN_FILE, readRunFile } from "./run-files.js";
+import { RUN_FILE, type RunFile, readRunFile } from "./run-files.js";
 import type { SafeFolder } from "./safe-folder.js";
+import { sampleFiles, sampleGrid } from "./sample-files.js";
 import type { LogLine, RunState, RunSummary } from "./wire.js";
 
 /** Folders of a run, and others in which no runs are. */
@@ -62,11 +64,9 @@ export class RunList {
     }
     const runs = new Map<string, RunSummary>();
     await inParallel(this.folders, 16, async ({ id, comparison }) => {
-      const summary = await this.summary(
-        id,
-        comparison,
-        comparison !== undefined && comparing.get(comparison)!,
-      );
+      const isCompared = comparison !== undefined && comparing.get(comparison)!;
+      // One run that cannot be read must not hide the others.
+      const summary = await this.summary(id, comparison, isCompared).catch(() => this.runs.get(id));
       if (summary) runs.set(id, summary);
     });
     this.runs = runs;
@@ -112,23 +112,30 @@ export class RunList {
     const isDead = before?.state === "running" && !this.isHeld(id, "run.lock");
     if (isAsBefore && before.version === version && !isDead) return before;
     const file = await readRunFile(this.folder, id);
-    if (!file) return undefined;
+    // A record that is there but cannot be read is being written perhaps: the last known state stays.
+    if (!file) return version.startsWith("/") ? undefined : before;
     const { method, student } = file.settings;
     const last = await this.newest(id);
-    const headline = await this.headline(id);
+    const headline = await this.headline(id, file);
+    const evaluations = evaluationsOf(file);
+    const picture = await this.picture(id, file);
     return {
       id,
       ...(comparison === undefined ? {} : { comparison, comparing }),
+      title: dataTitle(file),
+      how: methodTitle(file),
       command: file.command,
       ...(file.preset === undefined ? {} : { preset: file.preset }),
       ...(typeof method === "string" ? { method } : {}),
       ...(typeof student === "string" ? { student } : {}),
       seed: file.seed,
       state: this.stateOf(id, file.state),
-      ...(file.failure?.message === undefined ? {} : { failure: file.failure.message }),
+      ...(file.failure === undefined ? {} : { failure: file.failure.message }),
       startedAt: file.startedAt,
       ...(last ? { last } : {}),
       ...(headline ? { headline } : {}),
+      ...(evaluations ? { evaluations } : {}),
+      ...(picture ? { picture } : {}),
       version,
     };
   }
@@ -139,8 +146,13 @@ export class RunList {
 
   private isHeld(id: string, lock: string): boolean {
     const path = join(this.folder.root, id, lock);
-    // A link could lead anywhere, and a pipe would make us wait.
-    return lstatSync(path, { throwIfNoEntry: false })?.isFile() === true && this.runControl.isHeld(path);
+    try {
+      // A link could lead anywhere, and a pipe would make us wait.
+      return lstatSync(path, { throwIfNoEntry: false })?.isFile() === true && this.runControl.isHeld(path);
+    } catch {
+      // Without permission for the folder nobody can be seen to work in it.
+      return false;
+    }
   }
 
   /** The record's stamp first. */
@@ -162,15 +174,33 @@ export class RunList {
     return (await lastLine(this.folder, id, "live.jsonl")) ?? lastLine(this.folder, id, "metrics.jsonl");
   }
 
-  private async headline(id: string): Promise<RunSummary["headline"]> {
+  private async headline(id: string, { result }: RunFile): Promise<RunSummary["headline"]> {
     for (const line of (await lastLines(this.folder, 16_384, id, "metrics.jsonl")).reverse()) {
       for (const name of ["fid", "slicedWasserstein"]) {
         const value = line[name];
-        if (typeof value === "number") return { name, value, iteration: line.iteration };
+        if (typeof value !== "number") continue;
+        const teacher = result?.[`teacher${name[0]!.toUpperCase()}${name.slice(1)}`];
+        return {
+          ...{ name, value, iteration: line.iteration },
+          ...(typeof teacher === "number" ? { teacher } : {}),
+        };
       }
     }
     return undefined;
   }
+
+  private async picture(id: string, file: RunFile): Promise<RunSummary["picture"]> {
+    const samples = await sampleFiles(this.folder, id);
+    const newest = samples.frames.at(-1);
+    if (!newest) return undefined;
+    const grid = sampleGrid(file, samples);
+    return { file: newest.picture, ...(grid ? { grid } : {}) };
+  }
+}
+
+function evaluationsOf({ result }: RunFile): RunSummary["evaluations"] {
+  const { studentEvaluations: student, teacherEvaluations: teacher } = result ?? {};
+  return typeof student === "number" && typeof teacher === "number" ? { student, teacher } : undefined;
 }
 
 interface Found {

@@ -1,8 +1,9 @@
 import { LogSeries } from "./log-series.js";
 import { LogTail } from "./log-tail.js";
+import { stageNames } from "./pages/index.js";
 import type { SafeFolder } from "./safe-folder.js";
 import { type Offsets, thin, type View } from "./thin.js";
-import { type RunCurves, STAGES, type Stage } from "./wire.js";
+import type { RunCurves, Stage } from "./wire.js";
 
 /** One log in memory. */
 class Log {
@@ -38,18 +39,23 @@ class RunLog {
 
   /** Two readers at once would read the same lines twice. */
   read(): Promise<void> {
-    this.reading ??= Promise.all([this.evaluations.read(), this.live.read()])
-      .then(() => {})
-      .finally(() => {
-        this.reading = undefined;
-      });
+    this.reading ??= this.readBoth().finally(() => {
+      this.reading = undefined;
+    });
     return this.reading;
+  }
+
+  /** Waits for both, however one of them ends. */
+  private async readBoth(): Promise<void> {
+    const ends = await Promise.allSettled([this.evaluations.read(), this.live.read()]);
+    const failed = ends.find((end) => end.status === "rejected");
+    if (failed) throw failed.reason;
   }
 
   /** Where each stage that was begun is. */
   get ends(): Offsets {
     const ends: Offsets = {};
-    for (const stage of STAGES) {
+    for (const stage of stageNames) {
       const logged = [this.live, this.evaluations].map(({ series }) => series.endOf(stage));
       const last = logged.filter((end) => end !== undefined).sort((a, b) => b.iteration - a.iteration)[0];
       if (last) ends[stage] = last;
@@ -101,7 +107,7 @@ export class RunLogs {
 function offsetsOf(ends: Offsets): Offsets {
   const offsets: Offsets = {};
   let before = { iteration: 0, images: 0 };
-  for (const stage of STAGES) {
+  for (const stage of stageNames) {
     if (before.iteration > 0) offsets[stage] = before;
     const end = ends[stage];
     if (end) before = { iteration: before.iteration + end.iteration, images: before.images + end.images };

@@ -17,8 +17,10 @@ export interface StudioOptions {
   host?: string;
   /** Default 0: any free one. */
   port?: number;
-  /** More names under which the studio is reached, for example behind a proxy. */
+  /** More names under which the studio is reached, behind a proxy for example. With any, reading needs the token. */
   allowedHosts?: readonly string[];
+  /** Path below which a proxy passes requests on, such as `/studio`. Not needed where it takes the path away. */
+  basePath?: string;
   runControl: RunControl;
 }
 
@@ -47,6 +49,7 @@ const HEADERS = {
  */
 export async function startStudio(options: StudioOptions): Promise<Studio> {
   const { host = "127.0.0.1", port = 0, runControl } = options;
+  const basePath = (options.basePath ?? "").replace(/\/+$/, "");
   const folder = await SafeFolder.at(options.folder);
   const list = new RunList(folder, runControl);
   const events = new Events(list);
@@ -60,13 +63,14 @@ export async function startStudio(options: StudioOptions): Promise<Studio> {
     events,
     access,
     runControl,
+    basePath,
   };
   const assets = loadAssets();
   const server = createServer((request, response) => void answer(parts, assets, request, response));
   await listen(server, host, port);
   const { port: taken } = server.address() as AddressInfo;
   return {
-    url: `http://${shownHost(host)}:${taken}/#token=${access.token}`,
+    url: `http://${shownHost(host)}:${taken}${basePath}/#token=${access.token}`,
     close: async () => {
       events.close();
       server.closeAllConnections();
@@ -105,7 +109,13 @@ async function route(
   const { access } = parts;
   if (!access.isOurs(request))
     throw new HttpError(421, "this name is not the studio's; start it with --allow-host NAME");
-  const { pathname, searchParams: query } = parseUrl(request.url);
+  const { pathname: whole, searchParams: query } = parseUrl(request.url);
+  if (parts.basePath !== "" && whole === parts.basePath) {
+    // Relative addresses start at the last slash.
+    response.writeHead(308, { location: `${whole.slice(whole.lastIndexOf("/") + 1)}/` }).end();
+    return;
+  }
+  const pathname = whole.startsWith(`${parts.basePath}/`) ? whole.slice(parts.basePath.length) : whole;
   const asset = assets.get(pathname);
   if (asset && request.method === "GET") {
     response.writeHead(200, { "content-type": asset.type, "cache-control": "no-cache" });
@@ -113,7 +123,8 @@ async function route(
     return;
   }
   if (request.method === "POST" && pathname === "/api/session") {
-    if (!access.isSameOrigin(request) || !access.hasToken(request)) throw new HttpError(403, "wrong token");
+    if (!access.isSameOrigin(request)) throw new HttpError(403, originProblem(request));
+    if (!access.hasToken(request)) throw new HttpError(403, "wrong token");
     response.setHeader("set-cookie", access.readCookie(request));
     return sendJson(response, {});
   }
@@ -121,6 +132,11 @@ async function route(
   if (!handler) throw new HttpError(404, "not found");
   if (!access.mayRead(request)) throw new HttpError(401, "the token of the studio's address is needed");
   await handler(parts, { request, response, query });
+}
+
+/** What to do where the page's address is not the one that the request says it was sent to. */
+function originProblem({ headers }: IncomingMessage): string {
+  return `this page is at ${headers.origin ?? "no address"}, but the request came for ${headers.host}: start the studio with --allow-host NAME, and let the proxy pass on Host or X-Forwarded-Host`;
 }
 
 function parseUrl(url: string | undefined): URL {
@@ -136,6 +152,8 @@ function listen(server: Server, host: string, port: number): Promise<void> {
     server.once("error", reject);
     server.listen(port, host, () => {
       server.off("error", reject);
+      // Running out of file descriptors, for one, passes: the next connection may succeed.
+      server.on("error", () => {});
       resolve();
     });
   });

@@ -1,8 +1,8 @@
+import type { SampleGrid, StageName } from "./pages/index.js";
+
 /** What the server tells the page, as JSON. */
 
-/** What a run may go through, in this order. */
-export const STAGES = ["teacher", "imitate", "record", "backtrack"] as const;
-export type Stage = (typeof STAGES)[number];
+export type Stage = StageName;
 
 /** `interrupted`: marked as running, but no living process works in the folder. */
 export type RunState = "running" | "stopped" | "failed" | "finished" | "interrupted";
@@ -18,6 +18,10 @@ export interface RunSummary {
   comparison?: string;
   /** Whether that comparison is being worked on: its runs are stopped in its own terminal. */
   comparing?: boolean;
+  /** The data it is about. */
+  title: string;
+  /** How it is done, in a few words. */
+  how: string;
   command: string;
   preset?: string;
   method?: string;
@@ -28,8 +32,12 @@ export interface RunSummary {
   startedAt: string;
   /** Newest line of the live log, or of the evaluations where there is none. */
   last?: LogLine;
-  /** Newest judged figure: FID for images, sliced Wasserstein distance for points. */
-  headline?: { name: string; value: number; iteration: number };
+  /** Newest judged figure: FID for images, sliced Wasserstein distance for points; the teacher's where it was judged. */
+  headline?: { name: string; value: number; iteration: number; teacher?: number };
+  /** Network evaluations per sample, where they were measured. */
+  evaluations?: { student: number; teacher: number };
+  /** Newest picture of its samples. */
+  picture?: { file: string; grid?: SampleGrid };
   /** Bytes and change times of its files: another text means that there is news. */
   version: string;
 }
@@ -61,6 +69,10 @@ export interface RunDetail {
   path?: PathNode[];
   frames: SampleFrame[];
   reference?: { picture: string; points?: string };
+  /** Where each sample stands in the pictures: the same latent and class at the same place in all of them. */
+  grid?: SampleGrid;
+  /** Names of the classes; the samples show them in turn. */
+  classes?: string[];
   checkpoints: number[];
   /** What was asked of the run and not done yet. */
   asked: ("stop" | "checkpoint")[];

@@ -47,7 +47,10 @@ describe("tailing a log", () => {
   it("reads only what was added, and a torn line once it is whole", async () => {
     const tail = new LogTail(folder, ["log.jsonl"]);
     expect(await read(tail)).toBe(false);
-    writeFileSync(file, '{"iteration":1}\n{"iteration":2}\n{"itera');
+    writeFileSync(
+      file,
+      '{"stage":"record","iteration":1}\n{"stage":"record","iteration":2}\n{"stage":"record","itera',
+    );
     expect(await read(tail)).toBe(true);
     expect(seen).toEqual([1, 2]);
     appendFileSync(file, 'tion":3}\n');
@@ -59,18 +62,24 @@ describe("tailing a log", () => {
 
   it("leaves broken lines out, and starts over when the file became shorter", async () => {
     const tail = new LogTail(folder, ["log.jsonl"]);
-    writeFileSync(file, '{"iteration":1}\nnonsense\nnull\n{"iteration":2}\n');
+    writeFileSync(
+      file,
+      '{"stage":"record","iteration":1}\nnonsense\nnull\n7\n[]\n{"stage":"other","iteration":5}\n{"stage":"record"}\n{"stage":"record","iteration":2}\n',
+    );
     await read(tail);
     expect(seen).toEqual([1, 2]);
-    writeFileSync(file, '{"iteration":9}\n');
+    writeFileSync(file, '{"stage":"record","iteration":9}\n');
     await read(tail);
     expect(seen).toEqual([1, 2, 9]);
     expect(resets).toBe(1);
   });
 
   it("finds the newest whole line without the rest", async () => {
-    writeFileSync(file, `${'{"iteration":1}\n'.repeat(5000)}{"iteration":2}\n{"itera`);
-    expect(await lastLine(folder, "log.jsonl")).toEqual({ iteration: 2 });
+    writeFileSync(
+      file,
+      `${'{"stage":"record","iteration":1}\n'.repeat(5000)}{"stage":"record","iteration":2}\n{"itera`,
+    );
+    expect(await lastLine(folder, "log.jsonl")).toEqual({ stage: "record", iteration: 2 });
   });
 });
 

@@ -1,5 +1,6 @@
 import { appendFileSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { crc32, deflateSync } from "node:zlib";
 
 export interface MadeRun {
   /** Fields of run.json that differ from a plain finished one. */
@@ -11,6 +12,8 @@ export interface MadeRun {
   fid?: number;
   /** Draws points of the plane instead of pictures. */
   points?: boolean;
+  /** Samples in a picture; it is a single pixel where no number is given. */
+  grid?: number;
 }
 
 /** A grey pixel. */
@@ -21,7 +24,7 @@ const PNG = Buffer.from(
 
 /** Writes a run folder as `disback distill` leaves it: ten steps of recording, then the student's stage. */
 export function makeRun(folder: string, made: MadeRun = {}): void {
-  const { evaluations = 5, fid = 100, points = false } = made;
+  const { evaluations = 5, fid = 100, points = false, grid } = made;
   mkdirSync(join(folder, "samples"), { recursive: true });
   mkdirSync(join(folder, "checkpoints", "00000210"), { recursive: true });
   const record = {
@@ -33,6 +36,7 @@ export function makeRun(folder: string, made: MadeRun = {}): void {
       student: "untrained",
       recording: { steps: 10 },
       backtracking: { iterations: 200, studentLearningRate: 1e-4 },
+      ...(grid === undefined ? {} : { evaluation: { grid } }),
       ...made.settings,
     },
     seed: 0,
@@ -64,9 +68,9 @@ export function makeRun(folder: string, made: MadeRun = {}): void {
       }),
       ...{ iterations: 200, rate: 8, secondsLeft: 60, memoryBytes: 3e8 },
     });
-    writeSamples(folder, `backtrack-${String(iteration).padStart(8, "0")}`, points, i);
+    writeSamples(folder, `backtrack-${String(iteration).padStart(8, "0")}`, points, i, grid);
   }
-  writeSamples(folder, "reference", points, 0);
+  writeSamples(folder, "reference", points, 0, grid);
 }
 
 /** A line of a log, as the training loop writes it. */
@@ -82,9 +86,46 @@ export function log(folder: string, name: string, entry: Record<string, unknown>
   appendFileSync(join(folder, name), `${JSON.stringify(entry)}\n`);
 }
 
-function writeSamples(folder: string, name: string, points: boolean, moment: number): void {
-  writeFileSync(join(folder, "samples", `${name}.png`), PNG);
+function writeSamples(folder: string, name: string, points: boolean, moment: number, grid?: number): void {
+  writeFileSync(join(folder, "samples", `${name}.png`), grid === undefined ? PNG : gridPng(grid));
   if (points) writeFileSync(join(folder, "samples", `${name}.npy`), npy(ring(200, 1 + moment / 10)));
+}
+
+/** Samples of 8 by 8 pixels, as `disback` arranges them: sample `i` is grey with the value `i`. */
+function gridPng(count: number): Buffer {
+  const columns = Math.ceil(Math.sqrt(count));
+  const side = 4 + 12 * columns;
+  const height = 4 + 12 * Math.ceil(count / columns);
+  const rows = Buffer.alloc(height * (side + 1), 255);
+  for (let y = 0; y < height; y++) {
+    // The filter of the row: none.
+    rows[y * (side + 1)] = 0;
+    for (let x = 0; x < side; x++) {
+      const sample = Math.floor(y / 12) * columns + Math.floor(x / 12);
+      if (x % 12 >= 4 && y % 12 >= 4 && sample < count) rows[y * (side + 1) + 1 + x] = sample;
+    }
+  }
+  const header = Buffer.alloc(13);
+  header.writeUInt32BE(side, 0);
+  header.writeUInt32BE(height, 4);
+  // Eight bits, grey.
+  header.set([8, 0, 0, 0, 0], 8);
+  const signature = Buffer.from([137, 80, 78, 71, 13, 10, 26, 10]);
+  return Buffer.concat([
+    signature,
+    pngChunk("IHDR", header),
+    pngChunk("IDAT", deflateSync(rows)),
+    pngChunk("IEND", Buffer.alloc(0)),
+  ]);
+}
+
+function pngChunk(type: string, data: Buffer): Buffer {
+  const chunk = Buffer.alloc(12 + data.length);
+  chunk.writeUInt32BE(data.length, 0);
+  chunk.write(type, 4, "latin1");
+  data.copy(chunk, 8);
+  chunk.writeUInt32BE(crc32(chunk.subarray(4, 8 + data.length)), 8 + data.length);
+  return chunk;
 }
 
 function ring(count: number, radius: number): Float32Array {

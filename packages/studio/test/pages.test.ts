@@ -1,4 +1,4 @@
-import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Studio, startStudio } from "@disback/studio";
@@ -56,6 +56,8 @@ afterEach(async () => {
 const running = { record: { state: "running", result: undefined } };
 const live = (name: string) => writeFileSync(join(base, name, "run.lock"), '{"alive":true}');
 
+const card = (name: string) => page.locator(".card", { has: page.getByRole("link", { name, exact: true }) });
+
 /** What there is below a folder, and a page that shows it. */
 async function open(hash = ""): Promise<void> {
   await page.goto(studio.url);
@@ -68,7 +70,7 @@ describe("the list", () => {
     await open();
     await page.getByRole("heading", { name: "No runs yet" }).waitFor();
     makeRun(join(base, "first"));
-    await page.getByRole("link", { name: "first" }).waitFor();
+    await page.getByRole("link", { name: "first", exact: true }).waitFor();
   });
 
   it("keeps the token out of the address", async () => {
@@ -76,7 +78,7 @@ describe("the list", () => {
     expect(page.url()).not.toContain("token");
   });
 
-  it("tells states, finds by words, and groups comparisons", async () => {
+  it("tells states, finds by words, and shows a comparison as one card", async () => {
     makeRun(join(base, "alone"), { record: { state: "failed", failure: { message: "loss became NaN" } } });
     makeRun(join(base, "dead"), running);
     makeRun(join(base, "alive"), running);
@@ -85,23 +87,128 @@ describe("the list", () => {
     makeRun(join(base, "study", "ring", "seed-2"));
     writeFileSync(join(base, "study", "settings.json"), "{}");
     await open();
-    const row = (name: string) => page.getByRole("row", { name: new RegExp(name) });
-    await row("dead").getByText("interrupted").waitFor();
-    await row("alive").getByText("running").waitFor();
-    await row("alone").getByText("failed").waitFor();
-    await row("alive")
+    await card("dead").getByText("interrupted").waitFor();
+    await card("alive").getByText("running").waitFor();
+    await card("alone").getByText("loss became NaN").waitFor();
+    await card("alive")
       .getByText(/backtracking 161 of 200, 1 min 0 s left/)
       .waitFor();
-    await page.getByRole("heading", { name: /comparison study/ }).waitFor();
+    expect(await page.locator(".card").count()).toBe(4);
+    await card("study").getByText("2 runs, all finished").waitFor();
     await page.getByLabel("Find").fill("ring seed-2");
     await page.getByText("1 of 5 runs").waitFor();
     await page.getByLabel("Find").fill("");
     await page.getByLabel("State").selectOption("interrupted");
     await page.getByText("1 of 5 runs").waitFor();
+    await page.getByLabel("State").selectOption("");
+    await page.getByRole("link", { name: "study" }).click();
+    // The parts of their folders that are not the same.
+    for (const name of ["seed-1", "seed-2"]) await page.getByRole("link", { name, exact: true }).waitFor();
+    await page.getByText("FID: ring 65.6").waitFor();
+    await page.getByRole("link", { name: "Curves of all" }).click();
+    await page.getByRole("heading", { name: "Comparison of 2 runs" }).waitFor();
+  });
+
+  it("names runs as shortly as can be told apart, and says in a line what came out", async () => {
+    const result = { teacherFid: 5, studentEvaluations: 1, teacherEvaluations: 35 };
+    makeRun(join(base, "monday", "demo"), { record: { result, settings: { teacher: "fashion-mnist-16" } } });
+    makeRun(join(base, "tuesday", "demo"), { grid: 9 });
+    makeRun(join(base, "tuesday", "other"));
+    await open();
+    for (const name of ["monday/demo", "tuesday/demo", "other"])
+      await page.getByRole("link", { name, exact: true }).waitFor();
+    await card("monday/demo").getByText("FID 65.6, the teacher 5 · 1 evaluation instead of 35").waitFor();
+    await card("monday/demo")
+      .getByText(/Fashion-MNIST, 16×16/)
+      .waitFor();
+    const picture = card("tuesday/demo").locator(".thumbnail img");
+    await expect.poll(() => picture.getAttribute("src")).toContain("backtrack-00000160.png");
   });
 });
 
 describe("a run", () => {
+  it("opens on the student beside the teacher, and enlarges a sample of both", async () => {
+    makeRun(join(base, "a"), { grid: 9 });
+    mkdirSync(join(base, "a", "student"));
+    const config = { labelDim: 3, classNames: ["shirt", "sneaker", "bag"] };
+    writeFileSync(join(base, "a", "student", "config.json"), JSON.stringify(config));
+    await open("#/run/a");
+    const pictures = page.locator(".picture img");
+    await expect.poll(() => pictures.count()).toBe(2);
+    const boxes = await Promise.all([0, 1].map((index) => pictures.nth(index).boundingBox()));
+    // As large as the screen allows, in the first view, side by side.
+    for (const box of boxes) expect(box!.width).toBeGreaterThan(600);
+    expect(boxes[0]!.y).toBe(boxes[1]!.y);
+    expect(boxes[0]!.y + boxes[0]!.height).toBeLessThan(900);
+    // The fifth sample: the second row's second.
+    const place = { x: boxes[0]!.width / 2, y: boxes[0]!.height / 2 };
+    await page.locator(".picture").first().hover({ position: place });
+    await expect.poll(() => page.locator(".cell").count()).toBe(2);
+    await page.locator(".picture").first().click({ position: place });
+    const dialog = page.getByRole("dialog");
+    await dialog.getByText("sample 5 of 9, sneaker").waitFor();
+    // The grey in the middle of each crop.
+    const shades = () =>
+      page.evaluate(`Promise.all([...document.querySelectorAll(".crop img")].map(async (image) => {
+        await image.decode();
+        const { left, top, width } = image.style;
+        const side = (image.naturalWidth * 100) / parseFloat(width);
+        const middle = (percent) => (-parseFloat(percent) / 100) * side + side / 2;
+        const canvas = document.createElement("canvas");
+        canvas.width = canvas.height = 1;
+        const context = canvas.getContext("2d");
+        context.drawImage(image, middle(left), middle(top), 1, 1, 0, 0, 1, 1);
+        return context.getImageData(0, 0, 1, 1).data[0];
+      }))`);
+    await expect.poll(shades).toEqual([4, 4]);
+    await page.keyboard.press("ArrowRight");
+    await dialog.getByText("sample 6 of 9, bag").waitFor();
+    await expect.poll(shades).toEqual([5, 5]);
+    await page.keyboard.press("Escape");
+    await dialog.waitFor({ state: "detached" });
+  });
+
+  it("names its charts for people, leaves no card alone in its row, and shows only settings in use", async () => {
+    const backtracking = {
+      iterations: 200,
+      objective: "sid",
+      sid: { alpha: 1.2 },
+      dmd2: { realSamples: 20000 },
+    };
+    makeRun(join(base, "a"), {
+      settings: { backtracking, imitation: { steps: 5 }, tf32: false },
+    });
+    for (const iteration of [180, 190])
+      log(
+        join(base, "a"),
+        "live.jsonl",
+        line("backtrack", iteration, { gradientNorm: 3, auxiliaryGradientNorm: 2, someNewFigure: 1 }),
+      );
+    await open("#/run/a");
+    for (const name of [
+      "Gradient norm of the student",
+      "Gradient norm of the auxiliary model",
+      "Some new figure",
+    ])
+      await page.locator(".chart figcaption", { hasText: name }).first().waitFor();
+    for (const width of [1440, 1000, 390]) {
+      await page.setViewportSize({ width, height: 900 });
+      for (const cards of [".chart", ".tiles div"]) {
+        const tops = (await page.evaluate(
+          `[...document.querySelectorAll("${cards}")].map((one) => Math.round(one.getBoundingClientRect().top))`,
+        )) as number[];
+        const last = tops.filter((top) => top === tops.at(-1)).length;
+        const widest = await page.locator(cards).last().boundingBox();
+        if (width === 390) expect(widest!.width, cards).toBeGreaterThan(160);
+        else expect(last, `${cards} at ${width}`).toBeGreaterThan(1);
+      }
+    }
+    await page.getByText("Settings in use").click();
+    await page.getByRole("rowheader", { name: "backtracking.sid.alpha" }).waitFor();
+    for (const name of ["backtracking.dmd2.realSamples", "imitation.steps", "tf32"])
+      expect(await page.getByRole("rowheader", { name }).count(), name).toBe(0);
+  });
+
   it("shows figures, path, samples and curves, and follows without a reload", async () => {
     makeRun(join(base, "a"), running);
     live("a");
@@ -119,7 +226,7 @@ describe("a run", () => {
       .waitFor({ state: "attached" });
     await page.getByText("The student's target is the teacher").waitFor();
     expect(await page.locator(".chart").count()).toBeGreaterThanOrEqual(6);
-    const chart = page.getByRole("img", { name: /^Loss\./ });
+    const chart = page.getByRole("img", { name: /^Loss of the denoiser being fitted\./ });
     expect(await chart.getAttribute("aria-label")).toContain("to 0.2 at 171 iterations");
 
     await page.evaluate("window.stays = true");
@@ -146,7 +253,7 @@ describe("a run", () => {
     await slider.press("ArrowRight");
     await expect.poll(() => student.getAttribute("src")).toContain("backtrack-00000040.png");
     expect(
-      await page.getByRole("img", { name: /samples, teacher, same latents/ }).getAttribute("src"),
+      await page.getByRole("img", { name: /samples, teacher, from the same noise/ }).getAttribute("src"),
     ).toContain("reference.png");
   });
 
@@ -154,7 +261,7 @@ describe("a run", () => {
     makeRun(join(base, "a"), { points: true });
     await page.emulateMedia({ reducedMotion: "reduce" });
     await open("#/run/a");
-    const canvas = page.locator(".cloud canvas");
+    const canvas = page.locator("canvas.cloud").first();
     const picture = () =>
       canvas.evaluate((element) => (element as unknown as { toDataURL(): string }).toDataURL());
     await canvas.waitFor();
@@ -170,7 +277,7 @@ describe("a run", () => {
   it("looks closer where a stretch is dragged, and is read by keys", async () => {
     makeRun(join(base, "a"));
     await open("#/run/a");
-    const chart = page.getByRole("img", { name: /^FID\./ });
+    const chart = page.getByRole("img", { name: /^FID: distance to the data\./ });
     await chart.scrollIntoViewIfNeeded();
     await chart.press("End");
     await expect
@@ -212,7 +319,7 @@ describe("a run", () => {
   it("says so when it is gone, when the page was never there, and when the studio ends", async () => {
     makeRun(join(base, "a"));
     await open("#/run/a");
-    await page.getByRole("heading", { name: /^a/ }).waitFor();
+    await page.getByRole("heading", { name: /finished/ }).waitFor();
     rmSync(join(base, "a"), { recursive: true });
     await page.getByText("This run's folder is gone").waitFor();
     await page.goto(`${new URL(studio.url).origin}/#/run/nothing`);
@@ -259,6 +366,7 @@ describe("a comparison", () => {
 describe("on every screen", () => {
   it.each([
     ["phone", 360],
+    ["tablet", 800],
     ["laptop", 1280],
   ])("has no sideways scrolling on a %s", async (_, width) => {
     makeRun(join(base, "a-run-with-quite-a-long-name-as-people-give-them"), { points: true });
@@ -271,7 +379,7 @@ describe("on every screen", () => {
       "#/compare/b/a-run-with-quite-a-long-name-as-people-give-them",
     ]) {
       await open(hash);
-      await page.locator(".runs, .chart").first().waitFor();
+      await page.locator(".card, .chart").first().waitFor();
       expect(await page.evaluate("document.documentElement.scrollWidth"), hash).toBeLessThanOrEqual(width);
     }
   });
@@ -294,8 +402,10 @@ describe("on every screen", () => {
     expect(order[0]).toBe("Skip to content");
     expect(order[1]).toBe("disback studio");
     expect(order[2]).toBe("All runs");
-    expect(order[3]).toBe("Play");
-    expect(order[4]).toBe("moment of the samples");
+    expect(order[3]).toMatch(/^enlarge grid of samples, student/);
+    expect(order[4]).toMatch(/^enlarge grid of samples, teacher/);
+    expect(order[5]).toBe("Play");
+    expect(order[6]).toBe("moment of the samples");
     expect(order.every((name) => name.trim() !== "")).toBe(true);
   });
 });

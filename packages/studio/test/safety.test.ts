@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { request } from "node:http";
-import { tmpdir } from "node:os";
+import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Studio, startStudio } from "@disback/studio";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
@@ -167,8 +167,49 @@ describe("who asks", () => {
       expect((await ask(path, { headers: { host } })).status).not.toBe(200);
   });
 
-  it.each(["localhost", "127.0.0.1:1234", "[::1]:80", "LOCALHOST"])("answers to %s", async (host) => {
-    expect((await ask("/api/runs", { headers: { host } })).status).toBe(200);
+  it.each(["localhost", "127.0.0.1", "[::1]", "LOCALHOST"])("answers to %s at its port", async (name) => {
+    expect((await ask("/api/runs", { headers: { host: `${name}:${port}` } })).status).toBe(200);
+  });
+
+  it.each<[string, Record<string, string>]>([
+    ["another port", { host: "localhost:1234" }],
+    ["no port", { host: "localhost" }],
+    ["this machine's name", { host: hostname() }],
+    ["X-Forwarded-For", { "x-forwarded-for": "10.0.0.1" }],
+    ["X-Forwarded-Prefix", { "x-forwarded-prefix": "/studio" }],
+    ["Forwarded", { forwarded: "for=10.0.0.1" }],
+    ["Via", { via: "1.1 proxy" }],
+  ])("wants the token of what came through something else: %s", async (_, given) => {
+    const headers = { host: `localhost:${port}`, ...given };
+    expect((await ask("/api/runs", { headers })).status).toBe(401);
+    expect((await ask("/api/runs", { headers: { ...headers, "x-studio-token": token } })).status).toBe(200);
+  });
+
+  it("wants the token of everyone once a name is declared", async () => {
+    const declared = await startStudio({
+      folder: join(base, "runs"),
+      allowedHosts: ["Studio.Example"],
+      runControl,
+    });
+    const at = Number(new URL(declared.url).port);
+    for (const host of [`127.0.0.1:${at}`, "studio.example"])
+      expect((await ask("/api/runs", { at, headers: { host } })).status, host).toBe(401);
+    expect((await ask("/api/runs", { at, headers: { host: "other.example" } })).status).toBe(421);
+    await declared.close();
+  });
+
+  it("is found below its base path, with and without it", async () => {
+    const below = await startStudio({ folder: join(base, "runs"), basePath: "/lab/studio/", runControl });
+    const { port: at, pathname } = new URL(below.url);
+    expect(pathname).toBe("/lab/studio/");
+    const status = async (path: string) => (await ask(path, { at: Number(at) })).status;
+    for (const path of ["/lab/studio/", "/lab/studio/api/runs", "/lab/studio/studio.js", "/api/runs"])
+      expect(await status(path), path).toBe(200);
+    for (const path of ["/lab/studio2/api/runs", "/lab/api/runs", "/lab/studio/lab/studio/"])
+      expect(await status(path), path).toBe(404);
+    const { headers } = await ask("/lab/studio", { at: Number(at) });
+    expect(headers.location).toBe("studio/");
+    await below.close();
   });
 
   it("allows no scripts, frames or requests but its own", async () => {

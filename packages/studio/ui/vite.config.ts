@@ -8,6 +8,7 @@ export default defineConfig({
     outDir: "../dist/ui",
     emptyOutDir: true,
     modulePreload: false,
+    license: { fileName: "licenses.md" },
     assetsInlineLimit: 0,
     rolldownOptions: {
       output: { entryFileNames: "studio.js", assetFileNames: "[name][extname]", codeSplitting: false },

@@ -358,9 +358,11 @@ napi_value finishTurn(napi_env env, napi_callback_info info) {
 napi_value awaitTurn(napi_env env, napi_callback_info info) {
   return guarded(env, [&]() -> napi_value {
     Arguments<4> arguments(env, info);
-    const auto store = groupArgument(env, arguments[0]).store;
+    const Group group = groupArgument(env, arguments[0]);
+    const auto store = group.store;
     const std::string turn = "turn/" + stringArgument(env, arguments[1], "turn");
     const int rank = static_cast<int>(intArgument(env, arguments[2], "rank"));
+    if (rank == group.processes->getRank()) throw ArgumentError("a process cannot wait for itself");
     const std::chrono::milliseconds patience(intArgument(env, arguments[3], "patience"));
     struct Wait {
       std::atomic<int64_t> pulses{-1};
@@ -413,6 +415,10 @@ napi_value createReducer(napi_env env, napi_callback_info info) {
     auto parameters = tensorListArgument(Environment::of(env), arguments[1], "parameters");
     const int64_t bytes = intArgument(env, arguments[2], "bucketBytes");
     if (parameters.empty()) throw ArgumentError("there are no parameters");
+    if (bytes <= 0) throw ArgumentError("a bucket has no room");
+    for (const at::Tensor& parameter : parameters)
+      if (!parameter.is_leaf() || !parameter.requires_grad())
+        throw ArgumentError("a parameter is no leaf that requires a gradient");
     // The last layers' gradients come first: buckets are made from the end.
     std::vector<at::Tensor> backwards(parameters.rbegin(), parameters.rend());
     const std::vector<bool> sparse(parameters.size(), false);

@@ -351,7 +351,6 @@ napi_value tensorToJs(Environment& environment, at::Tensor tensor) {
     napi_get_null(environment.env, &result);
     return result;
   }
-  environment.reportMemory();
   napi_create_uint32(environment.env, environment.tensors.add(std::move(tensor)), &result);
   return result;
 }

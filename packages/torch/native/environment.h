@@ -1,8 +1,9 @@
 // What one JavaScript environment (the main thread or one worker) owns: its tensors, operators and modes.
 #pragma once
+#include "tensor_table.h"
+
 #include <node_api.h>
 
-#include <ATen/core/Tensor.h>
 #include <ATen/core/ivalue.h>
 #include <c10/core/InferenceMode.h>
 
@@ -16,25 +17,8 @@ namespace disback {
 
 struct Operator;
 
-// Tensors are known to JavaScript by small integers: cheaper to pass than objects, and checked on every use.
-class TensorTable {
- public:
-  uint32_t add(at::Tensor tensor);
-  const at::Tensor& get(uint32_t handle) const;
-  void release(uint32_t handle);
-  // While it is on, no handle is given out a second time: a handle then names one tensor.
-  void keepHandlesUnique(bool on);
-  size_t live() const { return slots_.size() - 1 - free_.size() - retired_.size(); }
-
- private:
-  std::vector<at::Tensor> slots_{at::Tensor()};  // slot 0 is never handed out
-  std::vector<uint32_t> free_;
-  std::vector<uint32_t> retired_;
-  bool unique_ = false;
-};
-
 struct Environment {
-  explicit Environment(napi_env env) : env(env), thread(std::this_thread::get_id()) {}
+  explicit Environment(napi_env env) : env(env), thread(std::this_thread::get_id()), tensors(env) {}
   napi_env env;
   std::thread::id thread;
   TensorTable tensors;
@@ -46,12 +30,8 @@ struct Environment {
   bool observing = false;
   double* sizes = nullptr;  // JavaScript's memory, see shareSizes
   size_t maximumDimensions = 0;
-  int64_t reportedBytes = 0;
-  uint32_t untilReport = 0;
 
   static Environment& of(napi_env env);
-  // Tells the collector about native memory now and then: it sees handles, not megabytes.
-  void reportMemory();
 };
 
 // A wrong argument from JavaScript.

@@ -1,4 +1,4 @@
-// Steps that are recorded once and run again without JavaScript. On a GPU a recording is libtorch's own graph (a CUDA
+// Steps that are captured once and run again without JavaScript. On a GPU a capture is libtorch's own graph (a CUDA
 // graph: one launch for thousands of kernels). On the CPU it is a list of calls, so that all but the capture itself can
 // be tested without a GPU: it keeps every result, and is of no other use.
 #include "graph.h"
@@ -32,8 +32,8 @@ using Stack = std::vector<c10::IValue>;
 // `observe` on its way to its kernel, those of backward passes too.
 constexpr auto kObserved = c10::DispatchKey::Fake;
 
-struct Recording {
-  virtual ~Recording() = default;
+struct Capture {
+  virtual ~Capture() = default;
   virtual void begin() = 0;
   // Afterwards the step has been made once.
   virtual void end() = 0;
@@ -41,10 +41,10 @@ struct Recording {
   virtual void observe(const c10::OperatorHandle&, Stack, Stack) {}
 };
 
-thread_local Recording* recording = nullptr;
+thread_local Capture* capturing = nullptr;
 
 // The CPU's: calls with their arguments and results, which stay where they are.
-struct CallList : Recording {
+struct CallList : Capture {
   struct Call {
     c10::OperatorHandle op;
     Stack arguments, results;
@@ -66,7 +66,7 @@ struct CallList : Recording {
   }
 
  private:
-  // A new result goes where the recorded one is. Views and arguments changed in place are there already.
+  // A new result goes where the captured one is. Views and arguments changed in place are there already.
   static void put(const c10::IValue& found, const c10::IValue& place) {
     if (found.isTensorList()) {
       const auto tensors = found.toTensorVector(), places = place.toTensorVector();
@@ -78,7 +78,7 @@ struct CallList : Recording {
 };
 
 #ifdef DISBACK_DEVICE_GRAPHS
-struct DeviceGraph : Recording {
+struct DeviceGraph : Capture {
   explicit DeviceGraph(c10::Device device) : device(device), graph(at::create_graph_impl(device.type())) {}
   const c10::Device device;
   const std::unique_ptr<at::GraphImplInterface> graph;
@@ -96,17 +96,17 @@ struct DeviceGraph : Recording {
   void replay() override { graph->replay(); }
 };
 
-std::unique_ptr<Recording> deviceRecording(c10::Device device) {
+std::unique_ptr<Capture> deviceCapture(c10::Device device) {
   if (!at::has_graph_impl(device.type())) throw ArgumentError("libtorch has no graphs for the device " + device.str());
   return std::make_unique<DeviceGraph>(device);
 }
 #else
-std::unique_ptr<Recording> deviceRecording(c10::Device) {
+std::unique_ptr<Capture> deviceCapture(c10::Device) {
   throw ArgumentError("graphs of a GPU need libtorch 2.13 or later, this is " TORCH_VERSION);
 }
 #endif
 
-// A stream of its own on a GPU, where recordings are made: it waits for what was queued before, and is waited for.
+// A stream of its own on a GPU, where captures are made: it waits for what was queued before, and is waited for.
 class SideStream {
  public:
   explicit SideStream(c10::Device device) : device_(device) {
@@ -152,7 +152,7 @@ const std::unordered_set<std::string> kReading = {
     "aten::histc",               "aten::_linalg_check_errors", "aten::nonzero_numpy", "aten::argwhere"};
 
 [[noreturn]] void refuse(const std::string& what) {
-  throw ArgumentError("a step that is being recorded cannot " + what);
+  throw ArgumentError("a step that is being captured cannot " + what);
 }
 
 bool isMask(const c10::IValue& value) {
@@ -162,7 +162,7 @@ bool isMask(const c10::IValue& value) {
 }
 
 // What waits for the device, or would not be done again.
-void requireRecordable(const c10::OperatorHandle& op, const c10::IValue* arguments, size_t count) {
+void requireCapturable(const c10::OperatorHandle& op, const c10::IValue* arguments, size_t count) {
   const std::string& name = op.schema().name();
   if (kReading.count(name)) refuse("read values back (" + name + ")");
   if (name == "aten::repeat_interleave" && op.schema().overload_name() == "Tensor")
@@ -184,10 +184,10 @@ void observe(const c10::OperatorHandle& op, c10::DispatchKeySet keys, Stack* sta
   const c10::impl::ExcludeDispatchKeyGuard once(kObserved);
   const size_t count = op.schema().arguments().size();
   Stack arguments(stack->end() - static_cast<std::ptrdiff_t>(count), stack->end());
-  requireRecordable(op, arguments.data(), count);
+  requireCapturable(op, arguments.data(), count);
   op.redispatchBoxed(keys & c10::DispatchKeySet(c10::DispatchKeySet::FULL_AFTER, kObserved), stack);
   const auto results = static_cast<std::ptrdiff_t>(op.schema().returns().size());
-  if (recording) recording->observe(op, std::move(arguments), Stack(stack->end() - results, stack->end()));
+  if (capturing) capturing->observe(op, std::move(arguments), Stack(stack->end() - results, stack->end()));
 }
 
 TORCH_LIBRARY_IMPL(_, Fake, library) { library.fallback(torch::CppFunction::makeFromBoxedFunction<&observe>()); }
@@ -196,17 +196,32 @@ const napi_type_tag kGraphTag = {0x6469736261636b03, 0x7265636f7264696e};
 
 struct Graph {
   c10::Device device;
-  std::unique_ptr<Recording> recording;
+  std::unique_ptr<Capture> capture;
+  bool busy = false;
 };
 
+// @throws ArgumentError while the graph runs: its own step can neither run nor release it
 Graph& graphArgument(napi_env env, napi_value value) {
   bool tagged = false;
   void* data = nullptr;
   if (napi_check_object_type_tag(env, value, &kGraphTag, &tagged) != napi_ok || !tagged ||
       napi_unwrap(env, value, &data) != napi_ok)
     throw ArgumentError("argument 'graph' must be a graph");
-  return *static_cast<Graph*>(data);
+  Graph& graph = *static_cast<Graph*>(data);
+  if (graph.busy) throw ArgumentError("a step cannot run or release the graph that it is part of");
+  return graph;
 }
+
+class Busy {
+ public:
+  explicit Busy(Graph& graph) : graph_(graph) { graph_.busy = true; }
+  ~Busy() { graph_.busy = false; }
+  Busy(const Busy&) = delete;
+  Busy& operator=(const Busy&) = delete;
+
+ private:
+  Graph& graph_;
+};
 
 // createGraph(device)
 napi_value createGraph(napi_env env, napi_callback_info info) {
@@ -215,7 +230,7 @@ napi_value createGraph(napi_env env, napi_callback_info info) {
     c10::Device device(stringArgument(env, arguments[0], "device"));
     if (!device.is_cpu() && !device.has_index()) device = c10::impl::VirtualGuardImpl(device.type()).getDevice();
     auto graph = std::make_unique<Graph>(Graph{
-        device, device.is_cpu() ? std::make_unique<CallList>() : deviceRecording(device)});
+        device, device.is_cpu() ? std::make_unique<CallList>() : deviceCapture(device)});
     napi_value object;
     check(env, napi_create_object(env, &object), "graph");
     napi_type_tag_object(env, object, &kGraphTag);
@@ -231,39 +246,42 @@ void call(napi_env env, napi_value body) {
   check(env, napi_call_function(env, global, body, 0, nullptr, nullptr), "body");
 }
 
-// warmUpGraph(graph, body): runs it where it will be recorded.
+// warmUpGraph(graph, body): runs it where it will be captured.
 napi_value warmUpGraph(napi_env env, napi_callback_info info) {
   return guarded(env, [&]() -> napi_value {
     Arguments<2> arguments(env, info);
-    const SideStream side(graphArgument(env, arguments[0]).device);
+    Graph& graph = graphArgument(env, arguments[0]);
+    const Busy busy(graph);
+    const SideStream side(graph.device);
     call(env, arguments[1]);
     return nullptr;
   });
 }
 
-// recordGraph(graph, body): runs it once, and remembers what it did.
-napi_value recordGraph(napi_env env, napi_callback_info info) {
+// captureGraph(graph, body): runs it once, and remembers what it did.
+napi_value captureGraph(napi_env env, napi_callback_info info) {
   return guarded(env, [&]() -> napi_value {
     Arguments<2> arguments(env, info);
-    const Graph& graph = graphArgument(env, arguments[0]);
-    if (recording) throw ArgumentError("a step is being recorded already");
+    Graph& graph = graphArgument(env, arguments[0]);
+    if (capturing) throw ArgumentError("a step is being captured already");
+    const Busy busy(graph);
     const SideStream side(graph.device);
-    graph.recording->begin();
+    graph.capture->begin();
     try {
       const c10::impl::IncludeDispatchKeyGuard observed(kObserved);
-      recording = graph.recording.get();
+      capturing = graph.capture.get();
       call(env, arguments[1]);
-      recording = nullptr;
+      capturing = nullptr;
     } catch (...) {
-      recording = nullptr;
+      capturing = nullptr;
       // A capture has to be ended; what is wrong with it was said already.
       try {
-        graph.recording->end();
+        graph.capture->end();
       } catch (...) {
       }
       throw;
     }
-    graph.recording->end();
+    graph.capture->end();
     return nullptr;
   });
 }
@@ -271,7 +289,10 @@ napi_value recordGraph(napi_env env, napi_callback_info info) {
 napi_value replayGraph(napi_env env, napi_callback_info info) {
   return guarded(env, [&]() -> napi_value {
     Arguments<1> arguments(env, info);
-    graphArgument(env, arguments[0]).recording->replay();
+    Graph& graph = graphArgument(env, arguments[0]);
+    if (capturing) throw ArgumentError("a step is being captured already");
+    const Busy busy(graph);
+    graph.capture->replay();
     return nullptr;
   });
 }
@@ -290,14 +311,14 @@ napi_value releaseGraph(napi_env env, napi_callback_info info) {
 
 }  // namespace
 
-void requireNoRecording(const char* what) {
-  if (recording) refuse(what);
+void requireNoCapture(const char* what) {
+  if (capturing) refuse(what);
 }
 
 void registerGraph(napi_env env, napi_value exports) {
   define(env, exports, "createGraph", createGraph);
   define(env, exports, "warmUpGraph", warmUpGraph);
-  define(env, exports, "recordGraph", recordGraph);
+  define(env, exports, "captureGraph", captureGraph);
   define(env, exports, "replayGraph", replayGraph);
   define(env, exports, "releaseGraph", releaseGraph);
 }

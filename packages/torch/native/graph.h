@@ -2,7 +2,7 @@
 
 namespace disback {
 
-// Throws if a step is being recorded: what is done here would not be done again with it.
-void requireNoRecording(const char* what);
+// Throws if a step is being captured: what is done here would not be done again with it.
+void requireNoCapture(const char* what);
 
 }  // namespace disback

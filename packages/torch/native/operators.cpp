@@ -5,6 +5,8 @@
 
 #include <torch/version.h>
 
+#include <cstring>
+
 namespace disback {
 namespace {
 
@@ -59,13 +61,19 @@ void report(Environment& environment, const Operator& op, const napi_value* valu
   check(env, status, "observer");
 }
 
-napi_value callOperator(napi_env env, napi_callback_info info) {
-  napi_value values[kMaximumArguments];
-  size_t count = kMaximumArguments;
-  void* data;
-  napi_get_cb_info(env, info, &count, values, nullptr, &data);
-  const Operator& op = *static_cast<const Operator*>(data);
-  Environment& environment = Environment::of(env);
+// Of the exception that is being handled.
+bool isOutOfMemory() {
+  try {
+    throw;
+  } catch (const std::exception& error) {
+    return std::strstr(error.what(), "out of memory") != nullptr;
+  } catch (...) {
+    return false;
+  }
+}
+
+napi_value attempt(Environment& environment, const Operator& op, const napi_value* values, size_t count, bool first) {
+  napi_env env = environment.env;
   // A getter in an argument or a checkpointed block may call operators meanwhile: they find the place empty.
   std::vector<c10::IValue> stack = std::move(environment.stack);
   environment.stack.clear();
@@ -109,6 +117,14 @@ napi_value callOperator(napi_env env, napi_callback_info info) {
     if (environment.observing) report(environment, op, values, count, result);
     return result;
   } catch (...) {
+    if (first && called && !op.handle.schema().is_mutable() && isOutOfMemory()) {
+      // Tensors that nobody can reach any more may hold what is missing.
+      stack.clear();
+      return guarded(env, [&] {
+        environment.tensors.collect();
+        return attempt(environment, op, values, count, false);
+      });
+    }
     // The kernel may have taken the inputs off the stack: describe them again from what JavaScript gave.
     std::string name = op.name;
     if (called) {
@@ -122,6 +138,14 @@ napi_value callOperator(napi_env env, napi_callback_info info) {
     stack.clear();
     return guarded(env, [&]() -> napi_value { throw; }, name);
   }
+}
+
+napi_value callOperator(napi_env env, napi_callback_info info) {
+  napi_value values[kMaximumArguments];
+  size_t count = kMaximumArguments;
+  void* data;
+  napi_get_cb_info(env, info, &count, values, nullptr, &data);
+  return attempt(Environment::of(env), *static_cast<const Operator*>(data), values, count, true);
 }
 
 // operator(name, overload, inPlace) -> function(...arguments); in-place operators return nothing

@@ -47,7 +47,7 @@ napi_value defaultGenerator(napi_env env, napi_callback_info info) {
 
 napi_value setSeed(napi_env env, napi_callback_info info) {
   return guarded(env, [&]() -> napi_value {
-    requireNoRecording("read or set the state of a generator");
+    requireNoCapture("read or set the state of a generator");
     Arguments<2> arguments(env, info);
     at::Generator generator = generatorArgument(env, arguments[0], "generator");
     std::lock_guard lock(generator.mutex());
@@ -58,7 +58,7 @@ napi_value setSeed(napi_env env, napi_callback_info info) {
 
 napi_value getState(napi_env env, napi_callback_info info) {
   return guarded(env, [&] {
-    requireNoRecording("read or set the state of a generator");
+    requireNoCapture("read or set the state of a generator");
     Arguments<1> arguments(env, info);
     at::Generator generator = generatorArgument(env, arguments[0], "generator");
     std::lock_guard lock(generator.mutex());
@@ -68,7 +68,7 @@ napi_value getState(napi_env env, napi_callback_info info) {
 
 napi_value setState(napi_env env, napi_callback_info info) {
   return guarded(env, [&]() -> napi_value {
-    requireNoRecording("read or set the state of a generator");
+    requireNoCapture("read or set the state of a generator");
     Arguments<2> arguments(env, info);
     at::Generator generator = generatorArgument(env, arguments[0], "generator");
     std::lock_guard lock(generator.mutex());

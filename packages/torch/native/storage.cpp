@@ -12,7 +12,7 @@ namespace {
 
 napi_value createFromBytes(napi_env env, napi_callback_info info) {
   return guarded(env, [&] {
-    requireNoRecording("make tensors of JavaScript's numbers");
+    requireNoCapture("make tensors of JavaScript's numbers");
     Arguments<3> arguments(env, info);  // typed array, scalar type, shape
     napi_typedarray_type type;
     size_t length, offset;
@@ -72,7 +72,7 @@ at::Tensor readable(const at::Tensor& tensor) { return tensor.detach().resolve_c
 
 napi_value readBytes(napi_env env, napi_callback_info info) {
   return guarded(env, [&] {
-    requireNoRecording("read values back");
+    requireNoCapture("read values back");
     Arguments<1> arguments(env, info);
     return arrayBufferOf(env, readable(tensorArgument(Environment::of(env), arguments[0], "self")));
   });
@@ -88,7 +88,7 @@ struct Read {
 // The same without blocking the event loop: a device's queue may be long.
 napi_value readBytesAsync(napi_env env, napi_callback_info info) {
   return guarded(env, [&] {
-    requireNoRecording("read values back");
+    requireNoCapture("read values back");
     Arguments<1> arguments(env, info);
     auto owned = std::make_unique<Read>();
     owned->source = tensorArgument(Environment::of(env), arguments[0], "self").detach();
@@ -239,6 +239,29 @@ napi_value releaseMany(napi_env env, napi_callback_info info) {
   });
 }
 
+// watch(self, object) -> whether it is time to look for tensors whose objects were collected
+napi_value watch(napi_env env, napi_callback_info info) {
+  return guarded(env, [&] {
+    Arguments<2> arguments(env, info);
+    uint32_t handle;
+    check(env, napi_get_value_uint32(env, arguments[0], &handle), "handle");
+    return boolToJs(env, Environment::of(env).tensors.watch(handle, arguments[1]));
+  });
+}
+
+// sweep(): releases tensors whose objects were collected -> whether that was enough
+napi_value sweep(napi_env env, napi_callback_info) {
+  return guarded(env, [&] { return boolToJs(env, Environment::of(env).tensors.sweep()); });
+}
+
+// collectTensors(): a full collection and a sweep
+napi_value collectTensors(napi_env env, napi_callback_info) {
+  return guarded(env, [&]() -> napi_value {
+    Environment::of(env).tensors.collect();
+    return nullptr;
+  });
+}
+
 napi_value liveTensors(napi_env env, napi_callback_info) {
   return numberToJs(env, static_cast<double>(Environment::of(env).tensors.live()));
 }
@@ -259,6 +282,9 @@ void registerStorage(napi_env env, napi_value exports) {
   define(env, exports, "dataAddress", dataAddress);
   define(env, exports, "release", release);
   define(env, exports, "releaseMany", releaseMany);
+  define(env, exports, "watch", watch);
+  define(env, exports, "sweep", sweep);
+  define(env, exports, "collectTensors", collectTensors);
   define(env, exports, "liveTensors", liveTensors);
 }
 

@@ -1,13 +1,13 @@
 // Writes src/generated/ops.ts: a typed function for every ATen operator, from libtorch's own schemas.
 // Run with: npm run generate -w @disback/torch
+// Names: the usual overload of an operator has the operator's own name, the others its name and the overload's
+// ("squeeze", "squeeze_dim"). Two overloads that differ only in one argument, a tensor in one and a number in the other,
+// are one function. Which overload is usual: see operator-names.mjs.
 import { writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import { identifierOf, pairsOf, usualOverload } from "./operator-names.mjs";
 
 const native = createRequire(import.meta.url)("../build/Release/disback_torch.node");
-const reserved = new Map([
-  ["var", "variance"],
-  ["where", "where"],
-]);
 // Private operators that are worth having: optimizers' and attention's.
 const privateOperators =
   /^_(foreach|fused|scaled_dot_product|weight_norm|native_batch_norm_legit|thnn_fused)/;
@@ -61,7 +61,7 @@ const scalarTypes = {
 };
 
 /** TypeScript type and argument expression for a schema type, or undefined where JavaScript has no counterpart. */
-function typeOf(schemaType, name) {
+function typeOf({ type: schemaType, hasDefault }, name) {
   let type = schemaType;
   const optional = type.endsWith("?");
   if (optional) type = type.slice(0, -1);
@@ -83,7 +83,7 @@ function typeOf(schemaType, name) {
     return undefined;
   }
   const known = scalarTypes[type];
-  return known && { ts: known[0], expression: known[1](name, optional), optional };
+  return known && { ts: known[0], expression: known[1](name, optional || hasDefault), optional };
 }
 
 function returnOf(text) {
@@ -118,56 +118,97 @@ function returnOf(text) {
   return undefined;
 }
 
-const functions = [];
-const seen = new Set();
-for (const schema of native.schemas().sort()) {
+/** Everything of a schema that a typed function needs, or undefined where JavaScript has no counterpart. */
+function parseOperator(schema) {
   const match = /^aten::(\w+)(?:\.(\w+))?\((.*)\) -> (.*)$/s.exec(schema);
-  if (!match) continue;
+  if (!match) return undefined;
   const [, name, overload = "", argumentText, returnText] = match;
-  if (/(^|_)out\d*$/.test(overload) || overload.includes("names") || overload.includes("imname")) continue;
-  if (name.startsWith("_") && !privateOperators.test(name)) continue;
+  if (/(^|_)out\d*$/.test(overload) || overload.includes("names") || overload.includes("imname"))
+    return undefined;
+  if (name.startsWith("_") && !privateOperators.test(name)) return undefined;
   const parameters = split(argumentText)
     .filter((part) => part !== "*")
-    .map(parseArgument);
-  const types = parameters.map((parameter) =>
-    typeOf(parameter.type, camel(parameter.name) === "in" ? "input" : safe(camel(parameter.name))),
-  );
+    .map((part) => {
+      const argument = parseArgument(part);
+      const identifier = safe(camel(argument.name));
+      return { ...argument, identifier, type: typeOf(argument, identifier), schemaType: argument.type };
+    });
+  if (parameters.some((parameter) => parameter.name === "out" && parameter.mutable)) return undefined;
   const result = returnOf(returnText);
-  if (!result || types.some((type) => !type)) continue;
-  if (!parameters.some((p) => p.type.startsWith("Tensor")) && !returnText.includes("Tensor")) continue;
-  const identifier = (reserved.get(name) ?? name) + (overload ? `_${overload}` : "");
-  if (seen.has(identifier)) throw new Error(`two operators named ${identifier}`);
-  seen.add(identifier);
-  const inPlace = parameters[0]?.type === "Tensor" && parameters[0].mutable && result.ts === "Tensor";
+  if (!result || parameters.some(({ type }) => !type)) return undefined;
+  if (!parameters.some((p) => p.schemaType.startsWith("Tensor")) && !returnText.includes("Tensor"))
+    return undefined;
+  const [first] = parameters;
+  const inPlace = first?.schemaType === "Tensor" && first.mutable && result.ts === "Tensor";
+  return { schema, name, overload, parameters, result, inPlace };
+}
+
+/** The parameters of a function; `numbers` is the overload that takes a number where this one takes a tensor. */
+function signatureOf({ parameters }, numbers) {
   let mayOmit = true;
   const signature = [];
   for (let i = parameters.length - 1; i >= 0; i--) {
-    const type = types[i];
-    mayOmit &&= type.optional || parameters[i].hasDefault;
-    const parameterName = safe(camel(parameters[i].name));
-    const nullable = type.optional || parameters[i].hasDefault;
+    const { type, hasDefault, identifier } = parameters[i];
+    const other = numbers?.parameters[i];
+    const ts = other && other.type.ts !== type.ts ? `${type.ts} | ${other.type.ts}` : type.ts;
+    const defaulted = hasDefault || other?.hasDefault;
+    mayOmit &&= type.optional || defaulted;
     signature.unshift(
       mayOmit
-        ? `${parameterName}?: ${type.ts}${type.optional ? " | null" : ""}`
-        : `${parameterName}: ${type.ts}${type.optional ? " | null" : nullable ? " | undefined" : ""}`,
+        ? `${identifier}?: ${ts}${type.optional ? " | null" : ""}`
+        : `${identifier}: ${ts}${type.optional ? " | null" : defaulted ? " | undefined" : ""}`,
     );
-    if (
-      parameters[i].hasDefault &&
-      !type.optional &&
-      /handle|native|Code\(/.test(type.expression) &&
-      parameters[i].type !== "Tensor"
-    )
-      type.expression = type.expression
-        .replace("dtypeCode", "dtypeArgument")
-        .replace("memoryFormatCode", "memoryFormatArgument");
   }
-  const callee = `(_${identifier} ??= resolve("aten::${name}", "${overload}"${inPlace ? ", true" : ""}))`;
-  const call = `${callee}(${types.map((type) => type.expression).join(", ")})`;
-  const body = inPlace ? `${call}; return ${types[0].expression.split(/[?.]/)[0]};` : result.wrap(call);
-  functions.push(`let _${identifier}: NativeFunction | undefined;
-/** \`${schema.replace(/\*\//g, "* /")}\` */
-export function ${identifier}(${signature.join(", ")}): ${result.ts} { ${body} }`);
+  return signature.join(", ");
 }
+
+/** The call itself, and the variable that holds the operator once it is resolved. */
+function callOf(operator, variable, expressions) {
+  const { name, overload, inPlace } = operator;
+  const callee = `(${variable} ??= resolve("aten::${name}", "${overload}"${inPlace ? ", true" : ""}))`;
+  return `${callee}(${expressions.join(", ")})`;
+}
+
+function functionOf(identifier, operator, numbers) {
+  const { parameters, result, inPlace } = operator;
+  const expressions = parameters.map(({ type }) => type.expression);
+  const variables = [`$${identifier}`];
+  let call = callOf(operator, variables[0], expressions);
+  if (numbers) {
+    const at = parameters.findIndex(({ schemaType }, i) => schemaType !== numbers.parameters[i].schemaType);
+    const { identifier: argument } = parameters[at];
+    const plain = expressions.with(at, argument);
+    variables.push(`$${identifier}_number`);
+    call = `typeof ${argument} === "object" ? ${call} : ${callOf(numbers, variables[1], plain)}`;
+  }
+  const body = inPlace ? `${call}; return ${parameters[0].identifier};` : result.wrap(call);
+  // A word of the language can be exported, not declared.
+  const declared = identifier === "var" ? "$$var" : identifier;
+  const schemas = [operator, numbers]
+    .filter(Boolean)
+    .map(({ schema }) => `\`${schema.replace(/\*\//g, "* /")}\``);
+  return `let ${variables.map((name) => `${name}: NativeFunction | undefined`).join(", ")};
+/** ${schemas.join("\n * or ")} */
+${declared === identifier ? "export " : ""}function ${declared}(${signatureOf(operator, numbers)}): ${result.ts} { ${body} }`;
+}
+
+const byName = new Map();
+for (const operator of native.schemas().sort().map(parseOperator).filter(Boolean))
+  byName.set(operator.name, [...(byName.get(operator.name) ?? []), operator]);
+
+const functions = [];
+for (const [name, overloads] of byName) {
+  const pairs = pairsOf(overloads);
+  const usual = usualOverload(name, overloads);
+  for (const operator of overloads) {
+    if ([...pairs.values()].includes(operator)) continue;
+    const numbers = pairs.get(operator);
+    functions.push([identifierOf(operator, usual, numbers, byName), operator, numbers]);
+  }
+}
+functions.sort(([a], [b]) => (a < b ? -1 : 1));
+const twice = functions.find(([identifier], i) => identifier === functions[i + 1]?.[0]);
+if (twice) throw new Error(`two functions named ${twice[0]}`);
 
 function safe(name) {
   return [
@@ -197,7 +238,8 @@ import { dtypeArgument, handles, memoryFormatArgument, optionalHandles, resolve,
 import type { Generator } from "../random.js";
 import type { Tensor } from "../tensor.js";
 
-${functions.join("\n")}
+${functions.map((entry) => functionOf(...entry)).join("\n")}
+export { $$var as var };
 `,
 );
-console.log(`${functions.length} operators`);
+console.log(`${functions.length} functions`);

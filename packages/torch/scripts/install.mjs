@@ -1,5 +1,6 @@
-// Builds the native addon. Finds libtorch, in this order: LIBTORCH; a PyTorch that python3 can import; one that it
-// installs with pip into a folder of this package. Builds only when sources, libtorch or Node's ABI changed.
+// Builds the native addon against the libtorch that libtorch.mjs finds or fetches. Builds only when sources, libtorch or
+// Node's ABI changed; a folder named by DISBACK_ADDON_CACHE keeps what was built, so that other installations against the
+// same libtorch need not build.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import {
@@ -8,6 +9,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  realpathSync,
   renameSync,
   rmSync,
   statSync,
@@ -15,87 +17,17 @@ import {
 } from "node:fs";
 import { createRequire } from "node:module";
 import { availableParallelism } from "node:os";
-import { dirname, join, resolve } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { findLibtorch, InstallError, requirePlatform, versionOf } from "./libtorch.mjs";
 
-const PIP_REQUIREMENT = "torch==2.13.0";
 const root = fileURLToPath(new URL("..", import.meta.url));
 const own = join(root, ".libtorch");
 const output = join(root, "build", "Release", "disback_torch.node");
 const stamp = join(root, "build", "stamp");
 
-class InstallError extends Error {}
-
 function run(command, args, options = {}) {
   return spawnSync(command, args, { encoding: "utf8", maxBuffer: 1 << 28, ...options });
-}
-
-function torchOfPython(python, extra = {}) {
-  const found = run(python, ["-c", "import torch, os; print(os.path.dirname(torch.__file__))"], extra);
-  return found.status === 0 ? found.stdout.trim().split("\n").pop() : undefined;
-}
-
-function isLibtorch(folder) {
-  return existsSync(join(folder, "share", "cmake", "Torch", "TorchConfig.cmake"));
-}
-
-function findLibtorch() {
-  const given = process.env.LIBTORCH;
-  if (given) {
-    if (isLibtorch(given)) return resolve(given);
-    throw new InstallError(
-      `LIBTORCH is set to ${given}, but there is no share/cmake/Torch/TorchConfig.cmake in it: point it at an unpacked libtorch, or unset it`,
-    );
-  }
-  const imported = torchOfPython("python3");
-  if (imported && isLibtorch(imported)) return imported;
-  const installed = join(own, "torch");
-  if (isLibtorch(installed)) return installed;
-  return installWithPip(installed);
-}
-
-function installWithPip(installed) {
-  if (run("python3", ["-m", "pip", "--version"]).status !== 0)
-    throw new InstallError(
-      "no libtorch found, and no python3 with pip to install it: install python3-pip, or unpack libtorch and set LIBTORCH=/path/to/libtorch",
-    );
-  console.log(`@disback/torch: installing ${PIP_REQUIREMENT} into ${own} (once)`);
-  const unfinished = `${own}.unfinished`;
-  rmSync(unfinished, { recursive: true, force: true });
-  const pip = run(
-    "python3",
-    [
-      "-m",
-      "pip",
-      "install",
-      "--no-warn-script-location",
-      "--disable-pip-version-check",
-      "--target",
-      unfinished,
-      PIP_REQUIREMENT,
-    ],
-    { stdio: ["ignore", "ignore", "pipe"] },
-  );
-  if (pip.status !== 0)
-    throw new InstallError(
-      `pip could not install ${PIP_REQUIREMENT}; its last words:\n${pip.stderr.trim().split("\n").slice(-5).join("\n")}\nUnpack libtorch yourself and set LIBTORCH=/path/to/libtorch`,
-    );
-  rmSync(own, { recursive: true, force: true });
-  renameSync(unfinished, own);
-  return installed;
-}
-
-/** [major, minor] from libtorch's own header; its place changed over the versions. */
-function versionOf(libtorch) {
-  for (const place of ["headeronly/version.h", "csrc/api/include/torch/version.h"]) {
-    const file = join(libtorch, "include", "torch", place);
-    if (!existsSync(file)) continue;
-    const text = readFileSync(file, "utf8");
-    const major = /#define TORCH_VERSION_MAJOR\s+(\d+)/.exec(text);
-    const minor = /#define TORCH_VERSION_MINOR\s+(\d+)/.exec(text);
-    if (major && minor) return [Number(major[1]), Number(minor[1])];
-  }
-  throw new InstallError(`no version header in ${libtorch}: the installation of libtorch is incomplete`);
 }
 
 function requireTool(command, remedy) {
@@ -159,8 +91,26 @@ function build(libtorch) {
   cpSync(join(folder, "disback_torch.node"), output);
 }
 
+/** Takes the addon from the folder of built ones if it is there; else builds it, and keeps it there. */
+function buildOrTake(libtorch, wanted) {
+  const cache = process.env.DISBACK_ADDON_CACHE;
+  const kept = cache && join(cache, `${wanted}.node`);
+  if (kept && existsSync(kept)) {
+    console.log(`@disback/torch: taking the addon from ${kept}`);
+    mkdirSync(dirname(output), { recursive: true });
+    cpSync(kept, output);
+    return;
+  }
+  build(libtorch);
+  if (!kept) return;
+  mkdirSync(cache, { recursive: true });
+  cpSync(output, `${kept}.${process.pid}`);
+  renameSync(`${kept}.${process.pid}`, kept);
+}
+
 try {
-  const libtorch = findLibtorch();
+  requirePlatform();
+  const libtorch = realpathSync(await findLibtorch(own));
   const version = versionOf(libtorch);
   if (version[0] !== 2 || version[1] < 6 || version[1] > 13)
     throw new InstallError(
@@ -170,7 +120,7 @@ try {
   if (existsSync(output) && existsSync(stamp) && readFileSync(stamp, "utf8") === wanted) {
     console.log("@disback/torch: the addon is up to date");
   } else {
-    build(libtorch);
+    buildOrTake(libtorch, wanted);
     writeFileSync(stamp, wanted);
   }
 } catch (error) {

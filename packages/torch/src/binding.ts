@@ -2,13 +2,14 @@ import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 import { OperatorError, TorchError } from "./errors.js";
+import { withShortSpinning } from "./spin-count.js";
 
 /** A handle of a native tensor; 0 is none. */
 export type Handle = number;
 export type NativeFunction = (...values: unknown[]) => never;
 export type NativeGenerator = object & { readonly __generator: never };
 export type NativeReducer = object & { readonly __reducer: never };
-/** A step that was recorded. */
+/** A step that was captured. */
 export type NativeGraph = object & { readonly __graph: never };
 export type NativeScript = object & { readonly __script: never };
 
@@ -33,6 +34,12 @@ export interface Native {
   dataAddress(self: Handle): bigint;
   release(self: Handle): void;
   releaseMany(handles: Uint32Array, count: number): void;
+  /** Releases the tensor once its object was collected and swept; gives whether it is time to collect. */
+  watch(self: Handle, object: object): boolean;
+  /** Releases the tensors of collected objects; gives whether enough memory came back. */
+  sweep(): boolean;
+  /** The same after a full collection. */
+  collectTensors(): void;
   liveTensors(): number;
   backward(
     tensors: Handle[],
@@ -100,7 +107,7 @@ export interface Native {
   prepareReducer(reducer: NativeReducer): void;
   createGraph(device: string): NativeGraph;
   warmUpGraph(graph: NativeGraph, body: () => void): void;
-  recordGraph(graph: NativeGraph, body: () => void): void;
+  captureGraph(graph: NativeGraph, body: () => void): void;
   replayGraph(graph: NativeGraph): void;
   releaseGraph(graph: NativeGraph): void;
   loadScript(path: string, device: string): NativeScript;
@@ -115,15 +122,16 @@ export interface Native {
 
 function loadNative(): Native {
   const path = fileURLToPath(new URL("../build/Release/disback_torch.node", import.meta.url));
-  if (!existsSync(path))
-    throw new TorchError("the native addon of @disback/torch is not built; run: npm rebuild @disback/torch");
+  // Whatever npm may be told about packages' install scripts.
+  const remedy = `run: node ${fileURLToPath(new URL("../scripts/install.mjs", import.meta.url))}`;
+  if (!existsSync(path)) throw new TorchError(`the native addon of @disback/torch is not built; ${remedy}`);
   // What libtorch warns of on stderr (layouts of gradients, connections that end) tells users nothing they can act on.
   process.env.TORCH_CPP_LOG_LEVEL ??= "ERROR";
   try {
-    return createRequire(import.meta.url)(path) as Native;
+    return withShortSpinning(() => createRequire(import.meta.url)(path) as Native);
   } catch (error) {
     throw new TorchError(
-      `the native addon of @disback/torch does not load (${(error as Error).message}); run: npm rebuild @disback/torch`,
+      `the native addon of @disback/torch does not load (${(error as Error).message}); ${remedy}`,
     );
   }
 }

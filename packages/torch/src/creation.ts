@@ -24,6 +24,16 @@ export interface RandomOptions extends TensorOptions {
 
 export type NestedNumbers = number | boolean | readonly NestedNumbers[];
 
+/** The sizes of the axes; a number is one axis. */
+export type Shape = number | readonly number[];
+
+/** @throws TorchError if a second size stands where options do: `zeros(2, 3)` */
+function sizesOf(shape: Shape, options: TensorOptions): readonly number[] {
+  if (typeof options !== "object")
+    throw new TorchError(`a shape of several axes is an array: [${shape}, ${options}]`);
+  return typeof shape === "number" ? [shape] : shape;
+}
+
 function finish(tensor: Tensor, options: TensorOptions): Tensor {
   return options.requiresGrad ? tensor.requiresGrad_() : tensor;
 }
@@ -98,34 +108,52 @@ export function tensor(
   return fromTypedArray(packNumbers(values, dtype), options.shape ?? shape, { ...options, dtype });
 }
 
-export function zeros(shape: readonly number[], options: TensorOptions = {}): Tensor {
-  return finish(ops.zeros(shape, options.dtype ?? "float32", null, options.device), options);
+export function zeros(shape: Shape, options: TensorOptions = {}): Tensor {
+  return finish(
+    ops.zeros(sizesOf(shape, options), options.dtype ?? "float32", null, options.device),
+    options,
+  );
 }
-export function ones(shape: readonly number[], options: TensorOptions = {}): Tensor {
-  return finish(ops.ones(shape, options.dtype ?? "float32", null, options.device), options);
+export function ones(shape: Shape, options: TensorOptions = {}): Tensor {
+  return finish(ops.ones(sizesOf(shape, options), options.dtype ?? "float32", null, options.device), options);
 }
-export function empty(shape: readonly number[], options: TensorOptions = {}): Tensor {
-  return finish(ops.empty_memory_format(shape, options.dtype ?? "float32", null, options.device), options);
+export function empty(shape: Shape, options: TensorOptions = {}): Tensor {
+  return finish(
+    ops.empty(sizesOf(shape, options), options.dtype ?? "float32", null, options.device),
+    options,
+  );
 }
-export function full(shape: readonly number[], value: Scalar, options: TensorOptions = {}): Tensor {
-  return finish(ops.full(shape, value, options.dtype ?? "float32", null, options.device), options);
+export function full(shape: Shape, value: Scalar, options: TensorOptions = {}): Tensor {
+  return finish(
+    ops.full(sizesOf(shape, options), value, options.dtype ?? "float32", null, options.device),
+    options,
+  );
 }
 export function eye(n: number, options: TensorOptions = {}): Tensor {
   return finish(ops.eye(n, options.dtype ?? "float32", null, options.device), options);
 }
-/** start, start + step, … below end. Default dtype float32. */
-export function arange(start: number, end: number, step = 1, options: TensorOptions = {}): Tensor {
-  return finish(
-    ops.arange_start_step(start, end, step, options.dtype ?? "float32", null, options.device),
-    options,
-  );
+/** 0, 1, … below `end`. Default dtype: int64 for whole numbers, else float32. */
+export function arange(end: number, options?: TensorOptions): Tensor;
+/** start, start + step, … below `end`. Default dtype: int64 if all three are whole numbers, else float32. */
+export function arange(start: number, end: number, step?: number, options?: TensorOptions): Tensor;
+export function arange(
+  first: number,
+  second?: number | TensorOptions,
+  step = 1,
+  last?: TensorOptions,
+): Tensor {
+  const [start, end] = typeof second === "number" ? [first, second] : [0, first];
+  const options = (typeof second === "object" ? second : last) ?? {};
+  const whole = [start, end, step].every(Number.isInteger);
+  const dtype = options.dtype ?? (whole ? "int64" : "float32");
+  return finish(ops.arange_start_step(start, end, step, dtype, null, options.device), options);
 }
 /** `count` values from start to end, both included. */
 export function linspace(start: number, end: number, count: number, options: TensorOptions = {}): Tensor {
   return finish(ops.linspace(start, end, count, options.dtype ?? "float32", null, options.device), options);
 }
 
-/** Draws, ahead of it if a step is being recorded. */
+/** Draws, ahead of it if a step is being captured. */
 function drawTensor(
   kind: string,
   shape: readonly number[],
@@ -156,32 +184,27 @@ function drawShare(
 }
 
 /** Standard normal values. */
-export function randn(shape: readonly number[], options: RandomOptions = {}): Tensor {
+export function randn(shape: Shape, options: RandomOptions = {}): Tensor {
   const { generator, device, dtype = "float32" } = options;
   const draw = (size: readonly number[]) => ops.randn_generator(size, generator, dtype, null, device);
-  return finish(drawTensor("randn", shape, options, draw), options);
+  return finish(drawTensor("randn", sizesOf(shape, options), options, draw), options);
 }
 /** Uniform values in [0, 1). */
-export function rand(shape: readonly number[], options: RandomOptions = {}): Tensor {
+export function rand(shape: Shape, options: RandomOptions = {}): Tensor {
   const { generator, device, dtype = "float32" } = options;
   const draw = (size: readonly number[]) => ops.rand_generator(size, generator, dtype, null, device);
-  return finish(drawTensor("rand", shape, options, draw), options);
+  return finish(drawTensor("rand", sizesOf(shape, options), options, draw), options);
 }
 /** Whole numbers in [low, high). Default dtype int64. */
-export function randint(
-  low: number,
-  high: number,
-  shape: readonly number[],
-  options: RandomOptions = {},
-): Tensor {
+export function randint(low: number, high: number, shape: Shape, options: RandomOptions = {}): Tensor {
   const { generator, device, dtype = "int64" } = options;
   const draw = (size: readonly number[]) =>
     ops.randint_low_generator(low, high, size, generator, dtype, null, device);
-  return drawTensor(`randint ${low} ${high}`, shape, { ...options, dtype }, draw);
+  return drawTensor(`randint ${low} ${high}`, sizesOf(shape, options), { ...options, dtype }, draw);
 }
 /**
- * A whole number in [low, high), the same in processes that share the generator. Of a step that is recorded it decides
- * which recording is replayed.
+ * A whole number in [low, high), the same in processes that share the generator. Of a step that is captured it decides
+ * which capture is replayed.
  */
 export function drawInteger(low: number, high: number, options: Omit<RandomOptions, "dtype"> = {}): number {
   const { generator, device } = options;
@@ -215,8 +238,8 @@ export function cat(tensors: readonly Tensor[], dim = 0): Tensor {
 export function stack(tensors: readonly Tensor[], dim = 0): Tensor {
   return ops.stack(tensors, dim);
 }
-export function where(condition: Tensor, a: Tensor, b: Tensor): Tensor {
-  return ops.where_self(condition, a, b);
+export function where(condition: Tensor, a: Tensor, b: Tensor | Scalar): Tensor {
+  return ops.where(condition, a, b);
 }
 export function maximum(a: Tensor, b: Tensor): Tensor {
   return ops.maximum(a, b);

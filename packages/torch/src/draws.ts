@@ -15,7 +15,7 @@ interface Draw {
 let current: Draws | undefined;
 
 /**
- * Draws; in a step that is to be recorded, gives what was drawn before it.
+ * Draws; in a step that is to be captured, gives what was drawn before it.
  * @param what says what is drawn
  */
 export function drawn<Value extends Tensor | number>(what: () => string, draw: () => Value): Value {
@@ -36,7 +36,7 @@ export class Draws {
     return this.complete;
   }
 
-  /** The whole numbers that this step has read: the recording depends on them. */
+  /** The whole numbers that this step has read: the capture depends on them. */
   get numbers(): number[] {
     return this.draws.flatMap(({ value }) => (typeof value === "number" ? value : []));
   }
@@ -91,7 +91,7 @@ export class Draws {
 
   private differ(what: string): never {
     throw new TorchError(
-      `a step that is to be recorded draws other random numbers than it did first: ${what}`,
+      `a step that is to be captured draws other random numbers than it did first: ${what}`,
     );
   }
 }

@@ -1,5 +1,6 @@
 export { type AutocastOptions, autocast } from "./autocast.js";
 export * from "./autograd.js";
+export { CapturedStep } from "./captured-step.js";
 export * from "./creation.js";
 export {
   GradientReducer,
@@ -14,15 +15,30 @@ export { call, type Scalar, type TensorList } from "./door.js";
 export type { Device, DType, MemoryFormat, TypedArray } from "./dtype.js";
 export { CheckpointError, OperatorError, TorchError } from "./errors.js";
 export * from "./nn/activation.js";
+export * from "./nn/adaptive-pooling.js";
 export * from "./nn/attention.js";
+export * from "./nn/batch-norm.js";
 export * from "./nn/container.js";
-export * from "./nn/conv.js";
+export {
+  Conv1d,
+  Conv2d,
+  Conv3d,
+  type ConvOptions,
+  type PerAxis,
+} from "./nn/conv.js";
+export * from "./nn/conv-transpose.js";
+export * from "./nn/dropout.js";
 export * from "./nn/embedding.js";
 export * from "./nn/initialization.js";
 export * from "./nn/linear.js";
+export * from "./nn/loss-modules.js";
+export * from "./nn/losses.js";
 export * from "./nn/module.js";
-export * from "./nn/normalization.js";
+export { GroupNorm, LayerNorm, type NormOptions, RMSNorm } from "./nn/normalization.js";
 export { buffer, parameter } from "./nn/parameter.js";
+export * from "./nn/pooling.js";
+export * from "./nn/shape.js";
+export * from "./nn/upsample.js";
 export { ops } from "./ops.js";
 export * from "./optim/adam.js";
 export * from "./optim/ema.js";
@@ -33,11 +49,14 @@ export {
   type ReplaceNonFiniteOptions,
   replaceNonFiniteGradients,
 } from "./optim/gradients.js";
+export * from "./optim/lion.js";
+export type { Optimizer } from "./optim/optimizer.js";
+export * from "./optim/rmsprop.js";
 export * from "./optim/schedules.js";
+export * from "./optim/sgd.js";
 export { ShardedAdam } from "./optim/sharded-adam.js";
 export { type OperatorTime, type ProfileOptions, profile } from "./profile.js";
 export { defaultGenerator, Generator, type GeneratorOptions, manualSeed, type Share } from "./random.js";
-export { RecordedStep } from "./recorded-step.js";
 export * from "./runtime.js";
 export { readSafetensors, readSafetensorsHeader, type SafetensorsFile } from "./safetensors/read.js";
 export { writeSafetensors } from "./safetensors/write.js";

@@ -1,16 +1,7 @@
 import { native } from "./binding.js";
 import { TorchError } from "./errors.js";
+import { reclaim } from "./reclaim.js";
 import type { Tensor } from "./tensor.js";
-
-/** What the finalizer holds instead of the tensor: set to 0 once the handle was released on purpose. */
-export interface Cell {
-  handle: number;
-}
-
-// The safety net for tensors made outside of any scope, or kept: released when their object is collected.
-const finalizer = new FinalizationRegistry<Cell>((cell) => {
-  if (cell.handle !== 0) native.release(cell.handle);
-});
 
 let current: Scope | undefined;
 
@@ -24,10 +15,12 @@ export function adopt(tensor: Tensor): Tensor {
   return tensor;
 }
 
+/** The tensor is released when its object is collected. */
 function guard(tensor: Tensor): void {
-  if (tensor.cell) return;
-  tensor.cell = { handle: tensor.handle };
-  finalizer.register(tensor, tensor.cell);
+  if (tensor.kept) return;
+  const due = native.watch(tensor.handle, tensor);
+  tensor.kept = true;
+  if (due) reclaim();
 }
 
 /** Takes a tensor out of every scope: it lives until it is disposed or its object is collected. */
@@ -69,16 +62,20 @@ export class Scope {
     current = this.#outer;
     if (released.length < this.created.length) released = new Uint32Array(2 * this.created.length);
     let count = 0;
+    let passedOn: Tensor[] | undefined;
     for (const tensor of this.created) {
-      if (tensor.handle === 0 || tensor.cell) continue;
+      if (tensor.handle === 0 || tensor.kept) continue;
       if (this.#escaped?.has(tensor)) {
-        adopt(tensor);
+        passedOn ??= [];
+        passedOn.push(tensor);
       } else {
         released[count++] = tensor.handle;
         tensor.handle = 0;
       }
     }
     if (count > 0) native.releaseMany(released, count);
+    // Afterwards: a view among them now holds its memory alone.
+    passedOn?.forEach(adopt);
   }
 
   dispose(): void {
@@ -105,7 +102,7 @@ export function scope<T>(body: () => T): T {
 
 function visitTensors(value: unknown, visit: (tensor: Tensor) => void): void {
   if (typeof value !== "object" || value === null) return;
-  if ("handle" in value && "cell" in value) visit(value as Tensor);
+  if ("handle" in value && "kept" in value) visit(value as Tensor);
   else if (Array.isArray(value)) for (const element of value) visitTensors(element, visit);
   else if (value instanceof Map) for (const element of value.values()) visitTensors(element, visit);
   else if (Object.getPrototypeOf(value) === Object.prototype)

@@ -12,11 +12,10 @@ import {
 import { TorchError } from "./errors.js";
 import * as ops from "./generated/ops.js";
 import { formatTensor } from "./printing.js";
-import type { Cell } from "./scope.js";
 import { adopt } from "./scope.js";
 
 export type NestedArray = number | boolean | bigint | NestedArray[];
-/** An index of `at`: one element, a range [start, end, step], a tensor of indices or a mask, `null` for a new axis, "..." for all axes between. */
+/** An index of `at` and `setAt`: one element, a range [start, end, step], a tensor of indices or a mask, `null` for a new axis, "..." for all axes between. */
 export type Index =
   | number
   | readonly [start?: number | null, end?: number | null, step?: number]
@@ -37,7 +36,7 @@ native.shareSizes(sizes);
  */
 export class Tensor {
   /** @internal */ handle: Handle;
-  /** @internal */ cell: Cell | undefined = undefined;
+  /** @internal outside of every scope: lives until it is disposed or its object is collected */ kept = false;
 
   /** @internal */
   constructor(handle: Handle) {
@@ -91,7 +90,6 @@ export class Tensor {
     if (this.handle === 0) return;
     native.release(this.handle);
     this.handle = 0;
-    if (this.cell) this.cell.handle = 0;
   }
   [Symbol.dispose](): void {
     this.dispose();
@@ -166,8 +164,23 @@ export class Tensor {
   long(): Tensor {
     return this.to("int64");
   }
+  half(): Tensor {
+    return this.to("float16");
+  }
+  bfloat16(): Tensor {
+    return this.to("bfloat16");
+  }
+  int(): Tensor {
+    return this.to("int32");
+  }
+  bool(): Tensor {
+    return this.to("bool");
+  }
   cpu(): Tensor {
     return this.to("cpu");
+  }
+  cuda(): Tensor {
+    return this.to("cuda");
   }
   contiguous(format: MemoryFormat = "contiguous"): Tensor {
     return ops.contiguous(this, format);
@@ -210,24 +223,22 @@ export class Tensor {
 
   // Arithmetic
   add(other: Tensor | Scalar, alpha?: Scalar): Tensor {
-    return other instanceof Tensor ? ops.add_Tensor(this, other, alpha) : ops.add_Scalar(this, other, alpha);
+    return ops.add(this, other, alpha);
   }
   sub(other: Tensor | Scalar, alpha?: Scalar): Tensor {
-    return other instanceof Tensor ? ops.sub_Tensor(this, other, alpha) : ops.sub_Scalar(this, other, alpha);
+    return ops.sub(this, other, alpha);
   }
   mul(other: Tensor | Scalar): Tensor {
-    return other instanceof Tensor ? ops.mul_Tensor(this, other) : ops.mul_Scalar(this, other);
+    return ops.mul(this, other);
   }
   div(other: Tensor | Scalar): Tensor {
-    return other instanceof Tensor ? ops.div_Tensor(this, other) : ops.div_Scalar(this, other);
+    return ops.div(this, other);
   }
   pow(exponent: Tensor | Scalar): Tensor {
-    return exponent instanceof Tensor
-      ? ops.pow_Tensor_Tensor(this, exponent)
-      : ops.pow_Tensor_Scalar(this, exponent);
+    return ops.pow(this, exponent);
   }
-  remainder(divisor: number): Tensor {
-    return ops.remainder_Scalar(this, divisor);
+  remainder(divisor: Tensor | Scalar): Tensor {
+    return ops.remainder(this, divisor);
   }
   neg(): Tensor {
     return ops.neg(this);
@@ -298,29 +309,28 @@ export class Tensor {
   isnan(): Tensor {
     return ops.isnan(this);
   }
-  lerp(end: Tensor, weight: number): Tensor {
-    return ops.lerp_Scalar(this, end, weight);
+  isinf(): Tensor {
+    return ops.isinf(this);
+  }
+  lerp(end: Tensor, weight: Tensor | number): Tensor {
+    return ops.lerp(this, end, weight);
   }
 
   // In place
   add_(other: Tensor | Scalar, alpha?: Scalar): this {
-    if (other instanceof Tensor) ops.add__Tensor(this, other, alpha);
-    else ops.add__Scalar(this, other, alpha);
+    ops.add_(this, other, alpha);
     return this;
   }
   sub_(other: Tensor | Scalar, alpha?: Scalar): this {
-    if (other instanceof Tensor) ops.sub__Tensor(this, other, alpha);
-    else ops.sub__Scalar(this, other, alpha);
+    ops.sub_(this, other, alpha);
     return this;
   }
   mul_(other: Tensor | Scalar): this {
-    if (other instanceof Tensor) ops.mul__Tensor(this, other);
-    else ops.mul__Scalar(this, other);
+    ops.mul_(this, other);
     return this;
   }
   div_(other: Tensor | Scalar): this {
-    if (other instanceof Tensor) ops.div__Tensor(this, other);
-    else ops.div__Scalar(this, other);
+    ops.div_(this, other);
     return this;
   }
   copy_(source: Tensor): this {
@@ -331,16 +341,16 @@ export class Tensor {
     ops.zero_(this);
     return this;
   }
-  fill_(value: Scalar): this {
-    ops.fill__Scalar(this, value);
+  fill_(value: Tensor | Scalar): this {
+    ops.fill_(this, value);
     return this;
   }
   clamp_(min?: number | null, max?: number | null): this {
     ops.clamp_(this, min, max);
     return this;
   }
-  lerp_(end: Tensor, weight: number): this {
-    ops.lerp__Scalar(this, end, weight);
+  lerp_(end: Tensor, weight: Tensor | number): this {
+    ops.lerp_(this, end, weight);
     return this;
   }
   addcmul_(a: Tensor, b: Tensor, value?: number): this {
@@ -350,10 +360,10 @@ export class Tensor {
 
   // Reductions
   sum(dim?: number | readonly number[], keepdim = false): Tensor {
-    return dim === undefined ? ops.sum(this) : ops.sum_dim_IntList(this, asList(dim), keepdim);
+    return ops.sum(this, asList(dim), keepdim);
   }
   mean(dim?: number | readonly number[], keepdim = false): Tensor {
-    return dim === undefined ? ops.mean(this) : ops.mean_dim(this, asList(dim), keepdim);
+    return ops.mean(this, asList(dim), keepdim);
   }
   amax(dim?: number | readonly number[], keepdim = false): Tensor {
     return ops.amax(this, asList(dim) ?? [], keepdim);
@@ -361,11 +371,23 @@ export class Tensor {
   amin(dim?: number | readonly number[], keepdim = false): Tensor {
     return ops.amin(this, asList(dim) ?? [], keepdim);
   }
-  max(): Tensor {
-    return ops.max(this);
+  max(): Tensor;
+  /** Values and their places along an axis. */
+  max(dim: number, keepdim?: boolean): [Tensor, Tensor];
+  max(dim?: number, keepdim = false): Tensor | [Tensor, Tensor] {
+    return dim === undefined ? ops.max(this) : ops.max_dim(this, dim, keepdim);
   }
-  min(): Tensor {
-    return ops.min(this);
+  min(): Tensor;
+  /** Values and their places along an axis. */
+  min(dim: number, keepdim?: boolean): [Tensor, Tensor];
+  min(dim?: number, keepdim = false): Tensor | [Tensor, Tensor] {
+    return dim === undefined ? ops.min(this) : ops.min_dim(this, dim, keepdim);
+  }
+  prod(dim?: number, keepdim = false): Tensor {
+    return dim === undefined ? ops.prod(this) : ops.prod_dim_int(this, dim, keepdim);
+  }
+  logsumexp(dim: number | readonly number[], keepdim = false): Tensor {
+    return ops.logsumexp(this, dim, keepdim);
   }
   argmax(dim?: number, keepdim = false): Tensor {
     return ops.argmax(this, dim, keepdim);
@@ -374,29 +396,29 @@ export class Tensor {
     return ops.argmin(this, dim, keepdim);
   }
   /** @param unbiased divide by n - 1 (as PyTorch's default) */
-  variance(dim?: number | readonly number[], unbiased = true, keepdim = false): Tensor {
-    return ops.variance_correction(this, asList(dim), unbiased ? 1 : 0, keepdim);
+  var(dim?: number | readonly number[], unbiased = true, keepdim = false): Tensor {
+    return ops.var(this, asList(dim), unbiased ? 1 : 0, keepdim);
   }
   std(dim?: number | readonly number[], unbiased = true, keepdim = false): Tensor {
-    return ops.std_correction(this, asList(dim), unbiased ? 1 : 0, keepdim);
+    return ops.std(this, asList(dim), unbiased ? 1 : 0, keepdim);
   }
   norm(): Tensor {
     return ops.linalg_vector_norm(this);
   }
-  all(): Tensor {
-    return ops.all(this);
+  all(dim?: number | readonly number[], keepdim = false): Tensor {
+    return ops.all(this, asList(dim), keepdim);
   }
-  any(): Tensor {
-    return ops.any(this);
+  any(dim?: number | readonly number[], keepdim = false): Tensor {
+    return ops.any(this, asList(dim), keepdim);
   }
   cumsum(dim: number): Tensor {
     return ops.cumsum(this, dim);
   }
   softmax(dim: number): Tensor {
-    return ops.softmax_int(this, dim);
+    return ops.softmax(this, dim);
   }
   logSoftmax(dim: number): Tensor {
-    return ops.log_softmax_int(this, dim);
+    return ops.log_softmax(this, dim);
   }
   /** @returns sorted values and their indices */
   sort(dim = -1, descending = false): [Tensor, Tensor] {
@@ -422,7 +444,7 @@ export class Tensor {
     return ops.t(this);
   }
   transpose(a: number, b: number): Tensor {
-    return ops.transpose_int(this, a, b);
+    return ops.transpose(this, a, b);
   }
   permute(dims: readonly number[]): Tensor {
     return ops.permute(this, dims);
@@ -434,7 +456,22 @@ export class Tensor {
     return typeof shape === "string" ? ops.view_dtype(this, shape) : ops.view(this, shape);
   }
   flatten(start = 0, end = -1): Tensor {
-    return ops.flatten_using_ints(this, start, end);
+    return ops.flatten(this, start, end);
+  }
+  unflatten(dim: number, sizes: readonly number[]): Tensor {
+    return ops.unflatten(this, dim, sizes);
+  }
+  movedim(source: number, destination: number): Tensor {
+    return ops.movedim(this, source, destination);
+  }
+  roll(shifts: number | readonly number[], dims: number | readonly number[] = []): Tensor {
+    return ops.roll(this, shifts, dims);
+  }
+  tril(diagonal = 0): Tensor {
+    return ops.tril(this, diagonal);
+  }
+  triu(diagonal = 0): Tensor {
+    return ops.triu(this, diagonal);
   }
   unsqueeze(dim: number): Tensor {
     return ops.unsqueeze(this, dim);
@@ -459,12 +496,10 @@ export class Tensor {
     return ops.chunk(this, count, dim);
   }
   split(size: number | readonly number[], dim = 0): Tensor[] {
-    return typeof size === "number"
-      ? ops.split_Tensor(this, size, dim)
-      : ops.split_with_sizes(this, size, dim);
+    return typeof size === "number" ? ops.split(this, size, dim) : ops.split_with_sizes(this, size, dim);
   }
   unbind(dim = 0): Tensor[] {
-    return ops.unbind_int(this, dim);
+    return ops.unbind(this, dim);
   }
 
   // Selection
@@ -472,10 +507,10 @@ export class Tensor {
     return ops.narrow(this, dim, start, length);
   }
   slice(dim: number, start?: number | null, end?: number | null, step = 1): Tensor {
-    return ops.slice_Tensor(this, dim, start, end, step);
+    return ops.slice(this, dim, start, end, step);
   }
   select(dim: number, index: number): Tensor {
-    return ops.select_int(this, dim, index);
+    return ops.select(this, dim, index);
   }
   indexSelect(dim: number, index: Tensor): Tensor {
     return ops.index_select(this, dim, index);
@@ -483,12 +518,40 @@ export class Tensor {
   gather(dim: number, index: Tensor): Tensor {
     return ops.gather(this, dim, index);
   }
-  maskedFill(mask: Tensor, value: Scalar): Tensor {
-    return ops.masked_fill_Scalar(this, mask, value);
+  maskedSelect(mask: Tensor): Tensor {
+    return ops.masked_select(this, mask);
+  }
+  /** The places of all values that are not zero: int64 [count, ndim]. */
+  nonzero(): Tensor {
+    return ops.nonzero(this);
+  }
+  maskedFill(mask: Tensor, value: Tensor | Scalar): Tensor {
+    return ops.masked_fill(this, mask, value);
   }
   /** NumPy's indexing: `x.at(0, [2, 5], null, mask)`. Views where possible; tensors as indices copy. */
   at(...indices: Index[]): Tensor {
-    let result: Tensor = this;
+    const { view, advanced } = this.indexed(indices);
+    return advanced ? ops.index(view, advanced) : view;
+  }
+  /** Writes there, as `x[indices] = value`: `x.setAt([0, [2, 5]], 1)`. */
+  setAt(indices: readonly Index[], value: Tensor | Scalar): this {
+    const { view, advanced } = this.indexed(indices);
+    if (advanced) {
+      const values = value instanceof Tensor ? value : ops.full([], value, view.dtype, null, view.device);
+      ops.index_put_(view, advanced, values);
+    } else if (value instanceof Tensor) view.copy_(value);
+    else view.fill_(value);
+    return this;
+  }
+  /** Its parts along the first axis, as views: `for (const row of x)`. @throws TorchError without an axis */
+  [Symbol.iterator](): Iterator<Tensor> {
+    if (this.ndim === 0) throw new TorchError("a tensor without axes has no parts to go through");
+    return this.unbind(0)[Symbol.iterator]();
+  }
+
+  /** The view that plain indices make, and the tensors that index it then; `null` where an axis is taken whole. */
+  private indexed(indices: readonly Index[]): { view: Tensor; advanced?: (Tensor | null)[] } {
+    let view: Tensor = this;
     let dim = 0;
     const advanced: (Tensor | null)[] = [];
     const consumed = indices.filter((index) => index !== null && index !== "...").length;
@@ -497,50 +560,48 @@ export class Tensor {
         const skipped = this.ndim - consumed;
         for (let i = 0; i < skipped; i++) advanced[dim++] = null;
       } else if (index === null) {
-        result = result.unsqueeze(dim);
+        view = view.unsqueeze(dim);
         advanced[dim++] = null;
       } else if (typeof index === "number") {
-        result = result.select(dim, index);
+        view = view.select(dim, index);
       } else if (index instanceof Tensor) {
         advanced[dim++] = index;
       } else {
         const [start, end, step] = index;
-        result = result.slice(dim, start, end, step);
+        view = view.slice(dim, start, end, step);
         advanced[dim++] = null;
       }
     }
-    return advanced.some((index) => index)
-      ? ops.index_Tensor(
-          result,
-          Array.from(advanced, (i) => i ?? null),
-        )
-      : result;
+    return advanced.some((index) => index) ? { view, advanced } : { view };
   }
 
   // Comparison
   eq(other: Tensor | Scalar): Tensor {
-    return other instanceof Tensor ? ops.eq_Tensor(this, other) : ops.eq_Scalar(this, other);
+    return ops.eq(this, other);
   }
   ne(other: Tensor | Scalar): Tensor {
-    return other instanceof Tensor ? ops.ne_Tensor(this, other) : ops.ne_Scalar(this, other);
+    return ops.ne(this, other);
   }
   lt(other: Tensor | Scalar): Tensor {
-    return other instanceof Tensor ? ops.lt_Tensor(this, other) : ops.lt_Scalar(this, other);
+    return ops.lt(this, other);
   }
   le(other: Tensor | Scalar): Tensor {
-    return other instanceof Tensor ? ops.le_Tensor(this, other) : ops.le_Scalar(this, other);
+    return ops.le(this, other);
   }
   gt(other: Tensor | Scalar): Tensor {
-    return other instanceof Tensor ? ops.gt_Tensor(this, other) : ops.gt_Scalar(this, other);
+    return ops.gt(this, other);
   }
   ge(other: Tensor | Scalar): Tensor {
-    return other instanceof Tensor ? ops.ge_Tensor(this, other) : ops.ge_Scalar(this, other);
+    return ops.ge(this, other);
   }
   logicalNot(): Tensor {
     return ops.logical_not(this);
   }
   logicalAnd(other: Tensor): Tensor {
     return ops.logical_and(this, other);
+  }
+  logicalOr(other: Tensor): Tensor {
+    return ops.logical_or(this, other);
   }
   /** Whether shapes and all values are the same. */
   equal(other: Tensor): boolean {

@@ -1,6 +1,9 @@
 import { readFileSync } from "node:fs";
-import { call, Generator, libtorchVersion, OperatorError, ops, randn, tensor, zeros } from "@disback/torch";
 import { expect, test } from "vitest";
+import { native } from "../src/binding.js";
+import { resolve } from "../src/door.js";
+import { call, libtorchVersion, OperatorError, ops, tensor, zeros } from "../src/index.js";
+import { schemaOf } from "../src/schema.js";
 
 test("any operator is reached by its name", () => {
   const x = tensor([1, 2, 3]);
@@ -63,19 +66,67 @@ test("lists, tuples, optional arguments and in-place operators pass the door", (
     [1, 3],
     [2, 4],
   ]);
-  expect(ops.add__Scalar(x, 1)).toBe(x);
+  expect(ops.add_(x, 1)).toBe(x);
   expect(x.toArray()).toEqual([
     [4, 2],
     [3, 5],
   ]);
   expect(ops._foreach_mul_Scalar([x, x], 2).map((t) => t.sum().item())).toEqual([28, 28]);
-  expect(ops.index_Tensor(x, [null, tensor([1], { dtype: "int64" })]).toArray()).toEqual([[2], [5]]);
+  expect(ops.index(x, [null, tensor([1], { dtype: "int64" })]).toArray()).toEqual([[2], [5]]);
 });
 
-test("the typed functions are those of the libtorch they were generated from", () => {
-  const source = readFileSync(new URL("../src/generated/ops.ts", import.meta.url), "utf8");
-  const names = [...source.matchAll(/resolve\("(aten::\w+)", "(\w*)"/g)];
-  expect(names.length).toBeGreaterThan(1500);
-  const drawn = randn([3], { generator: new Generator(0) });
-  expect(drawn.shape).toEqual([3]);
+test("the usual overload has the plain name, for a tensor as for a number", () => {
+  const x = tensor([1, 2, 3]);
+  expect(ops.pow(x, 2).toArray()).toEqual([1, 4, 9]);
+  expect(ops.pow(x, x).toArray()).toEqual([1, 4, 27]);
+  expect(ops.sub(x, x, 2).toArray()).toEqual([-1, -2, -3]);
+  expect(ops.where(x.gt(1), x, 0).toArray()).toEqual([0, 2, 3]);
+  expect(ops.sum(x).item()).toBe(6);
+  expect(ops.sum(x, 0, true).shape).toEqual([1]);
+  expect(ops.var(x, null, 0).item()).toBeCloseTo(2 / 3);
+  expect(ops.squeeze_dim(x.reshape([1, 3]), 0).shape).toEqual([3]);
+});
+
+const generated = readFileSync(new URL("../src/generated/ops.ts", import.meta.url), "utf8");
+/** The generated functions: name, the schemas of their comments, the operators that they resolve. */
+const functions = [...generated.matchAll(/\/\*\* ([^/]+) \*\/\n(?:export )?function (\S+)\(.*/g)].map(
+  ([line, comment, name]) => ({
+    name: name!,
+    schemas: [...comment!.matchAll(/`(aten::[^`]+)`/g)].map(([, schema]) => schema!),
+    operators: [...line.matchAll(/resolve\("(aten::\w+)", "(\w*)"/g)].map(([, name, overload]) => ({
+      name: name!,
+      overload: overload!,
+      full: overload ? `${name}.${overload}` : name!,
+    })),
+  }),
+);
+/** What the door refuses, see `refusalOf` in argument_checks.cpp. */
+const refused = /quantized_(lstm|gru|rnn_relu|rnn_tanh)_cell|choose_qparams_optimized/;
+
+test("the typed functions' schemas are those of this libtorch", () => {
+  const known = new Set(native.schemas());
+  const stated = functions.flatMap(({ schemas }) => schemas);
+  expect(stated.length).toBeGreaterThan(1600);
+  expect(stated.filter((schema) => !known.has(schema))).toEqual([]);
+  for (const { name, schemas, operators } of functions)
+    expect(
+      schemas.map((schema) => schema.slice(0, schema.indexOf("("))),
+      name,
+    ).toEqual(operators.map(({ full }) => full));
+});
+
+test("every typed function reaches its operator through the door, with as many arguments", () => {
+  const operators = functions.flatMap((one) => one.operators);
+  expect(operators.filter(({ name }) => refused.test(name))).toHaveLength(5);
+  for (const { name, overload, full } of operators) {
+    if (refused.test(name)) {
+      expect(() => resolve(name, overload)).toThrow(/is not for direct calls/);
+      continue;
+    }
+    const operator = resolve(name, overload);
+    const count = schemaOf(full).arguments.length;
+    expect(() => operator(...Array(count + 1).fill(null)), full).toThrow(
+      `expected at most ${count} arguments`,
+    );
+  }
 });

@@ -13,7 +13,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 it.each([
   ["operators", 1673],
-  ["addon", 500],
+  ["addon", 1500],
   ["tensor-api", 500],
   ["workers", 2],
 ])(
@@ -31,6 +31,13 @@ it.each([
   },
   600_000,
 );
+
+it("the addon's fuzzing leaves out two functions, which are called once while the package loads", async () => {
+  const { signatures } = await bench("targets/addon");
+  const { native } = await import(new URL("../dist/binding.js", import.meta.url).href);
+  const left = Object.keys(native).filter((name) => !(name in signatures));
+  expect(left.sort()).toEqual(["setErrorConstructor", "shareSizes"]);
+});
 
 it("lists have the length that the schema states; one value stands for all", () => {
   const image = rand([1, 1, 6, 6]);
@@ -81,7 +88,7 @@ it("what does not fit into the memory limit is an error", () => {
 
 it("an operator may be called while another's arguments are read", () => {
   const sizes = Object.defineProperty([2, 3], 1, {
-    get: () => ops.add_Tensor(rand([2]), rand([2])).numel + 1,
+    get: () => ops.add(rand([2]), rand([2])).numel + 1,
   });
   expect(ops.zeros(sizes).shape).toEqual([2, 3]);
 });

@@ -1,4 +1,15 @@
-import { arange, fromTypedArray, synchronize, TorchError, tensor, whyNoCuda, zeros } from "@disback/torch";
+import {
+  arange,
+  fromTypedArray,
+  full,
+  ones,
+  randn,
+  synchronize,
+  TorchError,
+  tensor,
+  whyNoCuda,
+  zeros,
+} from "@disback/torch";
 import { expect, test } from "vitest";
 
 test("typed arrays of every shared dtype make the round trip", async () => {
@@ -66,7 +77,8 @@ test("views share memory, copies do not; in-place variants return the tensor its
 });
 
 test("channels-last is a layout, not a shape", () => {
-  const x = arange(0, 2 * 3 * 2 * 2)
+  const x = arange(2 * 3 * 2 * 2)
+    .float()
     .reshape([2, 3, 2, 2])
     .contiguous("channels_last");
   expect(x.shape).toEqual([2, 3, 2, 2]);
@@ -101,4 +113,62 @@ test("there is nothing to wait for on the CPU, and no GPU to wait for where ther
   expect(() => synchronize()).not.toThrow();
   if (whyNoCuda() === undefined) expect(() => synchronize("cuda")).not.toThrow();
   else expect(() => synchronize("cuda")).toThrow(/cuda/i);
+});
+
+test("a shape is a number or an array; two numbers are refused", () => {
+  expect(randn(2).shape).toEqual([2]);
+  expect(ones([]).shape).toEqual([]);
+  expect(full(3, 2).toArray()).toEqual([2, 2, 2]);
+  const untyped = zeros as (...sizes: number[]) => unknown;
+  expect(() => untyped(2, 3)).toThrow("a shape of several axes is an array: [2, 3]");
+});
+
+test("arange counts in whole numbers unless a fraction is among them", () => {
+  expect(arange(3).toArray()).toEqual([0, 1, 2]);
+  expect(arange(3).dtype).toBe("int64");
+  expect(arange(1, 7, 2).toArray()).toEqual([1, 3, 5]);
+  expect(arange(0, 1, 0.25).dtype).toBe("float32");
+  expect(arange(0, 1, 0.25).toArray()).toEqual([0, 0.25, 0.5, 0.75]);
+  expect(arange(2, { dtype: "float64" }).dtype).toBe("float64");
+});
+
+test("values are written where `at` reads them", () => {
+  const x = zeros([2, 3]);
+  expect(x.setAt([0, [1, 3]], 5)).toBe(x);
+  x.setAt(["...", 0], tensor([7, 8]));
+  expect(x.toArray()).toEqual([
+    [7, 5, 5],
+    [8, 0, 0],
+  ]);
+  x.setAt([x.eq(5)], -1);
+  x.setAt([1, tensor([2, 0], { dtype: "int64" })], tensor([3, 4]));
+  expect(x.toArray()).toEqual([
+    [7, -1, -1],
+    [4, 0, 3],
+  ]);
+  expect(() => x.setAt([2], 0)).toThrow(/out of range/);
+});
+
+test("a tensor is gone through along its first axis, in views", () => {
+  const x = zeros([2, 2]);
+  for (const row of x) row.add_(1);
+  expect(x.sum().item()).toBe(4);
+  expect([...arange(3)].map((element) => element.item())).toEqual([0, 1, 2]);
+  expect(() => [...tensor(1)]).toThrow(TorchError);
+});
+
+test("reductions along an axis give values and places", () => {
+  const x = tensor([
+    [1, 5, 2],
+    [7, 0, 3],
+  ]);
+  const [values, places] = x.max(1);
+  expect([values.toArray(), places.toArray()]).toEqual([
+    [5, 7],
+    [1, 0],
+  ]);
+  expect(x.min(0, true)[0].toArray()).toEqual([[1, 0, 2]]);
+  expect(x.gt(0).all(1).toArray()).toEqual([true, false]);
+  expect(x.prod(0).toArray()).toEqual([7, 0, 6]);
+  expect(x.var(1, false).toArray()).toEqual([x.at(0).var(0, false).item(), x.at(1).var(0, false).item()]);
 });

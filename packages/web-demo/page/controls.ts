@@ -1,4 +1,5 @@
 import type { ModelDescription } from "@disback/generate/core";
+import type { Site } from "./site.js";
 
 /** An element of the page that is surely there. */
 export function element<T extends HTMLElement>(id: string): T {
@@ -8,35 +9,58 @@ export function element<T extends HTMLElement>(id: string): T {
 export const seedField = element<HTMLInputElement>("seed");
 export const countField = element<HTMLSelectElement>("count");
 export const positionField = element<HTMLInputElement>("position");
+export const movingField = element<HTMLInputElement>("moving");
 export const smoothField = element<HTMLInputElement>("smooth");
 export const generateButton = element<HTMLButtonElement>("generate");
 export const continuousButton = element<HTMLButtonElement>("continuous");
+export const raceButton = element<HTMLButtonElement>("race");
+export const shareButton = element<HTMLButtonElement>("share");
 export const saveButton = element<HTMLButtonElement>("save");
 
 /** Offers counts and classes that fit the model, and lets the buttons be pressed. */
-export function offer({ sampleShape, labelDim, kind }: ModelDescription): void {
+export function offer(
+  { sampleShape, labelDim, kind, classNames }: ModelDescription,
+  { teacher }: Site,
+): void {
   const images = sampleShape.length === 3;
   const counts = images ? [1, 4, 9, 16, 36, 64] : [256, 1024, 4096];
   const chosen = images ? (kind === "student" ? 16 : 4) : 1024;
   for (const count of counts)
     countField.add(new Option(String(count), String(count), false, count === chosen));
   if (labelDim > 0) {
-    for (const value of ["all", ...Array.from({ length: labelDim }, (_, index) => String(index))]) {
-      const label = document.createElement("label");
-      const input = Object.assign(document.createElement("input"), { type: "radio", name: "class", value });
-      input.checked = value === "all";
-      label.append(input, Object.assign(document.createElement("span"), { textContent: value }));
-      element("class-list").append(label);
-    }
+    addClass("all", "all");
+    for (let label = 0; label < labelDim; label++)
+      addClass(String(label), classNames?.[label] ?? String(label));
     element("classes").hidden = false;
   }
-  for (const button of [generateButton, continuousButton, saveButton]) button.disabled = false;
+  smoothField.closest("label")!.hidden = !images;
+  raceButton.hidden = kind !== "student" || teacher === undefined;
+  for (const button of [generateButton, continuousButton, raceButton, shareButton, saveButton])
+    button.disabled = false;
+}
+
+function addClass(value: string, name: string): void {
+  const label = document.createElement("label");
+  const input = Object.assign(document.createElement("input"), { type: "radio", name: "class", value });
+  input.checked = value === "all";
+  label.append(input, Object.assign(document.createElement("span"), { textContent: name }));
+  element("class-list").append(label);
+}
+
+/** `all`, or a class's number. */
+export function chosenClass(): string {
+  return document.querySelector<HTMLInputElement>("input[name=class]:checked")?.value ?? "all";
+}
+
+export function chooseClass(value: string): void {
+  const inputs = document.querySelectorAll<HTMLInputElement>("input[name=class]");
+  for (const input of inputs) if (input.value === value) input.checked = true;
 }
 
 /** Class of each sample: the chosen one, or all in turn; undefined for a model without classes. */
 export function chosenLabels(count: number, labelDim: number): number[] | undefined {
   if (labelDim === 0) return undefined;
-  const value = document.querySelector<HTMLInputElement>("input[name=class]:checked")?.value ?? "all";
+  const value = chosenClass();
   return Array.from({ length: count }, (_, index) => (value === "all" ? index % labelDim : Number(value)));
 }
 

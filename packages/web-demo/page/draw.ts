@@ -1,21 +1,35 @@
 import { type ModelDescription, toImages } from "@disback/generate/core";
 
-/** Shows samples: images side by side in their own resolution, points as a scatter plot. */
+/** Side of an image, in the canvas's pixels, where it is drawn smoothly. */
+const SMOOTH_SIDE = 192;
+
+/** Shows samples: images side by side, each pixel one of the canvas or drawn large and smooth; points as a scatter plot. */
 export function draw(
   canvas: HTMLCanvasElement,
   samples: Float32Array,
   { sampleShape }: ModelDescription,
+  smooth: boolean,
 ): void {
-  if (sampleShape.length === 3) drawImages(canvas, samples, sampleShape);
+  if (sampleShape.length === 3) drawImages(canvas, samples, sampleShape, smooth);
   else drawPoints(canvas, samples, sampleShape[0]!);
 }
 
-function drawImages(canvas: HTMLCanvasElement, samples: Float32Array, sampleShape: readonly number[]): void {
+function drawImages(
+  canvas: HTMLCanvasElement,
+  samples: Float32Array,
+  sampleShape: readonly number[],
+  smooth: boolean,
+): void {
   const { pixels, count, width, height, channels } = toImages(samples, sampleShape);
   const columns = Math.ceil(Math.sqrt(count));
   const rows = Math.ceil(count / columns);
-  resize(canvas, columns * width, rows * height);
+  const scale = smooth ? Math.max(1, Math.round(SMOOTH_SIDE / Math.max(width, height))) : 1;
+  resize(canvas, columns * width * scale, rows * height * scale);
   const context = canvas.getContext("2d")!;
+  context.clearRect(0, 0, canvas.width, canvas.height);
+  context.imageSmoothingQuality = "high";
+  const one = new OffscreenCanvas(width, height);
+  const single = one.getContext("2d")!;
   for (let image = 0; image < count; image++) {
     const data = context.createImageData(width, height);
     for (let pixel = 0; pixel < width * height; pixel++) {
@@ -23,7 +37,14 @@ function drawImages(canvas: HTMLCanvasElement, samples: Float32Array, sampleShap
       const [red, green, blue] = channels === 3 ? [0, 1, 2] : [0, 0, 0];
       data.data.set([pixels[at + red!]!, pixels[at + green!]!, pixels[at + blue!]!, 255], 4 * pixel);
     }
-    context.putImageData(data, (image % columns) * width, Math.floor(image / columns) * height);
+    const [left, top] = [(image % columns) * width * scale, Math.floor(image / columns) * height * scale];
+    if (scale === 1) {
+      context.putImageData(data, left, top);
+      continue;
+    }
+    // Each by itself: neighbours must not run into each other.
+    single.putImageData(data, 0, 0);
+    context.drawImage(one, left, top, width * scale, height * scale);
   }
 }
 

@@ -1,4 +1,5 @@
-import type { ModelDescription } from "@disback/generate/core";
+import { LatentSource, type ModelDescription } from "@disback/generate/core";
+import { readAddress, writeAddress } from "./address.js";
 import {
   chosenLabels,
   chosenSeed,
@@ -6,16 +7,21 @@ import {
   countField,
   element,
   generateButton,
+  movingField,
   offer,
   positionField,
+  raceButton,
   saveButton,
   seedField,
+  shareButton,
   showPosition,
   smoothField,
 } from "./controls.js";
 import { draw } from "./draw.js";
 import { latentsBetween } from "./latents.js";
 import { type OpenedModel, openModel } from "./open-model.js";
+import { race } from "./race.js";
+import { readSite, type Site } from "./site.js";
 
 const canvas = element<HTMLCanvasElement>("samples");
 
@@ -36,10 +42,12 @@ function describe({ generator, backend }: OpenedModel): string {
   return [size, classes, passes, precision, backend].join(" · ");
 }
 
-function run({ generator }: OpenedModel, { labelDim }: ModelDescription): void {
+function run(opened: OpenedModel, { labelDim }: ModelDescription, site: Site): void {
+  const { generator } = opened;
   let busy = false;
   let again = false;
   let continuous = false;
+  let teacher: Promise<OpenedModel> | undefined;
 
   /** Makes and shows what the controls say; asked again meanwhile, it does so once more when it is done. */
   async function update(): Promise<void> {
@@ -54,14 +62,58 @@ function run({ generator }: OpenedModel, { labelDim }: ModelDescription): void {
   }
 
   async function show(): Promise<void> {
+    leaveRace();
     const count = Number(countField.value);
     const latents = latentsBetween(generator, chosenSeed(), Number(positionField.value) / 100, count);
     const began = performance.now();
     const samples = await generator.fromLatents(latents, chosenLabels(count, labelDim));
     const seconds = (performance.now() - began) / 1000;
-    draw(canvas, samples, generator.description);
+    draw(canvas, samples, generator.description, smoothField.checked);
     canvas.dataset.seed = seedField.value;
     element("speed").textContent = `${(count / seconds).toFixed(count / seconds < 10 ? 1 : 0)} samples/s`;
+    if (!continuous) writeAddress();
+  }
+
+  /** Once around the track, with what the controls say; the seed's own noise, not that between two. */
+  async function runRace(): Promise<void> {
+    if (raceButton.disabled || !site.teacher) return;
+    raceButton.disabled = true;
+    continuous = false;
+    continuousButton.setAttribute("aria-pressed", "false");
+    while (busy) await new Promise(requestAnimationFrame);
+    busy = true;
+    try {
+      showPosition(0);
+      writeAddress();
+      element("race-result").textContent = teacher ? "" : "Loading the teacher …";
+      element("stage").classList.add("racing");
+      teacher ??= openModel(`./${site.teacher.file}`, site.webgpu ?? false);
+      const opponent = await teacher;
+      element("race-result").textContent = "";
+      const count = Number(countField.value);
+      const noise = (steps: number) =>
+        new LatentSource(chosenSeed(), generator.sampleSize, steps).next(count);
+      await race({
+        student: opened,
+        teacher: opponent,
+        steps: site.teacher.steps,
+        latents: noise(generator.steps),
+        teacherLatents: noise(1),
+        labels: chosenLabels(count, labelDim),
+        smooth: smoothField.checked,
+      });
+    } catch (error) {
+      teacher = undefined;
+      element("race-result").textContent = error instanceof Error ? error.message : String(error);
+    }
+    raceButton.disabled = false;
+    busy = false;
+    if (again) void update();
+  }
+
+  function leaveRace(): void {
+    element("stage").classList.remove("racing");
+    element("race-result").textContent = "";
   }
 
   function next(): void {
@@ -73,12 +125,15 @@ function run({ generator }: OpenedModel, { labelDim }: ModelDescription): void {
     let before = performance.now();
     while (continuous) {
       const now = await new Promise<number>(requestAnimationFrame);
+      // Stopped meanwhile, by a race for one.
+      if (!continuous) break;
       const position = Number(positionField.value) + ((now - before) / 1000) * pace;
       before = now;
-      if (!smoothField.checked || position >= 100) next();
+      if (!movingField.checked || position >= 100) next();
       else showPosition(position);
       await update();
     }
+    writeAddress();
   }
 
   function toggle(): void {
@@ -98,16 +153,35 @@ function run({ generator }: OpenedModel, { labelDim }: ModelDescription): void {
   });
   element("controls").addEventListener("input", (event) => {
     if (event.target === positionField) showPosition(Number(positionField.value));
-    if (event.target !== smoothField) void update();
+    if (event.target !== movingField) void update();
+  });
+  addEventListener("hashchange", () => {
+    readAddress();
+    void update();
   });
   continuousButton.addEventListener("click", toggle);
+  raceButton.addEventListener("click", () => void runRace());
+  shareButton.addEventListener("click", () => void share());
   saveButton.addEventListener("click", save);
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.key === "g") generate();
     if (event.key === "c") toggle();
+    if (event.key === "r" && !raceButton.hidden) void runRace();
   });
   void update();
+}
+
+/** The address is always that of what is shown. */
+async function share(): Promise<void> {
+  writeAddress();
+  try {
+    await navigator.clipboard.writeText(location.href);
+    element("speed").textContent = "Link copied.";
+  } catch {
+    // Without permission, or over plain http: the address bar has it.
+    element("speed").textContent = "The address bar has the link.";
+  }
 }
 
 function save(): void {
@@ -120,10 +194,16 @@ function save(): void {
 async function start(): Promise<void> {
   const facts = element("facts");
   try {
-    const opened = await openModel("./model.onnx");
+    const site = await readSite();
+    if (site.name !== undefined) {
+      element("title").textContent = site.name;
+      document.title = site.name;
+    }
+    const opened = await openModel("./model.onnx", site.webgpu ?? false);
     facts.textContent = describe(opened);
-    offer(opened.generator.description);
-    run(opened, opened.generator.description);
+    offer(opened.generator.description, site);
+    readAddress();
+    run(opened, opened.generator.description, site);
     generateButton.focus();
   } catch (error) {
     facts.textContent = "The model could not be opened.";

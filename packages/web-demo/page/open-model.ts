@@ -3,50 +3,84 @@ import type { InferenceSession, TensorConstructor } from "onnxruntime-common";
 
 /** What the page uses of onnxruntime-web, the same for both builds of it. */
 interface Runtime {
-  env: { wasm: { numThreads?: number } };
+  env: { wasm: { numThreads?: number; wasmBinary?: ArrayBufferLike | Uint8Array } };
   InferenceSession: {
     create(model: Uint8Array, options: InferenceSession.SessionOptions): Promise<InferenceSession>;
   };
   Tensor: TensorConstructor;
 }
 
+type Backend = "WebGPU" | "WebAssembly";
+
 /** An open model and where it runs. */
 export interface OpenedModel {
   generator: OnnxGenerator;
-  backend: "WebGPU" | "WebAssembly";
+  backend: Backend;
 }
 
-/** Opens the exported model beside the page: on the GPU where the browser has one, by WebAssembly otherwise. */
-export async function openModel(address: string): Promise<OpenedModel> {
+const loaded = new Map<Backend, Promise<Runtime>>();
+
+/**
+ * Opens an exported model beside the page: by WebAssembly, or on the GPU where the export has WebGPU's runtime and the
+ * browser a GPU.
+ */
+export async function openModel(address: string, webgpu: boolean): Promise<OpenedModel> {
   const response = await fetch(address);
   if (!response.ok) throw new Error(`${address} could not be loaded (${response.status})`);
   const bytes = new Uint8Array(await response.arrayBuffer());
   const { precision } = readDescription(bytes, address);
-  if (await gpuUsable(precision === "f16")) {
+  if (webgpu && (await gpuUsable(precision === "f16"))) {
     try {
-      return await open(await import("onnxruntime-web/webgpu"), "WebGPU", bytes);
+      return await open("WebGPU", address, bytes);
     } catch (error) {
       console.warn("WebGPU could not be used", error);
     }
   }
-  return open(await import("onnxruntime-web/wasm"), "WebAssembly", bytes);
+  return open("WebAssembly", address, bytes);
 }
 
-async function open(
-  runtime: Runtime,
-  backend: OpenedModel["backend"],
-  bytes: Uint8Array,
-): Promise<OpenedModel> {
-  // Threads need a page that is isolated from others, which takes headers that most servers do not send.
-  if (!crossOriginIsolated) runtime.env.wasm.numThreads = 1;
+async function open(backend: Backend, address: string, bytes: Uint8Array): Promise<OpenedModel> {
+  const loading = loaded.get(backend) ?? loadRuntime(backend);
+  loaded.set(backend, loading);
+  const runtime = await loading;
   const session = await runtime.InferenceSession.create(bytes, {
     executionProviders: [backend === "WebGPU" ? "webgpu" : "wasm"],
     logSeverityLevel: 3,
   });
-  const generator = new OnnxGenerator(session, runtime.Tensor, readDescription(bytes, "model.onnx"));
+  const description = readDescription(bytes, address);
+  const generator = new OnnxGenerator(session, runtime.Tensor, description);
   // The first run prepares: shaders are compiled. It also shows whether the backend can do it at all.
-  await generator.sample({ count: 1 });
+  if (description.kind === "student") await generator.sample({ count: 1 });
+  else
+    await generator.denoise(
+      new Float32Array(generator.sampleSize),
+      1,
+      description.labelDim > 0 ? [0] : undefined,
+    );
   return { generator, backend };
+}
+
+async function loadRuntime(backend: Backend): Promise<Runtime> {
+  const file = `./runtime/${backend === "WebGPU" ? "webgpu" : "wasm"}.wasm.gz`;
+  const [runtime, binary] = await Promise.all([
+    backend === "WebGPU" ? import("onnxruntime-web/webgpu") : import("onnxruntime-web/wasm"),
+    unpacked(file),
+  ]);
+  // Threads need a page that is isolated from others, which takes headers that most servers do not send.
+  if (!crossOriginIsolated) runtime.env.wasm.numThreads = 1;
+  runtime.env.wasm.wasmBinary = binary;
+  return runtime;
+}
+
+/** A gzip file's content; a server that calls it an encoding has made the browser unpack it already. */
+async function unpacked(file: string): Promise<ArrayBuffer> {
+  const response = await fetch(file);
+  if (!response.ok) throw new Error(`${file} could not be loaded (${response.status})`);
+  const packed = await response.arrayBuffer();
+  const [first, second] = new Uint8Array(packed);
+  if (first !== 0x1f || second !== 0x8b) return packed;
+  const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
+  return new Response(stream).arrayBuffer();
 }
 
 /** `?backend=wasm` in the page's address leaves the GPU out. */

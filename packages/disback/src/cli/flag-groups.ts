@@ -41,7 +41,8 @@ export const STORAGE_FLAGS: readonly SettingFlag[] = grouped("Recording:", [
   {
     flags: "--node-storage <kind>",
     path: "recording.storage",
-    description: "full, half, difference or low-rank: smaller nodes on disk",
+    description: "difference (to the teacher) or low-rank: smaller nodes on disk",
+    choices: ["difference", "low-rank"],
   },
 ]);
 
@@ -55,12 +56,6 @@ export const IMITATION_FLAGS: readonly SettingFlag[] = grouped("Imitation:", [
 ]);
 
 export const RECORDING_FLAGS: readonly SettingFlag[] = grouped("Recording:", [
-  {
-    flags: "--record-when <rule>",
-    path: "recording.when",
-    description: "needed: only if the student starts far from the teacher; or always",
-    choices: ["needed", "always"],
-  },
   {
     flags: "--record-nodes <rule>",
     path: "recording.nodes",

@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 import { CommanderError } from "commander";
 import { describeFailure, usageError } from "./failure.js";
 import { tellStarter } from "./launch.js";

@@ -1,8 +1,8 @@
 import type { Device } from "@disback/torch";
 import type { Command } from "commander";
-import type { Processes } from "../distill/processes.js";
 import { UsageError } from "../errors.js";
 import { type Progress, silent } from "../runs/progress.js";
+import type { Processes } from "../training/processes.js";
 import { launch } from "./launch.js";
 import { whole } from "./whole-number.js";
 
@@ -57,7 +57,7 @@ export async function joinProcesses(flags: ProcessFlags, device: string): Promis
   if (isMember) process.env.TORCH_CPP_LOG_LEVEL ??= "ERROR";
   const [{ ProcessGroup }, { Processes }] = await Promise.all([
     import("@disback/torch"),
-    import("../distill/processes.js"),
+    import("../training/processes.js"),
   ]);
   return new Processes(ProcessGroup.fromEnvironment({ timeoutSeconds, device: device as Device }), {
     shardOptimizer,

@@ -3,6 +3,7 @@ import type { z } from "zod";
 import { UsageError } from "../errors.js";
 import type { Job, JobResult } from "../runs/jobs/job.js";
 import type { SettingsTree } from "../runs/settings/layers.js";
+import { addBriefHelp } from "./brief-help.js";
 import { packageVersion } from "./package-version.js";
 import { addProcessFlags, joinProcesses, type ProcessFlags, progressOf } from "./processes.js";
 import { addSettingFlags, flagsByPath, type SettingFlag, settingsFromFlags } from "./setting-flags.js";
@@ -21,7 +22,7 @@ export function addRunFlags(
     .option("--out <folder>", "run folder", out)
     .option("--studio", "serve a page to watch this run")
     .option("--force", "set an earlier run in that folder aside (it is renamed, not deleted)");
-  return addProcessFlags(command);
+  return addBriefHelp(addProcessFlags(command));
 }
 
 /** Value of `--share-trajectories`. */

@@ -1,8 +1,9 @@
 import { fromTypedArray, type Tensor } from "@disback/torch";
 import { DisbackError } from "../errors.js";
+import type { LeftOut } from "./left-out.js";
 import { openSamples } from "./open-samples.js";
 import type { OpenOptions } from "./options.js";
-import type { SampleArrays, SampleSource } from "./samples.js";
+import type { SampleArrays, SampleSource, SizeCount } from "./samples.js";
 import type { MixtureModes, ToyDistribution } from "./toys/distribution.js";
 import { ToyPoints } from "./toys/points.js";
 
@@ -17,9 +18,9 @@ export interface Batch {
 /** Samples by number, as arrays (`read`) or tensors (`batch`). */
 export interface Dataset extends SampleSource {
   /** the distribution points were drawn from, for toy data: its density, its modes, the axes to draw it on */
-  readonly distribution?: ToyDistribution;
+  readonly distribution?: ToyDistribution | undefined;
   /** the modes of that distribution, where it is a mixture of Gaussians (for mode coverage) */
-  readonly modes?: MixtureModes;
+  readonly modes?: MixtureModes | undefined;
   /**
    * @param indices each in `0 … length-1`; repeats allowed
    * @throws DisbackError if an index is out of range, or naming an image file that turns out to be broken
@@ -42,6 +43,11 @@ export class TensorDataset implements Dataset {
   readonly length: number;
   readonly labelDim: number;
   readonly classNames: readonly string[] | undefined;
+  readonly classes: ArrayLike<number> | undefined;
+  readonly classCounts: readonly number[] | undefined;
+  readonly leftOut: readonly LeftOut[];
+  readonly notes: readonly string[];
+  readonly captions: readonly string[] | undefined;
   readonly distribution: ToyDistribution | undefined;
   readonly modes: MixtureModes | undefined;
 
@@ -51,6 +57,11 @@ export class TensorDataset implements Dataset {
     this.length = source.length;
     this.labelDim = source.labelDim;
     this.classNames = source.classNames;
+    this.classes = source.classes;
+    this.classCounts = source.classCounts;
+    this.leftOut = source.leftOut ?? [];
+    this.notes = source.notes ?? [];
+    this.captions = source.captions;
     this.distribution = source instanceof ToyPoints ? source.distribution : undefined;
     this.modes = this.distribution?.modes;
   }
@@ -71,6 +82,10 @@ export class TensorDataset implements Dataset {
   fingerprint(): Promise<string> {
     return this.source.fingerprint();
   }
+
+  async storedSizes(): Promise<readonly SizeCount[]> {
+    return (await this.source.storedSizes?.()) ?? [];
+  }
 }
 
 /**
@@ -78,21 +93,21 @@ export class TensorDataset implements Dataset {
  *
  * | source | labels | splits |
  * |---|---|---|
- * | IDX file of images, gzipped or not | the label file beside it | by its name |
- * | folder with the MNIST family's four IDX files | the label files | train, test |
- * | CIFAR-10/100 binary batches: a file, a folder, a tar.gz | in them (CIFAR-100: fine) | train, test |
- * | folder, zip, tar or tar.gz of images | `dataset.json` as in EDM's archives, else names of the folders they lie in | folders `train`, `test`, … |
- * | `.npz`, `.npy` of images or points | `labels`, `arr_1` or `y` | none |
+ * | folder, zip, tar or tar.gz of images; WebDataset's tars or a folder of them | `dataset.json` (EDM), `metadata.jsonl` or `metadata.csv` (Hugging Face), `.cls` or `.json` beside the images, else the first folder below the split (torchvision) | folders `train`, `test`, `val`, … |
+ * | Parquet of Hugging Face: a file or a folder of them | `label` or a column of such a name | by the files' names |
+ * | IDX file of images, gzipped or not; a folder with the MNIST family's files | the label file beside it | train, test |
+ * | CIFAR-10/100, binary or Python version: a file, a folder, a tar.gz | in them (CIFAR-100: fine) | train, test |
+ * | `.npz`, `.npy` of images or points | `labels`, `arr_1`, `y`, …; a file of labels beside it | `x_train`, `train_images`, … |
  * | `toy:ring`, `toy:grid`, `toy:moons`, `toy:checkerboard`, `toy:spiral`, with `?name=value&…` | component | train, test |
  *
- * Resizing: image files are cropped to their centre square and resampled by Lanczos, as EDM's data preparation does;
- * arrays are padded with zeros to the next power of two and averaged in blocks (`resizeArrayImage`): Fashion-MNIST is
- * 28 x 28, at 32 it has a margin of 2 zeros, at 16 that is averaged 2 x 2.
+ * Images are cropped to their centre square and resampled by Lanczos, as EDM's data preparation does; only IDX files of
+ * 28 x 28 get a margin at 32 (and its 2 x 2 averages at 16), as is usual for MNIST. What is not used is in `leftOut`,
+ * what is done to the samples in `notes`; `onWarning` is told both.
  *
  * @throws DisbackError with one line naming the file and what to do: missing, empty, damaged or cut short; an image
  * that is none (unless `skipBroken`); sizes that differ without `resolution`; labels that do not match; archives with
  * names that climb out of them, or that unpack to more than `limits`
  */
-export async function openDataset(source: string, options: OpenOptions = {}): Promise<Dataset> {
+export async function openDataset(source: string, options: OpenOptions = {}): Promise<TensorDataset> {
   return new TensorDataset(await openSamples(source, options));
 }

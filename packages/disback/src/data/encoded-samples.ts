@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { fromTypedArray, scope, type Tensor } from "@disback/torch";
+import type { LeftOut } from "./left-out.js";
 import type { SampleArrays, SampleSource } from "./samples.js";
 
 /** What turns samples of a dataset into those a model is trained on. */
@@ -22,6 +23,11 @@ export class EncodedSamples implements SampleSource {
   readonly length: number;
   readonly labelDim: number;
   readonly classNames: readonly string[] | undefined;
+  readonly classes: ArrayLike<number> | undefined;
+  readonly classCounts: readonly number[] | undefined;
+  readonly leftOut: readonly LeftOut[];
+  readonly notes: readonly string[];
+  readonly captions: readonly string[] | undefined;
   private readonly cached = new Map<number, EncodedRow>();
   private readonly size: number;
 
@@ -36,6 +42,11 @@ export class EncodedSamples implements SampleSource {
     this.length = source.length;
     this.labelDim = source.labelDim;
     this.classNames = source.classNames;
+    this.classes = source.classes;
+    this.classCounts = source.classCounts;
+    this.leftOut = source.leftOut ?? [];
+    this.notes = source.notes ?? [];
+    this.captions = source.captions;
     this.size = encoding.sampleShape.reduce((product, size) => product * size, 1);
   }
 

@@ -4,12 +4,16 @@ import { DisbackError } from "../errors.js";
 /** More classes than this is taken for something that is no class number. */
 const maximumClasses = 65536;
 
+/** A label as files write it: a class number or name, or a row of numbers. */
+export type LabelValue = number | string | readonly number[];
+
 /** The labels of a dataset: class numbers, shown one-hot, or a row of numbers per sample (soft labels). */
 export class Labels {
   private constructor(
     readonly length: number,
     readonly dim: number,
-    private readonly classes: Int32Array | undefined,
+    /** the class of each sample; undefined for soft labels */
+    readonly classes: Int32Array | undefined,
     private readonly rows: Float32Array | undefined,
     readonly classNames: readonly string[] | undefined,
   ) {}
@@ -36,12 +40,61 @@ export class Labels {
     return new Labels(classes.length, dim, Int32Array.from(classes), undefined, names);
   }
 
-  /** @param rows `[length, dim]`, used as they are */
-  static fromRows(rows: Float32Array, dim: number, where: string): Labels {
+  /**
+   * Rows of numbers. One-hot rows are classes; one whole number per row is a class number (`[N, 1]`, as MedMNIST and
+   * scikit-learn write it).
+   * @param rows `[length, dim]`
+   */
+  static fromRows(rows: Float32Array, dim: number, where: string, names?: readonly string[]): Labels {
     const bad = rows.findIndex((value) => !Number.isFinite(value));
     if (bad >= 0)
       throw new DisbackError(`${where}: the label of sample ${Math.floor(bad / dim)} is not finite`);
-    return new Labels(rows.length / dim, dim, undefined, rows, undefined);
+    const length = rows.length / dim;
+    if (dim === 1 && rows.every(Number.isInteger)) return Labels.fromClasses(rows, where, names);
+    const classes = oneHotClasses(rows, dim);
+    const known = names?.length === dim ? names : undefined;
+    return new Labels(length, dim, classes, classes ? undefined : rows, known);
+  }
+
+  /**
+   * Labels as a list in a file writes them: all numbers, all names, or all rows of one length. Names become classes in
+   * sorted order, unless `names` gives the order; whole numbers written as text are numbers.
+   * @param names of all classes, where the file tells them
+   * @param sample names a sample in an error
+   * @throws DisbackError naming the sample whose label is of another kind than the first
+   */
+  static fromValues(
+    values: readonly LabelValue[],
+    where: string,
+    sample: (index: number) => string = (index) => `sample ${index}`,
+    names?: readonly string[],
+  ): Labels {
+    const kindOf = (value: LabelValue): string =>
+      Array.isArray(value) ? String(value.length) : typeof value;
+    const first = kindOf(values[0]!);
+    const odd = values.findIndex((value) => kindOf(value) !== first);
+    if (odd >= 0)
+      throw new DisbackError(
+        `${where}: the label of ${sample(odd)} has another shape than that of ${sample(0)}`,
+      );
+    if (first === "number") return Labels.fromClasses(values as number[], where, names);
+    if (first !== "string")
+      return Labels.fromRows(Float32Array.from(values.flat() as number[]), Number(first), where, names);
+    const texts = values as string[];
+    if (!names && texts.every((text) => /^\d+$/.test(text)))
+      return Labels.fromClasses(texts.map(Number), where);
+    const list = names ?? [...new Set(texts)].sort();
+    const number = new Map(list.map((name, index) => [name, index]));
+    const unknown = texts.findIndex((text) => !number.has(text));
+    if (unknown >= 0)
+      throw new DisbackError(
+        `${where}: the label "${texts[unknown]}" of ${sample(unknown)} is none of the ${list.length} classes`,
+      );
+    return Labels.fromClasses(
+      texts.map((text) => number.get(text)!),
+      where,
+      list,
+    );
   }
 
   /** The labels of some samples, in that order. */
@@ -49,6 +102,14 @@ export class Labels {
     const classes = this.classes && Int32Array.from(indices, (index) => this.classes![index]!);
     const rows = this.rows && this.oneHot(indices);
     return new Labels(indices.length, this.dim, classes, rows, this.classNames);
+  }
+
+  /** Samples of each class; undefined for soft labels. */
+  counts(): number[] | undefined {
+    if (!this.classes) return undefined;
+    const counts = new Array<number>(this.dim).fill(0);
+    for (const label of this.classes) counts[label]!++;
+    return counts;
   }
 
   /** `[N, dim]`, one row per index. */
@@ -68,6 +129,18 @@ export class Labels {
     const values = (this.classes ?? this.rows)!;
     hash.update(new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
   }
+}
+
+/** The class numbers of rows that hold a single 1 and zeros; undefined if some do not. */
+function oneHotClasses(rows: Float32Array, dim: number): Int32Array | undefined {
+  const classes = new Int32Array(rows.length / dim).fill(-1);
+  for (let index = 0; index < rows.length; index++) {
+    if (rows[index] === 0) continue;
+    const row = Math.floor(index / dim);
+    if (rows[index] !== 1 || classes[row] !== -1) return undefined;
+    classes[row] = index % dim;
+  }
+  return classes.includes(-1) ? undefined : classes;
 }
 
 /** Starts a dataset's fingerprint with its shape and labels. */

@@ -1,13 +1,15 @@
 import { basename } from "node:path";
 import { DisbackError } from "../errors.js";
+import { emptyClasses } from "./empty-classes.js";
 import { openTar, openZipFile } from "./formats/archives.js";
 import { readUnpacked } from "./formats/bytes.js";
-import { cifarSplit, openCifar } from "./formats/cifar.js";
+import { cifarSplit, openCifarFile } from "./formats/cifar.js";
 import { type DatasetFormat, detectFormat } from "./formats/detect.js";
 import { openFolder } from "./formats/folder.js";
 import { idxSplit, openIdx } from "./formats/idx.js";
-import { parseNpy } from "./formats/npy.js";
-import { openArrays } from "./formats/npz.js";
+import { openNpy } from "./formats/npz.js";
+import { openParquetFiles } from "./formats/parquet.js";
+import { describeLeftOut } from "./left-out.js";
 import { type OpenOptions, type ResolvedOptions, resolveOptions } from "./options.js";
 import type { SampleSource } from "./samples.js";
 import { parseToy } from "./toys/parse.js";
@@ -21,12 +23,11 @@ function checkSplit(source: string, found: string | undefined, wanted: string | 
 }
 
 function datasetName(source: string, { split, resolution }: ResolvedOptions): string {
-  const base = basename(source).replace(/\.(tar|tgz|zip|npz|npy|bin)$|(\.tar)?\.gz$/i, "");
+  const base = basename(source).replace(/\.(tar|tgz|zip|npz|npy|bin|parquet)$|(\.tar)?\.gz$/i, "");
   return `${base}${split ? ` (${split})` : ""}${resolution ? ` at ${resolution}x${resolution}` : ""}`;
 }
 
 async function open(source: string, format: DatasetFormat, name: string, options: ResolvedOptions) {
-  const maximum = options.limits.totalBytes;
   switch (format) {
     case "toy":
       return drawToy(parseToy(source), name, options.split, options.labels);
@@ -41,22 +42,23 @@ async function open(source: string, format: DatasetFormat, name: string, options
       return openIdx(source, name, options);
     case "cifar":
       checkSplit(source, cifarSplit(source), options.split);
-      return openCifar(
-        [{ name: source, bytes: await readUnpacked(source, maximum) }],
-        name,
-        undefined,
-        options,
-      );
+      return openCifarFile(source, await readUnpacked(source, options.limits.totalBytes), name, options);
     case "npy":
       checkSplit(source, undefined, options.split);
-      return openArrays(
-        parseNpy(await readUnpacked(source, maximum), source),
-        undefined,
-        source,
-        name,
-        options,
-      );
+      return openNpy(source, name, options);
+    case "parquet":
+      checkSplit(source, undefined, options.split);
+      return openParquetFiles([source], source, name, options);
   }
+}
+
+/** A source that carries what opening found out; whoever asked for warnings is told now. */
+function withFindings(source: SampleSource, { findings, onWarning }: ResolvedOptions): SampleSource {
+  const empty = emptyClasses(source);
+  if (empty) findings.note(empty);
+  const { leftOut, notes, captions } = findings;
+  for (const line of [describeLeftOut({ leftOut }), ...notes]) if (line) onWarning?.(line);
+  return Object.assign(source, { leftOut, notes, captions });
 }
 
 /**
@@ -71,7 +73,7 @@ export async function openSamples(source: string, options: OpenOptions = {}): Pr
     throw new DisbackError(`${source} gives points, not images: leave out resolution and channels`);
   const name = isToy ? source : datasetName(source, resolved);
   try {
-    return await open(source, format, name, resolved);
+    return withFindings(await open(source, format, name, resolved), resolved);
   } catch (error) {
     const { code, path, message } = error as NodeJS.ErrnoException;
     if (error instanceof DisbackError || !code) throw error;

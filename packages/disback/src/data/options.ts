@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { DisbackError } from "../errors.js";
+import { Findings } from "./left-out.js";
 
 /** Bounds on what an archive may unpack to: a small file must not fill the memory. */
 export interface ArchiveLimits {
@@ -24,7 +25,10 @@ export interface OpenOptions {
   /** images are decoded at opening and kept if they fit into this many bytes (one per pixel and channel), else as they are asked for; default 2 GiB */
   cacheBytes?: number;
   limits?: Partial<ArchiveLimits>;
-  /** told about each image left out by `skipBroken`, one line each */
+  /**
+   * told one line about each image left out by `skipBroken`, and at the end what else is left out and how the data is
+   * read (`describeLeftOut` and `notes` of the dataset)
+   */
   onWarning?: (line: string) => void;
   /** told how many images are decoded while opening */
   onProgress?: (done: number, total: number) => void;
@@ -36,6 +40,8 @@ export type ResolvedOptions = OpenOptions & {
   skipBroken: boolean;
   cacheBytes: number;
   limits: ArchiveLimits;
+  /** filled while the data is opened */
+  findings: Findings;
 };
 
 const bytes = z.number().int().positive();
@@ -63,7 +69,7 @@ const openOptions = z.strictObject({
  */
 export function resolveOptions(options: OpenOptions): ResolvedOptions {
   const result = openOptions.safeParse(options);
-  if (result.success) return result.data as ResolvedOptions;
+  if (result.success) return { ...result.data, findings: new Findings() } as ResolvedOptions;
   const issue = result.error.issues[0]!;
   const field = issue.path.length ? ` "${issue.path.join(".")}"` : "s";
   throw new DisbackError(`dataset option${field}: ${issue.message}`);

@@ -8,6 +8,8 @@ export class Points implements SampleSource {
   readonly labelDim: number;
   readonly sampleShape: readonly number[];
   readonly classNames: readonly string[] | undefined;
+  readonly classes: ArrayLike<number> | undefined;
+  readonly classCounts: readonly number[] | undefined;
 
   /** @param coordinates `[length, dimension]` */
   constructor(
@@ -21,6 +23,8 @@ export class Points implements SampleSource {
     this.labelDim = labels?.dim ?? 0;
     this.sampleShape = [dimension];
     this.classNames = labels?.classNames;
+    this.classes = labels?.classes;
+    this.classCounts = labels?.counts();
   }
 
   async read(indices: ArrayLike<number>): Promise<SampleArrays> {

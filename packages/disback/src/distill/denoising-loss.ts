@@ -1,15 +1,14 @@
 import { type Generator, randn, type Tensor } from "@disback/torch";
+import type { Condition } from "../models/condition.js";
 import type { Denoiser } from "../models/denoiser.js";
 import type { NoiseDistribution } from "./noise-distribution.js";
 
 /** Options of `denoisingLoss`. */
 export interface DenoisingLossOptions {
   /** source of the noise levels and of the noise; lives on the samples' device */
-  generator: Generator;
-  /** what the denoiser is told about each sample, `[N, K]` */
-  condition?: Tensor | undefined;
-  /** standard deviation of the data, > 0, default 0.5 as in EDM */
-  sigmaData?: number | undefined;
+  random: Generator;
+  /** what the denoiser is told about each sample */
+  condition?: Condition | undefined;
 }
 
 /**
@@ -19,7 +18,7 @@ export interface DenoisingLossOptions {
  *
  * Teachers minimise it on data; the degraded teacher (DisBack, eq. 7) and the auxiliary model minimise it on the
  * student's samples. The squares are averaged over the elements of a sample, not summed as in the paper, so that the
- * figure means the same at every resolution; Adam does not see the constant factor.
+ * figure means the same at every resolution; Adam does not see the constant factor. sigmaData is the denoiser's own.
  *
  * Draws from the generator, in this order: noise levels `[N]`, then noise of the shape of `x0`.
  *
@@ -31,20 +30,20 @@ export function denoisingLoss(
   denoiser: Denoiser,
   x0: Tensor,
   noiseDistribution: NoiseDistribution,
-  { generator, condition, sigmaData = 0.5 }: DenoisingLossOptions,
+  { random, condition }: DenoisingLossOptions,
 ): Tensor {
   const clean = x0.detach();
-  const sigma = noiseDistribution.sample(clean.shape[0]!, generator, clean.device);
-  const noise = randn(clean.shape, { generator, device: clean.device });
+  const sigma = noiseDistribution.sample(clean.shape[0]!, random, clean.device);
+  const noise = randn(clean.shape, { generator: random, device: clean.device });
   const error = denoiser
     .denoise(clean.add(noise.mul(perSample(sigma, clean.ndim))), sigma, condition)
     .sub(clean)
     .square();
-  return error.mul(perSample(denoisingWeight(sigma, sigmaData), clean.ndim)).mean();
+  return error.mul(perSample(denoisingWeight(sigma, denoiser.facts.sigmaData), clean.ndim)).mean();
 }
 
 /** EDM's weight lambda(sigma), `[N]`: every level's loss starts at about 1 (Karras et al. 2022, appendix B.6). */
-export function denoisingWeight(sigma: Tensor, sigmaData = 0.5): Tensor {
+export function denoisingWeight(sigma: Tensor, sigmaData: number): Tensor {
   return sigma
     .square()
     .add(sigmaData ** 2)

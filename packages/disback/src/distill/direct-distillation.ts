@@ -1,156 +1,131 @@
-import {
-  extractState,
-  type Generator,
-  generatorState,
-  loadGeneratorState,
-  mergeStates,
-  prefixState,
-  type State,
-  scope,
-  stateNumber,
-} from "@disback/torch";
-import type { Denoiser, DenoiserModule } from "../models/denoiser.js";
+import type { Module } from "@disback/torch";
+import type { DenoiserModule } from "../models/denoiser.js";
+import { guided } from "../models/guided-denoiser.js";
+import { type Execution, requireCounts } from "../training/execution.js";
+import type { NetworkTrainer } from "../training/network-trainer.js";
+import { optionalPart, type Parts } from "../training/parts.js";
+import { Training } from "../training/training.js";
+import { defaults, withDefaults } from "./defaults.js";
+import type { DenoiserStudent } from "./denoiser-student.js";
 import type { DirectObjective } from "./direct-objective.js";
-import { seedDropout } from "./dropout.js";
-import { MicroBatches } from "./micro-batches.js";
-import { Processes } from "./processes.js";
-import type { StudentGenerator } from "./student-generator.js";
-import { TrainedStudent } from "./trained-student.js";
-import { TrainingStep } from "./training-step.js";
+import { StudentTrainer } from "./student-trainer.js";
 
+/** How a student is trained by a loss of its own. Defaults are those of `defaults.backtracking`, but for the betas. */
 export interface DirectDistillationOptions {
   /** not changed */
-  teacher: Denoiser;
-  /** the student, trained in place */
-  generator: StudentGenerator;
+  teacher: DenoiserModule;
+  /** trained in place */
+  student: DenoiserStudent;
   objective: DirectObjective;
-  /** student steps altogether, default 300 */
+  /** classifier-free guidance of the teacher; 1, the default, is none */
+  guidance?: number;
+  /** student steps altogether */
   iterations?: number;
-  /** samples per step, of all processes together, default 128 */
+  /** samples per step, of all processes together */
   batchSize?: number;
-  /** samples that go through the networks at once in each process, at most; default the whole batch */
-  microBatch?: number | undefined;
-  /** Adam's learning rate, default 1e-4 */
+  /** Adam's learning rate */
   studentLearningRate?: number;
   /** Adam's betas, default [0.9, 0.999]: there is no second network to keep up with */
   betas?: [number, number];
-  /** decay of the student's averaged weights per step, default 0.99 */
+  /** decay of the student's averaged weights per step, in [0, 1) */
   emaDecay?: number;
-  /** whether steps are recorded and replayed, as of `Backtracking`; default false */
-  graphs?: boolean | undefined;
-  /** decides every random number, default 0 */
-  seed?: number;
-  /** those that train together, default this one alone */
-  processes?: Processes;
+  execution?: Execution;
+}
+
+/** What a step tells. */
+export interface DirectFigures {
+  /** the student's loss before the step */
+  loss: number;
+  /** norm of its gradient */
+  gradientNorm: number;
+  learningRate: number;
 }
 
 /** Training of a student by a loss of its own: no auxiliary model, no trajectory. */
-export class DirectDistillation {
+export class DirectDistillation extends Training<"loss" | "gradientNorm"> {
   readonly iterations: number;
-  private done = 0;
-  private readonly student: TrainedStudent;
-  private readonly random: Generator;
-  private readonly processes: Processes;
-  private readonly batch: MicroBatches;
-  private readonly training: TrainingStep<"loss" | "norm">;
+  protected readonly trainers: { studentOptimizer: NetworkTrainer };
+  protected readonly parts: Parts;
+  private readonly trained: StudentTrainer<DenoiserStudent>;
+  private readonly teacher: DenoiserModule;
+  private readonly objective: DirectObjective;
 
   /** @throws DisbackError naming the option that is wrong */
-  constructor(private readonly options: DirectDistillationOptions) {
-    const { teacher, generator, objective, iterations = 300, seed = 0 } = options;
-    const { studentLearningRate: learningRate = 1e-4, betas, emaDecay } = options;
-    const { batchSize = 128, processes = new Processes() } = options;
+  constructor(options: DirectDistillationOptions) {
+    const { student, objective, betas, guidance = 1, execution } = options;
+    const settings = withDefaults({ ...defaults.backtracking, betas: undefined }, options);
+    const { iterations, batchSize, studentLearningRate: learningRate, emaDecay } = settings;
+    super({ name: "distillation", batchSize, device: student.device, execution });
+    requireCounts("distillation", { iterations });
     this.iterations = iterations;
-    this.processes = processes;
-    const share = processes.share(batchSize, "backtracking.batchSize");
-    objective.prepare?.({ student: generator, teacher, seed });
-    this.random = processes.random(seed, generator.device);
-    this.batch = new MicroBatches({ batchSize: share, microBatch: options.microBatch, random: this.random });
-    const rates = { learningRate, ...(betas ? { betas } : {}), emaDecay };
-    this.student = new TrainedStudent(generator, { ...rates, processes });
-    this.training = new TrainingStep({
-      graphs: options.graphs,
-      device: generator.device,
-      batch: this.batch,
-      processes,
+    this.teacher = guided(options.teacher, guidance);
+    this.objective = objective;
+    objective.prepare?.({ student, teacher: this.teacher, seed: execution?.seed ?? 0 });
+    const { processes } = this;
+    this.trained = new StudentTrainer(student, {
+      ...{ learningRate, emaDecay, processes },
+      ...(betas ? { betas } : {}),
     });
-  }
-
-  get iteration(): number {
-    return this.done;
+    this.trainers = { studentOptimizer: this.trained.trainer };
+    this.parts = { ...this.trained.parts, objective: optionalPart(objective) };
   }
 
   get finished(): boolean {
-    return this.done >= this.iterations;
+    return this.iteration >= this.iterations;
   }
 
   /** The student with the average of its weights: what is evaluated and kept. */
-  get average(): StudentGenerator {
-    return this.student.average;
+  get average(): DenoiserStudent {
+    return this.trained.average;
   }
 
-  /** One update of the student. @returns its loss before it, its gradient's norm, and the learning rate */
-  step(): { loss: number; gradientNorm: number; learningRate: number } {
-    const { teacher, generator, objective } = this.options;
-    const figures = scope(() => {
-      seedDropout(this.random, generator.device);
-      objective.beforeStep?.();
-      const { loss, norm } = this.training.run([this.student.learningRate], () => {
-        generator.denoiser.train();
-        return this.student.update(this.batch, ({ count, random }) => {
-          const loss = objective.loss({ student: generator, teacher, count, generator: random });
-          return { loss, figures: { loss } };
-        });
-      });
-      this.student.updateAverage();
-      return this.processes.average({ loss, gradientNorm: norm });
+  get networks(): Record<string, Module> {
+    return { student: this.trained.student.module };
+  }
+
+  /** One update of the student. */
+  step(): DirectFigures {
+    const { learningRate } = this.trained.trainer;
+    return { ...this.advance(), learningRate };
+  }
+
+  protected update() {
+    const { teacher, objective, trained } = this;
+    const { student } = trained;
+    student.module.train();
+    const { loss, norm } = trained.update(this.batch, ({ count, random }) => {
+      const loss = objective.loss({ student, teacher, count, random });
+      return { loss, figures: { loss } };
     });
-    this.done++;
-    return { ...figures, learningRate: this.student.learningRate };
+    return { loss, gradientNorm: norm };
   }
 
-  /** The network of the next step by name, to look at. */
-  get networks(): Record<string, DenoiserModule> {
-    return { student: this.options.generator.denoiser };
+  protected override beforeUpdate(): void {
+    this.objective.beforeStep?.();
   }
 
-  /** Multiplies the learning rate. */
-  scaleLearningRate(factor: number): void {
-    this.student.scaleLearningRate(factor);
+  protected override afterUpdate(): void {
+    this.trained.updateAverage();
   }
 
-  /** All that the next steps depend on. */
-  state(): State {
-    const { objective } = this.options;
-    return mergeStates(
-      this.student.state(),
-      prefixState("objective", objective.state?.() ?? { tensors: new Map(), values: {} }),
-      prefixState("random", generatorState(this.random)),
-      { tensors: new Map(), values: { iteration: this.done } },
-    );
-  }
-
-  /** Goes on from a saved state. @throws CheckpointError if it is of another network */
-  loadState(state: State): void {
-    this.student.loadState(state);
-    this.options.objective.loadState?.(extractState("objective", state));
-    loadGeneratorState(this.random, extractState("random", state));
-    this.done = stateNumber(state, "iteration");
+  /** A copy of the averaged student that stays when this is disposed of. */
+  result(): DenoiserStudent {
+    return this.trained.result();
   }
 
   /** Releases everything but the student. */
-  dispose(): void {
-    this.training.dispose();
-    this.options.objective.dispose?.();
-    this.student.dispose();
+  override dispose(): void {
+    super.dispose();
+    this.objective.dispose?.();
+    this.trained.dispose();
   }
 }
 
 /** Distills to the end. @returns the student with the average of its weights */
-export function distillDirectly(options: DirectDistillationOptions): StudentGenerator {
+export function distillDirectly(options: DirectDistillationOptions): DenoiserStudent {
   const distillation = new DirectDistillation(options);
   while (!distillation.finished) distillation.step();
-  const { generator } = options;
-  const result = generator.withDenoiser(distillation.average.denoiser.clone().eval());
+  const result = distillation.result();
   distillation.dispose();
   return result;
 }

@@ -1,16 +1,17 @@
 import type { Generator, State, Tensor } from "@disback/torch";
-import type { Denoiser } from "../models/denoiser.js";
-import type { StudentGenerator } from "./student-generator.js";
+import type { DenoiserModule } from "../models/denoiser.js";
+import type { DenoiserStudent } from "./denoiser-student.js";
 
 /** What a direct objective sees of one step. */
 export interface DirectInput {
   /** in training mode */
-  student: StudentGenerator;
-  teacher: Denoiser;
+  student: DenoiserStudent;
+  /** guided, if guidance is asked for */
+  teacher: DenoiserModule;
   /** samples of this part of the step's batch */
   count: number;
   /** source of everything random, on the student's device */
-  generator: Generator;
+  random: Generator;
 }
 
 /**
@@ -24,7 +25,7 @@ export interface DirectObjective {
   loss(input: DirectInput): Tensor;
 
   /** Called once, before anything else: for what is made from the networks. */
-  prepare?(setting: { student: StudentGenerator; teacher: Denoiser; seed: number }): void;
+  prepare?(setting: { student: DenoiserStudent; teacher: DenoiserModule; seed: number }): void;
   /** Called before each step, whose batch may come to `loss` in parts. */
   beforeStep?(): void;
   /** What it needs to go on beside what `prepare` makes again. */
@@ -33,4 +34,9 @@ export interface DirectObjective {
   loadState?(state: State): void;
   /** Releases what `prepare` made. */
   dispose?(): void;
+}
+
+/** Whether an objective needs no auxiliary model. */
+export function isDirect(objective: object | undefined): objective is DirectObjective {
+  return objective !== undefined && "loss" in objective;
 }

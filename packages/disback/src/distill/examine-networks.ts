@@ -1,8 +1,19 @@
-import { full, Generator, noGrad, randn, scope, type Tensor, zeros } from "@disback/torch";
-import type { DenoiserModule } from "../models/denoiser.js";
+import {
+  type Device,
+  full,
+  Generator,
+  type Module,
+  noGrad,
+  randn,
+  scope,
+  type Tensor,
+  zeros,
+} from "@disback/torch";
+import type { Condition, ConditionShapes } from "../models/condition.js";
+import { DenoiserModule } from "../models/denoiser.js";
+import type { ModelFacts } from "../models/facts.js";
 import { sigmaSchedule } from "../models/samplers/sigma-schedule.js";
 import { denoisingWeight, perSample } from "./denoising-loss.js";
-import type { StudentGenerator } from "./student-generator.js";
 
 /** What was found about a network. */
 export interface NetworkFindings {
@@ -19,23 +30,28 @@ export interface NetworkFindings {
 const LEVELS = 12;
 const SAMPLES = 8;
 
+/** Models of the kind that is looked at: what they make and are told, and where they live. */
+export interface ExaminedKind {
+  facts: ModelFacts;
+  device: Device;
+}
+
 /**
  * Looks for what is wrong with networks whose training went wrong: their weights, and their estimates over the whole
  * range of noise levels, on Gaussian samples with the data's standard deviation. Draws from a stream of its own.
  *
  * @param networks by name, in the order in which they are told
- * @param like a student of the same data: sample shape, classes and device
- * @param sigmaData standard deviation of the data
+ * @param like the facts of a model of the same data, and the device
  */
 export function examineNetworks(
-  networks: Readonly<Record<string, DenoiserModule>>,
-  like: Pick<StudentGenerator, "sampleShape" | "labelDim" | "device">,
-  sigmaData = 0.5,
+  networks: Readonly<Record<string, Module>>,
+  like: ExaminedKind,
 ): NetworkFindings[] {
-  return Object.entries(networks).map(([network, denoiser]) => {
-    const weights = [...denoiser.stateDict()];
+  return Object.entries(networks).map(([network, module]) => {
+    const weights = [...module.stateDict()];
     const brokenWeight = weights.find(([, weight]) => !allFinite(weight))?.[0];
-    const levels = levelsOf(denoiser.eval(), like, sigmaData);
+    // Of a model that is no denoiser only the weights are looked at.
+    const levels = module instanceof DenoiserModule ? levelsOf(module.eval(), like) : [];
     const brokenLevels = levels.filter(({ loss }) => !Number.isFinite(loss)).map(({ sigma }) => sigma);
     const worst = levels
       .filter(({ loss }) => Number.isFinite(loss))
@@ -70,15 +86,15 @@ export function describeFindings(findings: readonly NetworkFindings[]): string {
 
 function levelsOf(
   denoiser: DenoiserModule,
-  { sampleShape, labelDim, device }: Pick<StudentGenerator, "sampleShape" | "labelDim" | "device">,
-  sigmaData: number,
+  { facts, device }: ExaminedKind,
 ): { sigma: number; loss: number }[] {
   return noGrad(() =>
     scope(() => {
       const generator = new Generator(0, device);
+      const { sampleShape, sigmaData, condition: shapes } = facts;
       const draw = () => randn([SAMPLES, ...sampleShape], { generator, device });
       const clean = draw().mul(sigmaData);
-      const condition = labelDim > 0 ? zeros([SAMPLES, labelDim], { device }) : undefined;
+      const condition = nothingKnown(shapes, device);
       return sigmaSchedule({ steps: LEVELS }, denoiser)
         .slice(0, -1)
         .map((level) => {
@@ -92,6 +108,13 @@ function levelsOf(
         });
     }),
   );
+}
+
+/** Zeros for whatever a model is told; `undefined` for one that is told nothing. */
+function nothingKnown(shapes: ConditionShapes, device: Device): Condition | undefined {
+  const entries = Object.entries(shapes);
+  if (entries.length === 0) return undefined;
+  return Object.fromEntries(entries.map(([name, shape]) => [name, zeros([SAMPLES, ...shape], { device })]));
 }
 
 function allFinite(tensor: Tensor): boolean {

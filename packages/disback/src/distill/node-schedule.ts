@@ -16,7 +16,5 @@ export function requireNodeSteps(nodeSteps: readonly number[], steps: number): v
     (step, i) => Number.isInteger(step) && step > (nodeSteps[i - 1] ?? 0) && step <= steps,
   );
   if (!ascending || nodeSteps.length === 0)
-    throw new DisbackError(
-      `recording: "nodeSteps" must be ascending whole numbers from 1 to steps (${steps})`,
-    );
+    throw new DisbackError(`recording: "nodes" must be ascending whole numbers from 1 to steps (${steps})`);
 }

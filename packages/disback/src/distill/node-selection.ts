@@ -1,5 +1,7 @@
 import { type State, stateNumber, stateTensor, type Tensor } from "@disback/torch";
 import { DisbackError } from "../errors.js";
+import { defaults } from "./defaults.js";
+import { requireNodeSteps } from "./node-schedule.js";
 import type { Trajectory } from "./trajectory.js";
 
 /** What a selection may look at after a step of the recording. */
@@ -9,7 +11,7 @@ export interface RecordingView {
   trajectory: Trajectory;
   /** weighted estimates of the degraded model on the probes; measured when first asked for */
   outline(): Tensor;
-  /** distance between two outlines, see `PathDistance` */
+  /** distance between two outlines, see `Outline` */
   between(a: Tensor, b: Tensor): number;
 }
 
@@ -29,8 +31,13 @@ export interface NodeSelection {
 export class StepNodes implements NodeSelection {
   private readonly steps: ReadonlySet<number>;
 
-  /** @param steps ascending, see `evenSteps` */
-  constructor(steps: readonly number[]) {
+  /**
+   * @param steps ascending, see `evenSteps`
+   * @param last of the recording
+   * @throws DisbackError unless they are ascending whole numbers from 1 to `last`
+   */
+  constructor(steps: readonly number[], last: number) {
+    requireNodeSteps(steps, last);
     this.steps = new Set(steps);
   }
 
@@ -74,7 +81,7 @@ export class EvenDistance implements NodeSelection {
   private mark: Tensor | undefined;
 
   /** @throws DisbackError naming the option that is out of its range */
-  constructor({ maximum = 6, settledShare = 0.15 }: EvenDistanceOptions = {}) {
+  constructor({ maximum = defaults.recording.maximumNodes, settledShare = 0.15 }: EvenDistanceOptions = {}) {
     if (maximum % 2 !== 0 || maximum < 2)
       throw new DisbackError(`recording: "maximumNodes" must be an even number from 2, not ${maximum}`);
     this.maximum = maximum;

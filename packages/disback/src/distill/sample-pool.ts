@@ -1,29 +1,29 @@
 import { type Generator, randint, type Tensor } from "@disback/torch";
 import { DisbackError } from "../errors.js";
-import type { StudentGenerator } from "./student-generator.js";
+import { type Condition, describeCondition, selectRows, tensorsOf } from "../models/condition.js";
+import type { Student } from "./student.js";
 
 /**
  * Sees that samples are of the student's kind.
  * @param who needs them, for the message
- * @throws DisbackError if their shape or their number of classes is another
+ * @throws DisbackError if their shape, or what the student is told about them, is another
  */
-export function requireFitting(pool: SamplePool, student: StudentGenerator, who: string): void {
-  const { sampleShape, labelDim } = student;
+export function requireFitting(pool: SamplePool, student: Student, who: string): void {
+  const { sampleShape, condition } = student.facts;
   if (pool.sampleShape.join() !== sampleShape.join())
     throw new DisbackError(
       `${who}: the real samples are [${pool.sampleShape.join(", ")}], the student's [${sampleShape.join(", ")}]`,
     );
-  if (labelDim > 0 && pool.labelDim !== labelDim)
-    throw new DisbackError(
-      `${who}: the real samples have ${pool.labelDim || "no"} classes, the student ${labelDim}`,
-    );
+  const [own, wanted] = [describeCondition(pool.conditionShapes), describeCondition(condition)];
+  if (Object.keys(condition).length > 0 && own !== wanted)
+    throw new DisbackError(`${who}: with the real samples comes ${own}, the student is told ${wanted}`);
 }
 
 /** Samples and what goes with them, `[M, ...]` each. */
 export interface PooledSamples {
   samples: Tensor;
-  /** labels as the student is told them, `[M, K]` */
-  condition?: Tensor | undefined;
+  /** what the student is told about them */
+  condition?: Condition | undefined;
   /** the latents they belong to */
   latents?: Tensor | undefined;
 }
@@ -39,9 +39,11 @@ export class SamplePool {
   constructor(private readonly all: PooledSamples) {
     this.size = all.samples.shape[0]!;
     if (this.size === 0) throw new DisbackError("sample pool: there are no samples");
-    for (const [name, tensor] of Object.entries(all) as [string, Tensor | undefined][]) {
-      if (tensor && tensor.shape[0] !== this.size)
-        throw new DisbackError(`sample pool: ${tensor.shape[0]} ${name} for ${this.size} samples`);
+    for (const [name, rows] of Object.entries(all) as [string, Tensor | Condition | undefined][]) {
+      for (const { shape } of tensorsOf(rows)) {
+        if (shape[0] !== this.size)
+          throw new DisbackError(`sample pool: ${shape[0]} ${name} for ${this.size} samples`);
+      }
     }
   }
 
@@ -50,23 +52,26 @@ export class SamplePool {
     return this.all.samples.shape.slice(1);
   }
 
-  /** Columns of the condition, 0 without. */
-  get labelDim(): number {
-    return this.all.condition?.shape[1] ?? 0;
+  /** Shapes of what goes with one sample. */
+  get conditionShapes(): Record<string, number[]> {
+    const entries = Object.entries(this.all.condition ?? {});
+    return Object.fromEntries(entries.map(([name, tensor]) => [name, tensor.shape.slice(1)]));
   }
 
-  /** @param generator on the samples' device */
-  draw(count: number, generator: Generator): PooledSamples {
-    const rows = randint(0, this.size, [count], { generator, device: this.all.samples.device });
+  /** @param random on the samples' device */
+  draw(count: number, random: Generator): PooledSamples {
+    const rows = randint(0, this.size, [count], { generator: random, device: this.all.samples.device });
     const { samples, condition, latents } = this.all;
     return {
       samples: samples.indexSelect(0, rows),
-      condition: condition?.indexSelect(0, rows),
+      condition: selectRows(condition, rows),
       latents: latents?.indexSelect(0, rows),
     };
   }
 
   dispose(): void {
-    for (const tensor of Object.values(this.all) as (Tensor | undefined)[]) tensor?.dispose();
+    for (const rows of Object.values(this.all) as (Tensor | Condition | undefined)[]) {
+      for (const tensor of tensorsOf(rows)) tensor.dispose();
+    }
   }
 }

@@ -1,7 +1,6 @@
-import { noGrad } from "@disback/torch";
+import { type Module, noGrad } from "@disback/torch";
 import { z } from "zod";
 import { DisbackError } from "../errors.js";
-import type { DenoiserModule } from "../models/denoiser.js";
 import type { Trajectory } from "./trajectory.js";
 
 const stateSchema = z.object({ position: z.number().int().min(0), steps: z.number().int().min(0) });
@@ -24,17 +23,17 @@ export interface TargetPathOptions {
  * memory; without a trajectory the teacher is the only target. With interpolation the path is (nearly) continuous:
  * `D'_{i + f}` has the weights `f theta_{i+1} + (1 - f) theta_i`.
  */
-export class TargetPath {
+export class TargetPath<M extends Module> {
   private readonly use: TrajectoryUse;
   /** places per node */
   private readonly fineness: number;
   private place: number;
   private steps = 0;
-  private node: DenoiserModule | undefined;
+  private node: M | undefined;
 
   /** @throws DisbackError if the trajectory is empty or of another teacher, or an option out of its range */
   constructor(
-    private readonly teacher: DenoiserModule,
+    private readonly teacher: M,
     private readonly trajectory: Trajectory | undefined,
     { use = "whole", interpolation = 0 }: TargetPathOptions = {},
   ) {
@@ -55,12 +54,12 @@ export class TargetPath {
     return this.place / this.fineness;
   }
 
-  get current(): DenoiserModule {
+  get current(): M {
     return this.node ?? this.teacher;
   }
 
   /** The auxiliary model's initial weights: the most degraded node `D'_N`, which fits the student's first samples. */
-  startOfAuxiliary(): DenoiserModule {
+  startOfAuxiliary(): M {
     const auxiliary = this.teacher.clone().train().requiresGrad_(true);
     if (this.trajectory && this.use !== "targets")
       this.trajectory.loadInto(auxiliary, this.trajectory.nodes.length);
@@ -111,7 +110,7 @@ export class TargetPath {
   }
 
   /** Moves a model's weights by a share of the way towards a node's. */
-  private blend(model: DenoiserModule, index: number, share: number): void {
+  private blend(model: M, index: number, share: number): void {
     const other = this.copyOfTeacher();
     if (index > 0) this.trajectory!.loadInto(other, index);
     const weights = other.parameters();
@@ -121,7 +120,7 @@ export class TargetPath {
     other.dispose();
   }
 
-  private copyOfTeacher(): DenoiserModule {
+  private copyOfTeacher(): M {
     return this.teacher.clone().eval().requiresGrad_(false);
   }
 }

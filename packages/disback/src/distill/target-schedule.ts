@@ -1,4 +1,7 @@
 import { DisbackError } from "../errors.js";
+import { defaults } from "./defaults.js";
+
+const { mismatchThreshold, stepsPerTarget } = defaults.backtracking;
 
 /** What is known when it is decided whether the student has reached its target. */
 export interface TargetProgress {
@@ -42,7 +45,7 @@ export class MismatchReached implements TargetSchedule {
   private readonly threshold: number;
   private readonly maximumSteps: number;
 
-  constructor({ threshold = 1.1, maximumSteps = 20 }: MismatchReachedOptions = {}) {
+  constructor({ threshold = mismatchThreshold, maximumSteps = stepsPerTarget }: MismatchReachedOptions = {}) {
     if (!(threshold > 1))
       throw new DisbackError(`backtracking: "mismatchThreshold" must be greater than 1, not ${threshold}`);
     this.threshold = threshold;

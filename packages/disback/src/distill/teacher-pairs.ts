@@ -1,10 +1,11 @@
 import { cat, Generator, scope, type Tensor } from "@disback/torch";
-import { DisbackError } from "../errors.js";
+import { narrowRows } from "../models/condition.js";
 import type { Denoiser } from "../models/denoiser.js";
 import { heun } from "../models/samplers.js";
+import { requireCounts } from "../training/execution.js";
+import type { DenoiserStudent } from "./denoiser-student.js";
 import { meanDistance, type SampleDistance } from "./sample-distance.js";
 import { SamplePool } from "./sample-pool.js";
-import type { StudentGenerator } from "./student-generator.js";
 
 export interface TeacherPairsOptions {
   /** pairs in memory, default 1000 */
@@ -25,24 +26,20 @@ export interface TeacherPairsOptions {
  */
 export function teacherPairs(
   teacher: Denoiser,
-  student: StudentGenerator,
+  student: DenoiserStudent,
   { count = 1000, steps = 18, seed = 0, batchSize = 250 }: TeacherPairsOptions = {},
 ): SamplePool {
-  for (const [name, value] of Object.entries({ count, steps, batchSize })) {
-    if (!Number.isInteger(value) || value < 1)
-      throw new DisbackError(`teacher pairs: "${name}" must be a whole number from 1, not ${value}`);
-  }
+  requireCounts("teacher pairs", { count, steps, batchSize });
   const all = scope(() => {
     const random = new Generator(seed, student.device);
     const latents = student.latents(count, random);
-    const condition = student.conditions(count, random);
+    const condition = student.conditions.draw(count, random);
     const samples: Tensor[] = [];
     for (let start = 0; start < count; start += batchSize) {
       const length = Math.min(batchSize, count - start);
-      const told = condition?.narrow(0, start, length);
-      const options = told ? { steps, condition: told } : { steps };
+      const told = narrowRows(condition, start, length);
       const noise = student.noiseOf(latents.narrow(0, start, length), 0);
-      samples.push(heun(teacher, noise, options));
+      samples.push(heun(teacher, noise, { steps, condition: told }));
     }
     return { latents, condition, samples: cat(samples) };
   });
@@ -55,10 +52,10 @@ export function teacherPairs(
  */
 export function pairDistance(
   kind: SampleDistance,
-  student: StudentGenerator,
+  student: DenoiserStudent,
   pairs: SamplePool,
-  { count, generator }: { count: number; generator: Generator },
+  { count, random }: { count: number; random: Generator },
 ): Tensor {
-  const { latents, condition, samples } = pairs.draw(count, generator);
-  return meanDistance(kind, student.generate(latents!, condition, student.drawSteps(generator)), samples);
+  const { latents, condition, samples } = pairs.draw(count, random);
+  return meanDistance(kind, student.generate(latents!, condition, student.drawSteps(random)), samples);
 }

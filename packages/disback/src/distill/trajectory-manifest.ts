@@ -14,7 +14,7 @@ export const nodeSchema = z.object({
   step: z.number().int().min(1),
   /** weights, in the trajectory's folder */
   file: z.string().regex(nodeFile, "must be a plain file name"),
-  /** distance to the node before (the teacher for the first), see `pathDistance` */
+  /** distance to the node before (the teacher for the first), see `Outline` */
   distance: z.number().min(0),
   /** denoising loss on the student's samples when it was saved */
   loss: z.number(),

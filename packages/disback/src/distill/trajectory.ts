@@ -1,10 +1,10 @@
-import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { type Module, noGrad, readSafetensors, scope, TorchError, writeSafetensors } from "@disback/torch";
 import { z } from "zod";
 import { DisbackError } from "../errors.js";
-import { fingerprint } from "./fingerprint.js";
+import { fingerprint, hashFile } from "../training/hashing.js";
+import type { Processes } from "../training/processes.js";
 import { type NodeStorage, needsTeacher, packNode, unpackNode } from "./node-storage.js";
 import {
   type Manifest,
@@ -17,6 +17,16 @@ import {
 
 /** A point on the way from the teacher (0) to the initial student's distribution (the last one). */
 export type TrajectoryNode = z.output<typeof nodeSchema>;
+
+/** What a recording's trajectory begins with. */
+export interface BeginOptions {
+  processes: Processes;
+  /** the folder holds its beginning */
+  resume: boolean;
+  provenance: Record<string, unknown>;
+  /** default: differences to the teacher */
+  storage: NodeStorage | undefined;
+}
 
 /**
  * The degradation path `D'_1, …, D'_N` of a teacher on disk: a manifest and one safetensors file per node, read when
@@ -85,6 +95,14 @@ export class Trajectory {
     return new Trajectory(folder, manifest, teacher, true);
   }
 
+  /** The trajectory of a recording that begins or goes on: one of its processes writes, the others follow. */
+  static begin(folder: string, teacher: Module, options: BeginOptions): Trajectory {
+    const { processes, resume, provenance, storage = { kind: "difference" } } = options;
+    if (!processes.leads) return Trajectory.follow(folder, teacher);
+    if (resume) return Trajectory.resume(folder, teacher);
+    return Trajectory.create(folder, teacher, provenance, storage);
+  }
+
   /** From the node next to the teacher (index 0 here, `D'_1`) to the most degraded one. */
   get nodes(): readonly TrajectoryNode[] {
     return this.manifest.nodes;
@@ -111,9 +129,8 @@ export class Trajectory {
         writeSafetensors(path, packNode(model, this.teacher!, this.storage), { step: String(facts.step) }),
       ),
     );
-    const content = readFileSync(path);
     // In the schema's order: a resumed recording writes the same manifest.
-    const node = { ...facts, file, bytes: content.length, sha256: sha256(content) };
+    const node = { ...facts, file, ...hashFile(path) };
     this.manifest.nodes.push(nodeSchema.parse(node));
     this.write();
   }
@@ -168,7 +185,7 @@ export class Trajectory {
       scope(() => {
         try {
           const { tensors } = readSafetensors(path);
-          if (node.sha256 !== undefined && sha256(readFileSync(path)) !== node.sha256)
+          if (node.sha256 !== undefined && hashFile(path).sha256 !== node.sha256)
             throw new DisbackError(`${path}: damaged or altered, its checksum is not the manifest's`);
           model.loadStateDict(unpackNode(tensors, model, this.teacher, this.storage));
         } catch (error) {
@@ -199,8 +216,4 @@ export class Trajectory {
       );
     this.teacher = teacher;
   }
-}
-
-function sha256(content: Buffer): string {
-  return createHash("sha256").update(content).digest("hex");
 }

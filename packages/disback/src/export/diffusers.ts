@@ -1,10 +1,11 @@
 import { statSync } from "node:fs";
 import { join } from "node:path";
 import { TorchError } from "@disback/torch";
+import { DenoiserStudent } from "../distill/denoiser-student.js";
 import { DisbackError } from "../errors.js";
 import { DiscreteDenoiser } from "../models/preconditioning/discrete.js";
 import { weightsPath, writeDiffusersFolder } from "./diffusers/write-diffusers.js";
-import type { ExportableModel } from "./exportable.js";
+import { configOf, denoiserOf, type ExportableModel } from "./exportable.js";
 import { fileSize } from "./file-size.js";
 import type { ExportFormat, ExportReport } from "./format.js";
 
@@ -13,7 +14,7 @@ export const diffusers: ExportFormat = {
   description: "a folder for diffusers",
   write(model, path) {
     try {
-      writeDiffusersFolder(path, model.denoiser, model.config);
+      writeDiffusersFolder(path, denoiserOf(model, "diffusers"), configOf(model, "diffusers"));
     } catch (error) {
       if (error instanceof TorchError) throw new DisbackError(error.message);
       throw error;
@@ -23,12 +24,13 @@ export const diffusers: ExportFormat = {
 };
 
 /** A student's noise levels are steps there. */
-function report({ denoiser, generator }: ExportableModel, bytes: number): ExportReport {
+function report({ module: denoiser, student }: ExportableModel, bytes: number): ExportReport {
   const size = ["weights", fileSize(bytes)] as const;
-  if (!generator || !(denoiser instanceof DiscreteDenoiser)) return { facts: [size], figures: { bytes } };
-  const steps = [generator.sigmaInit, ...generator.laterSigmas].map((sigma) => denoiser.stepAt(sigma));
+  if (!(student instanceof DenoiserStudent) || !(denoiser instanceof DiscreteDenoiser))
+    return { facts: [size], figures: { bytes } };
+  const steps = [student.sigmaInit, ...student.laterSigmas].map((sigma) => denoiser.stepAt(sigma));
   return {
     facts: [["timesteps", steps.map((step) => step.toFixed(2)).join(", ")], size],
-    figures: { bytes, sigmaInit: generator.sigmaInit, timestep: steps[0]! },
+    figures: { bytes, sigmaInit: student.sigmaInit, timestep: steps[0]! },
   };
 }

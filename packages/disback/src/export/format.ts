@@ -7,6 +7,10 @@ export interface FormatOptions {
   precision: Precision;
   /** CPU threads for a check of what was written */
   threads?: number;
+  /** of a page: WebGPU's runtime too; for large models only when not given */
+  webgpu?: boolean;
+  /** where the user wants it, for messages */
+  out?: string;
 }
 
 /** What was written: facts for people in the order they are shown, figures for programs. */

@@ -7,8 +7,8 @@ import type { ExportFormat } from "./format.js";
 /** The weights in one file, under PyTorch's keys: those of NVlabs/edm or diffusers, as the network has them. */
 export const safetensors: ExportFormat = {
   description: "weights in one file, with PyTorch's keys",
-  write({ denoiser }, path) {
-    const state = denoiser.stateDict();
+  write({ module }, path) {
+    const state = module.stateDict();
     try {
       writeSafetensors(path, state, { format: "pt" });
     } catch (error) {

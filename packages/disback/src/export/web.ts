@@ -1,18 +1,49 @@
-import { cpSync, existsSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { DisbackError } from "../errors.js";
+import { shellWord } from "../shell-word.js";
+import { fileSize } from "./file-size.js";
 import type { ExportFormat } from "./format.js";
 import { writeOnnx } from "./onnx.js";
+
+/** Below this many bytes of a model, WebGPU's runtime takes longer to load than it saves. */
+const LARGE = 16e6;
+/** Files of the page that only WebGPU needs. */
+const FOR_WEBGPU = /webgpu/;
 
 /** A folder for any static file server: a page, ONNX Runtime for browsers and the model, nothing from elsewhere. */
 export const web: ExportFormat = {
   description: "a page that generates in the browser",
   async write(model, path, options) {
-    cpSync(pageFolder(), path, { recursive: true });
+    const page = pageFolder();
+    mkdirSync(path);
+    const { name, teacher } = model.shown ?? {};
     const report = await writeOnnx(model, join(path, "model.onnx"), options);
-    const remark = "any static file server, such as: python3 -m http.server --directory";
-    return { ...report, facts: [...report.facts, ["to be served by", remark]] };
+    const race = teacher && (await writeOnnx(teacher.model, join(path, "teacher.onnx"), options));
+    const webgpu = options.webgpu ?? report.figures.bytes! > LARGE;
+    cpSync(page, path, {
+      recursive: true,
+      filter: (source) => webgpu || !FOR_WEBGPU.test(basename(source)),
+    });
+    const site = {
+      ...{ name, webgpu },
+      ...(teacher ? { teacher: { file: "teacher.onnx", steps: teacher.steps } } : {}),
+    };
+    writeFileSync(join(path, "site.json"), `${JSON.stringify(site, null, 2)}\n`);
+    const server = "python3 -m http.server --directory";
+    return {
+      facts: [
+        ...report.facts,
+        ...(race ? [["teacher", `${fileSize(race.figures.bytes!)}, loaded when it is raced`] as const] : []),
+        [
+          "page",
+          `${fileSize(sizeOf(path))} in all, WebAssembly ${webgpu ? "and WebGPU" : "(--webgpu adds WebGPU)"}`,
+        ],
+        ["serve it by", `any static file server, such as: ${server} ${shellWord(options.out ?? path)}`],
+      ],
+      figures: report.figures,
+    };
   },
 };
 
@@ -29,4 +60,11 @@ function pageFolder(): string {
     throw new DisbackError(`${name} is not there; build it with: npm run build -w @disback/web-demo`);
   }
   return dirname(page);
+}
+
+/** Bytes of all files in a folder. */
+function sizeOf(folder: string): number {
+  const names = readdirSync(folder, { recursive: true }) as string[];
+  const files = names.map((name) => statSync(join(folder, name))).filter((file) => file.isFile());
+  return files.reduce((sum, { size }) => sum + size, 0);
 }

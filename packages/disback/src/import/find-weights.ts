@@ -36,6 +36,8 @@ export interface FoundWeights {
   tensors: ReadonlyMap<string, StoredTensor>;
   /** keys of the other networks in the file */
   others: string[];
+  /** what else is in the file's outermost dict */
+  beside: ReadonlyMap<string, PickleValue>;
 }
 
 /**
@@ -66,12 +68,41 @@ export function findWeights({ path, value }: Checkpoint, key?: string): FoundWei
   for (const [name, tensor] of stored) {
     if (typeof name === "string" && isTensor(tensor)) tensors.set(name, asTensor(tensor, fail));
   }
+  const others = [...found.keys()].filter((name) => name !== chosen);
   return {
     key: chosen,
     ...(entry instanceof PersistentObject ? { object: entry } : {}),
     tensors,
-    others: [...found.keys()].filter((name) => name !== chosen),
+    others,
+    beside: besides(value, [...found.keys()]),
   };
+}
+
+/** Weights without what wrappers put before a key ("module."); undefined if there is no such key. */
+export function withoutPrefix(
+  tensors: ReadonlyMap<string, StoredTensor>,
+  key: string,
+): Map<string, StoredTensor> | undefined {
+  const found = [...tensors.keys()].find(
+    (name) => name === key || (/^(module|_orig_mod)\./.test(name) && name.endsWith(`.${key}`)),
+  );
+  if (found === undefined) return undefined;
+  const prefix = found.slice(0, -key.length);
+  if (!/^((module|_orig_mod)\.)*$/.test(prefix)) return undefined;
+  const inside = [...tensors].filter(([name]) => name.startsWith(prefix));
+  return new Map(inside.map(([name, tensor]) => [name.slice(prefix.length), tensor]));
+}
+
+/** Entries of the file that hold something, but no network. */
+function besides(value: PickleValue, networks: string[]): Map<string, PickleValue> {
+  if (!(value instanceof Map) || networks.includes("")) return new Map();
+  const isNetwork = (name: string) => networks.some((key) => key === name || key.startsWith(`${name}.`));
+  return new Map(
+    [...value].filter(
+      (entry): entry is [string, PickleValue] =>
+        typeof entry[0] === "string" && entry[1] !== null && !isNetwork(entry[0]),
+    ),
+  );
 }
 
 function objectTensors(

@@ -1,10 +1,11 @@
 import { fromTypedArray, keep, type Module, noGrad, ops, scope, type Tensor } from "@disback/torch";
-import type { StoredNumbers, StoredTensor } from "./checkpoint/stored-tensor.js";
+import { AssembledTensor, type Piece, piecesOf, type StoredWeight } from "./checkpoint/assembled-tensor.js";
+import type { StoredNumbers } from "./checkpoint/stored-tensor.js";
 
 type Fail = (problem: string) => never;
 
-/** The noise levels of iDDPM follow from the configuration; a raw network's file lacks them. */
-const computed = new Set(["u"]);
+/** What follows from the configuration, and other people's files may lack: iDDPM's noise levels, filters. */
+const isComputed = (key: string) => key === "u" || key.endsWith("resample_filter");
 const keysShown = 4;
 
 /**
@@ -15,21 +16,26 @@ const keysShown = 4;
  */
 export async function loadStoredWeights(
   module: Module,
-  weights: ReadonlyMap<string, StoredTensor>,
+  weights: ReadonlyMap<string, StoredWeight>,
   fail: Fail,
   nameInFile: (key: string) => string = (key) => key,
 ): Promise<void> {
   const targets = module.stateDict();
   checkKeys(targets, weights, nameInFile, fail);
+  const nameOf = (key: string) => {
+    const weight = weights.get(key);
+    return weight instanceof AssembledTensor ? weight.name : nameInFile(key);
+  };
+  const pieces = [...weights].flatMap(([key, weight]) => piecesOf(weight).map((piece) => ({ key, piece })));
   const uses = new Map<StoredNumbers, number>();
-  for (const { numbers } of weights.values()) uses.set(numbers, (uses.get(numbers) ?? 0) + 1);
+  for (const { piece } of pieces) uses.set(piece.from.numbers, (uses.get(piece.from.numbers) ?? 0) + 1);
   const open = new Map<StoredNumbers, Tensor>();
   try {
-    for (const [key, stored] of weights) {
-      const { numbers } = stored;
-      const row = open.get(numbers) ?? toRow(numbers, await numbers.read(), nameInFile(key), fail);
+    for (const { key, piece } of pieces) {
+      const { numbers } = piece.from;
+      const row = open.get(numbers) ?? toRow(numbers, await numbers.read(), nameOf(key), fail);
       open.set(numbers, row);
-      noGrad(() => scope(() => copyWeight(nameInFile(key), targets.get(key)!, stored, row, fail)));
+      noGrad(() => scope(() => copyPiece(nameOf(key), targets.get(key)!, piece, row, fail)));
       uses.set(numbers, uses.get(numbers)! - 1);
       if (uses.get(numbers) === 0) {
         row.dispose();
@@ -43,22 +49,27 @@ export async function loadStoredWeights(
 
 function checkKeys(
   targets: Map<string, Tensor>,
-  weights: ReadonlyMap<string, StoredTensor>,
+  weights: ReadonlyMap<string, StoredWeight>,
   nameInFile: (key: string) => string,
   fail: Fail,
 ): void {
-  const missing = [...targets.keys()].filter((key) => !weights.has(key) && !computed.has(key));
+  const missing = [...targets.keys()].filter((key) => !weights.has(key) && !isComputed(key));
   if (missing.length > 0) fail(`missing weights: ${list(missing.map(nameInFile))}`);
   const unexpected = [...weights.keys()].filter((key) => !targets.has(key));
   if (unexpected.length > 0)
     fail(`weights that the network does not have: ${list(unexpected.map(nameInFile))}`);
-  for (const [key, { shape }] of weights) {
+  for (const [key, weight] of weights) {
+    const { shape } = weight;
     const expected = targets.get(key)!.shape;
     if (shape.join() !== expected.join()) {
       fail(`${nameInFile(key)} has shape [${shape.join(", ")}] instead of [${expected.join(", ")}]`);
     }
+    const given = piecesOf(weight).reduce((sum, { from }) => sum + size(from.shape), 0);
+    if (given !== size(expected)) fail(`${nameInFile(key)}: ${given} of ${size(expected)} numbers are there`);
   }
 }
+
+const size = (shape: readonly number[]) => shape.reduce((product, extent) => product * extent, 1);
 
 function list(keys: string[]): string {
   const shown = keys.slice(0, keysShown).join(", ");
@@ -84,8 +95,9 @@ function swapped(bytes: Uint8Array, itemBytes: number): Uint8Array {
   return itemBytes === 4 ? copy.swap32() : copy.swap64();
 }
 
-function copyWeight(key: string, target: Tensor, stored: StoredTensor, row: Tensor, fail: Fail): void {
-  const { shape, stride, offset } = stored;
+function copyPiece(key: string, weight: Tensor, piece: Piece, row: Tensor, fail: Fail): void {
+  const { shape, stride, offset } = piece.from;
+  const target = ops.as_strided(weight, [...shape], [...piece.stride], piece.offset);
   const value = ops.as_strided(row, [...shape], [...stride], offset).to(target.dtype);
   if (value.numel > 0 && !value.isfinite().all().item()) fail(`${key} holds infinity or NaN`);
   // Resampling follows the configuration, so the stored kernel must be the configured one.

@@ -1,23 +1,23 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Device } from "@disback/torch";
-import type { AutoencoderKl } from "../models/autoencoder/autoencoder-kl.js";
+import type { Autoencoder } from "../models/autoencoder/autoencoder.js";
 import { autoencoderFolder } from "../models/autoencoder/latent-codec.js";
 import { loadAutoencoder } from "../models/autoencoder/storage.js";
-import { readDiffusersAutoencoder } from "./diffusers/autoencoder.js";
+import { autoencoderClasses, readDiffusersAutoencoder } from "./diffusers/autoencoder.js";
 import { findComponent, isDiffusersFolder, readDiffusersFolder } from "./diffusers/folder.js";
 
 /**
- * Reads an autoencoder: a folder of ours, the one inside a model folder, or `AutoencoderKL` of diffusers, alone or in a
- * pipeline's folder.
+ * Reads an autoencoder: a folder of ours, the one inside a model folder, or `AutoencoderKL` or `VQModel` of diffusers, alone
+ * or in a pipeline's folder.
  * @throws DisbackError naming file and field, or file and key
  */
 export async function readAutoencoder(
   source: string,
   options: { device?: Device } = {},
-): Promise<AutoencoderKl> {
+): Promise<Autoencoder> {
   if (isDiffusersFolder(source)) {
-    const component = findComponent(readDiffusersFolder(source), ["AutoencoderKL"]);
+    const component = findComponent(readDiffusersFolder(source), autoencoderClasses);
     const autoencoder = await readDiffusersAutoencoder(component);
     return options.device ? autoencoder.to({ device: options.device }) : autoencoder;
   }

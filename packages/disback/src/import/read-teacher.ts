@@ -1,12 +1,12 @@
 import { TorchError } from "@disback/torch";
 import { DisbackError } from "../errors.js";
-import type { AutoencoderKl } from "../models/autoencoder/autoencoder-kl.js";
+import type { Autoencoder } from "../models/autoencoder/autoencoder.js";
 import { buildDenoiser } from "../models/create-denoiser.js";
 import type { DenoiserConfig } from "../models/denoiser-config.js";
 import type { PreconditionedDenoiser } from "../models/preconditioning/preconditioned.js";
 import { refuseAbsurdSizes, weightsWithin } from "../models/sensible-sizes.js";
 import { alignKeys } from "./align-keys.js";
-import { type StoredTensor, storedNumbers } from "./checkpoint/stored-tensor.js";
+import { type StoredWeight, storedNumbers } from "./checkpoint/assembled-tensor.js";
 import { loadStoredWeights } from "./load-weights.js";
 import { openTeacherSource, type ReadTeacherOptions } from "./teacher-source.js";
 
@@ -16,7 +16,7 @@ export interface ReadTeacher {
   denoiser: PreconditionedDenoiser;
   config: DenoiserConfig;
   /** what its samples are latents of, if it came with one */
-  autoencoder?: AutoencoderKl;
+  autoencoder?: Autoencoder;
   /** in words: what kind of file it was */
   format: string;
   /** class in the file, if it says */
@@ -92,7 +92,7 @@ function build(
   }
 }
 
-function firstKeys(tensors: ReadonlyMap<string, StoredTensor>): string {
+function firstKeys(tensors: ReadonlyMap<string, StoredWeight>): string {
   const keys = [...tensors.keys()];
   return `${keys.slice(0, 3).join(", ")}${keys.length > 3 ? ", ..." : ""}`;
 }

@@ -1,29 +1,42 @@
-import { readFileSync, statSync } from "node:fs";
-import { parse } from "yaml";
+import { statSync } from "node:fs";
 import { DisbackError } from "../errors.js";
-import type { AutoencoderKl } from "../models/autoencoder/autoencoder-kl.js";
-import { type DenoiserConfig, parseDenoiserConfig } from "../models/denoiser-config.js";
+import type { Autoencoder } from "../models/autoencoder/autoencoder.js";
+import { latentCodec } from "../models/autoencoder/latent-codec.js";
+import { type DenoiserConfig, sampleShape } from "../models/denoiser-config.js";
+import type { StoredWeight } from "./checkpoint/assembled-tensor.js";
 import { openCheckpoint } from "./checkpoint/open-checkpoint.js";
+import { describeObject, describeWeights, failAt } from "./describe-weights.js";
 import { isDiffusersFolder } from "./diffusers/folder.js";
 import { openDiffusersTeacher } from "./diffusers/open-teacher.js";
-import { describeEdmNetwork } from "./edm/edm-network.js";
 import { findWeights } from "./find-weights.js";
+import { type GivenFile, ownConfig, readGivenFile } from "./given-file.js";
 import { shown } from "./pickle/text-values.js";
+import { readAutoencoder } from "./read-autoencoder.js";
 import { isSafetensors, openSafetensors } from "./safetensors/open-safetensors.js";
-import type { StoredWeights } from "./stored-weights.js";
 
 /** How a file is turned into a teacher. */
 export interface ReadTeacherOptions {
-  /** file with a configuration as in a model folder's config.json (JSON or YAML); needed if the file has weights only */
+  /**
+   * file with what the weights do not tell (JSON or YAML): a configuration as in a model folder's config.json, or the
+   * original's flags; needed if the file has weights only
+   */
   config?: string;
   /** which of several networks in the file; default: averaged weights if there are any */
   ema?: string;
+  /** folder of the autoencoder that its samples are latents of, if the file does not come with it */
+  autoencoder?: string;
 }
 
 /** Someone else's network, of which the weights are not read yet. */
-export interface TeacherSource extends StoredWeights {
+export interface TeacherSource {
+  /** in words: what kind of file it is */
+  format: string;
+  /** under keys of ours, with or without a prefix */
+  tensors: ReadonlyMap<string, StoredWeight>;
   /** what its samples are latents of, if it came with one */
-  autoencoder?: AutoencoderKl;
+  autoencoder?: Autoencoder;
+  /** the file tells whether its samples are latents; an autoencoder that was given is in use, or was refused */
+  autoencoderSettled?: boolean;
   config: DenoiserConfig;
   /** where the configuration is from, for messages */
   configPlace: string;
@@ -37,6 +50,8 @@ export interface TeacherSource extends StoredWeights {
   others: string[];
   /** what of the original does not go into the denoiser, in words */
   notes: string[];
+  /** Ends the reading. */
+  close(): void;
 }
 
 /**
@@ -44,66 +59,69 @@ export interface TeacherSource extends StoredWeights {
  * @throws DisbackError naming the file and what is wrong
  */
 export async function openTeacherSource(source: string, options: ReadTeacherOptions): Promise<TeacherSource> {
-  const given =
-    options.config === undefined
-      ? undefined
-      : { config: readConfig(options.config), configPlace: options.config };
-  if (isDiffusersFolder(source)) return openDiffusersTeacher(source, given);
+  const opened = await openSource(source, options);
+  if (options.autoencoder === undefined || opened.autoencoderSettled) return opened;
+  return closingOnError(opened, async () => {
+    if (opened.autoencoder) failAt(source)("comes with its autoencoder: --autoencoder has no use");
+    const autoencoder = await readAutoencoder(options.autoencoder!);
+    latentCodec(autoencoder, sampleShape(opened.config), opened.configPlace);
+    return { ...opened, autoencoder };
+  });
+}
+
+async function openSource(source: string, options: ReadTeacherOptions): Promise<TeacherSource> {
+  const given = options.config === undefined ? undefined : readGivenFile(options.config);
+  if (isDiffusersFolder(source)) return openDiffusersTeacher(source, given && ownConfig(given));
   if (isFolder(source)) {
     throw new DisbackError(`${source}: a folder without the model_index.json or config.json of diffusers`);
   }
   if (isFile(source) && (await isSafetensors(source))) {
     const weights = openSafetensors(source);
-    const described = { ...weights, place: source, key: "", others: [], notes: [] };
-    if (given) return { ...described, ...given };
-    weights.close();
-    return fail(source, weightsOnly(weights));
+    return closingOnError(weights, async () => ({
+      ...(await describeWeights({ tensors: weights.tensors, beside: new Map() }, given, source)),
+      format: weights.format,
+      ...{ place: source, key: "", others: [] },
+      close: weights.close,
+    }));
   }
-  return openPickled(source, options.ema, given);
+  return openPickled(source, options, given);
 }
 
 async function openPickled(
   source: string,
-  ema: string | undefined,
-  given: Pick<TeacherSource, "config" | "configPlace"> | undefined,
+  options: ReadTeacherOptions,
+  given: GivenFile | undefined,
 ): Promise<TeacherSource> {
   const checkpoint = await openCheckpoint(source);
-  try {
-    const { key, object, tensors, others } = findWeights(checkpoint, ema);
+  return closingOnError(checkpoint, async () => {
+    const found = findWeights(checkpoint, options.ema);
+    const { key, object, others } = found;
     const place = key === "" ? source : `${source}: "${shown(key)}"`;
-    const fails = (problem: string) => fail(place, problem);
-    const described = () => (object ? describeEdmNetwork(object, fails) : fails(weightsOnly({ tensors })));
+    const described = object
+      ? await describeObject(object, found, { given, place, autoencoder: options.autoencoder })
+      : await describeWeights(found, given, place);
+    const leftOut = [...found.beside.keys()].filter((name) => !described.used?.includes(name)).map(shown);
     return {
+      ...described,
+      notes: [...described.notes, ...(leftOut.length > 0 ? [`left out: ${leftOut.join(", ")}`] : [])],
       format: checkpoint.format,
       ...(object ? { className: object.className } : {}),
-      ...(given ?? { config: parseDenoiserConfig(described(), place), configPlace: place }),
-      ...{ place, key, others, tensors, notes: [] },
+      ...{ place, key, others },
       close: () => checkpoint.close(),
     };
+  });
+}
+
+async function closingOnError(
+  file: { close(): void },
+  describe: () => Promise<TeacherSource>,
+): Promise<TeacherSource> {
+  try {
+    return await describe();
   } catch (error) {
-    checkpoint.close();
+    file.close();
     throw error;
   }
-}
-
-function fail(place: string, problem: string): never {
-  throw new DisbackError(`${place}: ${problem}`);
-}
-
-function weightsOnly({ tensors }: Pick<StoredWeights, "tensors">): string {
-  return `${tensors.size} tensors that do not say what network they are of: give its configuration with --config`;
-}
-
-function readConfig(file: string): DenoiserConfig {
-  let value: unknown;
-  try {
-    value = parse(readFileSync(file, "utf8"), { logLevel: "error" });
-  } catch (error) {
-    const missing = (error as NodeJS.ErrnoException).code === "ENOENT";
-    const reason = missing ? "no such file" : (error as Error).message.split("\n")[0];
-    throw new DisbackError(`--config ${file}: ${reason}`);
-  }
-  return parseDenoiserConfig(value, file);
 }
 
 const isFolder = (path: string) => statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;

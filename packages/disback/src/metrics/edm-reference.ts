@@ -1,5 +1,5 @@
 import { fromTypedArray, type Tensor, zeros } from "@disback/torch";
-import { parseNpy } from "../data/formats/npy.js";
+import { type NpyArray, parseNpy } from "../data/formats/npy.js";
 import { openZip } from "../data/formats/zip.js";
 import { DisbackError } from "../errors.js";
 import type { FeatureExtractor } from "./feature-extractor.js";
@@ -8,32 +8,45 @@ import type { Reference } from "./reference.js";
 /** A covariance of 8,192 features: far beyond any reference file, and small enough to hold. */
 const largestArray = 512 * 2 ** 20;
 
+/** The names of the arrays in an `.npz`. */
+export async function arrayNames(file: string): Promise<string[]> {
+  const archive = await openZip(file, largestArray);
+  archive.close();
+  return [...archive.entries.keys()].map((entry) => entry.replace(/\.npy$/, ""));
+}
+
 /**
- * Reads reference statistics as EDM publishes them: an `.npz` with `mu` `[F]` and `sigma` `[F, F]` of Inception
- * features. Such a file says neither its extractor nor its number of samples (`count` is 0), and holds no features, so
- * only the Frechet distance can be computed against it.
+ * Reads reference statistics as EDM, pytorch-fid and clean-fid publish them: an `.npz` with `mu` `[F]` and `sigma`
+ * `[F, F]` of Inception features. Such a file says neither its extractor nor its number of samples (`count` is 0), and
+ * holds no features, so only the Frechet distance can be computed against it.
  * @param extractor the extractor that the user says it belongs to
- * @throws DisbackError when an array is missing or its width is not the extractor's
+ * @throws DisbackError when an array is missing, not finite or not of the extractor's width
  */
 export async function loadEdmReference(file: string, extractor: FeatureExtractor): Promise<Reference> {
   const archive = await openZip(file, largestArray);
   try {
-    const read = async (name: string, shape: number[]): Promise<Tensor> => {
+    const read = async (name: string): Promise<NpyArray> => {
       const entry = archive.entries.get(`${name}.npy`);
       if (!entry) throw new DisbackError(`${file}: no array "${name}": not a file of reference statistics`);
-      const array = parseNpy(await entry.read(), `${file}:${name}.npy`);
-      if (array.shape.join() !== shape.join()) {
-        throw new DisbackError(
-          `${file}: "${name}" has shape [${array.shape.join(", ")}], extractor ${extractor.name} needs [${shape.join(", ")}]`,
-        );
-      }
-      return fromTypedArray(Float64Array.from(array.data), shape);
+      return parseNpy(await entry.read(), `${file}:${name}.npy`);
     };
     const width = extractor.featureDim;
+    const tensor = async (name: string, shape: number[]): Promise<Tensor> => {
+      const array = await read(name);
+      if (array.shape.join() !== shape.join()) {
+        const hint = array.shape[0] === 2048 ? ": it is of Inception's, give --inception" : "";
+        throw new DisbackError(
+          `${file}: "${name}" has shape [${array.shape.join(", ")}], extractor ${extractor.name} needs [${shape.join(", ")}]${hint}`,
+        );
+      }
+      if (!array.data.every(Number.isFinite))
+        throw new DisbackError(`${file}: "${name}" holds numbers that are not finite`);
+      return fromTypedArray(Float64Array.from(array.data), shape);
+    };
     return {
       statistics: {
-        mean: await read("mu", [width]),
-        covariance: await read("sigma", [width, width]),
+        mean: await tensor("mu", [width]),
+        covariance: await tensor("sigma", [width, width]),
         count: 0,
       },
       features: zeros([0, width]),

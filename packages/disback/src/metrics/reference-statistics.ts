@@ -32,7 +32,10 @@ export async function referenceStatistics(
   const reference = await computeReference(dataset, extractor, datasetHash);
   mkdirSync(cacheFolder, { recursive: true });
   saveReference(file, reference);
-  return reference;
+  for (const tensor of [reference.features, reference.statistics.mean, reference.statistics.covariance])
+    tensor.dispose();
+  // As every later run reads it, rounded: the first one gets the same figures.
+  return loadReference(file);
 }
 
 /** The same without a cache. */

@@ -1,6 +1,5 @@
 import { Block } from "./block.js";
 import type { DenoiserModule } from "./denoiser.js";
-import type { PreconditionedDenoiser } from "./preconditioning/preconditioned.js";
 
 /** How a network is computed, not what: speed and memory, and the last digits of the result. */
 export interface Computation {
@@ -16,7 +15,7 @@ export interface Computation {
  * Lets a denoiser compute so, and its clones. Before an optimizer is made: its moments take the weights' layout.
  * @returns the denoiser
  */
-export function computing<T extends PreconditionedDenoiser>(denoiser: T, how: Computation): T {
+export function computing<T extends DenoiserModule>(denoiser: T, how: Computation): T {
   denoiser.precision = how.precision;
   denoiser.to({ memoryFormat: how.memoryFormat === "channels-last" ? "channels_last" : "contiguous" });
   for (const block of blocksOf(denoiser)) block.recomputes = how.activationCheckpointing;

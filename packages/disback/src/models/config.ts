@@ -4,6 +4,7 @@ export {
   type DenoiserConfig,
   type DenoiserConfigInput,
   denoiserConfig,
+  factsOf,
   parseDenoiserConfig,
   sampleShape,
 } from "./denoiser-config.js";

@@ -2,11 +2,13 @@ import { defaultGenerator, type Generator } from "@disback/torch";
 import {
   type DenoiserConfig,
   type DenoiserConfigInput,
+  factsOf,
   parseDenoiserConfig,
   sampleShape,
 } from "./denoiser-config.js";
 import { DhariwalUNet } from "./dhariwal-unet.js";
 import { Dit } from "./dit/dit.js";
+import { Edm2UNet } from "./edm2/edm2-unet.js";
 import { Mlp } from "./mlp.js";
 import type { Network } from "./network.js";
 import { DiscreteDenoiser } from "./preconditioning/discrete.js";
@@ -34,17 +36,18 @@ export function createDenoiser(
 /** A denoiser whose weights come from `source`. */
 export function buildDenoiser(config: DenoiserConfig, source: WeightSource): PreconditionedDenoiser {
   const network = buildNetwork(config, source);
+  const facts = factsOf(config);
   switch (config.preconditioning) {
     case "edm":
-      return new EdmDenoiser(network, config.labelDim, config);
+      return new EdmDenoiser(network, facts, config);
     case "vp":
-      return new VpDenoiser(network, config.labelDim, config);
+      return new VpDenoiser(network, facts, config);
     case "ve":
-      return new VeDenoiser(network, config.labelDim, config);
+      return new VeDenoiser(network, facts, config);
     case "iddpm":
-      return new IddpmDenoiser(network, config.labelDim, config);
+      return new IddpmDenoiser(network, facts, config);
     case "discrete":
-      return new DiscreteDenoiser(network, config.labelDim, { ...config, firstStep: firstStep(config) });
+      return new DiscreteDenoiser(network, facts, { ...config, firstStep: firstStep(config) });
   }
 }
 
@@ -57,6 +60,8 @@ function buildNetwork(config: DenoiserConfig, source: WeightSource): Network {
       return new SongUNet(source, { ...config, ...sizes });
     case "dhariwal-unet":
       return new DhariwalUNet(source, { ...config, ...sizes });
+    case "edm2":
+      return new Edm2UNet(source, { ...config, ...sizes });
     case "dit":
       return new Dit(source, { ...config, ...sizes });
     case "unet-2d":

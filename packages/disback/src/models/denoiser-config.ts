@@ -1,5 +1,8 @@
 import { z } from "zod";
 import { DisbackError } from "../errors.js";
+import type { ConditionShapes } from "./condition.js";
+import { checkEdm2Heads, edm2Fields } from "./edm2/config.js";
+import type { ModelFacts } from "./facts.js";
 import { checkUNet2D, unet2DFields } from "./unet-2d/config.js";
 
 const positive = z.number().positive();
@@ -7,7 +10,7 @@ const count = z.int().positive();
 const size = z.int().nonnegative();
 const probability = z.number().min(0).lt(1);
 
-/** Fields of every denoiser. Those of other preconditionings than the chosen one have no effect. */
+/** Fields of every denoiser. Those of other preconditionings than the chosen one are errors. */
 const common = {
   preconditioning: z.enum(["edm", "vp", "ve", "iddpm", "discrete"]).default("edm"),
   /** edm: standard deviation of the data */
@@ -46,6 +49,8 @@ const common = {
   clipSample: positive.optional(),
   /** columns of the condition, 0 for none */
   labelDim: size.default(0),
+  /** names of the classes in their order, as many as labelDim */
+  classNames: z.array(z.string().min(1)).optional(),
   /** probability of hiding a label while training, for guidance */
   labelDropout: probability.default(0),
 };
@@ -88,6 +93,8 @@ const dhariwalUNet = z.strictObject({
   channelsPerHead: count.default(64),
 });
 
+const edm2 = z.strictObject({ network: z.literal("edm2"), ...common, ...edm2Fields });
+
 const unet2D = z.strictObject({ network: z.literal("unet-2d"), ...common, ...unet2DFields });
 
 const mlp = z.strictObject({
@@ -117,12 +124,12 @@ const dit = z.strictObject({
 /**
  * A denoiser in words: the network, its sizes and its preconditioning. "song-unet" is DDPM++ by default and NCSN++ with
  * `embeddingType: "fourier", noiseMultiplier: 2, encoderType: "residual", resampleFilter: [1, 3, 3, 1]`;
- * "dhariwal-unet" is ADM; "unet-2d" is UNet2DModel of diffusers; "dit" is DiT-S/2 by default; "mlp" takes points.
+ * "dhariwal-unet" is ADM, "edm2" is EDM2's U-Net; "unet-2d" is UNet2DModel of diffusers; "dit" is DiT-S/2 by default; "mlp" takes points.
  * Unknown fields are errors.
  */
 export const denoiserConfig = z
-  .discriminatedUnion("network", [songUNet, dhariwalUNet, unet2D, dit, mlp], {
-    error: 'expected "song-unet", "dhariwal-unet", "unet-2d", "dit" or "mlp"',
+  .discriminatedUnion("network", [songUNet, dhariwalUNet, edm2, unet2D, dit, mlp], {
+    error: 'expected "song-unet", "dhariwal-unet", "edm2", "unet-2d", "dit" or "mlp"',
   })
   .superRefine((config, context) => {
     const fail = (field: string, message: string) =>
@@ -134,6 +141,9 @@ export const denoiserConfig = z
     ) {
       fail("sigmaMin", `must be below sigmaMax (${config.sigmaMax})`);
     }
+    checkPreconditioning(config, fail);
+    if (config.classNames && config.classNames.length !== config.labelDim)
+      fail("classNames", `names ${config.classNames.length} classes, labelDim is ${config.labelDim}`);
     if (config.network === "unet-2d") checkUNet2D(config, fail);
     if (config.network === "mlp" || config.network === "unet-2d") return;
     if (config.network === "dit") {
@@ -149,8 +159,47 @@ export const denoiserConfig = z
     if (config.imageResolution % factor !== 0) {
       fail("imageResolution", `must be a multiple of ${factor}, one halving per further channel multiplier`);
     }
+    if (config.network === "edm2") return checkEdm2Heads(config, fail);
     if (config.modelChannels % 4 !== 0) fail("modelChannels", "must be a multiple of 4");
   });
+
+/** Fields that only some preconditionings have. */
+const special: Readonly<Record<string, readonly string[]>> = {
+  sigmaMin: ["edm", "ve"],
+  sigmaMax: ["edm", "ve"],
+  betaSlope: ["vp"],
+  betaMin: ["vp"],
+  smallestTime: ["vp"],
+  timesteps: ["vp", "iddpm", "discrete"],
+  smallestRatio: ["iddpm"],
+  cosineOffset: ["iddpm"],
+  prediction: ["discrete"],
+  betaSchedule: ["discrete"],
+  betaStart: ["discrete"],
+  betaEnd: ["discrete"],
+  betas: ["discrete"],
+  zeroTerminalSnr: ["discrete"],
+  clipSample: ["discrete"],
+};
+
+/** A field without effect would be passed over in silence. */
+function checkPreconditioning(config: object, fail: (field: string, message: string) => void): void {
+  const fields = config as Readonly<Record<string, unknown>>;
+  const chosen = fields["preconditioning"] as string;
+  for (const [field, users] of Object.entries(special)) {
+    if (fields[field] === undefined || users.includes(chosen)) continue;
+    fail(field, `has no effect with the preconditioning "${chosen}", only with ${users.join(", ")}`);
+  }
+  if (fields["betas"] !== undefined) {
+    const ruled = ["timesteps", "betaSchedule", "betaStart", "betaEnd"];
+    for (const field of ruled.filter((field) => fields[field] !== undefined)) {
+      fail(field, "has no effect beside betas");
+    }
+  }
+  if (chosen === "iddpm" && fields["learnedVariance"] === false) {
+    fail("learnedVariance", "networks of iddpm always estimate a variance");
+  }
+}
 
 /** A denoiser's configuration with all defaults filled in. */
 export type DenoiserConfig = z.output<typeof denoiserConfig>;
@@ -175,4 +224,11 @@ export function parseDenoiserConfig(value: unknown, origin = "denoiser"): Denois
 export function sampleShape(config: DenoiserConfig): number[] {
   if (config.network === "mlp") return [config.dimension];
   return [config.imageChannels, config.imageResolution, config.imageResolution];
+}
+
+/** What a denoiser of this configuration says of itself. */
+export function factsOf(config: DenoiserConfig): ModelFacts {
+  const condition: ConditionShapes = config.labelDim > 0 ? { class: [config.labelDim] } : {};
+  const { sigmaData, classNames } = config;
+  return { sampleShape: sampleShape(config), sigmaData, condition, ...(classNames ? { classNames } : {}) };
 }

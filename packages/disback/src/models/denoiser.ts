@@ -1,4 +1,6 @@
-import { Module, type Tensor } from "@disback/torch";
+import { autocast, Module, type Tensor } from "@disback/torch";
+import type { Condition } from "./condition.js";
+import type { ModelFacts } from "./facts.js";
 
 /**
  * A denoiser D(x; sigma): the expectation of the clean sample given a noisy one (Karras et al. 2022, eq. 2-3).
@@ -6,18 +8,20 @@ import { Module, type Tensor } from "@disback/torch";
  * Nothing here is about images: `x` is `[N, ...]`.
  */
 export interface Denoiser {
+  /** shape of its samples, standard deviation of its data, what it is told */
+  readonly facts: ModelFacts;
   /** Lowest noise level it was made for; samplers do not go below. No limit if absent. */
-  readonly sigmaMin?: number;
+  readonly sigmaMin?: number | undefined;
   /** Highest noise level it was made for; samplers do not go above. No limit if absent. */
-  readonly sigmaMax?: number;
+  readonly sigmaMax?: number | undefined;
 
   /**
    * @param x noisy samples `[N, ...]`, `x = x0 + sigma * n`
    * @param sigma noise levels `[N]`, standard deviations > 0
-   * @param condition optional `[N, K]`; for class labels one-hot rows, zeros mean "no class"
+   * @param condition what it is told about each sample, see `Condition`; none means "nothing known"
    * @returns estimate of x0, same shape as `x`
    */
-  denoise(x: Tensor, sigma: Tensor, condition?: Tensor): Tensor;
+  denoise(x: Tensor, sigma: Tensor, condition?: Condition): Tensor;
 
   /** The nearest noise level it knows; all of them if absent. */
   roundSigma?(sigma: number): number;
@@ -26,10 +30,19 @@ export interface Denoiser {
 /** A denoiser that can be asked what its network sees: DMD2's discriminator looks at that. */
 export interface FeatureDenoiser extends Denoiser {
   /** Parameters as of `denoise`. @returns `[N, channels, h, w]`, or `[N, channels]` for points */
-  features(x: Tensor, sigma: Tensor, condition?: Tensor): Tensor;
+  features(x: Tensor, sigma: Tensor, condition?: Condition): Tensor;
 }
 
 /** A denoiser whose weights can be trained, saved and copied. */
 export abstract class DenoiserModule extends Module implements Denoiser {
-  abstract denoise(x: Tensor, sigma: Tensor, condition?: Tensor): Tensor;
+  abstract readonly facts: ModelFacts;
+  /** of the network's passes; weights and results keep their dtype. Set by `computing`. */
+  precision: "f32" | "bf16" = "f32";
+
+  /** Runs a pass of the network in the precision that was chosen. @param input on the device that computes */
+  protected pass(input: Tensor, run: () => Tensor): Tensor {
+    return this.precision === "f32" ? run() : autocast({ device: input.device, dtype: "bfloat16" }, run);
+  }
+
+  abstract denoise(x: Tensor, sigma: Tensor, condition?: Condition): Tensor;
 }

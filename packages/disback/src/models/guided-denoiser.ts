@@ -1,6 +1,8 @@
-import type { Tensor } from "@disback/torch";
+import type { Module, Tensor } from "@disback/torch";
 import { DisbackError } from "../errors.js";
-import type { Denoiser } from "./denoiser.js";
+import type { Condition } from "./condition.js";
+import { type Denoiser, DenoiserModule } from "./denoiser.js";
+import type { ModelFacts } from "./facts.js";
 
 /**
  * Classifier-free guidance (Ho and Salimans 2022) as a denoiser:
@@ -11,27 +13,35 @@ import type { Denoiser } from "./denoiser.js";
  * the condition; the original paper's weight is `w - 1`. Two evaluations of the denoiser for one (one if `w = 1`). The
  * denoiser has to know what "no condition" is: trained with some of its labels dropped.
  */
-export class GuidedDenoiser implements Denoiser {
+export class GuidedDenoiser extends DenoiserModule {
+  readonly facts: ModelFacts;
   readonly sigmaMin?: number;
   readonly sigmaMax?: number;
 
   /**
    * @param denoiser conditional, not changed
    * @param weight w, at least 0
-   * @throws DisbackError if the weight is none
+   * @throws DisbackError if the weight is negative or no number
    */
   constructor(
     private readonly denoiser: Denoiser,
     readonly weight: number,
   ) {
+    super();
     if (!(weight >= 0 && Number.isFinite(weight)))
       throw new DisbackError(`guidance: the weight must be a number of at least 0, not ${weight}`);
+    this.facts = denoiser.facts;
     if (denoiser.sigmaMin !== undefined) this.sigmaMin = denoiser.sigmaMin;
     if (denoiser.sigmaMax !== undefined) this.sigmaMax = denoiser.sigmaMax;
   }
 
+  /** None: the weights belong to the denoiser. */
+  override members(): [string, unknown][] {
+    return [];
+  }
+
   /** @throws DisbackError without a condition: there is nothing to be guided to */
-  denoise(x: Tensor, sigma: Tensor, condition?: Tensor): Tensor {
+  denoise(x: Tensor, sigma: Tensor, condition?: Condition): Tensor {
     if (!condition) throw new DisbackError("guidance: needs a condition; this student is unconditional");
     const towards = this.denoiser.denoise(x, sigma, condition);
     if (this.weight === 1) return towards;
@@ -42,4 +52,14 @@ export class GuidedDenoiser implements Denoiser {
   roundSigma(sigma: number): number {
     return this.denoiser.roundSigma?.(sigma) ?? sigma;
   }
+}
+
+/**
+ * A model with guidance, or the model itself where the weight is 1.
+ * @throws DisbackError if it is to be guided and is no denoiser
+ */
+export function guided<M extends Module>(model: M, weight: number): M {
+  if (weight === 1) return model;
+  if (!(model instanceof DenoiserModule)) throw new DisbackError("guidance: this teacher is no denoiser");
+  return new GuidedDenoiser(model, weight) as unknown as M;
 }

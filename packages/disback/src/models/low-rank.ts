@@ -14,9 +14,11 @@ import {
 import { DisbackError } from "../errors.js";
 import type { Block } from "./block.js";
 import { blocksOf } from "./computation.js";
+import type { Condition } from "./condition.js";
 import { Convolution } from "./convolution.js";
 import { DenoiserModule, type FeatureDenoiser } from "./denoiser.js";
 import { Dense } from "./dense.js";
+import type { ModelFacts } from "./facts.js";
 
 export interface LowRankOptions {
   /** rank of each layer's adapter, at least 1; less where the layer itself has less. Default 4 */
@@ -81,7 +83,7 @@ export class LowRankDenoiser extends DenoiserModule implements FeatureDenoiser {
 
   /**
    * @param base frozen here, and in evaluation mode
-   * @throws DisbackError if the rank is none, or if the denoiser has no layers to adapt
+   * @throws DisbackError if the rank is no whole number from 1, or if the denoiser has no layers to adapt
    */
   constructor(
     private readonly base: DenoiserModule,
@@ -108,6 +110,10 @@ export class LowRankDenoiser extends DenoiserModule implements FeatureDenoiser {
     return Object.entries(this.adapters);
   }
 
+  get facts(): ModelFacts {
+    return this.base.facts;
+  }
+
   get sigmaMin(): number | undefined {
     return (this.base as Partial<FeatureDenoiser>).sigmaMin;
   }
@@ -116,12 +122,12 @@ export class LowRankDenoiser extends DenoiserModule implements FeatureDenoiser {
     return (this.base as Partial<FeatureDenoiser>).sigmaMax;
   }
 
-  denoise(x: Tensor, sigma: Tensor, condition?: Tensor): Tensor {
+  denoise(x: Tensor, sigma: Tensor, condition?: Condition): Tensor {
     return this.adapted(() => this.base.denoise(x, sigma, condition));
   }
 
   /** @throws DisbackError if the base has no features */
-  features(x: Tensor, sigma: Tensor, condition?: Tensor): Tensor {
+  features(x: Tensor, sigma: Tensor, condition?: Condition): Tensor {
     const { base } = this;
     if (!("features" in base)) throw new DisbackError("low rank: this denoiser's network has no features");
     return this.adapted(() => (base as DenoiserModule & FeatureDenoiser).features(x, sigma, condition));

@@ -9,6 +9,7 @@ import {
   writeSafetensors,
 } from "@disback/torch";
 import { DisbackError } from "../errors.js";
+import { foreignJson } from "../foreign-file.js";
 
 /** File of a model folder that holds the configuration. */
 export const configFile = "config.json";
@@ -40,7 +41,7 @@ export function readConfigFile(folder: string): { path: string; value: unknown }
   } catch (error) {
     const isJson = error instanceof SyntaxError;
     throw new DisbackError(
-      `${path}: ${isJson ? "not valid JSON" : `cannot read the model: ${reason(error)}`}`,
+      `${path}: ${isJson ? foreignJson(path) : `cannot read the model: ${reason(error)}`}`,
     );
   }
 }

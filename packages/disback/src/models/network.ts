@@ -1,4 +1,4 @@
-import { type DType, Module, rand, type Tensor } from "@disback/torch";
+import { type DType, type Generator, Module, rand, type Tensor } from "@disback/torch";
 
 /** The raw network F inside a denoiser (Karras et al. 2022, eq. 7). */
 export abstract class Network extends Module {
@@ -30,11 +30,20 @@ export abstract class Network extends Module {
 
 /**
  * Replaces whole rows of labels by zeros ("no class") with a probability, for classifier-free guidance
- * (Ho and Salimans 2022). Draws from the default generator, as dropout does.
+ * (Ho and Salimans 2022, algorithm 1).
  * @param labels `[N, K]` or `[1, K]`
+ * @param probability of each row to become zeros, in [0, 1]
+ * @param batch N
+ * @param generator draws N numbers on the labels' device; default the device's default generator, as for dropout
  */
-export function dropLabels(labels: Tensor, probability: number, batch: number): Tensor {
-  const kept = rand([batch, 1], { device: labels.device }).ge(probability);
+export function dropLabels(
+  labels: Tensor,
+  probability: number,
+  batch: number,
+  generator?: Generator,
+): Tensor {
+  const drawn = rand([batch, 1], { device: labels.device, ...(generator ? { generator } : {}) });
+  const kept = drawn.ge(probability);
   return labels.mul(kept.to(labels.dtype));
 }
 

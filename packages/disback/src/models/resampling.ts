@@ -40,7 +40,7 @@ export function resample(x: Tensor, { direction, taps }: Resample, kernel: Tenso
   }
   // Every output pixel sees a quarter of the taps.
   const filter = kernel.mul(4).expand(shape);
-  return ops.conv_transpose2d_input(x, filter, null, [2, 2], [padding, padding], [0, 0], channels);
+  return ops.conv_transpose2d(x, filter, null, [2, 2], [padding, padding], [0, 0], channels);
 }
 
 /** Resampling without a convolution; its kernel is part of the state as in the original. */

@@ -1,5 +1,7 @@
+import { existsSync } from "node:fs";
 import { readSafetensorsHeader, TorchError, zeros } from "@disback/torch";
 import { DisbackError } from "../errors.js";
+import { foreignSafetensors } from "../foreign-file.js";
 import type { DenoiserConfig } from "./denoiser-config.js";
 import { unet2DAttentionResolutions } from "./unet-2d/config.js";
 import type { WeightSource } from "./weights.js";
@@ -57,7 +59,9 @@ export function numbersIn(path: string): number {
     const { entries } = readSafetensorsHeader(path);
     return entries.reduce((sum, { shape }) => sum + shape.reduce((product, size) => product * size, 1), 0);
   } catch (error) {
-    throw error instanceof TorchError ? new DisbackError(error.message) : error;
+    if (!(error instanceof TorchError)) throw error;
+    const reason = existsSync(path) ? foreignSafetensors(path) : undefined;
+    throw new DisbackError(reason ? `${path}: ${reason}` : error.message);
   }
 }
 

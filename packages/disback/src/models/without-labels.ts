@@ -17,7 +17,12 @@ export interface ConfiguredDenoiser {
  * @returns a network of its own with `labelDim` 0, on the same device and with the same dtype, in evaluation mode
  */
 export function withoutLabels({ denoiser, config }: ConfiguredDenoiser): ConfiguredDenoiser {
-  const unconditional = parseDenoiserConfig({ ...config, labelDim: 0, labelDropout: 0 });
+  const unconditional = parseDenoiserConfig({
+    ...config,
+    labelDim: 0,
+    labelDropout: 0,
+    classNames: undefined,
+  });
   const result = buildDenoiser(unconditional, blankWeights);
   const { device, dtype } = denoiser.parameters()[0]!;
   noGrad(() =>

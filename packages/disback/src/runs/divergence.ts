@@ -27,8 +27,8 @@ const stateSchema = z.object({
 export class DivergenceWatch {
   private known: z.output<typeof stateSchema> = { largestNorms: {}, steps: 0 };
 
-  /** @param sigmaData standard deviation of the data, by which the samples' spread is judged; default 0.5 */
-  constructor(private readonly sigmaData = 0.5) {}
+  /** @param sigmaData standard deviation of the data, by which the samples' spread is judged; not judged without it */
+  constructor(private readonly sigmaData?: number) {}
 
   /** Looks at the figures of one step. @returns what is wrong, in words, or undefined */
   step(figures: Figures): string | undefined {
@@ -78,7 +78,7 @@ export class DivergenceWatch {
   private misshapen(spread: number | undefined): string | undefined {
     const { sigmaData } = this;
     const start = this.known.firstSpread;
-    if (spread === undefined || start === undefined) return undefined;
+    if (sigmaData === undefined || spread === undefined || start === undefined) return undefined;
     if (spread < COLLAPSED * sigmaData && spread < SHARE_OF_START * start)
       return `samples collapsed: their standard deviation is ${short(spread)}, the data's ${sigmaData}`;
     if (spread > SCATTERED * Math.max(sigmaData, start))

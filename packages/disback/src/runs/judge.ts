@@ -6,14 +6,16 @@ import type { Dataset } from "../data/dataset.js";
 import { openDataset } from "../data/dataset.js";
 import { DisbackError } from "../errors.js";
 import { loadClassifierExtractor } from "../metrics/classifier-extractor.js";
-import { CoordinateExtractor } from "../metrics/coordinate-extractor.js";
 import { type Evaluation, evaluate, type MetricName } from "../metrics/evaluate.js";
 import type { FeatureExtractor } from "../metrics/feature-extractor.js";
-import { loadReference, type Reference } from "../metrics/reference.js";
+import type { Reference } from "../metrics/reference.js";
+import { isReferenceFile, loadReferenceFile } from "../metrics/reference-file.js";
 import { referenceStatistics } from "../metrics/reference-statistics.js";
 import { loadShippedExtractor, loadShippedReference, shippedExtractors } from "../metrics/shipped.js";
 import { TorchScriptInception } from "../metrics/torch-script-inception.js";
 import { didYouMean } from "./nearest.js";
+import { kindOfSamples } from "./samples/kinds.js";
+import type { JudgedBy } from "./samples/sample-kind.js";
 
 /** What decides how samples are judged. */
 export interface JudgeOptions {
@@ -37,7 +39,8 @@ export class Judge {
   private constructor(
     private readonly extractor: FeatureExtractor,
     private readonly reference: Reference,
-    private readonly dataset: Dataset | undefined,
+    /** what they are compared with, unless it is a file of statistics */
+    readonly dataset: Dataset | undefined,
     private readonly options: JudgeOptions,
   ) {}
 
@@ -51,7 +54,8 @@ export class Judge {
       return undefined;
     }
     const { data } = options;
-    if (data?.endsWith(".safetensors")) return new Judge(extractor, loadReference(data), undefined, options);
+    if (data !== undefined && (await isReferenceFile(data)))
+      return new Judge(extractor, await loadReferenceFile(data, extractor), undefined, options);
     if (data !== undefined) {
       const dataset = await openComparison(data, options);
       const reference = await referenceStatistics(dataset, extractor, cacheFolder());
@@ -65,16 +69,23 @@ export class Judge {
 
   /** What can be measured here, in the order it is shown. */
   get applicable(): MetricName[] {
-    if (this.options.sampleShape.length === 1) {
-      return this.dataset?.modes ? ["slicedWasserstein", "modeCoverage"] : ["slicedWasserstein"];
-    }
-    const always: MetricName[] = ["fid", "kid", "precisionRecall"];
-    return this.extractor.probabilities ? [...always, "inceptionScore"] : always;
+    if (this.momentsOnly) return this.extractor.probabilities ? ["fid", "inceptionScore"] : ["fid"];
+    return kindOfSamples(this.options.sampleShape).metrics(this.judgedBy);
   }
 
-  /** The figure a training is followed by: FID for images, distance and modes for points. */
+  /** The figures a training is followed by: FID for images, distance and modes for points. */
   get headline(): MetricName[] {
-    return this.options.sampleShape.length === 1 ? this.applicable : ["fid"];
+    if (this.momentsOnly) return ["fid"];
+    return kindOfSamples(this.options.sampleShape).headline(this.judgedBy);
+  }
+
+  /** Whether the reference is a file of mean and covariance, which is enough for the Frechet distance alone. */
+  private get momentsOnly(): boolean {
+    return this.reference.features.shape[0] === 0;
+  }
+
+  private get judgedBy(): JudgedBy {
+    return { modes: this.dataset?.modes !== undefined, extractor: this.extractor };
   }
 
   /** Judges `count` samples. */
@@ -101,7 +112,9 @@ export class Judge {
   /** One line that belongs beside every figure. */
   describe(count: number): string {
     const { extractor, reference } = this;
-    return `${count.toLocaleString("en")} samples against ${reference.dataset} (${reference.statistics.count.toLocaleString("en")} samples), in the feature space of ${extractor.name}; figures compare only within one extractor and sample count`;
+    const { count: known } = reference.statistics;
+    const size = known > 0 ? `${known.toLocaleString("en")} samples` : "their number is not stated";
+    return `${count.toLocaleString("en")} samples against ${reference.dataset} (${size}), in the feature space of ${extractor.name}; figures compare only within one extractor and sample count`;
   }
 }
 
@@ -116,14 +129,7 @@ function openExtractor(options: JudgeOptions): FeatureExtractor | undefined {
       `unknown extractor "${options.extractor}"${didYouMean(options.extractor, names)}; shipped: ${names.join(", ") || "none"}`,
     );
   }
-  if (sampleShape.length === 1) return new CoordinateExtractor(sampleShape[0]!);
-  for (const name of names) {
-    const extractor = loadShippedExtractor(name, device);
-    const { channels, resolution } = extractor.config;
-    if (channels === sampleShape[0] && resolution === sampleShape[1]) return extractor;
-    extractor.dispose();
-  }
-  return undefined;
+  return kindOfSamples(sampleShape).defaultExtractor(sampleShape, device);
 }
 
 /** The data at the samples' own size. */

@@ -1,13 +1,20 @@
 import { type Device, fromTypedArray, Generator, randn, stack, type Tensor } from "@disback/torch";
+import type { Condition } from "../models/condition.js";
 
 /** Latents and, for class-conditional models, the classes that go with them. */
 export interface Latents {
   /** Standard normal `[N, ...sampleShape]`, or `[N, steps, ...sampleShape]` for a few-step student. */
   latents: Tensor;
-  /** One-hot `[N, labelDim]`; absent for unconditional models. */
-  condition?: Tensor;
+  /** `class` one-hot `[N, labelDim]`; absent for unconditional models. */
+  condition?: Condition;
   /** The classes as numbers. */
   labels?: number[];
+}
+
+/** Which latents a model takes: noise of its samples' shape, for each of its steps, or what it draws itself. */
+export interface LatentKind {
+  steps: number;
+  draw?: (count: number, generator: Generator) => Tensor;
 }
 
 /**
@@ -23,7 +30,11 @@ export class LatentSource {
   constructor(
     private readonly sampleShape: readonly number[],
     private readonly labelDim: number,
-    private readonly options: { seed: number; device: Device; label?: number | undefined; steps?: number },
+    private readonly options: {
+      seed: number;
+      device: Device;
+      label?: number | undefined;
+    } & Partial<LatentKind>,
   ) {
     this.generator = new Generator(options.seed, options.device);
     this.laterGenerator = new Generator(options.seed + 1, options.device);
@@ -31,7 +42,8 @@ export class LatentSource {
 
   next(count: number): Latents {
     const { device, label, steps = 1 } = this.options;
-    const draw = (generator: Generator) => randn([count, ...this.sampleShape], { generator, device });
+    const draw = (generator: Generator) =>
+      this.options.draw?.(count, generator) ?? randn([count, ...this.sampleShape], { generator, device });
     const noise = [draw(this.generator)];
     while (noise.length < steps) noise.push(draw(this.laterGenerator));
     const latents = steps > 1 ? stack(noise, 1) : noise[0]!;
@@ -41,6 +53,7 @@ export class LatentSource {
     const labels = Array.from({ length: count }, (_, i) => label ?? (first + i) % this.labelDim);
     const rows = new Float32Array(count * this.labelDim);
     for (const [row, column] of labels.entries()) rows[row * this.labelDim + column] = 1;
-    return { latents, labels, condition: fromTypedArray(rows, [count, this.labelDim], { device }) };
+    const classes = fromTypedArray(rows, [count, this.labelDim], { device });
+    return { latents, labels, condition: { class: classes } };
   }
 }

@@ -1,3 +1,4 @@
+import type { StageName } from "@disback/studio/pages";
 import type { Device } from "@disback/torch";
 import { type MemoryUse, memoryUse } from "./memory-use.js";
 import type { MetricsLog } from "./metrics-log.js";
@@ -30,7 +31,7 @@ export class LiveLog {
   constructor(
     private readonly log: MetricsLog,
     private readonly stage: {
-      name: "teacher" | "imitate" | "record" | "backtrack";
+      name: StageName;
       iterations: number;
       imagesPerIteration: number;
     },

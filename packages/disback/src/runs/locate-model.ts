@@ -2,9 +2,20 @@ import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { DisbackError } from "../errors.js";
+import { shellWord } from "../shell-word.js";
+import { BEST_FOLDERS } from "./best-model.js";
 import { didYouMean } from "./nearest.js";
 
 const SHIPPED = fileURLToPath(new URL("../../assets/teachers/", import.meta.url));
+
+/** Why a folder is no model, and for a run that was stopped which of its models there are. */
+function whyNoModel(folder: string): string {
+  if (!existsSync(join(folder, "run.json"))) return "holds no model (no config.json)";
+  const best = BEST_FOLDERS.map((name) => join(folder, name)).find((path) =>
+    existsSync(join(path, "config.json")),
+  );
+  return `this run has no finished model yet${best ? `; its best so far is ${shellWord(best)}` : ""}`;
+}
 
 /** Names of the teachers that come with the package. */
 export function shippedTeachers(): string[] {
@@ -24,10 +35,7 @@ export function locateModel(source: string): string {
     for (const folder of [source, join(source, "student"), join(source, "teacher")]) {
       if (existsSync(join(folder, "config.json"))) return folder;
     }
-    const isRun = existsSync(join(source, "run.json"));
-    throw new DisbackError(
-      `${source}: ${isRun ? "this run has no finished model yet" : "holds no model (no config.json)"}`,
-    );
+    throw new DisbackError(`${source}: ${whyNoModel(source)}`);
   }
   const names = shippedTeachers();
   if (names.includes(source)) return join(SHIPPED, source);

@@ -1,10 +1,11 @@
 import { closeSync, fstatSync, ftruncateSync, openSync, readFileSync, readSync, writeSync } from "node:fs";
+import { type StageName, stageNames } from "@disback/studio/pages";
 import { DisbackError } from "../errors.js";
 import { fileError } from "./atomic-file.js";
 
 /** One evaluation. Figures that do not apply are left out. */
 export interface MetricsEntry {
-  stage: "teacher" | "imitate" | "record" | "backtrack";
+  stage: StageName;
   /** Iterations of this stage done. */
   iteration: number;
   /** Samples seen by the trained networks in this stage. */
@@ -70,16 +71,14 @@ export class MetricsLog {
   }
 }
 
-const STAGES = ["teacher", "imitate", "record", "backtrack"];
-
 function byStageAndIteration(a: MetricsEntry, b: MetricsEntry): number {
-  return STAGES.indexOf(a.stage) - STAGES.indexOf(b.stage) || a.iteration - b.iteration;
+  return stageNames.indexOf(a.stage) - stageNames.indexOf(b.stage) || a.iteration - b.iteration;
 }
 
 function parseLine(line: string): MetricsEntry | undefined {
   try {
     const value = JSON.parse(line) as MetricsEntry | null;
-    if (value === null || typeof value !== "object" || !STAGES.includes(value.stage)) return undefined;
+    if (value === null || typeof value !== "object" || !stageNames.includes(value.stage)) return undefined;
     const numbers = [
       value.iteration,
       value.images,

@@ -120,7 +120,6 @@ const points = { batchSize: 512 };
 // Measured on two cores: a large learning rate with small batches comes down fastest, and the average smooths it.
 const fashion16 = {
   recording: {
-    when: "always",
     nodes: "even-steps",
     steps: 12,
     interval: 3,

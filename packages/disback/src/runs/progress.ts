@@ -14,5 +14,21 @@ export interface Progress {
   remark?(line: string): void;
 }
 
+/** The same progress, to which what must be known is told once, however often it is found. */
+export function tellingOnce(progress: Progress): Progress {
+  const told = new Set<string>();
+  return {
+    start: (...stage) => progress.start(...stage),
+    update: (done, figures) => progress.update(done, figures),
+    finish: () => progress.finish(),
+    notice(line) {
+      if (told.has(line)) return;
+      told.add(line);
+      progress.notice(line);
+    },
+    remark: (line) => progress.remark?.(line),
+  };
+}
+
 /** Reports to nobody. */
 export const silent: Progress = { start() {}, update() {}, finish() {}, notice() {} };

@@ -1,7 +1,7 @@
 import { type Checkpoint, latestCheckpoint, removeCheckpoints } from "./checkpoint.js";
 import type { MetricsEntry } from "./metrics-log.js";
+import type { RunSession } from "./stage.js";
 import { positionOf } from "./stage-position.js";
-import type { RunSession } from "./train-loop.js";
 
 /**
  * Finds the newest checkpoint of a stage that is no younger than its last sound iteration, and removes those after it:

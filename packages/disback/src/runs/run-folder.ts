@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { DisbackError } from "../errors.js";
+import { shellWord } from "../shell-word.js";
 import { fileError, isTemporary, makeFolder } from "./atomic-file.js";
 import { listCheckpoints } from "./checkpoint.js";
 import { FolderLock } from "./lock.js";
@@ -127,6 +128,11 @@ export class RunFolder {
     );
   }
 
+  /** What continues this run in a shell. */
+  get resumeCommand(): string {
+    return `disback resume ${shellWord(this.shownPath)}`;
+  }
+
   /** Whether nothing was evaluated or saved yet. */
   get isBlank(): boolean {
     return listCheckpoints(this.path).length === 0 && this.metrics.read().length === 0;
@@ -162,7 +168,7 @@ function makeRoom(folder: string, shown: string, options: RunFolderOptions): voi
   }
   if (!options.force) {
     throw new DisbackError(
-      `${shown}: already in use by a run; continue it with "disback resume ${shown}", or set it aside with --force`,
+      `${shown}: already in use by a run; continue it with "disback resume ${shellWord(shown)}", or set it aside with --force`,
     );
   }
   let number = 1;

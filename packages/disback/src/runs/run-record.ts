@@ -24,6 +24,10 @@ export interface RunRecord {
   resumedAt?: string[];
   state: "running" | "stopped" | "failed" | "finished";
   finishedAt?: string;
+  /** The data it is trained or judged with. */
+  data?: { source: string; samples: number; fingerprint: string };
+  /** What a distillation does before its last stage, and why. */
+  decision?: { imitate: boolean; record: boolean; why: string };
   /** The trajectory that is followed, from the node next to the teacher to the most degraded one. */
   path?: { step: number; distance: number; loss: number }[];
   /** Why a failed run failed. */

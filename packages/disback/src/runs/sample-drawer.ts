@@ -1,15 +1,21 @@
-import { type Device, inferenceMode, scope, type Tensor } from "@disback/torch";
-import { StudentGenerator } from "../distill/student-generator.js";
+import { type Device, inferenceMode, type Module, scope, type Tensor } from "@disback/torch";
+import { DenoiserStudent } from "../distill/denoiser-student.js";
+import type { Student } from "../distill/student.js";
+import { studentFrom } from "../distill/student-kind.js";
 import { UsageError } from "../errors.js";
-import { type ConfiguredDenoiser, type DenoiserConfig, sampleShape } from "../models/config.js";
-import type { Denoiser } from "../models/denoiser.js";
-import { GuidedDenoiser } from "../models/guided-denoiser.js";
+import { type Condition, classesOf } from "../models/condition.js";
+import type { DenoiserModule } from "../models/denoiser.js";
+import type { ModelFacts } from "../models/facts.js";
+import { guided } from "../models/guided-denoiser.js";
 import type { SampleCodec } from "../models/sample-codec.js";
 import { ddim, euler, heun } from "../models/samplers.js";
-import { readGeneratorFile } from "./generator-file.js";
-import { LatentSource } from "./latent-source.js";
+import { type LatentKind, LatentSource } from "./latent-source.js";
 import { locateModel } from "./locate-model.js";
+import { didYouMean } from "./nearest.js";
 import { type OpeningOptions, openModel } from "./open-model.js";
+import type { OpenedModel } from "./opened-model.js";
+import { isModuleFile } from "./own-modules.js";
+import { readStudentFile } from "./student-file.js";
 import { stepsText } from "./wording.js";
 
 /** How samples are drawn from a model. */
@@ -24,8 +30,8 @@ export interface DrawingOptions {
   rho: number;
   /** Classifier-free guidance of a teacher; 1, none, when not given. */
   guidance?: number | undefined;
-  /** Class to draw; all in turn when not given. */
-  label?: number | undefined;
+  /** Class to draw, by number or name; all in turn when not given. */
+  label?: number | string | undefined;
 }
 
 /** Draws samples, batch by batch, always the same for the same seed and batch sizes. */
@@ -41,8 +47,11 @@ export interface SampleDrawer {
 }
 
 /** Opens a student (its own steps) or a teacher (a sampler), whichever the folder holds. */
-export function openDrawer(source: string, options: DrawingOptions & OpeningOptions): SampleDrawer {
-  const model = openModel(source, options);
+export async function openDrawer(
+  source: string,
+  options: DrawingOptions & OpeningOptions,
+): Promise<SampleDrawer> {
+  const model = await openModel(source, options);
   return decodedDrawer(modelDrawer(source, model, options), model.codec);
 }
 
@@ -61,16 +70,17 @@ export function decodedDrawer(drawer: SampleDrawer, codec: SampleCodec): SampleD
 
 function modelDrawer(
   source: string,
-  { denoiser, config }: ConfiguredDenoiser,
+  { module, facts }: OpenedModel<Module>,
   options: DrawingOptions,
 ): SampleDrawer {
-  const levels = readGeneratorFile(locateModel(source));
-  if (levels === undefined)
-    return teacherDrawer(denoiser, config, { ...options, steps: options.steps ?? 18 });
-  const { labelDim } = config;
-  const student = new StudentGenerator(denoiser, { ...levels, labelDim, sampleShape: sampleShape(config) });
-  if (options.steps !== undefined && options.steps !== student.steps) {
-    throw new UsageError(`--steps ${options.steps}: ${source} is a ${stepsText(student.steps)} student`);
+  const kind = isModuleFile(source) ? undefined : readStudentFile(locateModel(source));
+  if (kind === undefined)
+    return teacherDrawer(module as DenoiserModule, { ...options, steps: options.steps ?? 18 });
+  const student = studentFrom(module, facts, kind);
+  if (options.steps !== undefined && options.steps !== student.evaluations) {
+    throw new UsageError(
+      `--steps ${options.steps}: ${source} is a ${stepsText(student.evaluations)} student`,
+    );
   }
   if (options.guidance !== undefined && options.guidance !== 1) {
     throw new UsageError(
@@ -82,52 +92,44 @@ function modelDrawer(
 
 /** A student's samples. */
 export function studentDrawer(
-  student: StudentGenerator,
+  student: Student,
   options: Pick<DrawingOptions, "seed" | "device" | "label">,
 ): SampleDrawer {
-  const { steps, labelDim, sampleShape } = student;
-  return drawer(
-    { sampleShape: [...sampleShape], labelDim },
-    { ...options, steps },
-    steps,
-    (latents, condition) =>
-      // Copied out of inference mode: ordinary tensors, which gradients may pass by.
-      inferenceMode(() => student.generate(latents, condition)).clone(),
+  const { evaluations: steps, facts } = student;
+  const own = student instanceof DenoiserStudent ? {} : { draw: student.latents.bind(student) };
+  return drawer(facts, { ...options, steps, ...own }, steps, (latents, condition) =>
+    // Copied out of inference mode: ordinary tensors, which gradients may pass by.
+    inferenceMode(() => student.generate(latents, condition)).clone(),
   );
 }
 
 /** A teacher's samples by one of EDM's samplers. */
 export function teacherDrawer(
-  denoiser: Denoiser,
-  config: DenoiserConfig,
+  denoiser: DenoiserModule,
   options: DrawingOptions & { steps: number },
 ): SampleDrawer {
   const sampler = { heun, euler, ddim }[options.sampler];
   const { steps, sigmaMin, sigmaMax, rho, guidance = 1 } = options;
-  if (guidance !== 1 && config.labelDim === 0) {
+  const { facts } = denoiser;
+  if (guidance !== 1 && classesOf(facts) === 0) {
     throw new UsageError(`--guidance ${guidance}: this model has no classes to be guided to`);
   }
-  const guided = guidance === 1 ? denoiser : new GuidedDenoiser(denoiser, guidance);
   const evaluations = (options.sampler === "heun" ? 2 * steps - 1 : steps) * (guidance === 1 ? 1 : 2);
-  const samples = { sampleShape: sampleShape(config), labelDim: config.labelDim };
-  return drawer(samples, { ...options, steps: 1 }, evaluations, (latents, condition) =>
-    sampler(guided, latents, { steps, sigmaMin, sigmaMax, rho, ...(condition ? { condition } : {}) }),
+  return drawer(facts, { ...options, steps: 1 }, evaluations, (latents, condition) =>
+    sampler(guided(denoiser, guidance), latents, { steps, sigmaMin, sigmaMax, rho, condition }),
   );
 }
 
 function drawer(
-  { sampleShape, labelDim }: Pick<SampleDrawer, "sampleShape" | "labelDim">,
-  options: Pick<DrawingOptions, "seed" | "device" | "label"> & { steps: number },
+  facts: ModelFacts,
+  options: Pick<DrawingOptions, "seed" | "device" | "label"> & LatentKind,
   evaluations: number,
-  generate: (latents: Tensor, condition?: Tensor) => Tensor,
+  generate: (latents: Tensor, condition?: Condition) => Tensor,
 ): SampleDrawer {
-  const { label } = options;
-  if (label !== undefined && label >= labelDim) {
-    const classes =
-      labelDim === 0 ? "this model has no classes" : `this model's classes are 0 to ${labelDim - 1}`;
-    throw new UsageError(`--label ${label}: ${classes}`);
-  }
-  const source = new LatentSource(sampleShape, labelDim, options);
+  const label = labelOf(options.label, facts);
+  const labelDim = classesOf(facts);
+  const sampleShape = [...facts.sampleShape];
+  const source = new LatentSource(sampleShape, labelDim, { ...options, label });
   return {
     sampleShape,
     labelDim,
@@ -138,4 +140,18 @@ function drawer(
     },
     skip: (count) => scope(() => void source.next(count)),
   };
+}
+
+/** The number of a class that is given by number or name. @throws UsageError if the model has no such class */
+function labelOf(label: number | string | undefined, facts: ModelFacts): number | undefined {
+  if (label === undefined) return undefined;
+  const labelDim = classesOf(facts);
+  const { classNames = [] } = facts;
+  const named = classNames.findIndex((name) => name.toLowerCase() === String(label).toLowerCase());
+  const number = named >= 0 ? named : label;
+  if (typeof number === "number" && number < labelDim) return number;
+  if (labelDim === 0) throw new UsageError(`--label ${label}: this model has no classes`);
+  const names = classNames.length > 0 ? `: ${classNames.join(", ")}` : "";
+  const known = `this model's classes are 0 to ${labelDim - 1}${names}`;
+  throw new UsageError(`--label ${label}: ${known}${didYouMean(String(label), classNames)}`);
 }

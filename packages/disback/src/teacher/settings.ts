@@ -40,7 +40,6 @@ export const teacherTrainingSettings = z.strictObject({
     .positive()
     .default(1.2)
     .describe("standard deviation of ln sigma in training (P_std)"),
-  sigmaData: z.number().positive().default(0.5).describe("standard deviation of the data"),
 });
 
 export type TeacherTrainingSettings = z.output<typeof teacherTrainingSettings>;

@@ -35,7 +35,12 @@ const compare = (out: string, ...more: string[]) => [
     "untrained",
   ],
   ...["--seeds", "1", "--iterations", "12", "--jobs", "2", "--set", "common.recording.steps=4"],
-  ...["common.recording.when=always", "common.recording.nodes=even-steps", "common.imitation.steps=4"],
+  ...[
+    "methods.disback.method=disback",
+    "methods.disback.imitation.when=always",
+    "common.recording.nodes=even-steps",
+    "common.imitation.steps=4",
+  ],
   ...["common.recording.interval=2", "common.recording.batchSize=16", "common.backtracking.batchSize=16"],
   ...["common.evaluation.every=4", "common.evaluation.samples=200", "common.evaluation.grid=16"],
   ...["common.evaluation.teacherSteps=3", "common.checkpoints.every=4"],

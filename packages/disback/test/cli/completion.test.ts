@@ -18,7 +18,7 @@ describe("completion", () => {
   });
 
   it("of flags, and of the values of those that have names", () => {
-    expect(offered("distill", "--record-w")).toEqual(["--record-when"]);
+    expect(offered("distill", "--record-n")).toEqual(["--record-nodes"]);
     expect(offered("distill", "--preset", "")).toEqual(expect.arrayContaining(["demo", "2d"]));
     expect(offered("distill", "--on-divergence", "r")).toEqual(["rollback"]);
   });

@@ -29,13 +29,8 @@ const distill = (teacher: string, out: string, ...more: string[]) => [
   ...["distill", "--teacher", join(base, teacher), "--data", "toy:ring?modes=8", "--out", join(base, out)],
   ...["--record-steps", "4", "--record-interval", "2", "--steps-per-target", "3", "--iterations", "12"],
   ...["--batch-size", "16", "--evaluate-every", "12", "--checkpoint-every", "3", "--quiet"],
-  ...[
-    "--set",
-    "recording.when=always",
-    "recording.batchSize=16",
-    "evaluation.samples=50",
-    "evaluation.grid=9",
-  ],
+  ...["--method", "disback"],
+  ...["--set", "recording.batchSize=16", "evaluation.samples=50", "evaluation.grid=9"],
   ...["evaluation.teacherSteps=2", ...more],
 ];
 const weights = (out: string) =>

@@ -21,7 +21,7 @@ const distill = (out: string, iterations: number, ...more: string[]) => [
   ...BRIEF_DISTILLATION,
   ...["--record-steps", "4", "--record-interval", "2", "--steps-per-target", "4", "--out", join(base, out)],
   ...["--iterations", String(iterations), "--batch-size", "36", "--evaluate-every", "8", "--quiet", ...more],
-  ...["--set", "recording.when=always", "recording.nodes=even-steps", "recording.batchSize=36"],
+  ...["--method", "disback", "--set", "recording.nodes=even-steps", "recording.batchSize=36"],
   ...[
     "checkpoints.every=2",
     "evaluation.samples=300",

@@ -24,8 +24,8 @@ afterAll(() => rmSync(base, { recursive: true, force: true }));
 const distill = (out: string, ...more: string[]) => [
   ...["distill", "--teacher", teacher, "--data", "toy:ring?modes=8", "--out", join(base, out)],
   ...["--record-steps", "8", "--record-interval", "4", "--steps-per-target", "10", "--iterations", "24"],
-  ...["--batch-size", "32", "--evaluate-every", "12", "--checkpoint-every", "6", "--set"],
-  ...["recording.when=always", "recording.nodes=even-steps", "backtracking.schedule=steps"],
+  ...["--batch-size", "32", "--evaluate-every", "12", "--checkpoint-every", "6", "--method", "disback"],
+  ...["--set", "recording.nodes=even-steps", "backtracking.schedule=steps"],
   ...["recording.batchSize=32", "evaluation.samples=300", "evaluation.grid=100", "evaluation.teacherSteps=3"],
   ...more,
 ];
@@ -148,14 +148,7 @@ describe("distill", () => {
   });
 
   it("takes smaller students and no trajectory", () => {
-    const { status } = disback(
-      ...distill("small"),
-      "--student",
-      "small",
-      "--method",
-      "diff-instruct",
-      "--quiet",
-    );
+    const { status } = disback(...distill("small"), "--student", "small", "--method", "plain", "--quiet");
     expect(status).toBe(0);
     expect(existsSync(join(base, "small", "trajectory"))).toBe(false);
     const config = JSON.parse(readFileSync(join(base, "small", "student", "config.json"), "utf8"));
@@ -164,8 +157,8 @@ describe("distill", () => {
 
   it("lets a student that is no copy imitate first; killed in any stage it is resumed bit for bit", async () => {
     const imitating = (out: string) => [
-      ...distill(out, "imitation.batchSize=16", "imitation.tolerance=0"),
-      ...["--student", "small", "--imitation-steps", "12", "--record-when", "always", "--quiet"],
+      ...distill(out, "imitation.batchSize=16", "imitation.tolerance=0", "imitation.when=always"),
+      ...["--student", "small", "--imitation-steps", "12", "--quiet"],
     ];
     expect(disback(...imitating("imitating")).status).toBe(0);
     expect(metrics("imitating").map(({ stage, iteration }) => [stage, iteration])).toEqual([
@@ -216,7 +209,8 @@ describe("the two stages one by one", () => {
     const flags = distill("b")
       .slice(1)
       .filter((flag) => !flag.startsWith("recording."));
-    for (const name of ["--record-steps", "--record-interval"]) flags.splice(flags.indexOf(name), 2);
+    for (const name of ["--record-steps", "--record-interval", "--method"])
+      flags.splice(flags.indexOf(name), 2);
     const walked = disback("backtrack", "--trajectory", join(base, "r"), ...flags);
     expect(walked.stderr).not.toContain("error");
     expect(walked.status).toBe(0);

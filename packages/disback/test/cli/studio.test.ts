@@ -48,6 +48,7 @@ function start(...flags: string[]): {
 
 const TRAINING = [
   ...["distill", "--preset", "2d", "--student", "untrained", "--threads", "1", "--batch-size", "16"],
+  ...["--method", "disback"],
   ...[
     "--iterations",
     "100000",
@@ -58,13 +59,7 @@ const TRAINING = [
     "--evaluation-samples",
     "50",
   ],
-  ...[
-    "--set",
-    "evaluation.grid=50",
-    "recording.batchSize=16",
-    "recording.when=always",
-    "checkpoints.every=100000",
-  ],
+  ...["--set", "evaluation.grid=50", "recording.batchSize=16", "checkpoints.every=100000"],
 ];
 
 async function open(url: string): Promise<Page> {
@@ -94,7 +89,7 @@ test(
     const before = await iterationOf(page);
     await expect.poll(() => iterationOf(page), { timeout: TIMEOUT / 4 }).toBeGreaterThan(before);
     await page.locator(".trajectory .node").first().waitFor();
-    await page.locator(".cloud canvas").waitFor();
+    await page.locator("canvas.cloud").first().waitFor();
 
     await page.getByRole("button", { name: "Checkpoint now" }).click();
     const checkpoints = () =>
@@ -124,7 +119,7 @@ test(
     const run = join(base, "watched");
     const training = start(...TRAINING, "--out", run, "--studio");
     const page = await open(await training.url);
-    await page.getByRole("heading", { name: /This run/ }).waitFor();
+    await page.getByRole("heading", { name: /Ring of points/ }).waitFor();
     await expect.poll(() => iterationOf(page), { timeout: TIMEOUT / 4 }).toBeGreaterThan(1);
     await page.getByRole("button", { name: "Stop" }).click();
     expect(await training.ended).toBe(143);
@@ -139,5 +134,13 @@ test("mistakes are one line", () => {
   expect(disback("studio", base, "--port", "x")).toMatchObject({
     status: 2,
     stderr: "error: --port must be a whole number from 0 to 65535, got x\n",
+  });
+  expect(disback("studio", base, "--allow-host", "https://runs.example.org")).toMatchObject({
+    status: 2,
+    stderr: "error: --allow-host https://runs.example.org: give the name alone, such as runs.example.org\n",
+  });
+  expect(disback("studio", base, "--base-path", "studio")).toMatchObject({
+    status: 2,
+    stderr: "error: --base-path studio: give a path such as /studio\n",
   });
 });

@@ -35,6 +35,19 @@ describe("help", () => {
       expect(stdout).toContain("--seed <n>");
   });
 
+  it("shows the flags most people need, and every one where that is asked for", () => {
+    const brief = disback("distill", "--help").stdout;
+    const whole = disback("distill", "--help-all");
+    const flags = (text: string) => text.match(/^ {2}(-h, )?--[a-z-]+/gm)!.length;
+    expect(flags(brief)).toBeLessThan(14);
+    expect(brief.split("\n").length).toBeLessThan(40);
+    expect(brief).not.toContain("--precision");
+    expect(whole.status).toBe(0);
+    expect(whole.stdout).toContain("--precision <name>");
+    expect(whole.stdout).toMatch(/^Backtracking:$/m);
+    expect(flags(whole.stdout)).toBeGreaterThan(40);
+  });
+
   it("comes at once: nothing heavy is loaded for it", () => {
     // Seconds of processor time. Other work on the machine stretches even that: the best of five counts.
     const hook =
@@ -69,7 +82,7 @@ describe("wrong usage is one line and exit code 2", () => {
     ],
     [
       ["distill", "--teacher", "x", "--method", "dmd"],
-      /^error: --method must be one of disback, plain, diff-instruct, got "dmd"$/,
+      /^error: --method must be one of auto, disback, plain, got "dmd"$/,
     ],
     [["distill", "--teacher", "x", "--set", "seed"], /^error: --set seed: must be <name>=<value>$/],
     [
@@ -117,7 +130,7 @@ describe("a user's mistake is one line and exit code 1", () => {
     ],
     [
       ["distill", "--preset", "demo", "--cuda-graphs", "--micro-batch", "16"],
-      /^error: "cudaGraphs": a batch in \d+ parts cannot be recorded; leave "microBatch" or the graphs out$/,
+      /^error: "cudaGraphs": a batch in \d+ parts cannot be captured; leave "microBatch" or "cudaGraphs" out$/,
     ],
     [["inspect", "/no/such/file"], /^error: \/no\/such\/file: no such file or folder$/],
     [["resume", "/no/such/run"], /^error: \/no\/such\/run: no such folder$/],

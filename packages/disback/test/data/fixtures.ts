@@ -1,7 +1,10 @@
-import { mkdtempSync } from "node:fs";
+import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { zipSync } from "fflate";
+import sharp from "sharp";
+import { pack } from "tar-stream";
 import { type NpyArray, parseNpy } from "../../src/data/formats/npy.js";
 import { openZip } from "../../src/data/formats/zip.js";
 import type { SampleSource } from "../../src/data/samples.js";
@@ -50,4 +53,52 @@ export function largestDifference(a: ArrayLike<number>, b: ArrayLike<number>): n
   let largest = a.length === b.length ? 0 : Number.POSITIVE_INFINITY;
   for (let index = 0; index < a.length; index++) largest = Math.max(largest, Math.abs(a[index]! - b[index]!));
   return largest;
+}
+
+/** Files by path, as bytes or text. */
+export type FileTree = Record<string, Uint8Array | string>;
+
+/** Writes files into a new folder. */
+export function folderOf(files: FileTree): string {
+  const folder = temporaryFolder();
+  for (const [path, content] of Object.entries(files)) {
+    mkdirSync(dirname(join(folder, path)), { recursive: true });
+    writeFileSync(join(folder, path), content);
+  }
+  return folder;
+}
+
+/** Writes files as a zip into a new folder. */
+export function zipOf(files: FileTree, name = "data.zip"): string {
+  const path = join(temporaryFolder(), name);
+  const entries = Object.entries(files).map(([entry, content]) => [entry, Buffer.from(content)] as const);
+  writeFileSync(path, zipSync(Object.fromEntries(entries)));
+  return path;
+}
+
+/** Writes files as a tar into a new folder. */
+export async function tarOf(files: FileTree, name = "data.tar"): Promise<string> {
+  const archive = pack();
+  for (const [entry, content] of Object.entries(files)) archive.entry({ name: entry }, Buffer.from(content));
+  archive.finalize();
+  const parts: Buffer[] = [];
+  for await (const part of archive) parts.push(part as Buffer);
+  const path = join(temporaryFolder(), name);
+  writeFileSync(path, Buffer.concat(parts));
+  return path;
+}
+
+/** A PNG of one grey, 8 x 8 colour: its value tells it from others. */
+export const grey = (value: number): Promise<Buffer> =>
+  sharp({ create: { width: 8, height: 8, channels: 3, background: { r: value, g: value, b: value } } })
+    .png()
+    .toBuffer();
+
+/** The first byte of every sample: what `grey` was given. */
+export async function values(source: SampleSource): Promise<number[]> {
+  const { samples } = await source.read(Array.from({ length: source.length }, (_, index) => index));
+  const size = samples.length / source.length;
+  return Array.from({ length: source.length }, (_, index) =>
+    Math.round((samples[index * size]! + 1) * 127.5),
+  );
 }

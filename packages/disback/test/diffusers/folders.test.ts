@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { noGrad, readSafetensors, writeSafetensors } from "@disback/torch";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { readTeacher } from "../../src/import/read-teacher.js";
+import { classCondition } from "../../src/models/condition.js";
 import { loadModel } from "../../src/models/config.js";
 import type { Denoiser } from "../../src/models/denoiser.js";
 import { importTeacher } from "../../src/runs/jobs/teacher-import.js";
@@ -18,7 +19,7 @@ const { tensors } = readSafetensors(fixture("folder-outputs.safetensors"));
 function difference(denoiser: Denoiser): number {
   const [x, sigma, labels] = ["x", "sigma", "labels"].map((key) => tensors.get(key)!);
   return relativeError(
-    noGrad(() => denoiser.denoise(x!, sigma!, labels)),
+    noGrad(() => denoiser.denoise(x!, sigma!, classCondition(labels))),
     tensors.get("output")!,
   );
 }

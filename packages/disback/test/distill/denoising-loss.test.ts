@@ -3,12 +3,14 @@ import { Generator, Module, parameter, randn, readSafetensors, scope, type Tenso
 import { describe, expect, it } from "vitest";
 import { denoisingLoss, denoisingWeight } from "../../src/distill/denoising-loss.js";
 import { KarrasUniform, LogNormal } from "../../src/distill/noise-distribution.js";
+import type { Condition, ConditionShapes } from "../../src/models/condition.js";
 import type { Denoiser } from "../../src/models/denoiser.js";
 
 const fixture = readSafetensors(
   fileURLToPath(new URL("../fixtures/teacher/denoisingLoss.safetensors", import.meta.url)),
 ).tensors;
 const sigmaData = 0.5;
+const facts = (condition: ConditionShapes = {}) => ({ sampleShape: [16], sigmaData, condition });
 
 /** E[x0 | x] for x0 ~ N(0, sigmaData^2): x sigmaData^2 / (sigma^2 + sigmaData^2). */
 function gaussianMean(x: Tensor, sigma: Tensor): Tensor {
@@ -21,10 +23,11 @@ function gaussianMean(x: Tensor, sigma: Tensor): Tensor {
 }
 
 class Shifted extends Module implements Denoiser {
+  readonly facts = facts({ class: [3] });
   weight = parameter(fixture.get("weight")!.clone());
 
-  denoise(x: Tensor, sigma: Tensor, condition?: Tensor): Tensor {
-    return gaussianMean(x, sigma).add(condition!.matmul(this.weight).reshape([x.shape[0]!, 1, 1, 1]));
+  denoise(x: Tensor, sigma: Tensor, condition?: Condition): Tensor {
+    return gaussianMean(x, sigma).add(condition!.class!.matmul(this.weight).reshape([x.shape[0]!, 1, 1, 1]));
   }
 }
 
@@ -32,8 +35,8 @@ describe("denoisingLoss", () => {
   it("gives PyTorch's loss and gradient from the same seed", () => {
     const denoiser = new Shifted();
     const loss = denoisingLoss(denoiser, fixture.get("samples")!, new LogNormal(), {
-      generator: new Generator(7),
-      condition: fixture.get("labels")!,
+      random: new Generator(7),
+      condition: { class: fixture.get("labels")! },
     });
     loss.backward();
     expect(loss.shape).toEqual([]);
@@ -44,11 +47,11 @@ describe("denoisingLoss", () => {
   });
 
   it("is 1 for the ideal denoiser of Gaussian data, whatever the noise", () => {
-    const generator = new Generator(3);
+    const random = new Generator(3);
     for (const noise of [new LogNormal(-1.2, 1.2), new LogNormal(1, 0.5), new KarrasUniform()]) {
       const loss = scope(() => {
-        const data = randn([4000, 16], { generator }).mul(sigmaData);
-        return denoisingLoss({ denoise: gaussianMean }, data, noise, { generator }).item();
+        const data = randn([4000, 16], { generator: random }).mul(sigmaData);
+        return denoisingLoss({ facts: facts(), denoise: gaussianMean }, data, noise, { random }).item();
       });
       expect(Math.abs(loss - 1)).toBeLessThan(0.02);
     }
@@ -56,14 +59,14 @@ describe("denoisingLoss", () => {
 
   it("takes the samples as constants", () => {
     const samples = randn([4, 2], { generator: new Generator(0) }).requiresGrad_();
-    const loss = denoisingLoss({ denoise: gaussianMean }, samples, new LogNormal(), {
-      generator: new Generator(0),
+    const loss = denoisingLoss({ facts: facts(), denoise: gaussianMean }, samples, new LogNormal(), {
+      random: new Generator(0),
     });
     expect(loss.requiresGrad).toBe(false);
   });
 
   it("weights by (sigma^2 + sigmaData^2) / (sigma sigmaData)^2", () => {
-    const weights = denoisingWeight(fixture.get("sigma")!).data() as Float32Array;
+    const weights = denoisingWeight(fixture.get("sigma")!, 0.5).data() as Float32Array;
     for (const [index, sigma] of (fixture.get("sigma")!.data() as Float32Array).entries()) {
       expect(weights[index]! / ((sigma ** 2 + 0.25) / (sigma * 0.5) ** 2)).toBeCloseTo(1, 5);
     }

@@ -4,12 +4,14 @@ import { describeFindings, examineNetworks } from "../../src/distill/examine-net
 import { createDenoiser, parseDenoiserConfig } from "../../src/models/config.js";
 import { DenoiserModule } from "../../src/models/denoiser.js";
 
-const like = { sampleShape: [2], labelDim: 0, device: "cpu" } as const;
+const facts = { sampleShape: [2], sigmaData: 0.5, condition: {} };
+const like = { facts, device: "cpu" } as const;
 const config = parseDenoiserConfig({ network: "mlp", dimension: 2, hiddenChannels: 8, blocks: 1 });
 const network = () => createDenoiser(config, { generator: new Generator(0) });
 
 /** Restores everything by `factor`, and nothing above a noise level. */
 class Failing extends DenoiserModule {
+  readonly facts = facts;
   constructor(
     readonly above: number,
     readonly factor = 0.5,

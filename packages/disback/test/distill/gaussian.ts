@@ -1,6 +1,7 @@
-import { Generator, ops, parameter, type Tensor, tensor } from "@disback/torch";
-import { StudentGenerator } from "../../src/distill/student-generator.js";
+import { ops, parameter, type Tensor, tensor } from "@disback/torch";
+import { DenoiserStudent } from "../../src/distill/denoiser-student.js";
 import { DenoiserModule } from "../../src/models/denoiser.js";
+import type { ModelFacts } from "../../src/models/facts.js";
 
 /**
  * The exact denoiser of data `N(mu, s^2 I)`: D(x; sigma) = (s^2 x + sigma^2 mu) / (s^2 + sigma^2), with mu as its only
@@ -8,12 +9,19 @@ import { DenoiserModule } from "../../src/models/denoiser.js";
  */
 export class GaussianDenoiser extends DenoiserModule {
   readonly mean: Tensor;
+  readonly facts: ModelFacts;
   private readonly variance: number;
 
-  constructor(mean: number[], deviation = 0.5) {
+  /** @param sigmaData what it says of its data; the losses go by it @param classes it is told, and does not mind */
+  constructor(mean: number[], { deviation = 0.5, sigmaData = 0.5, classes = 0 } = {}) {
     super();
     this.mean = parameter(tensor(mean));
     this.variance = deviation ** 2;
+    this.facts = {
+      sampleShape: [mean.length],
+      sigmaData,
+      condition: classes > 0 ? { class: [classes] } : {},
+    };
   }
 
   denoise(x: Tensor, sigma: Tensor): Tensor {
@@ -26,15 +34,13 @@ export class GaussianDenoiser extends DenoiserModule {
   }
 }
 
-export function gaussianStudent(mean: number[]): StudentGenerator {
-  return new StudentGenerator(new GaussianDenoiser(mean), { sigmaInit: 2.5, sampleShape: [mean.length] });
+export function gaussianStudent(mean: number[]): DenoiserStudent {
+  return new DenoiserStudent(new GaussianDenoiser(mean), { sigmaInit: 2.5 });
 }
 
 /** Where the student's samples lie on average: its network's estimate at x = 0. */
-export function sampleMean(student: StudentGenerator): number[] {
-  const steps = student.steps > 1 ? [student.steps] : [];
-  const one = ops.zeros([1, ...steps, student.sampleShape[0]!]);
+export function sampleMean(student: DenoiserStudent): number[] {
+  const steps = student.evaluations > 1 ? [student.evaluations] : [];
+  const one = ops.zeros([1, ...steps, ...student.facts.sampleShape]);
   return student.generate(one).at(0).toArray() as number[];
 }
-
-export const fixedSeed = () => new Generator(12);

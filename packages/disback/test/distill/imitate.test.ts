@@ -8,15 +8,15 @@ const weight = 2.5 ** 2 / (0.5 ** 2 + 2.5 ** 2);
 
 test("the loss is the mean squared difference to the teacher's network run in the student's place", () => {
   const teacher = new GaussianDenoiser([1, -1]);
-  const imitation = new Imitation({ teacher, generator: gaussianStudent([3, 0]) });
+  const imitation = new Imitation({ teacher, student: gaussianStudent([3, 0]) });
   expect(imitation.step().loss).toBeCloseTo((weight ** 2 * (2 ** 2 + 1 ** 2)) / 2, 4);
 });
 
 test("the student comes to answer as the teacher does; the teacher stays", () => {
   const teacher = new GaussianDenoiser([1, -1]);
-  const generator = gaussianStudent([3, 0]);
-  imitate({ teacher, generator, steps: 150, batchSize: 4, learningRate: 0.05 });
-  const { point } = generator.denoiser as GaussianDenoiser;
+  const student = gaussianStudent([3, 0]);
+  imitate({ teacher, student, steps: 150, batchSize: 4, learningRate: 0.05 });
+  const { point } = student.module as GaussianDenoiser;
   expect(Math.abs(point[0]! - 1)).toBeLessThan(0.05);
   expect(Math.abs(point[1]! + 1)).toBeLessThan(0.05);
   expect(teacher.point).toEqual([1, -1]);
@@ -25,10 +25,10 @@ test("the student comes to answer as the teacher does; the teacher stays", () =>
 test("it ends by itself when the mean difference is a small part of the answers' variance", () => {
   const teacher = new GaussianDenoiser([1, -1]);
   const run = (tolerance: number) => {
-    const generator = gaussianStudent([3, 0]);
+    const student = gaussianStudent([3, 0]);
     const imitation = new Imitation({
       teacher,
-      generator,
+      student,
       steps: 150,
       batchSize: 4,
       learningRate: 0.05,
@@ -62,17 +62,17 @@ test("saved and restored, it goes on bit for bit", () => {
     ReturnType<typeof gaussianStudent>,
     ReturnType<typeof gaussianStudent>,
   ];
-  const options = { teacher, steps: 6, batchSize: 4, seed: 3, tolerance: 1e-3 };
-  imitate({ ...options, generator: whole });
-  const first = new Imitation({ ...options, generator: half });
+  const options = { teacher, steps: 6, batchSize: 4, execution: { seed: 3 }, tolerance: 1e-3 };
+  imitate({ ...options, student: whole });
+  const first = new Imitation({ ...options, student: half });
   for (let step = 0; step < 3; step++) first.step();
-  const second = new Imitation({ ...options, generator: rest });
+  const second = new Imitation({ ...options, student: rest });
   second.loadState(first.state());
   while (!second.finished) second.step();
-  expect((rest.denoiser as GaussianDenoiser).point).toEqual((whole.denoiser as GaussianDenoiser).point);
+  expect((rest.module as GaussianDenoiser).point).toEqual((whole.module as GaussianDenoiser).point);
 });
 
 test("settings out of their range are refused by name", () => {
   const teacher = new GaussianDenoiser([1, -1]);
-  expect(() => new Imitation({ teacher, generator: gaussianStudent([0, 0]), steps: 0 })).toThrow('"steps"');
+  expect(() => new Imitation({ teacher, student: gaussianStudent([0, 0]), steps: 0 })).toThrow('"steps"');
 });

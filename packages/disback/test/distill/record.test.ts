@@ -6,6 +6,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { evenSteps, requireNodeSteps } from "../../src/distill/node-schedule.js";
 import { EvenDistance } from "../../src/distill/node-selection.js";
 import { Recording, record } from "../../src/distill/record.js";
+import type { RecordingOptions } from "../../src/distill/recording-options.js";
 import { Trajectory } from "../../src/distill/trajectory.js";
 import { GaussianDenoiser, gaussianStudent, sampleMean } from "./gaussian.js";
 
@@ -17,10 +18,10 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 const options = (name: string) => ({
   teacher: new GaussianDenoiser([1, -1]),
-  generator: gaussianStudent([-1, 0.5]),
+  student: gaussianStudent([-1, 0.5]),
   folder: join(folder, name),
   steps: 120,
-  interval: 30,
+  nodes: evenSteps(120, 30) as RecordingOptions["nodes"],
   batchSize: 256,
   learningRate: 0.05,
 });
@@ -30,7 +31,7 @@ test("the path leads from the teacher to the student's samples", () => {
   const trajectory = record(given);
   expect(trajectory.nodes.map((node) => node.step)).toEqual([30, 60, 90, 120]);
   const model = new GaussianDenoiser([0, 0]);
-  const goal = sampleMean(given.generator);
+  const goal = sampleMean(given.student);
   const away = [1, 2, 3, 4].map((index) => {
     trajectory.loadInto(model, index);
     return Math.hypot(model.point[0]! - goal[0]!, model.point[1]! - goal[1]!);
@@ -40,14 +41,14 @@ test("the path leads from the teacher to the student's samples", () => {
   expect(away[3]).toBeLessThan(0.1 * start);
   expect(trajectory.nodes[0]!.distance).toBeGreaterThan(trajectory.nodes[3]!.distance);
   expect(given.teacher.point).toEqual([1, -1]);
-  expect(given.generator.denoiser.parameters()[0]!.toArray()).toEqual([-1, 0.5]);
+  expect(given.student.module.parameters()[0]!.toArray()).toEqual([-1, 0.5]);
 });
 
 test("distances between nodes have their closed form", () => {
   // Two Gaussian denoisers differ by sigma^2 (mu_a - mu_b) / (s^2 + sigma^2) wherever they are asked, and
   // lambda = (s^2 + sigma^2) / (s sigma)^2: the distance lies between 0 and |mu_a - mu_b| sqrt(sigma^2/(s^2+sigma^2)) / s.
   const given = options("distance");
-  const trajectory = record({ ...given, steps: 10, interval: 10 });
+  const trajectory = record({ ...given, steps: 10, nodes: [10] });
   const model = new GaussianDenoiser([0, 0]);
   trajectory.loadInto(model, 1);
   const moved = Math.hypot(model.point[0]! - 1, model.point[1]! + 1) / Math.SQRT2;
@@ -75,13 +76,13 @@ test("a recording that was interrupted gives the same nodes, bit for bit", () =>
 });
 
 test("a folder with a trajectory is not overwritten", () => {
-  record({ ...options("twice"), steps: 1, interval: 1 });
+  record({ ...options("twice"), steps: 1, nodes: [1] });
   expect(() => new Recording(options("twice"))).toThrow(/already holds a trajectory/);
 });
 
 test("manifests that are missing, broken or of another teacher are named", () => {
   expect(() => Trajectory.open(folder)).toThrow(/not a trajectory/);
-  const trajectory = record({ ...options("bad"), steps: 2, interval: 1 });
+  const trajectory = record({ ...options("bad"), steps: 2, nodes: [1, 2] });
   expect(() => trajectory.requireTeacher(new GaussianDenoiser([3, 3]))).toThrow(/another teacher/);
   expect(() => trajectory.loadInto(new GaussianDenoiser([0, 0]), 3)).toThrow(/no node 3/);
   expect(() => trajectory.loadInto(new GaussianDenoiser([0, 0, 0]), 1)).toThrow(/mean/);
@@ -105,7 +106,7 @@ test("nodes are evenly spaced in distance, few, and the recording ends by itself
   const trajectory = record({
     ...options("even"),
     steps: 400,
-    selection: new EvenDistance({ maximum: 6 }),
+    nodes: new EvenDistance({ maximum: 6 }),
   });
   const { nodes } = trajectory;
   expect(nodes.length).toBeGreaterThanOrEqual(3);
@@ -117,7 +118,7 @@ test("nodes are evenly spaced in distance, few, and the recording ends by itself
   expect(readdirSync(trajectory.folder).filter((file) => file.startsWith("node-"))).toHaveLength(
     nodes.length,
   );
-  const goal = sampleMean(options("unused").generator);
+  const goal = sampleMean(options("unused").student);
   const model = new GaussianDenoiser([0, 0]);
   trajectory.loadInto(model, nodes.length);
   expect(Math.hypot(model.point[0]! - goal[0]!, model.point[1]! - goal[1]!)).toBeLessThan(0.6);
@@ -127,7 +128,7 @@ test("outlines that nobody holds are released while recording", () => {
   const recording = new Recording({
     ...options("flat"),
     steps: 200,
-    selection: new EvenDistance({ maximum: 4, settledShare: 1e-6 }),
+    nodes: new EvenDistance({ maximum: 4, settledShare: 1e-6 }),
   });
   const alive: number[] = [];
   while (!recording.finished) {
@@ -149,7 +150,7 @@ test("an adaptive recording that was interrupted gives the same nodes, bit for b
   const adaptive = (name: string) => ({
     ...options(name),
     steps: 400,
-    selection: new EvenDistance({ maximum: 4 }),
+    nodes: new EvenDistance({ maximum: 4 }),
   });
   const whole = record(adaptive("adaptive"));
   const last = whole.nodes.at(-1)!.step;

@@ -15,7 +15,7 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 const teacher = new GaussianDenoiser([0, 0]);
 
 /** The teacher at 0, nodes at 4, 6 and 10 on the first axis. */
-function path(options?: TargetPathOptions): TargetPath {
+function path(options?: TargetPathOptions): TargetPath<GaussianDenoiser> {
   const trajectory = Trajectory.create(join(folder, "path"), teacher, {});
   [4, 6, 10].forEach((place, k) => {
     trajectory.append(new GaussianDenoiser([place, 1]), { step: k + 1, distance: 1, loss: 1 });
@@ -24,10 +24,10 @@ function path(options?: TargetPathOptions): TargetPath {
 }
 
 /** Positions and first weights of the targets, in order. */
-function walk(targets: TargetPath): [position: number, weight: number][] {
+function walk(targets: TargetPath<GaussianDenoiser>): [position: number, weight: number][] {
   const seen: [number, number][] = [];
   for (let k = 0; k < 20; k++) {
-    seen.push([targets.position, (targets.current as GaussianDenoiser).point[0]!]);
+    seen.push([targets.position, targets.current.point[0]!]);
     if (targets.position === 0) break;
     targets.advanceIf(() => true);
   }
@@ -55,12 +55,12 @@ test("with interpolation there are targets in between, evenly spaced in the weig
 test("only the start: the auxiliary model is the last node, the target is the teacher at once", () => {
   const targets = path({ use: "start" });
   expect(walk(targets)).toEqual([[0, 0]]);
-  expect((targets.startOfAuxiliary() as GaussianDenoiser).point).toEqual([10, 1]);
+  expect(targets.startOfAuxiliary().point).toEqual([10, 1]);
 });
 
 test("only the targets: the auxiliary model starts as the teacher", () => {
   const targets = path({ use: "targets" });
-  expect((targets.startOfAuxiliary() as GaussianDenoiser).point).toEqual([0, 0]);
+  expect(targets.startOfAuxiliary().point).toEqual([0, 0]);
   expect(walk(targets)[0]).toEqual([2, 6]);
 });
 
@@ -70,7 +70,7 @@ test("a place in between is restored", () => {
   const again = new TargetPath(teacher, Trajectory.open(join(folder, "path")), { interpolation: 3 });
   again.loadState(targets.state());
   expect(again.position).toBe(1.25);
-  expect((again.current as GaussianDenoiser).point[0]).toBe(4.5);
+  expect(again.current.point[0]).toBe(4.5);
   expect(() => again.loadState({ position: 9, steps: 0 })).toThrow("beyond its end");
 });
 

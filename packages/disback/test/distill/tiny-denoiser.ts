@@ -1,10 +1,13 @@
 import { cat, Linear, type Tensor, zeros } from "@disback/torch";
+import { type Condition, classesOf } from "../../src/models/condition.js";
 import { DenoiserModule, type FeatureDenoiser } from "../../src/models/denoiser.js";
+import type { ModelFacts } from "../../src/models/facts.js";
 
 const sigmaData = 0.5;
 
 /** One hidden layer with EDM's preconditioning, weights from fixtures/distill/make_objectives.py. */
 export class TinyDenoiser extends DenoiserModule implements FeatureDenoiser {
+  readonly facts: ModelFacts;
   readonly hidden: Linear;
   readonly out: Linear;
 
@@ -23,20 +26,23 @@ export class TinyDenoiser extends DenoiserModule implements FeatureDenoiser {
     };
     this.hidden = layer(1);
     this.out = layer(2);
+    const dimension = this.out.weight.shape[0]!;
+    const classes = this.hidden.weight.shape[1]! - dimension - 1;
+    this.facts = { sampleShape: [dimension], sigmaData, condition: { class: [classes] } };
   }
 
-  features(x: Tensor, sigma: Tensor, condition?: Tensor): Tensor {
+  features(x: Tensor, sigma: Tensor, condition?: Condition): Tensor {
     const level = sigma.unsqueeze(1);
-    const classes = this.hidden.weight.shape[1]! - x.shape[1]! - 1;
     const scale = level
       .square()
       .add(sigmaData ** 2)
       .rsqrt();
-    const input = cat([x.mul(scale), level.log().div(4), condition ?? zeros([x.shape[0]!, classes])], 1);
+    const labels = condition?.class ?? zeros([x.shape[0]!, classesOf(this.facts)]);
+    const input = cat([x.mul(scale), level.log().div(4), labels], 1);
     return this.hidden.forward(input).tanh();
   }
 
-  denoise(x: Tensor, sigma: Tensor, condition?: Tensor): Tensor {
+  denoise(x: Tensor, sigma: Tensor, condition?: Condition): Tensor {
     const level = sigma.unsqueeze(1);
     const variance = level.square().add(sigmaData ** 2);
     const raw = this.out.forward(this.features(x, sigma, condition));

@@ -31,14 +31,15 @@ const song: DenoiserConfigInput = {
 };
 const model = (input: DenoiserConfigInput) => {
   const config = parseDenoiserConfig(input);
-  return { config, denoiser: createDenoiser(config, { generator: new Generator(1) }).eval() };
+  const module = createDenoiser(config, { generator: new Generator(1) }).eval();
+  return { config, module, facts: module.facts };
 };
 
 describe("--format edm", () => {
   it("writes class, arguments and weights of the original's network", async () => {
-    const { config, denoiser } = model(song);
+    const written = model(song);
     const path = join(folder, "network.pkl");
-    const { figures } = await exportFormats.edm.write({ config, denoiser }, path, options);
+    const { figures } = await exportFormats.edm.write(written, path, options);
     expect(figures["bytes"]).toBe(readFileSync(path).length);
     const { value } = await openCheckpoint(path);
     const { className, state } = (value as Map<string, PersistentObject>).get("ema")!;
@@ -57,7 +58,7 @@ describe("--format edm", () => {
     });
     expect(given).not.toHaveProperty("sigma_max");
     const weights = state.get("weights") as Map<string, [number[], Uint8Array]>;
-    const expected = denoiser.stateDict();
+    const expected = written.module.stateDict();
     expect([...weights.keys()]).toEqual([...expected.keys()]);
     for (const [key, [shape, bytes]] of weights) {
       expect(shape, key).toEqual(expected.get(key)!.shape);
@@ -71,12 +72,12 @@ describe("--format edm", () => {
     { ...song, network: "dhariwal-unet", preconditioning: "iddpm", timesteps: 50 } as DenoiserConfigInput,
   ])("is imported again as it was: %j", async (input) => {
     const { sigmaData, ...others } = input;
-    const { config, denoiser } = model(input.preconditioning ? others : input);
+    const written = model(input.preconditioning ? others : input);
     const path = join(folder, "network.pkl");
-    await exportFormats.edm.write({ config, denoiser }, path, options);
+    await exportFormats.edm.write(written, path, options);
     const again = await readTeacher(path);
-    expect(again.config).toEqual(config);
-    const expected = denoiser.stateDict();
+    expect(again.config).toEqual(written.config);
+    const expected = written.module.stateDict();
     for (const [key, tensor] of again.denoiser.stateDict()) {
       expect(Buffer.compare(tensor.bytes(), expected.get(key)!.bytes()), key).toBe(0);
     }
@@ -100,7 +101,8 @@ describe("--format diffusers", () => {
   it("writes what was read: same configuration, same weights, same files' fields", async () => {
     const { config, denoiser } = await readTeacher(fixture("pipeline"));
     const path = join(folder, "pipeline");
-    await exportFormats.diffusers.write({ config, denoiser }, path, options);
+    const read = { config, module: denoiser, facts: denoiser.facts };
+    await exportFormats.diffusers.write(read, path, options);
     const again = await readTeacher(path);
     expect(again.config).toEqual(config);
     const expected = denoiser.stateDict();
@@ -108,17 +110,18 @@ describe("--format diffusers", () => {
       expect(Buffer.compare(tensor.bytes(), expected.get(key)!.bytes()), key).toBe(0);
     }
     for (const file of ["model_index.json", "unet/config.json", "scheduler/scheduler_config.json"]) {
-      const read = (root: string) => {
+      const fieldsIn = (root: string) => {
         const { _diffusers_version, ...fields } = JSON.parse(readFileSync(join(root, file), "utf8"));
         return fields;
       };
-      expect(read(fixture("pipeline")), file).toMatchObject(read(path));
+      expect(fieldsIn(fixture("pipeline")), file).toMatchObject(fieldsIn(path));
     }
   });
 
   it("tells a student's noise level as a step", async () => {
     const { config, denoiser } = await readTeacher(fixture("pipeline"));
-    const student = exportableModel(denoiser, config, { sigmaInit: 1 });
+    const read = { config, module: denoiser, facts: denoiser.facts };
+    const student = exportableModel(read, { kind: "denoiser", sigmaInit: 1, laterSigmas: [] });
     const { figures } = await exportFormats.diffusers.write(student, join(folder, "student"), options);
     // abar = 1 / (1 + sigma^2) = 1/2 lies between steps 258 and 259 of DDPM's linear schedule.
     expect(figures["timestep"]).toBeGreaterThan(258);
@@ -129,8 +132,11 @@ describe("--format diffusers", () => {
     const write = (input: DenoiserConfigInput) =>
       messageOf(() => exportFormats.diffusers.write(model(input), join(folder, "pipeline"), options));
     expect(await write(song)).toMatch(/only networks of diffusers \(unet-2d\) can be written, not song-unet/);
-    const { config } = await readTeacher(fixture("pipeline"));
-    expect(await write({ ...config, preconditioning: "edm" })).toMatch(/a discrete schedule, not edm/);
+    const [downBlocks, upBlocks] = [["DownBlock2D" as const], ["UpBlock2D" as const]];
+    const small = { imageResolution: 8, imageChannels: 3, blockChannels: [8], normalizationGroups: 4 };
+    expect(await write({ network: "unet-2d", downBlocks, upBlocks, ...small })).toMatch(
+      /a discrete schedule, not edm/,
+    );
     expect(readdirSync(folder)).toEqual([]);
   });
 });

@@ -78,7 +78,11 @@ function model(config: DenoiserConfigInput, levels?: { sigmaInit: number; laterS
   inferenceMode(() => {
     for (const weight of denoiser.parameters()) weight.add_(randn(weight.shape).mul(0.05));
   });
-  return exportableModel(denoiser, parseDenoiserConfig(config), levels);
+  const kind = levels && { kind: "denoiser" as const, laterSigmas: [], ...levels };
+  return exportableModel(
+    { module: denoiser, facts: denoiser.facts, config: parseDenoiserConfig(config) },
+    kind,
+  );
 }
 
 for (const [name, config] of Object.entries(networks)) {
@@ -120,7 +124,7 @@ test("half precision and 8-bit weights: smaller, near", async () => {
 
 test("a student without classes is one function of its latents: the noise level's embedding is worked out", async () => {
   const exportable = model({ ...networks["skip architecture, VP"]! }, { sigmaInit: 2.5 });
-  const denoiser = exportOnnx({ denoiser: exportable.denoiser, config: exportable.config });
+  const denoiser = exportOnnx({ ...exportable, student: undefined });
   expect(exportOnnx(exportable).length).toBeLessThan(denoiser.length);
 });
 

@@ -17,6 +17,11 @@ function written(name: string, bytes: Uint8Array | string): string {
   return join(folder, name);
 }
 
+const lfs =
+  "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a214614ab2935c943f9e0ff69d22eadbb8f32b1258daaa5e2ca24d17e2393\nsize 223295232\n";
+const quota = "<!doctype html><html><head><title>Google Drive - Quota exceeded</title></head></html>";
+const tarHead = (name: string) => `${name.padEnd(257, "\0")}ustar`;
+
 async function numbersOf({ numbers, shape, stride, offset }: StoredTensor): Promise<unknown> {
   const bytes = await numbers.read();
   const row: Tensor = ops.view_dtype(tensor(Uint8Array.from(bytes)), numbers.dtype);
@@ -82,9 +87,20 @@ describe("damaged, hostile and other files", () => {
   it.each([
     ["empty", new Uint8Array(), /the file is empty/],
     ["text", "hello\nworld", /damaged or hostile pickle, byte 0/],
-    ["gzip", gzipSync(new Uint8Array(9)), /gzipped/],
-    ["hdf5", "\x89HDF\r\n", /./],
-    ["tar", `${"a".repeat(257)}ustar`, /tar format/],
+    ["gzip", gzipSync(new Uint8Array(9)), /packed with gzip: unpack it first/],
+    ["hdf5", Buffer.from("\x89HDF\r\n", "latin1"), /an HDF5 file/],
+    ["tar", tarHead("weights/model.pt"), /a tar archive: unpack it first/],
+    ["torch's tar", tarHead("storages"), /PyTorch's tar format of before 2017/],
+    ["lfs", lfs, /a Git LFS pointer.*\(223,295,232 bytes\): run "git lfs pull"/],
+    ["page", quota, /a web page \("Google Drive - Quota exceeded"\).*download the file/],
+    ["json", '{"error": "Repository not found"}', /a server's message \("Repository not found"\)/],
+    ["index", '{"weight_map": {}}', /a JSON text, which holds no weights/],
+    [
+      "xml",
+      "<?xml version='1.0'?><Error><Code>AccessDenied</Code></Error>",
+      /an XML text \("AccessDenied"\)/,
+    ],
+    ["sentence", "Entry not found", /a text \("Entry not found"\), not the file itself/],
   ])("%s", async (name, bytes, message) => {
     expect(await messageOf(() => openCheckpoint(written(name, bytes)))).toMatch(message);
   });

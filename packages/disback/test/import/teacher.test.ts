@@ -5,6 +5,7 @@ import { noGrad, readSafetensors, type Tensor } from "@disback/torch";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { readTeacher } from "../../src/import/read-teacher.js";
 import type { ReadTeacherOptions } from "../../src/import/teacher-source.js";
+import { classCondition } from "../../src/models/condition.js";
 import { loadModel } from "../../src/models/config.js";
 import { importTeacher } from "../../src/runs/jobs/teacher-import.js";
 import { silent } from "../../src/runs/progress.js";
@@ -39,7 +40,10 @@ describe("networks give what the original gives", () => {
     ["numpy.pkl", "edm-ddpmpp", "", stateConfig],
   ])("%s", async (file, network, key, options) => {
     const teacher = await readTeacher(fixture(file), options);
-    const error = difference((x, sigma, labels) => teacher.denoiser.denoise(x, sigma, labels), network);
+    const error = difference(
+      (x, sigma, labels) => teacher.denoiser.denoise(x, sigma, classCondition(labels)),
+      network,
+    );
     expect(error).toBeLessThan(1e-4);
     expect(teacher.key).toBe(key);
     expect(teacher.denoiser.training).toBe(false);
@@ -47,7 +51,10 @@ describe("networks give what the original gives", () => {
 
   it("half.bin: weights of half precision, without the preconditioning's prefix", async () => {
     const { denoiser } = await readTeacher(fixture("half.bin"), stateConfig);
-    const error = difference((x, sigma, labels) => denoiser.denoise(x, sigma, labels), "edm-ddpmpp");
+    const error = difference(
+      (x, sigma, labels) => denoiser.denoise(x, sigma, classCondition(labels)),
+      "edm-ddpmpp",
+    );
     expect(error).toBeLessThan(1e-2);
     expect(denoiser.parameters().every(({ dtype }) => dtype === "float32")).toBe(true);
   });
@@ -92,8 +99,14 @@ describe("what the file says", () => {
     expect(await readTeacher(fixture("nested.ckpt"), stateConfig)).toMatchObject({
       prefix: "module.",
       ignored: 0,
+      notes: ["left out: epoch, lr"],
     });
   });
+});
+
+it("what else a pickle holds is named", async () => {
+  const { notes } = await readTeacher(fixture("edm-ddpmpp.pkl"));
+  expect(notes).toEqual(["left out: loss_fn, dataset_kwargs"]);
 });
 
 describe("errors name file and key", () => {
@@ -129,6 +142,12 @@ describe("errors name file and key", () => {
       { imageResolution: 2 ** 20 },
       /config\.json: imageResolution 1048576 is more than 1024/,
     ],
+    [
+      "fields of another preconditioning",
+      "state.pt",
+      { betaSlope: 3, timesteps: 10 },
+      /config\.json: betaSlope: has no effect with the preconditioning "edm", only with vp; timesteps: /,
+    ],
     ["another network", "state.pt", { network: "mlp" }, /config\.json: .*imageResolution/],
     ["no network", "values-4.pkl", undefined, /values-4\.pkl: holds no network.*only none, true/],
     ["shared dicts", "hostile-wide.pkl", undefined, /holds no network/],
@@ -148,6 +167,13 @@ describe("errors name file and key", () => {
     expect(await messageOf(() => readTeacher(path))).toMatch(
       /other\.pkl: "ema": class XYZPrecond is no network/,
     );
+  });
+
+  it("an attribute that is not known", async () => {
+    const path = join(folder, "other.pkl");
+    const bytes = Buffer.from(fixtureBytes("edm-ddpmpp.pkl")).toString("latin1");
+    writeFileSync(path, Buffer.from(bytes.replace("sigma_data", "sigma_datb"), "latin1"));
+    expect(await messageOf(() => readTeacher(path))).toMatch(/unknown attribute sigma_datb/);
   });
 
   it("--ema", async () => {
@@ -183,9 +209,9 @@ describe("import", () => {
     expect(imported).toMatchObject({ className: "EDMPrecond", key: "ema", others: [], format: "pickle" });
     expect(readdirSync(imported.folder).sort()).toEqual(["config.json", "grid.png", "model.safetensors"]);
     const { denoiser } = loadModel(imported.folder);
-    expect(difference((x, sigma, labels) => denoiser.denoise(x, sigma, labels), "edm-ddpmpp")).toBeLessThan(
-      1e-4,
-    );
+    expect(
+      difference((x, sigma, labels) => denoiser.denoise(x, sigma, classCondition(labels)), "edm-ddpmpp"),
+    ).toBeLessThan(1e-4);
     expect(readdirSync(folder)).toEqual(["teacher"]);
   });
 

@@ -12,12 +12,12 @@ import {
 } from "@disback/torch";
 import { describe, expect, it, test } from "vitest";
 import { Backtracking } from "../../src/distill/backtrack.js";
-import { StudentGenerator } from "../../src/distill/student-generator.js";
+import { DenoiserStudent } from "../../src/distill/denoiser-student.js";
 import { type Computation, computing } from "../../src/models/computation.js";
 import { createDenoiser, type DenoiserConfigInput } from "../../src/models/config.js";
 import { LowRankDenoiser } from "../../src/models/low-rank.js";
 import type { PreconditionedDenoiser } from "../../src/models/preconditioning/preconditioned.js";
-import { openModel } from "../../src/runs/open-model.js";
+import { openDenoiser } from "../../src/runs/open-model.js";
 import { fill, relativeError } from "./fixtures.js";
 
 // The same checks on every device there is, against plain f32 on the CPU.
@@ -132,8 +132,8 @@ describe.each(devices)("on %s", (device) => {
     });
   });
 
-  it("a step of Diff-Instruct on the Fashion-MNIST network moves its weights as on the CPU", () => {
-    const [here, there] = [device, "cpu" as const].map((where) => diffInstructStep(where));
+  it("a step of Diff-Instruct on the Fashion-MNIST network moves its weights as on the CPU", async () => {
+    const [here, there] = await Promise.all([device, "cpu" as const].map((where) => diffInstructStep(where)));
     expect(relativeError(here!.samples, there!.samples)).toBeLessThan(1e-5);
     expect(largestError(here!.gradients, there!.gradients)).toBeLessThan(1e-4);
   });
@@ -142,9 +142,8 @@ describe.each(devices)("on %s", (device) => {
     const step = (microBatch?: number) => {
       const config = { ...networks["song-unet"]!, dropout: 0 } as DenoiserConfigInput;
       const teacher = make(config, device, {}).requiresGrad_(false);
-      const student = teacher.clone().requiresGrad_(true);
-      const generator = new StudentGenerator(student, { sigmaInit: 2.5, sampleShape: [3, 8, 8] });
-      const work = new Backtracking({ teacher, generator, batchSize: 32, microBatch, seed: 1 });
+      const student = new DenoiserStudent(teacher.clone(), { sigmaInit: 2.5 });
+      const work = new Backtracking({ teacher, student, batchSize: 32, execution: { microBatch, seed: 1 } });
       const before = memoryStatistics(device).live;
       resetPeakMemory(device);
       const figures = work.step();
@@ -160,19 +159,18 @@ describe.each(devices)("on %s", (device) => {
   it.each([
     ["f32", {}],
     ["bf16, channels-last", { precision: "bf16", memoryFormat: "channels-last" }],
-  ] as const)("recorded steps are the plain ones: %s", (_, how) => {
-    const train = (graphs: boolean) => {
+  ] as const)("captured steps are the plain ones: %s", (_, how) => {
+    const train = (capture: boolean) => {
       const teacher = make(networks["song-unet"]!, device, how).requiresGrad_(false);
-      const student = teacher.clone().requiresGrad_(true);
-      const generator = new StudentGenerator(student, { sigmaInit: 2.5, sampleShape: [3, 8, 8] });
-      const work = new Backtracking({ teacher, generator, batchSize: 2, seed: 1, graphs });
+      const student = new DenoiserStudent(teacher.clone(), { sigmaInit: 2.5 });
+      const work = new Backtracking({ teacher, student, batchSize: 2, execution: { seed: 1, capture } });
       const figures = Array.from({ length: 5 }, () => work.step());
       work.dispose();
       return figures;
     };
-    const [plain, recorded] = [train(false), train(true)];
+    const [plain, captured] = [train(false), train(true)];
     // A GPU adds some gradients up in another order each time; dropout and noise would differ by far more.
-    for (const [step, figures] of recorded.entries())
+    for (const [step, figures] of captured.entries())
       for (const name of ["loss", "gap", "mismatch", "gradientNorm"] as const)
         expect(figures[name] / plain[step]![name], `${name} of step ${step}`).toBeCloseTo(1, 2);
   });
@@ -183,14 +181,19 @@ describe.each(devices)("on %s", (device) => {
     ["checkpointed", { activationCheckpointing: true }],
   ] as const)("backtracking trains with %s", (_, how) => {
     const teacher = make(networks["song-unet"]!, device, how).requiresGrad_(false);
-    const student = teacher.clone().requiresGrad_(true);
-    const generator = new StudentGenerator(student, { sigmaInit: 2.5, sampleShape: [3, 8, 8] });
-    const work = new Backtracking({ teacher, generator, iterations: 2, batchSize: 4, seed: 1 });
+    const student = new DenoiserStudent(teacher.clone(), { sigmaInit: 2.5 });
+    const work = new Backtracking({ teacher, student, iterations: 2, batchSize: 4, execution: { seed: 1 } });
     const figures = [work.step(), work.step()];
     for (const { loss, gradientNorm } of figures)
       expect([Number.isFinite(loss), gradientNorm > 0]).toEqual([true, true]);
     // It can be saved and taken up again: moments keep the weights' layout.
-    const resumed = new Backtracking({ teacher, generator, iterations: 4, batchSize: 4, seed: 1 });
+    const resumed = new Backtracking({
+      teacher,
+      student,
+      iterations: 4,
+      batchSize: 4,
+      execution: { seed: 1 },
+    });
     resumed.loadState(work.state());
     expect(Number.isFinite(resumed.step().loss)).toBe(true);
     work.dispose();
@@ -213,8 +216,8 @@ test("a denoiser with low-rank adapters gives their gradients also if its base c
 });
 
 /** Diff-Instruct's gradient written out: the student's samples, and the gradients of its weights. */
-function diffInstructStep(device: Device): { samples: Tensor; gradients: Tensor[] } {
-  const { denoiser } = openModel("fashion-mnist-16", { device, unconditional: true });
+async function diffInstructStep(device: Device): Promise<{ samples: Tensor; gradients: Tensor[] }> {
+  const { module: denoiser } = await openDenoiser("fashion-mnist-16", { device, unconditional: true });
   const student = denoiser.clone().requiresGrad_(true);
   const auxiliary = denoiser.clone();
   noGrad(() => auxiliary.parameters().at(-1)!.add_(0.05));

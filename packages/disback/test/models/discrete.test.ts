@@ -10,6 +10,7 @@ import { relativeError } from "./fixtures.js";
 const { tensors, metadata } = readSafetensors(fixture("schedules.safetensors"));
 const cases = JSON.parse(metadata["cases"]!) as { name: string; config: Record<string, unknown> }[];
 const value = (key: string): Tensor => tensors.get(key)!;
+const facts = { sampleShape: [3, 4, 4], sigmaData: 0.5, condition: {} };
 /** Gives what it is told to, and remembers what it was asked. */
 class Recorder extends Network {
   readonly dtype: DType = "float32";
@@ -54,7 +55,7 @@ describe("estimates are those of diffusers' samplers", () => {
     ["sample", "sample"],
   ])("%s", (prediction, theirs) => {
     const network = new Recorder(value("predictions/output"));
-    const denoiser = new DiscreteDenoiser(network, 0, { prediction });
+    const denoiser = new DiscreteDenoiser(network, facts, { prediction });
     const x = noisy.div(bars.sqrt().reshape([-1, 1, 1, 1]));
     expect(relativeError(denoiser.denoise(x, sigma), value(`predictions/${theirs}`))).toBeLessThan(1e-5);
     expect(relativeError(network.input!, noisy)).toBeLessThan(1e-6);
@@ -63,7 +64,7 @@ describe("estimates are those of diffusers' samplers", () => {
 
   it("levels between two steps ask for a fraction of a step, as k-diffusion does", () => {
     const network = new Recorder(value("predictions/output").narrow(0, 0, 1));
-    const denoiser = new DiscreteDenoiser(network, 0);
+    const denoiser = new DiscreteDenoiser(network, facts);
     const between = value("between/sigma");
     denoiser.denoise(noisy.narrow(0, 0, 1).expand([8, 3, 4, 4]), between.float());
     expect(network.step!.sub(value("between/step")).abs().max().item()).toBeLessThan(1e-3);
@@ -73,7 +74,8 @@ describe("estimates are those of diffusers' samplers", () => {
 
   it("a variance in further channels is not used", () => {
     const wide = value("predictions/output").repeat([1, 2, 1, 1]);
-    const denoise = (output: Tensor) => new DiscreteDenoiser(new Recorder(output), 0).denoise(noisy, sigma);
+    const denoise = (output: Tensor) =>
+      new DiscreteDenoiser(new Recorder(output), facts).denoise(noisy, sigma);
     expect(relativeError(denoise(wide), denoise(value("predictions/output")))).toBe(0);
   });
 });

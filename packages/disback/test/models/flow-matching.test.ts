@@ -22,6 +22,7 @@ class Formula extends Network {
   }
 }
 
+const facts = { sampleShape: [3], sigmaData: 1, condition: {} };
 const mean = 0.4;
 const deviation = 0.6;
 
@@ -43,7 +44,7 @@ describe("flow matching", () => {
   ];
 
   it.each(directions)("reversed $reversed: the exact velocity gives the exact estimate", (direction) => {
-    const denoiser = new FlowMatchingDenoiser(new Formula(direction.network), 0, direction);
+    const denoiser = new FlowMatchingDenoiser(new Formula(direction.network), facts, direction);
     const x = randn([4, 3], { generator: new Generator(1) }).mul(2);
     for (const sigma of [0.002, 0.3, 1, 20, 900]) {
       const estimate = denoiser.denoise(x, full([4], sigma));
@@ -53,7 +54,7 @@ describe("flow matching", () => {
   });
 
   it("knows the range of noise levels", () => {
-    const { sigmaMin, sigmaMax } = new FlowMatchingDenoiser(new Formula(velocity), 0);
+    const { sigmaMin, sigmaMax } = new FlowMatchingDenoiser(new Formula(velocity), facts);
     expect(sigmaMin).toBeCloseTo(1 / 999, 12);
     expect(sigmaMax).toBeCloseTo(999, 8);
   });
@@ -65,7 +66,7 @@ describe("flow matching", () => {
     ["reversed", true],
   ])("%s: Euler's steps are those of diffusers' pipelines", (name, reversed) => {
     const network = new Formula((x, time) => x.mul(0.7).add(time).sub(0.3));
-    const denoiser = new FlowMatchingDenoiser(network, 0, { reversed });
+    const denoiser = new FlowMatchingDenoiser(network, facts, { reversed });
     const states = tensors.get(`${name}/states`)!.unbind(0);
     const times = tensors.get("times")!.toArray() as number[];
     let x = states[0]!.div(1 - times[0]!);

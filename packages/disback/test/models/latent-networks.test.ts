@@ -1,10 +1,10 @@
 import { Generator, gradient, noGrad, tensor } from "@disback/torch";
 import { describe, expect, it } from "vitest";
+import { buildAutoencoder } from "../../src/models/autoencoder/autoencoder.js";
 import {
   type AutoencoderConfigInput,
   parseAutoencoderConfig,
 } from "../../src/models/autoencoder/autoencoder-config.js";
-import { AutoencoderKl } from "../../src/models/autoencoder/autoencoder-kl.js";
 import { createDenoiser } from "../../src/models/config.js";
 import { randomWeights } from "../../src/models/weights.js";
 import { fill, readCases, relativeError } from "./fixtures.js";
@@ -51,7 +51,7 @@ describe("the autoencoder beside the original", () => {
   const { cases, value } = readCases("autoencoder");
   it.each(cases)("$name: keys, latents and images", (of) => {
     const config = parseAutoencoderConfig(of.config as unknown as AutoencoderConfigInput);
-    const autoencoder = new AutoencoderKl(weights, config).eval();
+    const autoencoder = buildAutoencoder(config, weights);
     const shapes = Object.fromEntries([...autoencoder.stateDict()].map(([key, { shape }]) => [key, shape]));
     expect(shapes).toEqual(of.keys);
     fill(autoencoder, of.seed);

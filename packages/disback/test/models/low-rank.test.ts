@@ -7,6 +7,7 @@ import { LowRankDenoiser } from "../../src/models/low-rank.js";
 import { randomWeights } from "../../src/models/weights.js";
 
 const random = new Generator(5);
+const facts = { sampleShape: [1, 8, 8], sigmaData: 0.5, condition: {} };
 const difference = (a: Tensor, b: Tensor) => a.sub(b).abs().max().item();
 const denoiser = (seed = 1) =>
   createDenoiser(
@@ -44,6 +45,7 @@ test("starts as its base, whatever the mode, and owns nothing but the adapters",
 
 test("an adapted convolution is the convolution and two smaller ones beside it", () => {
   class OneLayer extends DenoiserModule {
+    readonly facts = facts;
     readonly layer = new Convolution(randomWeights(random), 1, 6, 3, { distribution: "kaiming-normal" });
     denoise(input: Tensor): Tensor {
       return this.layer.forward(input);
@@ -88,6 +90,7 @@ test("approximates another model: exactly if the change has its rank, ever bette
 test("what cannot be adapted is said", () => {
   expect(() => new LowRankDenoiser(denoiser(), { rank: 0, generator: random })).toThrow(/"rank"/);
   class Nothing extends DenoiserModule {
+    readonly facts = facts;
     denoise(input: Tensor): Tensor {
       return input;
     }

@@ -37,7 +37,7 @@ describe("the network for points", () => {
     const denoiser = create({ labelDim: 2, labelDropout: 0.5 });
     randomize(denoiser.parameters());
     const x = randn([1, 2], { generator: new Generator(2) }).expand([64, 2]);
-    const labels = tensor([[1, 0]]).expand([64, 2]);
+    const labels = { class: tensor([[1, 0]]).expand([64, 2]) };
     const sigma = tensor([1]).expand([64]);
     manualSeed(0);
     const distinct = (t: ReturnType<typeof randn>) =>
@@ -74,7 +74,7 @@ describe("the network for points", () => {
     const parameters = denoiser.parameters();
     randomize(parameters);
     const x = randn([3, 2], { generator: new Generator(2), requiresGrad: true });
-    const output = denoiser.denoise(x, tensor([0.1, 1, 5]), tensor([[1, 0]]));
+    const output = denoiser.denoise(x, tensor([0.1, 1, 5]), { class: tensor([[1, 0]]) });
     const gradients = gradient([output.square().sum()], [x, ...parameters]);
     expect(gradients.every((one) => one !== undefined && one.abs().max().item() > 0)).toBe(true);
   });

@@ -1,5 +1,6 @@
 import { Generator, gradient, tensor } from "@disback/torch";
 import { describe, expect, it } from "vitest";
+import { classCondition } from "../../src/models/condition.js";
 import { createDenoiser } from "../../src/models/config.js";
 import { fill, readCases, relativeError } from "./fixtures.js";
 
@@ -20,7 +21,12 @@ for (const file of ["song-unet", "dhariwal-unet", "preconditionings"]) {
       fill(denoiser, of.seed);
 
       const x = value(of, "x")!.clone().requiresGrad_();
-      const output = denoiser.denoise(x, value(of, "sigma")!, value(of, "labels"), value(of, "augment"));
+      const output = denoiser.denoise(
+        x,
+        value(of, "sigma")!,
+        classCondition(value(of, "labels")),
+        value(of, "augment"),
+      );
       expect(relativeError(output, value(of, "output")!)).toBeLessThan(1e-5);
 
       const named = denoiser.namedParameters().sort(([a], [b]) => (a < b ? -1 : 1));

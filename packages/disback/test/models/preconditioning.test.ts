@@ -69,18 +69,18 @@ describe("preconditioned denoisers", () => {
     const denoiser = create({ ...small, labelDim: 4 });
     const x = randn([2, 1, 8, 8], { generator: new Generator(1) });
     const sigma = ones([2]);
-    const none = denoiser.denoise(x, sigma, zeros([2, 4]));
+    const none = denoiser.denoise(x, sigma, { class: zeros([2, 4]) });
     expect(relativeError(denoiser.denoise(x, sigma), none)).toBeLessThan(1e-6);
   });
 
   it("refuse conditions that do not fit", () => {
     const x = zeros([2, 1, 8, 8]);
-    expect(() => create(small).denoise(x, ones([2]), zeros([2, 3]))).toThrow("unconditional");
+    expect(() => create(small).denoise(x, ones([2]), { class: zeros([2, 3]) })).toThrow("knows no classes");
     const conditional = create({ ...small, labelDim: 4 });
-    expect(() => conditional.denoise(x, ones([2]), zeros([2, 3]))).toThrow(
+    expect(() => conditional.denoise(x, ones([2]), { class: zeros([2, 3]) })).toThrow(
       "expected shape [2, 4], got [2, 3]",
     );
-    expect(() => conditional.denoise(x, ones([2]), zeros([3, 4]))).toThrow(
+    expect(() => conditional.denoise(x, ones([2]), { class: zeros([3, 4]) })).toThrow(
       "expected shape [2, 4], got [3, 4]",
     );
   });

@@ -3,8 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { cat, Generator, randn } from "@disback/torch";
 import { afterAll, describe, expect, it } from "vitest";
+import { buildAutoencoder } from "../../src/models/autoencoder/autoencoder.js";
 import { parseAutoencoderConfig } from "../../src/models/autoencoder/autoencoder-config.js";
-import { AutoencoderKl } from "../../src/models/autoencoder/autoencoder-kl.js";
 import { latentCodec } from "../../src/models/autoencoder/latent-codec.js";
 import { openCodec } from "../../src/models/autoencoder/open-codec.js";
 import { randomWeights } from "../../src/models/weights.js";
@@ -21,7 +21,7 @@ const config = parseAutoencoderConfig({
   blocksPerLevel: 1,
   normalizationGroups: 2,
 });
-const autoencoder = new AutoencoderKl(randomWeights(new Generator(1)), config).eval();
+const autoencoder = buildAutoencoder(config, randomWeights(new Generator(1)));
 
 describe("the codec of a model folder", () => {
   it("leaves samples as they are where there is no autoencoder", () => {
@@ -48,7 +48,7 @@ describe("the codec of a model folder", () => {
 
   it("is the same for many samples as for each alone, which is how it works through large ones", () => {
     const sizes = { channels: [1], normalizationGroups: 1, latentChannels: 1, attention: false };
-    const small = new AutoencoderKl(randomWeights(new Generator(1)), { ...config, ...sizes });
+    const small = buildAutoencoder({ ...config, ...sizes }, randomWeights(new Generator(1)));
     const large = randn([2, 1, 400, 400], { generator: new Generator(3) });
     const each = cat(large.split(1).map((one) => small.decode(one)));
     expect(small.decode(large).sub(each).abs().max().item()).toBe(0);

@@ -9,6 +9,7 @@ import {
   type Tensor,
 } from "@disback/torch";
 import { describe, expect, it } from "vitest";
+import { classCondition } from "../../src/models/condition.js";
 import { createDenoiser } from "../../src/models/config.js";
 import type { Denoiser } from "../../src/models/denoiser.js";
 import {
@@ -26,6 +27,7 @@ const factor = (sigma: number) => spread ** 2 / (spread ** 2 + sigma ** 2);
 
 /** The exact denoiser of a normal distribution with mean 0 and standard deviation `spread`. */
 const gaussian: Denoiser = {
+  facts: { sampleShape: [2], sigmaData: spread, condition: {} },
   denoise: (x: Tensor, sigma: Tensor) =>
     x.mul(
       sigma
@@ -50,7 +52,7 @@ describe("heun beside the original", () => {
       steps: num_steps,
       sigmaMin: sigma_min,
       sigmaMax: sigma_max,
-      condition: value(of, "labels"),
+      condition: classCondition(value(of, "labels")),
       generator: new Generator(of.seed),
     });
     expect(relativeError(samples, value(of, "samples")!)).toBeLessThan(1e-5);

@@ -26,11 +26,13 @@ describe("a denoiser without its labels", () => {
     const generator = new Generator(1);
     const x = randn(shape, { generator });
     const sigma = randn([6], { generator }).exp();
-    const expected = denoiser.denoise(x, sigma, zeros([6, 5]));
+    const expected = denoiser.denoise(x, sigma, { class: zeros([6, 5]) });
     expect(relativeError(part.denoiser.denoise(x, sigma), expected)).toBeLessThan(2e-6);
     // The labels do make a difference to the conditional one.
-    expect(relativeError(denoiser.denoise(x, sigma, ones([6, 5])), expected)).toBeGreaterThan(1e-3);
-    expect(() => part.denoiser.denoise(x, sigma, zeros([6, 5]))).toThrow(/unconditional/);
+    expect(relativeError(denoiser.denoise(x, sigma, { class: ones([6, 5]) }), expected)).toBeGreaterThan(
+      1e-3,
+    );
+    expect(() => part.denoiser.denoise(x, sigma, { class: zeros([6, 5]) })).toThrow(/knows no classes/);
   });
 
   it("agrees with the original implementation asked with zero labels", () => {

@@ -9,7 +9,8 @@ import { Interruption } from "../../src/runs/interruption.js";
 import { type Figures, type Progress, silent } from "../../src/runs/progress.js";
 import { RunFolder } from "../../src/runs/run-folder.js";
 import { describeEnvironment, RUN_FORMAT } from "../../src/runs/run-record.js";
-import { Diverged, runStage, type Stage, type Trainable } from "../../src/runs/train-loop.js";
+import { Diverged, type Stage, type Trainable } from "../../src/runs/stage.js";
+import { runStage } from "../../src/runs/stage-loop.js";
 
 let base: string;
 beforeEach(() => {

@@ -1,11 +1,11 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Generator, type Tensor } from "@disback/torch";
+import { Generator, type Module, type Tensor } from "@disback/torch";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { TensorDataset } from "../../src/data/dataset.js";
 import { Backtracking } from "../../src/distill/backtrack.js";
-import { StudentGenerator } from "../../src/distill/student-generator.js";
+import { DenoiserStudent } from "../../src/distill/denoiser-student.js";
 import { createDenoiser, parseDenoiserConfig } from "../../src/models/config.js";
 import { DenoiserModule } from "../../src/models/denoiser.js";
 import { Interruption } from "../../src/runs/interruption.js";
@@ -13,7 +13,8 @@ import { examination } from "../../src/runs/jobs/session.js";
 import { silent } from "../../src/runs/progress.js";
 import { RunFolder } from "../../src/runs/run-folder.js";
 import { describeEnvironment, RUN_FORMAT } from "../../src/runs/run-record.js";
-import { runStage, type Trainable } from "../../src/runs/train-loop.js";
+import type { Trainable } from "../../src/runs/stage.js";
+import { runStage } from "../../src/runs/stage-loop.js";
 import { TeacherTraining } from "../../src/teacher/training.js";
 
 // Real networks and trainings; what is wrong comes in through what a user of the library may give: data, a denoiser.
@@ -26,10 +27,11 @@ afterEach(() => rmSync(base, { recursive: true, force: true }));
 
 const config = parseDenoiserConfig({ network: "mlp", dimension: 2, hiddenChannels: 8, blocks: 1 });
 const network = (seed: number) => createDenoiser(config, { generator: new Generator(seed) });
-const like = { sampleShape: [2], labelDim: 0, device: "cpu" } as const;
+const facts = { sampleShape: [2], sigmaData: 0.5, condition: {} };
+const like = { facts, device: "cpu" } as const;
 
 async function train(
-  work: Trainable & { networks: Record<string, DenoiserModule> },
+  work: Trainable & { networks: Record<string, Module> },
   name: "teacher" | "backtrack",
 ): Promise<RunFolder> {
   const run = RunFolder.create(join(base, name), {
@@ -49,7 +51,7 @@ async function train(
     iterations: 30,
     imagesPerIteration: 8,
     evaluateEvery: 5,
-    examine: () => examination(work.networks, like, 0.5),
+    examine: () => examination(work.networks, like),
   };
   const divergence = { action: "rollback", factor: 0.5 } as const;
   const checkpoints = { every: 5, keepLast: 2 };
@@ -83,6 +85,7 @@ it("data that are not numbers: taken back once, met again, told", async () => {
 
 /** A denoiser that no longer answers above a noise level once it was asked so many times. */
 class Failing extends DenoiserModule {
+  readonly facts = facts;
   private asked = 0;
   constructor(
     private readonly inner: DenoiserModule,
@@ -101,7 +104,7 @@ class Failing extends DenoiserModule {
 it("a target that fails at high noise: iteration, network and noise levels are told", async () => {
   const work = new Backtracking({
     teacher: new Failing(network(1), 12),
-    generator: new StudentGenerator(network(2), { sigmaInit: 2.5, sampleShape: [2] }),
+    student: new DenoiserStudent(network(2), { sigmaInit: 2.5 }),
     ...{ iterations: 30, batchSize: 8 },
   });
   await expect(train(work, "backtrack")).rejects.toThrow(
@@ -113,11 +116,11 @@ it("the same seed gives the same run, bit for bit, twice in one process", async 
   const weights = () => {
     const work = new Backtracking({
       teacher: network(1),
-      generator: new StudentGenerator(network(2), { sigmaInit: 2.5, sampleShape: [2] }),
-      ...{ iterations: 20, batchSize: 16, seed: 5 },
+      student: new DenoiserStudent(network(2), { sigmaInit: 2.5 }),
+      ...{ iterations: 20, batchSize: 16, execution: { seed: 5 } },
     });
     while (!work.finished) work.step();
-    return [...work.average.denoiser.stateDict().values()].map((weight) => weight.toArray());
+    return [...work.average.module.stateDict().values()].map((weight) => weight.toArray());
   };
   expect(weights()).toEqual(weights());
 });

@@ -9,7 +9,8 @@ import { silent } from "../../src/runs/progress.js";
 import { askFor, isAsked } from "../../src/runs/requests.js";
 import { RunFolder } from "../../src/runs/run-folder.js";
 import { RUN_FORMAT } from "../../src/runs/run-record.js";
-import { Interrupted, runStage, type Trainable } from "../../src/runs/train-loop.js";
+import { Interrupted, type Trainable } from "../../src/runs/stage.js";
+import { runStage } from "../../src/runs/stage-loop.js";
 
 let base: string;
 let run: RunFolder;
@@ -54,13 +55,12 @@ async function train(during: (iteration: number) => void): Promise<void> {
   using interruption = new Interruption(() => {});
   await runStage(
     {
-      name: "record",
-      label: "recording",
+      name: "backtrack",
+      label: "backtracking",
       work,
       iterations: 10,
       imagesPerIteration: 4,
       evaluateEvery: 5,
-      positions: ["target"],
     },
     {
       run,
@@ -92,7 +92,7 @@ test("a stop that was asked for saves and leaves like SIGTERM, and does not stop
 test("the live log has the first and the last step, means between, and what a watcher wants to know", async () => {
   await train(() => {});
   const lines = run.live.read();
-  expect(lines.at(0)).toMatchObject({ stage: "record", iteration: 1, iterations: 10, images: 4, loss: 1 });
+  expect(lines.at(0)).toMatchObject({ stage: "backtrack", iteration: 1, iterations: 10, images: 4, loss: 1 });
   expect(lines.at(-1)).toMatchObject({ iteration: 10, target: 0, secondsLeft: 0 });
   // Ten steps take no quarter of a second: the second line holds the mean of steps 2 to 10.
   expect(lines).toHaveLength(2);

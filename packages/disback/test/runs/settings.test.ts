@@ -46,7 +46,7 @@ describe("where settings come from", () => {
     expect(settings).toMatchObject({
       teacher: "shipped",
       seed: 3,
-      method: "disback",
+      method: "auto",
       backtracking: { iterations: 200, batchSize: 16, stepsPerTarget: 5 },
     });
     expect(settings.sigmaInit).toBe(2.5);
@@ -88,17 +88,19 @@ describe("wrong settings are told in one line", () => {
     ],
     [{ flags: { teacher: "t", sigmaInit: 0 } }, '"sigmaInit" must be greater than 0, got 0'],
     [{ flags: { teacher: "t", sigmaInit: "big" } }, '"sigmaInit" must be a number, got "big"'],
-    [
-      { flags: { teacher: "t", method: "dmd" } },
-      '"method" must be one of disback, plain, diff-instruct, got "dmd"',
-    ],
+    [{ flags: { teacher: "t", method: "dmd" } }, '"method" must be one of auto, disback, plain, got "dmd"'],
     [
       { flags: { teacher: "t", backtracking: { objective: "sids" } } },
       '"backtracking.objective" must be one of diff-instruct, vsd, dmd, dmd2, sid, consistency, regression, got "sids"',
     ],
+    [{ flags: { teacher: "t", recording: { when: "always" } } }, 'unknown setting "recording.when"'],
     [
-      { flags: { teacher: "t", method: "diff-instruct", backtracking: { objective: "sid" } } },
-      '"method" diff-instruct takes no other objective; to run one without a trajectory, the method is plain',
+      { flags: { teacher: "t", recording: { storage: "full" } } },
+      '"recording.storage" must be one of difference, low-rank, got "full"',
+    ],
+    [
+      { flags: { teacher: "t", ablation: { interpolation: -1 } } },
+      '"ablation.interpolation" must be at least 0, got -1',
     ],
     [
       { flags: { teacher: "t", backtracking: { diffInstruct: { weighting: "two" } } } },
@@ -121,6 +123,10 @@ describe("wrong settings are told in one line", () => {
     [
       { flags: { teacher: "t", backtracking: { bachSize: 3 } } },
       'unknown setting "backtracking.bachSize" (did you mean "backtracking.batchSize"?)',
+    ],
+    [
+      { flags: { teacher: "t", backtraking: { iterations: 3 } } },
+      'unknown setting "backtraking" (did you mean "backtracking"?)',
     ],
     [{ preset: "dmeo" }, 'unknown preset "dmeo" (did you mean "demo"?); there are: demo, broken'],
     [{ preset: "toString" }, 'unknown preset "toString"; there are: demo, broken'],

@@ -11,8 +11,9 @@ import {
 import { describe, expect, it } from "vitest";
 import type { Dataset } from "../../src/data/dataset.js";
 import { toBatch } from "../../src/data/dataset.js";
+import type { Condition } from "../../src/models/condition.js";
 import { DenoiserModule } from "../../src/models/denoiser.js";
-import { TeacherTraining } from "../../src/teacher/training.js";
+import { TeacherTraining, type TeacherTrainingOptions } from "../../src/teacher/training.js";
 
 /** Points on two spots, labelled by spot. */
 class Spots implements Dataset {
@@ -45,6 +46,7 @@ class Spots implements Dataset {
 
 /** A small network with dropout. */
 class Small extends DenoiserModule {
+  readonly facts = { sampleShape: [2], sigmaData: 0.5, condition: { class: [2] } };
   first: Linear;
   last: Linear;
   dropout = new Dropout(0.1);
@@ -57,15 +59,21 @@ class Small extends DenoiserModule {
     this.last = new Linear(16, 2, { generator });
   }
 
-  denoise(x: Tensor, sigma: Tensor, condition?: Tensor): Tensor {
-    const input = cat([x.div(sigma.add(1).reshape([-1, 1])), sigma.log().reshape([-1, 1]), condition!], 1);
+  denoise(x: Tensor, sigma: Tensor, condition?: Condition): Tensor {
+    const input = cat(
+      [x.div(sigma.add(1).reshape([-1, 1])), sigma.log().reshape([-1, 1]), condition!.class!],
+      1,
+    );
     return this.last.forward(this.dropout.forward(this.first.forward(input).tanh()));
   }
 }
 
 const settings = { iterations: 24, batchSize: 32, rampUp: 4, learningRate: 1e-2, averageHalfLife: 200 };
-const start = (more: object = {}) =>
-  new TeacherTraining({ denoiser: new Small(), dataset: new Spots(), seed: 3, ...settings, ...more });
+const start = ({ microBatch, ...more }: { microBatch?: number } & Partial<TeacherTrainingOptions> = {}) =>
+  new TeacherTraining({
+    ...{ denoiser: new Small(), dataset: new Spots(), execution: { seed: 3, microBatch }, ...settings },
+    ...more,
+  });
 
 /** A state as it comes back from a checkpoint: copies, and values through JSON. */
 function saved({ tensors, values }: State): State {
@@ -128,7 +136,7 @@ describe("TeacherTraining", () => {
 
   it("survives a step without a finite gradient", async () => {
     class Broken extends Small {
-      override denoise(x: Tensor, sigma: Tensor, condition?: Tensor): Tensor {
+      override denoise(x: Tensor, sigma: Tensor, condition?: Condition): Tensor {
         const value = super.denoise(x, sigma, condition);
         return this.calls++ === 2 ? value.mul(fromTypedArray(Float32Array.of(Number.NaN), [1])) : value;
       }

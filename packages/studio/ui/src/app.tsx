@@ -5,6 +5,7 @@ import { type Route, useRoute } from "./route.ts";
 import { type Runs, useRuns } from "./runs.ts";
 import { getFacts, ServerError, signIn } from "./server.ts";
 import { CompareView } from "./views/compare.tsx";
+import { ComparisonView } from "./views/comparison.tsx";
 import { ListView } from "./views/list.tsx";
 import { RunView } from "./views/run.tsx";
 
@@ -13,7 +14,10 @@ export function App() {
   const [facts, setFacts] = useState<StudioFacts>();
   const [refused, setRefused] = useState<string>();
   const route = useRoute();
-  const runs = useRuns(facts !== undefined);
+  const runs = useRuns(facts !== undefined, () => {
+    setFacts(undefined);
+    setRefused("");
+  });
   const enter = async (token?: string) => {
     try {
       await signIn(token).catch((error) => {
@@ -27,6 +31,11 @@ export function App() {
     }
   };
   useEffect(() => void enter(), []);
+  useEffect(() => {
+    const place =
+      route.view === "run" ? route.id.split("/").at(-1) : route.view === "list" ? "" : "comparison";
+    document.title = place ? `${place} – disback studio` : "disback studio";
+  }, [route]);
   return (
     <>
       <button type="button" class="skip" onClick={() => document.getElementById("main")?.focus()}>
@@ -65,6 +74,7 @@ function View({ route, runs, facts }: { route: Route; runs: Runs; facts: StudioF
         mayAct={facts.mayAct}
       />
     );
+  if (route.view === "comparison") return <ComparisonView key={route.id} id={route.id} runs={runs} />;
   if (route.view === "compare") return <CompareView key={route.ids.join("/")} ids={route.ids} runs={runs} />;
   return <ListView runs={runs} folder={facts.folder} />;
 }

@@ -1,3 +1,5 @@
+import { FIGURES } from "../../src/pages/index.ts";
+
 /** Three significant digits. */
 export function shortNumber(value: number): string {
   const size = Math.abs(value);
@@ -21,37 +23,8 @@ export function shortTime(iso: string): string {
   return date.toLocaleString("en", options);
 }
 
-interface Figure {
-  name: string;
-  /** Lower is better unless it says otherwise. */
-  higherIsBetter?: boolean;
-  logarithmic?: boolean;
-  steps?: boolean;
-  show?: (value: number) => string;
-}
-
-/** Figures by their names in the logs, in the order of their charts. */
-export const FIGURES: Readonly<Record<string, Figure>> = {
-  fid: { name: "FID", logarithmic: true },
-  slicedWasserstein: { name: "Sliced Wasserstein distance", logarithmic: true },
-  kid: { name: "KID" },
-  inceptionScore: { name: "Inception Score", higherIsBetter: true },
-  loss: { name: "Loss", logarithmic: true },
-  mismatch: { name: "Mismatch degree", logarithmic: true },
-  gap: { name: "Gap between auxiliary model and target" },
-  target: { name: "Target (0 is the teacher)", steps: true },
-  modeCoverage: { name: "Modes covered", higherIsBetter: true },
-  highQuality: { name: "Samples near a mode", higherIsBetter: true },
-  learningRate: { name: "Learning rate", steps: true },
-  rate: { name: "Iterations per second", higherIsBetter: true },
-  peakMemoryBytes: { name: "Most memory at once", show: (value) => `${shortNumber(value / 1e9)} GB` },
-  memoryBytes: { name: "Memory", show: (value) => `${shortNumber(value / 1e9)} GB` },
-};
-
-export const figureName = (figure: string) => FIGURES[figure]?.name ?? figure;
-
 export function showFigure(figure: string, value: number): string {
-  return (FIGURES[figure]?.show ?? shortNumber)(value);
+  return FIGURES[figure]?.unit === "bytes" ? `${shortNumber(value / 1e9)} GB` : shortNumber(value);
 }
 
 export const STAGE_NAMES = {

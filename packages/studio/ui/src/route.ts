@@ -1,9 +1,14 @@
 import { useEffect, useState } from "preact/hooks";
 
 /** What the page shows; it stands in the address behind `#`, so that it can be kept and gone back to. */
-export type Route = { view: "list" } | { view: "run"; id: string } | { view: "compare"; ids: string[] };
+export type Route =
+  | { view: "list" }
+  | { view: "run"; id: string }
+  | { view: "comparison"; id: string }
+  | { view: "compare"; ids: string[] };
 
 export const runLink = (id: string) => `#/run/${encodeURIComponent(id)}`;
+export const comparisonLink = (id: string) => `#/comparison/${encodeURIComponent(id)}`;
 export const compareLink = (ids: readonly string[]) => `#/compare/${ids.map(encodeURIComponent).join("/")}`;
 
 export function useRoute(): Route {
@@ -20,7 +25,7 @@ function parse(hash: string): Route {
   const [, view, ...parts] = hash.split("/");
   try {
     const ids = parts.filter((part) => part !== "").map(decodeURIComponent);
-    if (view === "run" && ids[0] !== undefined) return { view, id: ids[0] };
+    if ((view === "run" || view === "comparison") && ids[0] !== undefined) return { view, id: ids[0] };
     if (view === "compare") return { view, ids };
   } catch {
     // An address that was cut in the middle of an escape leads to the list.

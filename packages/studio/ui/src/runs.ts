@@ -1,5 +1,6 @@
 import { useEffect, useState } from "preact/hooks";
 import type { RunSummary } from "../../src/wire.ts";
+import { getFacts, ServerError } from "./server.ts";
 
 export type Connection = "loading" | "live" | "lost";
 
@@ -11,14 +12,32 @@ export interface Runs {
 }
 
 const NOTHING: Runs = { connection: "loading", all: [], byId: new Map() };
+const AGAIN_MILLISECONDS = 2000;
 
-/** All runs, kept up to date by the server's events. */
-export function useRuns(signedIn: boolean): Runs {
+/**
+ * All runs, kept up to date by the server's events.
+ *
+ * @param onSignedOut the studio was started anew and asks for its new token
+ */
+export function useRuns(signedIn: boolean, onSignedOut: () => void): Runs {
   const [runs, setRuns] = useState(NOTHING);
   useEffect(() => {
     if (!signedIn) return;
-    const source = new EventSource("/api/events");
-    source.addEventListener("runs", (event) => setRuns(listOf(JSON.parse(event.data) as RunSummary[])));
+    return listen(setRuns, onSignedOut);
+  }, [signedIn]);
+  return runs;
+}
+
+/** @returns what ends it */
+function listen(setRuns: (update: (before: Runs) => Runs) => void, onSignedOut: () => void): () => void {
+  let source: EventSource | undefined;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const open = () => {
+    source = new EventSource("api/events");
+    source.addEventListener("runs", (event) => {
+      const list = JSON.parse(event.data) as RunSummary[];
+      setRuns(() => listOf(list));
+    });
     source.addEventListener("changed", (event) => {
       const { changed, gone } = JSON.parse(event.data) as { changed: RunSummary[]; gone: string[] };
       setRuns((before) => {
@@ -28,11 +47,26 @@ export function useRuns(signedIn: boolean): Runs {
         return listOf([...byId.values()]);
       });
     });
-    // It tries again by itself, and then sends the whole list.
-    source.addEventListener("error", () => setRuns((before) => ({ ...before, connection: "lost" })));
-    return () => source.close();
-  }, [signedIn]);
-  return runs;
+    source.addEventListener("error", () => {
+      setRuns((before) => ({ ...before, connection: "lost" }));
+      // A broken connection is tried again by the browser; an answer that is no success (a proxy's 502) is not.
+      if (source?.readyState === EventSource.CLOSED) timer = setTimeout(again, AGAIN_MILLISECONDS);
+    });
+  };
+  const again = async () => {
+    try {
+      await getFacts();
+      open();
+    } catch (error) {
+      if (error instanceof ServerError && error.status === 401) onSignedOut();
+      else timer = setTimeout(again, AGAIN_MILLISECONDS);
+    }
+  };
+  open();
+  return () => {
+    clearTimeout(timer);
+    source?.close();
+  };
 }
 
 function listOf(list: RunSummary[]): Runs {

@@ -10,7 +10,8 @@ export class ServerError extends Error {
   }
 }
 
-const KEPT = "disback-studio-token";
+/** Two studios may lie below one name, at different paths. */
+const KEPT = `disback-studio-token ${location.pathname}`;
 
 /** From the address's fragment, which is taken away at once so that it is not copied along, or kept from before. */
 let token = takeToken();
@@ -27,13 +28,13 @@ function takeToken(): string {
 /** Shows the token for the cookie that pictures and events need. @throws ServerError for a wrong one */
 export async function signIn(given = token): Promise<void> {
   if (given === "") return;
-  await call("/api/session", { method: "POST", headers: { "x-studio-token": given } });
+  await call("api/session", { method: "POST", headers: { "x-studio-token": given } });
   token = given;
   sessionStorage.setItem(KEPT, given);
 }
 
-export const getFacts = () => call<StudioFacts>("/api/facts", {});
-export const getRun = (id: string) => call<RunDetail>(`/api/run?${new URLSearchParams({ id })}`, {});
+export const getFacts = () => call<StudioFacts>("api/facts", {});
+export const getRun = (id: string) => call<RunDetail>(`api/run?${new URLSearchParams({ id })}`, {});
 
 export interface Range {
   from: number;
@@ -43,15 +44,15 @@ export interface Range {
 export function getCurves(id: string, axis: string, points: number, range?: Range): Promise<RunCurves> {
   const view: Record<string, string> = range ? { from: String(range.from), to: String(range.to) } : {};
   return call<RunCurves>(
-    `/api/curves?${new URLSearchParams({ id, axis, points: String(points), ...view })}`,
+    `api/curves?${new URLSearchParams({ id, axis, points: String(points), ...view })}`,
     {},
   );
 }
 
-export const sampleUrl = (id: string, file: string) => `/api/sample?${new URLSearchParams({ id, file })}`;
+export const sampleUrl = (id: string, file: string) => `api/sample?${new URLSearchParams({ id, file })}`;
 
 export async function act(id: string, action: Action): Promise<void> {
-  await call("/api/act", {
+  await call("api/act", {
     method: "POST",
     headers: { "content-type": "application/json" },
     body: JSON.stringify({ id, action }),
@@ -68,6 +69,7 @@ export async function getPoints(id: string, file: string): Promise<Float32Array>
   return new Float32Array(bytes.slice(start));
 }
 
+/** @param path without a slash before it: below whatever path a proxy has put us */
 async function call<Answer>(path: string, init: RequestInit): Promise<Answer> {
   let response: Response;
   try {

@@ -1,45 +1,65 @@
+import { TorchError } from "../errors.js";
 import { ops } from "../ops.js";
 import type { Tensor } from "../tensor.js";
 import { kaimingUniform, type LayerOptions, uniform } from "./initialization.js";
 import { Module } from "./module.js";
 import { parameter } from "./parameter.js";
 
-type Pair = number | [number, number];
+/** One number for all axes, or one for each. */
+export type PerAxis = number | readonly number[];
 
 export interface ConvOptions extends LayerOptions {
   /** default 1 */
-  stride?: Pair;
+  stride?: PerAxis;
   /** zeros added on each side, default 0 */
-  padding?: Pair;
+  padding?: PerAxis;
   /** default 1 */
-  dilation?: Pair;
+  dilation?: PerAxis;
   /** default 1 */
   groups?: number;
   /** default true */
   bias?: boolean;
 }
 
-/** Two-dimensional convolution with `weight` [out, in / groups, kh, kw] and `bias` [out]. */
-export class Conv2d extends Module {
+/** A convolution over `axes` axes with `weight` [out, in / groups, ...kernel] and `bias` [out]. */
+abstract class Convolution extends Module {
   readonly weight: Tensor;
   readonly bias: Tensor | null;
-  private readonly stride: [number, number];
-  private readonly padding: [number, number];
-  private readonly dilation: [number, number];
-  private readonly groups: number;
+  protected readonly stride: number[];
+  protected readonly padding: number[];
+  protected readonly dilation: number[];
+  protected readonly groups: number;
 
-  constructor(inChannels: number, outChannels: number, kernel: Pair, options: ConvOptions = {}) {
+  /** @throws TorchError if the groups do not divide the channels */
+  constructor(axes: number, inChannels: number, outChannels: number, kernel: PerAxis, options: ConvOptions) {
     super();
-    const [height, width] = pair(kernel);
-    this.groups = options.groups ?? 1;
-    const channels = inChannels / this.groups;
-    const fanIn = channels * height * width;
-    this.weight = parameter(kaimingUniform([outChannels, channels, height, width], fanIn, options));
-    this.bias =
-      options.bias === false ? null : parameter(uniform([outChannels], 1 / Math.sqrt(fanIn), options));
-    this.stride = pair(options.stride ?? 1);
-    this.padding = pair(options.padding ?? 0);
-    this.dilation = pair(options.dilation ?? 1);
+    const groups = options.groups ?? 1;
+    requireGroups(this.constructor.name, inChannels, outChannels, groups);
+    const shape = [outChannels, inChannels / groups, ...perAxis(kernel, axes)];
+    [this.weight, this.bias] = convolutionWeights(shape, outChannels, options);
+    this.stride = perAxis(options.stride ?? 1, axes);
+    this.padding = perAxis(options.padding ?? 0, axes);
+    this.dilation = perAxis(options.dilation ?? 1, axes);
+    this.groups = groups;
+  }
+}
+
+/** One-dimensional convolution with `weight` [out, in / groups, k] and `bias` [out]. */
+export class Conv1d extends Convolution {
+  constructor(inChannels: number, outChannels: number, kernel: PerAxis, options: ConvOptions = {}) {
+    super(1, inChannels, outChannels, kernel, options);
+  }
+
+  /** @param input `[N, in, L]` @returns `[N, out, L']` */
+  forward(input: Tensor): Tensor {
+    return ops.conv1d(input, this.weight, this.bias, this.stride, this.padding, this.dilation, this.groups);
+  }
+}
+
+/** Two-dimensional convolution with `weight` [out, in / groups, kh, kw] and `bias` [out]. */
+export class Conv2d extends Convolution {
+  constructor(inChannels: number, outChannels: number, kernel: PerAxis, options: ConvOptions = {}) {
+    super(2, inChannels, outChannels, kernel, options);
   }
 
   /** @param input `[N, in, H, W]` @returns `[N, out, H', W']` */
@@ -48,6 +68,42 @@ export class Conv2d extends Module {
   }
 }
 
-function pair(value: Pair): [number, number] {
-  return typeof value === "number" ? [value, value] : value;
+/** Three-dimensional convolution with `weight` [out, in / groups, kd, kh, kw] and `bias` [out]. */
+export class Conv3d extends Convolution {
+  constructor(inChannels: number, outChannels: number, kernel: PerAxis, options: ConvOptions = {}) {
+    super(3, inChannels, outChannels, kernel, options);
+  }
+
+  /** @param input `[N, in, D, H, W]` @returns `[N, out, D', H', W']` */
+  forward(input: Tensor): Tensor {
+    return ops.conv3d(input, this.weight, this.bias, this.stride, this.padding, this.dilation, this.groups);
+  }
+}
+
+/** A number for each axis. @throws TorchError if there is another number of them */
+export function perAxis(value: PerAxis, axes: number): number[] {
+  if (typeof value === "number") return Array<number>(axes).fill(value);
+  if (value.length !== axes)
+    throw new TorchError(
+      `[${value.join(", ")}] has ${value.length} numbers, one for each of ${axes} axes is needed`,
+    );
+  return [...value];
+}
+
+/** @internal weight and bias as PyTorch draws them; each output depends on all of the weight's axes but the first */
+export function convolutionWeights(
+  shape: number[],
+  outChannels: number,
+  options: ConvOptions,
+): [Tensor, Tensor | null] {
+  const fanIn = shape.slice(1).reduce((product, size) => product * size, 1);
+  const weight = parameter(kaimingUniform(shape, fanIn, options));
+  if (options.bias === false) return [weight, null];
+  return [weight, parameter(uniform([outChannels], 1 / Math.sqrt(fanIn), options))];
+}
+
+/** @internal @throws TorchError if the groups do not divide the channels */
+export function requireGroups(name: string, inChannels: number, outChannels: number, groups: number): void {
+  if (inChannels % groups !== 0 || outChannels % groups !== 0)
+    throw new TorchError(`${name}: ${groups} groups do not divide ${inChannels} and ${outChannels} channels`);
 }

@@ -1,3 +1,4 @@
+import { noGrad } from "../autograd.js";
 import { ops } from "../ops.js";
 import type { Tensor } from "../tensor.js";
 import { type LayerOptions, normal } from "./initialization.js";
@@ -8,13 +9,19 @@ import { parameter } from "./parameter.js";
 export class Embedding extends Module {
   readonly weight: Tensor;
 
-  constructor(count: number, dimension: number, options: LayerOptions = {}) {
+  private readonly paddingIndex: number | undefined;
+
+  /** @param options.paddingIndex the index of a vector that is zero at first and gets no gradient */
+  constructor(count: number, dimension: number, options: LayerOptions & { paddingIndex?: number } = {}) {
     super();
     this.weight = parameter(normal([count, dimension], options));
+    const { paddingIndex } = options;
+    this.paddingIndex = paddingIndex;
+    if (paddingIndex !== undefined) noGrad(() => this.weight.setAt([paddingIndex], 0));
   }
 
   /** @param indices int64 `[...]`, 0 <= index < count @returns `[..., dimension]` */
   forward(indices: Tensor): Tensor {
-    return ops.embedding(this.weight, indices);
+    return ops.embedding(this.weight, indices, this.paddingIndex);
   }
 }

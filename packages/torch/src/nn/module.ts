@@ -5,6 +5,7 @@ import { TorchError } from "../errors.js";
 import { ops } from "../ops.js";
 import { keep, scope } from "../scope.js";
 import { Tensor } from "../tensor.js";
+import { describeModule } from "./describe.js";
 import { buffer, parameter, type Role, roleOf } from "./parameter.js";
 import { type LoadOptions, loadTensors } from "./state-dict.js";
 
@@ -114,6 +115,14 @@ export abstract class Module {
       tensor.grad = undefined;
       tensor.dispose();
     }
+  }
+
+  /** The structure: settings, shapes of tensors, submodules. */
+  toString(): string {
+    return describeModule(this);
+  }
+  [Symbol.for("nodejs.util.inspect.custom")](): string {
+    return this.toString();
   }
 
   private tensors(): [string, Tensor, Role][] {

@@ -54,7 +54,29 @@ export class LayerNorm extends Module {
   }
 }
 
-function affineParameters(shape: number[], options: NormOptions): [Tensor | null, Tensor | null] {
+/** Root mean square normalization (Zhang and Sennrich 2019) over the last dimensions, whose sizes are `shape`. */
+export class RMSNorm extends Module {
+  readonly weight: Tensor | null;
+  private readonly shape: number[];
+  private readonly eps: number | null;
+
+  /** @param options.eps default: the dtype's smallest step from 1 */
+  constructor(shape: number | number[], options: NormOptions = {}) {
+    super();
+    this.shape = typeof shape === "number" ? [shape] : shape;
+    const { dtype, device } = options;
+    this.weight = options.affine === false ? null : parameter(ones(this.shape, { dtype, device }));
+    this.eps = options.eps ?? null;
+  }
+
+  /** @param input `[..., ...shape]` @returns the same shape */
+  forward(input: Tensor): Tensor {
+    return ops.rms_norm(input, this.shape, this.weight, this.eps);
+  }
+}
+
+/** @internal ones and zeros, unless `affine` is false */
+export function affineParameters(shape: number[], options: NormOptions): [Tensor | null, Tensor | null] {
   if (options.affine === false) return [null, null];
   const placement = { dtype: options.dtype ?? "float32", device: options.device ?? "cpu" };
   return [parameter(ones(shape, placement)), parameter(zeros(shape, placement))];

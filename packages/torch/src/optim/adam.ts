@@ -9,6 +9,7 @@ import { type State, stateNumber } from "../state.js";
 import type { Tensor } from "../tensor.js";
 import { TensorHandles } from "../tensor-handles.js";
 import { borrowGradients } from "./gradients.js";
+import type { Optimizer } from "./optimizer.js";
 
 export interface AdamOptions {
   /** learning rate, default 1e-3 */
@@ -59,7 +60,7 @@ interface Lists {
  * Parameters without a gradient are left alone. Moments are made at the first step, in the parameters' own layout.
  * With beta1 = 0 the first moment is the gradient: none is kept, which saves as much memory as the parameters take.
  */
-export class Adam {
+export class Adam implements Optimizer {
   /** Learning rate of the next step. */
   lr: number;
   private readonly betas: [number, number];

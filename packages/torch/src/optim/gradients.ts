@@ -19,7 +19,7 @@ export function clipGradNorm(parameters: Tensor[], maxNorm: number): Tensor | nu
         if (norm === 0) return 0;
         // As PyTorch: never scale up, and 1e-6 keeps a zero norm from dividing.
         const factor = norm.add(1e-6).pow(-1).mul(maxNorm).clamp(undefined, 1);
-        ops._foreach_mul__Tensor(gradients, factor);
+        ops._foreach_mul__Scalar(gradients, factor);
         return norm;
       }),
     ),
@@ -36,7 +36,7 @@ export function gradNorm(parameters: Tensor[]): Tensor | number {
 }
 
 function jointNorm(gradients: Uint32Array): Tensor | 0 {
-  return gradients.length === 0 ? 0 : stack(ops._foreach_norm_Scalar(gradients, 2)).norm();
+  return gradients.length === 0 ? 0 : stack(ops._foreach_norm(gradients, 2)).norm();
 }
 
 export interface ReplaceNonFiniteOptions {

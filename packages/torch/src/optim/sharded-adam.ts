@@ -8,6 +8,7 @@ import { type State, stateNumber } from "../state.js";
 import type { Tensor } from "../tensor.js";
 import { TensorHandles } from "../tensor-handles.js";
 import { Adam, type AdamOptions, type MomentKind, momentKinds, neededMoments } from "./adam.js";
+import type { Optimizer } from "./optimizer.js";
 
 /** Parameters are sent in pieces of about this size. */
 const PIECE_BYTES = 25 * 2 ** 20;
@@ -17,7 +18,7 @@ const PIECE_BYTES = 25 * 2 ** 20;
  * uses those of its part of the parameters, and sends the others the new weights. The weights are Adam's, bit for bit;
  * of the moments' memory, twice that of the weights (once with beta1 = 0), each process has its share.
  */
-export class ShardedAdam {
+export class ShardedAdam implements Optimizer {
   private rate: number;
   /** the parameters of each process, by their numbers */
   private readonly parts: number[][];

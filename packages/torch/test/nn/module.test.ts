@@ -1,3 +1,4 @@
+import { inspect } from "node:util";
 import {
   buffer,
   CheckpointError,
@@ -61,6 +62,7 @@ describe("discovery", () => {
     const list = new ModuleList<Module>();
     list.push(list);
     expect(() => list.parameters()).toThrow(TorchError);
+    expect(String(list)).toBe("ModuleList(\n  (0): (itself)\n)");
   });
 
   test("train, eval, requiresGrad_ and zeroGrad reach all parts", () => {
@@ -91,6 +93,27 @@ describe("discovery", () => {
         .some((tensor) => tensor.requiresGrad),
     ).toBe(false);
   });
+});
+
+test("a module prints its structure", () => {
+  const net = new Sequential(
+    new Conv2d(3, 8, 3, { padding: 1 }),
+    new SiLU(),
+    new Sequential(new Linear(4, 2)),
+  );
+  expect(inspect(net)).toBe(`Sequential(
+  (0): Conv2d(weight: [8, 3, 3, 3], bias: [8], stride: [1,1], padding: [1,1], dilation: [1,1], groups: 1)
+  (1): SiLU()
+  (2): Sequential(
+    (0): Linear(weight: [2, 4], bias: [2])
+  )
+)`);
+  expect(String(new Block()).split("\n").slice(0, 4)).toEqual([
+    'Block(scale: [2], counter: [1], table: [3], constant: [1], settings.depth: 3, settings.names: ["x","y"],',
+    "  (layers.0): Linear(weight: [2, 2], bias: [2])",
+    "  (layers.1): Linear(weight: [2, 2])",
+    "  (heads.first): Linear(weight: [1, 2], bias: [1])",
+  ]);
 });
 
 describe("state dict", () => {

@@ -67,7 +67,7 @@ async function compare(command: Command): Promise<void> {
   const resolved = await resolveCommandSettings(command, FLAGS, comparePresets, compareSchema);
   const jobs = jobsOf(options.jobs, resolved.settings);
   if (options.showSettings) return showSettings(terminal, compareSchema, resolved.settings);
-  const [{ performComparison }, { tableOfCase }, { studentText }] = await Promise.all([
+  const [{ performComparison }, { TABLE_NOTE, tableOfCase }, { studentText }] = await Promise.all([
     import("../../runs/compare/perform.js"),
     import("../../runs/compare/table.js"),
     import("../../runs/compare/wording.js"),
@@ -85,5 +85,8 @@ async function compare(command: Command): Promise<void> {
   );
   const width = Math.max(...places.map(([name]) => name.length));
   const where = places.map(([name, path]) => `${name.padEnd(width)}  ${path}`);
-  terminal.result({ ...document, ...Object.fromEntries(places) }, [...tables, ...where].join("\n"));
+  terminal.result(
+    { ...document, ...Object.fromEntries(places) },
+    [...tables, TABLE_NOTE, "", ...where].join("\n"),
+  );
 }

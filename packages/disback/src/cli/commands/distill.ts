@@ -17,7 +17,8 @@ const FLAGS: readonly SettingFlag[] = [
   {
     flags: "--method <name>",
     path: "method",
-    description: "disback, plain (no trajectory) or diff-instruct",
+    description: "auto decides; disback always follows a trajectory; plain is the objective alone",
+    choices: ["auto", "disback", "plain"],
   },
   ...IMITATION_FLAGS,
   ...RECORDING_FLAGS,

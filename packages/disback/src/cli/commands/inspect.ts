@@ -1,6 +1,14 @@
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import { addOutputFlags } from "../setting-flags.js";
 import { type OutputFlags, Terminal } from "../terminal.js";
+import { whole } from "../whole-number.js";
+
+interface InspectFlags extends OutputFlags {
+  out?: string;
+  resolution?: number;
+  channels?: string;
+  split?: string;
+}
 
 /** `disback inspect`. */
 export function addInspect(program: Command): void {
@@ -9,21 +17,35 @@ export function addInspect(program: Command): void {
     .argument("<path>", "file or folder")
     .description(
       "Say what a file or folder is: model, run, trajectory, checkpoint, extractor, safetensors, data set.",
-    );
+    )
+    .option("--out <file>", "of a data set: its first pictures as a PNG, a row per class")
+    .option("--resolution <n>", "of a data set: see it in this size", whole(1))
+    .addOption(
+      new Option("--channels <n>", "of a data set: see it grey (1) or in colour (3)").choices(["1", "3"]),
+    )
+    .option("--split <name>", "of a data set: train, test, …");
   addOutputFlags(command)
     .addHelpText(
       "after",
-      "\nExamples:\n  disback inspect runs/demo\n  disback inspect runs/demo/student/model.safetensors\n",
+      "\nExamples:\n  disback inspect runs/demo\n  disback inspect runs/demo/student/model.safetensors\n  disback inspect photos --out pictures.png\n",
     )
     .action(async (path: string) => {
-      const terminal = new Terminal(command.opts<OutputFlags>());
+      const { out, resolution, channels, split, ...output } = command.opts<InspectFlags>();
+      const terminal = new Terminal(output);
       const { inspect } = await import("../../runs/inspect/inspect.js");
-      const found = await inspect(path);
+      const options = {
+        ...(out === undefined ? {} : { out }),
+        ...(resolution === undefined ? {} : { resolution }),
+        ...(channels === undefined ? {} : { channels: Number(channels) as 1 | 3 }),
+        ...(split === undefined ? {} : { split }),
+      };
+      const found = await inspect(path, options, await terminal.progress());
       const width = Math.max(0, ...found.facts.map(([name]) => name.length));
       const facts = found.facts.map(([name, value]) => `  ${name.padEnd(width)}  ${value}`);
       terminal.result(
-        { path, kind: found.kind, ...Object.fromEntries(found.facts) },
+        { path, kind: found.kind, ...(found.document ?? Object.fromEntries(found.facts)) },
         [`${path}: ${found.kind}`, ...facts].join("\n"),
       );
+      if (found.hint && !output.json && !output.quiet) terminal.note(found.hint);
     });
 }

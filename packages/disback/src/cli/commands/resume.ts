@@ -10,13 +10,22 @@ import {
 import { addOutputFlags } from "../setting-flags.js";
 import { openWatched, type StudioFlag } from "../studio/watched.js";
 import { type OutputFlags, Terminal } from "../terminal.js";
+import { whole } from "../whole-number.js";
+
+type ResumeFlags = OutputFlags &
+  SharingFlag &
+  StudioFlag &
+  ProcessFlags & { data?: string; otherData?: boolean; threads?: number };
 
 /** `disback resume`: continues any run. */
 export function addResume(program: Command): void {
   const command = program
     .command("resume")
     .argument("<run>", "run folder")
-    .description("Continue a run that was stopped or killed, from its newest good checkpoint.");
+    .description("Continue a run that was stopped or killed, from its newest good checkpoint.")
+    .option("--data <source>", "where its data are now, if they were moved")
+    .option("--other-data", "go on although these are other data than before")
+    .option("--threads <n>", "CPU threads from now on", whole(1));
   addProcessFlags(
     addSharingFlag(addOutputFlags(command.option("--studio", "serve a page to watch this run"))),
   )
@@ -25,11 +34,12 @@ export function addResume(program: Command): void {
       `
 Examples:
   disback resume runs/demo
+  disback resume runs/teacher --data /mnt/photos    the data were moved
   disback resume runs/demo --processes 4       with any number of processes
 `,
     )
     .action(async (folder: string) => {
-      const options = command.opts<OutputFlags & SharingFlag & StudioFlag & ProcessFlags>();
+      const options = command.opts<ResumeFlags>();
       const terminal = new Terminal(options);
       requireAloneToShare(options, options.processes);
       const { readRunFolder } = await import("../../runs/run-folder.js");
@@ -42,8 +52,11 @@ Examples:
       ]);
       const progress = progressOf(processes, await terminal.progress());
       const watched = await openWatched(processes.leads ? options : {}, folder, progress);
-      const surroundings = { progress, processes, ...sharing(options), onFolder: watched.begin };
-      const result = await continueJob(folder, allJobs, surroundings);
+      const { data, threads, otherData = false } = options;
+      const result = await continueJob(folder, allJobs, {
+        ...{ progress, processes, data, threads, otherData, ...sharing(options) },
+        onFolder: watched.begin,
+      });
       if (processes.leads) printResult(terminal, result, folder);
       await watched.end();
     });

@@ -7,6 +7,7 @@ interface StudioOptions {
   host: string;
   port: string;
   allowHost?: string[];
+  basePath?: string;
   browser: boolean;
 }
 
@@ -22,7 +23,11 @@ export function addStudio(program: Command): void {
       "127.0.0.1",
     )
     .option("--port <n>", "port, 0 for any free one", "8390")
-    .option("--allow-host <name...>", "further names the page is reached by, behind a proxy for example")
+    .option(
+      "--allow-host <name...>",
+      "further names the page is reached by, behind a proxy for example; with them the token is needed to look",
+    )
+    .option("--base-path <path>", "path that a proxy leaves before our addresses, such as /studio")
     .option("--no-browser", "do not open the page in a browser")
     .addHelpText(
       "after",
@@ -31,6 +36,7 @@ Examples:
   disback studio
   disback studio runs/compare --port 0
   disback studio --host 0.0.0.0      # for others in the network; give them the address with the token
+  disback studio --allow-host runs.example.org   # behind a proxy that ends TLS for this name
 `,
     )
     .action(async (folder: string) => {
@@ -43,6 +49,12 @@ async function serve(folder: string, options: StudioOptions): Promise<void> {
   const port = Number(options.port);
   if (!Number.isInteger(port) || port < 0 || port > 65_535)
     throw new UsageError(`--port must be a whole number from 0 to 65535, got ${options.port}`);
+  for (const name of options.allowHost ?? []) {
+    if (!/^[\w.-]+$/.test(name))
+      throw new UsageError(`--allow-host ${name}: give the name alone, such as runs.example.org`);
+  }
+  if (options.basePath !== undefined && !/^(\/[\w.~-]+)+\/?$/.test(options.basePath))
+    throw new UsageError(`--base-path ${options.basePath}: give a path such as /studio`);
   const [{ startStudio }, { runControl }, { interruption }, { openInBrowser }] = await Promise.all([
     import("@disback/studio"),
     import("../studio/run-control.js"),
@@ -54,6 +66,7 @@ async function serve(folder: string, options: StudioOptions): Promise<void> {
     host: options.host,
     port,
     ...(options.allowHost ? { allowedHosts: options.allowHost } : {}),
+    ...(options.basePath ? { basePath: options.basePath } : {}),
     runControl,
   }).catch((error: NodeJS.ErrnoException) => {
     if (error.code === "EADDRINUSE")

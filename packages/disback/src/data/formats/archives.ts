@@ -1,10 +1,13 @@
 import { DisbackError } from "../../errors.js";
+import { extensionOf, isImageName } from "../images/kinds.js";
 import { openImages } from "../images/open.js";
 import type { ResolvedOptions } from "../options.js";
 import type { SampleSource } from "../samples.js";
-import { cifarSplit, isCifarName, isClassNamesFile, openCifar, parseClassNames } from "./cifar.js";
-import { type Files, isImageFile, listImages } from "./image-files.js";
+import { isCifarName, isClassNamesFile, openCifarFiles } from "./cifar.js";
+import { hiddenPart } from "./hidden.js";
+import { isAboutImages, listImages } from "./image-files.js";
 import { openNpz } from "./npz.js";
+import { type SourceFiles, visiblePaths } from "./source-files.js";
 import { readTar } from "./tar.js";
 import { openZip } from "./zip.js";
 
@@ -14,41 +17,70 @@ export async function openZipFile(
   name: string,
   options: ResolvedOptions,
 ): Promise<SampleSource> {
-  const listed = await openZip(path, options.limits.entryBytes);
-  const names = [...listed.entries.keys()];
+  const { entries, close } = await openZip(path, options.limits.entryBytes);
+  const names = [...entries.keys()];
   if (names.length > 0 && names.every((entry) => entry.endsWith(".npy"))) {
-    listed.close();
+    close();
     return openNpz(path, name, options);
   }
   try {
-    const files: Files = new Map();
-    for (const [entry, { read }] of listed.entries) if (isImageFile(entry)) files.set(entry, read);
-    return await openImages(await listImages(files, name, path, ":", options, listed.close), options);
+    const read = (entry: string): Promise<Uint8Array> => entries.get(entry)!.read();
+    const files: SourceFiles = {
+      kind: "zip",
+      where: path,
+      paths: visiblePaths(names, options.findings),
+      emptyFolders: [],
+      nameOf: (entry) => `${path}:${entry}`,
+      read,
+      head: read,
+      close,
+    };
+    return await openImages(await listImages(files, name, options), options);
   } catch (error) {
-    listed.close();
+    close();
     throw error;
   }
 }
 
-/** Opens a tar or tar.gz: CIFAR's binary version, else images. */
+/** Opens a tar or tar.gz: CIFAR's batches, else images, as WebDataset or any other way. */
 export async function openTar(path: string, name: string, options: ResolvedOptions): Promise<SampleSource> {
-  const isPickle = (entry: string): boolean => /(^|\/)(data_batch_1|cifar-100-python\/train)$/.test(entry);
-  const wanted = (entry: string): boolean =>
-    isImageFile(entry) || isCifarName(entry) || isClassNamesFile(entry) || isPickle(entry);
-  const contents = await readTar(path, wanted, options.limits);
-  const names = [...contents.keys()].sort();
-  if (names.some(isPickle))
-    throw new DisbackError(`${path} is CIFAR's Python version (pickles): give the binary version instead`);
-  if (names.some(isCifarName)) {
-    const split = options.split ?? "train";
-    const batches = names.filter((entry) => isCifarName(entry) && cifarSplit(entry) === split);
-    if (batches.length === 0) throw new DisbackError(`${path} has no CIFAR batches of split "${split}"`);
-    const files = batches.map((entry) => ({ name: `${path}:${entry}`, bytes: contents.get(entry)! }));
-    const list = names.find(isClassNamesFile);
-    const classNames = list && parseClassNames(Buffer.from(contents.get(list)!).toString("utf8"));
-    return openCifar(files, name, classNames || undefined, options);
-  }
-  const files: Files = new Map();
-  for (const [entry, bytes] of contents) files.set(entry, async () => bytes);
-  return openImages(await listImages(files, name, path, ":", options), options);
+  const files = await filesOfTar(path, options);
+  if (files.paths.some(isCifarName)) return openCifarFiles(files, name, options);
+  return openImages(await listImages(files, name, options), options);
+}
+
+/** What may be part of a data set is kept in memory; other files are only named. */
+const isWanted = (entry: string): boolean =>
+  isImageName(entry) ||
+  isAboutImages(entry) ||
+  isCifarName(entry) ||
+  isClassNamesFile(entry) ||
+  extensionOf(entry) === "";
+
+/** The files of a tar or tar.gz. */
+export async function filesOfTar(path: string, options: ResolvedOptions): Promise<SourceFiles> {
+  const all = new Set<string>();
+  const contents = await readTar(
+    path,
+    (entry) => {
+      all.add(entry);
+      return isWanted(entry) && !hiddenPart(entry);
+    },
+    options,
+  );
+  const read = async (entry: string): Promise<Uint8Array> => {
+    const bytes = contents.get(entry);
+    if (!bytes) throw new DisbackError(`${path}:${entry} is not read`);
+    return bytes;
+  };
+  return {
+    kind: "tar",
+    where: path,
+    paths: visiblePaths(all, options.findings),
+    emptyFolders: [],
+    nameOf: (entry) => `${path}:${entry}`,
+    read,
+    head: read,
+    close: () => {},
+  };
 }

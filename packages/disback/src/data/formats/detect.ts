@@ -1,16 +1,19 @@
 import { stat } from "node:fs/promises";
 import { DisbackError } from "../../errors.js";
+import { startsLikeImage, whatElse } from "../images/kinds.js";
 import { isGzip, readHead, readUnpackedHead } from "./bytes.js";
 import { isCifarName } from "./cifar.js";
 import { isIdx } from "./idx.js";
 import { isNpy } from "./npy.js";
+import { isParquet } from "./parquet.js";
 import { isTar } from "./tar.js";
+import { otherFormat } from "./unread.js";
 
 /** What a dataset's source is, by its contents (only CIFAR's bare batches need their name). */
-export type DatasetFormat = "folder" | "zip" | "idx" | "tar" | "npy" | "cifar" | "toy";
+export type DatasetFormat = "folder" | "zip" | "idx" | "tar" | "npy" | "cifar" | "parquet" | "toy";
 
 const known =
-  "a folder, zip or tar of images, IDX, CIFAR's binary batches, .npz or .npy, or toy:ring and the like";
+  "a folder, zip or tar of images, IDX, CIFAR's batches, .npz, .npy or .parquet, or toy:ring and the like";
 
 const isZip = (head: Uint8Array): boolean =>
   head[0] === 0x50 && head[1] === 0x4b && (head[2] === 3 || head[2] === 5);
@@ -36,7 +39,10 @@ export async function detectFormat(source: string): Promise<DatasetFormat> {
   if (isZip(head)) return "zip";
   if (isTar(head)) return "tar";
   if (isNpy(head)) return "npy";
+  if (isParquet(head)) return "parquet";
   if (isCifarName(source.replace(/\.gz$/, ""))) return "cifar";
   if (isIdx(head)) return "idx";
-  throw new DisbackError(`dataset ${source} is of no known format: give ${known}`);
+  const what = whatElse(head) ?? otherFormat(source);
+  if (startsLikeImage(head)) throw new DisbackError(`dataset ${source} is a single image: give its folder`);
+  throw new DisbackError(`dataset ${source} is of no known format: ${what ?? `give ${known}`}`);
 }

@@ -1,18 +1,21 @@
 import { basename, dirname, join } from "node:path";
 import { DisbackError } from "../../errors.js";
 import { type ImageArray, openImageArray } from "../images/arrays.js";
+import { extensionOf } from "../images/kinds.js";
 import { Labels } from "../labels.js";
 import type { ResolvedOptions } from "../options.js";
 import type { SampleSource } from "../samples.js";
 import { isFile, readUnpacked, readUnpackedHead } from "./bytes.js";
+import { emnistSet, idxClassNames } from "./class-names.js";
+import type { SourceFiles } from "./source-files.js";
 
-const splits = { train: "train", test: "t10k" } as const;
+/** An image file of the MNIST family: its set ("" for MNIST, "emnist-letters-"), its split. Kaggle writes a dot. */
+const imageName = /^(.*?)(train|t10k|test)-images[.-]idx3-ubyte(\.gz)?$/;
 
 /** The split of an image file, by the names of the MNIST family; `undefined` for another name. */
 export function idxSplit(path: string): "train" | "test" | undefined {
-  const name = basename(path);
-  if (name.startsWith("train-")) return "train";
-  return name.startsWith("t10k-") ? "test" : undefined;
+  const name = /(train|t10k|test)-images/.exec(basename(path))?.[1];
+  return name === undefined ? undefined : name === "train" ? "train" : "test";
 }
 
 /** Whether bytes start like an IDX file of unsigned bytes (two zeros, type 8, number of dimensions). */
@@ -62,10 +65,10 @@ async function readIdx(path: string, maximum: number): Promise<IdxArray> {
 /** The file beside an image file that holds its labels, by the names MNIST and its successors use. */
 async function labelFile(path: string): Promise<string | undefined> {
   const name = basename(path);
-  const renamed = name.replace("images", "labels").replace("idx3", "idx1");
-  if (renamed === name) return undefined;
-  const other = renamed.endsWith(".gz") ? renamed.slice(0, -3) : `${renamed}.gz`;
-  for (const candidate of [renamed, other]) {
+  const renamed = name.replace("images", "labels").replace("idx3", "idx1").replace(/\.gz$/, "");
+  if (!name.includes("images")) return undefined;
+  const other = renamed.replace(/([.-])idx1/, (_, sign) => (sign === "." ? "-idx1" : ".idx1"));
+  for (const candidate of [renamed, `${renamed}.gz`, other, `${other}.gz`]) {
     const file = join(dirname(path), candidate);
     if (await isFile(file)) return file;
   }
@@ -74,15 +77,26 @@ async function labelFile(path: string): Promise<string | undefined> {
   );
 }
 
-async function readLabels(path: string, count: number, maximum: number): Promise<Labels | undefined> {
+async function readLabels(
+  path: string,
+  count: number,
+  { limits, findings }: ResolvedOptions,
+): Promise<Labels | undefined> {
   const file = await labelFile(path);
-  if (!file) return undefined;
-  const { shape, data } = await readIdx(file, maximum);
+  if (!file) {
+    findings.note(`${basename(path)} is no name of the MNIST family: no file of labels was looked for`);
+    return undefined;
+  }
+  const { shape, data } = await readIdx(file, limits.totalBytes);
   if (shape.length !== 1)
     throw new DisbackError(`${file} holds an array of ${shape.join(" x ")}, not labels`);
   if (data.length !== count)
     throw new DisbackError(`${file} holds ${data.length} labels, but ${path} holds ${count} images`);
-  return Labels.fromClasses(data, file);
+  const names = idxClassNames(path, data);
+  const fromOne = emnistSet(path) === "letters" && data.every((label) => label >= 1);
+  if (fromOne) findings.note("the labels of EMNIST letters count from 1: class 0 is A");
+  const classes = fromOne ? data.map((label) => label - 1) : data;
+  return Labels.fromClasses(classes, file, names);
 }
 
 /** Opens an IDX file of grey images `[N, H, W]`, with the label file beside it unless labels are not wanted. */
@@ -93,27 +107,46 @@ export async function openIdx(path: string, name: string, options: ResolvedOptio
   if (shape.length !== 3)
     throw new DisbackError(`${path} holds an array of ${shape.join(" x ")}, not N x H x W images`);
   const [count, height, width] = shape as [number, number, number];
-  const labels = options.labels ? await readLabels(path, count, maximum) : undefined;
+  const labels = options.labels ? await readLabels(path, count, options) : undefined;
+  if (emnistSet(path))
+    options.findings.note(
+      "EMNIST stores its images with rows and columns exchanged: they are read as stored",
+    );
   const image = (index: number): Uint8Array =>
     data.subarray(index * height * width, (index + 1) * height * width);
-  const array: ImageArray = { name, path, count, width, height, channels: 1, image, labels };
+  const array: ImageArray = { name, path, count, width, height, channels: 1, image, labels, padded: true };
   return openImageArray(array, options);
 }
 
 /**
- * The image file of the MNIST family in a folder for a split, or `undefined` if the folder is no such folder.
- * @throws DisbackError if it holds the other split only, or the split is neither "train" nor "test"
+ * The image file of the MNIST family among a folder's files for a split, or `undefined` if there is none.
+ * @throws DisbackError if there are several sets, or not the split asked for
  */
-export async function findIdx(folder: string, split: string | undefined): Promise<string | undefined> {
-  const found: Partial<Record<string, string>> = {};
-  for (const [name, prefix] of Object.entries(splits))
-    for (const ending of ["-images-idx3-ubyte.gz", "-images-idx3-ubyte"]) {
-      const file = join(folder, prefix + ending);
-      if (!found[name] && (await isFile(file))) found[name] = file;
-    }
-  if (!found["train"] && !found["test"]) return undefined;
+export function findIdx(files: SourceFiles, { split, findings }: ResolvedOptions): string | undefined {
+  const sets = new Map<string, Map<string, string>>();
+  for (const path of files.paths) {
+    const match = imageName.exec(basename(path));
+    if (!match) continue;
+    const set = join(dirname(path), match[1]!);
+    if (!sets.has(set)) sets.set(set, new Map());
+    const found = sets.get(set)!;
+    const part = idxSplit(path)!;
+    if (!found.has(part)) found.set(part, path);
+  }
+  if (sets.size === 0) return undefined;
+  if (sets.size > 1)
+    throw new DisbackError(
+      `${files.where} holds ${sets.size} sets (${[...sets.values()].map((set) => [...set.values()][0]).join(", ")}): give the file of images of one`,
+    );
+  const [found] = sets.values();
   const wanted = split ?? "train";
-  if (!found[wanted])
-    throw new DisbackError(`${folder} has no split "${wanted}" (found: ${Object.keys(found).join(", ")})`);
-  return found[wanted];
+  const chosen = found!.get(wanted);
+  if (!chosen)
+    throw new DisbackError(
+      `${files.where} has no split "${wanted}" (found: ${[...found!.keys()].sort().reverse().join(", ")})`,
+    );
+  for (const path of files.paths)
+    if (!/(images|labels)[.-]idx[13]-ubyte(\.gz)?$/.test(path))
+      findings.leaveOut(extensionOf(path) || "file without an ending", path);
+  return join(files.where, chosen);
 }

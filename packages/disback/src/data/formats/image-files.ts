@@ -1,70 +1,78 @@
 import { DisbackError } from "../../errors.js";
-import { isImageName } from "../images/decode.js";
-import type { ImageEntry, ImageListing } from "../images/listing.js";
+import { extensionOf, imageExtensions } from "../images/kinds.js";
+import type { ImageListing } from "../images/listing.js";
 import { Labels } from "../labels.js";
+import type { Findings } from "../left-out.js";
 import type { ResolvedOptions } from "../options.js";
-import { parseDatasetJson } from "./dataset-json.js";
+import { folderClasses } from "./folder-classes.js";
+import { isLabelFile, readLabelFiles } from "./label-files.js";
+import { findSidecars, isSidecarName, oneImagePerSample, readSidecars } from "./sidecars.js";
+import { imagePaths, type SourceFiles } from "./source-files.js";
 import { type SplitPaths, selectSplit } from "./splits.js";
+import { otherFormat } from "./unread.js";
 
-/** Files of a folder or archive: path with forward slashes to a reader of its bytes. */
-export type Files = Map<string, () => Promise<Uint8Array>>;
-
-/** EDM spreads images over numbered folders, which are no classes. */
-const edmName = /(^|\/)\d{5}\/img\d{8}\.\w+$/;
-
-/** Whether a folder's or archive's file matters when it holds images. */
-export const isImageFile = (name: string): boolean => isImageName(name) || name === "dataset.json";
-
-function folderLabels({ paths, depth }: SplitPaths, all: string[], where: string): Labels | undefined {
-  if (all.every((path) => edmName.test(path))) return undefined;
-  const parent = (path: string): string =>
-    path
-      .split("/")
-      .slice(depth + 1)
-      .at(-2) ?? "";
-  const names = [...new Set(all.map(parent))].sort();
-  if (names.length < 2) return undefined;
-  if (names[0] === "")
-    throw new DisbackError(
-      `${where}: some images lie in folders that would be classes, but ${all.find((path) => parent(path) === "")} does not: move it, or open the data without labels`,
-    );
-  const number = new Map(names.map((name, index) => [name, index]));
-  return Labels.fromClasses(
-    paths.map((path) => number.get(parent(path))!),
-    where,
-    names,
-  );
-}
+/** Whether a file that is no image may still tell something about images. */
+export const isAboutImages = (path: string): boolean => isLabelFile(path) || isSidecarName(path);
 
 /**
- * Makes a listing of the images among some files, sorted by path. Labels are those of `dataset.json` where there is
- * one, else the names of the folders the images lie in (sorted; the same numbers for every split), if there are at
- * least two.
- * @param where path of the folder or archive
- * @param close lets go of the archive
+ * Makes a listing of the images among some files, sorted by path. Labels are those of `dataset.json`, `metadata.jsonl`
+ * or `metadata.csv`, else of files beside the images, else the folders they lie in (`folderClasses`).
+ * @throws DisbackError if there are no images, saying what there is instead, or the labels do not fit them
  */
 export async function listImages(
-  files: Files,
+  files: SourceFiles,
   name: string,
-  where: string,
-  separator: "/" | ":",
   options: ResolvedOptions,
-  close: () => void = () => {},
 ): Promise<ImageListing> {
-  const all = [...files.keys()].filter(isImageName).sort();
-  if (all.length === 0)
-    throw new DisbackError(`${where} holds no images: give a folder or archive of image files`);
-  const split = selectSplit(all, options.split, where);
-  const { paths } = split;
-  const json = files.get("dataset.json");
+  const { findings } = options;
+  const all = await imagePaths(files);
+  if (all.length === 0) throw new DisbackError(noImages(files, findings));
+  const split = selectSplit(all, options.split, files.where, findings);
+  const beside = findSidecars(files, split.paths);
+  const chosen: SplitPaths = { ...split, paths: oneImagePerSample(files, split.paths, beside, findings) };
+  if (split.training === split.paths) chosen.training = chosen.paths;
+  const { paths } = chosen;
+  const listed = await readLabelFiles(files, paths, all, options);
+  const besideThem = await readSidecars(files, paths, beside, options);
+  const values = listed.labels ?? besideThem.labels;
   let labels: Labels | undefined;
-  if (options.labels && json) {
-    const text = Buffer.from(await json()).toString("utf8");
-    labels = parseDatasetJson(text, paths, all.length, `${where}${separator}dataset.json`);
-  } else if (options.labels) labels = folderLabels(split, all, where);
-  const entry = (path: string): ImageEntry => ({
-    name: `${where}${separator}${path}`,
-    read: files.get(path)!,
-  });
-  return { name, entries: paths.map(entry), labels, close };
+  if (values) labels = Labels.fromValues(values, files.where, (index) => paths[index]!);
+  else if (options.labels && !listed.unlabelled) labels = folderClasses(files, chosen, findings);
+  countOthers(files, all, new Set([...beside.values()].flatMap(Object.values)), findings);
+  return {
+    name,
+    entries: paths.map((path) => ({ name: files.nameOf(path), read: () => files.read(path) })),
+    labels,
+    captions: listed.captions ?? besideThem.captions,
+    close: files.close,
+  };
+}
+
+/** Files that are no images and say nothing about one, by their endings. */
+function countOthers(
+  files: SourceFiles,
+  images: readonly string[],
+  used: ReadonlySet<string>,
+  findings: Findings,
+): void {
+  const known = new Set(images);
+  for (const path of files.paths)
+    if (!known.has(path) && !used.has(path) && !isLabelFile(path))
+      findings.leaveOut(extensionOf(path) || "file without an ending", path);
+}
+
+/** What to say where no file is an image that can be read. */
+function noImages(files: SourceFiles, findings: Findings): string {
+  const counts = new Map<string, number>();
+  for (const path of files.paths) {
+    const kind = extensionOf(path) || "without an ending";
+    counts.set(kind, (counts.get(kind) ?? 0) + 1);
+  }
+  const hidden = findings.leftOut.reduce((sum, { count }) => sum + count, 0);
+  if (hidden > 0) counts.set("hidden", hidden);
+  const found = [...counts].map(([kind, count]) => `${count} ${kind}`).join(", ");
+  const advice = files.paths.map(otherFormat).find((line) => line !== undefined);
+  return `${files.where} holds no images (${found ? `found: ${found}` : "it is empty"}): ${
+    advice ?? `give a folder or archive of image files (${imageExtensions})`
+  }`;
 }

@@ -12,6 +12,8 @@ export interface NpyArray {
     | Int32Array
     | Float32Array
     | Float64Array;
+  /** elements are true (1) or false (0) */
+  isBoolean?: true;
 }
 
 type Reader = (bytes: ArrayBuffer) => NpyArray["data"];
@@ -76,7 +78,32 @@ export function parseNpy(bytes: Uint8Array, name: string): NpyArray {
       `${name} holds ${bytes.length - end} bytes of data, but its header promises ${expected}: it is damaged or cut short`,
     );
   // Copied, because a typed array must start at a multiple of its element's size.
-  return { shape, data: reader(new Uint8Array(bytes.subarray(end)).buffer) };
+  const data = reader(new Uint8Array(bytes.subarray(end)).buffer);
+  return { shape, data, ...(type === "|b1" ? { isBoolean: true } : {}) };
+}
+
+/**
+ * The texts of an `.npy` array of fixed-length text (`<U5`, `|S5`), as NumPy stores class names; undefined for an array
+ * of something else.
+ * @throws DisbackError naming the array if it is damaged or not one-dimensional
+ */
+export function parseNpyTexts(bytes: Uint8Array, name: string): string[] | undefined {
+  const { text, end } = headerOf(bytes, name);
+  const match = /'descr': *'[<|](U|S)(\d+)'/.exec(text);
+  const shape = /'shape': *\((\d+),\)/.exec(text);
+  if (!match) return undefined;
+  if (!shape) throw new DisbackError(`${name} holds texts, but not in one row`);
+  const [length, wide] = [Number(match[2]), match[1] === "U"];
+  const size = wide ? 4 * length : length;
+  if (bytes.length - end !== size * Number(shape[1]))
+    throw new DisbackError(`${name} is damaged or cut short`);
+  const data = Buffer.from(bytes.subarray(end));
+  return Array.from({ length: Number(shape[1]) }, (_, row) => {
+    const part = data.subarray(row * size, (row + 1) * size);
+    if (!wide) return part.toString("utf8").replace(/\0+$/, "");
+    const codes = Array.from({ length }, (_, index) => part.readUInt32LE(4 * index));
+    return String.fromCodePoint(...codes.filter((code) => code > 0 && code <= 0x10ffff));
+  });
 }
 
 /** Data that `formatNpy` writes. */

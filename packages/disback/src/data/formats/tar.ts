@@ -1,6 +1,6 @@
 import { extract } from "tar-stream";
 import { DisbackError } from "../../errors.js";
-import type { ArchiveLimits } from "../options.js";
+import type { ResolvedOptions } from "../options.js";
 import { collect, unpackedStream } from "./bytes.js";
 
 /** Whether unpacked bytes start like a tar archive ("ustar" in the first header). */
@@ -9,8 +9,8 @@ export const isTar = (head: Uint8Array): boolean =>
 
 /**
  * Reads the wanted files of a tar or tar.gz into memory, since such an archive can only be read from front to back.
- * Links and devices are passed over; nothing is written to disk.
- * @param wanted says by its name whether a file is kept
+ * Links and devices are counted as left out; nothing is written to disk.
+ * @param wanted is asked about every file by its name: whether it is kept
  * @returns contents by name, in the archive's order
  * @throws DisbackError naming archive and entry if it is damaged, a name climbs out of the archive, or it unpacks to
  * more than the limits
@@ -18,7 +18,7 @@ export const isTar = (head: Uint8Array): boolean =>
 export async function readTar(
   path: string,
   wanted: (name: string) => boolean,
-  limits: ArchiveLimits,
+  { limits, findings }: Pick<ResolvedOptions, "limits" | "findings">,
 ): Promise<Map<string, Uint8Array>> {
   const files = new Map<string, Uint8Array>();
   const archive = extract();
@@ -38,8 +38,13 @@ export async function readTar(
         throw new DisbackError(
           `${path} unpacks to more than ${limits.totalBytes} bytes: unpack it and give the folder instead`,
         );
-      if (entry.header.type !== "file" || !wanted(name)) entry.resume();
-      else files.set(name, await collect(entry, `${path}:${name}`, limits.entryBytes));
+      const { type } = entry.header;
+      if (type !== "file" && type !== "directory") findings.leaveOut("link in the tar", name);
+      if (type !== "file" || !wanted(name)) entry.resume();
+      else {
+        if (files.has(name)) findings.leaveOut("earlier version of a file", name);
+        files.set(name, await collect(entry, `${path}:${name}`, limits.entryBytes));
+      }
     }
   } catch (error) {
     if (error instanceof DisbackError) throw error;

@@ -1,10 +1,11 @@
 import { startFingerprint } from "../labels.js";
-import type { SampleArrays, SampleSource } from "../samples.js";
+import type { SampleArrays, SampleSource, SizeCount } from "../samples.js";
 import { concurrently } from "./concurrently.js";
 import { storeChannelsFirst } from "./layout.js";
 import type { ImageListing } from "./listing.js";
-import type { ReadImage } from "./open.js";
+import type { ReadImage } from "./read-image.js";
 import { scaleBytes } from "./stored.js";
+import { ImageSurvey } from "./survey.js";
 
 /**
  * Images decoded when they are asked for. The first ones decoded stay in memory until the cache is full; they are
@@ -15,6 +16,8 @@ export class LazyImages implements SampleSource {
   readonly length: number;
   readonly labelDim: number;
   readonly classNames: readonly string[] | undefined;
+  readonly classes: ArrayLike<number> | undefined;
+  readonly classCounts: readonly number[] | undefined;
   private readonly cached = new Map<number, Uint8Array>();
   private readonly imageBytes: number;
 
@@ -33,6 +36,8 @@ export class LazyImages implements SampleSource {
     this.length = listing.entries.length;
     this.labelDim = listing.labels?.dim ?? 0;
     this.classNames = listing.labels?.classNames;
+    this.classes = listing.labels?.classes;
+    this.classCounts = listing.labels?.counts();
     this.imageBytes = sampleShape[0] * sampleShape[1] * sampleShape[2];
   }
 
@@ -43,6 +48,14 @@ export class LazyImages implements SampleSource {
     });
     const labels = this.listing.labels;
     return labels ? { samples, labels: labels.oneHot(indices) } : { samples };
+  }
+
+  /** Decodes every image once. */
+  async storedSizes(): Promise<readonly SizeCount[]> {
+    const survey = new ImageSurvey();
+    const { entries } = this.listing;
+    await concurrently(entries.length, async (index) => survey.add(await this.readImage(entries[index]!)));
+    return survey.storedSizes();
   }
 
   /** Hashes the files as they are stored: cheaper than decoding them, and as telling. */

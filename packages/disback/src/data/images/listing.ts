@@ -14,6 +14,8 @@ export interface ImageListing {
   name: string;
   entries: ImageEntry[];
   labels: Labels | undefined;
+  /** one per entry, where the data has them */
+  captions: readonly string[] | undefined;
   /** Lets go of open files, once nothing will be read any more. */
   close(): void;
 }

@@ -64,23 +64,33 @@ export function cropAndResample(image: PixelImage, side: number): PixelImage {
   return { data, width: side, height: side, channels: square.channels };
 }
 
-const nextPowerOfTwo = (value: number): number => 2 ** Math.ceil(Math.log2(value));
+/** Whether images of the MNIST family (28 x 28) are brought to a side by `padAndAverage`. */
+export const isMnistResizing = (width: number, height: number, side: number): boolean =>
+  width === 28 && height === 28 && (side === 32 || side === 16);
 
 /**
- * Resizing for small images stored as arrays (IDX, CIFAR, `.npz`): centre crop, zero padding to the next power
- * of two where the side is none, then averaging of whole blocks. 28 x 28 Fashion-MNIST becomes 32 x 32 by a
- * margin of 2 zeros on each side, and 16 x 16 by that and 2 x 2 averages. Where the side wanted does not divide
- * the padded one, the unpadded image is resampled by Lanczos instead.
+ * What is usual for the MNIST family, whose background is black: 28 x 28 becomes 32 x 32 by a margin of 2 zeros on each
+ * side, and 16 x 16 by that and 2 x 2 averages.
  */
-export function resizeArrayImage(image: PixelImage, side: number): PixelImage {
-  const square = cropSquare(image);
-  if (square.width === side) return square;
-  const padded = nextPowerOfTwo(square.width);
-  if (padded % side === 0) return boxAverage(padSquare(square, padded), padded / side);
-  return cropAndResample(square, side);
+export function padAndAverage(image: PixelImage, side: 32 | 16): PixelImage {
+  return boxAverage(padSquare(image, 32), 32 / side);
 }
 
-const isGrey = (data: Uint8Array): boolean => {
+/** Images that cannot be joined as they are: one of the options must be chosen. */
+export class ImageFormError extends DisbackError {
+  override name = "ImageFormError";
+
+  constructor(
+    message: string,
+    /** the option that would join them */
+    readonly option: "resolution" | "channels",
+  ) {
+    super(message);
+  }
+}
+
+/** Whether red, green and blue are equal in every pixel. */
+export const isGrey = (data: Uint8Array): boolean => {
   for (let pixel = 0; pixel < data.length; pixel += 3)
     if (data[pixel] !== data[pixel + 1] || data[pixel] !== data[pixel + 2]) return false;
   return true;
@@ -100,7 +110,10 @@ export function toChannels(image: PixelImage, channels: 1 | 3, name: string, ask
     return { data: converted, width, height, channels };
   }
   if (!asked && !isGrey(data))
-    throw new DisbackError(`${name} is a colour image among grey ones: choose the channels, 1 or 3`);
+    throw new ImageFormError(
+      `${name} is a colour image among grey ones: choose the channels, 1 or 3`,
+      "channels",
+    );
   for (let pixel = 0; pixel < converted.length; pixel++)
     converted[pixel] =
       (data[3 * pixel]! * 19595 + data[3 * pixel + 1]! * 38470 + data[3 * pixel + 2]! * 7471 + 0x8000) >> 16;

@@ -1,6 +1,6 @@
 import type { Labels } from "../labels.js";
 import { startFingerprint } from "../labels.js";
-import type { SampleArrays, SampleSource } from "../samples.js";
+import type { SampleArrays, SampleSource, SizeCount } from "../samples.js";
 
 /** `u / 127.5 - 1` of every byte: [0, 255] to [-1, 1]. */
 const scaled = Float32Array.from({ length: 256 }, (_, byte) => byte / 127.5 - 1);
@@ -15,21 +15,27 @@ export class StoredImages implements SampleSource {
   readonly length: number;
   readonly labelDim: number;
   readonly classNames: readonly string[] | undefined;
+  readonly classes: ArrayLike<number> | undefined;
+  readonly classCounts: readonly number[] | undefined;
 
   /**
    * @param pixels NCHW bytes `[length, ...sampleShape]`
    * @param sampleShape `[C, H, W]`
+   * @param sizes those the images had before
    */
   constructor(
     readonly name: string,
     readonly sampleShape: readonly [number, number, number],
     private readonly pixels: Uint8Array,
     private readonly labels: Labels | undefined,
+    private readonly sizes: readonly SizeCount[],
   ) {
     const [channels, height, width] = sampleShape;
     this.length = pixels.length / (channels * height * width);
     this.labelDim = labels?.dim ?? 0;
     this.classNames = labels?.classNames;
+    this.classes = labels?.classes;
+    this.classCounts = labels?.counts();
   }
 
   async read(indices: ArrayLike<number>): Promise<SampleArrays> {
@@ -44,5 +50,9 @@ export class StoredImages implements SampleSource {
 
   async fingerprint(): Promise<string> {
     return startFingerprint(this.sampleShape, this.length, this.labels).update(this.pixels).digest("hex");
+  }
+
+  async storedSizes(): Promise<readonly SizeCount[]> {
+    return this.sizes;
   }
 }

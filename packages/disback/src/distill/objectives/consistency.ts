@@ -1,5 +1,6 @@
 import { EMA, noGrad, ops, randint, randn, type State, type Tensor, tensor } from "@disback/torch";
 import { DisbackError } from "../../errors.js";
+import type { Condition } from "../../models/condition.js";
 import type { Denoiser, DenoiserModule } from "../../models/denoiser.js";
 import { sigmaSchedule } from "../../models/samplers.js";
 import { perSample } from "../denoising-loss.js";
@@ -59,7 +60,7 @@ export class Consistency implements DirectObjective {
     const { data, pairs, levels = 18 } = this.options;
     if (data) requireFitting(data, student, this.name);
     this.data = data ?? teacherPairs(teacher, student, { ...pairs, seed });
-    this.target = new EMA(student.denoiser, { decay: this.targetDecay });
+    this.target = new EMA(student.module, { decay: this.targetDecay });
     const grid = sigmaSchedule({ steps: levels, sigmaMax: student.sigmaInit }, teacher).slice(0, levels);
     this.grid = tensor(grid, { device: student.device });
   }
@@ -69,23 +70,23 @@ export class Consistency implements DirectObjective {
     this.target!.update();
   }
 
-  loss({ student, teacher, count, generator }: DirectInput): Tensor {
-    const { samples, condition } = this.data!.draw(count, generator);
+  loss({ student, teacher, count, random }: DirectInput): Tensor {
+    const { samples, condition } = this.data!.draw(count, random);
     const last = this.grid!.shape[0]! - 1;
-    const place = randint(0, last, [count], { generator, device: samples.device });
+    const place = randint(0, last, [count], { generator: random, device: samples.device });
     const sigma = this.grid!.indexSelect(0, place);
     const next = this.grid!.indexSelect(0, place.add(1));
-    const noise = randn(samples.shape, { generator, device: samples.device });
+    const noise = randn(samples.shape, { generator: random, device: samples.device });
     const x = samples.add(noise.mul(perSample(sigma, samples.ndim)));
-    const told = student.labelDim > 0 ? condition : undefined;
+    const told = Object.keys(student.facts.condition).length > 0 ? condition : undefined;
     const wanted = noGrad(() => {
       const moved = heunStep(teacher, x, sigma, next, told);
       const estimate = this.target!.module.denoise(moved, next, told);
-      return ops.where_self(perSample(place.eq(last - 1), x.ndim), moved, estimate);
+      return ops.where(perSample(place.eq(last - 1), x.ndim), moved, estimate);
     });
     return meanDistance(
       this.options.distance ?? "pseudo-huber",
-      student.denoiser.denoise(x, sigma, told),
+      student.module.denoise(x, sigma, told),
       wanted,
     );
   }
@@ -106,7 +107,7 @@ export class Consistency implements DirectObjective {
 }
 
 /** One step of Heun's method along dx/dsigma = (x - D(x; sigma)) / sigma (Karras et al. 2022), each row from its level to its next. */
-function heunStep(teacher: Denoiser, x: Tensor, sigma: Tensor, next: Tensor, condition?: Tensor): Tensor {
+function heunStep(teacher: Denoiser, x: Tensor, sigma: Tensor, next: Tensor, condition?: Condition): Tensor {
   const slope = (at: Tensor, level: Tensor) =>
     at.sub(teacher.denoise(at, level, condition)).div(perSample(level, x.ndim));
   const way = perSample(next.sub(sigma), x.ndim);

@@ -10,8 +10,6 @@ export interface DiffInstructOptions {
   noise?: NoiseDistribution;
   /** how much each noise level counts, default "one" as in the released code */
   weighting?: Weighting;
-  /** standard deviation of the data, default 0.5 */
-  sigmaData?: number;
 }
 
 /**
@@ -26,27 +24,26 @@ export class DiffInstruct implements Objective {
   readonly name = "diff-instruct";
   private readonly noise: NoiseDistribution;
   private readonly weighting: Weighting;
-  private readonly sigmaData: number;
 
-  constructor({ noise = new LogNormal(), weighting = "one", sigmaData = 0.5 }: DiffInstructOptions = {}) {
+  constructor({ noise = new LogNormal(), weighting = "one" }: DiffInstructOptions = {}) {
     this.noise = noise;
     this.weighting = weighting;
-    this.sigmaData = sigmaData;
   }
 
-  auxiliaryLoss({ samples, condition, auxiliary, generator }: ObjectiveInput): Tensor {
-    return denoisingLoss(auxiliary, samples, this.noise, { generator, condition, sigmaData: this.sigmaData });
+  auxiliaryLoss({ samples, condition, auxiliary, random }: ObjectiveInput): Tensor {
+    return denoisingLoss(auxiliary, samples, this.noise, { random, condition });
   }
 
-  studentSignal({ samples, condition, auxiliary, target, generator }: StudentInput): StudentSignal {
+  studentSignal({ samples, condition, auxiliary, target, random }: StudentInput): StudentSignal {
+    const { sigmaData } = target.facts;
     return inferenceMode(() => {
       const clean = samples.detach();
-      const { sigma, noised } = addNoise(clean, this.noise, generator);
+      const { sigma, noised } = addNoise(clean, this.noise, random);
       const fitted = auxiliary.denoise(noised, sigma, condition);
       const wanted = target.denoise(noised, sigma, condition);
-      const figures = agreement({ clean, sigma, fitted, wanted }, this.sigmaData);
+      const figures = agreement({ clean, sigma, fitted, wanted }, sigmaData);
       const difference = fitted.sub(wanted);
-      const weights = weightsOf(this.weighting, sigma, this.sigmaData);
+      const weights = weightsOf(this.weighting, sigma, sigmaData);
       if (weights) difference.mul_(perSample(weights, clean.ndim));
       return { ...figures, gradient: difference.div_(clean.shape[0]!) };
     });

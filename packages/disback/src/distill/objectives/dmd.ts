@@ -1,5 +1,6 @@
 import { inferenceMode, type Tensor } from "@disback/torch";
 import { DisbackError } from "../../errors.js";
+import { type DenoiserStudent, requireDenoiserStudent } from "../denoiser-student.js";
 import { denoisingLoss } from "../denoising-loss.js";
 import { KarrasUniform, type NoiseDistribution } from "../noise-distribution.js";
 import type {
@@ -11,7 +12,6 @@ import type {
 } from "../objective.js";
 import type { SamplePool } from "../sample-pool.js";
 import { addNoise, agreement, targetError, withoutSpoiltSamples } from "../score-comparison.js";
-import type { StudentGenerator } from "../student-generator.js";
 import { pairDistance, type TeacherPairsOptions, teacherPairs } from "../teacher-pairs.js";
 
 export interface DmdOptions {
@@ -19,8 +19,6 @@ export interface DmdOptions {
   noise?: NoiseDistribution;
   /** noise levels of the auxiliary model's step, default that whole schedule */
   auxiliaryNoise?: NoiseDistribution;
-  /** standard deviation of the data, default 0.5 */
-  sigmaData?: number;
   /** weight of the regression on teacher pairs, 0 (default) for none; 0.25 in the paper */
   regressionWeight?: number;
   /** the pairs, if there is a regression */
@@ -44,16 +42,14 @@ export class Dmd implements Objective {
   readonly name = "dmd";
   private readonly noise: NoiseDistribution;
   private readonly auxiliaryNoise: NoiseDistribution;
-  private readonly sigmaData: number;
   private readonly regressionWeight: number;
   private readonly pairOptions: Omit<TeacherPairsOptions, "seed">;
   private pairs: SamplePool | undefined;
-  private student: StudentGenerator | undefined;
+  private student: DenoiserStudent | undefined;
 
   constructor(options: DmdOptions = {}) {
     this.noise = options.noise ?? new KarrasUniform({ from: 0.02, to: 0.98, levels: 1000 });
     this.auxiliaryNoise = options.auxiliaryNoise ?? new KarrasUniform({ levels: 1000 });
-    this.sigmaData = options.sigmaData ?? 0.5;
     this.regressionWeight = options.regressionWeight ?? 0;
     this.pairOptions = options.pairs ?? {};
     if (!(this.regressionWeight >= 0))
@@ -62,13 +58,12 @@ export class Dmd implements Objective {
 
   prepare({ teacher, student, seed }: ObjectiveSetting): void {
     if (this.regressionWeight === 0) return;
-    this.student = student;
-    this.pairs = teacherPairs(teacher, student, { ...this.pairOptions, seed });
+    this.student = requireDenoiserStudent(student, this.name);
+    this.pairs = teacherPairs(teacher, this.student, { ...this.pairOptions, seed });
   }
 
-  auxiliaryLoss({ samples, condition, auxiliary, generator }: ObjectiveInput): Tensor {
-    const { auxiliaryNoise, sigmaData } = this;
-    return denoisingLoss(auxiliary, samples, auxiliaryNoise, { generator, condition, sigmaData });
+  auxiliaryLoss({ samples, condition, auxiliary, random }: ObjectiveInput): Tensor {
+    return denoisingLoss(auxiliary, samples, this.auxiliaryNoise, { random, condition });
   }
 
   studentSignal(input: StudentInput): StudentSignal {
@@ -83,20 +78,20 @@ export class Dmd implements Objective {
   }
 
   private distributionMatching(input: StudentInput): StudentSignal {
-    const { samples, condition, auxiliary, target, generator } = input;
+    const { samples, condition, auxiliary, target, random } = input;
     return inferenceMode(() => {
       const clean = samples.detach();
-      const { sigma, noised } = addNoise(clean, this.noise, generator);
+      const { sigma, noised } = addNoise(clean, this.noise, random);
       const fitted = auxiliary.denoise(noised, sigma, condition);
       const wanted = target.denoise(noised, sigma, condition);
       const estimates = { clean, sigma, fitted, wanted };
       const gradient = fitted.sub(wanted).div_(targetError(estimates)).div_(clean.shape[0]!);
-      return { ...agreement(estimates, this.sigmaData), gradient: withoutSpoiltSamples(gradient) };
+      return { ...agreement(estimates, target.facts.sigmaData), gradient: withoutSpoiltSamples(gradient) };
     });
   }
 
-  private regression({ samples, generator }: StudentInput): Tensor {
-    const batch = { count: samples.shape[0]!, generator };
+  private regression({ samples, random }: StudentInput): Tensor {
+    const batch = { count: samples.shape[0]!, random };
     return pairDistance("squared", this.student!, this.pairs!, batch).mul(this.regressionWeight);
   }
 }

@@ -10,6 +10,7 @@ import {
   zeros,
 } from "@disback/torch";
 import { DisbackError } from "../../errors.js";
+import type { Condition } from "../../models/condition.js";
 import type { Denoiser, FeatureDenoiser } from "../../models/denoiser.js";
 import { type DiscriminatorHead, discriminatorHead } from "../discriminator-head.js";
 import { KarrasUniform, type NoiseDistribution } from "../noise-distribution.js";
@@ -22,6 +23,7 @@ import type {
 } from "../objective.js";
 import { requireFitting, type SamplePool } from "../sample-pool.js";
 import { addNoise, withoutSpoiltSamples } from "../score-comparison.js";
+import { deviceOf } from "../student.js";
 import { Dmd, type DmdOptions } from "./dmd.js";
 
 export interface Dmd2Options extends Omit<DmdOptions, "regressionWeight" | "pairs"> {
@@ -69,21 +71,22 @@ export class Dmd2 implements Objective {
 
   /** Makes the head. @throws DisbackError if the denoisers have no features, or the real samples are of another kind */
   prepare({ student, auxiliary, seed }: ObjectiveSetting): void {
-    const { device, sampleShape } = student;
+    const device = deviceOf(student);
+    const { sampleShape } = student.facts;
     requireFitting(this.real, student, this.name);
     const shape = scope(() =>
       noGrad(() => {
         const one = zeros([1, ...sampleShape], { device });
-        return featuresOf(auxiliary, one, ones([1], { device }), undefined).shape;
+        return featuresOf(auxiliary!, one, ones([1], { device }), undefined).shape;
       }),
     );
     this.head = discriminatorHead(shape, new Generator(seed)).to({ device });
   }
 
   auxiliaryLoss(input: ObjectiveInput): Tensor {
-    const { samples, condition, generator } = input;
+    const { samples, condition, random } = input;
     const loss = this.matching.auxiliaryLoss(input);
-    const real = this.real.draw(samples.shape[0]!, generator);
+    const real = this.real.draw(samples.shape[0]!, random);
     const generated = this.logits(input, samples.detach(), condition);
     const genuine = this.logits(input, real.samples, condition && real.condition);
     const told = ops.softplus(generated).mean().add(ops.softplus(genuine.neg()).mean());
@@ -119,13 +122,13 @@ export class Dmd2 implements Objective {
   }
 
   /** @returns `[N]` */
-  private logits({ auxiliary, generator }: ObjectiveInput, x: Tensor, condition: Tensor | undefined): Tensor {
-    const { sigma, noised } = addNoise(x, this.noise, generator);
+  private logits({ auxiliary, random }: ObjectiveInput, x: Tensor, condition: Condition | undefined): Tensor {
+    const { sigma, noised } = addNoise(x, this.noise, random);
     return this.head!.forward(featuresOf(auxiliary, noised, sigma, condition));
   }
 }
 
-function featuresOf(denoiser: Denoiser, x: Tensor, sigma: Tensor, condition: Tensor | undefined): Tensor {
+function featuresOf(denoiser: Denoiser, x: Tensor, sigma: Tensor, condition: Condition | undefined): Tensor {
   const { features } = denoiser as Partial<FeatureDenoiser>;
   if (!features) throw new DisbackError("dmd2: the teacher's network has no features for a discriminator");
   return features.call(denoiser, x, sigma, condition);

@@ -35,8 +35,8 @@ export class Regression implements DirectObjective {
     this.pairs = teacherPairs(teacher, student, { ...this.pairOptions, seed });
   }
 
-  loss({ student, count, generator }: DirectInput): Tensor {
-    return pairDistance(this.distance, student, this.pairs!, { count, generator });
+  loss({ student, count, random }: DirectInput): Tensor {
+    return pairDistance(this.distance, student, this.pairs!, { count, random });
   }
 
   dispose(): void {

@@ -12,8 +12,6 @@ export interface SidOptions {
   noise?: NoiseDistribution;
   /** noise levels of the auxiliary model's step, default EDM's `ln sigma ~ N(-1.2, 1.2^2)` */
   auxiliaryNoise?: NoiseDistribution;
-  /** standard deviation of the data, default 0.5 */
-  sigmaData?: number;
 }
 
 /**
@@ -32,25 +30,22 @@ export class Sid implements Objective {
   private readonly alpha: number;
   private readonly noise: NoiseDistribution;
   private readonly auxiliaryNoise: NoiseDistribution;
-  private readonly sigmaData: number;
 
   constructor(options: SidOptions = {}) {
     this.alpha = options.alpha ?? 1.2;
     this.noise = options.noise ?? new KarrasUniform({ to: 0.8 });
     this.auxiliaryNoise = options.auxiliaryNoise ?? new LogNormal();
-    this.sigmaData = options.sigmaData ?? 0.5;
     if (!Number.isFinite(this.alpha))
       throw new DisbackError(`sid: "alpha" must be a number, not ${this.alpha}`);
   }
 
-  auxiliaryLoss({ samples, condition, auxiliary, generator }: ObjectiveInput): Tensor {
-    const { auxiliaryNoise, sigmaData } = this;
-    return denoisingLoss(auxiliary, samples, auxiliaryNoise, { generator, condition, sigmaData });
+  auxiliaryLoss({ samples, condition, auxiliary, random }: ObjectiveInput): Tensor {
+    return denoisingLoss(auxiliary, samples, this.auxiliaryNoise, { random, condition });
   }
 
-  studentSignal({ samples, condition, auxiliary, target, generator }: StudentInput): StudentSignal {
+  studentSignal({ samples, condition, auxiliary, target, random }: StudentInput): StudentSignal {
     const clean = samples.detach().requiresGrad_();
-    const { sigma, noised } = addNoise(clean, this.noise, generator);
+    const { sigma, noised } = addNoise(clean, this.noise, random);
     const fitted = auxiliary.denoise(noised, sigma, condition);
     const wanted = target.denoise(noised, sigma, condition);
     const estimates = { clean, sigma, fitted, wanted };
@@ -62,7 +57,7 @@ export class Sid implements Objective {
       .div(targetError(estimates))
       .sum()
       .div(clean.shape[0]!);
-    const figures = agreement(estimates, this.sigmaData);
+    const figures = agreement(estimates, target.facts.sigmaData);
     return { ...figures, gradient: withoutSpoiltSamples(gradient([loss], [clean])[0]!) };
   }
 }

@@ -25,7 +25,7 @@ export class Vsd implements Objective {
   readonly name = "vsd";
   readonly learningRateFactor: number;
   private readonly matching: DiffInstruct;
-  private readonly rank: number;
+  readonly rank: number;
 
   constructor({ rank = 4, learningRateFactor = 10, weighting = "noise", ...options }: VsdOptions = {}) {
     this.rank = rank;
@@ -33,7 +33,7 @@ export class Vsd implements Objective {
     this.matching = new DiffInstruct({ ...options, weighting });
   }
 
-  /** @throws DisbackError if the rank is none, or if the teacher has no layers to adapt */
+  /** @throws DisbackError if the rank is no whole number from 1, or if the teacher has no layers to adapt */
   auxiliaryModel({ teacher, start, seed }: AuxiliaryStart): DenoiserModule {
     const auxiliary = new LowRankDenoiser(teacher, { rank: this.rank, generator: new Generator(seed) });
     auxiliary.approximate(start);

@@ -1,9 +1,24 @@
+import { DisbackError } from "../../errors.js";
 import type { DenoiserConfig } from "../../models/config.js";
 
-/** The configuration of a network as `UNet2DModel` of diffusers takes it. */
+/**
+ * The configuration of a network as `UNet2DModel` of diffusers takes it.
+ * @throws DisbackError naming what it has no field for
+ */
 export function unet2DConfig(
   config: Extract<DenoiserConfig, { network: "unet-2d" }>,
 ): Readonly<Record<string, unknown>> {
+  const { heads, stepChannels, blockChannels } = config;
+  if (heads !== undefined && heads > 1) {
+    throw new DisbackError(
+      `--format diffusers: UNet2DModel has heads of a number of channels, not ${heads} heads at every level`,
+    );
+  }
+  if (stepChannels !== undefined && stepChannels !== blockChannels[0]) {
+    throw new DisbackError(
+      `--format diffusers: UNet2DModel has ${blockChannels[0]} sines and cosines of a step here, not ${stepChannels}`,
+    );
+  }
   const isNumber = config.classEmbedding === "number" && config.labelDim > 0;
   return {
     _class_name: "UNet2DModel",
@@ -27,7 +42,7 @@ export function unet2DConfig(
     upsample_type: config.upsampling,
     dropout: config.dropout,
     act_fn: config.activation,
-    attention_head_dim: config.headChannels,
+    attention_head_dim: heads === 1 ? null : config.headChannels,
     norm_num_groups: config.normalizationGroups,
     attn_norm_num_groups: config.middleAttentionGroups ?? null,
     norm_eps: config.normalizationEps,

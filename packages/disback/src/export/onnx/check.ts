@@ -1,7 +1,8 @@
 import type { OnnxGenerator } from "@disback/generate";
 import { fromTypedArray, Generator, inferenceMode, ops, randn, type Tensor } from "@disback/torch";
 import { DisbackError } from "../../errors.js";
-import { sampleShape } from "../../models/config.js";
+import { type Condition, classCondition, classesOf } from "../../models/condition.js";
+import type { DenoiserModule } from "../../models/denoiser.js";
 import type { ExportableModel } from "../exportable.js";
 import type { Precision } from "./export-onnx.js";
 
@@ -34,13 +35,13 @@ export async function checkOnnx(
 ): Promise<OnnxCheck> {
   const { threads } = options;
   const exported = await openExported(bytes, threads);
-  const { labelDim } = model.config;
+  const { facts } = model;
+  const labelDim = classesOf(facts);
   const random = new Generator(0);
   const latents =
-    model.generator?.latents(batch, random) ??
-    randn([batch, ...sampleShape(model.config)], { generator: random });
+    model.student?.latents(batch, random) ?? randn([batch, ...facts.sampleShape], { generator: random });
   const labels = labelDim > 0 ? Array.from({ length: batch }, (_, index) => index % labelDim) : undefined;
-  const condition = labels && oneHot(labels, labelDim);
+  const condition = classCondition(labels && oneHot(labels, labelDim));
   const ours = timed(() => original(model, latents, condition));
   const theirs = await timedAsync(() => evaluate(exported, latents.data() as Float32Array, labels));
   await exported.dispose();
@@ -64,10 +65,10 @@ async function openExported(bytes: Uint8Array, threads?: number): Promise<OnnxGe
   }
 }
 
-function original({ denoiser, generator }: ExportableModel, latents: Tensor, condition?: Tensor): Tensor {
+function original({ module, student }: ExportableModel, latents: Tensor, condition?: Condition): Tensor {
   return inferenceMode(() => {
-    if (generator) return generator.generate(latents, condition);
-    return denoiser.denoise(latents, ops.full([batch], sigma, "float32"), condition);
+    if (student) return student.generate(latents, condition);
+    return (module as DenoiserModule).denoise(latents, ops.full([batch], sigma, "float32"), condition);
   });
 }
 

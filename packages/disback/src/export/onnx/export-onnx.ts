@@ -1,6 +1,10 @@
 import { descriptionKey, type ModelDescription } from "@disback/generate/core";
-import { sampleShape } from "../../models/config.js";
+import type { Module } from "@disback/torch";
+import { DisbackError } from "../../errors.js";
+import { classesOf } from "../../models/condition.js";
+import type { Denoiser, DenoiserModule } from "../../models/denoiser.js";
 import { IddpmDenoiser } from "../../models/preconditioning/iddpm.js";
+import { PreconditionedDenoiser } from "../../models/preconditioning/preconditioned.js";
 import type { ExportableModel } from "../exportable.js";
 import { denoiserSource, studentSource } from "./sources.js";
 import { writeOnnxModel } from "./write-model.js";
@@ -14,28 +18,41 @@ export type Precision = "f32" | "f16" | "int8";
  * @throws DisbackError naming an operator that cannot be written
  */
 export function exportOnnx(model: ExportableModel, precision: Precision = "f32"): Uint8Array {
-  const denoiser = precision === "f16" ? model.denoiser.clone() : model.denoiser;
-  if (precision === "f16") denoiser.model.to({ dtype: "float16" });
+  const module = precision === "f16" ? model.module.clone() : model.module;
+  if (precision === "f16") halve(module);
   try {
-    const source = model.generator
-      ? studentSource(model.generator.withDenoiser(denoiser))
-      : denoiserSource(denoiser, model.config);
+    const source = model.student
+      ? studentSource(model.student.withModule(module))
+      : denoiserSource(module as DenoiserModule);
     const metadata = { [descriptionKey]: JSON.stringify(describe(model, precision)) };
     return writeOnnxModel({ ...source, metadata }, { quantize: precision === "int8" });
   } finally {
-    if (denoiser !== model.denoiser) denoiser.dispose();
+    if (module !== model.module) module.dispose();
   }
 }
 
-function describe({ denoiser, config, generator }: ExportableModel, precision: Precision): ModelDescription {
-  const common = { sampleShape: sampleShape(config), labelDim: config.labelDim, precision };
-  if (generator) return { kind: "student", steps: generator.steps, ...common };
-  const { sigmaMin, sigmaMax } = denoiser;
+/** The network between the preconditioning's float32 factors. */
+function halve(module: Module): void {
+  if (!(module instanceof PreconditionedDenoiser))
+    throw new DisbackError("--precision f16: a module of your own is exported as f32 or int8");
+  module.model.to({ dtype: "float16" });
+}
+
+function describe({ module, facts, student }: ExportableModel, precision: Precision): ModelDescription {
+  const { classNames } = facts;
+  const common = {
+    sampleShape: [...facts.sampleShape],
+    labelDim: classesOf(facts),
+    ...(classNames ? { classNames } : {}),
+    precision,
+  };
+  if (student) return { kind: "student", steps: student.evaluations, ...common };
+  const { sigmaMin = 0, sigmaMax = Number.POSITIVE_INFINITY } = module as Module & Denoiser;
   return {
     kind: "denoiser",
     ...common,
     sigmaMin,
     ...(Number.isFinite(sigmaMax) ? { sigmaMax } : {}),
-    ...(denoiser instanceof IddpmDenoiser ? { levels: denoiser.u.toArray() as number[] } : {}),
+    ...(module instanceof IddpmDenoiser ? { levels: module.u.toArray() as number[] } : {}),
   };
 }

@@ -1,38 +1,38 @@
 import { defaultGenerator, randn, type Tensor } from "@disback/torch";
-import type { StudentGenerator } from "../../distill/student-generator.js";
-import { type DenoiserConfig, sampleShape } from "../../models/config.js";
-import type { PreconditionedDenoiser } from "../../models/preconditioning/preconditioned.js";
+import type { Student } from "../../distill/student.js";
+import { classCondition, classesOf } from "../../models/condition.js";
+import type { DenoiserModule } from "../../models/denoiser.js";
+import type { ModelFacts } from "../../models/facts.js";
 import type { OnnxSource } from "./write-model.js";
 
 /** Example labels for tracing: their values do not matter. */
-const labels = (batch: number, labelDim: number): Tensor[] =>
-  labelDim > 0 ? [randn([batch, labelDim])] : [];
+const labels = (batch: number, facts: ModelFacts): Tensor[] =>
+  classesOf(facts) > 0 ? [randn([batch, classesOf(facts)])] : [];
+
+const labelNames = (facts: ModelFacts): string[] => (classesOf(facts) > 0 ? ["labels"] : []);
 
 /** A student as a function: latents, `[N, steps, ...]` if it has several steps, and one-hot labels `[N, K]` to samples. */
-export function studentSource(generator: StudentGenerator): Omit<OnnxSource, "metadata"> {
-  const { labelDim } = generator;
+export function studentSource(student: Student): Omit<OnnxSource, "metadata"> {
+  const { facts } = student;
   return {
-    network: (latents, condition) => generator.generate(latents!, condition),
-    examples: (batch) => [generator.latents(batch, defaultGenerator()), ...labels(batch, labelDim)],
-    inputNames: ["latents", ...(labelDim > 0 ? ["labels"] : [])],
+    network: (latents, classes) => student.generate(latents!, classCondition(classes)),
+    examples: (batch) => [student.latents(batch, defaultGenerator()), ...labels(batch, facts)],
+    inputNames: ["latents", ...labelNames(facts)],
     outputName: "samples",
   };
 }
 
 /** A teacher as one step of its sampler: noisy samples `[N, ...]`, noise levels `[N]` and labels to clean samples. */
-export function denoiserSource(
-  denoiser: PreconditionedDenoiser,
-  config: DenoiserConfig,
-): Omit<OnnxSource, "metadata"> {
-  const { labelDim } = config;
+export function denoiserSource(denoiser: DenoiserModule): Omit<OnnxSource, "metadata"> {
+  const { facts } = denoiser;
   return {
-    network: (x, sigma, condition) => denoiser.denoise(x!, sigma!, condition),
+    network: (x, sigma, classes) => denoiser.denoise(x!, sigma!, classCondition(classes)),
     examples: (batch) => [
-      randn([batch, ...sampleShape(config)]),
+      randn([batch, ...facts.sampleShape]),
       randn([batch]).abs().add(0.1),
-      ...labels(batch, labelDim),
+      ...labels(batch, facts),
     ],
-    inputNames: ["x", "sigma", ...(labelDim > 0 ? ["labels"] : [])],
+    inputNames: ["x", "sigma", ...labelNames(facts)],
     outputName: "denoised",
   };
 }

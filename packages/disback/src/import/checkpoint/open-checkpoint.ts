@@ -2,6 +2,7 @@ import { constants } from "node:buffer";
 import { open, stat } from "node:fs/promises";
 import { readHead } from "../../data/formats/bytes.js";
 import { DisbackError } from "../../errors.js";
+import { refuseForeignFile } from "../../foreign-file.js";
 import { edmGlobals } from "../edm/persistent-object.js";
 import { Limits } from "../pickle/limits.js";
 import { readPickle } from "../pickle/machine.js";
@@ -38,13 +39,12 @@ export async function openCheckpoint(path: string): Promise<Checkpoint> {
     throw new DisbackError(`${path}: ${error.code === "ENOENT" ? "no such file" : error.message}`);
   });
   if (!found.isFile()) throw new DisbackError(`${path}: not a file`);
-  if (found.size === 0) throw new DisbackError(`${path}: the file is empty`);
-  const head = await readHead(path, 512);
+  refuseForeignFile(path);
+  const head = await readHead(path, 2);
   if (head[0] === 0x50 && head[1] === 0x4b) {
     const zip = await openTorchZip(path, checkpointGlobals);
     return { path, format: "PyTorch checkpoint (zip)", bytes: found.size, ...zip };
   }
-  refuseOthers(path, head);
   const bytes = await readWhole(path, found.size);
   const { format, value } = parsePickled(bytes, path);
   return { path, format, bytes: found.size, value, close() {} };
@@ -65,19 +65,6 @@ export function parsePickled(bytes: Uint8Array, name: string): { format: string;
     );
   }
   return { format: "pickle", value };
-}
-
-/** Formats that people give by mistake. */
-function refuseOthers(path: string, head: Uint8Array): void {
-  const text = Buffer.from(head).toString("latin1");
-  if (text.slice(257, 262) === "ustar") {
-    throw new DisbackError(
-      `${path}: PyTorch's tar format of before 2017: save it again with a newer PyTorch`,
-    );
-  }
-  if (head[0] === 0x1f && head[1] === 0x8b) throw new DisbackError(`${path}: gzipped: unpack it first`);
-  if (text.startsWith("\x89HDF"))
-    throw new DisbackError(`${path}: an HDF5 file, which is no PyTorch checkpoint`);
 }
 
 /** In pieces, because Node reads no more than 2 GiB at once. */

@@ -46,10 +46,3 @@ export class StoredTensor extends PickleRecord {
     }
   }
 }
-
-/** Numbers in the file for these tensors, shared ones counted once. */
-export function storedNumbers(tensors: ReadonlyMap<string, StoredTensor>): number {
-  const distinct = new Set<StoredNumbers>();
-  for (const { numbers } of tensors.values()) distinct.add(numbers);
-  return [...distinct].reduce((sum, { length }) => sum + length, 0);
-}

@@ -24,7 +24,10 @@ export interface TorchZip {
 export async function openTorchZip(path: string, globals: GlobalTable): Promise<TorchZip> {
   const bytes = statSync(path).size;
   const limit = largestExpansion * bytes + 65_536;
-  const archive = await openZip(path, limit);
+  const archive = await openZip(path, limit).catch((error: Error) => {
+    if (!/end of central directory/i.test(error.message)) throw error;
+    throw new DisbackError(`${path}: a zip without its end, ${bytes} bytes: cut short, download it again`);
+  });
   try {
     let unpacked = 0;
     for (const entry of archive.entries.values()) unpacked += entry.size;
@@ -77,10 +80,18 @@ function pickleFolder(path: string, archive: ZipArchive): string {
     const isScript = [...archive.entries.keys()].some((name) => /^[^/]+\/code\//.test(name));
     const why = isScript
       ? "a TorchScript file, which is a program and no checkpoint"
-      : `a zip with ${pickles.length || "no"} data.pkl, which is no PyTorch checkpoint`;
+      : `a zip with ${pickles.length || "no"} data.pkl, which is no PyTorch checkpoint${holding(archive)}`;
     throw new DisbackError(`${path}: ${why}`);
   }
   return pickles[0]!.slice(0, -"data.pkl".length);
+}
+
+/** What the zip holds instead. */
+function holding(archive: ZipArchive): string {
+  const names = [...archive.entries.keys()];
+  if (names.length === 0) return "";
+  const more = names.length > 3 ? ", …" : "";
+  return ` (it holds ${names.slice(0, 3).map(shown).join(", ")}${more}): unpack it, and give what is inside`;
 }
 
 async function isBigEndian(path: string, archive: ZipArchive, folder: string): Promise<boolean> {

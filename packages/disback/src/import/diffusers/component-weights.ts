@@ -5,7 +5,7 @@ import { openCheckpoint } from "../checkpoint/open-checkpoint.js";
 import type { StoredTensor } from "../checkpoint/stored-tensor.js";
 import { findWeights } from "../find-weights.js";
 import { shown } from "../pickle/text-values.js";
-import { openSafetensors } from "../safetensors/open-safetensors.js";
+import { isSafetensors, openSafetensors } from "../safetensors/open-safetensors.js";
 import type { StoredWeights } from "../stored-weights.js";
 import { type DiffusersComponent, isPlainName, isTextTable } from "./folder.js";
 import { readJsonObject } from "./json-file.js";
@@ -45,8 +45,9 @@ export async function openComponentWeights(component: DiffusersComponent): Promi
   };
 }
 
+/** A file's contents say what it is, not its name. */
 async function openFile(path: string): Promise<StoredWeights> {
-  if (path.endsWith(".safetensors")) return openSafetensors(path);
+  if (await isSafetensors(path)) return openSafetensors(path);
   const checkpoint = await openCheckpoint(path);
   try {
     return { format: checkpoint.format, tensors: findWeights(checkpoint).tensors, close: checkpoint.close };

@@ -5,7 +5,7 @@ import { shown } from "../pickle/text-values.js";
 import { isObject, type JsonObject, readJsonObject } from "./json-file.js";
 
 /** File that names the components of a pipeline. */
-const pipelineFile = "model_index.json";
+export const pipelineFile = "model_index.json";
 
 /** A part of a diffusers pipeline: a network, a VAE, a scheduler. */
 export interface DiffusersComponent {
@@ -79,13 +79,31 @@ export function findComponent(folder: DiffusersFolder, classNames: readonly stri
   );
 }
 
+export const isScheduler = ({ className }: DiffusersComponent): boolean => className.endsWith("Scheduler");
+
 /** The scheduler. @throws DisbackError if there is none: the noise levels are then unknown */
 export function findScheduler(folder: DiffusersFolder): DiffusersComponent {
-  const found = folder.components.find(({ className }) => className.endsWith("Scheduler"));
+  const found = folder.components.find(isScheduler);
   if (found) return found;
   throw new DisbackError(
     `${folder.schedulerPath}: no such file: it tells the noise levels that the network was trained at`,
   );
+}
+
+/** A part of a pipeline that `readDiffusersFolder` did not read: its name, and its class or value. */
+export interface OtherPart {
+  name: string;
+  description: string;
+}
+
+/** What a pipeline's file names besides these components: parts of other libraries, and settings. */
+export function otherParts({ pipeline }: DiffusersFolder, used: readonly DiffusersComponent[]): OtherPart[] {
+  return Object.entries(pipeline).flatMap(([name, value]) => {
+    const isUsed = name.startsWith("_") || used.some((component) => component.name === name);
+    const isAbsent = value === null || (Array.isArray(value) && value.every((item) => item === null));
+    if (isUsed || isAbsent) return [];
+    return [{ name, description: Array.isArray(value) ? String(value.at(-1)) : JSON.stringify(value) }];
+  });
 }
 
 /** Nothing for a field that names no component, or one of another library. */

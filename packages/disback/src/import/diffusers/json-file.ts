@@ -1,5 +1,6 @@
 import { readFileSync, statSync } from "node:fs";
 import { DisbackError } from "../../errors.js";
+import { foreignJson } from "../../foreign-file.js";
 
 /** The longest index of shards seen takes some 200 kB. */
 const mostBytes = 16 * 2 ** 20;
@@ -8,7 +9,7 @@ const mostBytes = 16 * 2 ** 20;
 export type JsonObject = Readonly<Record<string, unknown>>;
 
 /**
- * Reads a JSON object.
+ * Reads a JSON object as Python writes it: infinite numbers may be there.
  * @param limit the most bytes it may have
  * @throws DisbackError naming the file that is missing, too large or no object
  */
@@ -17,15 +18,25 @@ export function readJsonObject(path: string, limit = mostBytes): JsonObject {
   try {
     const { size } = statSync(path);
     if (size > limit) throw new DisbackError(`${path}: ${size} bytes are too many for such a file`);
-    value = JSON.parse(readFileSync(path, "utf8"));
+    value = parseJson(readFileSync(path, "utf8"));
   } catch (error) {
     if (error instanceof DisbackError) throw error;
     const missing = (error as NodeJS.ErrnoException).code === "ENOENT";
-    const problem = error instanceof SyntaxError ? "not valid JSON" : (error as Error).message;
+    const problem = error instanceof SyntaxError ? foreignJson(path) : (error as Error).message;
     throw new DisbackError(`${path}: ${missing ? "no such file" : problem}`);
   }
   if (!isObject(value)) throw new DisbackError(`${path}: not a JSON object`);
   return value;
+}
+
+/** Python writes `-Infinity` where JSON has no such number; 1e999 is read as one. */
+function parseJson(text: string): unknown {
+  const plain = text.replace(/^\ufeff/, "");
+  if (!plain.includes("Infinity")) return JSON.parse(plain);
+  const token = /"[^"\\]*(?:\\.[^"\\]*)*(?:"|$)|-?Infinity/g;
+  return JSON.parse(
+    plain.replace(token, (found) => (found.startsWith('"') ? found : found.replace("Infinity", "1e999"))),
+  );
 }
 
 /** Whether a value is an object with fields. */

@@ -3,7 +3,7 @@ import { DisbackError } from "../../errors.js";
 import type { DenoiserConfigInput } from "../../models/denoiser-config.js";
 import { shown } from "../pickle/text-values.js";
 import type { DiffusersComponent } from "./folder.js";
-import { parseFields } from "./parse-fields.js";
+import { only, parseStrictFields } from "./strict-fields.js";
 
 /** Schedulers that differ in how they sample, not in the noise levels the network was trained at; same defaults. */
 const schedulers: ReadonlySet<string> = new Set([
@@ -31,19 +31,44 @@ const rules = {
 const predictions = { epsilon: "epsilon", v_prediction: "v", sample: "sample" } as const;
 
 const beta = z.number().positive().lt(1);
-const fields = z.looseObject({
+const fields = {
   num_train_timesteps: z.int().min(2).default(1000),
   beta_start: beta.default(1e-4),
   beta_end: beta.default(0.02),
   beta_schedule: z.enum(Object.keys(rules) as [keyof typeof rules]).default("linear"),
   trained_betas: z.array(z.number().positive().max(1)).min(2).nullish(),
-  prediction_type: z.enum(Object.keys(predictions) as [keyof typeof predictions]).default("epsilon"),
+  prediction_type: z.enum(Object.keys(predictions) as [keyof typeof predictions]).optional(),
+  /** what `prediction_type` was before 2023: false stands for "sample" */
+  predict_epsilon: z.boolean().nullish(),
   rescale_betas_zero_snr: z.boolean().default(false),
-  variance_type: z.string().nullish(),
+  variance_type: z
+    .enum(["fixed_small", "fixed_small_log", "fixed_large", "fixed_large_log", "learned", "learned_range"])
+    .nullish(),
   clip_sample: z.boolean().nullish(),
   clip_sample_range: z.number().positive().default(1),
-  use_flow_sigmas: z.literal(false).nullish(),
-});
+  thresholding: z.boolean().default(false),
+  /** "continuous" asks the network about ln(sigma) / 4 instead of a step */
+  timestep_type: only("discrete"),
+  use_flow_sigmas: only(false, null),
+  use_dynamic_shifting: only(false, null),
+};
+
+/** How a sampler goes through the levels; what the network was trained at does not depend on them. */
+const harmless = [
+  // which steps it takes, and how it ends
+  ...["timestep_spacing", "steps_offset", "set_alpha_to_one", "set_alpha_to_zero", "skip_prk_steps"],
+  ...["final_sigmas_type", "lower_order_final", "euler_at_final", "lambda_min_clipped", "timestep_values"],
+  ...["use_karras_sigmas", "use_exponential_sigmas", "use_beta_sigmas", "use_lu_lambdas"],
+  ...["sigma_min", "sigma_max", "interpolation_type"],
+  // which solver it is
+  ...["solver_order", "solver_type", "algorithm_type", "predict_x0", "solver_p", "disable_corrector"],
+  // what it does to estimates, as `clip_sample` does
+  ...["dynamic_thresholding_ratio", "sample_max_value"],
+  // only with flow matching, which is refused
+  ...["flow_shift", "time_shift_type", "shift_terminal"],
+  // of the years in which diffusers had NumPy arrays too
+  ...["tensor_format", "format"],
+];
 
 /** The part of a denoiser's configuration that says what the network estimates, at which noise levels. */
 export type DiscreteSchedule = Pick<
@@ -70,10 +95,11 @@ export function describeSchedule(scheduler: DiffusersComponent): DiscreteSchedul
       `${configPath}: "_class_name": ${shown(className)} is not known (${[...schedulers].join(", ")} are)`,
     );
   }
-  const given = parseFields(fields, scheduler);
+  const given = parseStrictFields(fields, harmless, scheduler, checkPrediction);
+  const prediction = given.prediction_type ?? (given.predict_epsilon === false ? "sample" : "epsilon");
   return {
     preconditioning: "discrete",
-    prediction: predictions[given.prediction_type],
+    prediction: predictions[prediction],
     ...(given.trained_betas
       ? { betas: given.trained_betas }
       : {
@@ -86,6 +112,23 @@ export function describeSchedule(scheduler: DiffusersComponent): DiscreteSchedul
     ...(given.variance_type?.startsWith("learned") ? { learnedVariance: true } : {}),
     ...(clips(className, given.clip_sample) ? { clipSample: given.clip_sample_range } : {}),
   };
+}
+
+/** Two fields say what the network estimates: the older one must agree. */
+function checkPrediction(
+  given: z.output<z.ZodObject<typeof fields>>,
+  fail: (field: string, message: string) => void,
+): void {
+  const { predict_epsilon: older, prediction_type: type } = given;
+  if (typeof older !== "boolean" || type === undefined || older === (type === "epsilon")) return;
+  fail("predict_epsilon", `${older} contradicts "prediction_type": "${type}"`);
+}
+
+/** What a scheduler does to the network's estimates while it samples, which the denoiser does not. */
+export function changesEstimates({ config }: DiffusersComponent): string[] {
+  return config["thresholding"] === true
+    ? ["the original's sampler thresholds its estimates (thresholding); the denoiser does not"]
+    : [];
 }
 
 /** Only the schedulers of DDPM and DDIM cut off, and they do unless told not to. */

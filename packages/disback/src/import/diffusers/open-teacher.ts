@@ -1,8 +1,10 @@
-import type { AutoencoderKl } from "../../models/autoencoder/autoencoder-kl.js";
+import { join } from "node:path";
+import { DisbackError } from "../../errors.js";
 import { latentCodec } from "../../models/autoencoder/latent-codec.js";
 import { type DenoiserConfig, sampleShape } from "../../models/denoiser-config.js";
+import { shown } from "../pickle/text-values.js";
 import type { TeacherSource } from "../teacher-source.js";
-import { readDiffusersAutoencoder } from "./autoencoder.js";
+import { autoencoderClasses, readDiffusersAutoencoder } from "./autoencoder.js";
 import { openComponentWeights } from "./component-weights.js";
 import { describeDit } from "./dit.js";
 import {
@@ -10,8 +12,12 @@ import {
   type DiffusersFolder,
   findComponent,
   findScheduler,
+  isScheduler,
+  otherParts,
+  pipelineFile,
   readDiffusersFolder,
 } from "./folder.js";
+import { changesEstimates } from "./noise-schedule.js";
 import { presentKey } from "./present-key.js";
 import { describeUNet2D } from "./unet-2d.js";
 
@@ -36,9 +42,13 @@ export async function openDiffusersTeacher(
 ): Promise<TeacherSource> {
   const folder = readDiffusersFolder(path);
   const component = findComponent(folder, Object.keys(networks));
-  const autoencoder = await readAutoencoderFor(folder);
+  const decoder = decoderOf(folder);
+  // A configuration that is given says the levels too.
+  const scheduler = given ? folder.components.find(isScheduler) : findScheduler(folder);
+  const leftOut = refuseOtherParts(folder, [component, scheduler, decoder]);
+  const autoencoder = decoder && (await readDiffusersAutoencoder(decoder));
   const { config, configPlace } = given ?? {
-    config: describe(component, findScheduler(folder), autoencoder !== undefined),
+    config: describe(component, scheduler!, autoencoder !== undefined),
     configPlace: component.configPath,
   };
   if (autoencoder) latentCodec(autoencoder, sampleShape(config), configPlace);
@@ -54,7 +64,7 @@ export async function openDiffusersTeacher(
     place: weights.path,
     key: component.name,
     others: [],
-    notes: notesOn(config),
+    notes: [...notesOn(config), ...(scheduler ? changesEstimates(scheduler) : []), ...leftOut],
   };
 }
 
@@ -68,10 +78,38 @@ function describe(
   return latent ? { ...described, sigmaData: 1 } : described;
 }
 
-/** The pipeline's autoencoder, if it has one that disback knows. */
-async function readAutoencoderFor({ components }: DiffusersFolder): Promise<AutoencoderKl | undefined> {
-  const component = components.find(({ className }) => className === "AutoencoderKL");
-  return component && readDiffusersAutoencoder(component);
+/** The part that makes images of the network's samples, if there is one. */
+function decoderOf({ components }: DiffusersFolder): DiffusersComponent | undefined {
+  return components.find(({ className }) => autoencoderClasses.includes(className));
+}
+
+/** Parts that change nothing of the samples. */
+const aside: ReadonlySet<string> = new Set([
+  ...["safety_checker", "feature_extractor", "requires_safety_checker", "id2label"],
+]);
+
+/**
+ * Every part of a pipeline is used, or known to change nothing, or refused: it may be what its samples are decoded or
+ * asked with.
+ * @returns notes on what is left out
+ */
+function refuseOtherParts(
+  folder: DiffusersFolder,
+  used: readonly (DiffusersComponent | undefined)[],
+): string[] {
+  const others = otherParts(
+    folder,
+    used.filter((part) => part !== undefined),
+  );
+  const unknown = others.find(({ name }) => !aside.has(name));
+  if (unknown) {
+    const { name, description } = unknown;
+    throw new DisbackError(
+      `${join(folder.path, pipelineFile)}: "${shown(name)}" (${shown(description)}): disback does not know this part ` +
+        `of a pipeline; decoders it reads are ${autoencoderClasses.join(" and ")}`,
+    );
+  }
+  return others.length > 0 ? [`left out: ${others.map(({ name }) => name).join(", ")}`] : [];
 }
 
 function notesOn({ clipSample }: DenoiserConfig): string[] {

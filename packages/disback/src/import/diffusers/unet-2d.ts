@@ -9,7 +9,7 @@ import { downBlockTypes, upBlockTypes } from "../../models/unet-2d/options.js";
 import { shown } from "../pickle/text-values.js";
 import type { DiffusersComponent } from "./folder.js";
 import { type DiscreteSchedule, describeSchedule } from "./noise-schedule.js";
-import { parseFields } from "./parse-fields.js";
+import { parseStrictFields } from "./strict-fields.js";
 
 const count = z.int().positive();
 const way = z.enum(["conv", "resnet"]);
@@ -20,7 +20,7 @@ const levels = <Name extends string>(names: readonly Name[]) =>
   );
 
 /** `UNet2DModel`'s arguments, with its defaults. */
-const fields = z.looseObject({
+const fields = {
   sample_size: z.union([count, z.tuple([count, count]).refine(([height, width]) => height === width)], {
     error: "must be the images' height and width, which have to be equal",
   }),
@@ -60,7 +60,10 @@ const fields = z.looseObject({
   add_attention: z.boolean().default(true),
   class_embed_type: z.literal("timestep").nullish(),
   num_class_embeds: count.nullish(),
-});
+};
+
+/** Of learned embeddings of steps only, which are refused. */
+const harmless = ["num_train_timesteps"];
 
 /** What our fields that have to fit each other are called in diffusers' files. */
 const names: Readonly<Record<string, string>> = {
@@ -79,7 +82,7 @@ const names: Readonly<Record<string, string>> = {
  * @throws DisbackError naming file and field: what is unsupported, or does not fit
  */
 export function describeUNet2D(component: DiffusersComponent, scheduler: DiffusersComponent): DenoiserConfig {
-  const given = parseFields(fields, component);
+  const given = parseStrictFields(fields, harmless, component);
   const schedule = describeSchedule(scheduler);
   const labelDim = given.class_embed_type === "timestep" ? 1 : (given.num_class_embeds ?? 0);
   checkOutput(given, schedule, component, scheduler);
@@ -128,7 +131,7 @@ function fitting({ configPath }: DiffusersComponent, config: DenoiserConfigInput
 
 /** The output has the input's channels, and as many again where a variance is learned. */
 function checkOutput(
-  { in_channels, out_channels }: z.output<typeof fields>,
+  { in_channels, out_channels }: z.output<z.ZodObject<typeof fields>>,
   { learnedVariance }: DiscreteSchedule,
   component: DiffusersComponent,
   scheduler: DiffusersComponent,

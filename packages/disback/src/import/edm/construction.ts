@@ -1,3 +1,4 @@
+import { rowMajor } from "../checkpoint/assembled-tensor.js";
 import { StoredNumbers, StoredTensor } from "../checkpoint/stored-tensor.js";
 import type { PickleValue } from "../pickle/values.js";
 import type { PersistentObject } from "./persistent-object.js";
@@ -44,11 +45,4 @@ function isShape(value: PickleValue | undefined): value is number[] {
     value.length <= 16 &&
     value.every((size) => Number.isSafeInteger(size) && Number(size) >= 0)
   );
-}
-
-/** Strides of a tensor without gaps. */
-function rowMajor(shape: readonly number[]): number[] {
-  const strides = Array<number>(shape.length).fill(1);
-  for (let axis = shape.length - 2; axis >= 0; axis--) strides[axis] = strides[axis + 1]! * shape[axis + 1]!;
-  return strides;
 }

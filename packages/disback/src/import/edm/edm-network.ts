@@ -31,6 +31,9 @@ const imageAttributes = {
   label_dim: "labelDim",
 };
 
+/** Attributes that follow from others, or say how the original computes. */
+const derivedAttributes: ReadonlySet<string> = new Set(["sigma_min", "sigma_max", "use_fp16", "training"]);
+
 /** Arguments of both networks in order; null for those that the preconditioning gives. */
 const commonArguments: readonly [theirs: string, ours: string | null][] = [
   ["img_resolution", null],
@@ -88,6 +91,11 @@ export function describeEdmNetwork(object: PersistentObject, fail: Fail): Denois
     const value = setting(object.state.get(theirs) ?? null, `${object.className}.${theirs}`, fail);
     // Absent in what older versions wrote; the highest level of EDM's own is infinite, which we leave out.
     if (value !== null && value !== Number.POSITIVE_INFINITY) config[ours] = value;
+  }
+  for (const name of object.state.keys()) {
+    const isKnown = typeof name !== "string" || name.startsWith("_") || derivedAttributes.has(name);
+    if (!isKnown && !(name in attributes))
+      fail(`${object.className} has an unknown attribute ${shown(name)}`);
   }
   const names = new Map(network.parameters);
   for (const [theirs, value] of argumentsOf(model, network.parameters, fail)) {

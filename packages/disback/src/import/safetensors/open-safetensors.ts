@@ -6,7 +6,7 @@ import type { StoredWeights } from "../stored-weights.js";
 
 /** Whether a file starts as safetensors do: the header's length, and a brace. */
 export async function isSafetensors(path: string): Promise<boolean> {
-  const head = Buffer.from(await readHead(path, 9));
+  const head = Buffer.from(await readHead(path, 9).catch(() => new Uint8Array()));
   return head.length === 9 && head[8] === 0x7b && head.readBigUInt64LE() < 2n ** 32n;
 }
 

@@ -1,6 +1,6 @@
 import { DisbackError } from "../../errors.js";
+import { type Autoencoder, buildAutoencoder } from "../../models/autoencoder/autoencoder.js";
 import { parseAutoencoderConfig } from "../../models/autoencoder/autoencoder-config.js";
-import { AutoencoderKl } from "../../models/autoencoder/autoencoder-kl.js";
 import { noWeights } from "../../models/weights.js";
 import { ClipTextModel } from "../../text/clip/clip-text-model.js";
 import type { ClipTextOptions } from "../../text/clip/options.js";
@@ -82,7 +82,7 @@ function openNetwork({ unet }: Sections, side: number, path: string): TextToImag
   return network;
 }
 
-function openAutoencoder({ vae, version }: Sections, path: string): AutoencoderKl {
+function openAutoencoder({ vae, version }: Sections, path: string): Autoencoder {
   if (vae.size === 0)
     throw new DisbackError(`${path}: no autoencoder: no key begins with "first_stage_model."`);
   const tensors = vaeTensors(vae);
@@ -94,7 +94,7 @@ function openAutoencoder({ vae, version }: Sections, path: string): AutoencoderK
     configPath: path,
     config,
   });
-  const autoencoder = new AutoencoderKl(noWeights, parseAutoencoderConfig(described, path));
+  const autoencoder = buildAutoencoder(parseAutoencoderConfig(described, path), noWeights);
   adoptTensors(autoencoder, tensors, { path });
   if (autoencoder.parameters()[0]!.dtype !== "float32") autoencoder.to({ dtype: "float32" });
   return forInference(autoencoder);

@@ -8,7 +8,7 @@ import { torchStart } from "../unet-2d/start.js";
 import type { WeightSource } from "../weights.js";
 import type { AutoencoderConfig } from "./autoencoder-config.js";
 
-/** Images to mean and log-variance of latents. Keys as of Encoder in diffusers. */
+/** Images to latents, or to their mean and log-variance. Keys as of Encoder in diffusers. */
 export class Encoder extends Module {
   readonly conv_in: Convolution;
   readonly down_blocks: Level[];
@@ -16,9 +16,10 @@ export class Encoder extends Module {
   readonly conv_norm_out: GroupNorm;
   readonly conv_out: Convolution;
 
-  constructor(source: WeightSource, config: AutoencoderConfig) {
+  /** @param outChannels of its output */
+  constructor(source: WeightSource, config: AutoencoderConfig, outChannels: number) {
     super();
-    const { channels, imageChannels, latentChannels, blocksPerLevel } = config;
+    const { channels, imageChannels, blocksPerLevel } = config;
     const style = styleOf(config);
     const last = channels.at(-1)!;
     this.conv_in = new Convolution(source, imageChannels, channels[0]!, 3, torchStart);
@@ -29,10 +30,10 @@ export class Encoder extends Module {
     });
     this.mid_block = middle(source, last, config);
     this.conv_norm_out = new GroupNorm(style.groups, last, { eps: style.eps });
-    this.conv_out = new Convolution(source, last, 2 * latentChannels, 3, torchStart);
+    this.conv_out = new Convolution(source, last, outChannels, 3, torchStart);
   }
 
-  /** @param images `[N, C, H, W]` @returns `[N, 2 * latentChannels, h, w]` */
+  /** @param images `[N, C, H, W]` @returns `[N, outChannels, h, w]` */
   forward(images: Tensor): Tensor {
     const hidden = throughLevels(this.down_blocks, this.conv_in.forward(images));
     return this.conv_out.forward(activated(this.conv_norm_out, this.mid_block.forward(hidden)));
@@ -47,13 +48,14 @@ export class Decoder extends Module {
   readonly conv_norm_out: GroupNorm;
   readonly conv_out: Convolution;
 
-  constructor(source: WeightSource, config: AutoencoderConfig) {
+  /** @param inChannels of its input */
+  constructor(source: WeightSource, config: AutoencoderConfig, inChannels: number) {
     super();
-    const { imageChannels, latentChannels, blocksPerLevel } = config;
+    const { imageChannels, blocksPerLevel } = config;
     const style = styleOf(config);
     const channels = [...config.channels].reverse();
     const last = channels.at(-1)!;
-    this.conv_in = new Convolution(source, latentChannels, channels[0]!, 3, torchStart);
+    this.conv_in = new Convolution(source, inChannels, channels[0]!, 3, torchStart);
     this.mid_block = middle(source, channels[0]!, config);
     this.up_blocks = channels.map((outChannels, level) => {
       const inChannels = channels[Math.max(level - 1, 0)]!;
@@ -64,7 +66,7 @@ export class Decoder extends Module {
     this.conv_out = new Convolution(source, last, imageChannels, 3, torchStart);
   }
 
-  /** @param latents `[N, latentChannels, h, w]` @returns `[N, C, H, W]` */
+  /** @param latents `[N, inChannels, h, w]` @returns `[N, C, H, W]` */
   forward(latents: Tensor): Tensor {
     const hidden = throughLevels(this.up_blocks, this.mid_block.forward(this.conv_in.forward(latents)));
     return this.conv_out.forward(activated(this.conv_norm_out, hidden));

@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import { DisbackError } from "../../errors.js";
 import type { SampleCodec } from "../sample-codec.js";
+import type { Autoencoder } from "./autoencoder.js";
 import { reduction } from "./autoencoder-config.js";
-import type { AutoencoderKl } from "./autoencoder-kl.js";
 import { saveAutoencoder } from "./storage.js";
 
 /** Folder of a model's folder that holds its autoencoder. */
@@ -14,11 +14,7 @@ export const autoencoderFolder = "autoencoder";
  * @param place names both in messages
  * @throws DisbackError if the autoencoder's latents have other channels
  */
-export function latentCodec(
-  autoencoder: AutoencoderKl,
-  shape: readonly number[],
-  place: string,
-): SampleCodec {
+export function latentCodec(autoencoder: Autoencoder, shape: readonly number[], place: string): SampleCodec {
   const { latentChannels, imageChannels } = autoencoder.config;
   const [channels, height, width] = shape;
   if (channels !== latentChannels || height === undefined || width === undefined) {

@@ -10,6 +10,7 @@ import {
   where,
   zerosLike,
 } from "@disback/torch";
+import type { ModelFacts } from "../facts.js";
 import type { Network } from "../network.js";
 import { type BetaScheduleOptions, noiseLevels } from "./beta-schedule.js";
 import { type Coefficients, PreconditionedDenoiser } from "./preconditioned.js";
@@ -49,8 +50,8 @@ export class DiscreteDenoiser extends PreconditionedDenoiser {
   private readonly onDevice = new Map<Device, Tensor>();
 
   /** @throws DisbackError if the schedule has no rising noise levels */
-  constructor(model: Network, labelDim: number, options: DiscreteOptions = {}) {
-    super(model, labelDim);
+  constructor(model: Network, facts: ModelFacts, options: DiscreteOptions = {}) {
+    super(model, facts);
     this.prediction = options.prediction ?? "epsilon";
     this.firstStep = options.firstStep ?? 0;
     const levels = noiseLevels(options).subarray(this.firstStep);
@@ -82,7 +83,7 @@ export class DiscreteDenoiser extends PreconditionedDenoiser {
   private stepOf(sigma: Tensor): Tensor {
     const known = this.levelsOn(sigma.device);
     const level = sigma.to("float64").log();
-    const above = ops.bucketize_Tensor(level, known, false, true).clamp(1, this.logLevels.length - 1);
+    const above = ops.bucketize(level, known, false, true).clamp(1, this.logLevels.length - 1);
     const below = above.sub(1);
     const [low, high] = [ops.take(known, below), ops.take(known, above)];
     const fraction = level.sub(low).div(high.sub(low)).clamp(0, 1);

@@ -1,4 +1,5 @@
 import type { Tensor } from "@disback/torch";
+import type { ModelFacts } from "../facts.js";
 import type { Network } from "../network.js";
 import { type Coefficients, PreconditionedDenoiser } from "./preconditioned.js";
 
@@ -28,8 +29,8 @@ export class FlowMatchingDenoiser extends PreconditionedDenoiser {
   readonly sigmaMax: number;
   private readonly reversed: boolean;
 
-  constructor(model: Network, labelDim: number, options: FlowMatchingOptions = {}) {
-    super(model, labelDim);
+  constructor(model: Network, facts: ModelFacts, options: FlowMatchingOptions = {}) {
+    super(model, facts);
     const { firstTime = 0.001, lastTime = 0.999, reversed = false } = options;
     this.sigmaMin = sigmaAt(firstTime);
     this.sigmaMax = sigmaAt(lastTime);

@@ -1,4 +1,5 @@
 import { arange, buffer, fromTypedArray, type Tensor } from "@disback/torch";
+import type { ModelFacts } from "../facts.js";
 import type { Network } from "../network.js";
 import { type Coefficients, PreconditionedDenoiser } from "./preconditioned.js";
 
@@ -20,8 +21,8 @@ export class IddpmDenoiser extends PreconditionedDenoiser {
   readonly u: Tensor;
   private readonly timesteps: number;
 
-  constructor(model: Network, labelDim: number, options: IddpmOptions = {}) {
-    super(model, labelDim);
+  constructor(model: Network, facts: ModelFacts, options: IddpmOptions = {}) {
+    super(model, facts);
     this.timesteps = options.timesteps ?? 1000;
     this.u = buffer(
       noiseLevels(this.timesteps, options.smallestRatio ?? 0.001, options.cosineOffset ?? 0.008),

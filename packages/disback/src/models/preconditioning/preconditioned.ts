@@ -1,6 +1,8 @@
-import { autocast, ops, scope, type Tensor, zeros } from "@disback/torch";
+import { ops, scope, type Tensor, zeros } from "@disback/torch";
 import { DisbackError } from "../../errors.js";
+import { type Condition, classesOf } from "../condition.js";
 import { DenoiserModule, type FeatureDenoiser } from "../denoiser.js";
+import type { ModelFacts } from "../facts.js";
 import { inDtype, type Network } from "../network.js";
 
 /** The factors around the network, each `[N, 1, ...]`, and the noise level as the network sees it, `[N]`. */
@@ -21,31 +23,32 @@ export interface Coefficients {
  * Coefficients have the dtype of x; the network gets the dtype of its weights; the result has the dtype of x.
  */
 export abstract class PreconditionedDenoiser extends DenoiserModule implements FeatureDenoiser {
-  /** Of the network's passes; weights and results keep their dtype. Set by `computing`. */
-  precision: "f32" | "bf16" = "f32";
-
   /** Lowest noise level the network was made for. */
   abstract readonly sigmaMin: number;
   /** Highest noise level the network was made for. */
   abstract readonly sigmaMax: number;
 
-  /** @param labelDim columns of the condition, 0 if unconditional */
   constructor(
     readonly model: Network,
-    readonly labelDim: number,
+    readonly facts: ModelFacts,
   ) {
     super();
+  }
+
+  /** Number of classes it knows, 0 if it takes none. */
+  get labelDim(): number {
+    return classesOf(this.facts);
   }
 
   /**
    * @param x noisy samples `[N, ...]`
    * @param sigma noise levels `[N]`, or `[1]` for all
-   * @param condition labels `[N, labelDim]` or `[1, labelDim]`; none means "no class"
+   * @param condition its `class` is one-hot `[N, K]` or `[1, K]`; none means "no class"
    * @param augmentation augmentation labels `[N, augmentDim]`; none means the unaugmented distribution
    * @returns estimate of the clean samples, shape and dtype of `x`
-   * @throws DisbackError if the condition does not fit `labelDim`
+   * @throws DisbackError naming the part of the condition that is missing or does not fit
    */
-  denoise(x: Tensor, sigma: Tensor, condition?: Tensor, augmentation?: Tensor): Tensor {
+  denoise(x: Tensor, sigma: Tensor, condition?: Condition, augmentation?: Tensor): Tensor {
     return scope(() => {
       const { skip, out, in: scale, noise } = this.coefficientsFor(x, sigma);
       const dtype = this.model.dtype;
@@ -64,7 +67,7 @@ export abstract class PreconditionedDenoiser extends DenoiserModule implements F
    * What the network sees in noisy samples at its narrowest place; parameters as of `denoise`.
    * @returns `[N, channels, h, w]`, or `[N, channels]` for points, in the dtype of the network's weights
    */
-  features(x: Tensor, sigma: Tensor, condition?: Tensor): Tensor {
+  features(x: Tensor, sigma: Tensor, condition?: Condition): Tensor {
     return scope(() => {
       const { in: scale, noise } = this.coefficientsFor(x, sigma);
       const input = inDtype(scale ? x.mul(scale) : x, this.model.dtype);
@@ -82,27 +85,24 @@ export abstract class PreconditionedDenoiser extends DenoiserModule implements F
   /** @param sigma `[N, 1, ...]` in the dtype of x */
   protected abstract coefficients(sigma: Tensor): Coefficients;
 
-  private pass(input: Tensor, run: () => Tensor): Tensor {
-    return this.precision === "f32" ? run() : autocast({ device: input.device, dtype: "bfloat16" }, run);
-  }
-
   private coefficientsFor(x: Tensor, sigma: Tensor): Coefficients {
     return this.coefficients(inDtype(sigma, x.dtype).reshape([-1, ...Array<number>(x.ndim - 1).fill(1)]));
   }
 
-  private labels(condition: Tensor | undefined, x: Tensor): Tensor | undefined {
-    if (!condition) {
-      return this.labelDim > 0
-        ? zeros([1, this.labelDim], { dtype: this.model.dtype, device: x.device })
-        : undefined;
-    }
-    if (this.labelDim === 0) throw new DisbackError("condition: this denoiser is unconditional (labelDim 0)");
-    const [rows, columns] = condition.shape;
-    if (condition.ndim !== 2 || columns !== this.labelDim || (rows !== 1 && rows !== x.shape[0])) {
+  private labels(condition: Condition | undefined, x: Tensor): Tensor | undefined {
+    const { labelDim } = this;
+    const { class: labels, ...others } = condition ?? {};
+    const [unknown] = Object.keys(others);
+    if (unknown !== undefined) throw new DisbackError(`condition: this denoiser is not told "${unknown}"`);
+    if (!labels)
+      return labelDim > 0 ? zeros([1, labelDim], { dtype: this.model.dtype, device: x.device }) : undefined;
+    if (labelDim === 0) throw new DisbackError("condition: this denoiser knows no classes");
+    const [rows, columns] = labels.shape;
+    if (labels.ndim !== 2 || columns !== labelDim || (rows !== 1 && rows !== x.shape[0])) {
       throw new DisbackError(
-        `condition: expected shape [${x.shape[0]}, ${this.labelDim}], got [${condition.shape.join(", ")}]`,
+        `condition: expected class [${x.shape[0]}, ${labelDim}], got [${labels.shape.join(", ")}]`,
       );
     }
-    return inDtype(condition, this.model.dtype);
+    return inDtype(labels, this.model.dtype);
   }
 }

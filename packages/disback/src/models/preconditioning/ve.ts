@@ -1,4 +1,5 @@
 import type { Tensor } from "@disback/torch";
+import type { ModelFacts } from "../facts.js";
 import type { Network } from "../network.js";
 import { type Coefficients, PreconditionedDenoiser } from "./preconditioned.js";
 
@@ -14,8 +15,8 @@ export class VeDenoiser extends PreconditionedDenoiser {
   readonly sigmaMin: number;
   readonly sigmaMax: number;
 
-  constructor(model: Network, labelDim: number, options: VeOptions = {}) {
-    super(model, labelDim);
+  constructor(model: Network, facts: ModelFacts, options: VeOptions = {}) {
+    super(model, facts);
     this.sigmaMin = options.sigmaMin ?? 0.02;
     this.sigmaMax = options.sigmaMax ?? 100;
   }

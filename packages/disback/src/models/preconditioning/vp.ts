@@ -1,4 +1,5 @@
 import type { Tensor } from "@disback/torch";
+import type { ModelFacts } from "../facts.js";
 import type { Network } from "../network.js";
 import { type Coefficients, PreconditionedDenoiser } from "./preconditioned.js";
 
@@ -21,8 +22,8 @@ export class VpDenoiser extends PreconditionedDenoiser {
   private readonly betaMin: number;
   private readonly timesteps: number;
 
-  constructor(model: Network, labelDim: number, options: VpOptions = {}) {
-    super(model, labelDim);
+  constructor(model: Network, facts: ModelFacts, options: VpOptions = {}) {
+    super(model, facts);
     this.betaSlope = options.betaSlope ?? 19.9;
     this.betaMin = options.betaMin ?? 0.1;
     this.timesteps = options.timesteps ?? 1000;

@@ -1,5 +1,7 @@
 import type { Tensor } from "@disback/torch";
+import type { Condition } from "../condition.js";
 import type { Denoiser } from "../denoiser.js";
+import type { ModelFacts } from "../facts.js";
 
 /** A denoiser that counts its evaluations, each on a whole batch: the NFE of whatever it is given to. */
 export class CountingDenoiser implements Denoiser {
@@ -7,6 +9,10 @@ export class CountingDenoiser implements Denoiser {
   evaluations = 0;
 
   constructor(private readonly inner: Denoiser) {}
+
+  get facts(): ModelFacts {
+    return this.inner.facts;
+  }
 
   get sigmaMin(): number | undefined {
     return this.inner.sigmaMin;
@@ -16,7 +22,7 @@ export class CountingDenoiser implements Denoiser {
     return this.inner.sigmaMax;
   }
 
-  denoise(x: Tensor, sigma: Tensor, condition?: Tensor): Tensor {
+  denoise(x: Tensor, sigma: Tensor, condition?: Condition): Tensor {
     this.evaluations++;
     return this.inner.denoise(x, sigma, condition);
   }

@@ -1,4 +1,5 @@
 import { full, inferenceMode, scope, type Tensor } from "@disback/torch";
+import type { Condition } from "../condition.js";
 import type { Denoiser } from "../denoiser.js";
 import type { ScheduleOptions } from "./sigma-schedule.js";
 
@@ -15,8 +16,8 @@ export interface SamplingProgress {
 
 /** What all samplers take. */
 export interface SamplerOptions extends ScheduleOptions {
-  /** labels `[N, K]` */
-  condition?: Tensor;
+  /** what the denoiser is told, see `Condition` */
+  condition?: Condition | undefined;
   /** called after each step; may throw to stop sampling */
   onStep?: (progress: SamplingProgress) => void;
 }

@@ -27,7 +27,7 @@ export function rotation(places: readonly Tensor[], channels: readonly number[])
  * @param x `[N, heads, T, channels]` @returns the same shape and dtype; computed in float32
  */
 export function rotate(x: Tensor, { cosines, sines }: Rotation): Tensor {
-  const [real, imaginary] = ops.unflatten_int(x.float(), -1, [-1, 2]).unbind(-1) as [Tensor, Tensor];
+  const [real, imaginary] = ops.unflatten(x.float(), -1, [-1, 2]).unbind(-1) as [Tensor, Tensor];
   const turned = [real.mul(cosines).sub(imaginary.mul(sines)), imaginary.mul(cosines).add(real.mul(sines))];
   return stack(turned, -1).flatten(-2).to(x.dtype);
 }

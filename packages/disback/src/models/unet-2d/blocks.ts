@@ -9,6 +9,8 @@ export interface LevelStyle extends ResnetStyle {
   layers: number;
   /** channels of an attention head; null for one head of all channels */
   headChannels: number | null;
+  /** heads of every attention, instead of `headChannels` */
+  heads?: number | undefined;
   downsamplePadding: 0 | 1;
 }
 
@@ -128,7 +130,7 @@ export class MiddleLevel extends Module {
   constructor(
     source: WeightSource,
     options: { channels: number; attention: boolean; attentionGroups: number | null; outputScale: number },
-    style: Pick<LevelStyle, "headChannels"> & ResnetStyle,
+    style: Pick<LevelStyle, "headChannels" | "heads"> & ResnetStyle,
   ) {
     super();
     const { channels, outputScale } = options;
@@ -137,7 +139,7 @@ export class MiddleLevel extends Module {
     const attention = () =>
       new AttentionBlock(source, {
         channels,
-        headChannels: style.headChannels ?? channels,
+        headChannels: headChannels(channels, style),
         groups: options.attentionGroups,
         eps: style.eps,
         outputScale,
@@ -163,8 +165,16 @@ function attentions(
 ): AttentionBlock[] {
   if (!attention) return [];
   const { groups, eps } = style;
-  const options = { channels: outChannels, headChannels: style.headChannels ?? outChannels, groups, eps };
+  const options = { channels: outChannels, headChannels: headChannels(outChannels, style), groups, eps };
   return Array.from({ length: count }, () => new AttentionBlock(source, options));
+}
+
+/** Channels of a head of an attention over this many. */
+function headChannels(
+  channels: number,
+  style: { headChannels: number | null; heads?: number | undefined },
+): number {
+  return style.heads === undefined ? (style.headChannels ?? channels) : channels / style.heads;
 }
 
 /** A residual block and the attention behind it, if there is one. */

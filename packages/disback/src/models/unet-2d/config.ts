@@ -12,6 +12,7 @@ export const unet2DFields = {
   centerInput: z.boolean().default(false),
   classEmbedding: z.enum(["table", "number"]).default("table"),
   stepEmbedding: z.enum(["positional", "fourier"]).default("positional"),
+  stepChannels: count.multipleOf(2).optional(),
   embeddingChannels: count.optional(),
   frequencyShift: z.literal([0, 1]).default(0),
   cosineFirst: z.boolean().default(true),
@@ -28,6 +29,7 @@ export const unet2DFields = {
   dropout: z.number().min(0).lt(1).default(0),
   activation: z.enum(activationNames).default("silu"),
   headChannels: count.nullable().default(8),
+  heads: count.optional(),
   normalizationGroups: count.default(32),
   middleAttentionGroups: count.optional(),
   normalizationEps: z.number().positive().default(1e-5),
@@ -62,14 +64,21 @@ export function checkUNet2D(config: Checked, fail: (field: string, message: stri
       `${blockChannels.at(-1)} channels cannot be shared by ${middleGroups} groups`,
     );
   }
-  const narrow = attentionLevels(config)
-    .map((level) => blockChannels[level]!)
-    .find((channels) => headChannels !== null && headChannels > channels);
+  const attentionChannels = attentionLevels(config).map((level) => blockChannels[level]!);
+  const { heads } = config;
+  const shared = attentionChannels.find((channels) => heads !== undefined && channels % heads !== 0);
+  if (shared !== undefined) fail("heads", `${shared} channels of a level cannot be shared by ${heads} heads`);
+  const narrow = attentionChannels.find(
+    (channels) => heads === undefined && headChannels !== null && headChannels > channels,
+  );
   if (narrow !== undefined) {
     fail("headChannels", `an attention head of ${headChannels} channels does not fit a level of ${narrow}`);
   }
   if (config.classEmbedding === "number" && config.labelDim > 1) {
     fail("labelDim", "must be 1 where the class is a number");
+  }
+  if (config.stepEmbedding === "fourier" && config.stepChannels !== undefined) {
+    fail("stepChannels", 'has no effect with the stepEmbedding "fourier"');
   }
   if (config.stepEmbedding === "fourier" && config.preconditioning !== "discrete") {
     fail("stepEmbedding", 'fourier takes the logarithm of a step: the preconditioning must be "discrete"');

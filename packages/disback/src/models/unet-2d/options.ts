@@ -18,6 +18,8 @@ export interface UNet2DOptions {
   /** the network works on 2 x - 1 */
   centerInput: boolean;
   stepEmbedding: "positional" | "fourier";
+  /** sines and cosines of a step, "positional" only; default the first level's channels */
+  stepChannels?: number | undefined;
   /** width of the embedding; default four times the first level's channels */
   embeddingChannels?: number | undefined;
   /** subtracted from the count of frequencies: 1 has the last one at exactly 1 / 10000 */
@@ -41,6 +43,8 @@ export interface UNet2DOptions {
   activation: ActivationName;
   /** channels of an attention head; null for one head of all channels */
   headChannels: number | null;
+  /** heads of every attention, instead of `headChannels` */
+  heads?: number | undefined;
   normalizationGroups: number;
   /** groups before the middle's attention; default as elsewhere, or none with `scaleShift` */
   middleAttentionGroups?: number | undefined;

@@ -37,8 +37,8 @@ export class UNet2D extends Network {
 
     this.conv_in = new Convolution(source, options.inChannels, first, 3, torchStart);
     const fourier = options.stepEmbedding === "fourier";
-    const waves = fourier ? 2 * first : first;
-    this.time_proj = fourier ? new LogFourierProjection(source, first) : positional(first, options);
+    const waves = fourier ? 2 * first : (options.stepChannels ?? first);
+    this.time_proj = fourier ? new LogFourierProjection(source, first) : positional(waves, options);
     this.time_embedding = new StepEmbedding(source, waves, embeddingChannels);
     this.class_embedding =
       labelDim === 0
@@ -154,6 +154,7 @@ function levelStyle(options: UNet2DOptions, embeddingChannels: number): LevelSty
     dropout: options.dropout,
     layers: options.layersPerBlock,
     headChannels: options.headChannels,
+    heads: options.heads,
     downsamplePadding: options.downsamplePadding,
   };
 }

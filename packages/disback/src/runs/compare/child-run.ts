@@ -9,6 +9,8 @@ import { type MetricsEntry, MetricsLog } from "../metrics-log.js";
 import { RunFolder } from "../run-folder.js";
 import { type RunRecord, readRunRecord } from "../run-record.js";
 import { distillSchema } from "../settings/distillation.js";
+import { inTodaysWords } from "../settings/older.js";
+import { withAbsolutePaths } from "../settings/paths.js";
 import { type CommandLine, type RunningCommand, startCommand } from "./child-process.js";
 import type { ChildRun } from "./plan.js";
 
@@ -52,8 +54,9 @@ export function recordIn(
 ): RunRecord | undefined {
   if (!existsSync(join(folder, "run.json"))) return undefined;
   const record = readRunRecord(join(folder, "run.json"));
-  const parsed = schema.safeParse(record.settings);
-  if (!parsed.success || !isDeepStrictEqual(asJson(parsed.data), asJson(settings))) {
+  const parsed = schema.safeParse(inTodaysWords(withAbsolutePaths(record.settings)));
+  const wanted = withAbsolutePaths(settings);
+  if (!parsed.success || !isDeepStrictEqual(asJson(parsed.data), asJson(wanted))) {
     throw new DisbackError(`${folder}: was run with other settings; choose another --out${remedy}`);
   }
   return record;

@@ -1,27 +1,26 @@
 import { layer, type SettingsTree } from "../settings/layers.js";
-import { isDirect, type ObjectiveName } from "../settings/objectives.js";
+import { isDirectName, type ObjectiveName } from "../settings/objective-names.js";
 
-const baseline = { "diff-instruct": { method: "diff-instruct" } };
+const baseline = { "diff-instruct": { method: "plain" } };
 /** The paper's method and fixed schedules: a trajectory, always. */
 const fixed = {
-  imitation: { steps: 0 },
-  recording: { when: "always", nodes: "even-steps", steps: 40, interval: 10, learningRate: 2e-4 },
+  recording: { nodes: "even-steps", steps: 40, interval: 10, learningRate: 2e-4 },
   backtracking: { schedule: "steps", stepsPerTarget: 8 },
 };
 const paper = { "disback-paper": { method: "disback", ...fixed } };
 /** A trajectory with evenly spaced nodes and targets left as soon as they are reached, always; nothing else. */
 const path = {
-  "disback-path": { method: "disback", imitation: { steps: 0 }, recording: { when: "always" } },
+  "disback-path": { method: "disback" },
 };
 /** The same with other settings. */
 const along = (settings: SettingsTree) => layer(path["disback-path"], settings);
 /** The defaults: imitation for students that are no copies, no trajectory after it. */
-const defaults = { disback: { method: "disback" } };
+const defaults = { disback: { method: "auto" } };
 
 /** The baseline and the defaults, both with another setting of the distillation. */
 const bothWith = (name: string, backtracking: SettingsTree) => ({
-  [`diff-instruct-${name}`]: { method: "diff-instruct", backtracking },
-  [`disback-${name}`]: { method: "disback", backtracking },
+  [`diff-instruct-${name}`]: { method: "plain", backtracking },
+  [`disback-${name}`]: { method: "auto", backtracking },
 });
 
 /** The 2-D teacher; seeds that no setting was chosen on. */
@@ -42,7 +41,7 @@ const points = {
 function objectives(names: readonly ObjectiveName[], trajectories: boolean): Record<string, SettingsTree> {
   const alone = names.map((objective) => [objective, { method: "plain", backtracking: { objective } }]);
   const walking = names
-    .filter((objective) => trajectories && !isDirect(objective))
+    .filter((objective) => trajectories && !isDirectName(objective))
     .map((objective) => [`${objective}-path`, along({ backtracking: { objective } })]);
   return Object.fromEntries([...alone, ...walking]);
 }
@@ -149,9 +148,9 @@ export const comparePresets: Readonly<Record<string, SettingsTree>> = {
     students: ["untrained"],
     seeds: [1, 2, 3],
     methods: Object.fromEntries(
-      ["full", "half", "difference", "low-rank"].map((storage) => [
+      ["full", "half", "difference", "low-rank"].map((storage, index) => [
         storage,
-        along({ recording: { storage } }),
+        along(index < 2 ? { ablation: { storage } } : { recording: { storage } }),
       ]),
     ),
     baseline: "full",
@@ -178,11 +177,11 @@ export const comparePresets: Readonly<Record<string, SettingsTree>> = {
       "nodes-by-steps": along({ recording: { nodes: "even-steps", steps: 64, interval: 16 } }),
       "switch-by-steps": along({ backtracking: { schedule: "steps", stepsPerTarget: 20 } }),
       "switch-late": along({ backtracking: { stepsPerTarget: 60 } }),
-      interpolated: along({ backtracking: { interpolation: 3, stepsPerTarget: 5 } }),
-      "only-start": along({ backtracking: { use: "start" } }),
-      "only-targets": along({ backtracking: { use: "targets" } }),
-      imitation: { method: "disback" },
-      "imitation-and-path": { method: "disback", recording: { when: "always" } },
+      interpolated: along({ ablation: { interpolation: 3 }, backtracking: { stepsPerTarget: 5 } }),
+      "only-start": along({ ablation: { use: "start" } }),
+      "only-targets": along({ ablation: { use: "targets" } }),
+      imitation: { method: "auto" },
+      "imitation-and-path": { method: "disback", imitation: { when: "always" } },
       // What the baseline may do as well.
       ...bothWith("two-auxiliary-steps", { auxiliarySteps: 2 }),
       ...bothWith("low-noise-weighted", { diffInstruct: { weighting: "noise" } }),

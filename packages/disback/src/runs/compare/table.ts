@@ -1,49 +1,29 @@
 import type { CostMeasure } from "../../compare/convergence.js";
 import type { ComparisonDocument, StudentCase } from "./document.js";
-import { costText, levelText, ratesText, SHORT_MEASURE_NAMES, spreadText, summaryText } from "./wording.js";
+import { levelText, medianCostText, ratesText, spreadText, summaryParts } from "./wording.js";
 
-const SHOWN: readonly CostMeasure[] = [
-  "iterations",
-  "iterationsWithPreparation",
-  "seconds",
-  "processorSeconds",
-];
+/** What the terminal's table counts; the page shows all measures. */
+const MEASURE: CostMeasure = "iterationsWithPreparation";
+
+/** Says what the numbers of the table are. */
+export const TABLE_NOTE =
+  "levels of the way to the teacher: the baseline's iterations, preparation counted, and the others' speed-up; medians over seeds";
 
 /**
- * The comparison of one kind of student as rows, the first being the heading. The baseline's rows hold what it took
- * (median over seeds), those of the others their speed-ups.
+ * The comparison of one kind of student as rows for a terminal, the first being the heading: one row for each method.
  */
 export function tableOfCase(document: ComparisonDocument, part: StudentCase): string[][] {
   const isSwept = document.settings.protocol === "best";
-  const heading = [
-    "",
-    ...(isSwept ? ["rates"] : []),
-    "at end",
-    "counted in",
-    ...part.levels.map(({ name }) => levelText(name)),
-  ];
-  const rows = part.methods.flatMap((method) => {
+  const levels = part.levels.map(({ name }) => levelText(name));
+  const rows = part.methods.map((method) => {
     const runs = part.runs.find((one) => one.method === method.name)!;
-    const measures =
-      method.preparation.seconds.highest > 0
-        ? SHOWN
-        : SHOWN.filter((one) => one !== "iterationsWithPreparation");
-    return measures.map((measure, index) => {
-      const first = index === 0;
-      const cells = part.levels.map((_, level) =>
-        method.isBaseline
-          ? costText(method.costs[measure][level]!)
-          : summaryText(method.speedUps[measure][level]!),
-      );
-      const rates = first ? ratesText(runs.rates) + (runs.atEdge ? " (edge)" : "") : "";
-      return [
-        first ? method.name : "",
-        ...(isSwept ? [rates] : []),
-        first ? spreadText(method.end) : "",
-        SHORT_MEASURE_NAMES[measure],
-        ...cells,
-      ];
-    });
+    const cells = part.levels.map((_, level) =>
+      method.isBaseline
+        ? medianCostText(method.costs[MEASURE][level]!)
+        : summaryParts(method.speedUps[MEASURE][level]!).median,
+    );
+    const rates = ratesText(runs.rates) + (runs.atEdge ? " (edge)" : "");
+    return [method.name, ...(isSwept ? [rates] : []), spreadText(method.end), ...cells];
   });
-  return [heading, ...rows];
+  return [["", ...(isSwept ? ["rates"] : []), "at end", ...levels], ...rows];
 }

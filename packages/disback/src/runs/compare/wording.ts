@@ -48,12 +48,6 @@ export function summaryParts(summary: SpeedUpSummary): { median: string; spread:
   return { median: speedUpText(middle), spread: notes.join(", ") };
 }
 
-/** `1.52× (1.2 to 1.9)` */
-export function summaryText(summary: SpeedUpSummary): string {
-  const { median, spread } = summaryParts(summary);
-  return spread === "" ? median : `${median} (${spread})`;
-}
-
 /** Two digits behind the point, as long as they say something. */
 function ratioText(ratio: number): string {
   return ratio >= 10 || ratio < 0.1 ? shortNumber(ratio) : ratio.toFixed(2);
@@ -71,10 +65,15 @@ export function spreadText({ median, lowest, highest }: Spread): string {
   return `${number(median)} (${number(lowest)} to ${number(highest)})`;
 }
 
-/** Median cost over the seeds, never reached counting as most: `120`, `never`, `130 (reached 2 of 3)`. */
-export function costText(costs: readonly (number | null)[]): string {
+/** Median cost over the seeds, never reached counting as most: `120`, `never`. */
+export function medianCostText(costs: readonly (number | null)[]): string {
   const middle = median(costs.map((cost) => cost ?? Number.POSITIVE_INFINITY)) ?? Number.POSITIVE_INFINITY;
-  const text = Number.isFinite(middle) ? shortNumber(middle) : "never";
+  return Number.isFinite(middle) ? shortNumber(middle) : "never";
+}
+
+/** The same, and how many seeds got there where not all did: `130 (reached 2 of 3)`. */
+export function costText(costs: readonly (number | null)[]): string {
+  const text = medianCostText(costs);
   const reached = costs.filter((cost) => cost !== null).length;
   return reached % costs.length === 0 ? text : `${text} (reached ${reached} of ${costs.length})`;
 }

@@ -1,24 +1,26 @@
 import { existsSync, statSync } from "node:fs";
 import { DisbackError } from "../../errors.js";
+import type { Progress } from "../progress.js";
 import { describeDataset } from "./dataset.js";
+import type { Description, InspectOptions } from "./description.js";
 import { describeExtractor, describeModel, describeTrajectory } from "./model.js";
 import { describeCheckpoint, describeRun } from "./run.js";
 import { describeSafetensors } from "./safetensors.js";
-
-/** What something is, and facts about it in the order they are shown. */
-export interface Description {
-  kind: string;
-  facts: [name: string, value: string][];
-}
+import { describeStatistics } from "./statistics.js";
 
 /** Each knows its own by the files in the folder, or by the file's name; the first that does describes it. */
-const KINDS: readonly ((path: string) => Description | undefined | Promise<Description | undefined>)[] = [
+const KINDS: readonly ((
+  path: string,
+  options: InspectOptions,
+  progress?: Progress,
+) => Description | undefined | Promise<Description | undefined>)[] = [
   describeRun,
   describeCheckpoint,
   describeTrajectory,
   describeExtractor,
   describeModel,
   describeSafetensors,
+  describeStatistics,
   describeDataset,
 ];
 
@@ -27,12 +29,20 @@ const KINDS: readonly ((path: string) => Description | undefined | Promise<Descr
  *
  * @throws DisbackError when it is nothing we know, or damaged
  */
-export async function inspect(path: string): Promise<Description> {
+export async function inspect(
+  path: string,
+  options: InspectOptions = {},
+  progress?: Progress,
+): Promise<Description> {
   if (!path.startsWith("toy:") && !existsSync(path))
     throw new DisbackError(`${path}: no such file or folder`);
   for (const describe of KINDS) {
-    const description = await describe(path);
-    if (description) return description;
+    const description = await describe(path, options, progress);
+    if (!description) continue;
+    const flag = Object.keys(options)[0];
+    if (flag && description.kind !== "data set")
+      throw new DisbackError(`--${flag} is for data sets, but ${path} is a ${description.kind}`);
+    return description;
   }
   const what = statSync(path).isDirectory() ? "folder" : "file";
   throw new DisbackError(`${path}: this ${what} is nothing disback knows`);

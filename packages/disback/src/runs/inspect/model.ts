@@ -5,16 +5,17 @@ import { DisbackError } from "../../errors.js";
 import { loadClassifierExtractor } from "../../metrics/classifier-extractor.js";
 import { openCodec } from "../../models/autoencoder/open-codec.js";
 import { loadModel, sampleShape } from "../../models/config.js";
-import { readGeneratorFile } from "../generator-file.js";
 import { flattenRows } from "../report/markup.js";
+import { readStudentFile } from "../student-file.js";
 import { shortBytes, shortNumber, stepsText } from "../wording.js";
-import type { Description } from "./inspect.js";
+import type { Description } from "./description.js";
 
 /** A model folder: a student where `generator.json` says so, else a teacher. */
 export function describeModel(path: string): Description | undefined {
   if (!existsSync(join(path, "config.json"))) return undefined;
   const { denoiser, config } = loadModel(path);
-  const levels = readGeneratorFile(path);
+  const kind = readStudentFile(path);
+  const levels = kind?.kind === "denoiser" ? kind : undefined;
   const sigmas = levels && [levels.sigmaInit, ...levels.laterSigmas];
   const parameters = denoiser.parameters().reduce((sum, tensor) => sum + tensor.numel, 0);
   denoiser.dispose();

@@ -6,7 +6,7 @@ import { MetricsLog } from "../metrics-log.js";
 import { readRunFolder } from "../run-folder.js";
 import { positionOf } from "../stage-position.js";
 import { FIGURE_NAMES, shortDuration, shortNumber } from "../wording.js";
-import type { Description } from "./inspect.js";
+import type { Description } from "./description.js";
 
 /** A run folder, by its `run.json`. */
 export function describeRun(path: string): Description | undefined {

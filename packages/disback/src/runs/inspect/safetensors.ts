@@ -1,7 +1,7 @@
 import { statSync } from "node:fs";
 import { readSafetensors } from "@disback/torch";
 import { shortBytes } from "../wording.js";
-import type { Description } from "./inspect.js";
+import type { Description } from "./description.js";
 
 const SHOWN = 12;
 

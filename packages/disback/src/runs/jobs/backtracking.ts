@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { backtrackSchema } from "../settings/distillation.js";
 import type { Job } from "./job.js";
-import { makeStudent, openTeacher } from "./networks.js";
+import { openNetworks } from "./networks.js";
 import { trainStudent } from "./student-stage.js";
 
 /** `backtrack`: stage 2 on a trajectory recorded before. Leaves `student/` in the run folder. */
@@ -10,14 +10,9 @@ export const backtrackingJob: Job<typeof backtrackSchema> = {
   command: "backtrack",
   schema: backtrackSchema,
   async perform(settings, context) {
-    const teacher = openTeacher(settings);
-    const student = makeStudent(settings, teacher);
+    const networks = await openNetworks(settings);
     const trajectory = locateTrajectory(settings.trajectory);
-    return trainStudent(
-      settings,
-      { teacher, student, trajectory, iterationsBefore: 0, secondsBefore: 0 },
-      context,
-    );
+    return trainStudent(settings, { networks, trajectory, iterationsBefore: 0, secondsBefore: 0 }, context);
   },
 };
 

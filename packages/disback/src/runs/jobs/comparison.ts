@@ -1,4 +1,4 @@
-import type { Processes } from "../../distill/processes.js";
+import type { Processes } from "../../training/processes.js";
 import type { Judge } from "../judge.js";
 import type { MetricsEntry } from "../metrics-log.js";
 import type { Progress } from "../progress.js";

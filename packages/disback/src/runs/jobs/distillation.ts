@@ -1,12 +1,10 @@
-import { trajectoryNeed } from "../../distill/trajectory-need.js";
-import type { ConfiguredDenoiser } from "../../models/config.js";
-import type { OpenedModel } from "../open-model.js";
+import { type Decision, decide, describeDecision } from "../../distill/decide.js";
 import { type DistillSettings, distillSchema } from "../settings/distillation.js";
-import { isDirect } from "../settings/objectives.js";
+import { isDirectName } from "../settings/objectives.js";
 import { positionOf } from "../stage-position.js";
-import { imitateTeacher, wantsImitation } from "./imitation.js";
+import { imitateTeacher } from "./imitation.js";
 import type { Job, JobContext } from "./job.js";
-import { generatorOf, makeStudent, openTeacher } from "./networks.js";
+import { type Networks, openNetworks, studentOf } from "./networks.js";
 import { shareRecording } from "./shared-recording.js";
 import { type StudentStageStart, trainStudent } from "./student-stage.js";
 
@@ -15,28 +13,39 @@ export const distillationJob: Job<typeof distillSchema> = {
   command: "distill",
   schema: distillSchema,
   async perform(settings, context) {
-    const teacher = openTeacher(settings);
-    const student = makeStudent(settings, teacher);
-    const { context: second, ...before } = await earlierStages(settings, teacher, student, context);
-    return trainStudent(settings, { teacher, student, ...before }, second);
+    const networks = await openNetworks(settings);
+    const decision = decideFor(settings, networks);
+    context.progress.notice(describeDecision(decision));
+    context.run.update({ decision });
+    const { context: second, ...before } = await earlierStages(settings, decision, networks, context);
+    return trainStudent(settings, { networks, ...before }, second);
   },
 };
 
 type Before = Pick<StudentStageStart, "trajectory" | "iterationsBefore" | "secondsBefore" | "watch">;
 
-/** Imitates and records, unless that is not wanted or not needed or the run is past it already. */
+/** Decided by settings and seed alone, so that a resumed run decides the same. */
+function decideFor(settings: DistillSettings, { teacher, student }: Networks): Decision {
+  const { method, imitation, backtracking, seed } = settings;
+  return decide({
+    ...{ method, imitation, seed, direct: isDirectName(backtracking.objective) },
+    ...{ teacher: teacher.module, student: studentOf(student, settings) },
+  });
+}
+
+/** Imitates and records as decided, unless the run is past it already. */
 async function earlierStages(
   settings: DistillSettings,
-  teacher: OpenedModel,
-  student: ConfiguredDenoiser,
+  { imitate, record }: Decision,
+  networks: Networks,
   context: JobContext,
 ): Promise<Before & { context: JobContext }> {
   let before: Before & { context: JobContext } = { iterationsBefore: 0, secondsBefore: 0, context };
-  if (wantsImitation(settings)) {
-    const { seconds, context: next, watch } = await imitateTeacher(settings, teacher, student, context);
+  if (imitate) {
+    const { seconds, context: next, watch } = await imitateTeacher(settings, networks, context);
     before = { iterationsBefore: settings.imitation.steps, secondsBefore: seconds, context: next, watch };
   }
-  if (settings.method !== "disback" || !wantsTrajectory(settings, teacher, student, context)) return before;
+  if (!record) return before;
   const iterationsBefore = before.iterationsBefore + settings.recording.steps;
   const { checkpoint, ...fresh } = before.context;
   if (checkpoint && positionOf(checkpoint).stage === "backtrack") {
@@ -46,38 +55,6 @@ async function earlierStages(
   const { objective, vsd } = settings.backtracking;
   const rank = settings.recording.rank ?? (objective === "vsd" ? vsd.rank : undefined);
   const recording = { ...settings.recording, rank };
-  const { folder, seconds } = await shareRecording({ ...settings, recording }, teacher, student, before);
+  const { folder, seconds } = await shareRecording({ ...settings, recording }, networks, before);
   return { ...before, trajectory: folder, iterationsBefore, secondsBefore: seconds, context: fresh };
-}
-
-/** Decided by the seed alone, so that a resumed run decides the same. */
-function wantsTrajectory(
-  settings: DistillSettings,
-  teacher: ConfiguredDenoiser,
-  student: ConfiguredDenoiser,
-  { progress }: JobContext,
-): boolean {
-  const { objective } = settings.backtracking;
-  if (isDirect(objective)) {
-    progress.notice(`${objective} asks the teacher only where it is at home: no trajectory is recorded`);
-    return false;
-  }
-  if (settings.recording.when === "always") return true;
-  if (wantsImitation(settings)) {
-    progress.notice(
-      "the student imitated the teacher: no trajectory is needed; --record-when always records one",
-    );
-    return false;
-  }
-  const { loss, copy, needed } = trajectoryNeed({
-    teacher: teacher.denoiser,
-    generator: generatorOf(student, settings),
-    sigmaData: teacher.config.sigmaData,
-    seed: settings.seed,
-  });
-  if (!needed) {
-    const why = copy ? "is the teacher's copy" : `starts near the teacher (loss ${loss.toFixed(2)}, below 1)`;
-    progress.notice(`the student ${why}: no trajectory is needed; --record-when always records one`);
-  }
-  return needed;
 }

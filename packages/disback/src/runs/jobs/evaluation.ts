@@ -6,6 +6,7 @@ import { datasetBatches } from "../../metrics/batches.js";
 import type { Evaluation } from "../../metrics/evaluate.js";
 import { Judge } from "../judge.js";
 import { locateModel, shippedTeachers } from "../locate-model.js";
+import { isModuleFile } from "../own-modules.js";
 import type { Progress } from "../progress.js";
 import { openDrawer } from "../sample-drawer.js";
 import type { EvaluateSettings } from "../settings/sampling.js";
@@ -52,7 +53,7 @@ interface SamplesToJudge {
 
 async function openSamplesToJudge(settings: EvaluateSettings, progress: Progress): Promise<SamplesToJudge> {
   if (isModel(settings.model)) {
-    const drawer = openDrawer(settings.model, { ...settings, device: settings.device as Device });
+    const drawer = await openDrawer(settings.model, { ...settings, device: settings.device as Device });
     return {
       shape: drawer.sampleShape,
       count: settings.count,
@@ -77,6 +78,7 @@ async function openSamplesToJudge(settings: EvaluateSettings, progress: Progress
 
 /** Whether something is a model rather than samples. */
 function isModel(source: string): boolean {
+  if (isModuleFile(source)) return true;
   if (!existsSync(source)) return !source.startsWith("toy:") || shippedTeachers().includes(source);
   try {
     locateModel(source);

@@ -1,22 +1,15 @@
 import { existsSync } from "node:fs";
-import { Imitation } from "../../distill/imitate.js";
-import { type ConfiguredDenoiser, loadModel, saveModel } from "../../models/config.js";
-import type { OpenedModel } from "../open-model.js";
+import { join } from "node:path";
+import { requireDenoiserStudent } from "../../distill/denoiser-student.js";
+import { Imitation, type ImitationOptions } from "../../distill/imitate.js";
+import { loadWeights, weightsFile } from "../../models/model-folder.js";
 import type { DistillSettings } from "../settings/distillation.js";
-import { isDirect } from "../settings/objectives.js";
+import { runStage } from "../stage-loop.js";
 import { positionOf } from "../stage-position.js";
-import { runStage } from "../train-loop.js";
 import type { JobContext } from "./job.js";
-import { generatorOf } from "./networks.js";
-import { examination, sessionOf } from "./session.js";
+import { type Networks, studentOf } from "./networks.js";
+import { examination, executionOf, sessionOf } from "./session.js";
 import { StudentJudge } from "./student-judge.js";
-
-/** Whether this run's student imitates the teacher first. Decided by the settings alone. */
-export function wantsImitation({ imitation, method, student, backtracking }: DistillSettings): boolean {
-  if (imitation.steps === 0) return false;
-  if (imitation.when === "always") return true;
-  return method === "disback" && student !== "same" && !isDirect(backtracking.objective);
-}
 
 /**
  * The student's first stage: it imitates the teacher, and is kept in `imitated/`, from which later stages start and
@@ -26,45 +19,46 @@ export function wantsImitation({ imitation, method, student, backtracking }: Dis
  */
 export async function imitateTeacher(
   settings: DistillSettings,
-  teacher: OpenedModel,
-  student: ConfiguredDenoiser,
+  { teacher, student: made }: Networks,
   context: JobContext,
 ): Promise<{ seconds: number; context: JobContext; watch?: StudentJudge }> {
   const { checkpoint, ...fresh } = context;
-  const { processes } = context;
   const folder = context.run.file("imitated");
   if (checkpoint && positionOf(checkpoint).stage !== "imitate" && existsSync(folder)) {
     // The seconds before later stages stand in their checkpoints.
-    student.denoiser.loadStateDict(loadModel(folder).denoiser.stateDict());
+    loadWeights(join(folder, weightsFile), made.module);
     return { seconds: 0, context };
   }
-  const { when: _, ...options } = settings.imitation;
-  const generator = generatorOf(student, settings);
-  const { sigmaData } = teacher.config;
-  const work = new Imitation({
-    ...options,
-    ...{ seed: settings.seed, microBatch: settings.microBatch, graphs: settings.cudaGraphs },
-    teacher: teacher.denoiser,
-    generator,
-    processes,
-  });
+  const student = requireDenoiserStudent(studentOf(made, settings), "imitation");
+  const { steps, tolerance, inherit, batchSize, learningRate } = settings.imitation;
+  const execution = executionOf(settings, context);
+  const options: ImitationOptions = {
+    teacher: teacher.module,
+    student,
+    steps,
+    tolerance,
+    inherit,
+    batchSize,
+    learningRate,
+    execution,
+  };
+  const work = new Imitation(options);
   const watch = await StudentJudge.open(settings, teacher.codec, context);
   const seconds = await runStage(
     {
       name: "imitate",
-      label: "imitating",
       work,
-      iterations: options.steps,
-      imagesPerIteration: options.batchSize,
+      iterations: steps,
+      imagesPerIteration: batchSize,
       evaluateEvery: settings.evaluation.every,
-      evaluate: (iteration) => watch.evaluate("imitate", iteration, generator),
-      sigmaData,
-      examine: () => examination(work.networks, generator, sigmaData),
+      evaluate: (iteration) => watch.evaluate("imitate", iteration, student),
+      sigmaData: student.facts.sigmaData,
+      examine: () => examination(work.networks, student),
     },
     { ...sessionOf(settings, context), iterationsBefore: 0, secondsBefore: 0 },
     checkpoint,
   );
   work.dispose();
-  if (processes.leads) saveModel(folder, student.denoiser, student.config);
+  if (context.processes.leads) made.save(folder, made.module);
   return { seconds, context: fresh, watch };
 }

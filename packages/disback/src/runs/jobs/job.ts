@@ -1,15 +1,18 @@
 import { LostProcesses, libtorchVersion, setNumThreads } from "@disback/torch";
 import type { z } from "zod";
-import { partsOf } from "../../distill/micro-batches.js";
-import { Processes } from "../../distill/processes.js";
-import { requireRecordable } from "../../distill/training-step.js";
 import { DisbackError } from "../../errors.js";
+import { requireCapturable } from "../../training/capture.js";
+import { partsOf } from "../../training/micro-batches.js";
+import { Processes } from "../../training/processes.js";
 import { type Checkpoint, latestCheckpoint } from "../checkpoint.js";
 import { Interruption } from "../interruption.js";
-import type { Progress } from "../progress.js";
+import { type Progress, tellingOnce } from "../progress.js";
+import { requireDataPresent } from "../run-data.js";
 import { RunFolder, readRunFolder } from "../run-folder.js";
 import { describeEnvironment, RUN_FORMAT, type RunCommand, type RunRecord } from "../run-record.js";
-import { Diverged, Interrupted } from "../train-loop.js";
+import { inTodaysWords } from "../settings/older.js";
+import { withAbsolutePaths } from "../settings/paths.js";
+import { Diverged, Interrupted } from "../stage.js";
 
 /** Everything a job works with. */
 export interface JobContext {
@@ -22,6 +25,8 @@ export interface JobContext {
   checkpoint?: Checkpoint;
   /** Folder in which runs share trajectories; changes no result. */
   trajectories?: string;
+  /** Whether a run that goes on may do so with other data. */
+  otherData?: boolean;
 }
 
 /** What a finished job leaves: figures for `run.json` and for people. */
@@ -69,7 +74,7 @@ export interface StartOptions extends Surroundings {
 export class RunLostProcesses extends DisbackError {
   override name = "LostProcesses";
   constructor(run: RunFolder, { message }: LostProcesses) {
-    super(`${message}; continue with any number of processes: disback resume ${run.shownPath}`);
+    super(`${message}; continue with any number of processes: ${run.resumeCommand}`);
   }
 }
 
@@ -81,13 +86,14 @@ export async function startJob<Schema extends z.ZodType>(
 ): Promise<JobResult> {
   using interruption = listen(options.progress);
   const { folder, force, progress, processes = new Processes() } = options;
-  requireShares(settings, processes);
+  const placed = withAbsolutePaths(settings as object) as z.output<Schema>;
+  requireShares(placed, processes);
   const record: RunRecord = {
     format: RUN_FORMAT,
     command: job.command,
     ...(options.preset === undefined ? {} : { preset: options.preset }),
-    settings: settings as Record<string, unknown>,
-    seed: (settings as SharedSettings).seed,
+    settings: placed as Record<string, unknown>,
+    seed: (placed as SharedSettings).seed,
     ...describeEnvironment(options.version, libtorchVersion()),
     startedAt: new Date().toISOString(),
     state: "running",
@@ -95,27 +101,44 @@ export async function startJob<Schema extends z.ZodType>(
   const run = await openTogether(processes, folder, () =>
     RunFolder.create(folder, record, { force, notice: (line) => progress.notice(line) }),
   );
-  return await performIn(run, job, settings, interruption, options);
+  return await performIn(run, job, placed, interruption, options);
+}
+
+/** What may be different when a run goes on. */
+export interface ContinueOptions extends Surroundings {
+  /** where its data are now */
+  data?: string | undefined;
+  /** whether they may be other data */
+  otherData?: boolean;
+  /** CPU threads; those it had when not given */
+  threads?: number | undefined;
 }
 
 /** Continues a run from its newest undamaged checkpoint, or from its beginning when there is none yet. */
 export async function continueJob(
   folder: string,
   jobs: readonly Job[],
-  surroundings: Surroundings,
+  surroundings: ContinueOptions,
 ): Promise<JobResult> {
-  const { progress, processes = new Processes() } = surroundings;
+  const { progress, data, threads, processes = new Processes() } = surroundings;
   using interruption = listen(progress);
   const record = readRunFolder(folder);
   const job = jobs.find((one) => one.command === record.command);
   if (!job) throw new DisbackError(`${folder}: runs of "${record.command}" cannot be continued`);
   if (record.state === "finished") throw new DisbackError(`${folder}: this run is finished`);
-  const settings = job.schema.safeParse(record.settings);
+  const moved = withAbsolutePaths({
+    ...inTodaysWords(record.settings),
+    ...(data === undefined ? {} : { data }),
+    ...(threads === undefined ? {} : { threads }),
+  });
+  requireDataPresent(moved.data as string | undefined, folder);
+  const settings = job.schema.safeParse(moved);
   if (!settings.success) {
     throw new DisbackError(`${folder}/run.json: settings are not those of "${record.command}"`);
   }
   requireShares(settings.data, processes);
   const run = await openTogether(processes, folder, () => RunFolder.open(folder));
+  if (data !== undefined) run.update({ settings: settings.data as Record<string, unknown> });
   const checkpoint = await checkpointForAll(run, progress, processes);
   progress.notice(
     checkpoint
@@ -132,10 +155,11 @@ const SHARED_BATCHES = ["training", "imitation", "recording", "backtracking"];
 function requireShares(settings: unknown, processes: Processes): void {
   const { microBatch, cudaGraphs } = settings as { microBatch?: number; cudaGraphs?: boolean };
   for (const name of SHARED_BATCHES) {
-    const stage = (settings as Record<string, { batchSize: number; steps?: number } | undefined>)[name];
-    if (!stage || stage.steps === 0) continue;
-    const parts = partsOf(processes.share(stage.batchSize, `${name}.batchSize`), microBatch);
-    if (cudaGraphs) requireRecordable(parts, processes);
+    const stage = (settings as Record<string, { batchSize?: number; steps?: number } | undefined>)[name];
+    // A teacher's batch may be chosen later, by its data.
+    if (stage?.batchSize === undefined || stage.steps === 0) continue;
+    const parts = partsOf(processes.share(stage.batchSize, `"${name}.batchSize"`), microBatch);
+    if (cudaGraphs) requireCapturable(parts, processes, "cudaGraphs");
   }
 }
 
@@ -184,7 +208,15 @@ async function performIn<Schema extends z.ZodType>(
   job: Job<Schema>,
   settings: z.output<Schema>,
   interruption: Interruption,
-  { progress, trajectories, onFolder, processes = new Processes() }: Surroundings,
+  {
+    progress,
+    trajectories,
+    onFolder,
+    otherData = false,
+    processes = new Processes(),
+  }: Surroundings & {
+    otherData?: boolean;
+  },
   checkpoint?: Checkpoint,
 ): Promise<JobResult> {
   onFolder?.();
@@ -193,11 +225,12 @@ async function performIn<Schema extends z.ZodType>(
     if (threads !== undefined) setNumThreads(threads);
     const result = await job.perform(settings, {
       run,
-      progress,
+      progress: tellingOnce(progress),
       interruption,
       processes,
       ...(checkpoint ? { checkpoint } : {}),
       ...(trajectories === undefined ? {} : { trajectories }),
+      otherData,
     });
     if (!processes.leads) return result;
     const finished = {

@@ -1,14 +1,11 @@
 import { type Device, scope, type Tensor } from "@disback/torch";
 import type { z } from "zod";
-import { formatNpy } from "../../data/formats/npy.js";
-import { readFloats } from "../../data/output/read-floats.js";
-import { replaceFile } from "../../data/output/replace-file.js";
-import type { Processes } from "../../distill/processes.js";
 import type { Evaluation } from "../../metrics/evaluate.js";
+import type { Processes } from "../../training/processes.js";
 import { Judge } from "../judge.js";
-import type { OpenedModel } from "../open-model.js";
+import type { OpenedModel } from "../opened-model.js";
 import type { DrawingOptions, SampleDrawer } from "../sample-drawer.js";
-import { writeSamplePicture } from "../sample-picture.js";
+import { kindOfSamples } from "../samples/kinds.js";
 import type { evaluationSettings } from "../settings/common.js";
 import type { JobContext } from "./job.js";
 
@@ -87,8 +84,7 @@ export async function judgeDrawer(
 const ENOUGH = 8;
 
 /**
- * Draws samples and writes them as a picture. Points of the plane are written beside it as `.npy` too: where each went
- * between two evaluations is what moves in the studio.
+ * Draws samples and writes them as a picture, and what belongs beside it.
  *
  * @returns `spread`: the samples' standard deviation over the batch, NaN when they are not finite (then there is no
  * picture), left out for a handful
@@ -102,11 +98,9 @@ export async function drawPicture(
   try {
     const spread = spreadOf(samples);
     if (Number.isNaN(spread)) return { spread };
-    await writeSamplePicture(path, samples);
-    if (samples.ndim === 2) {
-      const points = formatNpy(readFloats(samples), samples.shape);
-      await replaceFile(path.replace(/\.png$/, ".npy"), [points]);
-    }
+    const kind = kindOfSamples(drawer.sampleShape);
+    await kind.draw(path, samples);
+    await kind.drawBeside?.(path, samples);
     return count < ENOUGH ? {} : { spread };
   } finally {
     samples.dispose();

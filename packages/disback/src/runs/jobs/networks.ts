@@ -1,19 +1,24 @@
 import { existsSync } from "node:fs";
-import { type Device, Generator } from "@disback/torch";
-import { evenAngles, StudentGenerator } from "../../distill/student-generator.js";
+import { type Device, Generator, type Module } from "@disback/torch";
+import { evenAngles } from "../../distill/denoiser-student.js";
+import type { Student } from "../../distill/student.js";
+import { studentFrom } from "../../distill/student-kind.js";
 import { DisbackError } from "../../errors.js";
 import { computing } from "../../models/computation.js";
 import {
-  type ConfiguredDenoiser,
   createDenoiser,
   type DenoiserConfig,
   denoiserConfig,
+  factsOf,
   parseDenoiserConfig,
-  sampleShape,
 } from "../../models/config.js";
+import { DenoiserModule } from "../../models/denoiser.js";
+import { requireSameKind } from "../../models/facts.js";
 import { type ComputationSettings, computationOf } from "../computation.js";
 import { didYouMean } from "../nearest.js";
-import { type OpenedModel, openModel } from "../open-model.js";
+import { configured, openDenoiser } from "../open-model.js";
+import type { OpenedModel } from "../opened-model.js";
+import { isModuleFile, openModuleFile } from "../own-modules.js";
 import { readSettingsFile } from "../settings/resolve.js";
 
 /** What settings say of the networks of a distillation. */
@@ -25,12 +30,24 @@ export interface NetworkSettings extends ComputationSettings {
   seed: number;
 }
 
-/** Loads the teacher, frozen, computing as the settings say. @throws DisbackError when it is missing or damaged */
-export function openTeacher(settings: NetworkSettings): OpenedModel {
+/** A teacher, and a student before its first step. */
+export interface Networks {
+  teacher: OpenedModel;
+  student: OpenedModel<Module>;
+}
+
+/** Opens the teacher and makes the student. @throws DisbackError when something is missing, damaged or does not fit */
+export async function openNetworks(settings: NetworkSettings): Promise<Networks> {
+  const teacher = await openTeacher(settings);
+  return { teacher, student: await makeStudent(settings, teacher) };
+}
+
+/** Loads the teacher, frozen, computing as the settings say. */
+async function openTeacher(settings: NetworkSettings): Promise<OpenedModel> {
   const { teacher: source, unconditional } = settings;
   const how = computationOf(settings);
-  const teacher = openModel(source, { device: settings.device as Device, unconditional });
-  computing(teacher.denoiser, how).requiresGrad_(false);
+  const teacher = await openDenoiser(source, { device: settings.device as Device, unconditional });
+  computing(teacher.module, how).requiresGrad_(false);
   return teacher;
 }
 
@@ -38,17 +55,24 @@ export function openTeacher(settings: NetworkSettings): OpenedModel {
  * The student's network as it starts.
  *
  * @param settings their `student`: `same` (the teacher's weights), `untrained` (the teacher's network, random weights), `small` (random
- * weights, half the channels), or a file with a model's configuration
+ * weights, half the channels), a file with a model's configuration, or an ES module
  */
-export function makeStudent(settings: NetworkSettings, teacher: ConfiguredDenoiser): ConfiguredDenoiser {
+async function makeStudent(settings: NetworkSettings, teacher: OpenedModel): Promise<OpenedModel<Module>> {
   const { student: start, seed } = settings;
-  if (start === "same") {
-    return { denoiser: teacher.denoiser.clone().requiresGrad_(true), config: teacher.config };
+  const device = settings.device as Device;
+  if (start === "same") return { ...teacher, module: teacher.module.clone().requiresGrad_(true) };
+  const how = computationOf(settings);
+  if (isModuleFile(start)) {
+    const own = await openModuleFile(start, device);
+    requireSameKind(own.facts, teacher.facts, start);
+    if (own.module instanceof DenoiserModule) computing(own.module, how);
+    return own;
   }
-  const config = studentConfig(start, teacher.config);
+  const config = studentConfig(start, teacher);
   const denoiser = createDenoiser(config, { generator: new Generator(seed) });
-  denoiser.to({ device: settings.device as Device }).eval();
-  return { denoiser: computing(denoiser, computationOf(settings)), config };
+  denoiser.to({ device }).eval();
+  computing(denoiser, how);
+  return configured({ denoiser, config }, teacher.codec);
 }
 
 /** At which noise levels the student's network is run. */
@@ -58,41 +82,40 @@ export interface StudentSteps {
   studentSigmas?: number[] | undefined;
 }
 
-/** The student's network as a generator. @throws DisbackError if there are not as many noise levels as steps */
-export function generatorOf(
-  { denoiser, config }: ConfiguredDenoiser,
-  { sigmaInit, studentSteps, studentSigmas }: StudentSteps,
-): StudentGenerator {
+/** The student that runs a network. @throws DisbackError if there are not as many noise levels as steps */
+export function studentOf({ module, facts }: OpenedModel<Module>, steps: StudentSteps): Student {
+  const { sigmaInit, studentSteps, studentSigmas } = steps;
+  if (!(module instanceof DenoiserModule)) {
+    if (studentSteps > 1)
+      throw new DisbackError('"studentSteps": a student that is no denoiser makes its samples in one step');
+    return studentFrom(module, facts, { kind: "generator" });
+  }
   if (studentSigmas && studentSigmas.length !== studentSteps - 1)
     throw new DisbackError(
       `"studentSigmas" must be the noise levels of the steps after the first, ${studentSteps - 1} of "studentSteps", not ${studentSigmas.length}`,
     );
-  return new StudentGenerator(denoiser, {
-    sigmaInit,
-    laterSigmas: studentSigmas ?? evenAngles(sigmaInit, studentSteps, config.sigmaData),
-    sampleShape: sampleShape(config),
-    labelDim: config.labelDim,
-  });
+  const laterSigmas = studentSigmas ?? evenAngles(sigmaInit, studentSteps, facts.sigmaData);
+  return studentFrom(module, facts, { kind: "denoiser", sigmaInit, laterSigmas });
 }
 
-function studentConfig(start: string, teacher: DenoiserConfig): DenoiserConfig {
-  if (start === "untrained") return teacher;
-  if (start === "small") return halved(teacher);
+function studentConfig(start: string, teacher: OpenedModel): DenoiserConfig {
+  if (start === "untrained" || start === "small") {
+    if (!teacher.config)
+      throw new DisbackError(
+        `"student": ${start} needs to know the teacher's network; this teacher is a module of your own: give a module or a config file`,
+      );
+    return start === "small" ? halved(teacher.config) : teacher.config;
+  }
   if (!existsSync(start)) {
     const known = ["same", "untrained", "small"];
     throw new DisbackError(
       `"student": "${start}" is none of ${known.join(", ")} and no file${didYouMean(start, known)}`,
     );
   }
-  const config = parseDenoiserConfig(readSettingsFile(start), start);
-  if (sampleShape(config).join() !== sampleShape(teacher).join()) {
-    throw new DisbackError(
-      `${start}: makes samples [${sampleShape(config).join(", ")}], the teacher [${sampleShape(teacher).join(", ")}]`,
-    );
-  }
-  if (config.labelDim !== teacher.labelDim) {
-    throw new DisbackError(`${start}: "labelDim" is ${config.labelDim}, the teacher's ${teacher.labelDim}`);
-  }
+  const own = parseDenoiserConfig(readSettingsFile(start), start);
+  // The classes are the teacher's, and so are their names.
+  const config = { ...own, classNames: own.classNames ?? teacher.config?.classNames };
+  requireSameKind(factsOf(config), teacher.facts, start);
   return config;
 }
 

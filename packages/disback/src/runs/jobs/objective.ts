@@ -8,13 +8,13 @@ import { Consistency } from "../../distill/objectives/consistency.js";
 import { DiffInstruct } from "../../distill/objectives/diff-instruct.js";
 import { Dmd } from "../../distill/objectives/dmd.js";
 import { Dmd2 } from "../../distill/objectives/dmd2.js";
-import { Guided } from "../../distill/objectives/guided.js";
 import { Regression } from "../../distill/objectives/regression.js";
 import { Sid } from "../../distill/objectives/sid.js";
 import { Vsd } from "../../distill/objectives/vsd.js";
 import { SamplePool } from "../../distill/sample-pool.js";
 import { DisbackError } from "../../errors.js";
-import type { DenoiserConfig } from "../../models/config.js";
+import { classCondition, classesOf } from "../../models/condition.js";
+import type { ModelFacts } from "../../models/facts.js";
 import type { SampleCodec } from "../../models/sample-codec.js";
 import type { objectiveSettings } from "../settings/objectives.js";
 
@@ -31,70 +31,55 @@ export interface RealData {
   codec: SampleCodec;
 }
 
-/** @throws DisbackError if the teacher is to be guided and has no classes */
-export function requireGuidable(guidance: number, teacher: DenoiserConfig): void {
-  if (guidance !== 1 && teacher.labelDim === 0)
+/** @throws DisbackError if the teacher is to be guided and is told nothing */
+export function requireGuidable(guidance: number, teacher: ModelFacts): void {
+  if (guidance !== 1 && Object.keys(teacher.condition).length === 0)
     throw new DisbackError('"backtracking.guidance": the teacher has no classes to be guided to');
 }
 
 /**
- * The objective that settings name, of those with an auxiliary model.
- *
- * @param teacher its configuration
+ * The objective that settings name.
+ * @param teacher its facts
  * @throws DisbackError when it needs data and there are none
  */
 export async function createObjective(
   settings: ObjectiveSettings,
-  teacher: DenoiserConfig,
+  teacher: ModelFacts,
   data: RealData,
-): Promise<Objective> {
-  const objective = await unguided(settings, teacher, data);
-  return settings.guidance === 1 ? objective : new Guided(objective, settings.guidance);
-}
-
-/** The objective that settings name, of those without. */
-export async function createDirectObjective(
-  { objective, pairs, regression, consistency }: ObjectiveSettings,
-  teacher: DenoiserConfig,
-  data: RealData,
-): Promise<DirectObjective> {
-  if (objective === "regression") return new Regression({ ...regression, pairs });
-  const { realSamples, ...options } = consistency;
-  const real = data.source === undefined ? undefined : await realPool(data, realSamples, teacher);
-  return new Consistency({ ...options, pairs, data: real });
-}
-
-async function unguided(
-  { objective, pairs, diffInstruct, vsd, dmd, dmd2, sid }: ObjectiveSettings,
-  teacher: DenoiserConfig,
-  data: RealData,
-): Promise<Objective> {
-  const { sigmaData } = teacher;
+): Promise<Objective | DirectObjective> {
+  const { objective, pairs, diffInstruct, vsd, dmd, dmd2, sid, regression, consistency } = settings;
   switch (objective) {
+    case "diff-instruct":
+      return new DiffInstruct(diffInstruct);
     case "vsd":
-      return new Vsd({ sigmaData, ...vsd });
+      return new Vsd(vsd);
     case "dmd":
-      return new Dmd({ sigmaData, ...dmd, pairs });
+      return new Dmd({ ...dmd, pairs });
     case "dmd2": {
       const { realSamples, ...weights } = dmd2;
-      return new Dmd2({ sigmaData, ...weights, real: await realPool(data, realSamples, teacher) });
+      return new Dmd2({ ...weights, real: await realPool(data, realSamples, teacher) });
     }
     case "sid":
-      return new Sid({ sigmaData, alpha: sid.alpha, noise: new KarrasUniform({ to: sid.lastPosition }) });
-    default:
-      return new DiffInstruct({ sigmaData, ...diffInstruct });
+      return new Sid({ alpha: sid.alpha, noise: new KarrasUniform({ to: sid.lastPosition }) });
+    case "regression":
+      return new Regression({ ...regression, pairs });
+    case "consistency": {
+      const { realSamples, ...options } = consistency;
+      const real = data.source === undefined ? undefined : await realPool(data, realSamples, teacher);
+      return new Consistency({ ...options, pairs, data: real });
+    }
   }
 }
 
 /** So many samples of the data in memory, always the same ones. */
-async function realPool(data: RealData, count: number, teacher: DenoiserConfig): Promise<SamplePool> {
+async function realPool(data: RealData, count: number, teacher: ModelFacts): Promise<SamplePool> {
   const { source, resolution, skipBroken, device, codec } = data as RealData & { source: string };
   const [channels, height] = codec.shownShape as [1 | 3, number | undefined];
   const image = height === undefined ? {} : { resolution: resolution ?? height, channels };
-  const dataset = await openDataset(source, { ...image, skipBroken, labels: teacher.labelDim > 0 });
+  const dataset = await openDataset(source, { ...image, skipBroken, labels: classesOf(teacher) > 0 });
   // Data may be sorted by class.
   const order = randperm(dataset.length, { generator: new Generator(0) }).data() as BigInt64Array;
   const { samples, labels } = await dataset.batch(Array.from(order.subarray(0, count), Number));
   const encoded = scope(() => codec.encode(samples.to({ device })));
-  return new SamplePool({ samples: encoded, condition: labels?.to({ device }) });
+  return new SamplePool({ samples: encoded, condition: classCondition(labels?.to({ device })) });
 }

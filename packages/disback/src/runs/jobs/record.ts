@@ -1,7 +1,7 @@
 import { Trajectory } from "../../distill/trajectory.js";
 import { recordSchema } from "../settings/distillation.js";
 import type { Job, JobResult } from "./job.js";
-import { makeStudent, openTeacher } from "./networks.js";
+import { openNetworks } from "./networks.js";
 import { shareRecording } from "./shared-recording.js";
 
 /** `record`: stage 1 alone. Leaves `trajectory/` in the run folder. */
@@ -9,10 +9,9 @@ export const recordingJob: Job<typeof recordSchema> = {
   command: "record",
   schema: recordSchema,
   async perform(settings, context): Promise<JobResult> {
-    const teacher = openTeacher(settings);
-    const student = makeStudent(settings, teacher);
+    const networks = await openNetworks(settings);
     const start = { iterationsBefore: 0, secondsBefore: 0, context };
-    const { folder } = await shareRecording(settings, teacher, student, start);
+    const { folder } = await shareRecording(settings, networks, start);
     const { nodes } = Trajectory.open(folder);
     const bytes = nodes.reduce((sum, node) => sum + (node.bytes ?? 0), 0);
     return {

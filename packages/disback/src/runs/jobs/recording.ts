@@ -1,12 +1,15 @@
 import { rmSync } from "node:fs";
+import { evenSteps } from "../../distill/node-schedule.js";
 import { EvenDistance } from "../../distill/node-selection.js";
 import { Recording } from "../../distill/record.js";
-import type { ConfiguredDenoiser } from "../../models/config.js";
+import type { RecordingOptions } from "../../distill/recording-options.js";
+import { deviceOf } from "../../distill/student.js";
+import { kindOf } from "../../distill/student-kind.js";
 import type { RecordSettings } from "../settings/distillation.js";
-import { runStage } from "../train-loop.js";
+import { runStage } from "../stage-loop.js";
 import type { JobContext } from "./job.js";
-import { generatorOf } from "./networks.js";
-import { examination, sessionOf } from "./session.js";
+import { type Networks, studentOf } from "./networks.js";
+import { examination, executionOf, sessionOf } from "./session.js";
 
 /** Iterations between two lines of `metrics.jsonl` while recording: nothing is sampled, so often is cheap. */
 const LOGGED_EVERY = 5;
@@ -28,8 +31,7 @@ export interface RecordedPath {
 /** Stage 1 inside any run. */
 export async function recordTrajectory(
   settings: RecordSettings,
-  teacher: ConfiguredDenoiser,
-  student: ConfiguredDenoiser,
+  { teacher, student: made }: Networks,
   { iterationsBefore, secondsBefore, context }: RecordingStart,
 ): Promise<RecordedPath> {
   const { processes } = context;
@@ -37,49 +39,25 @@ export async function recordTrajectory(
   const resume = context.checkpoint !== undefined;
   // Killed before its first checkpoint: what is there is made again.
   if (!resume && processes.leads) rmSync(folder, { recursive: true, force: true });
-  const {
-    when: _,
-    nodes,
-    maximumNodes,
-    storage,
-    storageEnergy,
-    storageRank,
-    ...recording
-  } = settings.recording;
-  const generator = generatorOf(student, settings);
+  const student = studentOf(made, settings);
   const work = new Recording({
-    ...recording,
-    microBatch: settings.microBatch,
-    graphs: settings.cudaGraphs,
-    ...(nodes === "even-distance" ? { selection: new EvenDistance({ maximum: maximumNodes }) } : {}),
-    storage: {
-      kind: storage,
-      ...(storageEnergy === undefined ? {} : { energy: storageEnergy }),
-      ...(storageRank === undefined ? {} : { maximumRank: storageRank }),
-    },
-    seed: settings.seed,
-    teacher: teacher.denoiser,
-    generator,
-    sigmaData: teacher.config.sigmaData,
-    folder,
-    resume,
-    processes,
+    ...optionsOf(settings),
+    ...{ teacher: teacher.module, student, folder, resume, execution: executionOf(settings, context) },
     provenance: {
       teacher: settings.teacher,
       unconditional: settings.unconditional,
       student: settings.student,
+      generator: kindOf(student),
     },
   });
   const seconds = await runStage(
     {
       name: "record",
-      label: "recording",
       work,
       iterations: settings.recording.steps,
       imagesPerIteration: settings.recording.batchSize,
       evaluateEvery: LOGGED_EVERY,
-      positions: ["learningRate"],
-      examine: () => examination(work.networks, generator, teacher.config.sigmaData),
+      examine: () => examination(work.networks, { facts: student.facts, device: deviceOf(student) }),
     },
     { ...sessionOf(settings, context), iterationsBefore, secondsBefore },
     context.checkpoint,
@@ -88,4 +66,25 @@ export async function recordTrajectory(
   // The last node is there for all.
   await processes.first(() => {});
   return { folder, seconds };
+}
+
+/** The recording's options as settings give them. */
+function optionsOf({ recording, ablation }: RecordSettings) {
+  const { steps, batchSize, learningRate, rank, nodes, interval, nodeSteps, maximumNodes } = recording;
+  const { storageEnergy, storageRank } = recording;
+  return {
+    steps,
+    batchSize,
+    learningRate,
+    rank,
+    nodes:
+      nodes === "even-distance"
+        ? new EvenDistance({ maximum: maximumNodes })
+        : (nodeSteps ?? evenSteps(steps, interval)),
+    storage: {
+      kind: ablation?.storage ?? recording.storage,
+      ...(storageEnergy === undefined ? {} : { energy: storageEnergy }),
+      ...(storageRank === undefined ? {} : { maximumRank: storageRank }),
+    },
+  } satisfies Partial<RecordingOptions>;
 }

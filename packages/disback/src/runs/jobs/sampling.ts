@@ -1,11 +1,10 @@
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { cat, type Device, type Tensor } from "@disback/torch";
 import { writeNpz } from "../../data/output/npz.js";
-import { writePngFolder } from "../../data/output/png.js";
 import { DisbackError, UsageError } from "../../errors.js";
 import type { Progress } from "../progress.js";
 import { openDrawer } from "../sample-drawer.js";
-import { writeSamplePicture } from "../sample-picture.js";
+import { kindOfSamples } from "../samples/kinds.js";
 import type { SampleSettings } from "../settings/sampling.js";
 
 /** What `disback sample` did. */
@@ -26,9 +25,10 @@ export async function drawSamples(
   const { out, progress } = options;
   const kind = outputKind(out);
   refuseOverwriting(out, options.force);
-  const drawer = openDrawer(settings.model, { ...settings, device: settings.device as Device });
-  if (kind === "folder" && drawer.sampleShape.length !== 3) {
-    throw new DisbackError(`${out}: these samples are no images; give a .png or .npz`);
+  const drawer = await openDrawer(settings.model, { ...settings, device: settings.device as Device });
+  const samples = kindOfSamples(drawer.sampleShape);
+  if (kind === "folder" && !samples.writeEach) {
+    throw new DisbackError(`${out}: these samples are ${samples.name}; give a .png or .npz`);
   }
   const batches: Tensor[] = [];
   const labels: number[] = [];
@@ -41,7 +41,7 @@ export async function drawSamples(
     seconds += (performance.now() - began) / 1000;
     if (batch.labels) labels.push(...batch.labels);
     if (kind === "folder") {
-      await writePngFolder(out, batch.samples, done);
+      await samples.writeEach!(out, batch.samples, done);
       batch.samples.dispose();
     } else {
       batches.push(batch.samples.cpu());
@@ -51,7 +51,7 @@ export async function drawSamples(
   }
   progress.finish();
   if (kind === "npz") await writeNpz(out, cat(batches), labels.length > 0 ? labels : undefined);
-  if (kind === "png") await writeSamplePicture(out, cat(batches), { columns: settings.columns });
+  if (kind === "png") await samples.draw(out, cat(batches), { columns: settings.columns });
   return {
     path: out,
     count: settings.count,

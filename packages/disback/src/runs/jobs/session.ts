@@ -1,9 +1,8 @@
-import type { Device } from "@disback/torch";
-import { describeFindings, examineNetworks } from "../../distill/examine-networks.js";
-import type { StudentGenerator } from "../../distill/student-generator.js";
-import type { DenoiserModule } from "../../models/denoiser.js";
+import type { Device, Module } from "@disback/torch";
+import { describeFindings, type ExaminedKind, examineNetworks } from "../../distill/examine-networks.js";
+import type { Execution } from "../../training/execution.js";
 import type { RecordSettings } from "../settings/distillation.js";
-import type { RunSession } from "../train-loop.js";
+import type { RunSession } from "../stage.js";
 import type { JobContext } from "./job.js";
 
 /** What a run does beside training, as its settings say; the stage adds what was before it. */
@@ -21,10 +20,14 @@ export function sessionOf(
 }
 
 /** Which of the networks is to blame, and at which noise levels, in one line. */
-export function examination(
-  networks: Readonly<Record<string, DenoiserModule>>,
-  like: Pick<StudentGenerator, "sampleShape" | "labelDim" | "device">,
-  sigmaData: number,
-): string {
-  return describeFindings(examineNetworks(networks, like, sigmaData));
+export function examination(networks: Readonly<Record<string, Module>>, like: ExaminedKind): string {
+  return describeFindings(examineNetworks(networks, like));
+}
+
+/** How a run's settings say that its trainings are carried out. */
+export function executionOf(
+  { seed, microBatch, cudaGraphs }: { seed: number; microBatch?: number | undefined; cudaGraphs?: boolean },
+  { processes }: JobContext,
+): Execution {
+  return { seed, microBatch, processes, capture: cudaGraphs ?? false };
 }

@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
-import { fingerprint } from "../../distill/fingerprint.js";
-import type { ConfiguredDenoiser } from "../../models/config.js";
+import { fingerprint } from "../../training/hashing.js";
 import type { RecordSettings } from "../settings/distillation.js";
-import { Interrupted } from "../train-loop.js";
+import { Interrupted } from "../stage.js";
 import { TrajectoryStore } from "../trajectory-store.js";
+import type { Networks } from "./networks.js";
 import { type RecordedPath, type RecordingStart, recordTrajectory } from "./recording.js";
 
 /**
@@ -14,15 +14,14 @@ import { type RecordedPath, type RecordingStart, recordTrajectory } from "./reco
  */
 export async function shareRecording(
   settings: RecordSettings,
-  teacher: ConfiguredDenoiser,
-  student: ConfiguredDenoiser,
+  networks: Networks,
   start: RecordingStart,
 ): Promise<RecordedPath> {
   const { context, secondsBefore } = start;
   const { run, progress, interruption, trajectories } = context;
-  if (trajectories === undefined) return recordTrajectory(settings, teacher, student, start);
+  if (trajectories === undefined) return recordTrajectory(settings, networks, start);
   const store = new TrajectoryStore(trajectories);
-  const key = recordingKey(settings, teacher, student);
+  const key = recordingKey(settings, networks);
   const recorded = await store.alone(
     key,
     {
@@ -39,7 +38,7 @@ export async function shareRecording(
         progress.notice("the trajectory was recorded by another run; its cost is counted");
         return { folder, seconds: secondsBefore + taken.seconds };
       }
-      const own = await recordTrajectory(settings, teacher, student, start);
+      const own = await recordTrajectory(settings, networks, start);
       const entries = run.metrics.read().filter((entry) => entry.stage === "record");
       store.give(key, folder, {
         seconds: own.seconds - secondsBefore,
@@ -50,26 +49,31 @@ export async function shareRecording(
   );
   if (!recorded)
     throw new Interrupted(
-      `stopped while waiting for a trajectory; continue with: disback resume ${run.shownPath}`,
+      `stopped while waiting for a trajectory; continue with: ${run.resumeCommand}`,
       interruption.exitCode,
     );
   return recorded;
 }
 
 /** Names everything that decides a recording, bit for bit. */
-function recordingKey(
-  settings: RecordSettings,
-  teacher: ConfiguredDenoiser,
-  student: ConfiguredDenoiser,
-): string {
-  const { when: _, ...recording } = settings.recording;
+function recordingKey(settings: RecordSettings, { teacher, student }: Networks): string {
+  const { recording, ablation } = settings;
   const { precision, tf32, memoryFormat, activationCheckpointing, microBatch } = settings;
   const { seed, device, threads, sigmaInit, studentSteps, studentSigmas } = settings;
   const facts = {
-    ...{ teacher: fingerprint(teacher.denoiser), teacherConfig: teacher.config },
-    ...{ student: fingerprint(student.denoiser), studentConfig: student.config },
+    ...{ teacher: fingerprint(teacher.module), teacherConfig: teacher.config },
+    ...{ student: fingerprint(student.module), studentConfig: student.config },
     ...{ precision, tf32, memoryFormat, activationCheckpointing, microBatch },
-    ...{ recording, seed, device, threads, sigmaInit, studentSteps, studentSigmas },
+    ...{
+      recording,
+      storage: ablation?.storage,
+      seed,
+      device,
+      threads,
+      sigmaInit,
+      studentSteps,
+      studentSigmas,
+    },
   };
   return createHash("sha256").update(JSON.stringify(facts)).digest("hex").slice(0, 32);
 }

@@ -1,10 +1,11 @@
 import type { Device } from "@disback/torch";
-import type { Processes } from "../../distill/processes.js";
-import type { StudentGenerator } from "../../distill/student-generator.js";
+import type { Student } from "../../distill/student.js";
+import type { Processes } from "../../training/processes.js";
 import type { Judge } from "../judge.js";
 import type { MetricsEntry } from "../metrics-log.js";
-import type { OpenedModel } from "../open-model.js";
+import type { OpenedModel } from "../opened-model.js";
 import type { Figures } from "../progress.js";
+import { requireSameData } from "../run-data.js";
 import type { RunFolder } from "../run-folder.js";
 import { decodedDrawer, type SampleDrawer, studentDrawer } from "../sample-drawer.js";
 import type { BacktrackSettings } from "../settings/distillation.js";
@@ -31,11 +32,14 @@ export class StudentJudge {
     const { evaluation } = settings;
     const device = settings.device as Device;
     const judge = await openTrainingJudge(settings, codec, context);
+    const { dataset } = judge ?? {};
+    if (context.processes.leads && dataset && settings.data !== undefined && !evaluation.reference)
+      await requireSameData(context.run, settings.data, dataset, context.otherData);
     return new StudentJudge(context.run, codec, evaluation, device, context.processes, judge);
   }
 
   /** Draws what the student makes, always from the same latents. */
-  drawer(student: StudentGenerator): SampleDrawer {
+  drawer(student: Student): SampleDrawer {
     return decodedDrawer(
       studentDrawer(student, { seed: this.evaluation.seed, device: this.device }),
       this.codec,
@@ -43,11 +47,7 @@ export class StudentJudge {
   }
 
   /** Writes the picture of a stage's iteration. @returns the headline figures and the samples' spread */
-  async evaluate(
-    stage: MetricsEntry["stage"],
-    iteration: number,
-    student: StudentGenerator,
-  ): Promise<Figures> {
+  async evaluate(stage: MetricsEntry["stage"], iteration: number, student: Student): Promise<Figures> {
     const path = this.run.samplePath(stage, iteration);
     const { judge, processes } = this;
     const { grid, samples } = this.evaluation;

@@ -1,25 +1,23 @@
 import type { Device } from "@disback/torch";
+import { kindOf } from "../../distill/student-kind.js";
 import { Trajectory } from "../../distill/trajectory.js";
-import { type ConfiguredDenoiser, saveModel } from "../../models/config.js";
 import { BEST_BY, keepBestModel } from "../best-model.js";
-import { writeGeneratorFile } from "../generator-file.js";
-import type { OpenedModel } from "../open-model.js";
 import { decodedDrawer, teacherDrawer } from "../sample-drawer.js";
 import type { BacktrackSettings } from "../settings/distillation.js";
+import { runStage } from "../stage-loop.js";
 import type { BestSoFar } from "../stage-position.js";
-import { runStage } from "../train-loop.js";
+import { writeStudentFile } from "../student-file.js";
 import { summarizeStudent } from "./comparison.js";
 import type { JobContext, JobResult } from "./job.js";
 import { drawingOptions, drawPicture } from "./judging.js";
-import { generatorOf } from "./networks.js";
+import { type Networks, studentOf } from "./networks.js";
 import { examination, sessionOf } from "./session.js";
 import { StudentJudge } from "./student-judge.js";
 import { createTraining } from "./training.js";
 
 /** What stage 2 starts from. */
 export interface StudentStageStart {
-  teacher: OpenedModel;
-  student: ConfiguredDenoiser;
+  networks: Networks;
   /** The trajectory's folder; without one the objective alone. */
   trajectory?: string;
   /** What judged an earlier stage; opened when not given. */
@@ -37,21 +35,21 @@ export async function trainStudent(
 ): Promise<JobResult> {
   const { run, progress, processes } = context;
   const { evaluation, backtracking, checkpoints } = settings;
-  const { teacher, student, trajectory, iterationsBefore, secondsBefore } = start;
+  const { trajectory, iterationsBefore, secondsBefore } = start;
+  const { teacher, student: made } = start.networks;
   const device = settings.device as Device;
   const { codec } = teacher;
   const watch = start.watch ?? (await StudentJudge.open(settings, codec, context));
-  const generator = generatorOf(student, settings);
+  const student = studentOf(made, settings);
   const path = trajectory === undefined ? undefined : Trajectory.open(trajectory);
   if (path) run.update({ path: path.nodes.map(({ file: _, ...facts }) => facts) });
-  const work = await createTraining(settings, { teacher, generator, trajectory: path, processes });
+  const work = await createTraining(settings, { teacher, student, trajectory: path }, context);
   const drawStudent = () => watch.drawer(work.average);
   const drawTeacher = () =>
-    decodedDrawer(teacherDrawer(teacher.denoiser, teacher.config, drawingOptions(evaluation, device)), codec);
+    decodedDrawer(teacherDrawer(teacher.module, drawingOptions(evaluation, device)), codec);
   const save = (folder: string) => {
-    saveModel(folder, work.average.denoiser, student.config);
-    codec.save(folder);
-    writeGeneratorFile(folder, generator);
+    made.save(folder, work.average.module);
+    writeStudentFile(folder, kindOf(student));
   };
   const keepBest = (best: BestSoFar) => keepBestModel(run, "student-best", best, save);
 
@@ -67,10 +65,9 @@ export async function trainStudent(
       iterations: backtracking.iterations,
       imagesPerIteration: backtracking.batchSize,
       evaluateEvery: evaluation.every,
-      positions: ["target", "learningRate"],
       evaluate: (iteration) => watch.evaluate("backtrack", iteration, work.average),
-      sigmaData: teacher.config.sigmaData,
-      examine: () => examination(work.networks, generator, teacher.config.sigmaData),
+      sigmaData: teacher.facts.sigmaData,
+      examine: () => examination(work.networks, { facts: student.facts, device }),
       ...(checkpoints.keepBest ? { best: { figures: BEST_BY, keep: keepBest } } : {}),
     },
     { ...sessionOf(settings, context), iterationsBefore, secondsBefore },

@@ -9,7 +9,7 @@ import { saveModel } from "../../models/config.js";
 import { makeInPlace, refuseOccupied } from "../output-place.js";
 import type { Progress } from "../progress.js";
 import { openDrawer } from "../sample-drawer.js";
-import { writeSamplePicture } from "../sample-picture.js";
+import { kindOfSamples } from "../samples/kinds.js";
 
 /** How a teacher is imported. */
 export interface TeacherImportOptions {
@@ -19,6 +19,8 @@ export interface TeacherImportOptions {
   config?: string;
   /** which of several networks in the file */
   ema?: string;
+  /** folder of the autoencoder that its samples are latents of, where the file has none */
+  autoencoder?: string;
   /** samples drawn to check; 0 for none */
   samples: number;
   /** sampler steps of each */
@@ -48,11 +50,12 @@ const batch = 4;
  * @throws DisbackError naming the file and what is wrong with it, or the folder that cannot be written
  */
 export async function importTeacher(source: string, options: TeacherImportOptions): Promise<ImportedTeacher> {
-  const { out, config, ema } = options;
+  const { out, config, ema, autoencoder: given } = options;
   refuseOccupied(options);
   const { denoiser, autoencoder, ...facts } = await readTeacher(source, {
     ...(config === undefined ? {} : { config }),
     ...(ema === undefined ? {} : { ema }),
+    ...(given === undefined ? {} : { autoencoder: given }),
   });
   await makeInPlace(options, async (partial) => {
     saveModel(partial, denoiser, facts.config);
@@ -70,7 +73,7 @@ export async function importTeacher(source: string, options: TeacherImportOption
 
 async function drawGrid(source: string, folder: string, options: TeacherImportOptions): Promise<void> {
   const { samples: count, steps, seed, device, progress } = options;
-  const drawer = openDrawer(folder, {
+  const drawer = await openDrawer(folder, {
     seed,
     device,
     steps,
@@ -92,6 +95,6 @@ async function drawGrid(source: string, folder: string, options: TeacherImportOp
   if (!samples.isfinite().all().item()) {
     throw new DisbackError(`${source}: the network's samples are infinite or NaN: nothing was written`);
   }
-  await writeSamplePicture(join(folder, "grid.png"), samples);
+  await kindOfSamples(drawer.sampleShape).draw(join(folder, "grid.png"), samples);
   for (const tensor of [...drawn, samples]) tensor.dispose();
 }

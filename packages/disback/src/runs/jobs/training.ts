@@ -1,22 +1,23 @@
 import type { Device } from "@disback/torch";
 import { Backtracking } from "../../distill/backtrack.js";
-import { DirectDistillation } from "../../distill/direct-distillation.js";
-import type { Processes } from "../../distill/processes.js";
-import type { StudentGenerator } from "../../distill/student-generator.js";
+import type { BacktrackingOptions } from "../../distill/backtracking-options.js";
+import { requireDenoiserStudent } from "../../distill/denoiser-student.js";
+import { DirectDistillation, type DirectDistillationOptions } from "../../distill/direct-distillation.js";
+import { isDirect } from "../../distill/direct-objective.js";
+import type { Student } from "../../distill/student.js";
 import { MismatchReached, StepsPerTarget } from "../../distill/target-schedule.js";
 import type { Trajectory } from "../../distill/trajectory.js";
-import { GuidedDenoiser } from "../../models/guided-denoiser.js";
-import type { OpenedModel } from "../open-model.js";
+import type { OpenedModel } from "../opened-model.js";
 import type { BacktrackSettings } from "../settings/distillation.js";
-import { isDirect } from "../settings/objectives.js";
-import { createDirectObjective, createObjective, requireGuidable } from "./objective.js";
+import type { JobContext } from "./job.js";
+import { createObjective, requireGuidable } from "./objective.js";
+import { executionOf } from "./session.js";
 
 /** What trains a student. */
 export interface TrainingParts {
   teacher: OpenedModel;
-  generator: StudentGenerator;
+  student: Student;
   trajectory: Trajectory | undefined;
-  processes: Processes;
 }
 
 /**
@@ -27,29 +28,39 @@ export interface TrainingParts {
  */
 export async function createTraining(
   settings: Omit<BacktrackSettings, "trajectory">,
-  { teacher, generator, trajectory, processes }: TrainingParts,
+  { teacher, student, trajectory }: TrainingParts,
+  context: JobContext,
 ): Promise<Backtracking | DirectDistillation> {
-  const { seed, microBatch, cudaGraphs: graphs, backtracking } = settings;
-  const { schedule, stepsPerTarget, mismatchThreshold, guidance, ...options } = backtracking;
-  const { codec } = teacher;
+  const { backtracking, ablation } = settings;
+  const { iterations, batchSize, studentLearningRate, auxiliaryLearningRate, auxiliarySteps } = backtracking;
+  const { emaDecay, guidance, schedule, stepsPerTarget, mismatchThreshold } = backtracking;
+  const { facts, codec } = teacher;
   const data = { ...settings, source: settings.data, device: settings.device as Device, codec };
-  requireGuidable(guidance, teacher.config);
-  if (isDirect(backtracking.objective)) {
-    return new DirectDistillation({
-      ...options,
-      ...{ seed, microBatch, graphs, processes },
-      teacher: guidance === 1 ? teacher.denoiser : new GuidedDenoiser(teacher.denoiser, guidance),
-      generator,
-      objective: await createDirectObjective(backtracking, teacher.config, data),
-    });
+  requireGuidable(guidance, facts);
+  const objective = await createObjective(backtracking, facts, data);
+  const common = {
+    teacher: teacher.module,
+    iterations,
+    batchSize,
+    studentLearningRate,
+    emaDecay,
+    guidance,
+    execution: executionOf(settings, context),
+  } satisfies Partial<DirectDistillationOptions & BacktrackingOptions>;
+  if (isDirect(objective)) {
+    const denoiser = requireDenoiserStudent(student, objective.name);
+    return new DirectDistillation({ ...common, student: denoiser, objective });
   }
+  const { use = "whole", interpolation = 0 } = ablation ?? {};
   return new Backtracking({
-    ...options,
-    ...{ seed, microBatch, graphs, processes },
-    teacher: teacher.denoiser,
-    generator,
+    ...common,
+    student,
+    objective,
     trajectory,
-    objective: await createObjective(backtracking, teacher.config, data),
+    auxiliaryLearningRate,
+    auxiliarySteps,
+    use,
+    interpolation,
     schedule:
       schedule === "steps"
         ? new StepsPerTarget(stepsPerTarget)

@@ -46,6 +46,14 @@ export function chartHeight(chart: ChartContent): number {
 
 /** Draws a chart as SVG markup (no script, no outside request), by default in the page's colours. */
 export function chartSvg(chart: ChartContent, theme: ChartTheme = PAGE_THEME): string {
+  return drawChart(chart, theme).svg;
+}
+
+/** A chart as SVG markup, and its curves' points: x and y in the drawing, x and y as they were measured. */
+export function drawChart(
+  chart: ChartContent,
+  theme: ChartTheme = PAGE_THEME,
+): { svg: string; curves: { name: string; points: [number, number, number, number][] }[] } {
   const canvas = init(null, null, { renderer: "svg", ssr: true, width: WIDTH, height: chartHeight(chart) });
   try {
     canvas.setOption(chartOption(chart));
@@ -55,10 +63,19 @@ export function chartSvg(chart: ChartContent, theme: ChartTheme = PAGE_THEME): s
       svg = svg.replaceAll(placeholder, colours[role]!);
     }
     const label = `${chart.title}: ${legendNames(chart).join(", ")}`;
-    return withoutHovering(svg).replace(
-      /^<svg width="\d+" height="\d+"/,
-      `<svg role="img" aria-label="${escapeHtml(label)}"`,
-    );
+    return {
+      svg: withoutHovering(svg).replace(
+        /^<svg width="\d+" height="\d+"/,
+        `<svg role="img" aria-label="${escapeHtml(label)}"`,
+      ),
+      curves: chart.curves.map(({ name, points }, seriesIndex) => ({
+        name,
+        points: points.map(([x, y]) => {
+          const [left, top] = canvas.convertToPixel({ seriesIndex }, [x, y]) as [number, number];
+          return [left, top, x, y];
+        }),
+      })),
+    };
   } finally {
     canvas.dispose();
   }

@@ -1,3 +1,4 @@
+import { FIGURES, figureName, shortFigureName } from "@disback/studio/pages";
 import type { MetricsEntry } from "../metrics-log.js";
 import { teacherFigure } from "./headline.js";
 
@@ -28,6 +29,9 @@ export interface ChartContent {
   reference?: { name: string; value: number };
 }
 
+/** Figures beside FID that tell how a training went. */
+const JUDGED = ["slicedWasserstein", "modeCoverage", "mismatch", "gap", "loss", "gradientNorm", "target"];
+
 /** The charts a run's metrics make; charts without at least two points are left out. */
 export function chartsOf(
   entries: readonly MetricsEntry[],
@@ -41,50 +45,24 @@ export function chartsOf(
     const value = result[teacherFigure(figure)];
     return typeof value === "number" ? { reference: { name: "teacher", value } } : {};
   };
+  /** A figure of the evaluations under its name in the one table of them. */
+  const judgedChart = (figure: string): ChartContent => ({
+    title: figureName(figure),
+    xName: "iteration",
+    logarithmic: FIGURES[figure]?.logarithmic ?? false,
+    whole: figure === "target",
+    curves: [{ ...curve(shortFigureName(figure), judged, figure), steps: FIGURES[figure]?.steps ?? false }],
+    ...besideTeacher(figure),
+  });
   const charts: ChartContent[] = [
+    judgedChart("fid"),
     {
-      title: "FID",
-      xName: "iteration",
-      logarithmic: true,
-      curves: [curve("FID", judged, "fid")],
-      ...besideTeacher("fid"),
-    },
-    {
+      ...judgedChart("fid"),
       title: "FID by time",
       xName: "seconds",
-      logarithmic: true,
       curves: [curve("FID", judged, "fid", "seconds")],
-      ...besideTeacher("fid"),
     },
-    {
-      title: "Sliced Wasserstein distance",
-      xName: "iteration",
-      curves: [curve("distance", judged, "slicedWasserstein")],
-      ...besideTeacher("slicedWasserstein"),
-    },
-    {
-      title: "Modes covered",
-      xName: "iteration",
-      curves: [curve("part of the modes", judged, "modeCoverage")],
-    },
-    { title: "Mismatch degree", xName: "iteration", curves: [curve("mismatch", judged, "mismatch")] },
-    {
-      title: "Gap between auxiliary model and target",
-      xName: "iteration",
-      curves: [curve("gap", judged, "gap")],
-    },
-    {
-      title: "Loss of the denoiser that is fitted",
-      xName: "iteration",
-      logarithmic: true,
-      curves: [curve("loss", judged, "loss")],
-    },
-    {
-      title: "Position on the trajectory (0 is the teacher)",
-      xName: "iteration",
-      whole: true,
-      curves: [{ ...curve("node", judged, "target"), steps: true }],
-    },
+    ...JUDGED.map(judgedChart),
     {
       title: "Imitation: squared difference to the teacher's one-step samples",
       xName: "step",

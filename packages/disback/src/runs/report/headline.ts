@@ -1,17 +1,44 @@
+import { balancedColumns, shortFigureName } from "@disback/studio/pages";
 import type { MetricsEntry } from "../metrics-log.js";
 import type { RunRecord } from "../run-record.js";
 import { shortDuration, shortNumber } from "../wording.js";
 import { escapeHtml } from "./markup.js";
+
+/** `1 evaluation, ` before what else is to be said; nothing where it was not measured. */
+export function evaluationsText(count: unknown): string {
+  return typeof count === "number" ? `${count} ${count === 1 ? "evaluation" : "evaluations"}, ` : "";
+}
+
+/** What came out, in a sentence: `One evaluation instead of 35, 129 times as many samples per second: FID 41.9, …`. */
+export function resultSentence({ result = {} }: RunRecord, entries: readonly MetricsEntry[]): string {
+  const { studentEvaluations: own, teacherEvaluations: other, studentRate, teacherRate } = result;
+  const judged = JUDGED.map((figure) => ({
+    figure,
+    value: [...entries].reverse().find((entry) => typeof entry[figure] === "number")?.[figure],
+  })).find(({ value }) => value !== undefined);
+  const teacher = judged && result[teacherFigure(judged.figure)];
+  const parts = [
+    ...(typeof own === "number" && typeof other === "number"
+      ? [`${own} ${own === 1 ? "evaluation" : "evaluations"} instead of ${other}`]
+      : []),
+    ...(typeof studentRate === "number" && typeof teacherRate === "number"
+      ? [`${shortNumber(studentRate / teacherRate)} times as many samples per second`]
+      : []),
+    ...(judged ? [`${shortFigureName(judged.figure)} ${shortNumber(judged.value as number)}`] : []),
+    ...(typeof teacher === "number" ? [`the teacher ${shortNumber(teacher)}`] : []),
+  ];
+  return parts.join(", ");
+}
+
+const JUDGED = ["fid", "slicedWasserstein"] as const;
 
 /** The figures a reader wants first, as a list of tiles. */
 export function headline(record: RunRecord, entries: readonly MetricsEntry[]): string {
   const result = record.result ?? {};
   const last = entries.at(-1);
   const tiles: [string, string, string][] = [];
-  for (const [figure, name] of [
-    ["fid", "FID"],
-    ["slicedWasserstein", "Wasserstein"],
-  ] as const) {
+  for (const figure of JUDGED) {
+    const name = shortFigureName(figure);
     const judged = entries.flatMap((entry): [number, number][] => {
       const value = entry[figure];
       return typeof value === "number" ? [[entry.iteration, value]] : [];
@@ -44,12 +71,15 @@ export function headline(record: RunRecord, entries: readonly MetricsEntry[]): s
     );
   }
   if (last) tiles.push(["time", shortDuration(last.seconds), `${shortNumber(last.images)} samples seen`]);
-  return tiles
-    .map(
-      ([name, value, note]) =>
-        `<div><dt>${escapeHtml(name)}</dt><dd>${escapeHtml(value)}</dd><dd class="note">${escapeHtml(note)}</dd></div>`,
-    )
-    .join("\n");
+  if (tiles.length === 0) return "";
+  const cards = tiles.map(
+    ([name, value, note]) =>
+      `<div><dt>${escapeHtml(name)}</dt><dd>${escapeHtml(value)}</dd><dd class="note">${escapeHtml(note)}</dd></div>`,
+  );
+  const columns = [8, 4].map((most) => balancedColumns(tiles.length, most));
+  return `<dl class="headline" style="--columns-wide: ${columns[0]}; --columns-middle: ${columns[1]}">
+${cards.join("\n")}
+</dl>`;
 }
 
 /** Name of the teacher's figure in a run's result: `fid` → `teacherFid`. */

@@ -1,3 +1,5 @@
+import { createHash } from "node:crypto";
+
 /** Text as it may stand in HTML, between tags and in quoted attributes. */
 export function escapeHtml(text: unknown): string {
   return String(text).replace(
@@ -26,14 +28,30 @@ export function rowsTable(rows: readonly (readonly [string, string])[]): string 
   return `<div class="scroll"><table><tbody>${body.join("")}</tbody></table></div>`;
 }
 
-/** A whole page that needs nothing else and may load nothing. @param main its content, as markup */
-export function htmlPage({ title, style, main }: { title: string; style: string; main: string }): string {
+/**
+ * A whole page that needs nothing else and may load nothing.
+ *
+ * @param main its content, as markup
+ * @param script the one script that may run; none when not given
+ */
+export function htmlPage({
+  title,
+  style,
+  main,
+  script,
+}: {
+  title: string;
+  style: string;
+  main: string;
+  script?: string;
+}): string {
+  const allowed = script === undefined ? "" : `; script-src 'sha256-${sha256(script)}'`;
   return `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'${allowed}">
 <title>${escapeHtml(title)}</title>
 <style>${style}</style>
 </head>
@@ -42,7 +60,11 @@ export function htmlPage({ title, style, main }: { title: string; style: string;
 <h1>${escapeHtml(title)}</h1>
 ${main}
 </main>
-</body>
+${script === undefined ? "" : `<script>${script}</script>\n`}</body>
 </html>
 `;
+}
+
+function sha256(text: string): string {
+  return createHash("sha256").update(text).digest("base64");
 }

@@ -1,20 +1,25 @@
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { dataTitle, figureName, methodTitle, settingsInUse, shortFigureName } from "@disback/studio/pages";
 import { writeFileAtomically } from "../atomic-file.js";
 import { readBest } from "../best-model.js";
 import { type MetricsEntry, MetricsLog } from "../metrics-log.js";
 import { readRunFolder } from "../run-folder.js";
 import type { RunRecord } from "../run-record.js";
-import { FIGURE_NAMES, shortNumber } from "../wording.js";
-import { chartSvg } from "./chart-svg.js";
-import { chartsOf } from "./curves.js";
-import { headline } from "./headline.js";
+import { shortNumber } from "../wording.js";
+import { drawChart } from "./chart-svg.js";
+import { type ChartContent, chartsOf } from "./curves.js";
+import { headline, resultSentence } from "./headline.js";
 import { escapeHtml, flattenRows, htmlPage, rowsTable } from "./markup.js";
-import { sampleGrids } from "./sample-grids.js";
+import { resultPictures } from "./result.js";
 import { STYLE } from "./style.js";
 
+/** Slider, enlarging and values under the pointer. */
+const SCRIPT = new URL("../../../assets/report/viewer.js", import.meta.url);
+
 /**
- * Writes `report.html` of a run: one file without scripts or outside requests, with curves, sample grids over time
- * and all settings.
+ * Writes `report.html` of a run: one file without outside requests, and without a server as interactive as the studio's
+ * page. The result comes first, then figures, curves and settings.
  *
  * @param record what the report is to say of the run; its `run.json` when not given
  * @returns the file's path
@@ -27,34 +32,30 @@ export function writeReport(runPath: string, record: RunRecord = readRunFolder(r
 }
 
 function renderReport(runPath: string, record: RunRecord, entries: readonly MetricsEntry[]): string {
-  const charts = chartsOf(entries, record.result);
-  const grids = sampleGrids(runPath, entries);
-  const title = runTitle(record);
-  const main = `<p class="subtitle">${escapeHtml(subtitle(record))}</p>
-<dl class="headline">
+  const charts = chartsOf(entries, record.result).map(figure);
+  const sentence = resultSentence(record, entries);
+  const main = `${sentence && `<p class="sentence">${escapeHtml(sentence)}</p>`}
+<p class="subtitle">${escapeHtml(subtitle(record))}</p>
+${record.failure ? `<p class="failure">Failed: ${escapeHtml(record.failure.message)}</p>` : ""}
+${resultPictures(runPath, record, entries)}
 ${headline(record, entries)}
-</dl>
 ${howMeasured(record)}
 ${whatHappened(record, readBest(runPath))}
-${section("Curves", charts.length > 0 ? `<div class="charts">${charts.map(figure).join("\n")}</div>` : "")}
-${section("Samples over time", grids && `<div class="grids">${grids}</div>`)}
-${section("Settings", settings(record))}
-${metricsTable(entries)}`;
-  return htmlPage({ title, style: STYLE, main });
-}
-
-function runTitle(record: RunRecord): string {
-  const method = record.settings.method;
-  const what =
-    record.command === "distill"
-      ? `${method === "diff-instruct" ? "Diff-Instruct" : "DisBack"}`
-      : record.command;
-  return record.preset ? `${what}: ${record.preset}` : `${what} run`;
+${charts.length > 0 ? `<section><h2>Curves</h2>\n${chartsGrid(charts)}</section>` : ""}
+${folded("Settings in use", rowsTable(flattenRows(settingsInUse(record.settings, stagesOf(entries)))))}
+${folded("Versions and machine", surroundings(record))}
+${entries.length > 0 ? folded("All evaluations", metricsTable(entries)) : ""}`;
+  const script = readFileSync(SCRIPT, "utf8");
+  return htmlPage({ title: dataTitle(record), style: STYLE, main, script });
 }
 
 function subtitle(record: RunRecord): string {
   const started = record.startedAt.replace("T", " ").slice(0, 16);
-  return `${record.state}, started ${started} UTC, seed ${record.seed}, ${record.machine.cores ?? "?"} cores (${record.machine.processor ?? "unknown processor"})`;
+  return `${methodTitle(record)}; ${record.state}, started ${started} UTC, seed ${record.seed}, ${record.machine.cores ?? "?"} cores (${record.machine.processor ?? "unknown processor"})`;
+}
+
+function stagesOf(entries: readonly MetricsEntry[]): ReadonlySet<string> {
+  return new Set(entries.map(({ stage }) => stage));
 }
 
 function howMeasured(record: RunRecord): string {
@@ -68,9 +69,8 @@ function whatHappened(record: RunRecord, best: ReturnType<typeof readBest>): str
     ({ reason, to, factor }) =>
       `${reason}; went on from iteration ${to} with ${factor} times the learning rate.`,
   );
-  if (record.failure) lines.push(`Failed: ${record.failure.message}`);
   if (best) {
-    const name = FIGURE_NAMES[best.figure] ?? best.figure;
+    const name = shortFigureName(best.figure);
     lines.unshift(
       `Best: ${name} ${shortNumber(best.value)} at iteration ${best.iteration}, kept in ${best.name}/.`,
     );
@@ -78,33 +78,47 @@ function whatHappened(record: RunRecord, best: ReturnType<typeof readBest>): str
   return lines.map((line) => `<p class="how">${escapeHtml(line)}</p>`).join("\n");
 }
 
-function section(title: string, content: string): string {
-  return content === "" ? "" : `<section><h2>${title}</h2>\n${content}</section>`;
+function folded(title: string, content: string): string {
+  return `<details><summary>${title}</summary>\n${content}</details>`;
 }
 
-function figure(chart: ReturnType<typeof chartsOf>[number]): string {
-  return `<figure><figcaption>${escapeHtml(chart.title)}</figcaption>${chartSvg(chart)}</figure>`;
+/** The first chart takes two places where the last would stand alone. */
+function chartsGrid(charts: readonly string[]): string {
+  return `<div class="charts${charts.length % 2 === 1 ? " odd" : ""}">${charts.join("\n")}</div>`;
 }
 
-function settings(record: RunRecord): string {
-  const surroundings = [
-    ["command", `disback ${record.command}`],
+/** A chart, and its points for the page's script: place in the drawing, then what is read out. */
+function figure(chart: ChartContent): string {
+  const { svg, curves } = drawChart(chart);
+  const points = curves.map((curve) => ({
+    name: curve.name,
+    points: curve.points.map(([x, y, ...values]) => [rounded(x), rounded(y), ...values.map(shortNumber)]),
+  }));
+  return `<figure data-x="${escapeHtml(chart.xName)}" data-curves="${escapeHtml(JSON.stringify(points))}"><figcaption><b>${escapeHtml(chart.title)}</b> <output></output></figcaption>${svg}</figure>`;
+}
+
+function rounded(value: number): number {
+  return Math.round(value * 10) / 10;
+}
+
+function surroundings(record: RunRecord): string {
+  return rowsTable([
+    ["command", `disback ${record.command}${record.preset ? ` --preset ${record.preset}` : ""}`],
     ...flattenRows(record.versions, "version."),
     ...flattenRows(record.machine),
-  ] as [string, string][];
-  return `<div class="tables">${rowsTable(flattenRows(record.settings))}${rowsTable(surroundings)}</div>`;
+  ]);
 }
 
 function metricsTable(entries: readonly MetricsEntry[]): string {
-  if (entries.length === 0) return "";
   const names = [...new Set(entries.flatMap((entry) => Object.keys(entry)))];
   const cell = (value: string | number | undefined) =>
     typeof value === "number"
       ? `<td class="number">${shortNumber(value)}</td>`
       : `<td>${escapeHtml(value ?? "")}</td>`;
   const head = names.map(
-    (name) => `<th scope="col"${name === "stage" ? "" : ' class="number"'}>${escapeHtml(name)}</th>`,
+    (name) =>
+      `<th scope="col"${name === "stage" ? "" : ' class="number"'}>${escapeHtml(figureName(name))}</th>`,
   );
   const rows = entries.map((entry) => `<tr>${names.map((name) => cell(entry[name])).join("")}</tr>`);
-  return `<details><summary>All evaluations</summary><div class="scroll"><table><thead><tr>${head.join("")}</tr></thead><tbody>${rows.join("")}</tbody></table></div></details>`;
+  return `<div class="scroll"><table><thead><tr>${head.join("")}</tr></thead><tbody>${rows.join("")}</tbody></table></div>`;
 }

@@ -32,7 +32,7 @@ export const compareSchema = z
     seeds: seeds.default([1, 2, 3]).describe("seeds that are reported; methods share them"),
     methods: z
       .record(name, distillSettings)
-      .default({ "diff-instruct": { method: "diff-instruct" }, disback: { method: "disback" } })
+      .default({ "diff-instruct": { method: "plain" }, disback: { method: "auto" } })
       .describe("the methods by name, each with the settings of `disback distill` that make it"),
     baseline: z.string().default("diff-instruct").describe("name of the method the others are held against"),
     common: distillSettings.default({}).describe("settings of `disback distill` that all methods share"),

@@ -1,4 +1,6 @@
 import { z } from "zod";
+import { methods } from "../../distill/decide.js";
+import { defaults } from "../../distill/defaults.js";
 import type { NodeStorage } from "../../distill/node-storage.js";
 import {
   commonSettings,
@@ -10,7 +12,7 @@ import {
   sessionSettings,
   unconditional,
 } from "./common.js";
-import { isDirect, objectiveSettings } from "./objectives.js";
+import { isDirectName, objectiveSettings } from "./objectives.js";
 
 const networkSettings = {
   teacher: z.string().describe("the teacher: a model folder (model.safetensors and config.json)"),
@@ -40,20 +42,22 @@ const graphSettings = {
     .describe("on a GPU: steps are recorded once and replayed, each as one launch; libtorch 2.13 or later"),
 };
 
-const storageKinds = ["full", "half", "difference", "low-rank"] as const satisfies NodeStorage["kind"][];
+const {
+  imitation: imitationDefaults,
+  recording: recordingDefaults,
+  backtracking: backtrackingDefaults,
+} = defaults;
+
+const storageKinds = ["difference", "low-rank"] as const satisfies NodeStorage["kind"][];
 
 const recording = z
   .strictObject({
-    when: z
-      .enum(["needed", "always"])
-      .default("needed")
-      .describe(
-        "distill: always record, or only for a student that is no copy, did not imitate and makes samples that the teacher cannot make sense of",
-      ),
     steps: integer(1)
-      .default(200)
+      .default(recordingDefaults.steps)
       .describe("steps for which the teacher is fitted to the initial student; with even-distance at most"),
-    interval: integer(1).default(50).describe("even-steps: steps between nodes of the trajectory"),
+    interval: integer(1)
+      .default(recordingDefaults.interval)
+      .describe("even-steps: steps between nodes of the trajectory"),
     nodeSteps: z
       .array(integer(1))
       .min(1)
@@ -67,21 +71,21 @@ const recording = z
       ),
     maximumNodes: integer(2)
       .multipleOf(2)
-      .default(6)
+      .default(recordingDefaults.maximumNodes)
       .describe("even-distance: nodes kept at most beside the path's end, an even number"),
     storage: z
       .enum(storageKinds)
       .default("difference")
-      .describe(
-        "how nodes are stored: full, half (float16), difference (to the teacher, float16) or low-rank (that, in factors)",
-      ),
+      .describe("how nodes are stored: difference (to the teacher, float16) or low-rank (that, in factors)"),
     storageEnergy: positive
       .max(1)
       .optional()
       .describe("low-rank: share of a difference's squared norm kept at least; 0.9 when not given"),
     storageRank: integer(1).optional().describe("low-rank: rank at most"),
-    batchSize: integer(1).default(128).describe("samples per step"),
-    learningRate: positive.default(1e-3).describe("learning rate of the degraded teacher"),
+    batchSize: integer(1).default(recordingDefaults.batchSize).describe("samples per step"),
+    learningRate: positive
+      .default(recordingDefaults.learningRate)
+      .describe("learning rate of the degraded teacher"),
     rank: integer(1)
       .optional()
       .describe(
@@ -107,36 +111,54 @@ const recording = z
     },
   });
 
+/** What only comparisons vary, to learn what a part of the method brings: `disback compare`. */
+const ablation = z
+  .strictObject({
+    use: z
+      .enum(["whole", "start", "targets"])
+      .optional()
+      .describe(
+        "what of the trajectory is used: whole, start (the auxiliary model starts at its end, the teacher is the target) or targets (the auxiliary model starts as the teacher)",
+      ),
+    interpolation: integer(0)
+      .optional()
+      .describe("targets in between two nodes of the trajectory, their weights interpolated"),
+    storage: z.enum(["full", "half"]).optional().describe("nodes as they are, or as float16"),
+  })
+  .optional();
+
 const imitation = z
   .strictObject({
     when: z
       .enum(["needed", "always"])
       .default("needed")
       .describe(
-        "before all else the student learns to answer as the teacher does in one step: with the method disback unless it starts with the teacher's weights (needed), or always",
+        "before all else the student learns to answer as the teacher does in one step: with the method auto unless it starts with the teacher's weights (needed), or always",
       ),
-    steps: integer(0).default(300).describe("steps of that at most; 0: none"),
+    steps: integer(0).default(imitationDefaults.steps).describe("steps of that at most; 0: none"),
     tolerance: z
       .number()
       .min(0)
-      .default(0.2)
+      .default(imitationDefaults.tolerance)
       .describe(
         "it ends when the mean squared difference is below this part of the variance of the teacher's answers",
       ),
     inherit: z
       .boolean()
-      .default(true)
+      .default(imitationDefaults.inherit)
       .describe("a smaller student of the teacher's kind starts with the first channels of its weights"),
-    batchSize: integer(1).default(32).describe("samples per step"),
-    learningRate: positive.default(2e-3).describe("learning rate of the student while it imitates"),
+    batchSize: integer(1).default(imitationDefaults.batchSize).describe("samples per step"),
+    learningRate: positive
+      .default(imitationDefaults.learningRate)
+      .describe("learning rate of the student while it imitates"),
   })
   .prefault({});
 
 const backtracking = z
   .strictObject({
-    iterations: integer(1).default(300).describe("student steps"),
+    iterations: integer(1).default(backtrackingDefaults.iterations).describe("student steps"),
     stepsPerTarget: integer(1)
-      .default(20)
+      .default(backtrackingDefaults.stepsPerTarget)
       .describe("student steps on each node before the next; with schedule mismatch at most"),
     schedule: z
       .enum(["steps", "mismatch"])
@@ -147,25 +169,20 @@ const backtracking = z
     mismatchThreshold: z
       .number()
       .gt(1)
-      .default(1.1)
+      .default(backtrackingDefaults.mismatchThreshold)
       .describe("schedule mismatch: a target is reached at this mismatch degree, or after stepsPerTarget"),
-    interpolation: integer(0)
-      .default(0)
-      .describe("targets in between two nodes of the trajectory, their weights interpolated"),
-    use: z
-      .enum(["whole", "start", "targets"])
-      .default("whole")
-      .describe(
-        "what of the trajectory is used: whole, start (the auxiliary model starts at its end, the teacher is the target) or targets (the auxiliary model starts as the teacher)",
-      ),
-    batchSize: integer(1).default(128).describe("samples per step"),
-    studentLearningRate: positive.default(1e-4).describe("learning rate of the student"),
-    auxiliaryLearningRate: positive.default(2e-4).describe("learning rate of the auxiliary model"),
+    batchSize: integer(1).default(backtrackingDefaults.batchSize).describe("samples per step"),
+    studentLearningRate: positive
+      .default(backtrackingDefaults.studentLearningRate)
+      .describe("learning rate of the student"),
+    auxiliaryLearningRate: positive
+      .default(backtrackingDefaults.auxiliaryLearningRate)
+      .describe("learning rate of the auxiliary model"),
     emaDecay: z
       .number()
       .min(0)
       .lt(1)
-      .default(0.99)
+      .default(backtrackingDefaults.emaDecay)
       .describe("decay of the student's averaged weights per step"),
     ...objectiveSettings,
   })
@@ -188,6 +205,7 @@ export const recordSchema = z.strictObject({
   ...graphSettings,
   ...networkSettings,
   recording,
+  ablation,
   ...sessionSettings,
 });
 
@@ -208,9 +226,10 @@ export const backtrackSchema = z
     ...withEvaluation,
     trajectory: z.string().describe("trajectory folder made by record"),
     backtracking,
+    ablation,
   })
   .refine(hasItsData, lacksData)
-  .refine(({ backtracking }) => !isDirect(backtracking.objective), {
+  .refine(({ backtracking }) => !isDirectName(backtracking.objective), {
     path: ["backtracking", "objective"],
     error: "has no auxiliary model and follows no trajectory; use disback distill",
   });
@@ -224,18 +243,15 @@ export const distillSchema = z
     ...networkSettings,
     ...withEvaluation,
     method: z
-      .enum(["disback", "plain", "diff-instruct"])
-      .default("disback")
+      .enum(methods)
+      .default("auto")
       .describe(
-        "disback records and follows a trajectory; plain is its objective alone; diff-instruct is plain with that objective",
+        "auto decides whether the student imitates and whether a trajectory can pay; disback always follows a trajectory; plain is the objective alone",
       ),
     imitation,
     recording,
     backtracking,
-  })
-  .refine(({ method, backtracking }) => method !== "diff-instruct" || backtracking.objective === method, {
-    path: ["method"],
-    error: "diff-instruct takes no other objective; to run one without a trajectory, the method is plain",
+    ablation,
   })
   .refine(hasItsData, lacksData);
 

@@ -10,7 +10,7 @@ export function describeIssue(error: z.ZodError, settings: unknown, knownPaths: 
   const path = issue.path.map(String);
   if (issue.code === "unrecognized_keys") {
     const unknown = [...path, issue.keys[0]!].join(".");
-    return `unknown setting "${unknown}"${didYouMean(unknown, knownPaths)}`;
+    return `unknown setting "${unknown}"${meant(unknown, path, knownPaths)}`;
   }
   const value = path.reduce<unknown>(
     (tree, name) => (tree as Record<string, unknown> | undefined)?.[name],
@@ -21,6 +21,16 @@ export function describeIssue(error: z.ZodError, settings: unknown, knownPaths: 
   // What our own checks say is complete: they see more than one value.
   if (issue.code === "custom") return `${field} ${issue.message}`;
   return `${field} ${expectation(issue)}, got ${shown(value)}`;
+}
+
+/** What an unknown setting was meant to be: one of the names in its group, groups too, or a path anywhere. */
+function meant(unknown: string, group: readonly string[], knownPaths: readonly string[]): string {
+  const depth = group.length + 1;
+  const beside = knownPaths
+    .map((path) => path.split(".").slice(0, depth))
+    .filter((words) => words.length === depth && group.every((word, index) => word === words[index]))
+    .map((words) => words.join("."));
+  return didYouMean(unknown, beside) || didYouMean(unknown, knownPaths);
 }
 
 function expectation(issue: z.core.$ZodIssue): string {

@@ -1,21 +1,12 @@
 import { z } from "zod";
+import { defaults } from "../../distill/defaults.js";
 import type { SampleDistance } from "../../distill/sample-distance.js";
 import type { Weighting } from "../../distill/weighting.js";
 import { integer, positive } from "./common.js";
 import { layer, type SettingsTree } from "./layers.js";
+import { type ObjectiveName, objectiveNames } from "./objective-names.js";
 
-/** Objectives that give the student a loss without an auxiliary model: no trajectory goes with them. */
-const directNames = ["consistency", "regression"] as const;
-
-/** Names of the objectives, as `--objective` takes them. */
-export const objectiveNames = ["diff-instruct", "vsd", "dmd", "dmd2", "sid", ...directNames] as const;
-
-export type ObjectiveName = (typeof objectiveNames)[number];
-
-/** Whether an objective needs no auxiliary model. */
-export function isDirect(objective: ObjectiveName): boolean {
-  return (directNames as readonly string[]).includes(objective);
-}
+export * from "./objective-names.js";
 
 const weightings = ["one", "edm", "noise", "score"] as const satisfies Weighting[];
 const weighting = z
@@ -48,7 +39,7 @@ export const objectiveSettings = {
     .default(1)
     .describe("classifier-free guidance of the target: x_uncond + guidance (x_cond - x_uncond); 1 is none"),
   auxiliarySteps: integer(1)
-    .default(1)
+    .default(defaults.backtracking.auxiliarySteps)
     .describe("updates of the auxiliary model for each of the student; 5 in DMD2"),
   diffInstruct: z
     .strictObject({

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { parseDocument } from "yaml";
+import { createRequire } from "node:module";
 import type { z } from "zod";
 import { DisbackError, UsageError } from "../../errors.js";
 import { fileError } from "../atomic-file.js";
@@ -89,6 +89,8 @@ export function readSettingsFile(path: string): SettingsTree {
 }
 
 function parseYaml(text: string, path: string): unknown {
+  // Loaded when a file is read: commands without one start sooner.
+  const { parseDocument }: typeof import("yaml") = createRequire(import.meta.url)("yaml");
   try {
     const document = parseDocument(text, { prettyErrors: true, logLevel: "error" });
     const problem = document.errors[0];

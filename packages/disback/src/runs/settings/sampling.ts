@@ -16,7 +16,10 @@ const drawing = {
     .min(0)
     .default(1)
     .describe("classifier-free guidance of a teacher; 1 for none, more takes two evaluations for one"),
-  label: integer(0).optional().describe("class drawn; all in turn when not given"),
+  label: z
+    .union([integer(0), z.string().min(1)])
+    .optional()
+    .describe("class drawn, by number or name; all in turn when not given"),
   unconditional: unconditional.describe("ask a class-conditional model without labels"),
 };
 

@@ -6,6 +6,7 @@ import {
   computationSettings,
   dataSettings,
   evaluationSettings,
+  integer,
   sessionSettings,
 } from "./common.js";
 
@@ -14,15 +15,25 @@ export const teacherSchema = z.strictObject({
   ...commonSettings,
   ...computationSettings,
   ...dataSettings,
-  conditional: z.boolean().default(false).describe("condition the model on the data's classes"),
+  conditional: z
+    .boolean()
+    .optional()
+    .describe("condition the model on the data's classes; when not given, if it has any"),
   autoencoder: z
     .string()
     .optional()
     .describe(
       "train on latents: folder of an autoencoder, of a model that has one, or of diffusers' AutoencoderKL",
     ),
-  model: denoiserConfig.describe("the network and its preconditioning; size and channels must be the data's"),
-  training: teacherTrainingSettings.prefault({}),
+  model: denoiserConfig
+    .optional()
+    .describe("the network and its preconditioning, of the data's size; chosen by the data when not given"),
+  training: teacherTrainingSettings
+    .extend({
+      iterations: integer(1).optional().describe("optimizer steps; chosen with the network when not given"),
+      batchSize: integer(1).optional().describe("samples per step; chosen with the network when not given"),
+    })
+    .prefault({}),
   evaluation: evaluationSettings,
   ...sessionSettings,
 });

@@ -71,7 +71,7 @@ describe("plan", () => {
       seeds: [7],
       common: { data: "toy:ring", backtracking: { iterations: 5, batchSize: 3, emaDecay: 0.5 } },
       perStudent: { small: { backtracking: { iterations: 6, batchSize: 4 } } },
-      methods: { "diff-instruct": { method: "diff-instruct", backtracking: { iterations: 9 } } },
+      methods: { "diff-instruct": { method: "plain", backtracking: { iterations: 9 } } },
     });
     const [run] = plan(settings, { methods: ["diff-instruct"] });
     expect(run!.settings).toMatchObject({
@@ -79,7 +79,7 @@ describe("plan", () => {
       student: "small",
       seed: 7,
       threads: 1,
-      method: "diff-instruct",
+      method: "plain",
       backtracking: { iterations: 9, batchSize: 4, emaDecay: 0.5 },
     });
     expect(run!.folder).toMatch(/^runs.small.diff-instruct.rates-.*seed-7$/);

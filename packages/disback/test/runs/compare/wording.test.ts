@@ -5,13 +5,16 @@ import {
   levelText,
   speedUpText,
   spreadText,
-  summaryText,
+  summaryParts,
 } from "../../../src/runs/compare/wording.js";
 
 const measured = (ratio: number): SpeedUp => ({ kind: "measured", ratio });
 const below = (ratio: number): SpeedUp => ({ kind: "below", ratio });
 const neither: SpeedUp = { kind: "neither" };
-const summary = (...seeds: SpeedUp[]) => summaryText(summarizeSpeedUps(seeds));
+const summary = (...seeds: SpeedUp[]) => {
+  const { median, spread } = summaryParts(summarizeSpeedUps(seeds));
+  return spread === "" ? median : `${median} (${spread})`;
+};
 
 describe("speed-ups in words", () => {
   it("of one seed", () => {

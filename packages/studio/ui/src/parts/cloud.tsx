@@ -11,11 +11,13 @@ interface CloudProps {
   points: string;
   /** File of the teacher's. */
   reference: string | undefined;
+  /** Custom property of the style sheet for the points. */
+  colour: "--line-1" | "--line-2";
   label: string;
 }
 
 /** Points of the plane over the teacher's density. Each point comes from the same latent every time, so it can move. */
-export function Cloud({ run, points, reference, label }: CloudProps) {
+export function Cloud({ run, points, reference, colour, label }: CloudProps) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const shown = useRef<Float32Array | undefined>(undefined);
   const density = useRef<Density | undefined>(undefined);
@@ -31,14 +33,14 @@ export function Cloud({ run, points, reference, label }: CloudProps) {
         const before = shown.current?.length === next.length ? shown.current : next;
         shown.current = next;
         setProblem("");
-        move(canvas.current!, density.current, before, next, () => isOver);
+        move(canvas.current!, density.current, colour, [before, next], () => isOver);
       } catch (error) {
         if (!isOver) setProblem(error instanceof Error ? error.message : String(error));
       }
     };
     void come();
     const scheme = matchMedia("(prefers-color-scheme: dark)");
-    const redraw = () => shown.current && draw(canvas.current!, density.current!, shown.current);
+    const redraw = () => shown.current && draw(canvas.current!, density.current!, colour, shown.current);
     scheme.addEventListener("change", redraw);
     return () => {
       isOver = true;
@@ -46,13 +48,10 @@ export function Cloud({ run, points, reference, label }: CloudProps) {
     };
   }, [run, points, reference]);
   return (
-    <figure class="cloud">
-      <canvas ref={canvas} width={800} height={800} role="img" aria-label={label} />
-      <figcaption>
-        <span class="key student-key" /> student <span class="key teacher-key" /> teacher's density
-      </figcaption>
+    <>
+      <canvas ref={canvas} class="cloud" width={800} height={800} role="img" aria-label={label} />
       {problem !== "" && <p role="alert">{problem}</p>}
-    </figure>
+    </>
   );
 }
 
@@ -114,12 +113,12 @@ function smoothed(cells: Float32Array, step: number, across: number): Float32Arr
 function move(
   canvas: HTMLCanvasElement,
   density: Density,
-  from: Float32Array,
-  to: Float32Array,
+  colour: string,
+  [from, to]: readonly [Float32Array, Float32Array],
   isOver: () => boolean,
 ): void {
   if (from === to || matchMedia("(prefers-reduced-motion: reduce)").matches) {
-    draw(canvas, density, to);
+    draw(canvas, density, colour, to);
     return;
   }
   const began = performance.now();
@@ -129,20 +128,25 @@ function move(
     const part = Math.min(1, (now - began) / TWEEN_MILLISECONDS);
     const eased = part * part * (3 - 2 * part);
     for (let i = 0; i < to.length; i++) between[i] = from[i]! + (to[i]! - from[i]!) * eased;
-    draw(canvas, density, between);
+    draw(canvas, density, colour, between);
     if (part < 1) requestAnimationFrame(frame);
   };
   requestAnimationFrame(frame);
 }
 
-function draw(canvas: HTMLCanvasElement, { extent, cells }: Density, points: Float32Array): void {
+function draw(
+  canvas: HTMLCanvasElement,
+  { extent, cells }: Density,
+  colour: string,
+  points: Float32Array,
+): void {
   const context = canvas.getContext("2d")!;
   const style = getComputedStyle(canvas);
   const { width, height } = canvas;
   context.clearRect(0, 0, width, height);
   context.drawImage(pictureOf(cells, style.getPropertyValue("--line-2").trim()), 0, 0, width, height);
   context.globalAlpha = 0.55;
-  context.fillStyle = style.getPropertyValue("--line-1").trim();
+  context.fillStyle = style.getPropertyValue(colour).trim();
   for (let i = 0; i < points.length; i += 2) {
     const x = ((points[i]! + extent) / (2 * extent)) * width;
     const y = ((extent - points[i + 1]!) / (2 * extent)) * height;

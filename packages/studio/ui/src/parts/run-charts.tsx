@@ -1,7 +1,9 @@
 import { useMemo } from "preact/hooks";
+import { FIGURES, figureName } from "../../../src/pages/index.ts";
 import type { Curves, RunCurves } from "../../../src/wire.ts";
-import { FIGURES, figureName, showFigure } from "../format.ts";
+import { showFigure } from "../format.ts";
 import type { Range } from "../server.ts";
+import { firstChartSpan } from "./balanced.ts";
 import { Chart, type ChartLine } from "./chart.tsx";
 
 export type Axis = "iterations" | "images" | "seconds";
@@ -19,7 +21,7 @@ export function RunCharts({ curves, axis, result, onZoom }: RunChartsProps) {
   const charts = useMemo(() => chartsOf(curves, axis, result), [curves, axis, result]);
   if (charts.length === 0) return <p class="quiet">No figures yet.</p>;
   return (
-    <div class="charts">
+    <div class="charts" style={firstChartSpan(charts.length)}>
       {charts.map(({ figure, x, lines, shadedTo, logarithmic }) => (
         <Chart
           key={figure}

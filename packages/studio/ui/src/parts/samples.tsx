@@ -1,99 +1,105 @@
 import { useEffect, useState } from "preact/hooks";
+import { shortFigureName } from "../../../src/pages/index.ts";
 import type { RunCurves, RunDetail, SampleFrame } from "../../../src/wire.ts";
-import { figureName, shortNumber } from "../format.ts";
+import { shortNumber } from "../format.ts";
+import { evaluationsText } from "../run-words.ts";
 import { sampleUrl } from "../server.ts";
 import { Cloud } from "./cloud.tsx";
+import { Enlarged, type EnlargedPicture } from "./enlarged.tsx";
+import { GridPicture } from "./grid-picture.tsx";
+import { TimeSlider } from "./time-slider.tsx";
 
-const MILLISECONDS_PER_FRAME = 700;
-
-/** The student's samples through time beside the teacher's, from the same latents; points of the plane as a cloud. */
+/** The student's samples, large, beside the teacher's from the same noise, and a slider through time. */
 export function Samples({ detail, curves }: { detail: RunDetail; curves: RunCurves }) {
-  const { frames, reference, summary } = detail;
-  // Nothing chosen follows the newest.
-  const [chosen, setChosen] = useState<number>();
-  const [plays, setPlays] = useState(false);
-  const index = Math.min(chosen ?? frames.length - 1, frames.length - 1);
-  useEffect(() => {
-    if (!plays) return;
-    const timer = setTimeout(() => {
-      if (index + 1 < frames.length) setChosen(index + 1);
-      else setPlays(false);
-    }, MILLISECONDS_PER_FRAME);
-    return () => clearTimeout(timer);
-  }, [plays, index, frames.length]);
+  const { frames, reference, summary, grid, classes } = detail;
+  const [index, setIndex] = useNewest(frames.length);
+  const [pointed, setPointed] = useState<number>();
+  const [enlarged, setEnlarged] = useState<number>();
   const frame = frames[index];
   if (!frame) return <p class="quiet">No samples yet: they are drawn at each evaluation.</p>;
-  const caption = captionOf(frame, curves);
+  const { evaluations, headline } = summary;
+  const student: EnlargedPicture = {
+    title: frame.stage === "teacher" ? "teacher in training" : "student",
+    note: [...(evaluations ? [evaluationsText(evaluations.student)] : []), captionOf(frame, curves)].join(
+      ", ",
+    ),
+    src: sampleUrl(summary.id, frame.picture),
+  };
+  const teacher: EnlargedPicture | undefined = reference && {
+    title: "teacher",
+    note: [
+      "from the same noise",
+      ...(evaluations ? [evaluationsText(evaluations.teacher)] : []),
+      ...(headline?.teacher === undefined
+        ? []
+        : [`${shortFigureName(headline.name)} ${shortNumber(headline.teacher)}`]),
+    ].join(", "),
+    src: sampleUrl(summary.id, reference.picture),
+  };
+  const pictures = teacher ? [student, teacher] : [student];
+  const isCloud = frame.points !== undefined;
   return (
     <div class="samples">
-      <div class="time">
-        <button
-          type="button"
-          onClick={() => {
-            if (!plays && index === frames.length - 1) setChosen(0);
-            setPlays(!plays);
-          }}
-        >
-          {plays ? "Pause" : "Play"}
-        </button>
-        <input
-          type="range"
-          aria-label="moment of the samples"
-          aria-valuetext={caption}
-          min={0}
-          max={frames.length - 1}
-          value={index}
-          onInput={(event) => {
-            const value = event.currentTarget.valueAsNumber;
-            setPlays(false);
-            setChosen(value === frames.length - 1 ? undefined : value);
-          }}
-        />
-        <output>{caption}</output>
+      <div class="pictures">
+        {pictures.map(({ title, note, src }) => (
+          <figure key={title}>
+            {isCloud ? (
+              <Cloud
+                run={summary.id}
+                points={title === "teacher" ? reference!.points! : frame.points!}
+                reference={reference?.points}
+                colour={title === "teacher" ? "--line-2" : "--line-1"}
+                label={`${title}'s samples, ${note}`}
+              />
+            ) : (
+              <GridPicture
+                {...{ src, grid, pointed }}
+                label={`grid of samples, ${title}, ${note}`}
+                onPoint={setPointed}
+                onPick={setEnlarged}
+              />
+            )}
+            <figcaption>
+              <b>{title}</b> <span class="quiet">{note}</span>
+            </figcaption>
+          </figure>
+        ))}
       </div>
-      {frame.points !== undefined ? (
-        <Cloud
-          run={summary.id}
-          points={frame.points}
-          reference={reference?.points}
-          label={`student's samples, ${caption}`}
+      <TimeSlider
+        count={frames.length}
+        index={index}
+        caption={captionOf(frame, curves)}
+        onChange={setIndex}
+      />
+      <p class="quiet hint">
+        {isCloud
+          ? teacher && "Shaded: the teacher's density. Each point keeps its noise from picture to picture."
+          : grid
+            ? `${pointed !== undefined && classes ? `${classes[pointed % classes.length]}. ` : ""}Click a sample to enlarge it.`
+            : "Click a picture to enlarge it."}
+      </p>
+      {enlarged !== undefined && (
+        <Enlarged
+          {...{ pictures, grid, classes }}
+          sample={enlarged}
+          onSample={setEnlarged}
+          onClose={() => setEnlarged(undefined)}
         />
-      ) : (
-        <div class="pictures">
-          <Picture
-            run={summary.id}
-            file={frame.picture}
-            title={frame.stage === "teacher" ? "teacher in training" : "student"}
-            note={caption}
-          />
-          {reference && (
-            <Picture run={summary.id} file={reference.picture} title="teacher" note="same latents" />
-          )}
-        </div>
       )}
     </div>
   );
 }
 
-function Picture({ run, file, title, note }: { run: string; file: string; title: string; note: string }) {
-  const [isBroken, setBroken] = useState(false);
-  useEffect(() => setBroken(false), [file]);
-  return (
-    <figure>
-      {isBroken ? (
-        <p role="alert">This picture cannot be read.</p>
-      ) : (
-        <img
-          src={sampleUrl(run, file)}
-          alt={`grid of samples, ${title}, ${note}`}
-          onError={() => setBroken(true)}
-        />
-      )}
-      <figcaption>
-        <b>{title}</b> <span class="quiet">{note}</span>
-      </figcaption>
-    </figure>
-  );
+/** A place in a list that grows: the newest one until another is chosen. */
+function useNewest(count: number): [index: number, choose: (index: number) => void] {
+  const [chosen, setChosen] = useState<number>();
+  useEffect(() => {
+    if (chosen !== undefined && chosen >= count) setChosen(undefined);
+  }, [count]);
+  return [
+    Math.min(chosen ?? count - 1, count - 1),
+    (index) => setChosen(index === count - 1 ? undefined : index),
+  ];
 }
 
 /** `iteration 120, FID 17.3` */
@@ -104,5 +110,5 @@ function captionOf({ stage, iteration }: SampleFrame, { evaluations, offsets }: 
     (name) => typeof evaluations.figures[name]?.[row] === "number",
   );
   const value = figure && evaluations.figures[figure]![row];
-  return `iteration ${iteration.toLocaleString("en")}${typeof value === "number" ? `, ${figureName(figure!)} ${shortNumber(value)}` : ""}`;
+  return `iteration ${iteration.toLocaleString("en")}${typeof value === "number" ? `, ${shortFigureName(figure!)} ${shortNumber(value)}` : ""}`;
 }

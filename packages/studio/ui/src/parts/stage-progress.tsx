@@ -1,4 +1,5 @@
-import { type LogLine, type RunSummary, STAGES, type Stage } from "../../../src/wire.ts";
+import { stageNames } from "../../../src/pages/index.ts";
+import type { LogLine, RunSummary, Stage } from "../../../src/wire.ts";
 import { STAGE_NAMES, shortDuration } from "../format.ts";
 
 /** How far a stage is, as bar and words. */
@@ -35,12 +36,12 @@ export function Stages({
   planned: Partial<Record<Stage, number>>;
   done: Partial<Record<Stage, number>>;
 }) {
-  const now = STAGES.indexOf(last?.stage ?? "teacher");
-  const stages = STAGES.filter((stage) => planned[stage] !== undefined);
+  const now = stageNames.indexOf(last?.stage ?? "teacher");
+  const stages = stageNames.filter((stage) => planned[stage] !== undefined);
   return (
     <ol class="stages" aria-label="stages">
       {stages.map((stage) => {
-        const isPast = STAGES.indexOf(stage) < now;
+        const isPast = stageNames.indexOf(stage) < now;
         const iterations = done[stage] ?? 0;
         // A recording may end before its time: then it is as long as it was.
         const total = isPast && iterations > 0 ? iterations : planned[stage]!;

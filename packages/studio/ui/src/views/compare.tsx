@@ -1,7 +1,8 @@
 import { useEffect, useMemo, useState } from "preact/hooks";
 import uPlot from "uplot";
+import { FIGURES, figureName, settingsInUse } from "../../../src/pages/index.ts";
 import type { Curves, RunCurves, RunDetail, Stage } from "../../../src/wire.ts";
-import { FIGURES, figureName, shortNumber, showFigure } from "../format.ts";
+import { shortNumber, showFigure } from "../format.ts";
 import { Chart, type ChartLine } from "../parts/chart.tsx";
 import type { Axis } from "../parts/run-charts.tsx";
 import { SettingsTable } from "../parts/settings.tsx";
@@ -85,7 +86,10 @@ export function CompareView({ ids, runs }: { ids: readonly string[]; runs: Runs 
       <section>
         <h2>Settings</h2>
         <SettingsTable
-          columns={compared.map(({ id, detail }) => ({ name: id, settings: detail.settings }))}
+          columns={compared.map(({ id, detail, curves }) => ({
+            name: id,
+            settings: settingsInUse(detail.settings, new Set(Object.keys(curves.done))),
+          }))}
         />
       </section>
     </article>

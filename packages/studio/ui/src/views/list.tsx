@@ -1,33 +1,24 @@
-import { memo } from "preact/compat";
 import { useMemo, useState } from "preact/hooks";
 import type { RunSummary } from "../../../src/wire.ts";
-import { figureName, shortDuration, shortNumber, shortTime } from "../format.ts";
-import { StageProgress } from "../parts/stage-progress.tsx";
-import { StateBadge } from "../parts/state-badge.tsx";
-import { compareLink, runLink } from "../route.ts";
+import { CompareButton, useChoice } from "../parts/choice.tsx";
+import { ComparisonCard } from "../parts/comparison-card.tsx";
+import { RunCard } from "../parts/run-card.tsx";
+import { shortNames } from "../run-words.ts";
 import type { Runs } from "../runs.ts";
 
-const MOST_COMPARED = 12;
 const ORDERS = { newest: "newest first", name: "by name", figure: "best figure first" } as const;
 type Order = keyof typeof ORDERS;
 
-/** All runs of the folder, grouped by comparison. */
+/** All runs of the folder as cards, each comparison as one. */
 export function ListView({ runs, folder }: { runs: Runs; folder: string }) {
   const [text, setText] = useState("");
   const [state, setState] = useState("");
   const [order, setOrder] = useState<Order>("newest");
-  const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
-  const groups = useMemo(() => grouped(runs.all, { text, state, order }), [runs, text, state, order]);
-  const shown = groups.reduce((sum, group) => sum + group.runs.length, 0);
+  const [chosen, toggle] = useChoice();
+  const entries = useMemo(() => entriesOf(runs.all, { text, state, order }), [runs, text, state, order]);
+  const names = useMemo(() => shortNames(entriesOf(runs.all, ALL).map((entry) => entry.id)), [runs]);
+  const shown = entries.reduce((sum, entry) => sum + entry.runs.length, 0);
   const picked = runs.all.filter((run) => chosen.has(run.id)).map((run) => run.id);
-  const [toggle] = useState(
-    () => (id: string) =>
-      setChosen((before) => {
-        const after = new Set(before);
-        if (!after.delete(id)) after.add(id);
-        return after;
-      }),
-  );
   if (runs.all.length === 0) return <EmptyFolder folder={folder} />;
   return (
     <>
@@ -38,7 +29,7 @@ export function ListView({ runs, folder }: { runs: Runs; folder: string }) {
           <input
             type="search"
             value={text}
-            placeholder="folder, preset, method"
+            placeholder="folder, data, method"
             onInput={(event) => setText(event.currentTarget.value)}
           />
         </label>
@@ -67,116 +58,24 @@ export function ListView({ runs, folder }: { runs: Runs; folder: string }) {
         <CompareButton ids={picked} />
       </search>
       {shown === 0 && <p class="quiet">No run fits.</p>}
-      {groups.map((group) => (
-        <section key={group.name} class="group">
-          {group.name !== "" && (
-            <h2>
-              <span>comparison {group.name}</span>
-              <a href={compareLink(group.runs.slice(0, MOST_COMPARED).map((run) => run.id))}>
-                compare {group.runs.length > MOST_COMPARED ? `the first ${MOST_COMPARED}` : "them"}
-              </a>
-            </h2>
-          )}
-          <RunTable runs={group.runs} chosen={chosen} onToggle={toggle} />
-        </section>
-      ))}
+      <ul class="cards">
+        {entries.map(({ id, runs: [run, ...others], isComparison }) =>
+          isComparison ? (
+            <ComparisonCard key={id} id={id} name={names.get(id) ?? id} runs={[run!, ...others]} />
+          ) : (
+            <RunCard
+              key={id}
+              run={run!}
+              name={names.get(id) ?? id}
+              chosen={chosen.has(id)}
+              onToggle={toggle}
+            />
+          ),
+        )}
+      </ul>
     </>
   );
 }
-
-function CompareButton({ ids }: { ids: readonly string[] }) {
-  if (ids.length < 2) return <span class="button disabled">Tick two runs to compare</span>;
-  if (ids.length > MOST_COMPARED) return <span class="button disabled">At most {MOST_COMPARED} at once</span>;
-  return (
-    <a class="button" href={compareLink(ids)}>
-      Compare {ids.length} runs
-    </a>
-  );
-}
-
-function RunTable({
-  runs,
-  chosen,
-  onToggle,
-}: {
-  runs: readonly RunSummary[];
-  chosen: ReadonlySet<string>;
-  onToggle: (id: string) => void;
-}) {
-  return (
-    <table class="runs">
-      <thead>
-        <tr>
-          <th scope="col">
-            <span class="unseen">compare</span>
-          </th>
-          <th scope="col">run</th>
-          <th scope="col">state</th>
-          <th scope="col">progress</th>
-          <th scope="col" class="number">
-            figure
-          </th>
-          <th scope="col" class="number">
-            loss
-          </th>
-          <th scope="col" class="number">
-            time
-          </th>
-          <th scope="col">started</th>
-        </tr>
-      </thead>
-      <tbody>
-        {runs.map((run) => (
-          <RunRow key={run.id} run={run} chosen={chosen.has(run.id)} onToggle={onToggle} />
-        ))}
-      </tbody>
-    </table>
-  );
-}
-
-/** Drawn again only when its run changed. */
-const RunRow = memo(
-  ({ run, chosen, onToggle }: { run: RunSummary; chosen: boolean; onToggle: (id: string) => void }) => {
-    const { last, headline } = run;
-    return (
-      <tr>
-        <td class="tick">
-          <input
-            type="checkbox"
-            checked={chosen}
-            aria-label={`compare ${run.id}`}
-            onChange={() => onToggle(run.id)}
-          />
-        </td>
-        <th scope="row">
-          <a href={runLink(run.id)}>{run.comparison && run.id !== "." ? shortId(run) : run.id}</a>
-          <span class="quiet">{described(run)}</span>
-        </th>
-        <td>
-          <StateBadge state={run.state} />
-        </td>
-        <td class="wide">
-          <StageProgress run={run} />
-        </td>
-        <td class="number" data-name={headline ? figureName(headline.name) : ""}>
-          {headline && (
-            <>
-              {shortNumber(headline.value)}{" "}
-              <span class="quiet">{headline.name === "fid" ? "FID" : "SWD"}</span>
-            </>
-          )}
-        </td>
-        <td class="number" data-name="loss">
-          {typeof last?.loss === "number" && shortNumber(last.loss)}
-        </td>
-        <td class="number" data-name="time">
-          {typeof last?.seconds === "number" && shortDuration(last.seconds)}
-        </td>
-        <td data-name="started">{shortTime(run.startedAt)}</td>
-      </tr>
-    );
-  },
-);
 
 function EmptyFolder({ folder }: { folder: string }) {
   return (
@@ -190,43 +89,46 @@ function EmptyFolder({ folder }: { folder: string }) {
   );
 }
 
-function shortId(run: RunSummary): string {
-  return run.comparison === "." ? run.id : run.id.slice(run.comparison!.length + 1);
+/** A card: a run, or all runs of a comparison that fit. */
+interface Entry {
+  id: string;
+  isComparison: boolean;
+  runs: RunSummary[];
 }
 
-function described(run: RunSummary): string {
-  const parts = [
-    run.command,
-    run.preset,
-    run.method,
-    run.student && `student ${run.student}`,
-    `seed ${run.seed}`,
-  ];
-  return parts.filter(Boolean).join(" · ");
+interface Wanted {
+  text: string;
+  state: string;
+  order: Order;
 }
 
-/** Single runs first, then comparisons, each in the order asked for. */
-function grouped(all: readonly RunSummary[], wanted: { text: string; state: string; order: Order }) {
+const ALL: Wanted = { text: "", state: "", order: "newest" };
+
+function entriesOf(all: readonly RunSummary[], wanted: Wanted): Entry[] {
   const words = wanted.text.toLowerCase().split(/\s+/).filter(Boolean);
   const fits = all.filter((run) => {
-    const text = `${run.id} ${described(run)}`.toLowerCase();
-    return (wanted.state === "" || run.state === wanted.state) && words.every((word) => text.includes(word));
+    const text = [run.id, run.title, run.how, run.command, run.preset, run.method, `seed ${run.seed}`];
+    const searched = text.join(" ").toLowerCase();
+    return (
+      (wanted.state === "" || run.state === wanted.state) && words.every((word) => searched.includes(word))
+    );
   });
-  const groups = new Map<string, RunSummary[]>([["", []]]);
+  const entries = new Map<string, Entry>();
   for (const run of fits) {
-    const name = run.comparison ?? "";
-    groups.set(name, [...(groups.get(name) ?? []), run]);
+    const isComparison = run.comparison !== undefined;
+    const id = run.comparison ?? run.id;
+    const entry = entries.get(`${isComparison} ${id}`) ?? { id, isComparison, runs: [] };
+    entry.runs.push(run);
+    entries.set(`${isComparison} ${id}`, entry);
   }
-  return [...groups]
-    .filter(([, runs]) => runs.length > 0)
-    .map(([name, runs]) => ({
-      name,
-      runs: wanted.order === "newest" ? runs : [...runs].sort(ORDERINGS[wanted.order]),
-    }));
+  const list = [...entries.values()];
+  return wanted.order === "newest" ? list : list.sort(ORDERINGS[wanted.order]);
 }
 
+const best = ({ runs }: Entry) =>
+  Math.min(...runs.map((run) => run.headline?.value ?? Number.POSITIVE_INFINITY));
+
 const ORDERINGS = {
-  name: (a: RunSummary, b: RunSummary) => a.id.localeCompare(b.id, "en", { numeric: true }),
-  figure: (a: RunSummary, b: RunSummary) =>
-    (a.headline?.value ?? Number.POSITIVE_INFINITY) - (b.headline?.value ?? Number.POSITIVE_INFINITY),
+  name: (a: Entry, b: Entry) => a.id.localeCompare(b.id, "en", { numeric: true }),
+  figure: (a: Entry, b: Entry) => best(a) - best(b) || 0,
 };

@@ -1,13 +1,17 @@
 import { useEffect, useRef, useState } from "preact/hooks";
-import { type RunCurves, type RunDetail, STAGES } from "../../../src/wire.ts";
-import { figureName, STAGE_NAMES, shortDuration, shortNumber, shortTime, showFigure } from "../format.ts";
+import { settingsInUse, shortFigureName, stageNames } from "../../../src/pages/index.ts";
+import type { RunCurves, RunDetail } from "../../../src/wire.ts";
+import { STAGE_NAMES, shortDuration, shortNumber, shortTime, showFigure } from "../format.ts";
 import { Actions } from "../parts/actions.tsx";
+import { tileColumns } from "../parts/balanced.ts";
 import { type Axis, RunCharts } from "../parts/run-charts.tsx";
 import { Samples } from "../parts/samples.tsx";
 import { SettingsTable } from "../parts/settings.tsx";
 import { Stages, timeLeft } from "../parts/stage-progress.tsx";
 import { StateBadge } from "../parts/state-badge.tsx";
 import { TrajectoryPath } from "../parts/trajectory.tsx";
+import { comparisonLink } from "../route.ts";
+import { resultLine } from "../run-words.ts";
 import type { Runs } from "../runs.ts";
 import { getCurves, getRun, type Range } from "../server.ts";
 
@@ -35,66 +39,70 @@ export function RunView({ id, runs, mayAct }: { id: string; runs: Runs; mayAct: 
     );
   if (!detail || !curves) return <p class="quiet">Reading {id}…</p>;
   const run = summary ?? detail.summary;
+  const result = resultLine(run);
+  const stages = new Set<string>(Object.keys(curves.done));
   return (
     <article class="run">
       <header>
-        {id !== "." && <a href="#/">All runs</a>}
-        <h1>
-          {id === "." ? "This run" : id} <StateBadge state={run.state} />
-        </h1>
-        <p class="quiet">
-          {run.command}
-          {run.preset && `, preset ${run.preset}`}
-          {run.method && `, ${run.method}`}, seed {run.seed}, started {shortTime(run.startedAt)}
-        </p>
-        {run.failure && <p role="alert">{run.failure}</p>}
-        {!summary && <p role="alert">This run's folder is gone; what you see is its last known state.</p>}
+        <div>
+          {id !== "." &&
+            (run.comparison === undefined ? (
+              <a href="#/">All runs</a>
+            ) : (
+              <a href={comparisonLink(run.comparison)}>The comparison</a>
+            ))}
+          <h1 title={id}>
+            {run.title} <StateBadge state={run.state} />
+          </h1>
+          {result !== "" && <p class={run.failure === undefined ? "result" : "result bad"}>{result}</p>}
+          <p class="quiet">
+            {id !== "." && `${id.split("/").at(-1)} · `}
+            {run.how} · seed {run.seed} · started {shortTime(run.startedAt)}
+          </p>
+          {!summary && <p role="alert">This run's folder is gone; what you see is its last known state.</p>}
+        </div>
         <Actions run={run} asked={detail.asked} mayAct={mayAct} onDone={() => setAgain(again + 1)} />
       </header>
-      <Stages last={run.last} planned={detail.planned} done={curves.done} />
-      <Tiles detail={detail} done={curves.done} />
+      <Samples detail={{ ...detail, summary: run }} curves={curves} />
+      <section>
+        <h2>Progress</h2>
+        <Stages last={run.last} planned={detail.planned} done={curves.done} />
+        <Tiles detail={detail} done={curves.done} />
+      </section>
       {detail.path && detail.path.length > 0 && (
         <section>
           <h2>Trajectory</h2>
           <TrajectoryPath path={detail.path} live={curves.live} last={run.last} />
         </section>
       )}
-      <div class="beside">
-        <section class="seen">
-          <h2>Samples</h2>
-          <Samples detail={detail} curves={curves} />
-        </section>
-        <section>
-          <div class="heading">
-            <h2>Curves</h2>
-            <AxisChoice
-              axis={axis}
-              onChange={(chosen) => {
-                setRange(undefined);
-                setAxis(chosen);
-              }}
-            />
-            {range && (
-              <button type="button" onClick={() => setRange(undefined)}>
-                Show everything
-              </button>
-            )}
-            <span class="quiet wide-only">drag across a chart to look closer</span>
-          </div>
-          <RunCharts curves={zoomed ?? curves} axis={axis} result={detail.result ?? {}} onZoom={setRange} />
-        </section>
-      </div>
       <section>
-        <h2>Settings</h2>
+        <div class="heading">
+          <h2>Curves</h2>
+          <AxisChoice
+            axis={axis}
+            onChange={(chosen) => {
+              setRange(undefined);
+              setAxis(chosen);
+            }}
+          />
+          {range && (
+            <button type="button" onClick={() => setRange(undefined)}>
+              Show everything
+            </button>
+          )}
+          <span class="quiet wide-only">drag across a chart to look closer</span>
+        </div>
+        <RunCharts curves={zoomed ?? curves} axis={axis} result={detail.result ?? {}} onZoom={setRange} />
+      </section>
+      <section>
         <details>
-          <summary>All settings, versions and machine</summary>
+          <summary>Settings in use</summary>
+          <SettingsTable columns={[{ name: "value", settings: settingsInUse(detail.settings, stages) }]} />
+        </details>
+        <details>
+          <summary>Versions and machine</summary>
           <SettingsTable
-            columns={[
-              {
-                name: "value",
-                settings: { ...detail.settings, versions: detail.versions, machine: detail.machine },
-              },
-            ]}
+            columns={[{ name: "value", settings: { versions: detail.versions, machine: detail.machine } }]}
           />
         </details>
       </section>
@@ -124,10 +132,16 @@ function Tiles({ detail, done }: { detail: RunDetail; done: RunCurves["done"] })
   const { last, headline, state } = detail.summary;
   const tiles: [name: string, value: string, note?: string][] = [];
   if (headline)
-    tiles.push([figureName(headline.name), shortNumber(headline.value), `iteration ${headline.iteration}`]);
+    tiles.push([
+      shortFigureName(headline.name),
+      shortNumber(headline.value),
+      `iteration ${headline.iteration}`,
+    ]);
+  if (headline?.teacher !== undefined)
+    tiles.push([`The teacher's ${shortFigureName(headline.name)}`, shortNumber(headline.teacher)]);
   for (const figure of ["loss", "mismatch", "learningRate", "rate", "memoryBytes", "peakMemoryBytes"]) {
     const value = last?.[figure];
-    if (typeof value === "number") tiles.push([figureName(figure), showFigure(figure, value)]);
+    if (typeof value === "number") tiles.push([shortFigureName(figure), showFigure(figure, value)]);
   }
   if (typeof last?.seconds === "number") tiles.push(["Time", shortDuration(last.seconds)]);
   const left = last && state === "running" ? timeLeft(last) : undefined;
@@ -136,7 +150,7 @@ function Tiles({ detail, done }: { detail: RunDetail; done: RunCurves["done"] })
   if (newest !== undefined)
     tiles.push(["Newest checkpoint", ...checkpointText(newest, detail.planned, done)]);
   return (
-    <dl class="tiles">
+    <dl class="tiles" style={tileColumns(tiles.length)}>
       {tiles.map(([name, value, note]) => (
         <div key={name}>
           <dt>{name}</dt>
@@ -197,7 +211,7 @@ function checkpointText(
   planned: RunDetail["planned"],
   done: RunCurves["done"],
 ): [value: string, note: string] {
-  const stages = STAGES.filter((stage) => done[stage] !== undefined && planned[stage] !== undefined);
+  const stages = stageNames.filter((stage) => done[stage] !== undefined && planned[stage] !== undefined);
   let rest = checkpoint;
   for (const stage of stages) {
     if (rest <= planned[stage]! || stage === stages.at(-1))

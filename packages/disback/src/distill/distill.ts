@@ -1,0 +1,96 @@
+import { DisbackError } from "../errors.js";
+import type { DenoiserModule } from "../models/denoiser.js";
+import { requireSameKind } from "../models/facts.js";
+import type { Execution } from "../training/execution.js";
+import { backtrack } from "./backtrack.js";
+import type { BacktrackingOptions } from "./backtracking-options.js";
+import { type Decision, decide, type Method } from "./decide.js";
+import { defaults } from "./defaults.js";
+import { type DenoiserStudent, requireDenoiserStudent } from "./denoiser-student.js";
+import { distillDirectly } from "./direct-distillation.js";
+import { type DirectObjective, isDirect } from "./direct-objective.js";
+import { type ImitationOptions, imitate } from "./imitate.js";
+import type { Objective } from "./objective.js";
+import { record } from "./record.js";
+import type { RecordingOptions } from "./recording-options.js";
+import type { Student } from "./student.js";
+import type { Trajectory } from "./trajectory.js";
+
+/** Options of a stage; teacher, student and execution are the distillation's. */
+type StageOptions<Options> = Omit<Options, "teacher" | "student" | "execution" | "folder" | "trajectory">;
+
+/** A whole distillation. Defaults are those of `disback distill`, see `defaults`. */
+export interface DistillationOptions<S extends Student = DenoiserStudent> {
+  /** not changed */
+  teacher: DenoiserModule;
+  /** trained in place: `distill` returns the average of its weights as another student */
+  student: S;
+  /** default `auto`: decides whether the student imitates first and whether a trajectory can pay */
+  method?: Method;
+  /** where a trajectory goes; needed if one is recorded */
+  folder?: string;
+  /** the student's start, if it imitates; `steps: 0` for none */
+  imitation?: StageOptions<ImitationOptions>;
+  /** stage 1, if a trajectory is recorded */
+  recording?: StageOptions<RecordingOptions>;
+  /** stage 2 */
+  backtracking?: Omit<StageOptions<BacktrackingOptions>, "objective"> & {
+    /** default Diff-Instruct */
+    objective?: Objective | DirectObjective;
+  };
+  /** how all stages are carried out */
+  execution?: Execution;
+  /** told once what is done and why */
+  onDecision?: (decision: Decision) => void;
+}
+
+/** What a distillation leaves. */
+export interface Distilled<S extends Student = DenoiserStudent> {
+  /** one or a few evaluations for a sample, with the average of the weights, in evaluation mode */
+  student: S;
+  decision: Decision;
+  /** if one was recorded */
+  trajectory?: Trajectory;
+}
+
+/**
+ * Distills a teacher into a student that makes a sample in one evaluation, or a few: imitates and records where that can
+ * pay (`decide`), then backtracks. What `disback distill` does with the same settings, without a run folder.
+ *
+ * @throws DisbackError naming the option that is wrong; "folder" if a trajectory is recorded and there is no place for it
+ */
+export function distill<S extends Student = DenoiserStudent>(options: DistillationOptions<S>): Distilled<S> {
+  const { teacher, student, method = "auto", folder, execution, imitation, recording } = options;
+  const { objective, ...backtracking } = options.backtracking ?? {};
+  requireSameKind(student.facts, teacher.facts);
+  const decision = decide({
+    ...{ method, teacher, student, direct: isDirect(objective) },
+    imitation: { steps: imitation?.steps ?? defaults.imitation.steps },
+    seed: execution?.seed ?? 0,
+  });
+  options.onDecision?.(decision);
+  const shared = { teacher, ...(execution ? { execution } : {}) };
+  if (decision.imitate)
+    imitate({ ...imitation, ...shared, student: requireDenoiserStudent(student, "imitation") });
+  if (isDirect(objective)) {
+    const asked = requireDenoiserStudent(student, objective.name);
+    const result = distillDirectly({ ...backtracking, ...shared, student: asked, objective });
+    return { student: result as Student as S, decision };
+  }
+  const trajectory = decision.record
+    ? record({ rank: objective?.rank, ...recording, ...shared, student, folder: folderFor(decision, folder) })
+    : undefined;
+  const result = backtrack({
+    ...backtracking,
+    ...shared,
+    student,
+    trajectory,
+    ...(objective ? { objective } : {}),
+  });
+  return { student: result, decision, ...(trajectory ? { trajectory } : {}) };
+}
+
+function folderFor({ why }: Decision, folder: string | undefined): string {
+  if (folder !== undefined) return folder;
+  throw new DisbackError(`distill: "folder" is needed, a trajectory is recorded: ${why}`);
+}

@@ -1,0 +1,72 @@
+import { type Device, type Generator, type Module, randn, type Tensor } from "@disback/torch";
+import { DisbackError } from "../errors.js";
+import type { Condition } from "../models/condition.js";
+import { type ModelFacts, requireFacts } from "../models/facts.js";
+import { type ConditionSource, conditionSourceOf } from "./condition-source.js";
+import type { Student } from "./student.js";
+
+/** A module that makes samples from latents of its own. */
+export interface GeneratorModule extends Module {
+  /** shape of one latent: `[128]` for a vector */
+  readonly latentShape: readonly number[];
+  /** @param latents `[N, ...latentShape]` @returns samples `[N, ...sampleShape]` */
+  generate(latents: Tensor, condition?: Condition): Tensor;
+}
+
+export interface GeneratorStudentOptions {
+  /** what it makes and what it is told */
+  facts: ModelFacts;
+  /** where training draws conditions from; default classes uniformly, or none */
+  conditions?: ConditionSource;
+}
+
+/**
+ * A student that is no denoiser: any module that maps standard normal latents to samples, such as a DCGAN's or StyleGAN's
+ * generator (ScoreGAN, White-Link/gpm, trains such students by the difference of scores).
+ */
+export class GeneratorStudent implements Student<GeneratorModule> {
+  readonly facts: ModelFacts;
+  readonly conditions: ConditionSource;
+  readonly evaluations = 1;
+
+  /** @throws DisbackError if the module has no latent shape, or its facts are incomplete */
+  constructor(
+    readonly module: GeneratorModule,
+    { facts, conditions }: GeneratorStudentOptions,
+  ) {
+    this.facts = requireFacts(facts, "student");
+    const { latentShape } = module;
+    if (!Array.isArray(latentShape) || !latentShape.every((size) => Number.isInteger(size) && size > 0))
+      throw new DisbackError(
+        'student: "latentShape" must be a list of whole numbers, the shape of one latent',
+      );
+    this.conditions = conditions ?? conditionSourceOf(facts, this.device);
+  }
+
+  get device(): Device {
+    return this.module.parameters()[0]!.device;
+  }
+
+  withModule(module: GeneratorModule): GeneratorStudent {
+    return new GeneratorStudent(module, this);
+  }
+
+  /** Draws `z ~ N(0, I)`, `[count, ...latentShape]`. */
+  latents(count: number, generator: Generator): Tensor {
+    return randn([count, ...this.module.latentShape], { generator, device: this.device });
+  }
+
+  /** Always 1: nothing is drawn. */
+  drawSteps(): number {
+    return 1;
+  }
+
+  generate(latents: Tensor, condition?: Condition): Tensor {
+    return this.module.generate(latents, condition);
+  }
+}
+
+/** Whether a module makes samples by itself. */
+export function isGenerator(module: Module): module is GeneratorModule {
+  return typeof (module as { generate?: unknown }).generate === "function";
+}

@@ -1,0 +1,131 @@
+import {
+  extractState,
+  keep,
+  type Module,
+  mergeStates,
+  prefixState,
+  type State,
+  stateTensor,
+  type Tensor,
+} from "@disback/torch";
+import type { Part } from "../training/parts.js";
+import type { Processes } from "../training/processes.js";
+import type { Outline } from "./fit.js";
+import type { NodeSelection, RecordingView } from "./node-selection.js";
+import type { Trajectory } from "./trajectory.js";
+
+/** Where a recording is after a step. */
+export interface RecordingMoment<M extends Module> {
+  /** the degraded model as it stands */
+  model: M;
+  /** steps done */
+  step: number;
+  /** its loss in that step */
+  loss: number;
+  /** whether no step follows */
+  last: boolean;
+  /** The model whose weights a node gets: `model`, or a copy of it that is made for this. */
+  weights: () => { model: Module; dispose: () => void };
+}
+
+/**
+ * Saves the nodes of a recording: lets the selection look at the path after each step, and appends to the trajectory
+ * what becomes a node. Owns the outlines, each as large as the probes: whoever looks at one may hold on to it, and what
+ * nobody holds is released. No garbage collector runs inside a recording.
+ */
+export class NodeRecorder<M extends Module> implements Part {
+  private readonly owned = new Set<Tensor>();
+  /** the last node's outline, or the teacher's: distances are measured from it */
+  private outline: Tensor;
+  private settled = false;
+
+  /** @param start the degraded model before its first step, which is the teacher */
+  constructor(
+    readonly trajectory: Trajectory,
+    private readonly selection: NodeSelection,
+    private readonly path: Outline<M>,
+    private readonly processes: Processes,
+    start: M,
+  ) {
+    this.outline = this.measure(start);
+    selection.begin(this.outline);
+  }
+
+  /** Whether the path is at its end before the recording's last step. */
+  get ended(): boolean {
+    return this.settled;
+  }
+
+  /** Looks at the path after a step, and saves a node if one is due. */
+  look({ model, step, loss, last, weights }: RecordingMoment<M>): void {
+    const { trajectory, selection } = this;
+    let outline: Tensor | undefined;
+    const view: RecordingView = {
+      step,
+      trajectory,
+      outline: () => {
+        outline ??= this.measure(model);
+        return outline;
+      },
+      between: (a, b) => this.processes.agree(this.path.between(a, b)),
+    };
+    const kept = selection.keep(view);
+    this.settled = selection.settled(view);
+    const finished = last || this.settled;
+    if (kept || (finished && trajectory.nodes.at(-1)?.step !== step)) {
+      const distance = view.between(this.outline, view.outline());
+      this.outline = view.outline();
+      const node = weights();
+      trajectory.append(node.model, { step, distance, loss });
+      node.dispose();
+    }
+    this.release();
+    if (finished) trajectory.prune();
+  }
+
+  state(): State {
+    const values = { ended: this.settled, nodes: [...this.trajectory.nodes] };
+    return mergeStates(prefixState("selection", this.selection.state()), {
+      tensors: new Map([["outline", this.outline]]),
+      values,
+    });
+  }
+
+  /** Goes on from a saved state; nodes saved after it are made again. */
+  loadState(state: State): void {
+    const selection = extractState("selection", state);
+    const tensors = new Map([...selection.tensors].map(([key, saved]) => [key, this.copy(saved)]));
+    this.selection.loadState({ ...selection, tensors });
+    this.outline = this.copy(stateTensor(state, "outline"));
+    this.settled = state.values.ended === true;
+    this.trajectory.restore(state.values.nodes);
+    this.release();
+  }
+
+  dispose(): void {
+    for (const outline of this.owned) outline.dispose();
+    this.path.dispose();
+  }
+
+  private measure(model: M): Tensor {
+    const outline = this.path.measure(model.eval());
+    this.owned.add(outline);
+    return outline;
+  }
+
+  private copy(saved: Tensor): Tensor {
+    const outline = keep(saved.clone());
+    this.owned.add(outline);
+    return outline;
+  }
+
+  /** Releases the outlines that nobody holds: a selection's state names those it holds. */
+  private release(): void {
+    const held = [this.outline, ...this.selection.state().tensors.values()];
+    for (const outline of this.owned) {
+      if (held.includes(outline)) continue;
+      outline.dispose();
+      this.owned.delete(outline);
+    }
+  }
+}

@@ -1,0 +1,25 @@
+import type { Module, Tensor } from "@disback/torch";
+import type { WeightSource } from "../weights.js";
+import type { AutoencoderConfig } from "./autoencoder-config.js";
+import { AutoencoderKl } from "./autoencoder-kl.js";
+import { AutoencoderVq } from "./autoencoder-vq.js";
+
+/** Images to latents, where diffusion is cheap, and back. */
+export interface Autoencoder extends Module {
+  readonly config: AutoencoderConfig;
+  /**
+   * Latents, scaled for a diffusion model. Without gradients.
+   * @param images `[N, C, H, W]` in [-1, 1] @returns `[N, latentChannels, H / reduction, W / reduction]`
+   */
+  encode(images: Tensor): Tensor;
+  /**
+   * Images of scaled latents. Without gradients.
+   * @param latents `[N, latentChannels, h, w]` @returns `[N, C, h * reduction, w * reduction]`, about in [-1, 1]
+   */
+  decode(latents: Tensor): Tensor;
+}
+
+/** An autoencoder whose weights come from `source`. */
+export function buildAutoencoder(config: AutoencoderConfig, source: WeightSource): Autoencoder {
+  return config.autoencoder === "kl" ? new AutoencoderKl(source, config) : new AutoencoderVq(source, config);
+}

@@ -1,0 +1,41 @@
+import { cat, noGrad, scope, type Tensor, tensor } from "@disback/torch";
+import type { AutoencoderConfig } from "./autoencoder-config.js";
+
+type Factors = Pick<AutoencoderConfig, "scalingFactor" | "shiftFactor">;
+
+/** Latents as a diffusion model sees them: `(z - shiftFactor) * scalingFactor`. @param z `[N, C, h, w]` */
+export function scaled(z: Tensor, { scalingFactor, shiftFactor }: Factors): Tensor {
+  return z.sub(perChannel(shiftFactor, z)).mul(perChannel(scalingFactor, z));
+}
+
+/** The inverse of `scaled`. @param latents `[N, C, h, w]` */
+export function unscaled(latents: Tensor, { scalingFactor, shiftFactor }: Factors): Tensor {
+  return latents.div(perChannel(scalingFactor, latents)).add(perChannel(shiftFactor, latents));
+}
+
+/** Images in [-1, 1] as the autoencoder takes them. */
+export function intoRange(images: Tensor, { imageRange }: Pick<AutoencoderConfig, "imageRange">): Tensor {
+  return imageRange === "unit" ? images.add(1).div(2) : images;
+}
+
+/** The inverse of `intoRange`. */
+export function outOfRange(images: Tensor, { imageRange }: Pick<AutoencoderConfig, "imageRange">): Tensor {
+  return imageRange === "unit" ? images.mul(2).sub(1) : images;
+}
+
+function perChannel(factor: number | number[], { dtype, device }: Tensor): number | Tensor {
+  if (typeof factor === "number") return factor;
+  return tensor(factor, { dtype, device }).reshape([1, -1, 1, 1]);
+}
+
+/** Pixels worked on at once: full resolution takes hundreds of numbers for each. */
+const mostPixels = 2 ** 18;
+
+/**
+ * Works on a few samples at a time, without gradients.
+ * @param side height and width of the images
+ */
+export function inSlices(samples: Tensor, side: number, work: (slice: Tensor) => Tensor): Tensor {
+  const size = Math.max(1, Math.floor(mostPixels / side ** 2));
+  return noGrad(() => scope(() => cat(samples.split(size).map((slice) => scope(() => work(slice))))));
+}

@@ -1,0 +1,50 @@
+// Networks: described by a configuration, created, saved and loaded.
+
+export * from "../models/config.js";
+export { GuidedDenoiser } from "../models/guided-denoiser.js";
+export { LowRankDenoiser, type LowRankOptions } from "../models/low-rank.js";
+export { PreconditionedDenoiser } from "../models/preconditioning/preconditioned.js";
+
+// Samplers.
+
+export * from "../models/samplers.js";
+
+// Autoencoders of models of latents.
+
+export { type Autoencoder, buildAutoencoder } from "../models/autoencoder/autoencoder.js";
+export {
+  type AutoencoderConfig,
+  type AutoencoderConfigInput,
+  parseAutoencoderConfig,
+} from "../models/autoencoder/autoencoder-config.js";
+export { AutoencoderKl } from "../models/autoencoder/autoencoder-kl.js";
+export { AutoencoderVq } from "../models/autoencoder/autoencoder-vq.js";
+export { openCodec } from "../models/autoencoder/open-codec.js";
+export { loadAutoencoder, saveAutoencoder } from "../models/autoencoder/storage.js";
+export type { SampleCodec } from "../models/sample-codec.js";
+
+// Teachers: someone else's read, one's own trained.
+
+export {
+  type EmaSnapshot,
+  type PostHocEmaOptions,
+  readPostHocEma,
+  snapshotsByName,
+} from "../import/edm2/post-hoc-ema.js";
+export { readAutoencoder } from "../import/read-autoencoder.js";
+export { type ReadTeacher, readTeacher } from "../import/read-teacher.js";
+export type { ReadTeacherOptions } from "../import/teacher-source.js";
+export { type EmaProfile, emaExponent, postHocCoefficients } from "../models/edm2/power-function-ema.js";
+export {
+  type ImportedTeacher,
+  importTeacher,
+  type TeacherImportOptions,
+} from "../runs/jobs/teacher-import.js";
+export { TeacherTraining, type TeacherTrainingOptions } from "../teacher/training.js";
+
+// Export.
+
+export { type ExportableModel, exportableModel } from "../export/exportable.js";
+export { checkOnnx, type OnnxCheck } from "../export/onnx/check.js";
+export { exportOnnx, type Precision } from "../export/onnx/export-onnx.js";
+export { type ExportedModel, type ExportOptions, exportModel } from "../runs/jobs/exporting.js";

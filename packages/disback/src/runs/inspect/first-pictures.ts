@@ -1,0 +1,99 @@
+import { cat, full, scope, type Tensor } from "@disback/torch";
+import sharp from "sharp";
+import type { Dataset } from "../../data/dataset.js";
+import { gridPng } from "../../data/output/grid.js";
+import { replaceFile } from "../../data/output/replace-file.js";
+import { writeScatter } from "../../data/output/scatter.js";
+import { titleSvg } from "../../data/output/title.js";
+import { toUint8Images } from "../../data/output/uint8-images.js";
+import { DisbackError } from "../../errors.js";
+import { nameOfClass } from "./survey.js";
+
+const columns = 8;
+const rowsShown = 24;
+const labelWidth = 120;
+const padding = 4;
+
+/**
+ * Writes the first samples of a data set as a PNG: a row of 8 for each of up to 24 classes, its name before it, or 64
+ * images without classes; points of the plane as a scatter plot.
+ * @throws DisbackError for points of other dimensions, or naming the file if it cannot be written
+ */
+export async function writeFirstPictures(path: string, dataset: Dataset): Promise<void> {
+  if (dataset.sampleShape.length !== 3) return writePoints(path, dataset);
+  const { classes } = dataset;
+  if (!classes) {
+    const count = Math.min(dataset.length, columns * columns);
+    await replaceFile(path, [
+      await drawGrid(
+        dataset,
+        Array.from({ length: count }, (_, index) => index),
+      ),
+    ]);
+    return;
+  }
+  const rows = firstOfClasses(classes, dataset.labelDim);
+  const grid = await drawGrid(
+    dataset,
+    rows.flatMap(({ indices }) => Array.from({ length: columns }, (_, place) => indices[place])),
+  );
+  const { width, height } = await sharp(grid).metadata();
+  const step = (height - padding) / rows.length;
+  const names = rows.map(({ label }, row) => ({
+    input: titleSvg(nameOfClass(dataset, label), labelWidth, Math.round(step)),
+    left: 0,
+    top: Math.round(padding + row * step),
+  }));
+  const labelled = sharp({
+    create: { width: width + labelWidth, height, channels: 3, background: "white" },
+  }).composite([{ input: grid, left: labelWidth, top: 0 }, ...names]);
+  await replaceFile(path, [await labelled.png().toBuffer()]);
+}
+
+async function writePoints(path: string, dataset: Dataset): Promise<void> {
+  if (dataset.sampleShape[0] !== 2)
+    throw new DisbackError(`${path}: points of ${dataset.sampleShape[0]} dimensions are not drawn`);
+  const { samples, labels } = await dataset.batch(
+    Array.from({ length: Math.min(dataset.length, 5000) }, (_, index) => index),
+  );
+  labels?.dispose();
+  const extent = scope(() => samples.abs().max().item() as number);
+  await writeScatter(path, samples, { extent: Math.max(extent * 1.05, 1e-6), title: dataset.name });
+  samples.dispose();
+}
+
+interface ClassRow {
+  label: number;
+  /** samples of the class, at most as many as a row holds */
+  indices: number[];
+}
+
+function firstOfClasses(classes: ArrayLike<number>, count: number): ClassRow[] {
+  const rows: ClassRow[] = Array.from({ length: Math.min(count, rowsShown) }, (_, label) => ({
+    label,
+    indices: [],
+  }));
+  let missing = rows.length * columns;
+  for (let index = 0; index < classes.length && missing > 0; index++) {
+    const indices = rows[classes[index]!]?.indices;
+    if (!indices || indices.length === columns) continue;
+    indices.push(index);
+    missing--;
+  }
+  return rows;
+}
+
+/** @param indices a place without a sample stays white */
+async function drawGrid(dataset: Dataset, indices: readonly (number | undefined)[]): Promise<Buffer> {
+  const present = indices.filter((index) => index !== undefined);
+  const { samples, labels } = await dataset.batch(present);
+  labels?.dispose();
+  let row = 0;
+  const images = scope(() => {
+    const blank = full([1, ...dataset.sampleShape], 1);
+    const parts = indices.map((index): Tensor => (index === undefined ? blank : samples.narrow(0, row++, 1)));
+    return toUint8Images(cat(parts));
+  });
+  samples.dispose();
+  return gridPng(images, { columns, padding });
+}

@@ -1,0 +1,165 @@
+import { type Device, scope, type Tensor } from "@disback/torch";
+import { type Dataset, openDataset, TensorDataset } from "../../data/dataset.js";
+import { EncodedSamples } from "../../data/encoded-samples.js";
+import { requireFittingData } from "../../data/fitting.js";
+import { ImageFormError } from "../../data/images/resize.js";
+import type { OpenOptions } from "../../data/options.js";
+import { DisbackError } from "../../errors.js";
+import { readAutoencoder } from "../../import/read-autoencoder.js";
+import { latentCodec } from "../../models/autoencoder/latent-codec.js";
+import { type DenoiserConfig, parseDenoiserConfig, sampleShape } from "../../models/config.js";
+import { asTheyAre, type SampleCodec } from "../../models/sample-codec.js";
+import { chooseTeacher } from "../../teacher/choose.js";
+import type { TeacherTrainingSettings } from "../../teacher/settings.js";
+import type { TeacherSettings } from "../settings/teacher.js";
+
+/** Settings of a teacher with everything that was chosen for its data. */
+export type PlannedSettings = TeacherSettings & {
+  model: DenoiserConfig;
+  training: TeacherTrainingSettings;
+  conditional: boolean;
+};
+
+/** What a teacher is trained from, before its first step. */
+export interface TeacherPlan {
+  settings: PlannedSettings;
+  /** what lies between the data and the model: an autoencoder if one is given */
+  codec: SampleCodec;
+  dataset: Dataset;
+  /** the model with the data's classes */
+  config: DenoiserConfig;
+}
+
+/** Side to which images are brought that are not square, of several sizes or too large, where none is given. */
+const USUAL_SIDE = 32;
+
+/**
+ * Opens the data, and chooses what the settings leave open: network, batch, iterations, and whether there are classes.
+ * @param notice told in a line what was chosen, and what of the data is not used
+ * @throws DisbackError naming the setting or the data that do not fit
+ */
+export async function planTeacher(
+  given: TeacherSettings,
+  notice: (line: string) => void,
+): Promise<TeacherPlan> {
+  if (given.autoencoder !== undefined) return planLatents(given, given.autoencoder, notice);
+  const { model } = given;
+  const shape = model && sampleShape(model);
+  const dataset = await openAt(given, shape, notice);
+  const conditional = given.conditional ?? dataset.labelDim > 0;
+  if (conditional && dataset.labelDim === 0)
+    throw new DisbackError(`"conditional": ${dataset.name} has no classes`);
+  const chosen = model ? undefined : chooseTeacher(dataset, given.device);
+  if (chosen) notice(chosen.why);
+  const settings = complete(
+    given,
+    conditional,
+    parseDenoiserConfig(model ?? chosen!.model),
+    chosen?.training,
+  );
+  const facts = { sampleShape: sampleShape(settings.model), labelDim: dataset.labelDim };
+  for (const line of requireFittingData(dataset, facts, '"model"')) notice(line);
+  const config = withClasses(settings.model, dataset);
+  return { settings, codec: asTheyAre(facts.sampleShape), dataset, config };
+}
+
+/** Opens images at the side that the model or the settings say, else at their own, else at a usual one. */
+async function openAt(
+  { data, resolution, conditional, skipBroken }: TeacherSettings,
+  shape: readonly number[] | undefined,
+  notice: (line: string) => void,
+): Promise<Dataset> {
+  const open = (side: number | undefined, more: OpenOptions = {}) =>
+    openDataset(data, {
+      ...(side === undefined ? {} : { resolution: side }),
+      ...(shape?.length === 3 ? { channels: shape[0] as 1 | 3 } : {}),
+      labels: conditional ?? true,
+      skipBroken,
+      onWarning: notice,
+      ...more,
+    });
+  const side = resolution ?? (shape?.length === 3 ? shape[1] : undefined);
+  if (side !== undefined || data.startsWith("toy:")) return open(side);
+  try {
+    // A first look decodes few of the images, and says nothing.
+    const [, own] = (await open(undefined, { cacheBytes: 0, onWarning: () => {} })).sampleShape;
+    if (own === undefined || (own <= 64 && own % 4 === 0)) return await open(undefined);
+    notice(
+      `images of ${own} x ${own} are brought to ${USUAL_SIDE} x ${USUAL_SIDE}; choose with --resolution`,
+    );
+  } catch (error) {
+    if (!(error instanceof ImageFormError)) throw error;
+    notice(`images are cropped and brought to ${USUAL_SIDE} x ${USUAL_SIDE}; choose with --resolution`);
+  }
+  return open(USUAL_SIDE);
+}
+
+function complete(
+  given: TeacherSettings,
+  conditional: boolean,
+  model: DenoiserConfig,
+  chosen = { iterations: 10_000, batchSize: 64 },
+): PlannedSettings {
+  const { iterations = chosen.iterations, batchSize = chosen.batchSize } = given.training;
+  return { ...given, conditional, model, training: { ...given.training, iterations, batchSize } };
+}
+
+/** The data's classes and their names are the model's. */
+function withClasses(model: DenoiserConfig, { labelDim, classNames }: Dataset): DenoiserConfig {
+  return { ...model, labelDim, ...(labelDim > 0 && classNames ? { classNames: [...classNames] } : {}) };
+}
+
+async function planLatents(
+  given: TeacherSettings,
+  autoencoder: string,
+  notice: (line: string) => void,
+): Promise<TeacherPlan> {
+  const { model, device, skipBroken } = given;
+  if (!model) throw new DisbackError('"model" is required with an autoencoder: none is chosen for latents');
+  if (given.training.flip)
+    throw new DisbackError('"training.flip": the mirrored latent is not the latent of the mirrored image');
+  const shape = sampleShape(model);
+  const codec = latentCodec(
+    await readAutoencoder(autoencoder, { device: device as Device }),
+    shape,
+    autoencoder,
+  );
+  const [channels, side] = codec.shownShape as [1 | 3, number];
+  const conditional = given.conditional ?? false;
+  const images = await openDataset(given.data, {
+    ...{ resolution: given.resolution ?? side, channels, labels: conditional, skipBroken, onWarning: notice },
+  });
+  if (conditional && images.labelDim === 0)
+    throw new DisbackError(`"conditional": ${images.name} has no classes`);
+  requireFittingData(images, { sampleShape: codec.shownShape, labelDim: images.labelDim }, "the autoencoder");
+  const encoding = {
+    ...{ name: autoencoder, sampleShape: shape },
+    encode: (shown: Tensor) => codec.encode(shown.to({ device: device as Device })),
+  };
+  const dataset = new TensorDataset(new EncodedSamples(images, encoding));
+  await adviseOnSpread(dataset, model.sigmaData, notice);
+  return {
+    settings: complete(given, conditional, model),
+    codec,
+    dataset,
+    config: withClasses(model, images),
+  };
+}
+
+/** Latents are scaled to about unit variance, images have a quarter of it: an easy thing to forget. */
+async function adviseOnSpread(
+  dataset: Dataset,
+  sigmaData: number,
+  notice: (line: string) => void,
+): Promise<void> {
+  const count = Math.min(dataset.length, 64);
+  const { samples, labels } = await dataset.batch(Array.from({ length: count }, (_, index) => index));
+  const spread = scope(() => samples.std().item());
+  samples.dispose();
+  labels?.dispose();
+  if (spread > 1.5 * sigmaData || spread < sigmaData / 1.5) {
+    notice(
+      `the latents' standard deviation is ${spread.toFixed(2)}, "model.sigmaData" is ${sigmaData}: better set it so`,
+    );
+  }
+}

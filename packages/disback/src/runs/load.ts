@@ -1,0 +1,101 @@
+import { readFileSync } from "node:fs";
+import { type Device, fromTypedArray, type Tensor } from "@disback/torch";
+import { DisbackError } from "../errors.js";
+import { didYouMean } from "./nearest.js";
+import { openDrawer } from "./sample-drawer.js";
+
+/** What to draw. */
+export interface GenerateOptions {
+  /** samples, a whole number from 1; default 1 */
+  count?: number;
+  /** class, by number or name; all in turn when not given */
+  label?: number | string;
+  /** decides the latents, a whole number from 0; default 0 */
+  seed?: number;
+  /** sampler steps of a teacher, default 18; a student has its own */
+  steps?: number;
+}
+
+/** What was drawn. */
+export interface GeneratedSamples {
+  /** images `[N, C, H, W]` in [-1, 1], or points `[N, D]`; the caller's to dispose of */
+  samples: Tensor;
+  /** class of each, for a model with classes */
+  labels?: number[];
+  /** network evaluations per sample (NFE) */
+  evaluations: number;
+}
+
+/** A model that is ready to draw. */
+export interface LoadedModel {
+  /** shape of one sample as it is shown */
+  readonly sampleShape: readonly number[];
+  /** number of classes, 0 for none */
+  readonly classes: number;
+  /** Draws samples; the same seed and count give the same. @throws DisbackError naming the option that is wrong */
+  generate(options?: GenerateOptions): Promise<GeneratedSamples>;
+}
+
+const KNOWN = ["count", "label", "seed", "steps"] as const satisfies (keyof GenerateOptions)[];
+
+/**
+ * Opens whatever draws: a run, a model folder, a shipped teacher's name, an ES module of one's own, or an exported
+ * `.onnx` file.
+ *
+ * @param options.device where samples are made, default "cpu"
+ * @throws DisbackError when it is missing or damaged
+ */
+export async function load(source: string, options: { device?: Device } = {}): Promise<LoadedModel> {
+  const { device = "cpu" } = options;
+  if (source.endsWith(".onnx")) return loadOnnx(source);
+  const open = ({ label, seed = 0, steps }: GenerateOptions) =>
+    openDrawer(source, {
+      ...{ device, label, seed, steps },
+      ...{ sampler: "heun", sigmaMin: 0.002, sigmaMax: 80, rho: 7 },
+    });
+  const { sampleShape, labelDim } = await open({});
+  return {
+    sampleShape,
+    classes: labelDim,
+    async generate(given = {}) {
+      const drawer = await open(checked(given));
+      return { ...drawer.draw(given.count ?? 1), evaluations: drawer.evaluations };
+    },
+  };
+}
+
+async function loadOnnx(path: string): Promise<LoadedModel> {
+  const { GenerateError, loadGenerator } = await import("@disback/generate");
+  const told = <T>(work: Promise<T>): Promise<T> =>
+    work.catch((error: unknown) => {
+      throw error instanceof GenerateError ? new DisbackError(error.message) : error;
+    });
+  const generator = await told(loadGenerator(readFileSync(path)));
+  const { sampleShape, labelDim, steps = 1 } = generator.description;
+  return {
+    sampleShape,
+    classes: labelDim,
+    async generate(given = {}) {
+      const { count = 1, ...rest } = checked(given);
+      const { values, labels } = await told(generator.sample({ ...rest, count }));
+      const samples = fromTypedArray(values, [count, ...sampleShape]);
+      const evaluations = generator.description.kind === "student" ? steps : 2 * (given.steps ?? 18) - 1;
+      return { samples, ...(labels ? { labels: [...labels] } : {}), evaluations };
+    },
+  };
+}
+
+function checked(options: GenerateOptions): GenerateOptions {
+  const unknown = Object.keys(options).find((name) => !KNOWN.includes(name as keyof GenerateOptions));
+  if (unknown !== undefined)
+    throw new DisbackError(`generate: there is no option "${unknown}"${didYouMean(unknown, KNOWN)}`);
+  const { count = 1, seed = 0 } = options;
+  for (const [name, value, least] of [
+    ["count", count, 1],
+    ["seed", seed, 0],
+  ] as const) {
+    if (!Number.isInteger(value) || value < least)
+      throw new DisbackError(`generate: "${name}" must be a whole number from ${least}, not ${value}`);
+  }
+  return options;
+}

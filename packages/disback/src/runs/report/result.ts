@@ -1,0 +1,108 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { classNamesOf, sampleGridOf, shortFigureName } from "@disback/studio/pages";
+import type { MetricsEntry } from "../metrics-log.js";
+import type { RunRecord } from "../run-record.js";
+import { shortNumber } from "../wording.js";
+import { evaluationsText, teacherFigure } from "./headline.js";
+import { escapeHtml } from "./markup.js";
+
+/** Pictures of the student shown; more are thinned out evenly, first and last always kept. */
+const MOST_PICTURES = 23;
+
+/** The result of a run: the student's samples through time beside the teacher's, as embedded pictures. */
+export function resultPictures(runPath: string, record: RunRecord, entries: readonly MetricsEntry[]): string {
+  const folder = join(runPath, "samples");
+  if (!existsSync(folder)) return "";
+  const names = readdirSync(folder);
+  const timed = names.filter((name) => /^[a-z]+-\d+\.png$/.test(name)).sort();
+  const shown = thin(timed, MOST_PICTURES);
+  if (shown.length === 0) return "";
+  const { studentEvaluations, teacherEvaluations } = record.result ?? {};
+  const who = record.command === "teacher train" ? "teacher in training" : "student";
+  const captions = shown.map((name) => momentOf(name, entries));
+  const frames = shown.map((name, index) =>
+    image(join(folder, name), `samples, ${who}, ${captions[index]}`, {
+      caption: captions[index]!,
+      hidden: index + 1 < shown.length,
+    }),
+  );
+  const student = figure(
+    "frames",
+    frames.join("\n"),
+    who,
+    `${evaluationsText(studentEvaluations)}<span class="moment">${escapeHtml(captions.at(-1))}</span>`,
+  );
+  const teacher = names.includes("reference.png")
+    ? figure(
+        "",
+        image(join(folder, "reference.png"), "samples, teacher, from the same noise"),
+        "teacher",
+        `${evaluationsText(teacherEvaluations)}${escapeHtml(["from the same noise", ...teacherFigures(record)].join(", "))}`,
+      )
+    : "";
+  const isPoints = names.some((name) => name.endsWith(".npy"));
+  return `<section class="result${isPoints ? " points" : ""}"${gridData(runPath, record, isPoints)}>
+<div class="pair">
+${student}
+${teacher}
+</div>
+<div class="time" hidden><button type="button">Play</button><input type="range" min="0" value="0" aria-label="moment of the samples"><output class="moment"></output></div>
+</section>`;
+}
+
+function figure(kind: string, pictures: string, title: string, note: string): string {
+  return `<figure><button type="button" class="picture ${kind}" aria-label="enlarge the ${escapeHtml(title)}'s samples">${pictures}</button><figcaption><b>${escapeHtml(title)}</b> <span>${note}</span></figcaption></figure>`;
+}
+
+function image(path: string, alt: string, frame?: { caption: string; hidden: boolean }): string {
+  const data = readFileSync(path).toString("base64");
+  const extra = frame ? ` data-caption="${escapeHtml(frame.caption)}"${frame.hidden ? " hidden" : ""}` : "";
+  return `<img alt="${escapeHtml(alt)}" src="data:image/png;base64,${data}"${extra}>`;
+}
+
+/** `iteration 120, FID 17.3` */
+function momentOf(picture: string, entries: readonly MetricsEntry[]): string {
+  const [stage, digits] = picture.replace(".png", "").split("-") as [string, string];
+  const iteration = Number(digits);
+  const entry = entries.find((one) => one.stage === stage && one.iteration === iteration);
+  const figures = (["fid", "slicedWasserstein"] as const).flatMap((name) => {
+    const value = entry?.[name];
+    return typeof value === "number" ? [`${shortFigureName(name)} ${shortNumber(value)}`] : [];
+  });
+  return [`iteration ${iteration.toLocaleString("en")}`, ...figures].join(", ");
+}
+
+function teacherFigures({ result = {} }: RunRecord): string[] {
+  return ["fid", "slicedWasserstein"].flatMap((name) => {
+    const value = result[teacherFigure(name)];
+    return typeof value === "number" ? [`${shortFigureName(name)} ${shortNumber(value)}`] : [];
+  });
+}
+
+/** Where each sample stands in the pictures, and what it shows, for the page's script. */
+function gridData(runPath: string, { settings }: RunRecord, isPoints: boolean): string {
+  const grid = isPoints ? undefined : sampleGridOf(settings.evaluation);
+  if (!grid) return "";
+  const classes = classesOf(runPath);
+  return ` data-columns="${grid.columns}" data-count="${grid.count}" data-padding="${grid.padding}"${
+    classes ? ` data-classes="${escapeHtml(JSON.stringify(classes))}"` : ""
+  }`;
+}
+
+function classesOf(runPath: string): string[] | undefined {
+  for (const model of ["student", "student-best", "teacher"]) {
+    try {
+      const names = classNamesOf(JSON.parse(readFileSync(join(runPath, model, "config.json"), "utf8")));
+      if (names) return names;
+    } catch {
+      // Not there yet, or being written.
+    }
+  }
+  return undefined;
+}
+
+function thin<Item>(items: readonly Item[], most: number): Item[] {
+  if (items.length <= most) return [...items];
+  return Array.from({ length: most }, (_, i) => items[Math.round((i * (items.length - 1)) / (most - 1))]!);
+}

@@ -1,0 +1,27 @@
+import { writeGrid } from "../../data/output/grid.js";
+import { writePngFolder } from "../../data/output/png.js";
+import { loadShippedExtractor, shippedExtractors } from "../../metrics/shipped.js";
+import type { SampleKind } from "./sample-kind.js";
+
+/** Images `[C, H, W]` in [-1, 1]: grids, judged by FID. */
+export const images: SampleKind = {
+  name: "images",
+  matches: (shape) => shape.length === 3,
+  draw: (path, samples, { columns } = {}) =>
+    writeGrid(path, samples, columns === undefined ? {} : { columns }),
+  writeEach: (folder, samples, first) => writePngFolder(folder, samples, first),
+  defaultExtractor(shape, device) {
+    for (const name of shippedExtractors()) {
+      const extractor = loadShippedExtractor(name, device);
+      const { channels, resolution } = extractor.config;
+      if (channels === shape[0] && resolution === shape[1]) return extractor;
+      extractor.dispose();
+    }
+    return undefined;
+  },
+  metrics({ extractor }) {
+    const always = ["fid", "kid", "precisionRecall"] as const;
+    return extractor.probabilities ? [...always, "inceptionScore"] : [...always];
+  },
+  headline: () => ["fid"],
+};

@@ -1,0 +1,48 @@
+import { cat, scope, type Tensor, zerosLike } from "@disback/torch";
+import { formatNpy } from "../../data/formats/npy.js";
+import { readFloats } from "../../data/output/read-floats.js";
+import { replaceFile } from "../../data/output/replace-file.js";
+import { writeScatter } from "../../data/output/scatter.js";
+import { CoordinateExtractor } from "../../metrics/coordinate-extractor.js";
+import type { SampleKind } from "./sample-kind.js";
+
+/**
+ * Points `[D]` of any dimension: scatter plots of the first two coordinates, judged by the sliced Wasserstein distance.
+ * Points of a line lie on the horizontal axis. For all but the plane's points the picture says what it shows.
+ */
+export const points: SampleKind = {
+  name: "points",
+  matches: (shape) => shape.length === 1,
+  async draw(path, samples) {
+    const dimension = samples.shape[1]!;
+    const shown = scope(() => firstTwo(samples));
+    const title = dimension === 2 ? {} : { title: titleOf(dimension) };
+    await writeScatter(path, shown, { ...title, ...extentOf(samples, dimension) });
+    shown.dispose();
+  },
+  async drawBeside(picturePath, samples) {
+    // Where each point went between two evaluations is what moves in the studio, which draws the plane.
+    if (samples.shape[1] !== 2) return;
+    const file = formatNpy(readFloats(samples), samples.shape);
+    await replaceFile(picturePath.replace(/\.png$/, ".npy"), [file]);
+  },
+  defaultExtractor: (shape) => new CoordinateExtractor(shape[0]!),
+  metrics: ({ modes }) => (modes ? ["slicedWasserstein", "modeCoverage"] : ["slicedWasserstein"]),
+  headline: ({ modes }) => (modes ? ["slicedWasserstein", "modeCoverage"] : ["slicedWasserstein"]),
+};
+
+function firstTwo(samples: Tensor): Tensor {
+  if (samples.shape[1] === 1) return cat([samples, zerosLike(samples)], 1);
+  return samples.narrow(1, 0, 2).clone();
+}
+
+function titleOf(dimension: number): string {
+  return dimension === 1 ? "1 dimension" : `the first 2 of ${dimension} dimensions`;
+}
+
+/** The toy data fit the usual axes; other points get axes that hold them, in powers of two, so that pictures compare. */
+function extentOf(samples: Tensor, dimension: number): { extent?: number } {
+  if (dimension === 2) return {};
+  const largest = scope(() => samples.abs().max().item());
+  return Number.isFinite(largest) && largest > 1.5 ? { extent: 2 ** Math.ceil(Math.log2(largest)) } : {};
+}

@@ -1,0 +1,48 @@
+import { isGroup, type SettingsTree } from "./layers.js";
+
+/**
+ * Settings of a run that an older version began, in today's words: a run that was stopped then goes on as it began.
+ *
+ * - `method: disback` with `recording.when` is today's `auto` (needed) or `disback` (always);
+ * - `method: diff-instruct` is `plain`;
+ * - what only comparisons vary stands in a group of its own, `ablation`;
+ * - the standard deviation of the data is the model's alone.
+ */
+export function inTodaysWords(settings: SettingsTree): SettingsTree {
+  const { method, ...rest } = settings;
+  const { when, ...recording } = group(settings.recording);
+  const { use, interpolation, ...backtracking } = group(settings.backtracking);
+  const { sigmaData: _, ...training } = group(settings.training);
+  const ablation = without({
+    use: use === "whole" ? undefined : use,
+    interpolation: interpolation === 0 ? undefined : interpolation,
+    storage: ["full", "half"].includes(recording.storage as string) ? recording.storage : undefined,
+  });
+  if (ablation.storage !== undefined) delete recording.storage;
+  const today: SettingsTree = {
+    ...rest,
+    ...(settings.recording === undefined ? {} : { recording }),
+    ...(settings.backtracking === undefined ? {} : { backtracking }),
+    ...(settings.training === undefined ? {} : { training }),
+    ...(Object.keys(ablation).length > 0 ? { ablation: { ...group(settings.ablation), ...ablation } } : {}),
+  };
+  if (method === undefined) return today;
+  return { ...today, ...methodOf(method, when, settings) };
+}
+
+function methodOf(method: unknown, when: unknown, settings: SettingsTree): SettingsTree {
+  if (method === "diff-instruct") return { method: "plain" };
+  if (method !== "disback" || when === undefined) return { method };
+  if (when === "needed") return { method: "auto" };
+  const imitation = group(settings.imitation);
+  const imitates = settings.student !== "same" && imitation.steps !== 0;
+  return { method: "disback", ...(imitates ? { imitation: { ...imitation, when: "always" } } : {}) };
+}
+
+function group(value: unknown): SettingsTree {
+  return isGroup(value) ? { ...value } : {};
+}
+
+function without(tree: SettingsTree): SettingsTree {
+  return Object.fromEntries(Object.entries(tree).filter(([, value]) => value !== undefined));
+}

@@ -1,0 +1,94 @@
+import { stages } from "@disback/studio/pages";
+import { LiveLog } from "./live-log.js";
+import type { MetricsEntry } from "./metrics-log.js";
+import type { Figures } from "./progress.js";
+import { RunningMeans } from "./running-means.js";
+import type { RunSession, Stage } from "./stage.js";
+import type { StepTime } from "./step-time.js";
+import { TensorboardLog } from "./tensorboard/log.js";
+
+/** What a stage tells: progress for people, `live.jsonl` for those who watch, `metrics.jsonl` and TensorBoard. */
+export class StageLog {
+  /** means of the steps since the last evaluation */
+  readonly means = new RunningMeans();
+  private readonly live: LiveLog;
+  private judged: Figures = {};
+  private positions: Figures = {};
+  private tensorboard: TensorboardLog | undefined;
+
+  /** @param leads whether this process writes */
+  constructor(
+    private readonly stage: Stage,
+    private readonly session: RunSession,
+    private readonly leads: boolean,
+  ) {
+    this.live = new LiveLog(session.run.live, stage, stage.work.iteration, session.device);
+  }
+
+  /** Opens TensorBoard's log; what it holds from this iteration on is dropped. */
+  startTensorboard(from: number): void {
+    const { session, stage } = this;
+    if (!session.tensorboard || !this.leads) return;
+    this.tensorboard = new TensorboardLog(session.run.file("tensorboard", stage.name), from);
+  }
+
+  /** After a step. @param seconds of the whole run, and of the step alone */
+  step(figures: Figures, seconds: { run: number; step: number }): void {
+    const { stage, session } = this;
+    const { iteration, finished } = stage.work;
+    const { averaged, positions } = this.split(figures);
+    this.positions = positions;
+    this.means.add(averaged);
+    if (this.leads) this.live.add(iteration, averaged, positions, seconds, finished);
+    session.progress.update(iteration, {
+      ...this.means.means,
+      ...this.judged,
+      ...positions,
+      ...this.live.memory,
+    });
+  }
+
+  /**
+   * After an evaluation.
+   * @returns the means of the steps since the last one
+   */
+  evaluation(judged: Figures, seconds: number, stepTime: StepTime): Record<string, number> {
+    const { stage, session } = this;
+    const { iteration } = stage.work;
+    this.judged = judged;
+    const means = this.means.take();
+    const entry: MetricsEntry = {
+      stage: stage.name,
+      iteration,
+      images: iteration * stage.imagesPerIteration,
+      seconds: toMilliseconds(seconds),
+      stepSeconds: toMilliseconds(stepTime.wall),
+      processorSeconds: toMilliseconds(stepTime.processor),
+      ...judged,
+      ...means,
+      ...this.positions,
+    };
+    if (this.leads) session.run.metrics.append(entry);
+    this.tensorboard?.append(entry, session.run.samplePath(stage.name, iteration));
+    return means;
+  }
+
+  /** After a stage was taken back: what was judged is of another training. */
+  forget(): void {
+    this.judged = {};
+    this.positions = {};
+  }
+
+  private split(figures: Figures): { averaged: Figures; positions: Figures } {
+    const names: readonly string[] = stages[this.stage.name].positions;
+    const entries = Object.entries(figures);
+    return {
+      averaged: Object.fromEntries(entries.filter(([name]) => !names.includes(name))),
+      positions: Object.fromEntries(entries.filter(([name]) => names.includes(name))),
+    };
+  }
+}
+
+function toMilliseconds(seconds: number): number {
+  return Math.round(seconds * 1000) / 1000;
+}

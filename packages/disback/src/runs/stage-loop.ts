@@ -1,0 +1,212 @@
+import { Processes } from "../training/processes.js";
+import type { Checkpoint } from "./checkpoint.js";
+import { DivergenceWatch } from "./divergence.js";
+import type { Figures } from "./progress.js";
+import { isAsked, settle } from "./requests.js";
+import { Diverged, Interrupted, labelOf, type RunSession, type Stage } from "./stage.js";
+import { StageCheckpoints } from "./stage-checkpoints.js";
+import { StageLog } from "./stage-log.js";
+import type { BestSoFar, RollBack, StagePosition } from "./stage-position.js";
+import { StepTime } from "./step-time.js";
+
+/**
+ * Trains one stage to its end: steps, progress, evaluations, checkpoints.
+ *
+ * @param checkpoint where this stage goes on; from its beginning when not given
+ * @returns the run's wall-clock seconds so far
+ * @throws Interrupted after a signal, once the state is saved; Diverged when numbers go wrong and the stage is not, or
+ * was already, taken back to where they were right
+ */
+export async function runStage(stage: Stage, session: RunSession, checkpoint?: Checkpoint): Promise<number> {
+  const loop = new StageLoop(stage, session, checkpoint);
+  session.progress.start(labelOf(stage), stage.iterations, stage.work.iteration);
+  try {
+    await loop.perform();
+  } finally {
+    session.progress.finish();
+  }
+  return loop.seconds;
+}
+
+class StageLoop {
+  private readonly processes: Processes;
+  private readonly watch: DivergenceWatch;
+  private readonly log: StageLog;
+  private readonly checkpoints: StageCheckpoints;
+  private readonly began = performance.now();
+  private readonly isNew: boolean;
+  private secondsBefore: number;
+  private stepTime = new StepTime();
+  /** last iteration at which an evaluation found nothing wrong */
+  private sound = 0;
+  private best: BestSoFar | undefined;
+  private rollBack: RollBack | undefined;
+
+  constructor(
+    private readonly stage: Stage,
+    private readonly session: RunSession,
+    checkpoint: Checkpoint | undefined,
+  ) {
+    this.processes = session.processes ?? new Processes();
+    this.watch = new DivergenceWatch(stage.sigmaData);
+    this.checkpoints = new StageCheckpoints(stage, session, this.processes);
+    this.secondsBefore = session.secondsBefore;
+    this.isNew = checkpoint === undefined;
+    const position = checkpoint && this.checkpoints.restore(checkpoint);
+    this.log = new StageLog(stage, session, this.processes.leads);
+    if (!position) return;
+    const { seconds, stepSeconds = 0, processorSeconds = stepSeconds, best, rollBack } = position;
+    this.secondsBefore = seconds;
+    this.stepTime = new StepTime(stepSeconds, processorSeconds);
+    this.best = best;
+    this.rollBack = rollBack;
+    this.stand(position);
+  }
+
+  /** The run's wall-clock seconds so far. */
+  get seconds(): number {
+    return this.secondsBefore + (performance.now() - this.began) / 1000;
+  }
+
+  async perform(): Promise<void> {
+    const { stage, session } = this;
+    const { work } = stage;
+    this.log.startTensorboard(this.isNew ? 0 : work.iteration + 1);
+    if (this.isNew) await this.begin();
+    while (!work.finished) {
+      const { result, seconds: step } = await this.stepTime.of(() => work.step());
+      const figures = result as Figures;
+      session.run.requirePresent();
+      this.log.step(figures, { run: this.seconds, step });
+      let fault = this.watch.step(figures);
+      const due = work.iteration % stage.evaluateEvery === 0 || work.finished;
+      if (fault === undefined && due) fault = await this.evaluate();
+      if (fault === undefined) await this.betweenSteps();
+      else await this.recover(fault);
+    }
+  }
+
+  /** Saves where that is due or asked for, and stops if that is asked for. */
+  private async betweenSteps(): Promise<void> {
+    const { stage, session } = this;
+    const { iteration, finished } = stage.work;
+    // Signals are delivered between turns of the event loop; a native step never leaves its turn.
+    await new Promise(setImmediate);
+    const wanted = this.wantedByAny();
+    const due = iteration % session.checkpoints.every === 0;
+    if (wanted || due || finished) await this.save();
+    if (wanted && this.processes.leads) settle(session.run.path, "checkpoint");
+    if (wanted === "stop" && !finished) throw interrupted(stage, session);
+  }
+
+  /** What was asked of any of the processes, by a signal or a file: all of them answer it at the same iteration. */
+  private wantedByAny(): "stop" | "checkpoint" | undefined {
+    const { run, interruption } = this.session;
+    if (isAsked(run.path, "stop")) interruption.request("SIGTERM");
+    const asked = isAsked(run.path, "checkpoint") ? 1 : 0;
+    const largest = this.processes.largest(interruption.requested ? interruption.exitCode : asked);
+    if (largest <= 1) return largest === 1 ? "checkpoint" : undefined;
+    interruption.request(largest === 143 ? "SIGTERM" : "SIGINT");
+    return "stop";
+  }
+
+  /** The first evaluation, and a first checkpoint: a stage that goes wrong early is taken back to its start. */
+  private async begin(): Promise<void> {
+    if (this.stage.evaluate && this.stage.work.iteration === 0) {
+      const fault = await this.evaluate();
+      if (fault !== undefined) throw this.diverged(fault);
+    }
+    if (this.canGoBack) await this.save();
+  }
+
+  /** Judges the work. @returns what is wrong, or undefined */
+  private async evaluate(): Promise<string | undefined> {
+    const { stage, session } = this;
+    const { iteration } = stage.work;
+    session.run.requirePresent();
+    const judged = this.processes.agree((await stage.evaluate?.(iteration)) ?? {});
+    const means = this.log.evaluation(judged, this.seconds, this.stepTime);
+    const fault = this.watch.evaluation(means, judged);
+    if (fault !== undefined) return fault;
+    this.sound = iteration;
+    this.keepBest(judged);
+    session.progress.update(iteration, { ...means, ...judged });
+    return undefined;
+  }
+
+  private keepBest(judged: Figures): void {
+    const { best, work } = this.stage;
+    const figure = best?.figures.find((name) => judged[name] !== undefined);
+    if (!best || figure === undefined) return;
+    const value = judged[figure]!;
+    if (this.best && !(value < this.best.value)) return;
+    this.best = { figure, value, iteration: work.iteration };
+    if (this.processes.leads) best.keep(this.best);
+  }
+
+  private save(): Promise<void> {
+    const { stage, sound, rollBack, best, stepTime } = this;
+    return this.checkpoints.save({
+      stage: stage.name,
+      seconds: this.seconds,
+      stepSeconds: stepTime.wall,
+      processorSeconds: stepTime.processor,
+      means: this.log.means.state(),
+      sound,
+      watch: this.watch.state(),
+      ...(rollBack ? { rollBack } : {}),
+      ...(best ? { best } : {}),
+    });
+  }
+
+  /** Goes on from where a checkpoint stood. */
+  private stand({ means, sound, watch }: StagePosition): void {
+    this.log.means.load(means);
+    this.sound = sound ?? this.stage.work.iteration;
+    if (watch !== undefined) this.watch.load(watch);
+  }
+
+  private get canGoBack(): boolean {
+    const { session, stage, rollBack } = this;
+    return (
+      session.divergence?.action === "rollback" && !rollBack && stage.work.scaleLearningRate !== undefined
+    );
+  }
+
+  /** Goes back to the last checkpoint that is known to be right, once; @throws Diverged otherwise */
+  private async recover(fault: string): Promise<void> {
+    const { stage, session } = this;
+    const { iteration } = stage.work;
+    const error = this.diverged(fault);
+    const good = this.canGoBack ? await this.checkpoints.lastSound(this.sound) : undefined;
+    if (!good) throw error;
+    this.stand(this.checkpoints.restore(good));
+    this.log.forget();
+    const { factor } = session.divergence!;
+    stage.work.scaleLearningRate!(factor);
+    this.rollBack = { stage: stage.name, iteration, to: stage.work.iteration, reason: error.message, factor };
+    await this.save();
+    // What the log says of the iterations after this one is of the training that went wrong.
+    this.log.startTensorboard(this.isNew ? 0 : stage.work.iteration + 1);
+    session.run.update({ rollBacks: [...(session.run.record.rollBacks ?? []), this.rollBack] });
+    session.progress.notice(
+      `${error.message}; going on from iteration ${stage.work.iteration} with ${factor} times the learning rate`,
+    );
+  }
+
+  private diverged(fault: string): Diverged {
+    const { stage, rollBack } = this;
+    const where = stage.examine ? ` (${stage.examine()})` : "";
+    const again = rollBack
+      ? `; it had been taken back at iteration ${rollBack.iteration} already, a lower learning rate may help`
+      : "";
+    return new Diverged(`${labelOf(stage)}, iteration ${stage.work.iteration}: ${fault}${where}${again}`);
+  }
+}
+
+function interrupted(stage: Stage, session: RunSession): Interrupted {
+  return new Interrupted(
+    `stopped at iteration ${stage.work.iteration} of ${stage.iterations} (${labelOf(stage)}); continue with: ${session.run.resumeCommand}`,
+    session.interruption.exitCode,
+  );
+}

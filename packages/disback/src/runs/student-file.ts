@@ -1,0 +1,54 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { StudentKind } from "../distill/student-kind.js";
+import { DisbackError } from "../errors.js";
+import { fileError, writeFileAtomically } from "./atomic-file.js";
+
+const FILE = "generator.json";
+const FORMAT = "disback-generator-1";
+
+/** Writes `generator.json` beside a student's weights. */
+export function writeStudentFile(modelFolder: string, kind: StudentKind): void {
+  writeFileAtomically(
+    join(modelFolder, FILE),
+    `${JSON.stringify({ format: FORMAT, ...written(kind) }, null, 2)}\n`,
+  );
+}
+
+function written(kind: StudentKind): object {
+  if (kind.kind === "generator") return { kind: "generator" };
+  const { sigmaInit, laterSigmas } = kind;
+  return laterSigmas.length === 0
+    ? { kind: "one-step", sigmaInit }
+    : { kind: "few-step", sigmaInit, laterSigmas };
+}
+
+/** Reads `generator.json`; `undefined` where there is none: the model is a teacher. */
+export function readStudentFile(modelFolder: string): StudentKind | undefined {
+  const path = join(modelFolder, FILE);
+  if (!existsSync(path)) return undefined;
+  let value: { format?: unknown; kind?: unknown; sigmaInit?: unknown; laterSigmas?: unknown } | null;
+  try {
+    value = JSON.parse(readFileSync(path, "utf8")) as typeof value;
+  } catch (error) {
+    if (error instanceof SyntaxError) throw new DisbackError(`${path}: not valid JSON`);
+    throw fileError("read", path, error);
+  }
+  if (value?.format !== FORMAT) throw new DisbackError(`${path}: "format" is not "${FORMAT}"`);
+  if (value.kind === "generator") return { kind: "generator" };
+  const { sigmaInit, laterSigmas = [] } = value;
+  if (typeof sigmaInit !== "number" || !(sigmaInit > 0 && sigmaInit < Number.POSITIVE_INFINITY)) {
+    throw new DisbackError(`${path}: "sigmaInit" must be a number greater than 0`);
+  }
+  if (!Array.isArray(laterSigmas) || !falling([sigmaInit, ...laterSigmas])) {
+    throw new DisbackError(`${path}: "laterSigmas" must be noise levels that fall from "sigmaInit"`);
+  }
+  return { kind: "denoiser", sigmaInit, laterSigmas };
+}
+
+function falling(levels: unknown[]): levels is number[] {
+  return levels.every(
+    (level, index) =>
+      typeof level === "number" && level > 0 && (index === 0 || level < (levels[index - 1] as number)),
+  );
+}

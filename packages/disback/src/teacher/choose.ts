@@ -1,0 +1,70 @@
+import type { SampleSource } from "../data/samples.js";
+import { DisbackError } from "../errors.js";
+import type { DenoiserConfigInput } from "../models/config.js";
+
+/** A network for data, and how long it is trained. */
+export interface ChosenTeacher {
+  model: DenoiserConfigInput;
+  training: { iterations: number; batchSize: number };
+  /** one line for people: what was chosen, and for what */
+  why: string;
+}
+
+/** Sides of images for which there is a sensible choice. */
+const LARGEST_SIDE = 64;
+
+/**
+ * Chooses a network that a processor trains in well under an hour, or a GPU in hours: by the kind and size of the samples
+ * alone. The sizes are those of the shipped teachers, whose cards say what they came to.
+ *
+ * @param data what the teacher is trained on, at the size it is to have
+ * @param device where it is trained
+ * @throws DisbackError for samples that no choice is known for
+ */
+export function chooseTeacher(
+  data: Pick<SampleSource, "name" | "sampleShape" | "length" | "labelDim">,
+  device: string,
+): ChosenTeacher {
+  const [first, side] = data.sampleShape as [number, number?];
+  const { model, training } =
+    side === undefined ? forPoints(first) : forImages(first, side, device, data.name);
+  const classes = data.labelDim > 0 ? ` in ${data.labelDim} classes` : "";
+  const samples = `${data.length.toLocaleString("en")} samples [${data.sampleShape.join(", ")}]${classes}`;
+  const width = model.network === "song-unet" ? `${model.modelChannels} channels` : "128 hidden channels";
+  return {
+    model,
+    training,
+    why: `chosen for ${samples}: ${model.network} of ${width}, ${training.iterations.toLocaleString("en")} iterations of ${training.batchSize}; every part of it can be set, see --show-settings`,
+  };
+}
+
+function forPoints(dimension: number) {
+  const model: DenoiserConfigInput = { network: "mlp", dimension, hiddenChannels: 128, blocks: 4 };
+  return { model, training: { iterations: 4000, batchSize: 256 } };
+}
+
+function forImages(imageChannels: number, side: number, device: string, name: string) {
+  if (side > LARGEST_SIDE || side % 4 !== 0)
+    throw new DisbackError(
+      `${name}: for images of ${side} x ${side} no network is chosen by itself; give --resolution 32 or 64, or a "model"`,
+    );
+  const small = side <= 16;
+  const image = { network: "song-unet", imageResolution: side, imageChannels } as const;
+  if (device !== "cpu") {
+    const sizes = { modelChannels: 64, channelMultipliers: [1, 2, 2], blocksPerResolution: 2 };
+    const model: DenoiserConfigInput = { ...image, ...sizes, attentionResolutions: [16], dropout: 0.1 };
+    return { model, training: { iterations: 50_000, batchSize: 128 } };
+  }
+  const model: DenoiserConfigInput = {
+    ...image,
+    modelChannels: (imageChannels > 1 ? 24 : 16) + (small ? 0 : 8),
+    channelMultipliers: side > 32 ? [1, 2, 2, 2] : [1, 2, 2],
+    blocksPerResolution: 1,
+    attentionResolutions: [],
+    dropout: 0,
+  };
+  return {
+    model,
+    training: small ? { iterations: 3000, batchSize: 64 } : { iterations: 1200, batchSize: 32 },
+  };
+}

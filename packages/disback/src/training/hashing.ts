@@ -1,0 +1,47 @@
+import { createHash, type Hash } from "node:crypto";
+import { closeSync, openSync, readSync } from "node:fs";
+import type { Module, Tensor } from "@disback/torch";
+
+/** Files and tensors are hashed in pieces: Node refuses more than 2 GiB at once. */
+const PIECE_BYTES = 16 * 2 ** 20;
+
+/** SHA-256 of a file of any size, in hexadecimal, and its size. */
+export function hashFile(path: string): { bytes: number; sha256: string } {
+  const hash = createHash("sha256");
+  const piece = Buffer.allocUnsafe(PIECE_BYTES);
+  const descriptor = openSync(path, "r");
+  try {
+    let bytes = 0;
+    for (;;) {
+      const length = readSync(descriptor, piece, 0, PIECE_BYTES, bytes);
+      if (length === 0) return { bytes, sha256: hash.digest("hex") };
+      hash.update(piece.subarray(0, length));
+      bytes += length;
+    }
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/** Adds a tensor's bytes, row-major, to a hash. */
+export function hashTensor(hash: Hash, tensor: Tensor): void {
+  const flat = tensor.detach().reshape([-1]);
+  const elements = flat.numel;
+  const perPiece = Math.max(1, Math.floor(PIECE_BYTES / 8));
+  for (let start = 0; start < elements; start += perPiece) {
+    const piece = flat.narrow(0, start, Math.min(perPiece, elements - start));
+    hash.update(piece.bytes());
+    piece.dispose();
+  }
+  flat.dispose();
+}
+
+/** SHA-256 of a module's keys, shapes and weights, in hexadecimal: says which model a trajectory belongs to. */
+export function fingerprint(module: Module): string {
+  const hash = createHash("sha256");
+  for (const [key, tensor] of [...module.stateDict()].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    hash.update(`${key} [${tensor.shape.join(",")}] ${tensor.dtype}\n`);
+    hashTensor(hash, tensor);
+  }
+  return hash.digest("hex");
+}

@@ -1,0 +1,143 @@
+import {
+  type Device,
+  type Generator,
+  type Module,
+  type State,
+  scope,
+  stateNumber,
+  type Tensor,
+} from "@disback/torch";
+import { StepRunner } from "./capture.js";
+import { seedDropout } from "./dropout.js";
+import { type Execution, executionOf, requireCounts } from "./execution.js";
+import { MicroBatches } from "./micro-batches.js";
+import type { NetworkTrainer } from "./network-trainer.js";
+import { loadStates, type Parts, randomPart, statesOf } from "./parts.js";
+import type { Processes } from "./processes.js";
+
+/** What every training is made with. */
+export interface TrainingPlan {
+  /** name of the training, for messages */
+  name: string;
+  /** samples per step, of all processes together */
+  batchSize: number;
+  /** where the networks and all tensors live */
+  device: Device;
+  execution: Execution | undefined;
+}
+
+/**
+ * What all trainings share: the stream of random numbers, the batch and its parts, processes, capture and replay, the
+ * count of steps, and the state from which they go on. A training adds its update, and little else.
+ *
+ * A step draws dropout's seed, makes the update (plainly or by replay), and averages the figures over the processes. A
+ * training that was saved and restored gives the same weights, bit for bit, as one that was not interrupted.
+ *
+ * @typeParam Figure names of the figures that the update measures
+ */
+export abstract class Training<Figure extends string> {
+  protected readonly batch: MicroBatches;
+  /** all processes draw from it, each its own rows */
+  protected readonly random: Generator;
+  protected readonly processes: Processes;
+  private readonly runner: StepRunner<Figure>;
+  private readonly device: Device;
+  private done = 0;
+
+  /** @throws DisbackError naming the option that is wrong */
+  protected constructor({ name, batchSize, device, execution }: TrainingPlan) {
+    requireCounts(name, { batchSize });
+    const { seed, processes, microBatch, capture } = executionOf(execution);
+    this.device = device;
+    this.processes = processes;
+    this.random = processes.random(seed, device);
+    const share = processes.share(batchSize, `${name}: "batchSize"`);
+    this.batch = new MicroBatches({ batchSize: share, microBatch, random: this.random });
+    this.runner = new StepRunner({ capture, device, parts: this.batch.parts.length, processes });
+  }
+
+  /** Steps done so far. */
+  get iteration(): number {
+    return this.done;
+  }
+
+  /** Whether all steps are done. */
+  abstract get finished(): boolean;
+
+  /** The networks that are trained, by the names under which their trainers appear in checkpoints. */
+  protected abstract readonly trainers: Readonly<Record<string, NetworkTrainer>>;
+
+  /** What a checkpoint holds beside the trainers' optimizers and the random numbers, by name. */
+  protected abstract readonly parts: Parts;
+
+  /** Name of the random numbers' position in checkpoints. */
+  protected readonly randomName: string = "random";
+
+  /** The networks of the next step by name, to look at. */
+  abstract get networks(): Record<string, Module>;
+
+  /**
+   * The update of one step: reads no number from a tensor, so that it can be captured.
+   * @returns figures, means over this process's batch
+   */
+  protected abstract update(): Record<Figure, Tensor | number>;
+
+  /** What the update depends on beside the values of tensors and the learning rates. */
+  protected get circumstances(): readonly unknown[] {
+    return [];
+  }
+
+  /** Called in each step before the update. */
+  protected beforeUpdate(): void {}
+
+  /** Called in each step after the update: moves averages. */
+  protected afterUpdate(): void {}
+
+  /** One step. @returns the update's figures, means over the whole batch */
+  protected advance(): Record<Figure, number> {
+    const rates = Object.values(this.trainers).map(({ learningRate }) => learningRate);
+    const figures = scope(() => {
+      seedDropout(this.random, this.device);
+      this.beforeUpdate();
+      const means = this.runner.run([...this.circumstances, ...rates], () => this.update());
+      this.afterUpdate();
+      return this.processes.average(means);
+    });
+    this.done++;
+    return figures;
+  }
+
+  /** Multiplies the learning rates. */
+  scaleLearningRate(factor: number): void {
+    for (const trainer of Object.values(this.trainers)) trainer.learningRate *= factor;
+  }
+
+  /** All that the next steps depend on. */
+  state(): State {
+    return statesOf(this.allParts(), { iteration: this.done, ...this.values() });
+  }
+
+  /** Goes on from a saved state. @throws CheckpointError if it is of other networks */
+  loadState(state: State): void {
+    loadStates(this.allParts(), state);
+    this.done = stateNumber(state, "iteration");
+    this.loadValues(state);
+  }
+
+  /** Plain values of the state. */
+  protected values(): State["values"] {
+    return {};
+  }
+
+  protected loadValues(_state: State): void {}
+
+  /** Releases what the training made, but not what it trained. */
+  dispose(): void {
+    this.runner.dispose();
+    for (const trainer of Object.values(this.trainers)) trainer.dispose();
+  }
+
+  private allParts(): Parts {
+    return { ...this.parts, ...this.trainers, [this.randomName]: randomPart(this.random) };
+  }
+}

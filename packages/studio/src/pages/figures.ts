@@ -1,0 +1,67 @@
+/** A figure of a run's logs, as a person reads it. */
+export interface FigureWords {
+  /** Over its chart. */
+  name: string;
+  /** Where there is little room. */
+  short?: string;
+  /** Lower is better unless it says otherwise. */
+  higherIsBetter?: boolean;
+  /** Drawn on a logarithmic axis where all values are positive. */
+  logarithmic?: boolean;
+  /** A value holds until the next one. */
+  steps?: boolean;
+  /** Bytes are shown in GB. */
+  unit?: "bytes";
+}
+
+/** Every figure by its name in the logs, in the order of the charts: the one table for report and studio. */
+export const FIGURES: Readonly<Record<string, FigureWords>> = {
+  fid: { name: "FID: distance to the data", short: "FID", logarithmic: true },
+  slicedWasserstein: {
+    name: "Sliced Wasserstein distance to the data",
+    short: "Wasserstein distance",
+    logarithmic: true,
+  },
+  kid: { name: "KID: kernel distance to the data", short: "KID" },
+  inceptionScore: { name: "Inception Score", higherIsBetter: true },
+  precision: { name: "Precision: samples that could be data", short: "Precision", higherIsBetter: true },
+  recall: { name: "Recall: data that could be samples", short: "Recall", higherIsBetter: true },
+  modeCoverage: { name: "Share of the modes covered", short: "Modes covered", higherIsBetter: true },
+  highQuality: { name: "Share of the samples near a mode", short: "Near a mode", higherIsBetter: true },
+  loss: { name: "Loss of the denoiser being fitted", short: "Loss", logarithmic: true },
+  mismatch: { name: "Mismatch degree to the target", short: "Mismatch degree", logarithmic: true },
+  gap: { name: "Gap between auxiliary model and target", short: "Gap" },
+  target: { name: "Target on the trajectory (0 is the teacher)", short: "Target", steps: true },
+  spread: { name: "Spread of the samples", short: "Spread" },
+  gradientNorm: { name: "Gradient norm of the student", logarithmic: true },
+  auxiliaryGradientNorm: { name: "Gradient norm of the auxiliary model", logarithmic: true },
+  learningRate: { name: "Learning rate", steps: true },
+  rate: { name: "Iterations per second", higherIsBetter: true },
+  memoryBytes: { name: "Memory", unit: "bytes" },
+  peakMemoryBytes: { name: "Most memory at once", unit: "bytes" },
+};
+
+/** Columns of a log that say where a line stands. */
+const PLACES: Readonly<Record<string, string>> = {
+  stage: "Stage",
+  iteration: "Iteration",
+  images: "Samples seen",
+  seconds: "Seconds of the run",
+  stepSeconds: "Seconds of steps",
+  processorSeconds: "Processor seconds",
+};
+
+/** A figure's full name; one that is in no table is spelled out. */
+export function figureName(figure: string): string {
+  return FIGURES[figure]?.name ?? PLACES[figure] ?? spelled(figure);
+}
+
+export function shortFigureName(figure: string): string {
+  return FIGURES[figure]?.short ?? figureName(figure);
+}
+
+/** `realLossTerm` → `Real loss term` */
+function spelled(name: string): string {
+  const words = name.replace(/([a-z0-9])([A-Z])/g, "$1 $2").toLowerCase();
+  return words.slice(0, 1).toUpperCase() + words.slice(1);
+}

@@ -1,0 +1,28 @@
+/** How a picture of samples is made up: square cells in rows, white lines of `padding` pixels between and around. */
+export interface SampleGrid {
+  columns: number;
+  count: number;
+  padding: number;
+}
+
+/** How a run arranges its samples in a picture. @param evaluation its settings of that name */
+export function sampleGridOf(evaluation: unknown): SampleGrid | undefined {
+  const count = (evaluation as { grid?: unknown } | null | undefined)?.grid;
+  if (typeof count !== "number" || !(count >= 1)) return undefined;
+  return { columns: Math.ceil(Math.sqrt(count)), count, padding: 4 };
+}
+
+/**
+ * Names of a model's classes; the samples of a picture show them in turn.
+ *
+ * @param config its `config.json`
+ * @returns `undefined` for a model without classes
+ */
+export function classNamesOf(config: unknown): string[] | undefined {
+  const { labelDim, classNames } = (config ?? {}) as { labelDim?: unknown; classNames?: unknown };
+  if (typeof labelDim !== "number" || !(labelDim >= 1 && labelDim <= 100_000)) return undefined;
+  return Array.from({ length: labelDim }, (_, label) => {
+    const name: unknown = Array.isArray(classNames) ? classNames[label] : undefined;
+    return typeof name === "string" ? name : `class ${label}`;
+  });
+}

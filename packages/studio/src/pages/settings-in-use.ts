@@ -1,0 +1,56 @@
+type Settings = Readonly<Record<string, unknown>>;
+
+/** Groups of settings that belong to one objective each. */
+const OBJECTIVE_GROUPS = ["diffInstruct", "vsd", "dmd", "dmd2", "sid", "consistency", "regression"];
+/** Groups of settings that belong to one stage each. */
+const STAGE_GROUPS: Readonly<Record<string, string>> = { imitation: "imitate", recording: "record" };
+
+/**
+ * The settings that had a say in a run: without those of other objectives, of stages that were left out, and switches
+ * that are off.
+ *
+ * @param stages that the run went through, by their names in its logs
+ */
+export function settingsInUse(settings: Settings, stages: ReadonlySet<string>): Record<string, unknown> {
+  const { backtracking, onDivergence } = settings;
+  const kept = Object.entries(settings).flatMap(([name, value]): [string, unknown][] => {
+    const stage = STAGE_GROUPS[name];
+    if (stage !== undefined && !stages.has(stage)) return [];
+    if (name === "rollbackFactor" && onDivergence !== "rollback") return [];
+    if (name === "backtracking" && isGroup(backtracking)) return [[name, withOneObjective(backtracking)]];
+    return [[name, value]];
+  });
+  return withoutOff(Object.fromEntries(kept));
+}
+
+function withOneObjective(backtracking: Settings): Record<string, unknown> {
+  const { objective, dmd, schedule } = backtracking;
+  const own =
+    typeof objective === "string"
+      ? objective.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase())
+      : undefined;
+  const usesPairs =
+    own === "regression" ||
+    own === "consistency" ||
+    (own === "dmd" && isGroup(dmd) && dmd.regressionWeight !== 0);
+  const isUsed = (name: string) => {
+    if (OBJECTIVE_GROUPS.includes(name)) return name === own || own === undefined;
+    if (name === "pairs") return usesPairs;
+    if (name === "mismatchThreshold") return schedule !== "steps";
+    return true;
+  };
+  return Object.fromEntries(Object.entries(backtracking).filter(([name]) => isUsed(name)));
+}
+
+/** Switches that are off, and what is not set, have no say. */
+function withoutOff(settings: Settings): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(settings)
+      .filter(([, value]) => value !== false && value !== null && value !== undefined)
+      .map(([name, value]) => [name, isGroup(value) ? withoutOff(value) : value]),
+  );
+}
+
+function isGroup(value: unknown): value is Settings {
+  return value !== null && typeof value === "object" && !Array.isArray(value);
+}

@@ -1,0 +1,56 @@
+import { readdir } from "node:fs/promises";
+import { classNamesOf, type SampleGrid, sampleGridOf, stageNames } from "./pages/index.js";
+import { type RunFile, readJson } from "./run-files.js";
+import type { SafeFolder } from "./safe-folder.js";
+import type { SampleFrame, Stage } from "./wire.js";
+
+const FRAME = /^(teacher|imitate|record|backtrack)-(\d+)\.png$/;
+const REFERENCE = "reference.png";
+
+/** Pictures of a run's samples in the order of time, and the teacher's from the same latents. */
+export interface SampleFiles {
+  frames: SampleFrame[];
+  reference?: { picture: string; points?: string };
+}
+
+export async function sampleFiles(folder: SafeFolder, id: string): Promise<SampleFiles> {
+  const names = await namesIn(folder, id, "samples");
+  const there = new Set(names);
+  const points = (picture: string) => {
+    const name = picture.replace(/png$/, "npy");
+    return there.has(name) ? { points: name } : {};
+  };
+  const frames = names.flatMap((picture): SampleFrame[] => {
+    const [, stage, digits] = FRAME.exec(picture) ?? [];
+    return stage ? [{ stage: stage as Stage, iteration: Number(digits), picture, ...points(picture) }] : [];
+  });
+  return {
+    frames: frames.sort(
+      (a, b) => stageNames.indexOf(a.stage) - stageNames.indexOf(b.stage) || a.iteration - b.iteration,
+    ),
+    ...(there.has(REFERENCE) ? { reference: { picture: REFERENCE, ...points(REFERENCE) } } : {}),
+  };
+}
+
+/** How the pictures of a run are made up; `undefined` for points of the plane. */
+export function sampleGrid({ settings }: RunFile, { frames }: SampleFiles): SampleGrid | undefined {
+  return frames.some((frame) => frame.points !== undefined) ? undefined : sampleGridOf(settings.evaluation);
+}
+
+/** Names of the classes that the samples show in turn, as the model's configuration has them. */
+export async function classNames(folder: SafeFolder, id: string): Promise<string[] | undefined> {
+  for (const model of ["student", "student-best", "teacher"]) {
+    const names = classNamesOf(await readJson(folder, id, model, "config.json"));
+    if (names) return names;
+  }
+  return undefined;
+}
+
+/** File names in a folder; none where it cannot be read. */
+export async function namesIn(folder: SafeFolder, ...parts: string[]): Promise<string[]> {
+  try {
+    return await readdir(await folder.locate(...parts));
+  } catch {
+    return [];
+  }
+}

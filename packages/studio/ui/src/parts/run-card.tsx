@@ -1,0 +1,55 @@
+import { memo } from "preact/compat";
+import type { RunSummary } from "../../../src/wire.ts";
+import { shortDuration, shortTime } from "../format.ts";
+import { runLink } from "../route.ts";
+import { resultLine } from "../run-words.ts";
+import { StageProgress } from "./stage-progress.tsx";
+import { StateBadge } from "./state-badge.tsx";
+import { Thumbnail } from "./thumbnail.tsx";
+
+interface RunCardProps {
+  run: RunSummary;
+  /** Short; the whole id stands in the link's title. */
+  name: string;
+  chosen: boolean;
+  onToggle: (id: string) => void;
+}
+
+/** A run at a glance: its newest samples, what came out, how far it is. Drawn again only when it changed. */
+export const RunCard = memo(({ run, name, chosen, onToggle }: RunCardProps) => {
+  const { last } = run;
+  const result = resultLine(run);
+  return (
+    <li class="card">
+      <div class="shown">
+        <Thumbnail run={run} />
+      </div>
+      <div class="words">
+        <h2>
+          <a href={runLink(run.id)} title={run.id}>
+            {name}
+          </a>{" "}
+          <StateBadge state={run.state} />
+        </h2>
+        {result !== "" && <p class={run.failure === undefined ? "result" : "result bad"}>{result}</p>}
+        {run.state !== "finished" && <StageProgress run={run} />}
+        <p class="quiet">
+          {run.title} · {run.how} · seed {run.seed}
+        </p>
+        <p class="quiet">
+          {shortTime(run.startedAt)}
+          {typeof last?.seconds === "number" && `, ${shortDuration(last.seconds)}`}
+        </p>
+      </div>
+      <label class="tick">
+        <input
+          type="checkbox"
+          checked={chosen}
+          aria-label={`compare ${run.id}`}
+          onChange={() => onToggle(run.id)}
+        />
+        <span aria-hidden="true">compare</span>
+      </label>
+    </li>
+  );
+});
