@@ -1,8 +1,8 @@
 import { z } from "zod";
 import { DisbackError } from "../errors.js";
 import type { ConditionShapes } from "./condition.js";
-import type { ModelFacts } from "./facts.js";
 import { checkEdm2Heads, edm2Fields } from "./edm2/config.js";
+import type { ModelFacts } from "./facts.js";
 import { checkUNet2D, unet2DFields } from "./unet-2d/config.js";
 
 const positive = z.number().positive();

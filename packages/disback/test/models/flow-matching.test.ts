@@ -22,6 +22,7 @@ class Formula extends Network {
   }
 }
 
+const facts = { sampleShape: [3], sigmaData: 1, condition: {} };
 const mean = 0.4;
 const deviation = 0.6;
 
@@ -35,8 +36,6 @@ function velocity(x: Tensor, time: Tensor): Tensor {
   const left = x.sub(data.mul(mean)).div(variance);
   return left.mul(time.sub(data.mul(deviation ** 2))).sub(mean);
 }
-
-const facts = { sampleShape: [3], sigmaData: 1, condition: {} };
 
 describe("flow matching", () => {
   const directions = [

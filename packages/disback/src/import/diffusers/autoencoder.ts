@@ -4,14 +4,15 @@ import { DisbackError } from "../../errors.js";
 import { type Autoencoder, buildAutoencoder } from "../../models/autoencoder/autoencoder.js";
 import {
   type AutoencoderConfigInput,
-  parseAutoencoderConfig, type KlConfig } from "../../models/autoencoder/autoencoder-config.js";
+  parseAutoencoderConfig,
+} from "../../models/autoencoder/autoencoder-config.js";
 import { weightsWithin } from "../../models/sensible-sizes.js";
 import { storedNumbers } from "../checkpoint/assembled-tensor.js";
 import { loadStoredWeights } from "../load-weights.js";
 import { openComponentWeights } from "./component-weights.js";
 import type { DiffusersComponent } from "./folder.js";
 import { presentKey } from "./present-key.js";
-import { type GivenConfig, only, parseStrictFields } from "./strict-fields.js";
+import { only, parseStrictFields } from "./strict-fields.js";
 
 const count = z.int().positive();
 
@@ -76,12 +77,12 @@ const kinds: Readonly<Record<string, (component: DiffusersComponent) => Autoenco
 /** Classes of diffusers that `readDiffusersAutoencoder` reads. */
 export const autoencoderClasses: readonly string[] = Object.keys(kinds);
 
-/** An `AutoencoderKL`'s configuration in our words. @throws DisbackError naming the file and field */
-export function klConfigOf(given: GivenConfig): KlConfig {
-  return parseAutoencoderConfig(describeKl(given), given.configPath) as KlConfig;
+/** An autoencoder's configuration in our words; its class must be one of these. @throws DisbackError naming file and field */
+export function describeAutoencoder(component: DiffusersComponent): AutoencoderConfigInput {
+  return kinds[component.className]!(component);
 }
 
-function describeKl(component: GivenConfig): AutoencoderConfigInput {
+function describeKl(component: DiffusersComponent): AutoencoderConfigInput {
   const given = parseStrictFields(klFields, harmless, component, checkLevels);
   return {
     autoencoder: "kl",
@@ -120,7 +121,7 @@ function describeCommon(given: Common) {
  * @throws DisbackError naming the file and field, or the file and key
  */
 export async function readDiffusersAutoencoder(component: DiffusersComponent): Promise<Autoencoder> {
-  const config = parseAutoencoderConfig(kinds[component.className]!(component), component.configPath);
+  const config = parseAutoencoderConfig(describeAutoencoder(component), component.configPath);
   const stored = await openComponentWeights(component);
   const fail = (problem: string): never => {
     throw new DisbackError(`${stored.path}: ${problem}`);

@@ -86,7 +86,7 @@ export function findScheduler(folder: DiffusersFolder): DiffusersComponent {
   const found = folder.components.find(isScheduler);
   if (found) return found;
   throw new DisbackError(
-    `${folder.schedulerPath}: no such file: it tells the noise levels that the network was trained at; copy it there from its pipeline's folder`,
+    `${folder.schedulerPath}: no such file: it tells the noise levels that the network was trained at`,
   );
 }
 

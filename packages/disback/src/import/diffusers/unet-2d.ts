@@ -22,7 +22,7 @@ const levels = <Name extends string>(names: readonly Name[]) =>
 /** `UNet2DModel`'s arguments, with its defaults. */
 const fields = {
   sample_size: z.union([count, z.tuple([count, count]).refine(([height, width]) => height === width)], {
-    error: "must be the images' height and width, which have to be equal; write them there",
+    error: "must be the images' height and width, which have to be equal",
   }),
   in_channels: count.default(3),
   out_channels: count.default(3),

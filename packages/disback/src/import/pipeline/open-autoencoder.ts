@@ -1,8 +1,9 @@
 import { DisbackError } from "../../errors.js";
-import { AutoencoderKl } from "../../models/autoencoder/autoencoder-kl.js";
+import { type Autoencoder, buildAutoencoder } from "../../models/autoencoder/autoencoder.js";
+import { parseAutoencoderConfig } from "../../models/autoencoder/autoencoder-config.js";
 import { TinyAutoencoder } from "../../models/autoencoder-tiny/autoencoder-tiny.js";
 import { noWeights } from "../../models/weights.js";
-import { klConfigOf } from "../diffusers/autoencoder.js";
+import { autoencoderClasses, describeAutoencoder } from "../diffusers/autoencoder.js";
 import { describeTinyAutoencoder } from "../diffusers/autoencoder-tiny.js";
 import { presentKey } from "../diffusers/present-key.js";
 import { shown } from "../pickle/text-values.js";
@@ -19,7 +20,7 @@ import { configured, type PipelinePart } from "./pipeline-folder.js";
 export async function openPipelineAutoencoder(
   part: PipelinePart,
   variant?: string,
-): Promise<AutoencoderKl | TinyAutoencoder> {
+): Promise<Autoencoder | TinyAutoencoder> {
   const given = configured(part);
   const autoencoder = build();
   const { tensors, path } = await openComponentTensors(part.folder, "diffusers", variant);
@@ -27,15 +28,18 @@ export async function openPipelineAutoencoder(
   if (autoencoder.parameters()[0]!.dtype !== "float32") autoencoder.to({ dtype: "float32" });
   return forInference(autoencoder);
 
-  function build(): AutoencoderKl | TinyAutoencoder {
+  function build(): Autoencoder | TinyAutoencoder {
     if (part.className === "AutoencoderTiny") {
       return new TinyAutoencoder(noWeights, describeTinyAutoencoder(given));
     }
-    if (part.className === "AutoencoderKL") {
-      return new AutoencoderKl(noWeights, klConfigOf(given));
+    if (autoencoderClasses.includes(part.className)) {
+      return buildAutoencoder(
+        parseAutoencoderConfig(describeAutoencoder(given), given.configPath),
+        noWeights,
+      );
     }
     throw new DisbackError(
-      `${given.configPath}: ${shown(part.className)} is not known; AutoencoderKL and AutoencoderTiny are`,
+      `${given.configPath}: ${shown(part.className)} is not known; ${autoencoderClasses.join(", ")} and AutoencoderTiny are`,
     );
   }
 }

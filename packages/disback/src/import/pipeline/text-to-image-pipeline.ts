@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { DisbackError } from "../../errors.js";
-import type { AutoencoderKl } from "../../models/autoencoder/autoencoder-kl.js";
+import type { Autoencoder } from "../../models/autoencoder/autoencoder.js";
 import type { TinyAutoencoder } from "../../models/autoencoder-tiny/autoencoder-tiny.js";
 import type { PromptEncoder } from "../../text/prompts/prompt-encoder.js";
 import { describeFlowSchedule, type FlowSchedule } from "../diffusers/flow-schedule.js";
@@ -27,7 +27,7 @@ export interface TextToImagePipeline {
   network: TextToImageNetwork;
   /** noise levels that the network was trained at, and what it predicts */
   schedule: DiscreteSchedule | FlowSchedule;
-  autoencoder: AutoencoderKl | TinyAutoencoder;
+  autoencoder: Autoencoder | TinyAutoencoder;
   /** Opens the text encoders, which are as large as the network: apart from it, so that they can leave memory first. */
   openPrompts(options?: { longPrompt?: number }): Promise<PromptEncoder>;
   /** parts and settings of the folder that are not used, in words */

@@ -1,5 +1,6 @@
 import { DisbackError } from "../../errors.js";
-import { AutoencoderKl } from "../../models/autoencoder/autoencoder-kl.js";
+import { type Autoencoder, buildAutoencoder } from "../../models/autoencoder/autoencoder.js";
+import { parseAutoencoderConfig } from "../../models/autoencoder/autoencoder-config.js";
 import { noWeights } from "../../models/weights.js";
 import { ClipTextModel } from "../../text/clip/clip-text-model.js";
 import type { ClipTextOptions } from "../../text/clip/options.js";
@@ -7,7 +8,7 @@ import type { PromptEncoder } from "../../text/prompts/prompt-encoder.js";
 import { StableDiffusionPrompts } from "../../text/prompts/stable-diffusion.js";
 import { type ClipPair, StableDiffusionXlPrompts } from "../../text/prompts/stable-diffusion-xl.js";
 import { openTokenizer } from "../../text/tokenizers/open-tokenizer.js";
-import { klConfigOf } from "../diffusers/autoencoder.js";
+import { describeAutoencoder } from "../diffusers/autoencoder.js";
 import type { DiscreteSchedule } from "../diffusers/noise-schedule.js";
 import type { LoraTarget } from "../lora/lora-file.js";
 import { type LoraChoice, type Loras, readLoras } from "../lora/merge-lora.js";
@@ -81,12 +82,19 @@ function openNetwork({ unet }: Sections, side: number, path: string): TextToImag
   return network;
 }
 
-function openAutoencoder({ vae, version }: Sections, path: string): AutoencoderKl {
+function openAutoencoder({ vae, version }: Sections, path: string): Autoencoder {
   if (vae.size === 0)
     throw new DisbackError(`${path}: no autoencoder: no key begins with "first_stage_model."`);
   const tensors = vaeTensors(vae);
   const config = vaeStructure(tensors, scalingFactors[version]);
-  const autoencoder = new AutoencoderKl(noWeights, klConfigOf({ configPath: path, config }));
+  const described = describeAutoencoder({
+    name: "",
+    className: "AutoencoderKL",
+    folder: "",
+    configPath: path,
+    config,
+  });
+  const autoencoder = buildAutoencoder(parseAutoencoderConfig(described, path), noWeights);
   adoptTensors(autoencoder, tensors, { path });
   if (autoencoder.parameters()[0]!.dtype !== "float32") autoencoder.to({ dtype: "float32" });
   return forInference(autoencoder);

@@ -1,5 +1,5 @@
 import { type DType, Module, scope, type Tensor } from "@disback/torch";
-import { inSlices } from "../autoencoder/slices.js";
+import { inSlices } from "../autoencoder/scaling.js";
 import { inDtype } from "../network.js";
 import type { WeightSource } from "../weights.js";
 import { TinyActivation, TinyBlock, TinyConvolution, TinyEnlargement, type TinyLayer } from "./layers.js";

@@ -4,8 +4,7 @@ import { torchStart } from "../unet-2d/start.js";
 import type { WeightSource } from "../weights.js";
 import { type KlConfig, reduction } from "./autoencoder-config.js";
 import { Decoder, Encoder } from "./halves.js";
-import { intoRange, outOfRange, scaled, unscaled } from "./scaling.js";
-import { inSlices } from "./slices.js";
+import { inSlices, intoRange, outOfRange, scaled, unscaled } from "./scaling.js";
 
 /**
  * A variational autoencoder (Rombach et al. 2022): images to latents, where diffusion is cheap, and back.

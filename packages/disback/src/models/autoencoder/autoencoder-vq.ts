@@ -4,8 +4,7 @@ import { torchStart } from "../unet-2d/start.js";
 import type { WeightSource } from "../weights.js";
 import { reduction, type VqConfig } from "./autoencoder-config.js";
 import { Decoder, Encoder } from "./halves.js";
-import { intoRange, outOfRange, scaled, unscaled } from "./scaling.js";
-import { inSlices } from "./slices.js";
+import { inSlices, intoRange, outOfRange, scaled, unscaled } from "./scaling.js";
 
 /**
  * An autoencoder with a codebook (van den Oord et al. 2017; Esser et al. 2021): diffusion works on latents that are not
@@ -72,6 +71,7 @@ class Embedding extends Module {
 
   constructor(source: WeightSource, size: number, channels: number) {
     super();
-    this.weight = parameter(source.uniform([size, channels]).div_(size));
+    const drawn = source.uniform([size, channels]);
+    this.weight = parameter(source.shapesOnly ? drawn : drawn.div_(size));
   }
 }

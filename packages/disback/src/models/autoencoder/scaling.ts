@@ -1,4 +1,4 @@
-import { type Tensor, tensor } from "@disback/torch";
+import { cat, noGrad, scope, type Tensor, tensor } from "@disback/torch";
 import type { AutoencoderConfig } from "./autoencoder-config.js";
 
 type Factors = Pick<AutoencoderConfig, "scalingFactor" | "shiftFactor">;
@@ -26,4 +26,16 @@ export function outOfRange(images: Tensor, { imageRange }: Pick<AutoencoderConfi
 function perChannel(factor: number | number[], { dtype, device }: Tensor): number | Tensor {
   if (typeof factor === "number") return factor;
   return tensor(factor, { dtype, device }).reshape([1, -1, 1, 1]);
+}
+
+/** Pixels worked on at once: full resolution takes hundreds of numbers for each. */
+const mostPixels = 2 ** 18;
+
+/**
+ * Works on a few samples at a time, without gradients.
+ * @param side height and width of the images
+ */
+export function inSlices(samples: Tensor, side: number, work: (slice: Tensor) => Tensor): Tensor {
+  const size = Math.max(1, Math.floor(mostPixels / side ** 2));
+  return noGrad(() => scope(() => cat(samples.split(size).map((slice) => scope(() => work(slice))))));
 }
