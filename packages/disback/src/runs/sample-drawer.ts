@@ -149,9 +149,12 @@ function labelOf(label: number | string | undefined, facts: ModelFacts): number 
   const { classNames = [] } = facts;
   const named = classNames.findIndex((name) => name.toLowerCase() === String(label).toLowerCase());
   const number = named >= 0 ? named : label;
-  if (typeof number === "number" && number < labelDim) return number;
+  if (typeof number === "number" && Number.isInteger(number) && number >= 0 && number < labelDim)
+    return number;
   if (labelDim === 0) throw new UsageError(`--label ${label}: this model has no classes`);
-  const names = classNames.length > 0 ? `: ${classNames.join(", ")}` : "";
-  const known = `this model's classes are 0 to ${labelDim - 1}${names}`;
-  throw new UsageError(`--label ${label}: ${known}${didYouMean(String(label), classNames)}`);
+  const known = `this model's classes are 0 to ${labelDim - 1}`;
+  // Data without names may count its classes: that tells nothing.
+  const counted = classNames.every((name, place) => name === String(place));
+  const names = counted ? "" : `: ${classNames.join(", ")}${didYouMean(String(label), classNames)}`;
+  throw new UsageError(`--label ${label}: ${known}${names}`);
 }
