@@ -11,7 +11,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { openTokenizer } from "../packages/disback/dist/text/tokenizers/open-tokenizer.js";
+import { openTokenizer } from "../packages/disback/dist/import/tokenizers/open-tokenizer.js";
 
 const { values } = parseArgs({
   options: { python: { type: "string", default: "python3" }, folder: { type: "string" } },

@@ -23,6 +23,9 @@ SD35M = dict(
     sample_size=128, num_layers=24, num_attention_heads=24, attention_head_dim=64, caption_projection_dim=1536,
     pos_embed_max_size=384, dual_attention_layers=list(range(13)), qk_norm="rms_norm",
 )
+# The same widths with fewer repetitions of the same blocks, for machines with less memory: 10 GB become 3.5 GB.
+SDXL_THIN = dict(SDXL, transformer_layers_per_block=[1, 2, 2])
+SD35M_THIN = dict(SD35M, num_layers=7, dual_attention_layers=list(range(4)))
 # FLUX.1's width with two blocks of each kind.
 FLUX = dict(num_layers=2, num_single_layers=2, guidance_embeds=True)
 generator = torch.Generator().manual_seed(1)
@@ -123,6 +126,7 @@ def minilm(_, folder):
 
 
 NETWORKS = {"sd15": (unet, SD15, 64), "sdxl": (unet, SDXL, 64), "sd35-medium": (sd3, SD35M, 64),
+            "sdxl-thin": (unet, SDXL_THIN, 64), "sd35-thin": (sd3, SD35M_THIN, 64),
             "flux": (flux, FLUX, 64), "clip-l": (clip, None, None), "t5-xxl": (t5, None, None), "minilm": (minilm, None, None)}
 
 

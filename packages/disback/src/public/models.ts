@@ -42,6 +42,20 @@ export {
 } from "../runs/jobs/teacher-import.js";
 export { TeacherTraining, type TeacherTrainingOptions } from "../teacher/training.js";
 
+// Pictures from text.
+
+export { type PipelineDenoiserOptions, pipelineDenoiser } from "../import/pipeline/pipeline-denoiser.js";
+export {
+  type OpenPipelineOptions,
+  openTextToImagePipeline,
+  type TextToImagePipeline,
+} from "../import/pipeline/text-to-image-pipeline.js";
+export { type OpenSingleFileOptions, openSingleFile } from "../import/single-file/open-single-file.js";
+export { openTokenizer } from "../import/tokenizers/open-tokenizer.js";
+export type { PromptCondition, PromptEncoder } from "../text/prompts/prompt-encoder.js";
+export { sdxlSizes } from "../text/prompts/stable-diffusion-xl.js";
+export { TextTokenizer, type Tokens } from "../text/tokenizers/text-tokenizer.js";
+
 // Export.
 
 export { type ExportableModel, exportableModel } from "../export/exportable.js";

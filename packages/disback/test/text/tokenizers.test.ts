@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { openTokenizer } from "../../src/text/tokenizers/open-tokenizer.js";
+import { openTokenizer } from "../../src/import/tokenizers/open-tokenizer.js";
 
 interface Reference {
   prompts: string[];

@@ -7,9 +7,9 @@ import type { PromptEncoder } from "../../text/prompts/prompt-encoder.js";
 import { StableDiffusionPrompts } from "../../text/prompts/stable-diffusion.js";
 import { StableDiffusion3Prompts, type T5Pair } from "../../text/prompts/stable-diffusion-3.js";
 import { type ClipPair, StableDiffusionXlPrompts } from "../../text/prompts/stable-diffusion-xl.js";
-import { openTokenizer } from "../../text/tokenizers/open-tokenizer.js";
 import type { TextTokenizer } from "../../text/tokenizers/text-tokenizer.js";
 import type { Loras } from "../lora/merge-lora.js";
+import { openTokenizer } from "../tokenizers/open-tokenizer.js";
 import { openClipText, openT5 } from "./open-text-encoder.js";
 import { type PipelineFolder, requiredPart } from "./pipeline-folder.js";
 

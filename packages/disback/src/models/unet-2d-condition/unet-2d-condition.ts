@@ -88,6 +88,12 @@ export class UNet2DConditionModel extends Module {
     return this.options.down.at(-1)!.textChannels;
   }
 
+  /** shapes of what it is told besides the text */
+  get vectorShapes(): Readonly<Record<string, readonly number[]>> {
+    const { added } = this.options;
+    return added ? { pooled: [added.inChannels - 6 * added.sizeChannels], sizes: [6] } : {};
+  }
+
   /** dtype of its weights, which its input must have */
   get dtype(): DType {
     return this.conv_in.weight.dtype;

@@ -1,4 +1,3 @@
-import { isObject } from "../../import/diffusers/json-file.js";
 import { CharacterMap } from "./character-map.js";
 
 /** A step of the library that rewrites a text; those of type "Sequence" have others inside. */
@@ -44,8 +43,9 @@ function makeNormalizerExact(normalizer: Normalizer | null): void {
   }
 }
 
-function makeSplitterExact(splitter: Splitter | null, json: unknown): void {
-  if (!splitter || !isObject(json)) return;
+function makeSplitterExact(splitter: Splitter | null, given: unknown): void {
+  if (!splitter || typeof given !== "object" || given === null) return;
+  const json = given as Readonly<Record<string, unknown>>;
   const parts = json["pretokenizers"];
   if (Array.isArray(parts)) {
     for (const [index, part] of parts.entries())

@@ -52,6 +52,12 @@ export class FluxTransformer extends Module {
     return this.options.textChannels;
   }
 
+  /** shapes of what it is told besides the text; guidance is one number */
+  get vectorShapes(): Readonly<Record<string, readonly number[]>> {
+    const { pooledChannels, guidance } = this.options;
+    return { pooled: [pooledChannels], ...(guidance ? { guidance: [] } : {}) };
+  }
+
   /** dtype of its weights, which its input must have */
   get dtype(): DType {
     return this.proj_out.weight.dtype;

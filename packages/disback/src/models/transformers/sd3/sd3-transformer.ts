@@ -47,6 +47,11 @@ export class Sd3Transformer extends Module {
     return this.options.textChannels;
   }
 
+  /** shapes of what it is told besides the text */
+  get vectorShapes(): Readonly<Record<string, readonly number[]>> {
+    return { pooled: [this.options.pooledChannels] };
+  }
+
   /** dtype of its weights, which its input must have */
   get dtype(): DType {
     return this.proj_out.weight.dtype;

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { isObject, type JsonObject, readJsonObject } from "../../import/diffusers/json-file.js";
+import { isObject, type JsonObject, readJsonObject } from "../diffusers/json-file.js";
 
 /** `tokenizer_config.json` and, below it, `special_tokens_map.json`. */
 export type TokenizerSettings = JsonObject;

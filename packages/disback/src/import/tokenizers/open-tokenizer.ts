@@ -1,11 +1,11 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { DisbackError } from "../../errors.js";
-import { isObject, readJsonObject } from "../../import/diffusers/json-file.js";
+import { TextTokenizer } from "../../text/tokenizers/text-tokenizer.js";
+import { isObject, readJsonObject } from "../diffusers/json-file.js";
 import { bytePairTokenizer } from "./byte-pairs.js";
 import { sentencePieceTokenizer } from "./sentence-pieces.js";
 import { readSettings, specialToken, type TokenizerSettings } from "./settings.js";
-import { TextTokenizer } from "./text-tokenizer.js";
 import { wordPieceTokenizer } from "./word-pieces.js";
 
 /** What transformers writes where a tokenizer has no limit. */

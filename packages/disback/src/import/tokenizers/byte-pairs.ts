@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { DisbackError } from "../../errors.js";
-import { isObject, readJsonObject } from "../../import/diffusers/json-file.js";
+import { isObject, readJsonObject } from "../diffusers/json-file.js";
 import { specialToken, type TokenizerSettings } from "./settings.js";
 
 /** What CLIP's tokenizer takes as a word (Radford et al. 2021, released code). */
