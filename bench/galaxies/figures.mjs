@@ -1,6 +1,7 @@
 // How sets of galaxies are compared. Pixels are x = 10 ln(1 + flux).
 import { scope } from "@disback/torch";
-import { openDataset, slicedWasserstein } from "disback";
+import { openDataset } from "disback/data";
+import { slicedWasserstein } from "disback/metrics";
 
 /** All samples of an `.npz`, as the values they are: `[N, 1, side, side]`. */
 export async function readSamples(path) {
