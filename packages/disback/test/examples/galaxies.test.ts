@@ -5,6 +5,14 @@ import { fileURLToPath } from "node:url";
 import { fromTypedArray, inferenceMode, type Tensor } from "@disback/torch";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { openDataset } from "../../src/data/dataset.js";
+import { inspect } from "../../src/runs/inspect/inspect.js";
+import { evaluateModel } from "../../src/runs/jobs/evaluation.js";
+import { exportModel } from "../../src/runs/jobs/exporting.js";
+import { openNetworks } from "../../src/runs/jobs/networks.js";
+import { drawSamples } from "../../src/runs/jobs/sampling.js";
+import { load } from "../../src/runs/load.js";
+import { silent } from "../../src/runs/progress.js";
+import { evaluateSchema, sampleSchema } from "../../src/runs/settings/sampling.js";
 import { disback, interrupted } from "../cli/command.js";
 
 // The tutorial docs/galaxies.md on a teacher of the same kind, tiny and with random weights: nothing is downloaded.
@@ -16,19 +24,33 @@ const [teacher, vector] = [fixture("tiny.mjs"), fixture("vector.mjs")];
 const folder = mkdtempSync(join(tmpdir(), "disback-galaxies-"));
 const place = (name: string) => join(folder, name);
 const data = place("data.npz");
-const short = ["--data", data, "--iterations", "4", "--batch-size", "8", "--quiet"];
-const evaluation = ["--evaluate-every", "2", "--evaluation-samples", "20"];
+const progress = silent;
+const short = ["--teacher", teacher, "--data", data, "--batch-size", "8", "--quiet"];
+const judged = [
+  "evaluation.every=2",
+  "evaluation.samples=20",
+  "evaluation.teacherSteps=3",
+  "evaluation.grid=4",
+];
 
+const draw = (model: string, out: string, count: number) =>
+  drawSamples(sampleSchema.parse({ model, count, seed: 1, steps: model === teacher ? 6 : undefined }), {
+    ...{ out: place(out), force: false, progress },
+  });
+const evaluate = async (model: string) => {
+  const settings = { model, data, count: 40, seed: 1, steps: model === teacher ? 6 : undefined };
+  return (await evaluateModel(evaluateSchema.parse(settings), progress)).figures.slicedWasserstein as number;
+};
+const exported = (source: string, out: string) =>
+  exportModel(source, { format: "onnx", precision: "f32", out: place(out), force: false, progress });
 const done = (...flags: string[]) => {
-  const outcome = disback(...flags);
-  expect(outcome.stderr).not.toMatch(/error/);
-  expect(outcome.status).toBe(0);
-  return outcome;
+  const { status, stderr } = disback(...flags);
+  expect(status, stderr).toBe(0);
 };
 
-beforeAll(() => {
-  done("sample", teacher, "--count", "40", "--steps", "6", "--seed", "1", "--out", data);
-  done("distill", "--teacher", teacher, ...short, ...evaluation, "--out", place("run"));
+beforeAll(async () => {
+  await draw(teacher, "data.npz", 40);
+  done("distill", ...short, "--iterations", "4", "--set", ...judged, "--out", place("run"));
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -63,70 +85,59 @@ it("samples are kept as the values they are", async () => {
   expect(samples.abs().max().item()).toBeGreaterThan(1);
 });
 
-it("a copy of the teacher is trained, judged by the distance of its values, and shown", () => {
+it("a copy of the teacher is trained, judged by the distance of its values, and shown", async () => {
   const { result } = JSON.parse(readFileSync(place("run/run.json"), "utf8"));
   expect(result.slicedWassersteinEnd).toBeGreaterThan(0);
   expect(result.slicedWassersteinEnd).not.toBe(result.slicedWassersteinStart);
   expect(existsSync(place("run/samples/reference.png"))).toBe(true);
-  const { stdout } = done("evaluate", place("run"), "--data", data, "--count", "20", "--json");
   // The same student from other latents: of the same order.
-  const { slicedWasserstein } = JSON.parse(stdout);
-  expect(slicedWasserstein / result.slicedWassersteinEnd).toBeCloseTo(1, 0);
-  done("sample", place("run"), "--count", "3", "--out", place("pictures"));
+  expect((await evaluate(place("run"))) / result.slicedWassersteinEnd).toBeCloseTo(1, 0);
+  await draw(place("run"), "pictures", 3);
   expect(readdirSync(place("pictures"))).toHaveLength(3);
-  expect(done("inspect", place("run/student")).stdout).toContain("student of your own, a denoiser");
+  expect((await inspect(place("run/student"))).kind).toBe("model: student of your own, a denoiser");
 });
 
-it("the same samples again: a teacher by its module is at no distance", () => {
-  const flags = ["--data", data, "--count", "40", "--steps", "6", "--seed", "1", "--json"];
-  expect(JSON.parse(done("evaluate", teacher, ...flags).stdout).slicedWasserstein).toBe(0);
+it("the same samples again are at no distance", async () => {
+  expect(await evaluate(teacher)).toBe(0);
 });
 
-it("teacher and student are exported to ONNX: the time that is joined to each sample does not hinder", () => {
-  for (const [source, kind] of [
-    [teacher, "teacher"],
-    [place("run"), "student"],
-  ] as const) {
-    const out = place(`${kind}.onnx`);
-    const report = JSON.parse(done("export", source, "--format", "onnx", "--out", out, "--json").stdout);
-    expect(report).toMatchObject({ kind });
-    expect(report.difference).toBeLessThan(1e-4);
-  }
+it("teacher and student are exported to ONNX: the time that is joined to each sample does not hinder", async () => {
+  expect((await exported(teacher, "teacher.onnx")).figures.difference).toBeLessThan(1e-4);
+  expect((await exported(place("run"), "student.onnx")).figures.difference).toBeLessThan(1e-4);
 });
 
-it("a student of one's own from a vector: trajectory, training, samples, export", () => {
+it("a student of one's own from a vector: trajectory, training, samples, export", async () => {
   const out = place("vector");
-  done("distill", "--teacher", teacher, "--student", vector, ...short, "--record-steps", "4", "--out", out);
+  const flags = ["--student", vector, "--record-steps", "4", "--iterations", "4", "--out", out];
+  done("distill", ...short, ...flags, "--set", ...judged, "recording.batchSize=8");
   expect(existsSync(join(out, "trajectory", "trajectory.json"))).toBe(true);
-  done("sample", out, "--count", "5", "--out", place("vector.npz"));
-  const onnx = place("vector.onnx");
-  const report = JSON.parse(done("export", out, "--format", "onnx", "--out", onnx, "--json").stdout);
-  expect(report.difference).toBeLessThan(1e-5);
-  const { stderr, status } = disback("evaluate", onnx, "--data", data);
-  expect(status, stderr).not.toBe(null);
+  await draw(out, "vector.npz", 5);
+  expect((await exported(out, "vector.onnx")).figures.difference).toBeLessThan(1e-5);
+  const model = await load(place("vector.onnx"));
+  expect((await model.generate({ count: 3 })).samples.shape).toEqual([3, 1, 8, 8]);
 });
 
-it("an untrained student's own weights follow the seed", () => {
-  const start = (seed: string, name: string) => {
-    const flags = ["--method", "plain", "--iterations", "1", "--batch-size", "2", "--quiet", "--seed", seed];
-    const { stdout } = done(
-      ...["distill", "--teacher", teacher, "--student", vector, "--data", data, ...flags],
-      ...["--evaluation-samples", "20", "--out", place(name), "--json"],
-    );
-    return JSON.parse(stdout).slicedWassersteinStart as number;
+it("an untrained student's own weights follow the seed", async () => {
+  const weights = async (seed: number) => {
+    const networks = { teacher, student: vector, unconditional: false, seed, device: "cpu" };
+    const { student } = await openNetworks({
+      ...networks,
+      ...{ precision: "f32", tf32: false, activationCheckpointing: false },
+    });
+    return student.module.parameters()[0]!;
   };
-  const first = start("1", "seed-1");
-  expect(start("1", "seed-1-again")).toBe(first);
-  expect(start("2", "seed-2")).not.toBe(first);
+  const first = await weights(1);
+  expect((await weights(1)).equal(first)).toBe(true);
+  expect((await weights(2)).equal(first)).toBe(false);
 });
 
 it("a run that was stopped goes on", async () => {
   const out = place("stopped");
-  const flags = ["distill", "--teacher", teacher, "--data", data, "--iterations", "400", "--batch-size", "8"];
+  const checkpoints = ["--checkpoint-every", "10", "--set", "evaluation.every=1000", "evaluation.samples=20"];
   const stopped = await interrupted(
-    [...flags, "--checkpoint-every", "5", "--evaluate-every", "400", "--quiet", "--out", out],
+    ["distill", ...short, "--iterations", "100", ...checkpoints, "evaluation.teacher=false", "--out", out],
     "SIGINT",
-    () => existsSync(join(out, "checkpoints", "00000005")),
+    () => existsSync(join(out, "checkpoints", "00000010")),
   );
   expect(stopped.stderr).toContain("continue with: disback resume");
   expect(existsSync(join(out, "student"))).toBe(false);
@@ -135,11 +146,10 @@ it("a run that was stopped goes on", async () => {
 });
 
 it("compare takes teacher and student by their modules", () => {
-  const settings = ["evaluation.every=2", "evaluation.samples=20", "backtracking.batchSize=8", "recording.steps=4"];
+  const settings = [...judged, "backtracking.batchSize=8", "recording.steps=4", "recording.batchSize=8"];
   done(
-    ...["compare", "--teacher", teacher, "--students", `same,${vector}`, "--seeds", "1", "--data", data],
+    ...["compare", "--teacher", teacher, "--students", vector, "--seeds", "1", "--data", data],
     ...["--iterations", "2", "--set", ...settings.map((one) => `common.${one}`), "--out", place("compared")],
   );
   expect(readFileSync(place("compared/compare.html"), "utf8")).toContain("vector.mjs");
 });
-
