@@ -4,7 +4,7 @@
 //   node bench/galaxies.mjs [--teachers hsc32,quasar72] [--seeds 1,2,3] [--smoke]
 //   node bench/galaxies.mjs --install       fetches the weights and does nothing else
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -53,6 +53,7 @@ try {
   process.exit(1);
 }
 if (flags.install) process.exit(0);
+if (flags.smoke) rmSync(folder, { recursive: true, force: true });
 mkdirSync(folder, { recursive: true });
 const results = {};
 for (const teacher of flags.teachers.split(",")) {
