@@ -1,7 +1,7 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { fromTypedArray, inferenceMode, type Tensor } from "@disback/torch";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { openDataset } from "../../src/data/dataset.js";
@@ -115,6 +115,13 @@ it("a student of one's own from a vector: trajectory, training, samples, export"
   expect((await exported(out, "vector.onnx")).figures.difference).toBeLessThan(1e-5);
   const model = await load(place("vector.onnx"));
   expect((await model.generate({ count: 3 })).samples.shape).toEqual([3, 1, 8, 8]);
+});
+
+it("a picture that is no function is refused by the file's name", async () => {
+  const file = place("no-picture.mjs");
+  const own = JSON.stringify(pathToFileURL(teacher).href);
+  writeFileSync(file, `import open from ${own};\nexport default () => ({ ...open(), picture: "grey" });\n`);
+  await expect(load(file)).rejects.toThrow(`${file}: "picture" must be a function`);
 });
 
 it("an untrained student's own weights follow the seed", async () => {
