@@ -123,7 +123,7 @@ describe("the library's distill", () => {
       onDecision: (decision) => told.push(decision),
     });
     expect(told).toEqual([result.decision]);
-    expect(result.decision.why).toBe("the student is the teacher's copy");
+    expect(result.decision.why).toBe("the student is a copy of the teacher");
     expect(result.trajectory).toBeUndefined();
   });
 
