@@ -1,21 +1,21 @@
 import type { Tensor } from "@disback/torch";
 
 /**
- * What lies between a model's samples and what people see and metrics judge. The method knows nothing of it: it is
- * applied where samples are shown, judged and compared with data.
+ * Converts between a model's samples and what is shown and evaluated. The method does not use it; it is applied where
+ * samples are shown, evaluated or compared with data.
  */
 export interface SampleCodec {
   /** shape of one sample as it is shown, `[C, H, W]` or `[D]` */
   readonly shownShape: readonly number[];
-  /** @param shown `[N, ...shownShape]` @returns samples of the model's kind, without gradients */
+  /** @param shown `[N, ...shownShape]` @returns samples of the model, without gradients */
   encode(shown: Tensor): Tensor;
-  /** @param samples of the model's kind, `[N, ...]` @returns `[N, ...shownShape]`, without gradients */
+  /** @param samples samples of the model, `[N, ...]` @returns `[N, ...shownShape]`, without gradients */
   decode(samples: Tensor): Tensor;
-  /** Writes into a model's folder what it takes to open this again. */
+  /** Writes what is needed to open this again into a model's folder. */
   save(folder: string): void;
 }
 
-/** For models whose samples are shown as they are. @param shape of one sample */
+/** For models whose samples are shown unchanged. @param shape shape of one sample */
 export function asTheyAre(shape: readonly number[]): SampleCodec {
   return { shownShape: shape, encode: (shown) => shown, decode: (samples) => samples, save: () => {} };
 }

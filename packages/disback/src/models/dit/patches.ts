@@ -1,7 +1,7 @@
 import { buffer, fromTypedArray, Module, ops, parameter, type Tensor } from "@disback/torch";
 import { initialWeights, type WeightSource } from "../weights.js";
 
-/** Cuts samples into patches: one token each, with its place added. Keys as of PatchEmbed in diffusers. */
+/** Cuts samples into patches: one token each, with its position embedding added. Keys as of PatchEmbed in diffusers. */
 export class PatchEmbedding extends Module {
   readonly proj: PatchProjection;
   readonly pos_embed: Tensor;
@@ -43,8 +43,8 @@ class PatchProjection extends Module {
 }
 
 /**
- * Puts tokens back where they were cut out.
- * @param tokens `[N, side * side, p * p * C]`; their numbers run over rows and columns of the patch, then channels
+ * Puts tokens back into their patches.
+ * @param tokens `[N, side * side, p * p * C]`; ordered by row and column of the patch, then channel
  * @returns `[N, C, side * p, side * p]`
  */
 export function joinPatches(tokens: Tensor, side: number, patchSize: number): Tensor {

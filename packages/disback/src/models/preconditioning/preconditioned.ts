@@ -5,7 +5,7 @@ import { DenoiserModule, type FeatureDenoiser } from "../denoiser.js";
 import type { ModelFacts } from "../facts.js";
 import { inDtype, type Network } from "../network.js";
 
-/** The factors around the network, each `[N, 1, ...]`, and the noise level as the network sees it, `[N]`. */
+/** The factors around the network, each `[N, 1, ...]`, and the network's noise input, `[N]`. */
 export interface Coefficients {
   /** factor of x in the output; 1 if absent */
   skip?: Tensor;
@@ -20,12 +20,12 @@ export interface Coefficients {
  * A denoiser around a raw network F: D(x; sigma) = c_skip x + c_out F(c_in x; c_noise)
  * (Karras et al. 2022, eq. 7; the coefficients of each formulation are in its table 1).
  *
- * Coefficients have the dtype of x; the network gets the dtype of its weights; the result has the dtype of x.
+ * Coefficients and result have the dtype of x; the network's input has the dtype of its weights.
  */
 export abstract class PreconditionedDenoiser extends DenoiserModule implements FeatureDenoiser {
-  /** Lowest noise level the network was made for. */
+  /** Lowest noise level of the network's training. */
   abstract readonly sigmaMin: number;
-  /** Highest noise level the network was made for. */
+  /** Highest noise level of the network's training. */
   abstract readonly sigmaMax: number;
 
   constructor(
@@ -46,7 +46,7 @@ export abstract class PreconditionedDenoiser extends DenoiserModule implements F
    * @param condition its `class` is one-hot `[N, K]` or `[1, K]`; none means "no class"
    * @param augmentation augmentation labels `[N, augmentDim]`; none means the unaugmented distribution
    * @returns estimate of the clean samples, shape and dtype of `x`
-   * @throws DisbackError naming the part of the condition that is missing or does not fit
+   * @throws DisbackError naming the part of the condition that is unknown or does not fit
    */
   denoise(x: Tensor, sigma: Tensor, condition?: Condition, augmentation?: Tensor): Tensor {
     return scope(() => {
@@ -56,7 +56,7 @@ export abstract class PreconditionedDenoiser extends DenoiserModule implements F
       const labels = this.labels(condition, x);
       const shown = augmentation && inDtype(augmentation, dtype);
       const raw = this.pass(input, () => this.model.forward(input, noise.flatten(), labels, shown));
-      // Channels after those of x are an estimate of the variance, which is not used.
+      // The channels after those of x estimate the variance, which is ignored.
       const channels = x.shape[1]!;
       const output = inDtype(raw.shape[1] === channels ? raw : raw.narrow(1, 0, channels), x.dtype);
       return ops.addcmul(skip ? x.mul(skip) : x, out, output);
@@ -64,7 +64,7 @@ export abstract class PreconditionedDenoiser extends DenoiserModule implements F
   }
 
   /**
-   * What the network sees in noisy samples at its narrowest place; parameters as of `denoise`.
+   * The network's bottleneck features of noisy samples; parameters as in `denoise`.
    * @returns `[N, channels, h, w]`, or `[N, channels]` for points, in the dtype of the network's weights
    */
   features(x: Tensor, sigma: Tensor, condition?: Condition): Tensor {
@@ -93,10 +93,10 @@ export abstract class PreconditionedDenoiser extends DenoiserModule implements F
     const { labelDim } = this;
     const { class: labels, ...others } = condition ?? {};
     const [unknown] = Object.keys(others);
-    if (unknown !== undefined) throw new DisbackError(`condition: this denoiser is not told "${unknown}"`);
+    if (unknown !== undefined) throw new DisbackError(`condition: this denoiser does not take "${unknown}"`);
     if (!labels)
       return labelDim > 0 ? zeros([1, labelDim], { dtype: this.model.dtype, device: x.device }) : undefined;
-    if (labelDim === 0) throw new DisbackError("condition: this denoiser knows no classes");
+    if (labelDim === 0) throw new DisbackError("condition: this denoiser has no classes");
     const [rows, columns] = labels.shape;
     if (labels.ndim !== 2 || columns !== labelDim || (rows !== 1 && rows !== x.shape[0])) {
       throw new DisbackError(
