@@ -1,4 +1,4 @@
-// Networks: described by a configuration, created, saved and loaded.
+// Networks: configuration, creation, saving and loading.
 
 export * from "../models/config.js";
 export { GuidedDenoiser } from "../models/guided-denoiser.js";
@@ -9,7 +9,7 @@ export { PreconditionedDenoiser } from "../models/preconditioning/preconditioned
 
 export * from "../models/samplers.js";
 
-// Autoencoders of models of latents.
+// Autoencoders of latent models.
 
 export { type Autoencoder, buildAutoencoder } from "../models/autoencoder/autoencoder.js";
 export {
@@ -23,7 +23,7 @@ export { openCodec } from "../models/autoencoder/open-codec.js";
 export { loadAutoencoder, saveAutoencoder } from "../models/autoencoder/storage.js";
 export type { SampleCodec } from "../models/sample-codec.js";
 
-// Teachers: someone else's read, one's own trained.
+// Teachers: import and training.
 
 export {
   type EmaSnapshot,
