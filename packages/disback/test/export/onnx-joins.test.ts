@@ -10,9 +10,13 @@ import {
   stack,
   type Tensor,
 } from "@disback/torch";
-import { InferenceSession, Tensor as OnnxTensor } from "onnxruntime-node";
+import type * as OnnxRuntime from "onnxruntime-common";
 import { expect, it } from "vitest";
 import { writeOnnxModel } from "../../src/export/onnx/write-model.js";
+
+// It brings no types of its own.
+const runtime: string = "onnxruntime-node";
+const { InferenceSession, Tensor: OnnxTensor } = (await import(runtime)) as typeof OnnxRuntime;
 
 /** Largest difference of ONNX Runtime's result, relative, for a batch that was not traced. */
 async function difference(network: (x: Tensor) => Tensor, example: (batch: number) => Tensor) {
