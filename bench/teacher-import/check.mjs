@@ -13,10 +13,14 @@ const folder = process.argv[2];
 if (!folder) throw new Error("usage: node check.mjs FOLDER");
 for (const expectation of readdirSync(folder).filter((name) => name.endsWith(".safetensors"))) {
   const name = expectation.replace(/\.safetensors$/, "");
-  const file = existsSync(join(folder, `${name}.pkl`)) ? `${name}.pkl` : name;
+  const file = [`${name}.pkl`, `${name}.pt`].find((one) => existsSync(join(folder, one))) ?? name;
+  const flags = join(folder, `${name}.txt`);
   const path = join(folder, file);
   const began = performance.now();
-  const { denoiser, autoencoder, config, parameters } = await readTeacher(path);
+  const { denoiser, autoencoder, config, parameters } = await readTeacher(
+    path,
+    existsSync(flags) ? { config: flags } : {},
+  );
   const seconds = (performance.now() - began) / 1000;
   const { tensors } = readSafetensors(join(folder, expectation));
   const output = noGrad(() =>

@@ -1,7 +1,9 @@
 """Writes real architectures with random weights by the original code, and what they give for fixed inputs: pickles of
-NVlabs/edm, folders of diffusers.
+NVlabs/edm and NVlabs/edm2, checkpoints of guided-diffusion, folders of diffusers.
 
     python make.py --edm PATH_TO_NVLABS_EDM --out FOLDER [NAME ...]
+    python make.py --edm2 PATH_TO_NVLABS_EDM2 --out FOLDER edm2-img64-s
+    python make.py --guided-diffusion PATH --out FOLDER adm-imagenet64
 
 Files are as large as the published ones (0.1 to 1.2 GB, dit-xl2 more); `node check.mjs FOLDER` imports
 and compares them.
@@ -47,6 +49,13 @@ TRANSFORMERS = {
     "dit-b2": dict(num_attention_heads=12, attention_head_dim=64, num_layers=12),
     "dit-xl2": dict(num_attention_heads=16, attention_head_dim=72, num_layers=28),
 }
+# As `train_edm2.py` sets it, and guided-diffusion's README.
+EDM2 = {"edm2-img64-s": dict(img_resolution=64, img_channels=3, label_dim=1000, model_channels=192)}
+GUIDED_DIFFUSION = {
+    "adm-imagenet64": dict(
+        attention_resolutions="32,16,8", class_cond=True, dropout=0.1, image_size=64, learn_sigma=True, noise_schedule="cosine",
+        num_channels=192, num_head_channels=64, num_res_blocks=3, resblock_updown=True, use_new_attention_order=True,
+        use_scale_shift_norm=True)}
 AUTOENCODER = dict(
     down_block_types=["DownEncoderBlock2D"] * 4, up_block_types=["UpDecoderBlock2D"] * 4,
     block_out_channels=[128, 256, 512, 512], layers_per_block=2, latent_channels=4, sample_size=256)
@@ -103,29 +112,74 @@ def make_edm(name, out, networks):
     return net
 
 
+def make_edm2(name, out, networks):
+    net = networks.Precond(**EDM2[name]).eval().requires_grad_(False)
+    # Its gains start at 0, which would hide the network.
+    for parameter in net.parameters():
+        parameter.add_(torch.randn_like(parameter) * (0.01 if parameter.ndim > 0 else 1))
+    net = net.half()
+    with open(out / f"{name}.pkl", "wb") as file:
+        pickle.dump(dict(ema=net), file)
+    net, sigma, x, labels = net.float(), torch.tensor([0.5]), torch.randn([1, 3, 64, 64]), torch.eye(1000)[:1]
+    values = dict(x=x, sigma=sigma, labels=labels, output=net(x, sigma, labels, force_fp32=True))
+    save_file(values, out / f"{name}.safetensors")
+    return net
+
+
+def make_guided_diffusion(name, out, script_util):
+    flags = {**script_util.model_and_diffusion_defaults(), **GUIDED_DIFFUSION[name]}
+    net, diffusion = script_util.create_model_and_diffusion(**flags)
+    net.eval().requires_grad_(False)
+    for parameter in net.parameters():
+        parameter.add_(torch.randn_like(parameter) * 0.01)
+    torch.save(net.state_dict(), out / f"{name}.pt")
+    (out / f"{name}.txt").write_text(" ".join(f"--{flag} {value}" for flag, value in GUIDED_DIFFUSION[name].items()))
+    step, noisy = torch.tensor([400]), torch.randn([1, 3, 64, 64])
+    options = dict(clip_denoised=False, model_kwargs=dict(y=torch.tensor([7])))
+    clean = diffusion.p_mean_variance(net, noisy, step, **options)["pred_xstart"]
+    bar = diffusion.alphas_cumprod[400]
+    values = dict(x=noisy / bar**0.5, sigma=torch.tensor([((1 - bar) / bar) ** 0.5]), labels=torch.eye(1000)[7:8], output=clean)
+    save_file({key: value.float().contiguous() for key, value in values.items()}, out / f"{name}.safetensors")
+    return net
+
+
+def import_from(checkout, module):
+    sys.path.insert(0, str(checkout.resolve()))
+    for name in ["click", "tqdm", "PIL", "PIL.Image", "requests", "scipy", "blobfile", "mpi4py"]:
+        try:
+            importlib.import_module(name)
+        except ImportError:
+            sys.modules[name] = MagicMock()
+    return importlib.import_module(module)
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    everything = [*NETWORKS, *DIFFUSERS, *TRANSFORMERS]
+    everything = [*NETWORKS, *DIFFUSERS, *TRANSFORMERS, *EDM2, *GUIDED_DIFFUSION]
     parser.add_argument("--edm", type=pathlib.Path, help="checkout of NVlabs/edm, for its networks")
+    parser.add_argument("--edm2", type=pathlib.Path, help="checkout of NVlabs/edm2, instead of NVlabs/edm")
+    parser.add_argument("--guided-diffusion", type=pathlib.Path, help="checkout of openai/guided-diffusion")
     parser.add_argument("--out", required=True, type=pathlib.Path)
-    regular = [name for name in everything if name != "dit-xl2"]
+    regular = [name for name in [*NETWORKS, *DIFFUSERS, *TRANSFORMERS] if name != "dit-xl2"]
     parser.add_argument("names", nargs="*", default=regular, metavar="NAME", help=", ".join(everything))
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(1)
-    networks = None
-    if arguments.edm:
-        sys.path.insert(0, str(arguments.edm.resolve()))
-        for name in ["click", "tqdm", "PIL", "PIL.Image", "requests", "scipy"]:
-            try:
-                importlib.import_module(name)
-            except ImportError:
-                sys.modules[name] = MagicMock()
-        networks = importlib.import_module("training.networks")
+    sources = dict(
+        edm=arguments.edm and import_from(arguments.edm, "training.networks"),
+        edm2=arguments.edm2 and import_from(arguments.edm2, "training.networks_edm2"),
+        guided=arguments.guided_diffusion and import_from(arguments.guided_diffusion, "guided_diffusion.script_util"))
     for name in arguments.names:
         torch.manual_seed(1)
-        if name in NETWORKS:
-            made = make_edm(name, arguments.out, networks)
-        else:
-            made = (make_diffusers if name in DIFFUSERS else make_transformer)(name, arguments.out)
-        print(name, sum(parameter.numel() for parameter in made.parameters()), "parameters", flush=True)
+        with torch.no_grad():
+            if name in EDM2:
+                net = make_edm2(name, arguments.out, sources["edm2"])
+            elif name in GUIDED_DIFFUSION:
+                net = make_guided_diffusion(name, arguments.out, sources["guided"])
+            elif name in TRANSFORMERS:
+                net = make_transformer(name, arguments.out)
+            elif name in DIFFUSERS:
+                net = make_diffusers(name, arguments.out)
+            else:
+                net = make_edm(name, arguments.out, sources["edm"])
+        print(name, sum(parameter.numel() for parameter in net.parameters()), "parameters", flush=True)

@@ -1,14 +1,14 @@
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { DisbackError } from "./errors.js";
 
-/** Bytes from the start that are looked at. */
+/** Number of bytes from the start that are examined. */
 const headBytes = 4096;
-/** Longest text out of a file that is quoted. */
+/** Longest quote from a file. */
 const quoted = 80;
 
 /**
- * Says what a file is that is not what its name says: a Git LFS pointer, a web page, a server's message, an archive, …
- * @returns the reason in words, with what to do; undefined for everything else
+ * Recognises a file that is not what its name says: a Git LFS pointer, a web page, a server's message, an archive, …
+ * @returns what it is and what to do; undefined for everything else
  */
 export function foreignFile(path: string): string | undefined {
   const { head, size } = readStart(path);
@@ -19,13 +19,13 @@ export function foreignFile(path: string): string | undefined {
   );
 }
 
-/** @throws DisbackError with what the file is, if it is one of those above */
+/** @throws DisbackError saying what the file is, if it is one of those above */
 export function refuseForeignFile(path: string): void {
   const reason = foreignFile(path);
   if (reason !== undefined) throw new DisbackError(`${path}: ${reason}`);
 }
 
-/** Why a file is no JSON, for messages. */
+/** Why a file is not JSON, for messages. */
 export function foreignJson(path: string): string {
   const { head, size } = readStart(path);
   const reason = foreignFile(path);
@@ -33,12 +33,12 @@ export function foreignJson(path: string): string {
   return reason === undefined || looksRight ? "not valid JSON" : reason;
 }
 
-/** Why a file is no safetensors, for messages; undefined if nothing better is known. */
+/** Why a file is not safetensors, for messages; undefined if unknown. */
 export function foreignSafetensors(path: string): string | undefined {
   const start = readStart(path).head.toString("latin1");
   const isCheckpoint = start.startsWith("PK") || start.startsWith("\x80");
   if (isCheckpoint) {
-    return "a PyTorch checkpoint by its content, not safetensors: disback teacher import reads it";
+    return "a PyTorch checkpoint, not safetensors: disback teacher import reads it";
   }
   return foreignFile(path);
 }
@@ -53,7 +53,7 @@ function readStart(path: string): { head: Buffer; size: number } {
   }
 }
 
-/** What Git keeps in place of a large file. */
+/** The file that Git LFS stores in place of a large one. */
 function pointer(text: string): string | undefined {
   if (!/^version https:\/\/(git-lfs\.github\.com|hawser\.github\.com)\/spec\//.test(text)) return undefined;
   const bytes = /^size (\d{1,15})$/m.exec(text)?.[1];
@@ -76,7 +76,7 @@ function archive(text: string): string | undefined {
   const member = text.slice(0, text.indexOf("\0")).replace(/^\.\//, "");
   const oldTorch = ["storages", "tensors", "pickle", "sys_info"].includes(member);
   return oldTorch
-    ? "PyTorch's tar format of before 2017: save it again with a newer PyTorch"
+    ? "PyTorch's tar format from before 2017: save it again with a newer PyTorch"
     : "a tar archive: unpack it first";
 }
 
@@ -92,7 +92,10 @@ function otherFormat(text: string): string | undefined {
   return found && `${found[1]}, which holds no weights that disback reads`;
 }
 
-/** Web pages, JSON, XML, and short texts that are no pickles. @param whole whether this is all of the file */
+/**
+ * Recognises web pages, JSON, XML, and short texts that are not pickles.
+ * @param whole whether this is the whole file
+ */
 function message(text: string, whole: boolean): string | undefined {
   const start = text.replace(/^\ufeff/, "").trimStart();
   if (/^(<!--[\s\S]*?-->\s*)?<(!doctype html|html|head|body)\b/i.test(start)) {

@@ -1,4 +1,4 @@
-// The method. Models, metrics, data and runs have subpaths of their own: disback/models, …
+// The method. Models, metrics, data and runs have their own subpaths: disback/models, …
 
 export { Backtracking, backtrack } from "./distill/backtrack.js";
 export type { BacktrackingFigures, BacktrackingOptions } from "./distill/backtracking-options.js";
@@ -22,7 +22,7 @@ export type { RecordingFigures, RecordingOptions } from "./distill/recording-opt
 export type { Execution } from "./training/execution.js";
 export { Processes, type ProcessesOptions } from "./training/processes.js";
 
-// Students, and what they are told.
+// Students and conditions.
 
 export {
   type ConditionSource,
@@ -44,7 +44,7 @@ export {
 } from "./models/condition.js";
 export type { ModelFacts } from "./models/facts.js";
 
-// Trajectories, and how they are walked.
+// Trajectories.
 
 export { DenoiserOutline, DenoisingFit } from "./distill/denoising-fit.js";
 export type { Fit, FitBatch, Outline } from "./distill/fit.js";
@@ -67,7 +67,7 @@ export {
 } from "./distill/target-schedule.js";
 export { Trajectory, type TrajectoryNode } from "./distill/trajectory.js";
 
-// Objectives, and what they are made of.
+// Objectives and their parts.
 
 export { type DenoisingLossOptions, denoisingLoss, denoisingWeight } from "./distill/denoising-loss.js";
 export type { DirectInput, DirectObjective } from "./distill/direct-objective.js";
@@ -109,7 +109,7 @@ export {
 export { type OpeningOptions, openDenoiser, openModel } from "./runs/open-model.js";
 export type { OpenedModel } from "./runs/opened-model.js";
 
-// What the signatures above need.
+// Types that the signatures above need.
 
 export { DisbackError } from "./errors.js";
 export { type Denoiser, DenoiserModule, type FeatureDenoiser } from "./models/denoiser.js";

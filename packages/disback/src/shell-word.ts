@@ -1,4 +1,4 @@
-/** A path as one word of a shell's command line: quoted where it must be. */
+/** A path as one word of a shell command, quoted if necessary. */
 export function shellWord(text: string): string {
   return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }

@@ -7,6 +7,8 @@ export interface ModelDescription {
   kind: "student" | "denoiser";
   /** of one sample: `[C, H, W]` for images, `[D]` for points */
   sampleShape: readonly number[];
+  /** of one latent of a student; `sampleShape` if absent */
+  latentShape?: readonly number[];
   /** of a student: passes through the network, each with noise of its own */
   steps?: number;
   /** number of classes, 0 for none */

@@ -63,7 +63,7 @@ export class OnnxGenerator {
     whole("batchSize", batchSize, 1);
     const labels = this.labels(options.label, count);
     const size = this.sampleSize;
-    const source = new LatentSource(seed, size, this.steps);
+    const source = new LatentSource(seed, this.latentSize, this.steps);
     const values = new Float32Array(count * size);
     for (let done = 0; done < count; done += batchSize) {
       const batch = Math.min(batchSize, count - done);
@@ -74,8 +74,8 @@ export class OnnxGenerator {
   }
 
   /**
-   * Samples from latents of one's own, `[N, ...sampleShape]` standard normal; `[N, steps, ...sampleShape]` for a
-   * student of several steps.
+   * Samples from latents of one's own, `[N, ...latentShape]` standard normal, which is `sampleShape` for most models;
+   * `[N, steps, ...latentShape]` for a student of several steps.
    * @param labels class of each, for a model with classes
    */
   async fromLatents(
@@ -85,8 +85,8 @@ export class OnnxGenerator {
   ): Promise<Float32Array> {
     if (this.description.kind === "student") {
       const { steps } = this;
-      const batch = this.batchOf(latents, steps);
-      const shape = [batch, ...(steps > 1 ? [steps] : []), ...this.description.sampleShape];
+      const batch = batchOf(latents, steps * this.latentSize);
+      const shape = [batch, ...(steps > 1 ? [steps] : []), ...this.latentShape];
       const tensor = new this.Tensor("float32", latents, shape);
       return this.run({ latents: tensor, ...this.condition(labels, batch) });
     }
@@ -111,7 +111,7 @@ export class OnnxGenerator {
    */
   async denoise(x: Float32Array, sigma: number, labels?: readonly number[]): Promise<Float32Array> {
     if (this.description.kind !== "denoiser") throw new GenerateError("denoise: this model is a student");
-    const batch = this.batchOf(x);
+    const batch = batchOf(x, this.sampleSize);
     const samples = new this.Tensor("float32", x, [batch, ...this.description.sampleShape]);
     const levels = new this.Tensor("float32", new Float32Array(batch).fill(sigma), [batch]);
     return this.run({ x: samples, sigma: levels, ...this.condition(labels, batch) });
@@ -119,7 +119,12 @@ export class OnnxGenerator {
 
   /** Numbers in one sample. */
   get sampleSize(): number {
-    return this.description.sampleShape.reduce((product, size) => product * size, 1);
+    return product(this.description.sampleShape);
+  }
+
+  /** Numbers in one latent, for each pass through the network. */
+  get latentSize(): number {
+    return product(this.latentShape);
   }
 
   /** Releases the runtime's memory. */
@@ -132,10 +137,8 @@ export class OnnxGenerator {
     return this.description.steps ?? 1;
   }
 
-  private batchOf(values: Float32Array, steps = 1): number {
-    const batch = values.length / (steps * this.sampleSize);
-    if (Number.isInteger(batch) && batch > 0) return batch;
-    throw new GenerateError(`${values.length} numbers are no samples of ${steps * this.sampleSize}`);
+  private get latentShape(): readonly number[] {
+    return this.description.latentShape ?? this.description.sampleShape;
   }
 
   private async run(feeds: InferenceSession.FeedsType): Promise<Float32Array> {
@@ -166,6 +169,17 @@ export class OnnxGenerator {
     for (const [row, column] of labels.entries()) rows[row * classes + column] = 1;
     return { labels: new this.Tensor("float32", rows, [batch, classes]) };
   }
+}
+
+function product(shape: readonly number[]): number {
+  return shape.reduce((result, size) => result * size, 1);
+}
+
+/** @param size numbers for each sample */
+function batchOf(values: Float32Array, size: number): number {
+  const batch = values.length / size;
+  if (Number.isInteger(batch) && batch > 0) return batch;
+  throw new GenerateError(`${values.length} numbers are no samples of ${size}`);
 }
 
 function whole(name: string, value: number, least: number): void {

@@ -10,21 +10,21 @@ export class LatentSource {
 
   /**
    * @param seed whole number >= 0
-   * @param sampleSize numbers in one sample
+   * @param latentSize numbers in one latent
    * @param steps of a student
    */
   constructor(
     seed: number,
-    private readonly sampleSize: number,
+    private readonly latentSize: number,
     private readonly steps = 1,
   ) {
     this.first = new NormalStream(seed);
     this.later = new NormalStream(seed + 1);
   }
 
-  /** @returns `[count, ...sampleShape]`, or `[count, steps, ...sampleShape]` for a student of several steps */
+  /** @returns `[count, ...latentShape]`, or `[count, steps, ...latentShape]` for a student of several steps */
   next(count: number): Float32Array {
-    const { sampleSize: size, steps } = this;
+    const { latentSize: size, steps } = this;
     const noise = [this.first.normal(count * size)];
     while (noise.length < steps) noise.push(this.later.normal(count * size));
     if (steps === 1) return noise[0]!;

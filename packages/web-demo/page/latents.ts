@@ -6,14 +6,14 @@ import { LatentSource, type OnnxGenerator } from "@disback/generate/core";
  * @param position 0 at the seed, 1 at the next
  */
 export function latentsBetween(
-  { sampleSize, steps }: OnnxGenerator,
+  { latentSize, steps }: OnnxGenerator,
   seed: number,
   position: number,
   count: number,
 ): Float32Array {
-  const from = new LatentSource(seed, sampleSize, steps).next(count);
+  const from = new LatentSource(seed, latentSize, steps).next(count);
   if (position === 0) return from;
-  const to = new LatentSource(seed + 1, sampleSize, steps).next(count);
+  const to = new LatentSource(seed + 1, latentSize, steps).next(count);
   const angle = (position * Math.PI) / 2;
   return from.map((value, index) => Math.cos(angle) * value + Math.sin(angle) * to[index]!);
 }

@@ -1,12 +1,12 @@
 import { type Convergence, type CostMeasure, curveOf } from "./convergence.js";
 
 /**
- * How good a run was on the whole way: the mean logarithm of its figure over the budget, so that a run is rewarded for
- * being early as well as for where it ends. Lower is better; a run that diverged scores infinity.
+ * The score of a run: the mean logarithm of its figure over the budget. It rewards fast progress as well as a good end.
+ * Lower is better; a run that diverged scores infinity.
  *
- * What was recorded before the first student step counts: the figure stays at the start's until then.
+ * Recording counts: the figure stays at its start until the first student step.
  *
- * @param budget cost over which the mean is taken; a run that ends before stays where it ended
+ * @param budget cost over which the mean is taken; a run that ends earlier keeps its last figure
  */
 export function convergenceScore(
   run: Convergence,
@@ -36,14 +36,14 @@ export interface Candidate<Rates> {
   scores: number[];
 }
 
-/** What a sweep came to. */
+/** The result of a sweep. */
 export interface Choice<Rates> {
   chosen: Rates;
   /** Every candidate with its mean score, in the order given. */
   candidates: { rates: Rates; score: number }[];
 }
 
-/** The candidate with the lowest mean score over the seeds; of equals the first. Without candidates there is no choice. */
+/** The candidate with the lowest mean score over the seeds; the first of equals; undefined without candidates. */
 export function chooseBest<Rates>(candidates: readonly Candidate<Rates>[]): Choice<Rates> | undefined {
   const scored = candidates.map(({ rates, scores }) => ({
     rates,

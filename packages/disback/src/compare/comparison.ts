@@ -4,14 +4,14 @@ import { costToReach, levelsBetween } from "./levels.js";
 import { type SpeedUpSummary, speedUp, summarizeSpeedUps } from "./speed-up.js";
 import { type Spread, spread } from "./statistics.js";
 
-/** A level of the ladder; `figure` differs from seed to seed, because the starts do. */
+/** A level of the ladder. `figure` differs between seeds, because their starts differ. */
 export interface Level {
-  /** Fraction of the way from the start to the teacher, or the best the baseline got to. */
+  /** Fraction of the way from the start to the teacher, or the baseline's best. */
   name: number | "baseline's best";
   figure: Spread;
 }
 
-/** A method held against the baseline. */
+/** A method compared with the baseline. */
 export interface MethodComparison {
   name: string;
   isBaseline: boolean;
@@ -39,7 +39,7 @@ export interface CaseComparison {
  * @param runs the runs of each method, the same seeds in the same order
  * @param figure the figure compared, lower is better
  * @param teacher the teacher's figure
- * @param fractions rungs of the ladder between start and teacher
+ * @param fractions levels of the ladder between start and teacher
  * @throws DisbackError when a run has no such figure
  */
 export function compareMethods(
@@ -51,10 +51,10 @@ export function compareMethods(
   if (!baselineRuns) throw new DisbackError(`there are no runs of the baseline "${baseline}"`);
   const values = (run: Convergence): number[] => {
     const found = curveOf(run, figure, "iterations").map(([, value]) => value);
-    if (found.length === 0) throw new DisbackError(`a run of seed ${run.seed} holds no "${figure}"`);
+    if (found.length === 0) throw new DisbackError(`a run of seed ${run.seed} has no "${figure}"`);
     return found;
   };
-  // One ladder for each seed: methods share their seeds' starts. A start that is no worse than the teacher has none.
+  // One ladder per seed, because methods share the start of a seed. A start that is no worse than the teacher has none.
   const rungs = baselineRuns.every((run) => values(run)[0]! > teacher) ? fractions : [];
   const ladders = baselineRuns.map((run) => {
     const found = values(run);

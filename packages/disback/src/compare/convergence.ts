@@ -1,13 +1,13 @@
 import { median } from "./statistics.js";
 
 /**
- * What convergence is measured against:
- * - `iterations`: student steps alone, as papers count;
- * - `iterationsWithPreparation`: the preparation (imitation and recording) added, as the number of student steps that
+ * The costs that convergence is measured against:
+ * - `iterations`: student steps alone, as in papers;
+ * - `iterationsWithPreparation`: also the preparation (imitation and recording), as the number of student steps that
  *   take as long;
- * - `images`: samples seen by the trained networks, those of the preparation included;
- * - `seconds`: wall-clock seconds of all steps, those of the preparation included, evaluations and saving not;
- * - `processorSeconds`: the same in processor time of all threads, which other work on the machine hardly changes.
+ * - `images`: samples seen by the trained networks, including the preparation;
+ * - `seconds`: wall-clock seconds of all steps, including the preparation, without evaluations and saving;
+ * - `processorSeconds`: the same in processor time of all threads, which other work on the machine hardly affects.
  */
 export const COST_MEASURES = [
   "iterations",
@@ -19,25 +19,25 @@ export const COST_MEASURES = [
 export type CostMeasure = (typeof COST_MEASURES)[number];
 export type Cost = Record<CostMeasure, number>;
 
-/** What a run's log says, one training of one seed. */
+/** The log of a run: one training with one seed. */
 export interface MeasuredRun {
   seed: number;
   /** The training ended early because a figure was no longer finite. */
   diverged: boolean;
-  /** What the stages before the distillation took (imitation, recording); absent for methods without any. */
+  /** Cost of the stages before the distillation (imitation, recording); absent for methods without them. */
   preparation?: {
     steps: number;
     images: number;
     seconds: number;
     processorSeconds: number;
-    /** Evaluations of the student while it was prepared. */
+    /** Evaluations of the student during the preparation. */
     evaluations?: Omit<MeasuredEvaluation, "iteration">[];
   };
-  /** Evaluations of the student, iteration 0 first; costs are those of the distillation alone. */
+  /** Evaluations of the student, iteration 0 first, with costs of the distillation alone. */
   evaluations: MeasuredEvaluation[];
 }
 
-/** An evaluation, and what its stage had taken by then. */
+/** An evaluation, and the cost of its stage so far. */
 export interface MeasuredEvaluation {
   iteration: number;
   images: number;
@@ -46,7 +46,7 @@ export interface MeasuredEvaluation {
   figures: Record<string, number>;
 }
 
-/** A student at one evaluation: what had been spent and how good it was. */
+/** A student at one evaluation: cost so far and figures. */
 export interface ConvergencePoint {
   cost: Cost;
   figures: Readonly<Record<string, number>>;
@@ -64,8 +64,8 @@ export interface Convergence {
 /**
  * Adds the preparation to the costs of every evaluation.
  *
- * A preparation step is cheaper than a student step. How much is measured in processor time, as the median over the
- * given runs (those of one method), because the load of the machine disturbs the times of a single one.
+ * A preparation step is cheaper than a student step. The ratio is measured in processor time, as the median over the
+ * given runs (of one method), because machine load disturbs the times of a single run.
  */
 export function withCosts(runs: readonly MeasuredRun[]): Convergence[] {
   const relativeCost = median(runs.flatMap(relativeCostOfPreparation)) ?? 1;
@@ -103,7 +103,7 @@ export function withCosts(runs: readonly MeasuredRun[]): Convergence[] {
   });
 }
 
-/** Processor time of a preparation step in units of a student step's; none where there was no preparation or no student step. */
+/** Processor time of a preparation step over that of a student step; undefined without preparation or student steps. */
 function relativeCostOfPreparation({ preparation, evaluations }: MeasuredRun): number[] {
   const last = evaluations.at(-1);
   if (!preparation || !last || preparation.steps === 0 || last.iteration === 0 || last.processorSeconds === 0)
@@ -111,7 +111,7 @@ function relativeCostOfPreparation({ preparation, evaluations }: MeasuredRun): n
   return [preparation.processorSeconds / preparation.steps / (last.processorSeconds / last.iteration)];
 }
 
-/** A figure of a run over a cost. Evaluations without that figure, or where it is not finite, are left out. */
+/** A figure of a run over a cost. Evaluations where it is missing or not finite are left out. */
 export function curveOf(run: Convergence, figure: string, measure: CostMeasure): [number, number][] {
   return run.points.flatMap(({ cost, figures }): [number, number][] => {
     const value = figures[figure];

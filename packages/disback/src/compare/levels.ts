@@ -1,12 +1,12 @@
 import { DisbackError } from "../errors.js";
 
 /**
- * The ladder of levels between the start's figure and the teacher's, evenly in the logarithm: from an FID of 300 to
- * one of 3, half of the way is 30.
+ * The ladder of levels between the start's figure and the teacher's, evenly in the logarithm: half of the way from an
+ * FID of 300 to one of 3 is 30.
  *
  * @param fractions of the way, each in (0, 1]; 1 is the teacher's own figure
  * @returns the levels in the order of the fractions
- * @throws DisbackError when there is no way down: the student starts no worse than the teacher is
+ * @throws DisbackError if the student starts no worse than the teacher
  */
 export function levelsBetween(start: number, teacher: number, fractions: readonly number[]): number[] {
   if (!(start > teacher && teacher > 0)) {
@@ -19,10 +19,10 @@ export function levelsBetween(start: number, teacher: number, fractions: readonl
 }
 
 /**
- * What it took to reach a level (lower is better) for the first time.
+ * The cost of reaching a level (lower is better) for the first time.
  *
- * Between the last evaluation above the level and the first at or below it, the figure is taken to fall evenly in its
- * logarithm. A level the student meets at the start costs nothing, whatever was recorded before its first step.
+ * The logarithm of the figure is interpolated between the last evaluation above the level and the first at or below it.
+ * A level that the student meets at the start costs nothing, even if a trajectory was recorded before.
  *
  * @param points cost and figure, costs ascending
  * @returns `undefined` when the level is never reached
@@ -36,7 +36,7 @@ export function costToReach(
   if (index === 0) return 0;
   const [costBefore, before] = points[index - 1]!;
   const [cost, figure] = points[index]!;
-  // Zero has no logarithm, and neither has a level of zero.
+  // A figure or a level of zero has no logarithm.
   const scale = figure > 0 && level > 0 ? Math.log : (value: number) => value;
   const fraction = (scale(before) - scale(level)) / (scale(before) - scale(figure));
   return costBefore + fraction * (cost - costBefore);

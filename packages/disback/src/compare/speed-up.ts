@@ -1,21 +1,22 @@
 /**
- * How many times less a method takes than the baseline to reach a level.
+ * How many times faster a method reaches a level than the baseline.
  *
- * - `measured`: both reached it;
- * - `below`: only the baseline did, so the speed-up is below `ratio` (the method's whole budget taken as its cost);
- * - `above`: only the method did, so it is above `ratio` (the baseline's whole budget taken as its cost);
- * - `neither`: nothing can be said.
+ * - `measured`: both reached the level;
+ * - `below`: only the baseline did, so the speed-up is below `ratio` (which uses the method's whole budget as its
+ *   cost);
+ * - `above`: only the method did, so it is above `ratio` (which uses the baseline's whole budget as its cost);
+ * - `neither`: there is no ratio.
  */
 export type SpeedUp = { kind: "measured" | "below" | "above"; ratio: number } | { kind: "neither" };
 
-/** What reaching a level took, and what was spent in all. */
+/** The cost of reaching a level, and the total cost. */
 export interface Reach {
   /** `undefined`: never reached. */
   cost: number | undefined;
   budget: number;
 }
 
-/** @returns the baseline's cost over the method's; 1 when both are there from the start */
+/** @returns the baseline's cost over the method's; 1 if both start at the level */
 export function speedUp(baseline: Reach, method: Reach): SpeedUp {
   if (baseline.cost !== undefined && method.cost !== undefined) {
     const tie = baseline.cost === method.cost;
@@ -33,13 +34,13 @@ export interface SpeedUpSummary {
   highest: SpeedUp;
   /** In the order of the seeds. */
   seeds: SpeedUp[];
-  /** Seeds in which the method, and the baseline, reached the level. */
+  /** Number of seeds in which the method, and the baseline, reached the level. */
   reached: { method: number; baseline: number };
 }
 
 /**
- * Median and range over seeds. A level never reached counts as slower than every measured ratio (`below`), one reached
- * by the method alone as faster (`above`); seeds in which neither got there say nothing and count only in `reached`.
+ * Median and range over seeds. If only the baseline reached the level, the seed counts as slower than every measured
+ * ratio (`below`); if only the method did, as faster (`above`). Seeds in which neither did count only in `reached`.
  */
 export function summarizeSpeedUps(seeds: readonly SpeedUp[]): SpeedUpSummary {
   const known = seeds.filter((one) => one.kind !== "neither").sort(inOrder);
@@ -60,7 +61,7 @@ function inOrder(a: Known, b: Known): number {
   return RANKS[a.kind] - RANKS[b.kind] || a.ratio - b.ratio;
 }
 
-/** The middle one; of two measured ones the geometric mean, else the slower of the two. */
+/** The middle one. Between two: their geometric mean if both are measured, else the slower one. */
 function middleOf(sorted: readonly Known[]): SpeedUp {
   if (sorted.length === 0) return { kind: "neither" };
   const high = sorted[Math.floor(sorted.length / 2)]!;

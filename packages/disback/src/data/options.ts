@@ -16,6 +16,8 @@ export interface OpenOptions {
   resolution?: number;
   /** 1 (grey, Rec. 601 luma) or 3 (red, green, blue); default: what the images are */
   channels?: 1 | 3;
+  /** arrays of `.npz` and `.npy` are values that are taken as they are, whatever their shape; default false: images or points */
+  values?: boolean;
   /** false drops the labels; default true: labels are used where the data has them */
   labels?: boolean;
   /** "train", "test" or another part the data has; default "train" where there are parts */
@@ -48,6 +50,7 @@ const bytes = z.number().int().positive();
 const openOptions = z.strictObject({
   resolution: z.number().int().min(1).max(4096).optional(),
   channels: z.union([z.literal(1), z.literal(3)]).optional(),
+  values: z.boolean().optional(),
   labels: z.boolean().default(true),
   split: z.string().min(1).optional(),
   skipBroken: z.boolean().default(false),

@@ -31,8 +31,8 @@ type Measured =
  *     D_phi <- D'_N;  for i = N-1, …, 0:  alternate  (a) fit D_phi to the student's samples (eq. 5)
  *                                                    (b) move the student by the objective with target D'_i (eq. 8)
  *
- * Both steps use the same batch of samples: (a) sees them as constants, (b) differentiates through them. A batch in
- * several parts is generated for each of them: only one part's graph is in memory at a time.
+ * Both steps use the same batch of samples: (a) sees them as constants, (b) differentiates through them. If the batch
+ * is split into parts, each step generates the parts anew, so that only one part's graph is in memory at a time.
  */
 export class Backtracking<
   M extends Module = DenoiserModule,
@@ -94,7 +94,7 @@ export class Backtracking<
     return this.iteration >= this.iterations;
   }
 
-  /** The student with the average of its weights: what is evaluated and kept. */
+  /** The student with the average of its weights. This is what is evaluated and kept. */
   get average(): S {
     return this.student.average;
   }
@@ -109,7 +109,7 @@ export class Backtracking<
     };
   }
 
-  /** One update of the auxiliary model, or several, and one of the student. */
+  /** One or more updates of the auxiliary model, then one of the student. */
   step(): BacktrackingFigures {
     const target = this.targets.position;
     const { learningRate } = this.trainers.studentOptimizer;
@@ -189,7 +189,7 @@ export class Backtracking<
     this.targets.dispose();
   }
 
-  /** A copy of the averaged student that stays when this is disposed of. */
+  /** A copy of the averaged student. It outlives this object. */
   result(): S {
     return this.student.result();
   }

@@ -7,30 +7,30 @@ import type { TargetPathOptions } from "./target-path.js";
 import type { TargetSchedule } from "./target-schedule.js";
 import type { Trajectory } from "./trajectory.js";
 
-/** What a student is distilled from and how. Defaults are those of `defaults.backtracking`. */
+/** The inputs and options of a distillation. Defaults are those of `defaults.backtracking`. */
 export interface BacktrackingOptions<M extends Module = DenoiserModule, S extends Student = Student>
   extends TargetPathOptions {
   /** the teacher: the last target; not changed */
   teacher: M;
   /** trained in place */
   student: S;
-  /** the way to the teacher; without one this is the objective alone (the baseline) */
+  /** the trajectory to the teacher; without one, the objective alone is run (the baseline) */
   trajectory?: Trajectory | undefined;
   /** default Diff-Instruct, for denoisers */
   objective?: Objective<M>;
   /** classifier-free guidance of the targets, see `GuidedDenoiser`; 1, the default, is none */
   guidance?: number;
-  /** student steps altogether */
+  /** number of student steps */
   iterations?: number;
-  /** when the next target's turn comes; default once it is reached, after `stepsPerTarget` steps at the latest */
+  /** when to move to the next target; default: when the current one is reached, or after `stepsPerTarget` steps */
   schedule?: TargetSchedule;
-  /** samples per step, of all processes together */
+  /** samples per step, over all processes */
   batchSize?: number;
   /** Adam's learning rate for the student */
   studentLearningRate?: number;
   /** Adam's learning rate for the auxiliary model */
   auxiliaryLearningRate?: number;
-  /** updates of the auxiliary model for each of the student; 5 in DMD2 */
+  /** updates of the auxiliary model per student update; 5 in DMD2 */
   auxiliarySteps?: number;
   /** Adam's betas for both */
   betas?: [number, number];
@@ -39,20 +39,20 @@ export interface BacktrackingOptions<M extends Module = DenoiserModule, S extend
   execution?: Execution;
 }
 
-/** What a step tells. */
+/** The figures of one step. */
 export interface BacktrackingFigures {
-  /** the auxiliary model's loss on the student's samples; without one, the student's own */
+  /** the auxiliary model's loss on the student's samples; the student's own loss if there is no auxiliary model */
   loss: number;
-  /** root mean square of auxiliary minus target */
+  /** root mean square of the auxiliary model's estimate minus the target's */
   gap: number;
-  /** mismatch degree towards the current target */
+  /** mismatch degree with the current target */
   mismatch: number;
   /** norm of the student's gradient */
   gradientNorm: number;
-  /** norm of the auxiliary model's gradient; 0 without one */
+  /** norm of the auxiliary model's gradient; 0 if there is none */
   auxiliaryGradientNorm: number;
-  /** the target of this step: N - 1 down to 0, the teacher; in between two nodes a fraction */
+  /** the target of this step, from N - 1 down to 0 (the teacher); a fraction between two nodes */
   target: number;
-  /** the student's */
+  /** the student's learning rate */
   learningRate: number;
 }

@@ -3,13 +3,13 @@ import { DisbackError } from "../errors.js";
 import { type Condition, classesOf } from "../models/condition.js";
 import type { ModelFacts } from "../models/facts.js";
 
-/** Draws what students are told while they are trained. */
+/** Draws the conditions that students are trained with. */
 export interface ConditionSource {
-  /** @returns conditions of `count` samples on the generator's device; `undefined` where nothing is told */
+  /** @returns conditions for `count` samples on the generator's device; `undefined` for an unconditional student */
   draw(count: number, random: Generator): Condition | undefined;
 }
 
-/** For students that are told nothing. */
+/** For unconditional students. */
 export const noConditions: ConditionSource = { draw: () => undefined };
 
 /** Classes drawn uniformly, one-hot `class [N, K]`. */
@@ -21,20 +21,20 @@ export class UniformClasses implements ConditionSource {
 
   draw(count: number, generator: Generator): Condition {
     const { device } = this;
-    // Not one_hot, which reads the classes to look at their range.
+    // one_hot would read the classes back to the CPU to check their range.
     const drawn = randint(0, this.classes, [count, 1], { generator, device });
     return { class: drawn.eq(arange(0, this.classes, 1, { dtype: "int64", device })).float() };
   }
 }
 
 /**
- * The source that goes with a model's facts: classes uniformly, or nothing.
- * @throws DisbackError if the model is told something else, which only its user can draw
+ * The default source for a model's facts: uniform classes, or no condition. @throws DisbackError if the model takes
+ * another condition, which only its user can draw
  */
 export function conditionSourceOf({ condition }: ModelFacts, device: Device): ConditionSource {
   const other = Object.keys(condition).find((name) => name !== "class");
   if (other !== undefined)
-    throw new DisbackError(`student: "conditions" must be given: its model is told "${other}"`);
+    throw new DisbackError(`student: "conditions" must be given, because its model takes "${other}"`);
   const classes = classesOf({ condition });
   return classes > 0 ? new UniformClasses(classes, device) : noConditions;
 }

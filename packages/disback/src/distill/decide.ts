@@ -7,64 +7,73 @@ import { LogNormal, type NoiseDistribution } from "./noise-distribution.js";
 import type { Student } from "./student.js";
 
 /**
- * - `auto`: decides for each student whether it imitates first and whether a trajectory can pay, and says why;
- * - `disback`: always along a trajectory, as in the paper;
+ * - `auto`: decides for each student whether to imitate first and whether a trajectory can pay, and says why;
+ * - `disback`: always follows a trajectory, as in the paper;
  * - `plain`: the objective alone (with Diff-Instruct: the baseline).
  */
 export const methods = ["auto", "disback", "plain"] as const;
 
 export type Method = (typeof methods)[number];
 
-/** What a distillation does before its last stage, and why. */
+/** The stages that run before the last one, and why. */
 export interface Decision {
-  /** the student first learns to answer as the teacher does in one step */
+  /** whether the student first learns to imitate one step of the teacher */
   imitate: boolean;
-  /** a trajectory is recorded and followed */
+  /** whether a trajectory is recorded and followed */
   record: boolean;
-  /** one line for people */
+  /** one line for the user */
   why: string;
 }
 
 export interface DecideOptions {
   method: Method;
   teacher: Module;
-  /** before its first step; both are put in evaluation mode */
+  /** the student before its first step; teacher and student are put in evaluation mode */
   student: Student;
-  /** the objective asks the teacher only where it is at home: no trajectory goes with it */
+  /** the objective evaluates the teacher only on samples it was trained for, so a trajectory cannot help */
   direct?: boolean;
-  /** steps of the imitation at most, 0 for none; and whether it is wanted where it is not needed */
+  /** the imitation's largest number of steps, 0 for none; and whether to imitate where it is not needed */
   imitation: { steps: number; when?: "needed" | "always" };
-  /** decides the samples that are looked at */
+  /** seed of the samples that are examined */
   seed: number;
 }
 
 /**
  * What helps a student, as measured in docs/study-2d.md and docs/study-images.md:
  *
- * 1. A copy of the teacher needs neither: no trajectory ever paid for it.
- * 2. A denoiser that is no copy imitates. That is cheaper than a trajectory, and better.
- * 3. Where imitation is not possible or not wanted, a trajectory is recorded if the teacher restores the student's first
- *    samples worse than no model at all would: if its denoising loss on them is above 1, in units in which the trivial
- *    denoiser `c_skip x` has about 1 on data (Karras et al. 2022, appendix B.6).
+ * 1. A copy of the teacher needs neither. A trajectory never paid for one.
+ * 2. A denoiser that is not a copy imitates. This is cheaper than a trajectory, and better.
+ * 3. Where imitation is impossible or not wanted, a trajectory is recorded if the teacher denoises the student's first
+ *    samples worse than no model would: if its denoising loss on them is above 1. The trivial denoiser `c_skip x` has a
+ *    loss of about 1 on data (Karras et al. 2022, appendix B.6).
  *
- * Depends on the seed alone, so that a resumed run decides the same. Costs one pass of teacher and student at most.
+ * The decision depends only on the seed, so a resumed run decides the same. It costs at most one pass of teacher and
+ * student.
  */
 export function decide({ method, teacher, student, direct, imitation, seed }: DecideOptions): Decision {
   const { steps, when = "needed" } = imitation;
   const asked = steps > 0 && when === "always";
   if (asked && !(student instanceof DenoiserStudent))
-    throw new DisbackError("imitation: the student is no denoiser and cannot imitate the teacher");
+    throw new DisbackError("imitation: the student is not a denoiser and cannot imitate the teacher");
   if (direct)
-    return { imitate: asked, record: false, why: "this objective asks the teacher only where it is at home" };
+    return {
+      imitate: asked,
+      record: false,
+      why: "this objective evaluates the teacher only on samples it was trained for",
+    };
   if (method === "plain") return { imitate: asked, record: false, why: "the objective alone was asked for" };
   if (method === "disback") return { imitate: asked, record: true, why: "a trajectory was asked for" };
   if (asked) return { imitate: true, record: false, why: "imitation was asked for" };
   if (sameWeights(teacher, student.module))
-    return { imitate: false, record: false, why: "the student is the teacher's copy" };
+    return { imitate: false, record: false, why: "the student is a copy of the teacher" };
   if (!(student instanceof DenoiserStudent))
-    return { imitate: false, record: true, why: "the student is no denoiser and cannot imitate the teacher" };
+    return {
+      imitate: false,
+      record: true,
+      why: "the student is not a denoiser and cannot imitate the teacher",
+    };
   if (steps > 0)
-    return { imitate: true, record: false, why: "the student is no copy and first imitates the teacher" };
+    return { imitate: true, record: false, why: "the student is not a copy and first imitates the teacher" };
   const loss = lossOnFirstSamples({ teacher: teacher as DenoiserModule, student, seed });
   const near = `the teacher's loss on the student's first samples is ${loss.toFixed(2)}`;
   return loss > 1
@@ -72,22 +81,22 @@ export function decide({ method, teacher, student, direct, imitation, seed }: De
     : { imitate: false, record: false, why: `${near}, not above 1` };
 }
 
-/** A decision in one line. */
+/** The decision in one line. */
 export function describeDecision({ imitate, record, why }: Decision): string {
   const imitation = imitate ? ["imitation"] : [];
   const recording = record ? ["recording", "backtracking"] : ["distillation without a trajectory"];
   return `${[...imitation, ...recording].join(", then ")}: ${why}`;
 }
 
-/** The teacher's denoising loss on the samples of a student before its first step. */
+/** The teacher's denoising loss on the samples of an untrained student. */
 export function lossOnFirstSamples(options: {
   teacher: DenoiserModule;
   student: Student;
   /** noise levels, default EDM's log-normal */
   noise?: NoiseDistribution;
-  /** samples looked at, default 128 */
+  /** number of samples, default 128 */
   samples?: number;
-  /** decides them and their noise, default 0 */
+  /** seed of the samples and their noise, default 0 */
   seed?: number;
 }): number {
   const { teacher, student, noise = new LogNormal(), samples = 128, seed = 0 } = options;
@@ -104,7 +113,7 @@ export function lossOnFirstSamples(options: {
   );
 }
 
-/** Whether a model starts with another's own weights. */
+/** Whether a model starts with the same weights as another. */
 export function sameWeights(a: Module, b: Module): boolean {
   const [left, right] = [a.stateDict(), b.stateDict()];
   if (left.size !== right.size) return false;

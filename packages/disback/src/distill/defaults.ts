@@ -3,52 +3,52 @@
  * with it.
  */
 export const defaults = {
-  /** before the two stages: the student learns to answer as the teacher does in one step */
+  /** before the two stages: the student imitates one step of the teacher */
   imitation: {
-    /** steps at most */
+    /** largest number of steps */
     steps: 300,
-    /** it ends when the mean squared difference is below this part of the variance of the teacher's answers */
+    /** ends when the mean squared difference is below this fraction of the variance of the teacher's outputs */
     tolerance: 0.2,
-    /** a smaller student of the teacher's kind starts with the first channels of its weights */
+    /** a smaller student of the teacher's architecture starts with the first channels of the teacher's weights */
     inherit: true,
     batchSize: 32,
     learningRate: 2e-3,
   },
   /** stage 1 */
   recording: {
-    /** steps at most; a path that is settled ends earlier */
+    /** largest number of steps; a path that has settled ends earlier */
     steps: 200,
-    /** steps between nodes, where they are evenly spaced in steps as in the paper */
+    /** steps between nodes, if they are evenly spaced in steps as in the paper */
     interval: 50,
-    /** nodes kept at most beside the path's end, where they are evenly spaced in distance */
+    /** largest number of nodes besides the end of the path, if they are evenly spaced in distance */
     maximumNodes: 6,
     batchSize: 128,
     learningRate: 1e-3,
-    /** Adam's */
+    /** Adam's betas */
     betas: [0, 0.999] as [number, number],
-    /** samples on which distances along the path are measured */
+    /** samples used to measure distances along the path */
     probes: 64,
   },
   /** stage 2 */
   backtracking: {
     iterations: 300,
-    /** student steps on each target at most */
+    /** largest number of student steps per target */
     stepsPerTarget: 20,
-    /** a target is reached at this mismatch degree */
+    /** mismatch degree at which a target is reached */
     mismatchThreshold: 1.1,
     batchSize: 128,
     studentLearningRate: 1e-4,
     auxiliaryLearningRate: 2e-4,
-    /** updates of the auxiliary model for each of the student */
+    /** updates of the auxiliary model per student update */
     auxiliarySteps: 1,
-    /** Adam's, of both models */
+    /** Adam's betas, for both models */
     betas: [0, 0.999] as [number, number],
     /** decay of the student's averaged weights per step */
     emaDecay: 0.99,
   },
 } as const;
 
-/** Options over their defaults; an option that is `undefined` counts as not given. */
+/** Fills in the defaults. An option that is `undefined` counts as not given. */
 export function withDefaults<Defaults extends object, Options extends object>(
   defaults: Defaults,
   options: Options,

@@ -6,13 +6,13 @@ import type { ModelFacts } from "../models/facts.js";
 import { type ConditionSource, conditionSourceOf } from "./condition-source.js";
 import type { Student } from "./student.js";
 
-/** What a student needs to know beside its network. */
+/** Options of a student besides its network. */
 export interface DenoiserStudentOptions {
   /** noise level of the first step, > 0: 2.5 in SiD and the paper's EDM runs, 1.0 in Diff-Instruct, 80 in DMD2 */
   sigmaInit: number;
-  /** few-step students: noise levels of the steps after the first, falling, > 0; none by default */
+  /** few-step students: noise levels of the later steps, decreasing, > 0; none by default */
   laterSigmas?: readonly number[];
-  /** where training draws conditions from; default classes uniformly, or none */
+  /** where training draws conditions from; default uniform classes, or none */
   conditions?: ConditionSource;
 }
 
@@ -21,13 +21,13 @@ export interface DenoiserStudentOptions {
  *
  *     G(z) = D_G(sigmaInit z; sigmaInit)
  *
- * Few steps (DMD2, Yin et al. 2024b, section 4.4; multistep sampling of Song et al. 2023, algorithm 1): noise is added to
- * the estimate and taken away again,
+ * Few steps (DMD2, Yin et al. 2024b, section 4.4; multistep sampling of Song et al. 2023, algorithm 1): noise is added
+ * to the estimate and removed again,
  *
  *     x_1 = D_G(sigma_1 z_1; sigma_1),   x_k = D_G(x_(k-1) + sigma_k z_k; sigma_k),   G(z) = x_K,   z = (z_1, …, z_K).
  *
- * Trained by backward simulation (section 4.5): what a step gets as input is made by the student's own earlier steps, so
- * that training sees what sampling sees. The number of function evaluations is the number of steps.
+ * Trained by backward simulation (section 4.5): the student's own earlier steps make each step's input, so training and
+ * sampling see the same inputs. The number of function evaluations is the number of steps.
  */
 export class DenoiserStudent implements Student<DenoiserModule> {
   readonly sigmaInit: number;
@@ -36,8 +36,8 @@ export class DenoiserStudent implements Student<DenoiserModule> {
 
   /**
    * @param module the network that is trained; its device is where samples are made
-   * @throws DisbackError if the noise levels are not positive or do not fall, or if `conditions` is missing for a model
-   *   that is told more than a class
+   * @throws DisbackError if the noise levels are not positive or do not decrease, or if `conditions` is missing for a
+   *   model that takes more than a class
    */
   constructor(
     readonly module: DenoiserModule,
@@ -47,7 +47,9 @@ export class DenoiserStudent implements Student<DenoiserModule> {
       throw new DisbackError(`student: "sigmaInit" must be greater than 0, not ${sigmaInit}`);
     const levels = [sigmaInit, ...laterSigmas];
     if (laterSigmas.some((sigma, index) => !(sigma > 0 && sigma < levels[index]!)))
-      throw new DisbackError(`student: noise levels must fall and stay above 0, not ${levels.join(", ")}`);
+      throw new DisbackError(
+        `student: noise levels must decrease and stay above 0, not ${levels.join(", ")}`,
+      );
     this.sigmaInit = sigmaInit;
     this.laterSigmas = laterSigmas;
     this.conditions = conditions ?? conditionSourceOf(module.facts, this.device);
@@ -57,7 +59,7 @@ export class DenoiserStudent implements Student<DenoiserModule> {
     return this.module.facts;
   }
 
-  /** Steps, each one evaluation of the network. */
+  /** Number of steps. Each is one evaluation of the network. */
   get evaluations(): number {
     return 1 + this.laterSigmas.length;
   }
@@ -77,12 +79,12 @@ export class DenoiserStudent implements Student<DenoiserModule> {
     return randn([count, ...steps, ...this.facts.sampleShape], { generator, device });
   }
 
-  /** The noise in latents that enters a step, 0 for the first one: `[count, ...sampleShape]`. */
+  /** The part of the latents that is the noise of a step (0 is the first): `[count, ...sampleShape]`. */
   noiseOf(latents: Tensor, step: number): Tensor {
     return this.evaluations > 1 ? latents.select(1, step) : latents;
   }
 
-  /** Draws after how many of its steps a training batch ends: 1 to all, evenly. One-step students draw nothing. */
+  /** Draws how many steps a training batch takes, uniformly from 1 to all. One-step students draw nothing. */
   drawSteps(generator: Generator): number {
     const { evaluations, device } = this;
     if (evaluations === 1) return 1;
@@ -90,9 +92,9 @@ export class DenoiserStudent implements Student<DenoiserModule> {
   }
 
   /**
-   * Maps latents to samples `[count, ...sampleShape]`. The graph, if gradients are on, reaches the weights through the
-   * last step; the steps before it are simulated without one.
-   * @param steps how far to go, default to the end
+   * Maps latents to samples `[count, ...sampleShape]`. If gradients are on, only the last step is in the graph; earlier
+   * steps are simulated without gradients.
+   * @param steps number of steps, default all
    */
   generate(latents: Tensor, condition?: Condition, steps = this.evaluations): Tensor {
     let samples: Tensor | undefined;
@@ -112,9 +114,9 @@ export class DenoiserStudent implements Student<DenoiserModule> {
 }
 
 /**
- * Noise levels for the steps of a student after the first: evenly spaced in the angle `arctan(sigma / sigmaData)`
- * between data and noise (Lu and Song 2024), as DMD2's are evenly spaced in the diffusion's time.
- * @param steps of the student, the first included
+ * Noise levels for a student's steps after the first: evenly spaced in the angle `arctan(sigma / sigmaData)` between
+ * data and noise (Lu and Song 2024), as DMD2's are evenly spaced in the diffusion's time.
+ * @param steps number of steps of the student, including the first
  * @param sigmaData standard deviation of the data
  */
 export function evenAngles(sigmaInit: number, steps: number, sigmaData: number): number[] {
@@ -124,8 +126,11 @@ export function evenAngles(sigmaInit: number, steps: number, sigmaData: number):
   );
 }
 
-/** @param who needs it, for the message @throws DisbackError unless the student is a denoiser that is run a few times */
+/**
+ * @param who caller's name for the message
+ * @throws DisbackError unless the student runs a denoiser once or a few times
+ */
 export function requireDenoiserStudent(student: Student, who: string): DenoiserStudent {
   if (student instanceof DenoiserStudent) return student;
-  throw new DisbackError(`${who}: the student must be a denoiser; this one is another kind of generator`);
+  throw new DisbackError(`${who}: the student must be a denoiser, but this one is another kind of generator`);
 }

@@ -7,7 +7,7 @@ import { LogNormal, type NoiseDistribution } from "./noise-distribution.js";
 
 /** Denoisers are fitted by the denoising loss (DisBack, eq. 7; Karras et al. 2022, eq. 2). */
 export class DenoisingFit implements Fit<DenoiserModule> {
-  /** @param noise from which noise levels are drawn, default EDM's log-normal */
+  /** @param noise distribution of the noise levels, default EDM's log-normal */
   constructor(private readonly noise: NoiseDistribution = new LogNormal()) {}
 
   loss(model: DenoiserModule, { samples, condition }: FitBatch, random: Generator): Tensor {
@@ -24,7 +24,8 @@ export class DenoisingFit implements Fit<DenoiserModule> {
  *
  *     d(A, B) = sqrt(E lambda(sigma) mean((A(x_t; sigma) - B(x_t; sigma))^2)),
  *
- * in units in which an untrained model's denoising loss is about 1. Ours; evenly spaced nodes are even in it.
+ * in units in which an untrained model's denoising loss is about 1. Our own measure; evenly spaced nodes have equal
+ * distances in it.
  */
 export class DenoiserOutline implements Outline<DenoiserModule> {
   private readonly sigma: Tensor;
@@ -34,7 +35,7 @@ export class DenoiserOutline implements Outline<DenoiserModule> {
 
   /**
    * @param probes `[N, ...]`, usually samples of the initial student
-   * @param seed of the probes' noise
+   * @param seed seed of the probes' noise
    */
   constructor({ samples, condition }: FitBatch, noise: NoiseDistribution, seed: number) {
     const generator = new Generator(seed, samples.device);

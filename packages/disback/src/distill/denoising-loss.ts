@@ -5,20 +5,21 @@ import type { NoiseDistribution } from "./noise-distribution.js";
 
 /** Options of `denoisingLoss`. */
 export interface DenoisingLossOptions {
-  /** source of the noise levels and of the noise; lives on the samples' device */
+  /** draws the noise levels and the noise; on the samples' device */
   random: Generator;
-  /** what the denoiser is told about each sample */
+  /** condition of each sample */
   condition?: Condition | undefined;
 }
 
 /**
- * How badly a denoiser restores samples from noise (Karras et al. 2022, eq. 2 with the weight of table 1):
+ * The denoising loss: how badly a denoiser restores samples from noise (Karras et al. 2022, eq. 2 with the weight of
+ * table 1):
  *
  *     L = E lambda(sigma) mean((D(x0 + sigma n; sigma) - x0)^2),   lambda = (sigma^2 + sigmaData^2) / (sigma sigmaData)^2
  *
  * Teachers minimise it on data; the degraded teacher (DisBack, eq. 7) and the auxiliary model minimise it on the
  * student's samples. The squares are averaged over the elements of a sample, not summed as in the paper, so that the
- * figure means the same at every resolution; Adam does not see the constant factor. sigmaData is the denoiser's own.
+ * figure means the same at every resolution; Adam does not see the constant factor. sigmaData comes from the denoiser.
  *
  * Draws from the generator, in this order: noise levels `[N]`, then noise of the shape of `x0`.
  *
@@ -42,7 +43,10 @@ export function denoisingLoss(
   return error.mul(perSample(denoisingWeight(sigma, denoiser.facts.sigmaData), clean.ndim)).mean();
 }
 
-/** EDM's weight lambda(sigma), `[N]`: every level's loss starts at about 1 (Karras et al. 2022, appendix B.6). */
+/**
+ * EDM's weight lambda(sigma), `[N]`: the loss starts at about 1 at every noise level (Karras et al. 2022, appendix
+ * B.6).
+ */
 export function denoisingWeight(sigma: Tensor, sigmaData: number): Tensor {
   return sigma
     .square()

@@ -10,7 +10,7 @@ import type { DenoiserStudent } from "./denoiser-student.js";
 import type { DirectObjective } from "./direct-objective.js";
 import { StudentTrainer } from "./student-trainer.js";
 
-/** How a student is trained by a loss of its own. Defaults are those of `defaults.backtracking`, but for the betas. */
+/** Options of training a student by a direct loss. Defaults are those of `defaults.backtracking`, except the betas. */
 export interface DirectDistillationOptions {
   /** not changed */
   teacher: DenoiserModule;
@@ -19,29 +19,29 @@ export interface DirectDistillationOptions {
   objective: DirectObjective;
   /** classifier-free guidance of the teacher; 1, the default, is none */
   guidance?: number;
-  /** student steps altogether */
+  /** number of student steps */
   iterations?: number;
-  /** samples per step, of all processes together */
+  /** samples per step, over all processes */
   batchSize?: number;
   /** Adam's learning rate */
   studentLearningRate?: number;
-  /** Adam's betas, default [0.9, 0.999]: there is no second network to keep up with */
+  /** Adam's betas, default [0.9, 0.999], because no second network has to follow the student */
   betas?: [number, number];
   /** decay of the student's averaged weights per step, in [0, 1) */
   emaDecay?: number;
   execution?: Execution;
 }
 
-/** What a step tells. */
+/** The figures of one step. */
 export interface DirectFigures {
-  /** the student's loss before the step */
+  /** the student's loss before the update */
   loss: number;
   /** norm of its gradient */
   gradientNorm: number;
   learningRate: number;
 }
 
-/** Training of a student by a loss of its own: no auxiliary model, no trajectory. */
+/** Trains a student by a direct loss, without an auxiliary model or a trajectory. */
 export class DirectDistillation extends Training<"loss" | "gradientNorm"> {
   readonly iterations: number;
   protected readonly trainers: { studentOptimizer: NetworkTrainer };
@@ -74,7 +74,7 @@ export class DirectDistillation extends Training<"loss" | "gradientNorm"> {
     return this.iteration >= this.iterations;
   }
 
-  /** The student with the average of its weights: what is evaluated and kept. */
+  /** The student with the average of its weights. This is what is evaluated and kept. */
   get average(): DenoiserStudent {
     return this.trained.average;
   }
@@ -108,7 +108,7 @@ export class DirectDistillation extends Training<"loss" | "gradientNorm"> {
     this.trained.updateAverage();
   }
 
-  /** A copy of the averaged student that stays when this is disposed of. */
+  /** A copy of the averaged student. It outlives this object. */
   result(): DenoiserStudent {
     return this.trained.result();
   }

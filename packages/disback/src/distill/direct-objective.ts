@@ -2,7 +2,7 @@ import type { Generator, State, Tensor } from "@disback/torch";
 import type { DenoiserModule } from "../models/denoiser.js";
 import type { DenoiserStudent } from "./denoiser-student.js";
 
-/** What a direct objective sees of one step. */
+/** The inputs of a direct objective in one step. */
 export interface DirectInput {
   /** in training mode */
   student: DenoiserStudent;
@@ -10,27 +10,27 @@ export interface DirectInput {
   teacher: DenoiserModule;
   /** samples of this part of the step's batch */
   count: number;
-  /** source of everything random, on the student's device */
+  /** source of all random numbers, on the student's device */
   random: Generator;
 }
 
 /**
- * An objective that gives the student a loss without a model of the student's own distribution: the baselines beside
- * distribution matching. The teacher is asked about its own samples or about noised data, where it is at home, and never
- * about the student's: there is no mismatch for a trajectory to bridge, and none is recorded.
+ * An objective that needs no model of the student's distribution: the baselines besides distribution matching. It
+ * evaluates the teacher on the teacher's own samples or on noised data, never on the student's samples. So there is no
+ * mismatch for a trajectory to bridge, and none is recorded.
  */
 export interface DirectObjective {
   readonly name: string;
   /** The student's loss, a tensor `[]` with a graph to its weights. */
   loss(input: DirectInput): Tensor;
 
-  /** Called once, before anything else: for what is made from the networks. */
+  /** Called once, before anything else: makes what depends on the networks. */
   prepare?(setting: { student: DenoiserStudent; teacher: DenoiserModule; seed: number }): void;
-  /** Called before each step, whose batch may come to `loss` in parts. */
+  /** Called before each step. Its batch may reach `loss` in parts. */
   beforeStep?(): void;
-  /** What it needs to go on beside what `prepare` makes again. */
+  /** The state needed to resume, except what `prepare` makes again. */
   state?(): State;
-  /** @throws CheckpointError if it is of another objective */
+  /** @throws CheckpointError if the state belongs to another objective */
   loadState?(state: State): void;
   /** Releases what `prepare` made. */
   dispose?(): void;

@@ -16,20 +16,20 @@ import type { RecordingOptions } from "./recording-options.js";
 import type { Student } from "./student.js";
 import type { Trajectory } from "./trajectory.js";
 
-/** Options of a stage; teacher, student and execution are the distillation's. */
+/** Options of a stage, without what the distillation sets: teacher, student and execution. */
 type StageOptions<Options> = Omit<Options, "teacher" | "student" | "execution" | "folder" | "trajectory">;
 
-/** A whole distillation. Defaults are those of `disback distill`, see `defaults`. */
+/** Options of a whole distillation. Defaults are those of `disback distill`, see `defaults`. */
 export interface DistillationOptions<S extends Student = DenoiserStudent> {
   /** not changed */
   teacher: DenoiserModule;
-  /** trained in place: `distill` returns the average of its weights as another student */
+  /** trained in place; `distill` returns another student with the average of its weights */
   student: S;
-  /** default `auto`: decides whether the student imitates first and whether a trajectory can pay */
+  /** default `auto`: decides whether to imitate first and whether a trajectory can pay */
   method?: Method;
-  /** where a trajectory goes; needed if one is recorded */
+  /** folder for the trajectory; required if one is recorded */
   folder?: string;
-  /** the student's start, if it imitates; `steps: 0` for none */
+  /** imitation; `steps: 0` for none */
   imitation?: StageOptions<ImitationOptions>;
   /** stage 1, if a trajectory is recorded */
   recording?: StageOptions<RecordingOptions>;
@@ -38,26 +38,26 @@ export interface DistillationOptions<S extends Student = DenoiserStudent> {
     /** default Diff-Instruct */
     objective?: Objective | DirectObjective;
   };
-  /** how all stages are carried out */
+  /** execution options for all stages */
   execution?: Execution;
-  /** told once what is done and why */
+  /** called once with the decision and its reason */
   onDecision?: (decision: Decision) => void;
 }
 
-/** What a distillation leaves. */
+/** The result of a distillation. */
 export interface Distilled<S extends Student = DenoiserStudent> {
-  /** one or a few evaluations for a sample, with the average of the weights, in evaluation mode */
+  /** makes a sample in one or a few evaluations; averaged weights, in evaluation mode */
   student: S;
   decision: Decision;
-  /** if one was recorded */
+  /** the trajectory, if one was recorded */
   trajectory?: Trajectory;
 }
 
 /**
- * Distills a teacher into a student that makes a sample in one evaluation, or a few: imitates and records where that can
- * pay (`decide`), then backtracks. What `disback distill` does with the same settings, without a run folder.
+ * Distills a teacher into a student that makes a sample in one evaluation, or a few: imitates and records where that
+ * can pay (`decide`), then backtracks. Does the same as `disback distill` with the same settings, without a run folder.
  *
- * @throws DisbackError naming the option that is wrong; "folder" if a trajectory is recorded and there is no place for it
+ * @throws DisbackError naming the wrong option, such as "folder" if it is missing and a trajectory is recorded
  */
 export function distill<S extends Student = DenoiserStudent>(options: DistillationOptions<S>): Distilled<S> {
   const { teacher, student, method = "auto", folder, execution, imitation, recording } = options;
@@ -92,5 +92,5 @@ export function distill<S extends Student = DenoiserStudent>(options: Distillati
 
 function folderFor({ why }: Decision, folder: string | undefined): string {
   if (folder !== undefined) return folder;
-  throw new DisbackError(`distill: "folder" is needed, a trajectory is recorded: ${why}`);
+  throw new DisbackError(`distill: "folder" is needed, because a trajectory is recorded: ${why}`);
 }

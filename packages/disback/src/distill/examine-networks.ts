@@ -15,33 +15,33 @@ import type { ModelFacts } from "../models/facts.js";
 import { sigmaSchedule } from "../models/samplers/sigma-schedule.js";
 import { denoisingWeight, perSample } from "./denoising-loss.js";
 
-/** What was found about a network. */
+/** Findings about one network. */
 export interface NetworkFindings {
   network: string;
-  /** first of its weights that is not finite */
+  /** name of the first weight that is not finite */
   brokenWeight?: string;
   /** noise levels at which its estimates are not finite, from high to low */
   brokenLevels: number[];
-  /** where it restores noised samples worst: noise level and weighted loss per element */
+  /** the noise level with the highest weighted loss, and that loss per element */
   worst?: { sigma: number; loss: number };
 }
 
-/** Noise levels looked at, and samples at each. */
+/** Noise levels that are examined, and samples at each. */
 const LEVELS = 12;
 const SAMPLES = 8;
 
-/** Models of the kind that is looked at: what they make and are told, and where they live. */
+/** The facts and the device of the examined models. */
 export interface ExaminedKind {
   facts: ModelFacts;
   device: Device;
 }
 
 /**
- * Looks for what is wrong with networks whose training went wrong: their weights, and their estimates over the whole
- * range of noise levels, on Gaussian samples with the data's standard deviation. Draws from a stream of its own.
+ * Finds what is wrong with networks whose training failed. Checks their weights, and their estimates over the whole
+ * range of noise levels on Gaussian samples with the data's standard deviation. Uses its own random stream.
  *
- * @param networks by name, in the order in which they are told
- * @param like the facts of a model of the same data, and the device
+ * @param networks by name, in the order of the report
+ * @param like facts of a model of the same data, and the device
  */
 export function examineNetworks(
   networks: Readonly<Record<string, Module>>,
@@ -50,7 +50,7 @@ export function examineNetworks(
   return Object.entries(networks).map(([network, module]) => {
     const weights = [...module.stateDict()];
     const brokenWeight = weights.find(([, weight]) => !allFinite(weight))?.[0];
-    // Of a model that is no denoiser only the weights are looked at.
+    // For a model that is not a denoiser, only the weights are checked.
     const levels = module instanceof DenoiserModule ? levelsOf(module.eval(), like) : [];
     const brokenLevels = levels.filter(({ loss }) => !Number.isFinite(loss)).map(({ sigma }) => sigma);
     const worst = levels
@@ -65,7 +65,7 @@ export function examineNetworks(
   });
 }
 
-/** The findings in one line: which network is to blame, and at which noise levels. */
+/** The findings in one line: which network failed, and at which noise levels. */
 export function describeFindings(findings: readonly NetworkFindings[]): string {
   const broken = findings.find((one) => one.brokenLevels.length > 0 || one.brokenWeight !== undefined);
   if (broken) {
@@ -79,7 +79,7 @@ export function describeFindings(findings: readonly NetworkFindings[]): string {
     return `${network}: ${weight}${levels}`;
   }
   const [first, ...others] = findings.filter((one) => one.worst);
-  if (!first) return "no network to look at";
+  if (!first) return "no network to examine";
   const { network, worst } = others.reduce((a, b) => (a.worst!.loss >= b.worst!.loss ? a : b), first);
   return `all networks are finite; the worst is the ${network} at noise level ${short(worst!.sigma)}, loss ${short(worst!.loss)}`;
 }
@@ -110,7 +110,7 @@ function levelsOf(
   );
 }
 
-/** Zeros for whatever a model is told; `undefined` for one that is told nothing. */
+/** Zeros as a condition; `undefined` for an unconditional model. */
 function nothingKnown(shapes: ConditionShapes, device: Device): Condition | undefined {
   const entries = Object.entries(shapes);
   if (entries.length === 0) return undefined;

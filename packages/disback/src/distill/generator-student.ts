@@ -5,7 +5,7 @@ import { type ModelFacts, requireFacts } from "../models/facts.js";
 import { type ConditionSource, conditionSourceOf } from "./condition-source.js";
 import type { Student } from "./student.js";
 
-/** A module that makes samples from latents of its own. */
+/** A module that makes samples from its own kind of latents. */
 export interface GeneratorModule extends Module {
   /** shape of one latent: `[128]` for a vector */
   readonly latentShape: readonly number[];
@@ -14,15 +14,15 @@ export interface GeneratorModule extends Module {
 }
 
 export interface GeneratorStudentOptions {
-  /** what it makes and what it is told */
+  /** its sample shape and condition */
   facts: ModelFacts;
-  /** where training draws conditions from; default classes uniformly, or none */
+  /** where training draws conditions from; default uniform classes, or none */
   conditions?: ConditionSource;
 }
 
 /**
- * A student that is no denoiser: any module that maps standard normal latents to samples, such as a DCGAN's or StyleGAN's
- * generator (ScoreGAN, White-Link/gpm, trains such students by the difference of scores).
+ * A student that is not a denoiser: any module that maps standard normal latents to samples, such as a DCGAN's or
+ * StyleGAN's generator. ScoreGAN (White-Link/gpm) trains such students by the difference of scores.
  */
 export class GeneratorStudent implements Student<GeneratorModule> {
   readonly facts: ModelFacts;
@@ -66,7 +66,7 @@ export class GeneratorStudent implements Student<GeneratorModule> {
   }
 }
 
-/** Whether a module makes samples by itself. */
+/** Whether a module makes samples without a sampler. */
 export function isGenerator(module: Module): module is GeneratorModule {
   return typeof (module as { generate?: unknown }).generate === "function";
 }

@@ -18,53 +18,52 @@ import type { DenoiserStudent } from "./denoiser-student.js";
 import { selectWeights } from "./select-weights.js";
 import { draw, generate } from "./student.js";
 
-/** How a student imitates. Defaults are those of `defaults.imitation`. */
+/** Options of an imitation. Defaults are those of `defaults.imitation`. */
 export interface ImitationOptions {
   /** not changed */
   teacher: DenoiserModule;
   /** trained in place */
   student: DenoiserStudent;
-  /** student steps at most */
+  /** largest number of student steps */
   steps?: number;
   /**
-   * it ends, after ten steps at the soonest, when the mean squared difference is below this part of the variance of the
-   * teacher's answers; 0: after all steps
+   * ends, after at least ten steps, when the mean squared difference is below this fraction of the variance of the
+   * teacher's outputs; 0: after all steps
    */
   tolerance?: number;
-  /** whether a smaller student of the teacher's kind starts with the first channels of its weights */
+  /** whether a smaller student of the teacher's architecture starts with the first channels of the teacher's weights */
   inherit?: boolean;
-  /** samples per step, of all processes together */
+  /** samples per step, over all processes */
   batchSize?: number;
   /** Adam's learning rate */
   learningRate?: number;
   execution?: Execution;
 }
 
-/** What a step of an imitation tells. */
+/** The figures of one step. */
 export interface ImitationFigures {
-  /** mean squared difference before the step */
+  /** mean squared difference before the update */
   loss: number;
   /** norm of its gradient */
   gradientNorm: number;
 }
 
-/** Part of the mean difference that the last step does not decide: it is a mean of about ten steps … */
+/** Weight of the earlier steps in the mean difference: it averages about ten steps … */
 const MEMORY = 0.9;
-/** … and says little after fewer. */
+/** … and is not reliable after fewer. */
 const FEWEST_STEPS = 10;
-/** Answers of the teacher that tell how much they differ. */
+/** Number of the teacher's outputs from which their variance is measured. */
 const ANSWERS = 64;
 
 /**
- * Before the two stages of DisBack, for students that do not start as the teacher's copy: the student learns to answer
- * as the teacher's network does when it is run in its place.
+ * Before the two stages of DisBack, for students that do not start as a copy of the teacher: the student learns to give
+ * the outputs of the teacher's network for the same latents.
  *
  *     minimise E | G(z) - D(sigmaInit z; sigmaInit) |^2
  *
- * Then it starts where a copy starts. Regression on one evaluation of the teacher is several times cheaper than a step
- * of distribution matching, and, unlike it, converges fast from random weights. Ours, in the spirit of the regression
- * that DMD2 starts its one-step SDXL with (Yin et al. 2024b, section 4.4). It is near enough long before it is exact, so
- * it ends by itself.
+ * The student then starts where a copy would. A step of this regression is several times cheaper than a step of
+ * distribution matching and, unlike it, converges fast from random weights. Our own; DMD2 starts its one-step SDXL with
+ * a similar regression (Yin et al. 2024b, section 4.4). The imitation need not be exact, so it stops early by itself.
  */
 export class Imitation extends Training<"loss" | "gradientNorm"> {
   readonly steps: number;
@@ -72,7 +71,7 @@ export class Imitation extends Training<"loss" | "gradientNorm"> {
   protected readonly parts: Parts;
   private readonly student: DenoiserStudent;
   private readonly model: DenoiserStudent;
-  /** moving average of the mean squared difference that starts at 0 */
+  /** moving average of the mean squared difference, starting at 0 */
   private difference = 0;
   private readonly enough: number;
 
@@ -134,7 +133,7 @@ export class Imitation extends Training<"loss" | "gradientNorm"> {
     this.difference = stateNumber(state, "difference");
   }
 
-  /** How much the teacher's answers differ from each other: their variance, a mean over the elements. */
+  /** The variance of the teacher's outputs, averaged over the elements. */
   private answersVariance(seed: number): number {
     const { model } = this;
     const random = new Generator(seed, model.device);
@@ -148,7 +147,7 @@ export class Imitation extends Training<"loss" | "gradientNorm"> {
   }
 }
 
-/** Imitates to the end. @see Imitation */
+/** Runs a whole imitation. @see Imitation */
 export function imitate(options: ImitationOptions): void {
   const imitation = new Imitation(options);
   while (!imitation.finished) imitation.step();

@@ -14,32 +14,32 @@ import type { Outline } from "./fit.js";
 import type { NodeSelection, RecordingView } from "./node-selection.js";
 import type { Trajectory } from "./trajectory.js";
 
-/** Where a recording is after a step. */
+/** The state of a recording after a step. */
 export interface RecordingMoment<M extends Module> {
-  /** the degraded model as it stands */
+  /** the degraded model at this step */
   model: M;
   /** steps done */
   step: number;
   /** its loss in that step */
   loss: number;
-  /** whether no step follows */
+  /** whether this is the last step */
   last: boolean;
-  /** The model whose weights a node gets: `model`, or a copy of it that is made for this. */
+  /** The model whose weights the node stores: `model`, or a copy made for this. */
   weights: () => { model: Module; dispose: () => void };
 }
 
 /**
- * Saves the nodes of a recording: lets the selection look at the path after each step, and appends to the trajectory
- * what becomes a node. Owns the outlines, each as large as the probes: whoever looks at one may hold on to it, and what
- * nobody holds is released. No garbage collector runs inside a recording.
+ * Saves the nodes of a recording: asks the selection after each step, and appends the chosen points to the trajectory.
+ * Owns the outlines, each as large as the probes. A selection may keep a reference to one; outlines without a reference
+ * are released here, because no garbage collector runs during a recording.
  */
 export class NodeRecorder<M extends Module> implements Part {
   private readonly owned = new Set<Tensor>();
-  /** the last node's outline, or the teacher's: distances are measured from it */
+  /** the outline of the last node, or of the teacher; distances are measured from it */
   private outline: Tensor;
   private settled = false;
 
-  /** @param start the degraded model before its first step, which is the teacher */
+  /** @param start the degraded model before its first step: the teacher */
   constructor(
     readonly trajectory: Trajectory,
     private readonly selection: NodeSelection,
@@ -51,12 +51,12 @@ export class NodeRecorder<M extends Module> implements Part {
     selection.begin(this.outline);
   }
 
-  /** Whether the path is at its end before the recording's last step. */
+  /** Whether the path has ended before the recording's last step. */
   get ended(): boolean {
     return this.settled;
   }
 
-  /** Looks at the path after a step, and saves a node if one is due. */
+  /** Asks the selection after a step, and saves a node if one is due. */
   look({ model, step, loss, last, weights }: RecordingMoment<M>): void {
     const { trajectory, selection } = this;
     let outline: Tensor | undefined;
@@ -91,7 +91,7 @@ export class NodeRecorder<M extends Module> implements Part {
     });
   }
 
-  /** Goes on from a saved state; nodes saved after it are made again. */
+  /** Resumes from a saved state. Nodes saved after it are made again. */
   loadState(state: State): void {
     const selection = extractState("selection", state);
     const tensors = new Map([...selection.tensors].map(([key, saved]) => [key, this.copy(saved)]));
@@ -119,7 +119,7 @@ export class NodeRecorder<M extends Module> implements Part {
     return outline;
   }
 
-  /** Releases the outlines that nobody holds: a selection's state names those it holds. */
+  /** Releases the outlines without a reference. The selection's state names those in use. */
   private release(): void {
     const held = [this.outline, ...this.selection.state().tensors.values()];
     for (const outline of this.owned) {

@@ -1,7 +1,7 @@
 import { DisbackError } from "../errors.js";
 
 /**
- * The paper's schedule: a node every `interval` steps, the last step included.
+ * The paper's schedule: a node every `interval` steps, and at the last step.
  * @returns the steps after which a node is saved, ascending
  */
 export function evenSteps(steps: number, interval: number): number[] {

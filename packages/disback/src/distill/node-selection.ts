@@ -4,24 +4,24 @@ import { defaults } from "./defaults.js";
 import { requireNodeSteps } from "./node-schedule.js";
 import type { Trajectory } from "./trajectory.js";
 
-/** What a selection may look at after a step of the recording. */
+/** What a selection sees after a step of the recording. */
 export interface RecordingView {
   /** steps done */
   step: number;
   trajectory: Trajectory;
-  /** weighted estimates of the degraded model on the probes; measured when first asked for */
+  /** outputs of the degraded model on the probes; computed on first use */
   outline(): Tensor;
   /** distance between two outlines, see `Outline` */
   between(a: Tensor, b: Tensor): number;
 }
 
-/** Decides which points of the path become nodes, and when the path is at its end. */
+/** Decides which points of the path become nodes, and when the path ends. */
 export interface NodeSelection {
   /** Called once with the teacher's outline. */
   begin(teacher: Tensor): void;
-  /** Whether this step becomes a node; may forget earlier nodes. */
+  /** Whether this step becomes a node. May drop earlier nodes. */
   keep(view: RecordingView): boolean;
-  /** Whether the path is at its end before its last step; a node is kept there. */
+  /** Whether the path ends before the last step. A node is saved there. */
   settled(view: RecordingView): boolean;
   state(): State;
   loadState(state: State): void;
@@ -33,7 +33,7 @@ export class StepNodes implements NodeSelection {
 
   /**
    * @param steps ascending, see `evenSteps`
-   * @param last of the recording
+   * @param last last step of the recording
    * @throws DisbackError unless they are ascending whole numbers from 1 to `last`
    */
   constructor(steps: readonly number[], last: number) {
@@ -59,16 +59,16 @@ export class StepNodes implements NodeSelection {
 }
 
 export interface EvenDistanceOptions {
-  /** nodes kept at most beside the end of the path, an even number (half of them are forgotten at a time); default 6 */
+  /** largest number of nodes besides the end of the path, even (half of them are dropped at a time); default 6 */
   maximum?: number;
-  /** the path has ended when its last half of steps moved it by less than this share of the whole way; default 0.15 */
+  /** the path has ended when the last half of its steps covered less than this fraction of its length; default 0.15 */
   settledShare?: number;
 }
 
 /**
- * Nodes evenly spaced in distance along the path, whatever its length, in one pass and with bounded storage: a node is
- * kept when the model has moved by the spacing since the last one; when there are too many, every second one is
- * forgotten and the spacing doubled. Most of the way lies in the first steps, so these are looked at closely. Ours.
+ * Nodes evenly spaced in distance along a path of any length, in one pass and with bounded storage. A node is saved
+ * when the model has moved by the spacing since the last one. When there are too many, every second one is dropped and
+ * the spacing is doubled. The model moves most in the first steps, so these are measured more often. Our own.
  */
 export class EvenDistance implements NodeSelection {
   private readonly maximum: number;
@@ -96,11 +96,11 @@ export class EvenDistance implements NodeSelection {
 
   keep(view: RecordingView): boolean {
     if (view.step < this.nextLook) return false;
-    // Every step at first, later in steps of a tenth: the path slows down.
+    // Measures every step at first, later after every tenth more steps: the path slows down.
     this.nextLook = view.step + Math.max(1, Math.floor(view.step / 10));
     const moved = view.between(this.last!, view.outline());
     if (moved < this.spacing || moved === 0) return false;
-    // The first step's length is the first spacing.
+    // The length of the first step is the initial spacing.
     if (this.spacing === 0) this.spacing = moved;
     if (view.trajectory.nodes.length >= this.maximum) {
       view.trajectory.thin();

@@ -5,34 +5,34 @@ import { truncatedSvd } from "./truncated-svd.js";
 /** @see NodeStorage */
 export const nodeStorageSchema = z.object({
   kind: z.enum(["full", "half", "difference", "low-rank"]),
-  /** low-rank: share of a difference's squared norm that is kept at least, in (0, 1]; 0.9 if absent */
+  /** low-rank: smallest fraction of a difference's squared norm to keep, in (0, 1]; default 0.9 */
   energy: z.number().gt(0).max(1).optional(),
-  /** low-rank: rank at most */
+  /** low-rank: largest rank */
   maximumRank: z.int().min(1).optional(),
 });
 
 /**
- * How the weights of a trajectory's nodes are stored:
+ * How the weights of nodes are stored:
  *
- * - `full`: as they are;
+ * - `full`: unchanged;
  * - `half`: as float16, a relative error of at most 2^-11 of each weight;
  * - `difference`: the difference to the teacher's weights as float16, the same relative error of the *difference*;
  * - `low-rank`: that difference, matrices and convolutions (as `[out, in * kernel]`) as two factors.
  *
- * Buffers are kept as they are, and so is whatever float16 cannot hold.
+ * Buffers are stored unchanged, and so are values that float16 cannot hold.
  */
 export type NodeStorage = z.output<typeof nodeStorageSchema>;
 
-/** Ends of the keys of a weight's factors. */
+/** Suffixes of the keys of a weight's factors. */
 const [LEFT, RIGHT] = ["#left", "#right"];
 const largestHalf = 65504;
 
-/** Whether nodes are differences, which mean nothing without the teacher. */
+/** Whether nodes are differences, which need the teacher to be read. */
 export function needsTeacher({ kind }: NodeStorage): boolean {
   return kind === "difference" || kind === "low-rank";
 }
 
-/** A node's weights as they are written. @param teacher of the same architecture */
+/** A node's weights as they are written. @param teacher a model of the same architecture */
 export function packNode(node: Module, teacher: Module, storage: NodeStorage): Map<string, Tensor> {
   const { kind, energy = 0.9, maximumRank } = storage;
   const base = teacher.stateDict();
@@ -56,9 +56,9 @@ export function packNode(node: Module, teacher: Module, storage: NodeStorage): M
 
 /**
  * The weights that `packNode` was given, up to its rounding.
- * @param model of the node's architecture: says which shapes and dtypes there are
- * @param teacher where the storage needs it
- * @throws CheckpointError naming the key whose factors do not belong together
+ * @param model a model of the node's architecture, which gives shapes and dtypes
+ * @param teacher the teacher, if the storage needs it
+ * @throws CheckpointError naming the key whose factors are missing or do not match
  */
 export function unpackNode(
   packed: ReadonlyMap<string, Tensor>,
@@ -72,21 +72,21 @@ export function unpackNode(
   for (const [key, { shape, dtype }] of model.namedParameters()) {
     const difference = base ? factored(state, key, shape) : undefined;
     const stored = difference ?? state.get(key);
-    // Whatever is missing or of another shape is refused by the model that loads it.
+    // The model that loads the state refuses missing keys and wrong shapes.
     if (!stored || stored.shape.join() !== shape.join()) continue;
     state.set(key, (base ? base.get(key)!.float().add(stored.float()) : stored).to(dtype));
   }
   return state;
 }
 
-/** Takes a weight's factors out of the state. @returns their product in the weight's shape */
+/** Removes a weight's factors from the state. @returns their product in the weight's shape */
 function factored(state: Map<string, Tensor>, key: string, shape: number[]): Tensor | undefined {
   const [left, right] = [state.get(key + LEFT), state.get(key + RIGHT)];
   if (!left && !right) return undefined;
   const columns = shape.slice(1).reduce((product, size) => product * size, 1);
   const expected = left && [shape[0], left.shape[1], left.shape[1], columns].join();
   if (!left || !right || [...left.shape, ...right.shape].join() !== expected)
-    throw new CheckpointError(`${key}: its two factors are not there, or do not belong together`);
+    throw new CheckpointError(`${key}: its two factors are missing or do not match`);
   state.delete(key + LEFT);
   state.delete(key + RIGHT);
   return left.float().matmul(right.float()).reshape(shape);

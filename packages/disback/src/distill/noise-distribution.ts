@@ -1,12 +1,12 @@
 import { type Device, type Generator, rand, randint, randn, type Tensor } from "@disback/torch";
 import { DisbackError } from "../errors.js";
 
-/** From which noise levels sigma a loss draws. */
+/** The distribution of a loss's noise levels sigma. */
 export interface NoiseDistribution {
   /**
    * Draws noise levels.
-   * @param count how many, N
-   * @param generator lives on `device`
+   * @param count number of levels, N
+   * @param generator on `device`
    * @param device where the levels are needed, default "cpu"
    * @returns sigma `[N]`, float32, standard deviations > 0
    */
@@ -46,8 +46,8 @@ export interface KarrasUniformOptions {
   /** last position drawn, in [from, 1], default 1; SiD draws up to 0.8 (sigma 24.4) */
   to?: number;
   /**
-   * If given, only the positions `i / (levels - 1)` of a schedule of so many levels are drawn, `i` from
-   * `from * levels` to `to * levels`, both included; DMD2 has 1000 levels and draws 20 to 980.
+   * If given, the schedule has this many levels, and only the positions `i / (levels - 1)` are drawn, with `i` from
+   * `from * levels` to `to * levels` inclusive. DMD2 has 1000 levels and draws 20 to 980.
    */
   levels?: number;
 }

@@ -3,11 +3,14 @@ import type { Condition } from "../models/condition.js";
 import type { DenoiserModule } from "../models/denoiser.js";
 import type { Student } from "./student.js";
 
-/** What an objective sees of one step, or of a part of its batch: all it draws and returns is by sample, or a mean. */
+/**
+ * The inputs of an objective in one step, or in one part of its batch. Everything it draws and returns is per sample,
+ * or a mean.
+ */
 export interface ObjectiveInput<M extends Module = DenoiserModule> {
   /** the student's samples `x0 = G(z)`, `[N, ...]` */
   samples: Tensor;
-  /** what the student was told */
+  /** the student's condition */
   condition: Condition | undefined;
   /** the model of the student's own distribution, `D_phi` */
   auxiliary: M;
@@ -15,77 +18,78 @@ export interface ObjectiveInput<M extends Module = DenoiserModule> {
   random: Generator;
 }
 
-/** The student's side also sees where it is to go. */
+/** The inputs of the student's step: also the target. */
 export interface StudentInput<M extends Module = DenoiserModule> extends ObjectiveInput<M> {
   /** the trajectory's current node or the teacher, `D'_i`; guided, if guidance is asked for */
   target: M;
-  /** the student itself, in training mode: for objectives that differentiate more than its samples */
+  /** the student itself, in training mode, for objectives that differentiate through more than its samples */
   student: Student;
 }
 
-/** How the student is moved: by a gradient, by a loss, or by both. */
+/** How the student is updated: by a gradient, by a loss, or by both. */
 export interface StudentSignal {
-  /** dL/dx0 `[N, ...]`, injected at the samples */
+  /** dL/dx0 `[N, ...]`, applied at the samples */
   gradient?: Tensor;
-  /** a loss `[]` with a graph to the student, added to that */
+  /** an additional loss `[]` with a graph to the student */
   loss?: Tensor;
-  /** mean square of `D_phi - D'_i`, a tensor `[]`: 0 once the student has arrived */
+  /** mean square of `D_phi - D'_i`, a tensor `[]`: 0 when the student has reached the target */
   difference: Tensor;
   /** the target's loss on the student's samples, a tensor `[]` */
   targetError: Tensor;
   /**
-   * the auxiliary model's (without one, the student's own) on the same samples. The mismatch degree is the target's loss
-   * over this one: 1 where the target fits the samples as well as a model fitted to them. Our definition.
+   * the auxiliary model's loss on the same samples; the student's own if there is no auxiliary model. The mismatch
+   * degree is `targetLoss` divided by this: 1 if the target fits the samples as well as a model trained on them. Our
+   * own definition.
    */
   auxiliaryError: Tensor;
 }
 
-/** The networks of a distillation as they stand before its first step. */
+/** The networks of a distillation before its first step. */
 export interface ObjectiveSetting<M extends Module = DenoiserModule> {
   student: Student;
   /** guided, if guidance is asked for */
   teacher: M;
   /** absent for an objective without an auxiliary model */
   auxiliary?: M | undefined;
-  /** the distillation's; what is drawn from it has to be the same again when the distillation is resumed */
+  /** the distillation's generator; a resumed distillation must draw the same from it */
   seed: number;
 }
 
-/** What an auxiliary model of an objective's own kind is made of. */
+/** What an objective makes its own kind of auxiliary model from. */
 export interface AuxiliaryStart<M extends Module = DenoiserModule> {
-  /** the teacher itself, which may be shared */
+  /** the teacher itself; may be shared */
   teacher: M;
-  /** how the auxiliary model is to start, `D'_N`, in weights of its own: to be trained, or disposed of */
+  /** the auxiliary model's initial state `D'_N`, with its own weights: train it or dispose of it */
   start: M;
   seed: number;
 }
 
 /**
- * A distillation objective. DisBack changes only which model is the target and where the auxiliary model starts,
- * so it wraps any of them.
+ * A distillation objective. DisBack changes only the target and the auxiliary model's start, so it works with any
+ * objective.
  *
  * @typeParam M the kind of teacher; by default denoisers
  */
 export interface Objective<M extends Module = DenoiserModule> {
   readonly name: string;
-  /** The auxiliary model's loss, a tensor `[]`; samples are constants here. An objective without it has no such model. */
+  /** The auxiliary model's loss, a tensor `[]`. Samples are constants here. Absent if there is no auxiliary model. */
   auxiliaryLoss?(input: ObjectiveInput<M>): Tensor;
   /** The student's gradient or loss. Without an auxiliary model `input.auxiliary` is the target. */
   studentSignal(input: StudentInput<M>): StudentSignal;
 
-  /** Makes the auxiliary model, if it is to be another than `start` with all its weights. Called before `prepare`. */
+  /** Makes the auxiliary model, if it is not simply `start` with all its weights. Called before `prepare`. */
   auxiliaryModel?(from: AuxiliaryStart<M>): M;
-  /** The auxiliary model has low-rank adapters of this rank: a recording for it has such too. */
+  /** Rank of the auxiliary model's low-rank adapters; a recording for it uses the same. */
   readonly rank?: number;
   /** The auxiliary model's learning rate is multiplied by this, default 1. */
   readonly learningRateFactor?: number;
-  /** Called once, before the first step: for what is made from the networks. */
+  /** Called once, before the first step: makes what depends on the networks. */
   prepare?(setting: ObjectiveSetting<M>): void;
-  /** Weights of its own; they learn with the auxiliary model, from `auxiliaryLoss`. Known after `prepare`. */
+  /** The objective's own weights, trained with the auxiliary model by `auxiliaryLoss`. Available after `prepare`. */
   parameters?(): Tensor[];
-  /** What it needs to go on beside what `prepare` makes again. */
+  /** The state needed to resume, except what `prepare` makes again. */
   state?(): State;
-  /** @throws CheckpointError if it is of another objective */
+  /** @throws CheckpointError if the state belongs to another objective */
   loadState?(state: State): void;
   /** Releases what `prepare` made. */
   dispose?(): void;

@@ -15,8 +15,8 @@ import { deviceOf, draw, generate, type Student } from "./student.js";
 import { Trajectory } from "./trajectory.js";
 
 /**
- * Stage 1 of DisBack, degradation recording (algorithm 1, eq. 7): a copy of the teacher is fitted to the samples of
- * the untrained student, and saved on the way.
+ * Stage 1 of DisBack, degradation recording (algorithm 1, eq. 7): a copy of the teacher is fitted to the samples of the
+ * untrained student. Points along this path are saved as nodes.
  *
  *     D' <- teacher;   x0 = G0(z);   minimise E lambda(sigma) |D'(x0 + sigma n; sigma) - x0|^2
  */
@@ -46,7 +46,7 @@ export class Recording<M extends Module = DenoiserModule> extends Training<"loss
     processes.requireSameWeights("student", student.module.parameters());
     const optimizer = { learningRate, betas, processes, name: "degraded teacher" };
     this.trainers = { optimizer: new NetworkTrainer(this.degraded.parameters(), optimizer) };
-    // Probes have a stream of their own: measuring does not change what is recorded.
+    // Probes use their own random stream, so measuring does not change what is recorded.
     const outline = scope(() =>
       this.fit.outline(this.sample(probes, new Generator(seed + 1, deviceOf(student))), seed + 2),
     );
@@ -69,7 +69,7 @@ export class Recording<M extends Module = DenoiserModule> extends Training<"loss
     return { "degraded teacher": this.degraded };
   }
 
-  /** One step of the fit; saves a node when one is due. */
+  /** One step of the fit. Saves a node when one is due. */
   step(): RecordingFigures {
     const { learningRate } = this.trainers.optimizer;
     const figures = this.advance();
@@ -105,7 +105,7 @@ export class Recording<M extends Module = DenoiserModule> extends Training<"loss
     this.recorder.loadState(state);
   }
 
-  /** Releases the copy of the teacher and what belongs to it. */
+  /** Releases the copy of the teacher and its optimizer. */
   override dispose(): void {
     super.dispose();
     this.degraded.dispose();
@@ -113,7 +113,7 @@ export class Recording<M extends Module = DenoiserModule> extends Training<"loss
   }
 }
 
-/** What is degraded: all weights of a copy, or low-rank adapters on the teacher itself. */
+/** What is trained: all weights of a copy, or low-rank adapters on the teacher itself. */
 function copyOf<M extends Module>(teacher: M, rank: number | undefined, seed: number): M {
   if (rank === undefined) return teacher.clone().train().requiresGrad_(true);
   const adapted = new LowRankDenoiser(teacher as unknown as DenoiserModule, {
@@ -123,7 +123,7 @@ function copyOf<M extends Module>(teacher: M, rank: number | undefined, seed: nu
   return adapted as unknown as M;
 }
 
-/** A node has the teacher's architecture: adapters are merged for it. */
+/** A node has the teacher's architecture, so adapters are merged. */
 function weightsOf(model: Module): { model: Module; dispose: () => void } {
   if (!(model instanceof LowRankDenoiser)) return { model, dispose: () => {} };
   const merged = model.merged();

@@ -6,45 +6,45 @@ import type { NodeSelection } from "./node-selection.js";
 import type { NodeStorage } from "./node-storage.js";
 import type { Student } from "./student.js";
 
-/** What a trajectory is recorded from and how. Defaults are those of `defaults.recording`. */
+/** The inputs and options of a recording. Defaults are those of `defaults.recording`. */
 export interface RecordingOptions<M extends Module = DenoiserModule> {
   /** the teacher; it is copied, not changed */
   teacher: M;
   /** the untrained student; it is not changed */
   student: Student;
-  /** where the trajectory goes */
+  /** folder for the trajectory */
   folder: string;
-  /** steps for which the teacher's copy is fitted to the student, at most */
+  /** largest number of steps */
   steps?: number;
   /**
    * which points of the path become nodes: a rule, or the steps after which nodes are saved, ascending (`evenSteps(200,
-   * 50)` is the paper's rule). Default: evenly spaced in distance, ending by itself
+   * 50)` is the paper's rule). Default: evenly spaced in distance, with an automatic end
    */
   nodes?: NodeSelection | readonly number[];
-  /** samples per step, of all processes together */
+  /** samples per step, over all processes */
   batchSize?: number;
-  /** only low-rank adapters of this rank are fitted, see `LowRankDenoiser`; all weights when not given */
+  /** rank of low-rank adapters, if only these are fitted, see `LowRankDenoiser`; default: all weights are fitted */
   rank?: number | undefined;
-  /** Adam's learning rate; adapters want about ten times as much */
+  /** Adam's learning rate; adapters need about ten times as much */
   learningRate?: number;
   /** Adam's betas */
   betas?: [number, number];
-  /** what is minimised and how nodes are compared; default the denoising loss at EDM's noise levels */
+  /** the loss, and how nodes are compared; default the denoising loss at EDM's noise levels */
   fit?: Fit<M>;
-  /** how nodes are stored, default `difference`: half the size, and the outcome is the same (docs/trajectories.md) */
+  /** how nodes are stored, default `difference`: half the size with the same results (docs/trajectories.md) */
   storage?: NodeStorage;
-  /** samples on which distances along the path are measured */
+  /** number of samples used to measure distances along the path */
   probes?: number;
-  /** what the caller knows of the origin: kept in the manifest */
+  /** what the caller knows about the origin; stored in the manifest */
   provenance?: Record<string, unknown>;
-  /** the folder holds the beginning of this very recording, and `loadState` will follow; default false */
+  /** whether the folder holds the beginning of this recording and `loadState` will be called; default false */
   resume?: boolean;
   execution?: Execution;
 }
 
-/** What a step of a recording tells. */
+/** The figures of one step. */
 export interface RecordingFigures {
-  /** the fit's loss before the step, for denoisers per element */
+  /** the loss before the update; for denoisers, per element */
   loss: number;
   /** norm of its gradient */
   gradientNorm: number;

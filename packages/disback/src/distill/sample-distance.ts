@@ -11,9 +11,9 @@ export type SampleDistance = (typeof sampleDistances)[number];
  *     squared:       |a - b|^2
  *     pseudo-huber:  sqrt(|a - b|^2 + c^2) - c,   c = 0.00054 sqrt(elements)   (Song and Dhariwal 2023, eq. 7)
  *
- * The second one grows as the distance itself, so that outliers do not rule.
+ * The second grows linearly with the distance, so outliers do not dominate.
  *
- * @param a `[N, ...]` @param b of the same shape
+ * @param a `[N, ...]` @param b same shape
  * @returns a tensor `[]`
  */
 export function meanDistance(kind: SampleDistance, a: Tensor, b: Tensor): Tensor {

@@ -4,9 +4,8 @@ import { type Condition, describeCondition, selectRows, tensorsOf } from "../mod
 import type { Student } from "./student.js";
 
 /**
- * Sees that samples are of the student's kind.
- * @param who needs them, for the message
- * @throws DisbackError if their shape, or what the student is told about them, is another
+ * Checks that samples match the student's. @param who caller's name for the message
+ * @throws DisbackError if their shape or condition differs
  */
 export function requireFitting(pool: SamplePool, student: Student, who: string): void {
   const { sampleShape, condition } = student.facts;
@@ -16,21 +15,21 @@ export function requireFitting(pool: SamplePool, student: Student, who: string):
     );
   const [own, wanted] = [describeCondition(pool.conditionShapes), describeCondition(condition)];
   if (Object.keys(condition).length > 0 && own !== wanted)
-    throw new DisbackError(`${who}: with the real samples comes ${own}, the student is told ${wanted}`);
+    throw new DisbackError(`${who}: the real samples come with ${own}, the student takes ${wanted}`);
 }
 
-/** Samples and what goes with them, `[M, ...]` each. */
+/** Samples with their conditions and latents, `[M, ...]` each. */
 export interface PooledSamples {
   samples: Tensor;
-  /** what the student is told about them */
+  /** their conditions */
   condition?: Condition | undefined;
-  /** the latents they belong to */
+  /** their latents */
   latents?: Tensor | undefined;
 }
 
 /**
- * Samples in memory from which batches are drawn at random, with repetition: which ones depends on the generator
- * alone, so that a resumed run sees the same. Owns its tensors.
+ * Samples in memory from which batches are drawn at random, with replacement. The draw depends only on the generator,
+ * so a resumed run sees the same. Owns its tensors.
  */
 export class SamplePool {
   readonly size: number;
@@ -52,7 +51,7 @@ export class SamplePool {
     return this.all.samples.shape.slice(1);
   }
 
-  /** Shapes of what goes with one sample. */
+  /** Shapes of one sample's condition. */
   get conditionShapes(): Record<string, number[]> {
     const entries = Object.entries(this.all.condition ?? {});
     return Object.fromEntries(entries.map(([name, tensor]) => [name, tensor.shape.slice(1)]));

@@ -19,17 +19,20 @@ export function addNoise(samples: Tensor, levels: NoiseDistribution, generator: 
   return { sigma, noised: noise.mul_(perSample(sigma, ndim)).add_(samples) };
 }
 
-/** What the auxiliary model and the target make of the same noised samples; all `[N, ...]` but sigma, `[N]`. */
+/**
+ * The estimates of the auxiliary model and the target for the same noised samples. All are `[N, ...]` except sigma,
+ * `[N]`.
+ */
 export interface Estimates {
   clean: Tensor;
   sigma: Tensor;
-  /** the auxiliary model's, `D_phi(x_t; sigma)` */
+  /** the auxiliary model's estimate, `D_phi(x_t; sigma)` */
   fitted: Tensor;
-  /** the target's, `D'_i(x_t; sigma)` */
+  /** the target's estimate, `D'_i(x_t; sigma)` */
   wanted: Tensor;
 }
 
-/** How far the auxiliary model and the target are apart, over the noise levels the objective draws. */
+/** The difference between the auxiliary model and the target over the objective's noise levels. */
 export function agreement(
   { clean, sigma, fitted, wanted }: Estimates,
   sigmaData: number,
@@ -47,7 +50,7 @@ export function agreement(
 
 /**
  * DMD's normaliser (Yin et al. 2024, eq. 8; SiD uses it too): the target's mean absolute error on each sample, so that
- * no noise level drowns the others. A constant, at least 1e-5.
+ * no noise level dominates. A constant (no gradient), at least 1e-5.
  * @returns `[N, 1, ...]`
  */
 export function targetError({ clean, wanted }: Estimates): Tensor {
@@ -55,7 +58,7 @@ export function targetError({ clean, wanted }: Estimates): Tensor {
   return noGrad(() => clean.sub(wanted).abs().mean(dimensions, true).clamp(1e-5));
 }
 
-/** Zeros in the rows that hold a NaN or an infinity: one spoilt sample does not spoil the batch. */
+/** Replaces rows that hold a NaN or an infinity by zeros, so that one bad sample does not spoil the batch. */
 export function withoutSpoiltSamples(gradient: Tensor): Tensor {
   const count = gradient.shape[0]!;
   const spoilt = gradient.reshape([count, -1]).sum(1).isfinite().logicalNot();

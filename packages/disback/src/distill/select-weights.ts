@@ -2,12 +2,12 @@ import { noGrad, scope } from "@disback/torch";
 import type { DenoiserModule } from "../models/denoiser.js";
 
 /**
- * Gives a smaller network of the same kind the first channels of a larger one's weights: a start that is no copy but is
+ * Copies the first channels of a larger network's weights into a smaller one of the same architecture. This start is
  * far better than random weights (weight selection, Xu et al. 2024, "Initializing Models with Larger Ones").
  *
  * @param from not changed
  * @param into changed in place, if it has the same tensors by name, none of them larger and at least one smaller
- * @returns whether it has them
+ * @returns whether the weights were copied
  */
 export function selectWeights(from: DenoiserModule, into: DenoiserModule): boolean {
   const larger = from.stateDict();

@@ -6,27 +6,27 @@ import { DenoiserStudent } from "./denoiser-student.js";
 import { GeneratorStudent, isGenerator } from "./generator-student.js";
 import type { Student } from "./student.js";
 
-/** What makes a module a student: at which noise levels its network is run, or that it makes samples by itself. */
+/** How a student uses its module: it runs a denoiser at given noise levels, or the module makes samples itself. */
 export type StudentKind =
   | {
       kind: "denoiser";
       sigmaInit: number;
-      /** of the steps after the first; empty for a one-step student */
+      /** noise levels of the later steps; empty for a one-step student */
       laterSigmas: readonly number[];
     }
   | { kind: "generator" };
 
-/** The student that runs a module. @throws DisbackError if the module makes no samples by itself */
+/** Makes the student that runs a module. @throws DisbackError if the module does not fit the kind */
 export function studentFrom(module: Module, facts: ModelFacts, kind: StudentKind): Student {
   if (kind.kind === "denoiser") {
     if (module instanceof DenoiserModule) return new DenoiserStudent(module, kind);
-    throw new DisbackError("student: its module is no denoiser");
+    throw new DisbackError("student: its module is not a denoiser");
   }
   if (isGenerator(module)) return new GeneratorStudent(module, { facts });
   throw new DisbackError("student: its module has no generate(latents, condition)");
 }
 
-/** What makes a student what it is, beside its module. */
+/** The kind of a student, without its module. */
 export function kindOf(student: Student): StudentKind {
   if (!(student instanceof DenoiserStudent)) return { kind: "generator" };
   const { sigmaInit, laterSigmas } = student;

@@ -14,7 +14,9 @@ export interface StudentTrainerOptions extends NetworkTrainerOptions {
   emaDecay?: number | undefined;
 }
 
-/** A student in training: its module, its updates, and the running average of its weights that is judged and kept. */
+/**
+ * A student in training: its module, its updates, and the running average of its weights, which is evaluated and kept.
+ */
 export class StudentTrainer<S extends Student = Student> {
   readonly trainer: NetworkTrainer;
   private readonly ema: EMA<Module>;
@@ -36,7 +38,7 @@ export class StudentTrainer<S extends Student = Student> {
     return this.student.withModule(this.ema.module) as S;
   }
 
-  /** A copy of the average that stays when the training is disposed of, in evaluation mode. */
+  /** A copy of the average, in evaluation mode. It outlives the training. */
   result(): S {
     return this.student.withModule(this.ema.module.clone().eval()) as S;
   }
@@ -49,17 +51,17 @@ export class StudentTrainer<S extends Student = Student> {
     return this.trainer.update(batch, contribute);
   }
 
-  /** Moves the average towards the weights; once after each update. */
+  /** Moves the average towards the weights. Call it once after each update. */
   updateAverage(): void {
     this.ema.update();
   }
 
-  /** What a checkpoint holds of it beside the optimizer. */
+  /** The checkpoint's parts besides the optimizer. */
   get parts(): Parts {
     return { student: weightsPart(this.student.module), average: this.ema };
   }
 
-  /** Releases the average; the student stays. */
+  /** Releases the average, not the student. */
   dispose(): void {
     this.ema.dispose();
   }

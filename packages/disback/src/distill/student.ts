@@ -5,34 +5,33 @@ import type { BatchPart } from "../training/micro-batches.js";
 import type { ConditionSource } from "./condition-source.js";
 
 /**
- * A student: a module that makes samples from latents. `DenoiserStudent`, a denoiser that is run once or a few times, is
- * one kind; generators from a small latent, language models and decoders are others. Nothing that only needs a student
- * asks for a denoiser.
+ * A student: a module that makes samples from latents. `DenoiserStudent`, a denoiser that is run once or a few times,
+ * is one kind. Generators from a small latent, language models and decoders are others. Code that only needs a student
+ * must not require a denoiser.
  *
  * @typeParam M the kind of its module
  */
 export interface Student<M extends Module = Module> {
-  /** the weights that are trained; where they live is where samples are made */
+  /** the trained module; samples are made on its device */
   readonly module: M;
-  /** shape of its samples, standard deviation of the data, what it is told */
+  /** shape of its samples, standard deviation of the data, condition */
   readonly facts: ModelFacts;
   /** where training draws conditions from */
   readonly conditions: ConditionSource;
-  /** evaluations of the module for a sample (NFE) */
+  /** evaluations of the module per sample (NFE) */
   readonly evaluations: number;
 
-  /** Draws latents: anything with the batch first. */
+  /** Draws latents: any tensor with the batch first. */
   latents(count: number, random: Generator): Tensor;
 
   /**
-   * Draws how far a training batch goes, for students of several steps; 1 without drawing for all others. What it means
-   * is the student's: `generate` is given it back.
+   * Draws the number of steps of a training batch, for `generate`. Students of one step return 1 and draw nothing.
    */
   drawSteps(random: Generator): number;
 
   /**
    * Maps latents to samples `[N, ...sampleShape]`, with a graph to the weights if gradients are on.
-   * @param steps how far to go, as drawn by `drawSteps`; default to the end
+   * @param steps number of steps, from `drawSteps`; default all
    */
   generate(latents: Tensor, condition?: Condition, steps?: number): Tensor;
 
@@ -40,26 +39,26 @@ export interface Student<M extends Module = Module> {
   withModule(module: M): Student<M>;
 }
 
-/** Where a student's weights live. */
+/** The device of a student's weights. */
 export function deviceOf({ module }: Student): Device {
   return module.parameters()[0]!.device;
 }
 
-/** What samples are made of: latents `z`, conditions `c`, and how far the student goes. */
+/** The inputs of a batch of samples: latents `z`, conditions `c` and the number of steps. */
 export interface Drawn {
   latents: Tensor;
   condition: Condition | undefined;
   steps: number;
 }
 
-/** Draws what a batch of samples is made of, in this order: conditions, latents, steps. */
+/** Draws the inputs of a batch, in this order: conditions, latents, steps. */
 export function draw(student: Student, count: number, random: Generator): Drawn {
   const condition = student.conditions.draw(count, random);
   const latents = student.latents(count, random);
   return { condition, latents, steps: student.drawSteps(random) };
 }
 
-/** A part of what was drawn for a whole batch. */
+/** A part of the inputs of a whole batch. */
 export function partOf({ latents, condition, steps }: Drawn, part: BatchPart): Drawn {
   return { latents: part.rows(latents), condition: part.rows(condition), steps };
 }

@@ -5,16 +5,16 @@ import type { Trajectory } from "./trajectory.js";
 
 const stateSchema = z.object({ position: z.number().int().min(0), steps: z.number().int().min(0) });
 
-/** Which parts of a trajectory are used: all of it, or one half alone (to learn what that half brings). */
+/** Options of the path (ablations): which half of the trajectory is used, and interpolation. */
 export type TrajectoryUse = "whole" | "start" | "targets";
 
 export interface TargetPathOptions {
   /**
-   * `start`: only the auxiliary model starts at the path's end, and the teacher is the target from the first step;
-   * `targets`: only the targets, and the auxiliary model starts as the teacher; default both
+   * `start`: the auxiliary model starts at the path's end, but the teacher is the only target; `targets`: the nodes are
+   * the targets, but the auxiliary model starts as the teacher; default both
    */
   use?: TrajectoryUse;
-  /** targets in between two neighbouring nodes, their weights interpolated; default 0 */
+  /** number of targets between two neighbouring nodes, with interpolated weights; default 0 */
   interpolation?: number;
 }
 
@@ -25,13 +25,13 @@ export interface TargetPathOptions {
  */
 export class TargetPath<M extends Module> {
   private readonly use: TrajectoryUse;
-  /** places per node */
+  /** targets per node */
   private readonly fineness: number;
   private place: number;
   private steps = 0;
   private node: M | undefined;
 
-  /** @throws DisbackError if the trajectory is empty or of another teacher, or an option out of its range */
+  /** @throws DisbackError if the trajectory is empty or belongs to another teacher, or an option is out of range */
   constructor(
     private readonly teacher: M,
     private readonly trajectory: Trajectory | undefined,
@@ -49,7 +49,7 @@ export class TargetPath<M extends Module> {
     this.load();
   }
 
-  /** Place of the current target: N - 1 down to 0, the teacher; in between two nodes a fraction. */
+  /** Position of the current target, from N - 1 down to 0 (the teacher); a fraction between two nodes. */
   get position(): number {
     return this.place / this.fineness;
   }
@@ -66,7 +66,7 @@ export class TargetPath<M extends Module> {
     return auxiliary;
   }
 
-  /** Counts a step and goes on to the next target if `reached` says so. */
+  /** Counts a step, and moves to the next target if `reached` says so. */
   advanceIf(reached: (steps: number) => boolean): void {
     this.steps++;
     if (this.place === 0 || !reached(this.steps)) return;
@@ -82,7 +82,7 @@ export class TargetPath<M extends Module> {
   loadState(value: unknown): void {
     const parsed = stateSchema.safeParse(value);
     if (!parsed.success || parsed.data.position > this.firstPlace())
-      throw new DisbackError("checkpoint: the place on the trajectory is missing or beyond its end");
+      throw new DisbackError("checkpoint: the position on the trajectory is missing or out of range");
     this.place = parsed.data.position;
     this.steps = parsed.data.steps;
     this.load();
@@ -109,7 +109,7 @@ export class TargetPath<M extends Module> {
     if (before < beyond) this.blend(this.node, before, beyond - this.position);
   }
 
-  /** Moves a model's weights by a share of the way towards a node's. */
+  /** Interpolates a model's weights towards a node's by a fraction. */
   private blend(model: M, index: number, share: number): void {
     const other = this.copyOfTeacher();
     if (index > 0) this.trajectory!.loadInto(other, index);

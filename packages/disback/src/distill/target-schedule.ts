@@ -3,9 +3,9 @@ import { defaults } from "./defaults.js";
 
 const { mismatchThreshold, stepsPerTarget } = defaults.backtracking;
 
-/** What is known when it is decided whether the student has reached its target. */
+/** What a schedule bases its decision on. */
 export interface TargetProgress {
-  /** steps made towards the current target, this one included */
+  /** steps made towards the current target, including this one */
   steps: number;
   /** mismatch degree of the last step */
   mismatch: number;
@@ -13,7 +13,7 @@ export interface TargetProgress {
   gap: number;
 }
 
-/** Decides when the next target's turn comes. */
+/** Decides when to move to the next target. */
 export interface TargetSchedule {
   reached(progress: TargetProgress): boolean;
 }
@@ -33,13 +33,13 @@ export class StepsPerTarget implements TargetSchedule {
 export interface MismatchReachedOptions {
   /** the target is reached when its mismatch degree is at most this, > 1; default 1.1 */
   threshold?: number;
-  /** steps after which the next target's turn comes in any case; default 20 */
+  /** largest number of steps per target; default 20 */
   maximumSteps?: number;
 }
 
 /**
- * The student has reached a target when the target fits its samples about as well as the auxiliary model does. Targets
- * it has passed already cost one step each. Ours.
+ * A target is reached when it fits the student's samples about as well as the auxiliary model does. A target that the
+ * student has already passed costs one step. Our own.
  */
 export class MismatchReached implements TargetSchedule {
   private readonly threshold: number;

@@ -10,17 +10,17 @@ import { SamplePool } from "./sample-pool.js";
 export interface TeacherPairsOptions {
   /** pairs in memory, default 1000 */
   count?: number;
-  /** Heun steps of the teacher for each, default 18 */
+  /** Heun steps of the teacher per pair, default 18 */
   steps?: number;
-  /** decides the latents and conditions, default 0 */
+  /** seed of the latents and conditions, default 0 */
   seed?: number;
-  /** pairs made at once, default 250 */
+  /** pairs computed at once, default 250 */
   batchSize?: number;
 }
 
 /**
- * Pairs `(z, y)` of noise and what the teacher's deterministic sampler (Heun, from sigma 80) makes of it: the data of
- * plain regression and of DMD's regression term (Yin et al. 2024, section 3.3). The same seed gives the same pairs.
+ * Pairs `(z, y)` of noise and the output of the teacher's deterministic sampler for it (Heun, from sigma 80). Used by
+ * plain regression and by DMD's regression term (Yin et al. 2024, section 3.3). The same seed gives the same pairs.
  *
  * @throws DisbackError naming the option that is wrong
  */
@@ -47,8 +47,8 @@ export function teacherPairs(
 }
 
 /**
- * How far a student is from a batch of pairs, drawn at random: a tensor `[]` with a graph to its weights. Few-step
- * students are held to it after each of their steps, equally often.
+ * The student's mean distance to a random batch of pairs, a tensor `[]` with a graph to its weights. For few-step
+ * students every number of steps is drawn equally often.
  */
 export function pairDistance(
   kind: SampleDistance,

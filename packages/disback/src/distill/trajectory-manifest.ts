@@ -6,21 +6,21 @@ import { nodeStorageSchema } from "./node-storage.js";
 
 export const manifestFile = "trajectory.json";
 
-/** Names of nodes' files. */
+/** Pattern of node file names. */
 export const nodeFile = /^node-\d+\.safetensors$/;
 
 export const nodeSchema = z.object({
   /** recording step after which the node was saved */
   step: z.number().int().min(1),
-  /** weights, in the trajectory's folder */
+  /** file with the weights, in the trajectory's folder */
   file: z.string().regex(nodeFile, "must be a plain file name"),
-  /** distance to the node before (the teacher for the first), see `Outline` */
+  /** distance to the previous node (for the first, to the teacher), see `Outline` */
   distance: z.number().min(0),
   /** denoising loss on the student's samples when it was saved */
   loss: z.number(),
-  /** size of the file; not known in version 1 */
+  /** size of the file; missing in version 1 */
   bytes: z.int().min(0).optional(),
-  /** SHA-256 of the file, in hexadecimal; not known in version 1 */
+  /** SHA-256 of the file, in hexadecimal; missing in version 1 */
   sha256: z
     .string()
     .regex(/^[\da-f]{64}$/, "must be 64 hexadecimal digits")
@@ -30,17 +30,17 @@ export const nodeSchema = z.object({
 /** Version 1 had full nodes only, and neither their sizes nor checksums. */
 const manifestSchema = z.object({
   format: z.literal("disback-trajectory"),
-  version: z.union([z.literal(1), z.literal(2)], "must be 1 or 2: this trajectory is of a newer disback"),
-  /** fingerprint of the teacher: the trajectory's end */
+  version: z.union([z.literal(1), z.literal(2)], "must be 1 or 2; a newer disback wrote this trajectory"),
+  /** fingerprint of the teacher, the trajectory's end */
   teacher: z.string(),
   /** how the nodes' weights are stored */
   storage: nodeStorageSchema.default({ kind: "full" }),
-  /** where everything came from: seeds, steps, schedule, generator, versions */
+  /** origin: seeds, steps, schedule, generator, versions */
   provenance: z.record(z.string(), z.unknown()),
   nodes: z.array(nodeSchema),
 });
 
-/** What `trajectory.json` says. */
+/** The content of `trajectory.json`. */
 export type Manifest = z.output<typeof manifestSchema>;
 
 /** @throws DisbackError naming the manifest and what is wrong with it */
@@ -64,7 +64,7 @@ export function readManifest(folder: string): Manifest {
   return { ...parsed.data, version: 2 };
 }
 
-/** Writes it as a whole or not at all. */
+/** Writes the file atomically. */
 export function writeManifest(folder: string, manifest: Manifest): void {
   const path = join(folder, manifestFile);
   writeFileSync(`${path}.tmp`, `${JSON.stringify(manifest, null, 2)}\n`);

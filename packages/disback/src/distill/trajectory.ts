@@ -15,13 +15,13 @@ import {
   writeManifest,
 } from "./trajectory-manifest.js";
 
-/** A point on the way from the teacher (0) to the initial student's distribution (the last one). */
+/** A point on the path from the teacher (0) to the initial student's distribution (the last one). */
 export type TrajectoryNode = z.output<typeof nodeSchema>;
 
-/** What a recording's trajectory begins with. */
+/** How a recording opens its trajectory. */
 export interface BeginOptions {
   processes: Processes;
-  /** the folder holds its beginning */
+  /** whether the folder holds its beginning */
   resume: boolean;
   provenance: Record<string, unknown>;
   /** default: differences to the teacher */
@@ -29,25 +29,24 @@ export interface BeginOptions {
 }
 
 /**
- * The degradation path `D'_1, …, D'_N` of a teacher on disk: a manifest and one safetensors file per node, read when
- * needed, one at a time. `D'_0` is the teacher itself and is not stored. Walked from `N` down to 0 it is DisBack's
- * convergence trajectory.
+ * The degradation path `D'_1, …, D'_N` of a teacher on disk: a manifest and one safetensors file per node. Nodes are
+ * read one at a time, when needed. `D'_0` is the teacher itself and is not stored. Walked from `N` down to 0 it is
+ * DisBack's convergence trajectory.
  */
 export class Trajectory {
   private constructor(
     readonly folder: string,
     private readonly manifest: Manifest,
-    /** Nodes may be stored as differences to it. */
+    /** Needed if nodes are stored as differences to the teacher. */
     private teacher?: Module,
-    /** Whether another process writes what happens here. */
+    /** Whether another process writes the files. */
     private readonly follows = false,
   ) {}
 
   /**
-   * Starts an empty one.
-   * @param teacher its end; has to stay as it is while nodes are appended
+   * Starts an empty trajectory. @param teacher its end; must not change while nodes are appended
    * @param storage how nodes are stored, default full
-   * @throws DisbackError if there is one in the folder already
+   * @throws DisbackError if the folder already holds one
    */
   static create(
     folder: string,
@@ -75,14 +74,14 @@ export class Trajectory {
     return new Trajectory(folder, readManifest(folder));
   }
 
-  /** Opens one to append to it. @throws DisbackError as `open`, or if it was begun with another teacher */
+  /** Opens a trajectory to append to it. @throws DisbackError as `open`, or if it belongs to another teacher */
   static resume(folder: string, teacher: Module): Trajectory {
     const trajectory = Trajectory.open(folder);
     trajectory.connect(teacher);
     return trajectory;
   }
 
-  /** One that another process writes: knows its nodes, and touches no files. */
+  /** A trajectory that another process writes: knows its nodes, but touches no files. */
   static follow(folder: string, teacher: Module): Trajectory {
     const manifest = {
       format: "disback-trajectory",
@@ -95,7 +94,7 @@ export class Trajectory {
     return new Trajectory(folder, manifest, teacher, true);
   }
 
-  /** The trajectory of a recording that begins or goes on: one of its processes writes, the others follow. */
+  /** The trajectory of a new or resumed recording: one of its processes writes, the others follow. */
   static begin(folder: string, teacher: Module, options: BeginOptions): Trajectory {
     const { processes, resume, provenance, storage = { kind: "difference" } } = options;
     if (!processes.leads) return Trajectory.follow(folder, teacher);
@@ -103,7 +102,7 @@ export class Trajectory {
     return Trajectory.create(folder, teacher, provenance, storage);
   }
 
-  /** From the node next to the teacher (index 0 here, `D'_1`) to the most degraded one. */
+  /** The nodes, from `D'_1` next to the teacher (index 0 here) to the most degraded one. */
   get nodes(): readonly TrajectoryNode[] {
     return this.manifest.nodes;
   }
@@ -129,13 +128,13 @@ export class Trajectory {
         writeSafetensors(path, packNode(model, this.teacher!, this.storage), { step: String(facts.step) }),
       ),
     );
-    // In the schema's order: a resumed recording writes the same manifest.
+    // In the schema's order, so that a resumed recording writes the same manifest.
     const node = { ...facts, file, ...hashFile(path) };
     this.manifest.nodes.push(nodeSchema.parse(node));
     this.write();
   }
 
-  /** Forgets every second node, the one next to the teacher first; the node after it inherits its distance. */
+  /** Drops every second node, starting next to the teacher. Its distance is added to that of the node after it. */
   thin(): void {
     const nodes = this.manifest.nodes;
     const kept: TrajectoryNode[] = [];
@@ -150,16 +149,17 @@ export class Trajectory {
     this.write();
   }
 
-  /** Goes back to the nodes of an earlier moment: a resumed recording makes the later ones again. */
+  /** Goes back to the nodes at an earlier step. A resumed recording makes the later ones again. */
   restore(nodes: unknown): void {
     const parsed = z.array(nodeSchema).safeParse(nodes);
-    if (!parsed.success)
-      throw new DisbackError(`${this.folder}: the checkpoint does not say which nodes there were`);
+    if (!parsed.success) throw new DisbackError(`${this.folder}: the checkpoint does not list the nodes`);
     this.manifest.nodes = parsed.data;
     this.write();
   }
 
-  /** Removes files of nodes that were forgotten. Not before the recording has ended: a checkpoint may want them back. */
+  /**
+   * Deletes the files of dropped nodes. Call it only after the recording has ended: a checkpoint may need them before.
+   */
   prune(): void {
     if (this.follows) return;
     const wanted = new Set(this.nodes.map((node) => node.file));
@@ -169,24 +169,28 @@ export class Trajectory {
   }
 
   /**
-   * Copies a node's weights into a model of the teacher's architecture; the file's checksum and every key are checked.
-   * Nodes that are stored as differences need to know the teacher: `requireTeacher` comes first.
-   * @param index 1 to N: the node's place on the path
-   * @throws DisbackError naming the file, and the key if it is one key's fault
+   * Copies a node's weights into a model of the teacher's architecture. Checks the file's checksum and every key. Nodes
+   * stored as differences need the teacher: call `requireTeacher` first. @param index 1 to N, the node's position on
+   * the path
+   * @throws DisbackError naming the file, and the key if one key is wrong
    */
   loadInto(model: Module, index: number): void {
     const node = this.nodes[index - 1];
     if (!node)
       throw new DisbackError(`${this.folder}: there is no node ${index}, only 1 to ${this.nodes.length}`);
     if (needsTeacher(this.storage) && !this.teacher)
-      throw new DisbackError(`${this.folder}: nodes are differences to the teacher, which is not known yet`);
+      throw new DisbackError(
+        `${this.folder}: nodes are differences to the teacher, which has not been given yet`,
+      );
     const path = join(this.folder, node.file);
     noGrad(() =>
       scope(() => {
         try {
           const { tensors } = readSafetensors(path);
           if (node.sha256 !== undefined && hashFile(path).sha256 !== node.sha256)
-            throw new DisbackError(`${path}: damaged or altered, its checksum is not the manifest's`);
+            throw new DisbackError(
+              `${path}: damaged or altered: its checksum is not the one in the manifest`,
+            );
           model.loadStateDict(unpackNode(tensors, model, this.teacher, this.storage));
         } catch (error) {
           if (!(error instanceof TorchError)) throw error;
@@ -202,7 +206,9 @@ export class Trajectory {
   requireTeacher(teacher: Module): void {
     this.connect(teacher);
     if (this.nodes.length === 0)
-      throw new DisbackError(`${this.folder}: this trajectory has no nodes; its recording was not finished`);
+      throw new DisbackError(
+        `${this.folder}: this trajectory has no nodes, because its recording was not finished`,
+      );
   }
 
   private write(): void {
@@ -212,7 +218,7 @@ export class Trajectory {
   private connect(teacher: Module): void {
     if (fingerprint(teacher) !== this.manifest.teacher)
       throw new DisbackError(
-        `${this.folder}: this trajectory was recorded from another teacher, or with another setting of unconditional`,
+        `${this.folder}: this trajectory was recorded from another teacher, or with another value of "unconditional"`,
       );
     this.teacher = teacher;
   }

@@ -1,10 +1,10 @@
 import { ops, type Tensor } from "@disback/torch";
 
-/** How exactly a matrix is kept. */
+/** How exactly a matrix is approximated. */
 export interface TruncationOptions {
-  /** share of the matrix's squared norm that its factors keep at least, in (0, 1] */
+  /** smallest fraction of the matrix's squared norm that the factors keep, in (0, 1] */
   energy: number;
-  /** rank at most; has precedence over `energy` */
+  /** largest rank; takes precedence over `energy` */
   maximumRank?: number | undefined;
 }
 
@@ -13,7 +13,7 @@ export interface TruncationOptions {
  * `left = U_r sqrt(S_r)`, `right = sqrt(S_r) V_r^T`.
  *
  * @param matrix `[rows, columns]`
- * @returns `[rows, r]` and `[r, columns]`, or undefined where they would hold as many numbers as the matrix
+ * @returns `[rows, r]` and `[r, columns]`, or undefined if they would be no smaller than the matrix
  */
 export function truncatedSvd(
   matrix: Tensor,

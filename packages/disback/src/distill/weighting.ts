@@ -2,8 +2,8 @@ import type { Tensor } from "@disback/torch";
 import { denoisingWeight } from "./denoising-loss.js";
 
 /**
- * How much each noise level counts when the student is moved by `w(sigma) (D_phi - D'_i)`. The names say what the
- * difference is measured in:
+ * The weight of each noise level in the student's gradient `w(sigma) (D_phi - D'_i)`. The names say in which units the
+ * difference is measured:
  *
  * | name | w(sigma) | |
  * |---|---|---|
@@ -16,7 +16,7 @@ export const weightings = ["one", "edm", "noise", "score"] as const;
 
 export type Weighting = (typeof weightings)[number];
 
-/** The weights of noise levels `[N]`; undefined stands for 1 everywhere. */
+/** The weights of noise levels `[N]`; undefined means 1 everywhere. */
 export function weightsOf(weighting: Weighting, sigma: Tensor, sigmaData: number): Tensor | undefined {
   switch (weighting) {
     case "one":

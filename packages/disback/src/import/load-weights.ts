@@ -102,7 +102,7 @@ function copyPiece(key: string, weight: Tensor, piece: Piece, row: Tensor, fail:
   if (value.numel > 0 && !value.isfinite().all().item()) fail(`${key} holds infinity or NaN`);
   // Resampling follows the configuration, so the stored kernel must be the configured one.
   if (key.endsWith("resample_filter") && target.sub(value).abs().max().item() > 1e-6) {
-    fail(`${key} is another filter than resampleFilter`);
+    fail(`${key} differs from resampleFilter`);
   }
   target.copy_(value);
 }

@@ -1,8 +1,10 @@
-import { statSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
+import { join } from "node:path";
 import { DisbackError } from "../errors.js";
 import type { Autoencoder } from "../models/autoencoder/autoencoder.js";
 import { latentCodec } from "../models/autoencoder/latent-codec.js";
 import { type DenoiserConfig, sampleShape } from "../models/denoiser-config.js";
+import { configFile } from "../models/model-folder.js";
 import type { StoredWeight } from "./checkpoint/assembled-tensor.js";
 import { openCheckpoint } from "./checkpoint/open-checkpoint.js";
 import { describeObject, describeWeights, failAt } from "./describe-weights.js";
@@ -73,7 +75,11 @@ async function openSource(source: string, options: ReadTeacherOptions): Promise<
   const given = options.config === undefined ? undefined : readGivenFile(options.config);
   if (isDiffusersFolder(source)) return openDiffusersTeacher(source, given && ownConfig(given));
   if (isFolder(source)) {
-    throw new DisbackError(`${source}: a folder without the model_index.json or config.json of diffusers`);
+    const ours = existsSync(join(source, configFile));
+    const why = ours
+      ? `a folder whose ${configFile} is not diffusers'; a model folder of disback needs no import`
+      : `a folder without the model_index.json or ${configFile} of diffusers`;
+    throw new DisbackError(`${source}: ${why}`);
   }
   if (isFile(source) && (await isSafetensors(source))) {
     const weights = openSafetensors(source);

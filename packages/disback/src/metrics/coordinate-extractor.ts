@@ -6,6 +6,7 @@ import type { FeatureExtractor } from "./feature-extractor.js";
 /** The samples' own coordinates as features: for 2-D data, where no network stands between. */
 export class CoordinateExtractor implements FeatureExtractor {
   readonly name = "coordinates";
+  readonly exact = true;
   readonly contentHash: string;
   readonly featureDim: number;
 

@@ -11,6 +11,8 @@ export interface FeatureExtractor {
   readonly featureDim: number;
   /** SHA-256 (hex) of everything that decides the features; the key of cached reference statistics. */
   readonly contentHash: string;
+  /** Features are kept in float32, not float16, where statistics are stored: samples' own values need it. */
+  readonly exact?: boolean;
   /**
    * @param samples `[N, ...]`; images `[N, C, H, W]` in [-1, 1]
    * @returns features `[N, F]`, float32

@@ -24,14 +24,14 @@ export async function referenceStatistics(
 ): Promise<Reference> {
   const datasetHash = await dataset.fingerprint();
   const key = createHash("sha256")
-    .update(`${datasetHash} ${extractor.contentHash}`)
+    .update(`${datasetHash} ${extractor.contentHash}${extractor.exact ? " float32" : ""}`)
     .digest("hex")
     .slice(0, 20);
   const file = join(cacheFolder, `${key}.safetensors`);
   if (existsSync(file)) return loadReference(file);
   const reference = await computeReference(dataset, extractor, datasetHash);
   mkdirSync(cacheFolder, { recursive: true });
-  saveReference(file, reference);
+  saveReference(file, reference, extractor);
   for (const tensor of [reference.features, reference.statistics.mean, reference.statistics.covariance])
     tensor.dispose();
   // As every later run reads it, rounded: the first one gets the same figures.

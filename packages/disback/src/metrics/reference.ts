@@ -16,13 +16,17 @@ export interface Reference {
   datasetHash: string;
 }
 
-/** Writes a reference as one safetensors file; the features in float16. */
-export function saveReference(file: string, reference: Reference): void {
+/** Writes a reference as one safetensors file. @param options.exact features in float32, default float16 */
+export function saveReference(
+  file: string,
+  reference: Reference,
+  { exact = false }: { exact?: boolean } = {},
+): void {
   const { mean, covariance, count } = reference.statistics;
   scope(() =>
     writeSafetensors(
       file,
-      { mean, covariance, features: reference.features.to("float16") },
+      { mean, covariance, features: reference.features.to(exact ? "float32" : "float16") },
       {
         kind: "disback-reference",
         count: String(count),

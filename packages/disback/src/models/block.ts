@@ -1,11 +1,11 @@
 import { checkpoint, Module, type Tensor } from "@disback/torch";
 
-/** A block of a network that can compute its activations again for the backward pass, not keep them. */
+/** A block that can recompute its activations in the backward pass instead of keeping them. */
 export abstract class Block extends Module {
-  /** Whether it does. Results are the same; it costs a forward pass more. */
+  /** Whether activations are recomputed. Same results, one more forward pass. */
   recomputes = false;
 
-  /** Runs `body` on all that it needs a gradient for. */
+  /** Runs `body` on all tensors that need a gradient. */
   protected perform(body: (...inputs: Tensor[]) => Tensor, ...inputs: Tensor[]): Tensor {
     return this.recomputes ? checkpoint(body, ...inputs) : body(...inputs);
   }

@@ -1,18 +1,19 @@
 import { Block } from "./block.js";
 import type { DenoiserModule } from "./denoiser.js";
 
-/** How a network is computed, not what: speed and memory, and the last digits of the result. */
+/** How a network is computed. Affects speed, memory and rounding. */
 export interface Computation {
-  /** of the network's passes: `bf16` is mixed precision; weights, losses and optimizers are f32 either way */
+  /** precision of the network's passes: `bf16` is mixed precision; weights, losses and optimizers are always f32 */
   precision: "f32" | "bf16";
-  /** layout of weights and activations of networks for images */
+  /** memory layout of image networks */
   memoryFormat: "contiguous" | "channels-last";
-  /** activations of blocks are computed again for the backward pass instead of being kept */
+  /** recompute the activations of blocks in the backward pass instead of keeping them */
   activationCheckpointing: boolean;
 }
 
 /**
- * Lets a denoiser compute so, and its clones. Before an optimizer is made: its moments take the weights' layout.
+ * Applies this to a denoiser and its clones. Call it before making an optimizer, because its moments take the weights'
+ * layout.
  * @returns the denoiser
  */
 export function computing<T extends DenoiserModule>(denoiser: T, how: Computation): T {
@@ -22,7 +23,7 @@ export function computing<T extends DenoiserModule>(denoiser: T, how: Computatio
   return denoiser;
 }
 
-/** The blocks of a network that can compute their activations again. */
+/** The blocks of a network that can recompute their activations. */
 export function blocksOf(denoiser: DenoiserModule): Block[] {
   return denoiser.modules().filter((module) => module instanceof Block);
 }

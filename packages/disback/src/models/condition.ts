@@ -1,7 +1,7 @@
 import { cat, type Tensor } from "@disback/torch";
 
 /**
- * What a model is told about each sample: tensors by name, the batch first in each. The names in use:
+ * What a model is conditioned on: tensors by name, the batch first in each. The names in use:
  *
  * | name | shape | |
  * |---|---|---|
@@ -12,22 +12,22 @@ import { cat, type Tensor } from "@disback/torch";
  * | `sizes` | `[N, 6]` | original size, crop and target size (SDXL) |
  * | `task` | `[N, T]` | which of several teachers' tasks, one-hot |
  *
- * A batch without any condition has `undefined` in its place.
+ * A batch without a condition is `undefined`.
  */
 export type Condition = Readonly<Record<string, Tensor>>;
 
 /** Shapes of one sample's condition by name, without the batch; `{}` for a model that takes none. */
 export type ConditionShapes = Readonly<Record<string, readonly number[]>>;
 
-/** Something that is there for every sample of a batch. */
+/** A value with one entry per sample of a batch. */
 export type Rows = Tensor | Condition | undefined;
 
-/** Samples `start` to `start + count` of what there is for all of them; views of the same memory. */
+/** Samples `start` to `start + count`, as views of the same memory. */
 export function narrowRows<R extends Rows>(all: R, start: number, count: number): R {
   return eachRows(all, (tensor) => tensor.narrow(0, start, count));
 }
 
-/** The samples at the given places. @param places `[M]`, integers */
+/** The samples at the given indices. @param places `[M]`, integers */
 export function selectRows<R extends Rows>(all: R, places: Tensor): R {
   return eachRows(all, (tensor) => tensor.indexSelect(0, places));
 }
@@ -46,7 +46,7 @@ export function tensorsOf(all: Rows): Tensor[] {
   return isTensor(all) ? [all] : Object.values(all);
 }
 
-/** Several batches of conditions as one. They have the same names. */
+/** Joins several batches of conditions with the same names. */
 export function joinConditions(parts: readonly Condition[]): Condition {
   const names = Object.keys(parts[0] ?? {});
   return Object.fromEntries(names.map((name) => [name, cat(parts.map((part) => part[name]!))]));
@@ -64,7 +64,7 @@ export function classesOf({ condition }: { condition: ConditionShapes }): number
   return condition.class?.[0] ?? 0;
 }
 
-/** Names and shapes in words, for messages: "class [10], text [77, 768]"; "no condition" if there are none. */
+/** Names and shapes as text for messages: "class [10], text [77, 768]"; "no condition" if there are none. */
 export function describeCondition(shapes: ConditionShapes): string {
   const parts = Object.entries(shapes).map(([name, shape]) => `${name} [${shape.join(", ")}]`);
   return parts.length > 0 ? parts.join(", ") : "no condition";

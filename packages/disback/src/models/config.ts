@@ -1,4 +1,4 @@
-/** Denoisers described by a configuration: created, saved and loaded. */
+/** Denoisers from a configuration: creation, saving and loading. */
 export { createDenoiser } from "./create-denoiser.js";
 export {
   type DenoiserConfig,

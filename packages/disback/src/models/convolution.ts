@@ -30,7 +30,7 @@ export class Convolution extends Module {
   /** @param x `[N, in, H, W]` @returns `[N, out, H, W]`, or `2H, 2W` or `H/2, W/2` */
   forward(x: Tensor): Tensor {
     if (!this.change || !this.resample_filter) return this.convolve(x, this.padding);
-    // Copying pixels commutes with a pointwise convolution, which is four times cheaper before it.
+    // A pointwise convolution commutes with copying pixels, and is four times cheaper before it.
     if (this.kernel === 1 && this.change.direction === "up" && isBox(this.change.taps)) {
       return resample(this.convolve(x, 0), this.change, this.resample_filter);
     }

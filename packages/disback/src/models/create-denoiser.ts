@@ -81,7 +81,7 @@ function estimatesVariance({ preconditioning, learnedVariance }: DenoiserConfig)
   return preconditioning === "iddpm" || learnedVariance === true;
 }
 
-/** VP, iDDPM and DDPM give the network steps up to 1000, EDM and VE a logarithm of a few units. */
+/** VP, iDDPM and DDPM give the network steps up to 1000; EDM and VE give it a logarithm of a few units. */
 function mlpNoiseScale({ preconditioning }: DenoiserConfig): number {
   return preconditioning === "edm" || preconditioning === "ve" ? 10 : 1;
 }

@@ -1,8 +1,8 @@
 import { z } from "zod";
 import { DisbackError } from "../errors.js";
 import type { ConditionShapes } from "./condition.js";
-import type { ModelFacts } from "./facts.js";
 import { checkEdm2Heads, edm2Fields } from "./edm2/config.js";
+import type { ModelFacts } from "./facts.js";
 import { checkUNet2D, unet2DFields } from "./unet-2d/config.js";
 
 const positive = z.number().positive();
@@ -10,7 +10,7 @@ const count = z.int().positive();
 const size = z.int().nonnegative();
 const probability = z.number().min(0).lt(1);
 
-/** Fields of every denoiser. Those of other preconditionings than the chosen one are errors. */
+/** Fields of every denoiser. Fields of a preconditioning that is not chosen are errors. */
 const common = {
   preconditioning: z.enum(["edm", "vp", "ve", "iddpm", "discrete"]).default("edm"),
   /** edm: standard deviation of the data */
@@ -33,23 +33,23 @@ const common = {
   cosineOffset: positive.optional(),
   /** discrete: what the network estimates */
   prediction: z.enum(["epsilon", "v", "sample"]).optional(),
-  /** discrete: the rule that the betas follow */
+  /** discrete: rule of the betas */
   betaSchedule: z.enum(["linear", "scaled-linear", "cosine", "sigmoid"]).optional(),
-  /** discrete: first beta of a rule */
+  /** discrete: first beta of the rule */
   betaStart: positive.lt(1).optional(),
-  /** discrete: last beta of a rule */
+  /** discrete: last beta of the rule */
   betaEnd: positive.lt(1).optional(),
-  /** discrete: the betas themselves, instead of a rule */
+  /** discrete: the betas, instead of a rule */
   betas: z.array(positive.max(1)).min(2).optional(),
-  /** discrete: stretch the schedule until nothing of the data is left at its end */
+  /** discrete: rescale the schedule so that its last step is pure noise */
   zeroTerminalSnr: z.boolean().optional(),
-  /** the network estimates a variance besides, in as many channels again, which is not used; iddpm's always does */
+  /** the network also estimates a variance in as many additional channels, which are ignored; always true for iddpm */
   learnedVariance: z.boolean().optional(),
-  /** discrete: where the original sampler cuts off its estimates; kept for export, the denoiser does not cut */
+  /** discrete: bound at which the original sampler clips its estimates; kept for export, the denoiser does not clip */
   clipSample: positive.optional(),
-  /** columns of the condition, 0 for none */
+  /** number of classes, 0 for none */
   labelDim: size.default(0),
-  /** names of the classes in their order, as many as labelDim */
+  /** names of the labelDim classes, in order */
   classNames: z.array(z.string().min(1)).optional(),
   /** probability of hiding a label while training, for guidance */
   labelDropout: probability.default(0),
@@ -100,7 +100,7 @@ const unet2D = z.strictObject({ network: z.literal("unet-2d"), ...common, ...une
 const mlp = z.strictObject({
   network: z.literal("mlp"),
   ...common,
-  /** of a point */
+  /** dimensions of a point */
   dimension: count,
   hiddenChannels: count.multipleOf(2).default(128),
   blocks: count.default(4),
@@ -109,7 +109,7 @@ const mlp = z.strictObject({
 const dit = z.strictObject({
   network: z.literal("dit"),
   ...common,
-  /** height and width of the samples: of latents, where an autoencoder stands between them and images */
+  /** height and width of the samples; for a latent model, of the latents */
   imageResolution: count,
   imageChannels: count,
   patchSize: count.default(2),
@@ -122,10 +122,10 @@ const dit = z.strictObject({
 });
 
 /**
- * A denoiser in words: the network, its sizes and its preconditioning. "song-unet" is DDPM++ by default and NCSN++ with
+ * The configuration of a denoiser: network, sizes and preconditioning. "song-unet" is DDPM++ by default and NCSN++ with
  * `embeddingType: "fourier", noiseMultiplier: 2, encoderType: "residual", resampleFilter: [1, 3, 3, 1]`;
- * "dhariwal-unet" is ADM, "edm2" is EDM2's U-Net; "unet-2d" is UNet2DModel of diffusers; "dit" is DiT-S/2 by default; "mlp" takes points.
- * Unknown fields are errors.
+ * "dhariwal-unet" is ADM, "edm2" is EDM2's U-Net; "unet-2d" is UNet2DModel of diffusers; "dit" is DiT-S/2 by default;
+ * "mlp" takes points. Unknown fields are errors.
  */
 export const denoiserConfig = z
   .discriminatedUnion("network", [songUNet, dhariwalUNet, edm2, unet2D, dit, mlp], {
@@ -143,7 +143,7 @@ export const denoiserConfig = z
     }
     checkPreconditioning(config, fail);
     if (config.classNames && config.classNames.length !== config.labelDim)
-      fail("classNames", `names ${config.classNames.length} classes, labelDim is ${config.labelDim}`);
+      fail("classNames", `has ${config.classNames.length} names, but labelDim is ${config.labelDim}`);
     if (config.network === "unet-2d") checkUNet2D(config, fail);
     if (config.network === "mlp" || config.network === "unet-2d") return;
     if (config.network === "dit") {
@@ -163,7 +163,7 @@ export const denoiserConfig = z
     if (config.modelChannels % 4 !== 0) fail("modelChannels", "must be a multiple of 4");
   });
 
-/** Fields that only some preconditionings have. */
+/** Fields of particular preconditionings. */
 const special: Readonly<Record<string, readonly string[]>> = {
   sigmaMin: ["edm", "ve"],
   sigmaMax: ["edm", "ve"],
@@ -182,7 +182,7 @@ const special: Readonly<Record<string, readonly string[]>> = {
   clipSample: ["discrete"],
 };
 
-/** A field without effect would be passed over in silence. */
+/** A field without effect must not pass unnoticed. */
 function checkPreconditioning(config: object, fail: (field: string, message: string) => void): void {
   const fields = config as Readonly<Record<string, unknown>>;
   const chosen = fields["preconditioning"] as string;
@@ -208,7 +208,7 @@ export type DenoiserConfigInput = z.input<typeof denoiserConfig>;
 
 /**
  * Checks a configuration and fills in defaults.
- * @param origin where it comes from, for the message: a file's name
+ * @param origin file name for the message
  * @throws DisbackError naming origin and field
  */
 export function parseDenoiserConfig(value: unknown, origin = "denoiser"): DenoiserConfig {
@@ -226,7 +226,7 @@ export function sampleShape(config: DenoiserConfig): number[] {
   return [config.imageChannels, config.imageResolution, config.imageResolution];
 }
 
-/** What a denoiser of this configuration says of itself. */
+/** The facts of a denoiser with this configuration. */
 export function factsOf(config: DenoiserConfig): ModelFacts {
   const condition: ConditionShapes = config.labelDim > 0 ? { class: [config.labelDim] } : {};
   const { sigmaData, classNames } = config;

@@ -8,26 +8,26 @@ import type { ModelFacts } from "./facts.js";
  * Nothing here is about images: `x` is `[N, ...]`.
  */
 export interface Denoiser {
-  /** shape of its samples, standard deviation of its data, what it is told */
+  /** shape of its samples, standard deviation of its data, condition */
   readonly facts: ModelFacts;
-  /** Lowest noise level it was made for; samplers do not go below. No limit if absent. */
+  /** Lowest noise level of its training; samplers do not go below it. No limit if absent. */
   readonly sigmaMin?: number | undefined;
-  /** Highest noise level it was made for; samplers do not go above. No limit if absent. */
+  /** Highest noise level of its training; samplers do not go above it. No limit if absent. */
   readonly sigmaMax?: number | undefined;
 
   /**
    * @param x noisy samples `[N, ...]`, `x = x0 + sigma * n`
    * @param sigma noise levels `[N]`, standard deviations > 0
-   * @param condition what it is told about each sample, see `Condition`; none means "nothing known"
+   * @param condition see `Condition`; without one, the estimate is unconditional
    * @returns estimate of x0, same shape as `x`
    */
   denoise(x: Tensor, sigma: Tensor, condition?: Condition): Tensor;
 
-  /** The nearest noise level it knows; all of them if absent. */
+  /** The nearest noise level it knows; absent if it knows all. */
   roundSigma?(sigma: number): number;
 }
 
-/** A denoiser that can be asked what its network sees: DMD2's discriminator looks at that. */
+/** A denoiser with access to its network's features, for DMD2's discriminator. */
 export interface FeatureDenoiser extends Denoiser {
   /** Parameters as of `denoise`. @returns `[N, channels, h, w]`, or `[N, channels]` for points */
   features(x: Tensor, sigma: Tensor, condition?: Condition): Tensor;
@@ -36,10 +36,10 @@ export interface FeatureDenoiser extends Denoiser {
 /** A denoiser whose weights can be trained, saved and copied. */
 export abstract class DenoiserModule extends Module implements Denoiser {
   abstract readonly facts: ModelFacts;
-  /** of the network's passes; weights and results keep their dtype. Set by `computing`. */
+  /** precision of the network's passes; weights and results keep their dtype. Set by `computing`. */
   precision: "f32" | "bf16" = "f32";
 
-  /** Runs a pass of the network in the precision that was chosen. @param input on the device that computes */
+  /** Runs a pass of the network in the chosen precision. @param input on the network's device */
   protected pass(input: Tensor, run: () => Tensor): Tensor {
     return this.precision === "f32" ? run() : autocast({ device: input.device, dtype: "bfloat16" }, run);
   }

@@ -1,7 +1,7 @@
 import { Module, ops, parameter, type Tensor } from "@disback/torch";
 import { initialWeights, type WeightSource, type WeightStart } from "./weights.js";
 
-/** A fully connected layer, y = x W^T + b, that starts as Karras et al. 2022 start theirs. */
+/** A fully connected layer, y = x W^T + b, initialised as in Karras et al. 2022. */
 export class Dense extends Module {
   readonly weight: Tensor;
   readonly bias: Tensor | null;

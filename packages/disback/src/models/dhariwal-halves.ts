@@ -5,7 +5,7 @@ import { levels } from "./levels.js";
 import { type BlockStyle, UNetBlock } from "./unet-block.js";
 import type { WeightSource } from "./weights.js";
 
-/** The contracting half: parts in the order in which they run, and the channels of each one's output. */
+/** The contracting half: parts in execution order, and the channels of their outputs. */
 export function buildEncoder(
   source: WeightSource,
   options: DhariwalUNetOptions,
@@ -35,7 +35,7 @@ export function buildEncoder(
   return { encoder, skipChannels };
 }
 
-/** The expanding half; a block takes the encoder's output with it if it expects more channels than there are. */
+/** The expanding half. A block that expects more channels than it gets also takes the encoder's output. */
 export function buildDecoder(
   source: WeightSource,
   skipChannels: number[],

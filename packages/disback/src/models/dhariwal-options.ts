@@ -10,7 +10,7 @@ export interface DhariwalUNetOptions {
   modelChannels: number;
   /** one multiplier per resolution, highest first */
   channelMultipliers: number[];
-  /** embedding channels over `modelChannels` */
+  /** embedding channels as a multiple of `modelChannels` */
   embeddingMultiplier: number;
   blocksPerResolution: number;
   attentionResolutions: number[];

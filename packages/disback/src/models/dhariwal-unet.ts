@@ -73,7 +73,7 @@ export class DhariwalUNet extends Network {
     return this.encode(x, this.embed(x.shape[0]!, noise, labels)).at(-1)!;
   }
 
-  /** @returns the features after every part of the encoder, the bottleneck's last */
+  /** @returns the features after every part of the encoder, ending with the bottleneck */
   private encode(x: Tensor, embedding: Tensor): Tensor[] {
     const outputs: Tensor[] = [];
     let hidden = x;

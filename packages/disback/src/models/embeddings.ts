@@ -6,18 +6,18 @@ export interface NoiseEmbedding extends Module {
   forward(noise: Tensor): Tensor;
 }
 
-/** Which half comes first: DDPM++ and NCSN++ have sines first, ADM has cosines first. */
+/** Which half comes first: sines in DDPM++ and NCSN++, cosines in ADM. */
 export type WaveOrder = "sine-first" | "cosine-first";
 
 export interface PositionalOptions {
   order: WaveOrder;
-  /** longest wavelength over 2 pi, default 10000 */
+  /** longest wavelength divided by 2 pi, default 10000 */
   longest?: number;
   /** the last frequency is exactly 1 / longest (DDPM++), not one step short of it (ADM) */
   endpoint?: boolean;
   /**
-   * frequencies as exp(-ln(longest) i / n), as diffusers has them, not as powers of 1 / longest: float32 rounds them
-   * otherwise, which shows at step 1000
+   * compute frequencies as exp(-ln(longest) i / n), as diffusers does, not as powers of 1 / longest: float32 rounds
+   * them differently, which matters at step 1000
    */
   exponential?: boolean;
 }
@@ -72,8 +72,8 @@ export function waves(phase: Tensor, order: WaveOrder): Tensor {
   return cat(order === "sine-first" ? [phase.sin(), phase.cos()] : [phase.cos(), phase.sin()], 1);
 }
 
-// Few and small: one entry per embedding size and device in use. Kept in float32 whatever the network's dtype is,
-// because a phase reaches 1000 radians.
+// One small entry per embedding size and device. Always float32, whatever the network's dtype, because a phase reaches
+// 1000 radians.
 const known = new Map<string, Tensor>();
 
 function positionalFrequencies(

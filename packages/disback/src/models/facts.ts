@@ -1,21 +1,21 @@
 import { DisbackError } from "../errors.js";
 import { type ConditionShapes, classesOf, describeCondition } from "./condition.js";
 
-/** What a model says of itself. It travels with the model: nobody gives it a second time. */
+/** The facts of a model. They travel with the model, so they are given only once. */
 export interface ModelFacts {
   /** shape of one sample, `[C, H, W]` for images, `[D]` for points */
   readonly sampleShape: readonly number[];
-  /** standard deviation of the data, > 0: weights of losses and preconditioning go by it */
+  /** standard deviation of the data, > 0; loss weights and preconditioning depend on it */
   readonly sigmaData: number;
-  /** shapes of what it is told about each sample; `{}` for nothing */
+  /** shapes of one sample's condition; `{}` for none */
   readonly condition: ConditionShapes;
-  /** names of the classes in their order, if it is told classes that have names */
+  /** names of the classes in order, if they have names */
   readonly classNames?: readonly string[];
 }
 
 /**
- * @param value what a module of a user's own says of itself
- * @param origin where it comes from, for the message: a file's name
+ * @param value facts of a user's module
+ * @param origin file name for the message
  * @throws DisbackError naming origin and field
  */
 export function requireFacts(value: unknown, origin: string): ModelFacts {
@@ -40,14 +40,14 @@ export function requireFacts(value: unknown, origin: string): ModelFacts {
   return { sampleShape, sigmaData, condition, ...(classNames ? { classNames } : {}) };
 }
 
-/** @throws DisbackError unless two models make and are told the same, naming what differs */
+/** Checks that two models have the same samples and condition. @throws DisbackError naming what differs */
 export function requireSameKind(student: ModelFacts, teacher: ModelFacts, who = "student"): void {
   if (student.sampleShape.join() !== teacher.sampleShape.join())
     throw new DisbackError(
-      `${who}: makes samples [${student.sampleShape.join(", ")}], the teacher [${teacher.sampleShape.join(", ")}]`,
+      `${who}: makes samples of shape [${student.sampleShape.join(", ")}], the teacher [${teacher.sampleShape.join(", ")}]`,
     );
   const [own, theirs] = [describeCondition(student.condition), describeCondition(teacher.condition)];
-  if (own !== theirs) throw new DisbackError(`${who}: is told ${own}, the teacher ${theirs}`);
+  if (own !== theirs) throw new DisbackError(`${who}: takes ${own}, the teacher ${theirs}`);
 }
 
 function isShape(value: unknown): value is readonly number[] {

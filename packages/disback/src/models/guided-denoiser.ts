@@ -10,8 +10,8 @@ import type { ModelFacts } from "./facts.js";
  *     D_w(x; sigma, c) = D(x; sigma) + w (D(x; sigma, c) - D(x; sigma))
  *
  * In this convention `w = 1` is the conditional model unchanged, `w = 0` the unconditional one, and `w > 1` goes beyond
- * the condition; the original paper's weight is `w - 1`. Two evaluations of the denoiser for one (one if `w = 1`). The
- * denoiser has to know what "no condition" is: trained with some of its labels dropped.
+ * the condition; the original paper's weight is `w - 1`. Each evaluation takes two of the denoiser (one if `w = 1`).
+ * The denoiser must have been trained with label dropout, so that it knows "no condition".
  */
 export class GuidedDenoiser extends DenoiserModule {
   readonly facts: ModelFacts;
@@ -19,9 +19,9 @@ export class GuidedDenoiser extends DenoiserModule {
   readonly sigmaMax?: number;
 
   /**
-   * @param denoiser conditional, not changed
+   * @param denoiser a conditional denoiser, not changed
    * @param weight w, at least 0
-   * @throws DisbackError if the weight is negative or no number
+   * @throws DisbackError if the weight is negative or not a number
    */
   constructor(
     private readonly denoiser: Denoiser,
@@ -35,12 +35,12 @@ export class GuidedDenoiser extends DenoiserModule {
     if (denoiser.sigmaMax !== undefined) this.sigmaMax = denoiser.sigmaMax;
   }
 
-  /** None: the weights belong to the denoiser. */
+  /** None, because the weights belong to the denoiser. */
   override members(): [string, unknown][] {
     return [];
   }
 
-  /** @throws DisbackError without a condition: there is nothing to be guided to */
+  /** @throws DisbackError without a condition */
   denoise(x: Tensor, sigma: Tensor, condition?: Condition): Tensor {
     if (!condition) throw new DisbackError("guidance: needs a condition; this student is unconditional");
     const towards = this.denoiser.denoise(x, sigma, condition);
@@ -55,11 +55,11 @@ export class GuidedDenoiser extends DenoiserModule {
 }
 
 /**
- * A model with guidance, or the model itself where the weight is 1.
- * @throws DisbackError if it is to be guided and is no denoiser
+ * A model with guidance, or the model itself if the weight is 1. @throws DisbackError if guidance is wanted and the
+ * model is not a denoiser
  */
 export function guided<M extends Module>(model: M, weight: number): M {
   if (weight === 1) return model;
-  if (!(model instanceof DenoiserModule)) throw new DisbackError("guidance: this teacher is no denoiser");
+  if (!(model instanceof DenoiserModule)) throw new DisbackError("guidance: this teacher is not a denoiser");
   return new GuidedDenoiser(model, weight) as unknown as M;
 }

@@ -21,24 +21,24 @@ import { Dense } from "./dense.js";
 import type { ModelFacts } from "./facts.js";
 
 export interface LowRankOptions {
-  /** rank of each layer's adapter, at least 1; less where the layer itself has less. Default 4 */
+  /** rank of each layer's adapter, at least 1, limited by the layer's own rank. Default 4 */
   rank?: number;
-  /** draws the first `down`, on the CPU */
+  /** draws the initial `down`, on the CPU */
   generator: Generator;
 }
 
-/** A layer whose weight is adapted: `weight` is replaced while the denoiser runs. */
+/** A layer with an adapter. Its `weight` is replaced while the denoiser runs. */
 interface AdaptedLayer {
   module: { weight: Tensor };
   weight: Tensor;
   adapter: LowRankAdapter;
 }
 
-/** `W' = W + up down`, the weight of a convolution being a matrix `[out, in * height * width]`. */
+/** `W' = W + up down`, with a convolution's weight as a matrix `[out, in * height * width]`. */
 class LowRankAdapter extends Module {
   /** `[rank, in]` */
   readonly down: Tensor;
-  /** `[out, rank]`, zeros at first: the adapted layer starts as it was */
+  /** `[out, rank]`, initially zeros, so that the adapted layer starts unchanged */
   readonly up: Tensor;
 
   constructor(weight: Tensor, rank: number, generator: Generator) {
@@ -55,10 +55,13 @@ class LowRankAdapter extends Module {
     return this.up.matmul(this.down);
   }
 
-  /** Becomes the change's best approximation of this rank (Eckart and Young 1936). @param change `[out, in]` */
+  /**
+   * Sets the adapter to the best approximation of a change at this rank (Eckart and Young 1936).
+   * @param change `[out, in]`
+   */
   approximate(change: Tensor): void {
     scope(() => {
-      // Of no change at all there are no directions: those drawn at random stay.
+      // A zero change has no directions, so the random ones stay.
       if (change.abs().max().item() === 0) return void this.up.detach().zero_();
       const rank = this.down.shape[0]!;
       const [left, singular, right] = ops.linalg_svd(change, false);
@@ -70,9 +73,9 @@ class LowRankAdapter extends Module {
 
 /**
  * A denoiser with low-rank adapters on its linear and convolutional layers (LoRA, Hu et al. 2021, eq. 3): the layers'
- * weights are `W + up down` with `up [out, r]` and `down [r, in]`, which alone are trained; biases and normalizations
- * stay. The denoiser itself is not copied and keeps its weights: it may be used beside this one. It stays in evaluation
- * mode whatever this one's, so that nothing is dropped.
+ * weights are `W + up down` with `up [out, r]` and `down [r, in]`, of which only `up` and `down` are trained; biases
+ * and normalizations stay. The denoiser itself is not copied and keeps its weights, so it can also be used directly. It
+ * always stays in evaluation mode, so that nothing is dropped.
  *
  * Parameters and `stateDict` are those of the adapters.
  */
@@ -83,7 +86,7 @@ export class LowRankDenoiser extends DenoiserModule implements FeatureDenoiser {
 
   /**
    * @param base frozen here, and in evaluation mode
-   * @throws DisbackError if the rank is no whole number from 1, or if the denoiser has no layers to adapt
+   * @throws DisbackError if the rank is not a whole number from 1, or if the denoiser has no layers to adapt
    */
   constructor(
     private readonly base: DenoiserModule,
@@ -105,7 +108,7 @@ export class LowRankDenoiser extends DenoiserModule implements FeatureDenoiser {
     if (this.layers.length === 0) throw new DisbackError("low rank: this denoiser has no layers to adapt");
   }
 
-  /** Only the adapters: the base belongs to someone else. */
+  /** Only the adapters, because the base belongs to the caller. */
   override members(): [string, unknown][] {
     return Object.entries(this.adapters);
   }
@@ -133,7 +136,7 @@ export class LowRankDenoiser extends DenoiserModule implements FeatureDenoiser {
     return this.adapted(() => (base as DenoiserModule & FeatureDenoiser).features(x, sigma, condition));
   }
 
-  /** A plain denoiser of the base's architecture with the same estimates; the caller owns it. */
+  /** A plain denoiser of the base's architecture with the same estimates. The caller owns it. */
   merged(): DenoiserModule {
     const plain = this.base.clone();
     noGrad(() =>
@@ -147,7 +150,7 @@ export class LowRankDenoiser extends DenoiserModule implements FeatureDenoiser {
     return plain;
   }
 
-  /** Sets the adapters so that this comes as near to a model of the base's architecture as their rank allows. */
+  /** Sets the adapters to the best approximation of a model of the base's architecture at their rank. */
   approximate(model: DenoiserModule): void {
     const wanted = model.modules().filter(isAdaptable);
     if (wanted.length !== this.layers.length)

@@ -14,7 +14,7 @@ export interface MlpOptions {
   hiddenChannels: number;
   /** residual blocks */
   blocks: number;
-  /** factor of the noise level before its embedding: neighbouring levels should be some tenths apart */
+  /** factor of the noise level before its embedding; choose it so that neighbouring levels differ by some tenths */
   noiseScale: number;
   labelDropout: number;
 }
@@ -56,7 +56,7 @@ export class Mlp extends Network {
     return this.output.forward(ops.silu(this.features(x, noise, labels)));
   }
 
-  /** What the last block leaves. @returns `[N, hiddenChannels]` */
+  /** The output of the last block. @returns `[N, hiddenChannels]` */
   features(x: Tensor, noise: Tensor, labels?: Tensor): Tensor {
     let embedding = inDtype(this.map_noise.forward(noise.mul(this.noiseScale)), this.dtype);
     if (this.map_label && labels) {

@@ -17,7 +17,7 @@ export const configFile = "config.json";
 export const weightsFile = "model.safetensors";
 
 /**
- * Writes a module as a folder of `model.safetensors` and `config.json`, each replaced as a whole.
+ * Writes a module as a folder of `model.safetensors` and `config.json`, each replaced atomically.
  * @throws DisbackError naming the file that cannot be written
  */
 export function writeModelFolder(folder: string, module: Module, config: object): void {
@@ -64,13 +64,13 @@ export function loadWeights(path: string, module: Module): void {
   });
 }
 
-/** Resampling follows the configuration, not the stored kernels: they must agree. */
+/** Resampling uses the configuration, not the stored kernels, so they must agree. */
 function checkFilters(path: string, expected: Map<string, Tensor>, given: ReadonlyMap<string, Tensor>): void {
   for (const [key, kernel] of expected) {
     const stored = key.endsWith("resample_filter") ? given.get(key) : undefined;
     if (!stored || stored.shape.join() !== kernel.shape.join()) continue;
     if (kernel.sub(stored).abs().max().item() > 1e-6) {
-      throw new DisbackError(`${path}: ${key} is another filter than resampleFilter in ${configFile}`);
+      throw new DisbackError(`${path}: ${key} differs from resampleFilter in ${configFile}`);
     }
   }
 }

@@ -2,7 +2,7 @@ import { type DType, type Generator, Module, rand, type Tensor } from "@disback/
 
 /** The raw network F inside a denoiser (Karras et al. 2022, eq. 7). */
 export abstract class Network extends Module {
-  /** dtype of its weights, which its input must have */
+  /** dtype of its weights and of its input */
   abstract readonly dtype: DType;
 
   /**
@@ -14,14 +14,14 @@ export abstract class Network extends Module {
   abstract forward(x: Tensor, noise: Tensor, labels?: Tensor, augmentation?: Tensor): Tensor;
 
   /**
-   * What the network sees in its input at its narrowest place, for a discriminator; parameters as of `forward`.
+   * The network's features at the bottleneck, for a discriminator; parameters as in `forward`.
    * @returns `[N, channels, h, w]`, or `[N, channels]` for points
    */
   abstract features(x: Tensor, noise: Tensor, labels?: Tensor): Tensor;
 
   /**
-   * Its state as the unconditional network of the same sizes has it, with "no class" built in. Here for networks whose
-   * labels enter by `map_label` without a bias: no class adds nothing.
+   * The state of the equivalent unconditional network, with "no class" built in. This default is for networks whose
+   * labels enter by `map_label` without a bias: there, no class adds nothing.
    */
   stateWithoutLabels(): Map<string, Tensor> {
     return new Map([...this.stateDict()].filter(([key]) => !key.startsWith("map_label.")));
@@ -32,7 +32,7 @@ export abstract class Network extends Module {
  * Replaces whole rows of labels by zeros ("no class") with a probability, for classifier-free guidance
  * (Ho and Salimans 2022, algorithm 1).
  * @param labels `[N, K]` or `[1, K]`
- * @param probability of each row to become zeros, in [0, 1]
+ * @param probability probability that a row becomes zeros, in [0, 1]
  * @param batch N
  * @param generator draws N numbers on the labels' device; default the device's default generator, as for dropout
  */
@@ -47,7 +47,7 @@ export function dropLabels(
   return labels.mul(kept.to(labels.dtype));
 }
 
-/** The tensor in the given dtype; itself if it is already. */
+/** The tensor in the given dtype; the same tensor if it already is. */
 export function inDtype(x: Tensor, dtype: DType): Tensor {
   return x.dtype === dtype ? x : x.to(dtype);
 }

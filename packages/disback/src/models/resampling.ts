@@ -1,9 +1,9 @@
 import { buffer, fromTypedArray, Module, ops, type Tensor } from "@disback/torch";
 
-/** Which way a block changes the resolution, by a factor of 2. */
+/** Whether a block doubles or halves the resolution. */
 export type Direction = "up" | "down";
 
-/** Half-way resampling with a separable filter given by its taps, [1, 1] or [1, 3, 3, 1] for example. */
+/** Resampling by 2 with a separable filter given by its taps, for example [1, 1] or [1, 3, 3, 1]. */
 export interface Resample {
   direction: Direction;
   taps: number[];
@@ -43,7 +43,7 @@ export function resample(x: Tensor, { direction, taps }: Resample, kernel: Tenso
   return ops.conv_transpose2d(x, filter, null, [2, 2], [padding, padding], [0, 0], channels);
 }
 
-/** Resampling without a convolution; its kernel is part of the state as in the original. */
+/** Resampling without a convolution. Its kernel is part of the state, as in the original. */
 export class Resampling extends Module {
   readonly resample_filter: Tensor;
 

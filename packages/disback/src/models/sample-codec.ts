@@ -11,6 +11,11 @@ export interface SampleCodec {
   encode(shown: Tensor): Tensor;
   /** @param samples of the model's kind, `[N, ...]` @returns `[N, ...shownShape]`, without gradients */
   decode(samples: Tensor): Tensor;
+  /**
+   * Pictures of samples that are no images in [-1, 1], `[N, ...shownShape]` to `[N, C, H, W]` in [-1, 1]. Such samples are
+   * judged and stored as the values they are.
+   */
+  picture?(shown: Tensor): Tensor;
   /** Writes into a model's folder what it takes to open this again. */
   save(folder: string): void;
 }

@@ -16,13 +16,13 @@ const largest = {
   labelDim: 1_000_000,
 };
 
-/** Refuses sizes that take memory or time without a weight in the file to show for it. */
+/** Refuses sizes that take memory or time although the file's weights do not require it. */
 export function refuseAbsurdSizes(config: DenoiserConfig, fail: Fail): void {
   if (config.timesteps !== undefined && config.timesteps > largest.timesteps) {
     fail(`timesteps ${config.timesteps} is more than ${largest.timesteps}`);
   }
   if (config.betas !== undefined && config.betas.length > largest.timesteps) {
-    fail(`betas: ${config.betas.length} are more than ${largest.timesteps}`);
+    fail(`betas: ${config.betas.length} values are more than ${largest.timesteps}`);
   }
   if (config.labelDim > largest.labelDim)
     fail(`labelDim ${config.labelDim} is more than ${largest.labelDim}`);
@@ -53,7 +53,7 @@ function attentionResolutions(config: Exclude<DenoiserConfig, { network: "mlp" |
   return config.network === "unet-2d" ? unet2DAttentionResolutions(config) : config.attentionResolutions;
 }
 
-/** How many numbers a safetensors file holds. @throws DisbackError naming the file */
+/** The number of values in a safetensors file. @throws DisbackError naming the file */
 export function numbersIn(path: string): number {
   try {
     const { entries } = readSafetensorsHeader(path);
@@ -66,9 +66,9 @@ export function numbersIn(path: string): number {
 }
 
 /**
- * Zeros for a network that is loaded next, as long as the file has numbers to fill it with: a configuration cannot
- * take more memory than the weights that come with it.
- * @param numbers how many the file holds
+ * Zeros for a network that is loaded next, up to the size of the file. So a configuration cannot take more memory than
+ * its weights.
+ * @param numbers number of values in the file
  */
 export function weightsWithin(numbers: number, fail: Fail): WeightSource {
   let left = numbers;

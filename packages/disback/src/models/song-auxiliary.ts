@@ -11,8 +11,8 @@ export class ImageInput extends Convolution {
 }
 
 /**
- * Carries the features of the level above down beside the blocks (encoder type "residual", NCSN++).
- * The filter comes after the convolution here, and the convolution sees the filter's border of zeros as well.
+ * Passes the features of the level above down, parallel to the blocks (encoder type "residual", NCSN++). Here the
+ * filter follows the convolution, and the convolution also covers the filter's border of zeros.
  */
 export class ResidualInput extends Convolution {
   constructor(

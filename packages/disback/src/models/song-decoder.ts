@@ -10,9 +10,9 @@ import type { WeightSource } from "./weights.js";
 
 type Part = UNetBlock | Convolution | Resampling | GroupNorm;
 
-/** The expanding half of DDPM++ and NCSN++, in the order in which its parts run. */
+/** The expanding half of DDPM++ and NCSN++: parts in execution order. */
 export class SongDecoder extends ModuleDict<Part> {
-  /** @param skipChannels channels of the encoder's outputs, the image's side first */
+  /** @param skipChannels channels of the encoder's outputs, from the image on */
   constructor(source: WeightSource, skipChannels: number[], layout: SongLayout) {
     super();
     const { style, outChannels, resampleFilter: taps } = layout;
@@ -45,7 +45,7 @@ export class SongDecoder extends ModuleDict<Part> {
     }
   }
 
-  /** @param encoded the encoder's outputs: used up */
+  /** @param encoded the encoder's outputs; is emptied */
   forward(encoded: Tensor[], embedding: Tensor): Tensor {
     let x = encoded.at(-1)!;
     let activation = x;

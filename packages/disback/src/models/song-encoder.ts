@@ -9,9 +9,9 @@ import type { WeightSource } from "./weights.js";
 
 type Part = UNetBlock | Convolution | Resampling;
 
-/** The contracting half of DDPM++ and NCSN++, in the order in which its parts run. */
+/** The contracting half of DDPM++ and NCSN++: parts in execution order. */
 export class SongEncoder extends ModuleDict<Part> {
-  /** channels of each output, the image's side first */
+  /** channels of each output, from the image on */
   readonly outputChannels: number[] = [];
 
   constructor(source: WeightSource, layout: SongLayout) {
@@ -39,7 +39,7 @@ export class SongEncoder extends ModuleDict<Part> {
     }
   }
 
-  /** @returns the features after every part, the bottleneck's last */
+  /** @returns the features after every part, ending with the bottleneck */
   forward(image: Tensor, embedding: Tensor): Tensor[] {
     const outputs: Tensor[] = [];
     let x = image;
@@ -64,7 +64,7 @@ export class SongEncoder extends ModuleDict<Part> {
     return outputs;
   }
 
-  /** The image beside the blocks of a lower level. @returns channels it carries on */
+  /** The path of the image to a lower level, parallel to the blocks. @returns its output channels */
   private addImagePath(
     source: WeightSource,
     name: string,

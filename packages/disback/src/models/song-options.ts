@@ -13,9 +13,9 @@ export interface SongUNetOptions {
   modelChannels: number;
   /** one multiplier per resolution, highest first */
   channelMultipliers: number[];
-  /** embedding channels over `modelChannels` */
+  /** embedding channels as a multiple of `modelChannels` */
   embeddingMultiplier: number;
-  /** noise embedding channels over `modelChannels`: 1 for DDPM++, 2 for NCSN++ */
+  /** noise embedding channels as a multiple of `modelChannels`: 1 for DDPM++, 2 for NCSN++ */
   noiseMultiplier: number;
   blocksPerResolution: number;
   attentionResolutions: number[];

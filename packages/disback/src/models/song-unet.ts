@@ -64,12 +64,12 @@ export class SongUNet extends Network {
     return this.enc.forward(x, this.embed(x.shape[0]!, noise, labels)).at(-1)!;
   }
 
-  /** No class leaves `map_label`'s bias b in the embedding e: W0 (e + b) + b0 = W0 e + (W0 b + b0). */
+  /** Without a class, `map_label`'s bias b stays in the embedding e: W0 (e + b) + b0 = W0 e + (W0 b + b0). */
   override stateWithoutLabels(): Map<string, Tensor> {
     const state = super.stateWithoutLabels();
     const { map_label, map_layer0 } = this;
     if (map_label) {
-      // In double precision: one rounding instead of many.
+      // In double precision, to round once instead of many times.
       const shift = ops.mv(map_layer0.weight.double(), map_label.bias!.double());
       state.set("map_layer0.bias", map_layer0.bias!.double().add(shift).to(this.dtype));
     }

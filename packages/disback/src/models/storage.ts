@@ -9,7 +9,7 @@ import type { PreconditionedDenoiser } from "./preconditioning/preconditioned.js
 import { numbersIn, refuseAbsurdSizes, weightsWithin } from "./sensible-sizes.js";
 
 /**
- * Writes a denoiser as a folder of `model.safetensors` and `config.json`, each replaced as a whole.
+ * Writes a denoiser as a folder of `model.safetensors` and `config.json`, each replaced atomically.
  * @throws DisbackError naming the file that cannot be written
  */
 export function saveModel(folder: string, denoiser: DenoiserModule, config: DenoiserConfigInput): void {
@@ -18,7 +18,7 @@ export function saveModel(folder: string, denoiser: DenoiserModule, config: Deno
 
 /**
  * Reads a model folder; the denoiser is in evaluation mode.
- * @param options.device where the weights go, default "cpu"
+ * @param options.device device of the weights, default "cpu"
  * @throws DisbackError naming file and field, or file and key
  */
 export function loadModel(

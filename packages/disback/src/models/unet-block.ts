@@ -7,7 +7,7 @@ import { activated, groupNormalization } from "./group-normalization.js";
 import { type Direction, Resampling } from "./resampling.js";
 import type { WeightSource, WeightStart } from "./weights.js";
 
-/** What all blocks of one network share (Karras et al. 2022, table 7). */
+/** Options of all blocks of a network (Karras et al. 2022, table 7). */
 export interface BlockStyle {
   embeddingChannels: number;
   /** the embedding scales and shifts after the second normalization (ADM), or is added before it (DDPM++, NCSN++) */
@@ -19,16 +19,16 @@ export interface BlockStyle {
   dropout: number;
   normalizationEps: number;
   resampleTaps: number[];
-  /** heads of a block with attention and this many channels; 0 means none */
+  /** heads of attention over this many channels; 0 means no attention */
   headsFor: (channels: number) => number;
   start: WeightStart;
-  /** of the convolutions that end a residual branch */
+  /** initialisation of the convolutions that end a residual branch */
   finalStart: WeightStart;
-  /** of queries, keys and values */
+  /** initialisation of queries, keys and values */
   attentionStart: WeightStart;
 }
 
-/** What differs from block to block. */
+/** Options of one block. */
 export interface BlockShape {
   inChannels: number;
   outChannels: number;
@@ -93,7 +93,7 @@ export class UNetBlock extends Block {
   /**
    * @param x `[N, in, H, W]`
    * @param embedding `[N, E]` or `[1, E]`
-   * @param joined the last of the channels of `x`, where they come from elsewhere
+   * @param joined the last channels of `x`, if they are a separate tensor
    * @returns `[N, out, H', W']`
    */
   forward(x: Tensor, embedding: Tensor, joined?: Tensor): Tensor {
@@ -104,7 +104,7 @@ export class UNetBlock extends Block {
 
   private pass(x: Tensor, embedding: Tensor): Tensor {
     const output = scope(() => {
-      // In place here and below: a convolution's output is needed by nobody else, not even for gradients.
+      // In place here and below: nothing else needs a convolution's output, not even gradients.
       const branch = this.branch(x, embedding).add_(this.skip ? this.skip.forward(x) : x);
       return this.scaled(branch);
     });
@@ -116,7 +116,7 @@ export class UNetBlock extends Block {
     });
   }
 
-  /** Both convolutions. Scopes free what has served: without them a whole network's activations pile up. */
+  /** Both convolutions. Scopes release intermediate tensors, which would pile up over the whole network. */
   private branch(x: Tensor, embedding: Tensor): Tensor {
     return scope(() => {
       let hidden = scope(() => this.condition(this.conv0.forward(activated(this.norm0, x)), embedding));

@@ -1,14 +1,16 @@
 import { type Generator, noGrad, rand, randn, type Tensor, zeros } from "@disback/torch";
 
-/** Where fresh weights come from. */
+/** Source of initial weights. */
 export interface WeightSource {
   /** Uniform in [-1, 1). */
   uniform(shape: number[]): Tensor;
   /** Normal with mean 0 and variance 1. */
   normal(shape: number[]): Tensor;
+  /** it gives shapes without memory for values, which are not to be written to */
+  shapesOnly?: boolean;
 }
 
-/** Weights drawn from a generator, in the order the layers are built: the same seed gives the original's weights. */
+/** Weights drawn from a generator, in construction order, so that the same seed gives the original's weights. */
 export function randomWeights(generator: Generator): WeightSource {
   return {
     uniform: (shape) => rand(shape, { generator }).mul_(2).sub_(1),
@@ -16,16 +18,23 @@ export function randomWeights(generator: Generator): WeightSource {
   };
 }
 
-/** Zeros, for networks whose weights are loaded next: nothing is drawn. */
+/** Zeros, for networks whose weights are loaded next. Draws nothing. */
 export const blankWeights: WeightSource = {
   uniform: (shape) => zeros(shape),
   normal: (shape) => zeros(shape),
 };
 
+/** Shapes alone, for networks that adopt the tensors of a file: they take no memory. */
+export const noWeights: WeightSource = {
+  uniform: (shape) => zeros([1]).expand(shape),
+  normal: (shape) => zeros([1]).expand(shape),
+  shapesOnly: true,
+};
+
 /** Glorot and Bengio 2010 ("xavier") or He et al. 2015 ("kaiming", with gain 1), uniform or normal. */
 export type WeightDistribution = "xavier-uniform" | "xavier-normal" | "kaiming-uniform" | "kaiming-normal";
 
-/** How a layer's weights start: the distribution's values times a scale. */
+/** Initialisation of a layer's weights: a distribution times a scale. */
 export interface WeightStart {
   distribution: WeightDistribution;
   /** factor of the weight, default 1 */
@@ -43,9 +52,11 @@ export function initialWeights(
   fanOut: number,
 ): { weight: Tensor; bias: Tensor | null } {
   const draw = (shape: number[], scale: number) =>
-    noGrad(() => values(source, start, shape, fanIn, fanOut).mul_(scale));
+    source.shapesOnly
+      ? source.normal(shape)
+      : noGrad(() => values(source, start, shape, fanIn, fanOut).mul_(scale));
   const weight = draw(shapes.weight, start.weightScale ?? 1);
-  // Drawn even where the scale is 0: this keeps the generator's stream equal to the original's.
+  // Drawn even if the scale is 0, so that the generator's stream equals the original's.
   const bias = shapes.bias ? draw(shapes.bias, start.biasScale ?? 0) : null;
   return { weight, bias };
 }

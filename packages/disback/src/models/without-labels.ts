@@ -11,10 +11,10 @@ export interface ConfiguredDenoiser {
 }
 
 /**
- * The unconditional denoiser inside a class-conditional one: its answers are those of the conditional one without a
- * label, up to rounding. Meaningful for networks trained with some of their labels withheld.
+ * The unconditional denoiser inside a class-conditional one: its outputs are those of the conditional one without a
+ * label, up to rounding. Meaningful for networks trained with label dropout.
  *
- * @returns a network of its own with `labelDim` 0, on the same device and with the same dtype, in evaluation mode
+ * @returns a separate network with `labelDim` 0, same device and dtype, in evaluation mode
  */
 export function withoutLabels({ denoiser, config }: ConfiguredDenoiser): ConfiguredDenoiser {
   const unconditional = parseDenoiserConfig({

@@ -12,7 +12,7 @@ export { type PrecisionRecall, precisionRecall } from "../metrics/precision-reca
 export { type SlicedWassersteinOptions, slicedWasserstein } from "../metrics/sliced-wasserstein.js";
 export { computeStatistics, type Statistics } from "../metrics/statistics.js";
 
-// Extractors of features, and the references figures are measured against.
+// Feature extractors and reference statistics.
 
 export { ClassifierExtractor, loadClassifierExtractor } from "../metrics/classifier-extractor.js";
 export { CoordinateExtractor } from "../metrics/coordinate-extractor.js";

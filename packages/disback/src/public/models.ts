@@ -1,4 +1,4 @@
-// Networks: described by a configuration, created, saved and loaded.
+// Networks: configuration, creation, saving and loading.
 
 export * from "../models/config.js";
 export { GuidedDenoiser } from "../models/guided-denoiser.js";
@@ -9,7 +9,7 @@ export { PreconditionedDenoiser } from "../models/preconditioning/preconditioned
 
 export * from "../models/samplers.js";
 
-// Autoencoders of models of latents.
+// Autoencoders of latent models.
 
 export { type Autoencoder, buildAutoencoder } from "../models/autoencoder/autoencoder.js";
 export {
@@ -23,7 +23,7 @@ export { openCodec } from "../models/autoencoder/open-codec.js";
 export { loadAutoencoder, saveAutoencoder } from "../models/autoencoder/storage.js";
 export type { SampleCodec } from "../models/sample-codec.js";
 
-// Teachers: someone else's read, one's own trained.
+// Teachers: import and training.
 
 export {
   type EmaSnapshot,
@@ -41,6 +41,20 @@ export {
   type TeacherImportOptions,
 } from "../runs/jobs/teacher-import.js";
 export { TeacherTraining, type TeacherTrainingOptions } from "../teacher/training.js";
+
+// Pictures from text.
+
+export { type PipelineDenoiserOptions, pipelineDenoiser } from "../import/pipeline/pipeline-denoiser.js";
+export {
+  type OpenPipelineOptions,
+  openTextToImagePipeline,
+  type TextToImagePipeline,
+} from "../import/pipeline/text-to-image-pipeline.js";
+export { type OpenSingleFileOptions, openSingleFile } from "../import/single-file/open-single-file.js";
+export { openTokenizer } from "../import/tokenizers/open-tokenizer.js";
+export type { PromptCondition, PromptEncoder } from "../text/prompts/prompt-encoder.js";
+export { sdxlSizes } from "../text/prompts/stable-diffusion-xl.js";
+export { TextTokenizer, type Tokens } from "../text/tokenizers/text-tokenizer.js";
 
 // Export.
 

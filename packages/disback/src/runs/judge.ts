@@ -14,13 +14,13 @@ import { referenceStatistics } from "../metrics/reference-statistics.js";
 import { loadShippedExtractor, loadShippedReference, shippedExtractors } from "../metrics/shipped.js";
 import { TorchScriptInception } from "../metrics/torch-script-inception.js";
 import { didYouMean } from "./nearest.js";
-import { kindOfSamples } from "./samples/kinds.js";
+import { kindOfSamples, likeSamples, type Shown } from "./samples/kinds.js";
 import type { JudgedBy } from "./samples/sample-kind.js";
 
 /** What decides how samples are judged. */
 export interface JudgeOptions {
-  /** `[C, H, W]` or `[D]` of the samples to be judged. */
-  sampleShape: readonly number[];
+  /** What the samples to be judged look like. */
+  shown: Shown;
   device: Device;
   /** Data set, or a file of reference statistics; the shipped statistics of the extractor when not given. */
   data?: string | undefined;
@@ -49,7 +49,7 @@ export class Judge {
     const extractor = openExtractor(options);
     if (!extractor) {
       options.notice(
-        `no feature extractor for samples [${options.sampleShape.join(", ")}]: no FID (give --extractor or --inception)`,
+        `no feature extractor for samples [${options.shown.shownShape.join(", ")}]: no FID (give --extractor or --inception)`,
       );
       return undefined;
     }
@@ -70,13 +70,13 @@ export class Judge {
   /** What can be measured here, in the order it is shown. */
   get applicable(): MetricName[] {
     if (this.momentsOnly) return this.extractor.probabilities ? ["fid", "inceptionScore"] : ["fid"];
-    return kindOfSamples(this.options.sampleShape).metrics(this.judgedBy);
+    return kindOfSamples(this.options.shown).metrics(this.judgedBy);
   }
 
   /** The figures a training is followed by: FID for images, distance and modes for points. */
   get headline(): MetricName[] {
     if (this.momentsOnly) return ["fid"];
-    return kindOfSamples(this.options.sampleShape).headline(this.judgedBy);
+    return kindOfSamples(this.options.shown).headline(this.judgedBy);
   }
 
   /** Whether the reference is a file of mean and covariance, which is enough for the Frechet distance alone. */
@@ -119,7 +119,7 @@ export class Judge {
 }
 
 function openExtractor(options: JudgeOptions): FeatureExtractor | undefined {
-  const { sampleShape, device } = options;
+  const { shown, device } = options;
   if (options.inception !== undefined) return new TorchScriptInception(options.inception, device);
   const names = shippedExtractors();
   if (options.extractor !== undefined) {
@@ -129,22 +129,21 @@ function openExtractor(options: JudgeOptions): FeatureExtractor | undefined {
       `unknown extractor "${options.extractor}"${didYouMean(options.extractor, names)}; shipped: ${names.join(", ") || "none"}`,
     );
   }
-  return kindOfSamples(sampleShape).defaultExtractor(sampleShape, device);
+  return kindOfSamples(shown).defaultExtractor(shown.shownShape, device);
 }
 
 /** The data at the samples' own size. */
 async function openComparison(data: string, options: JudgeOptions): Promise<Dataset> {
-  const [channels, height] = options.sampleShape as [number, number?];
-  const isImage = height !== undefined;
+  const { shownShape } = options.shown;
   const dataset = await openDataset(data, {
-    ...(isImage ? { resolution: options.resolution ?? height, channels: channels as 1 | 3 } : {}),
+    ...likeSamples(options.shown, options.resolution),
     labels: false,
     skipBroken: options.skipBroken ?? false,
     onWarning: options.notice,
   });
-  if (dataset.sampleShape.join() !== options.sampleShape.join()) {
+  if (dataset.sampleShape.join() !== shownShape.join()) {
     throw new DisbackError(
-      `${data}: samples are [${dataset.sampleShape.join(", ")}], those to be judged [${options.sampleShape.join(", ")}]`,
+      `${data}: samples are [${dataset.sampleShape.join(", ")}], those to be judged [${shownShape.join(", ")}]`,
     );
   }
   return dataset;

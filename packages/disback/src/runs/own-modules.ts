@@ -8,7 +8,7 @@ import type { Condition } from "../models/condition.js";
 import { DenoiserModule } from "../models/denoiser.js";
 import { type ModelFacts, requireFacts } from "../models/facts.js";
 import { loadWeights, weightsFile, writeModelFolder } from "../models/model-folder.js";
-import { asTheyAre } from "../models/sample-codec.js";
+import { asTheyAre, type SampleCodec } from "../models/sample-codec.js";
 import type { OpenedModel } from "./opened-model.js";
 
 /** What makes a folder one with weights of a user's own module. */
@@ -52,19 +52,20 @@ export function isModuleFolder(folder: string): boolean {
 
 /**
  * Runs an ES module whose default export, a function or an async one, gives `{ module, facts }`. The module has
- * `denoise(x, sigma, condition)`, or, for students, `generate(latents, condition)` and `latentShape`.
+ * `denoise(x, sigma, condition)`, or, for students, `generate(latents, condition)` and `latentShape`. If its samples are
+ * no images in [-1, 1], it also gives `picture`, see `SampleCodec`.
  * @throws DisbackError naming the file and what is wrong with it
  */
 export async function openModuleFile(file: string, device: Device): Promise<OpenedModel<Module>> {
   const path = resolve(file);
-  const { module: own, facts } = await load(path, file);
+  const { module: own, facts, picture } = await load(path, file);
   if (!isDenoising(own) && !isGenerator(own))
     throw new DisbackError(
       `${file}: its module has neither denoise(x, sigma, condition) nor generate(latents, condition)`,
     );
   const module = (isDenoising(own) ? new OwnDenoiser(own, facts) : own).to({ device }).eval();
   return {
-    ...{ module, facts, codec: asTheyAre(facts.sampleShape) },
+    ...{ module, facts, codec: { ...asTheyAre(facts.sampleShape), ...(picture ? { picture } : {}) } },
     save: (folder, weights) => writeModelFolder(folder, weights, { format: FORMAT, module: path }),
   };
 }
@@ -89,7 +90,12 @@ function isDenoising(module: Module): module is Denoising {
   return typeof (module as { denoise?: unknown }).denoise === "function";
 }
 
-async function load(path: string, shown: string): Promise<{ module: Module; facts: ModelFacts }> {
+type Picture = NonNullable<SampleCodec["picture"]>;
+
+async function load(
+  path: string,
+  shown: string,
+): Promise<{ module: Module; facts: ModelFacts; picture: Picture | undefined }> {
   if (!existsSync(path)) throw new DisbackError(`${shown}: no such file`);
   let made: unknown;
   try {
@@ -101,11 +107,16 @@ async function load(path: string, shown: string): Promise<{ module: Module; fact
     if (error instanceof DisbackError) throw error;
     throw new DisbackError(`${shown}: ${(error as Error).message.split("\n")[0]}`);
   }
-  const { module, facts } = (made ?? {}) as { module?: unknown; facts?: unknown };
+  const { module, facts, picture } = (made ?? {}) as Record<"module" | "facts" | "picture", unknown>;
   if (!(module instanceof Module))
     throw new DisbackError(`${shown}: "module" must be a Module of @disback/torch, of the same installation`);
   if (module.parameters().length === 0) throw new DisbackError(`${shown}: its module has no parameters`);
-  return { module, facts: requireFacts(facts ?? (module as { facts?: unknown }).facts, shown) };
+  if (picture !== undefined && typeof picture !== "function")
+    throw new DisbackError(
+      `${shown}: "picture" must be a function of samples that gives pictures in [-1, 1]`,
+    );
+  const checked = requireFacts(facts ?? (module as { facts?: unknown }).facts, shown);
+  return { module, facts: checked, picture: picture as Picture | undefined };
 }
 
 function readConfig(folder: string): { format?: unknown; module?: unknown } {

@@ -15,6 +15,8 @@ import { didYouMean } from "./nearest.js";
 import { type OpeningOptions, openModel } from "./open-model.js";
 import type { OpenedModel } from "./opened-model.js";
 import { isModuleFile } from "./own-modules.js";
+import { kindOfSamples, type Shown } from "./samples/kinds.js";
+import type { SampleKind } from "./samples/sample-kind.js";
 import { readStudentFile } from "./student-file.js";
 import { stepsText } from "./wording.js";
 
@@ -46,19 +48,27 @@ export interface SampleDrawer {
   skip(count: number): void;
 }
 
+/** Draws what people see and metrics judge. */
+export interface ShownDrawer extends SampleDrawer {
+  shown: Shown;
+  kind: SampleKind;
+}
+
 /** Opens a student (its own steps) or a teacher (a sampler), whichever the folder holds. */
 export async function openDrawer(
   source: string,
   options: DrawingOptions & OpeningOptions,
-): Promise<SampleDrawer> {
+): Promise<ShownDrawer> {
   const model = await openModel(source, options);
   return decodedDrawer(modelDrawer(source, model, options), model.codec);
 }
 
 /** Draws what the model itself makes, and decodes it for those who look or judge. */
-export function decodedDrawer(drawer: SampleDrawer, codec: SampleCodec): SampleDrawer {
+export function decodedDrawer(drawer: SampleDrawer, codec: SampleCodec): ShownDrawer {
   return {
     ...drawer,
+    shown: codec,
+    kind: kindOfSamples(codec),
     sampleShape: [...codec.shownShape],
     draw: (count) =>
       scope(() => {
@@ -149,9 +159,12 @@ function labelOf(label: number | string | undefined, facts: ModelFacts): number 
   const { classNames = [] } = facts;
   const named = classNames.findIndex((name) => name.toLowerCase() === String(label).toLowerCase());
   const number = named >= 0 ? named : label;
-  if (typeof number === "number" && number < labelDim) return number;
+  if (typeof number === "number" && Number.isInteger(number) && number >= 0 && number < labelDim)
+    return number;
   if (labelDim === 0) throw new UsageError(`--label ${label}: this model has no classes`);
-  const names = classNames.length > 0 ? `: ${classNames.join(", ")}` : "";
-  const known = `this model's classes are 0 to ${labelDim - 1}${names}`;
-  throw new UsageError(`--label ${label}: ${known}${didYouMean(String(label), classNames)}`);
+  const known = `this model's classes are 0 to ${labelDim - 1}`;
+  // Data without names may count its classes: that tells nothing.
+  const counted = classNames.every((name, place) => name === String(place));
+  const names = counted ? "" : `: ${classNames.join(", ")}${didYouMean(String(label), classNames)}`;
+  throw new UsageError(`--label ${label}: ${known}${names}`);
 }

@@ -2,24 +2,24 @@ import type { SampleSource } from "../data/samples.js";
 import { DisbackError } from "../errors.js";
 import type { DenoiserConfigInput } from "../models/config.js";
 
-/** A network for data, and how long it is trained. */
+/** A network for a data set, and the length of its training. */
 export interface ChosenTeacher {
   model: DenoiserConfigInput;
   training: { iterations: number; batchSize: number };
-  /** one line for people: what was chosen, and for what */
+  /** one line for the user: what was chosen, and for which data */
   why: string;
 }
 
-/** Sides of images for which there is a sensible choice. */
+/** Image sizes that have a choice. */
 const LARGEST_SIDE = 64;
 
 /**
- * Chooses a network that a processor trains in well under an hour, or a GPU in hours: by the kind and size of the samples
- * alone. The sizes are those of the shipped teachers, whose cards say what they came to.
+ * Chooses a network that a CPU trains in well under an hour, or a GPU in hours, from the kind and size of the samples.
+ * The sizes are those of the shipped teachers; their cards state the results.
  *
- * @param data what the teacher is trained on, at the size it is to have
- * @param device where it is trained
- * @throws DisbackError for samples that no choice is known for
+ * @param data the training data at its final size
+ * @param device the training device
+ * @throws DisbackError for samples without a known choice
  */
 export function chooseTeacher(
   data: Pick<SampleSource, "name" | "sampleShape" | "length" | "labelDim">,
@@ -34,7 +34,7 @@ export function chooseTeacher(
   return {
     model,
     training,
-    why: `chosen for ${samples}: ${model.network} of ${width}, ${training.iterations.toLocaleString("en")} iterations of ${training.batchSize}; every part of it can be set, see --show-settings`,
+    why: `chosen for ${samples}: ${model.network} of ${width}, ${training.iterations.toLocaleString("en")} iterations of ${training.batchSize}; all of this can be set, see --show-settings`,
   };
 }
 
@@ -46,7 +46,7 @@ function forPoints(dimension: number) {
 function forImages(imageChannels: number, side: number, device: string, name: string) {
   if (side > LARGEST_SIDE || side % 4 !== 0)
     throw new DisbackError(
-      `${name}: for images of ${side} x ${side} no network is chosen by itself; give --resolution 32 or 64, or a "model"`,
+      `${name}: for images of ${side} x ${side} no network can be chosen; give --resolution 32 or 64, or a "model"`,
     );
   const small = side <= 16;
   const image = { network: "song-unet", imageResolution: side, imageChannels } as const;

@@ -3,12 +3,12 @@ import type { TeacherTrainingSettings } from "./settings.js";
 
 type RateSettings = Pick<TeacherTrainingSettings, "rampUp" | "decay" | "decayFrom" | "iterations">;
 
-/** The learning rate's factor by iteration, in [0, 1]: linear ramp-up (as EDM's) times the decay chosen. */
+/** The learning rate's factor by iteration, in [0, 1]: linear ramp-up as in EDM, times the chosen decay. */
 export function learningRateSchedule(settings: RateSettings): Schedule {
   return product(rampUp(settings.rampUp), decay(settings));
 }
 
-/** Ends at `iterations`, but starts above 0: a step with a learning rate of 0 would be wasted. */
+/** Starts above 0, because a step with a learning rate of 0 would be wasted. */
 function rampUp(iterations: number): Schedule {
   const warmup = linearWarmup(iterations);
   return (iteration) => warmup(iteration + 1);

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { DisbackError } from "../errors.js";
 
-/** Everything that decides how a teacher is trained, apart from network and data. */
+/** Everything that determines how a teacher is trained, except network and data. */
 export const teacherTrainingSettings = z.strictObject({
   iterations: z.int().min(1).default(10_000).describe("optimizer steps"),
   batchSize: z.int().min(1).default(64).describe("samples per step"),
@@ -10,30 +10,34 @@ export const teacherTrainingSettings = z.strictObject({
   decay: z
     .enum(["constant", "cosine", "inverse-sqrt"])
     .default("cosine")
-    .describe("how the learning rate falls: not at all, to 0 at the end, or with the root of the iteration"),
-  decayFrom: z.int().min(0).default(0).describe("iteration at which the learning rate begins to fall"),
+    .describe(
+      "decay of the learning rate: none, to 0 at the end, or with the inverse square root of the iteration",
+    ),
+  decayFrom: z.int().min(0).default(0).describe("iteration at which the decay of the learning rate begins"),
   averageHalfLife: z
     .number()
     .positive()
     .default(50_000)
-    .describe("samples after which old weights count half in the average"),
+    .describe("half-life of the averaged weights, in samples"),
   averageRampUp: z
     .number()
     .positive()
     .default(0.05)
-    .describe("the half-life is at most this part of the samples seen so far"),
-  flip: z.boolean().default(false).describe("mirror half of the images, left to right"),
+    .describe("largest half-life, as a fraction of the samples seen so far"),
+  flip: z.boolean().default(false).describe("mirror half of the images left to right"),
   labelDropout: z
     .number()
     .min(0)
     .max(1)
     .default(0.1)
-    .describe("part of the samples whose label is withheld, so that the teacher also works without one"),
+    .describe(
+      "fraction of the samples whose label is withheld, so that the teacher also works without labels",
+    ),
   gradientClip: z
     .number()
     .min(0)
     .default(1)
-    .describe("largest norm of the gradient; longer ones are shortened; 0: any norm"),
+    .describe("largest norm of the gradient; larger ones are scaled down; 0 for no limit"),
   noiseMean: z.number().default(-1.2).describe("mean of ln sigma in training (P_mean)"),
   noiseStandardDeviation: z
     .number()

@@ -20,19 +20,19 @@ import {
   type TeacherTrainingSettingsInput,
 } from "./settings.js";
 
-/** What a teacher is trained from. */
+/** The inputs of a teacher's training. */
 export type TeacherTrainingOptions = TeacherTrainingSettingsInput & {
-  /** trained in place; move it to its device and memory format before */
+  /** trained in place; move it to its device and memory format first */
   denoiser: DenoiserModule;
-  /** samples `[N, ...]`; labels, if it has any, become the condition */
+  /** samples `[N, ...]`; labels, if there are any, become the condition */
   dataset: Dataset;
-  /** the seed also decides the order of the data; each of several processes reads its part of them */
+  /** the seed also determines the order of the data; with several processes, each reads its part */
   execution?: Execution;
 };
 
-/** What a step of a teacher's training tells. */
+/** The figures of one step. */
 export interface TeacherFigures {
-  /** the batch's loss per element, before the step */
+  /** the batch's loss per element, before the update */
   loss: number;
   /** norm of the gradient before it is limited */
   gradientNorm: number;
@@ -54,7 +54,7 @@ export class TeacherTraining extends Training<"loss" | "gradientNorm"> {
   private readonly ema: EMA<DenoiserModule>;
   private readonly rate: Schedule;
   private readonly noise: LogNormal;
-  /** of the step that is being made */
+  /** of the current step */
   private data: Batch | undefined;
 
   /** @throws DisbackError naming the setting that is wrong */
@@ -82,7 +82,9 @@ export class TeacherTraining extends Training<"loss" | "gradientNorm"> {
     return this.iteration >= this.settings.iterations;
   }
 
-  /** The average of the weights: the teacher so far, in evaluation mode. The same module at every call. */
+  /**
+   * The average of the weights, which is the teacher so far, in evaluation mode. Every call returns the same module.
+   */
   get average(): DenoiserModule {
     return this.ema.module;
   }
@@ -133,7 +135,7 @@ export class TeacherTraining extends Training<"loss" | "gradientNorm"> {
     return denoisingLoss(this.denoiser, seen, this.noise, { random, condition });
   }
 
-  /** Multiplies the learning rate, that of the whole schedule. */
+  /** Multiplies the learning rate of the whole schedule. */
   override scaleLearningRate(factor: number): void {
     this.rateScale *= factor;
   }

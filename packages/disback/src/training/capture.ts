@@ -6,14 +6,14 @@ export interface StepRunnerOptions {
   /** whether steps are captured and replayed, see `CapturedStep` */
   capture: boolean;
   device: Device;
-  /** parts that a process's batch is split into */
+  /** number of parts of a process's batch */
   parts: number;
   processes: Processes;
 }
 
 /**
- * @param name of the option or setting that asks for it, for the message
- * @throws DisbackError if steps of batches in so many parts, in these processes, cannot be captured, saying why
+ * @param name name of the option or setting for the message
+ * @throws DisbackError saying why, if steps with these parts and processes cannot be captured
  */
 export function requireCapturable(parts: number, processes: Processes, name = "capture"): void {
   if (processes.size > 1)
@@ -26,7 +26,7 @@ export function requireCapturable(parts: number, processes: Processes, name = "c
     );
 }
 
-/** How a training makes its steps: plainly, or by replaying a captured one. What a step does and tells is the same. */
+/** Runs a training's steps, plainly or by replaying a captured step. Results and figures are the same. */
 export class StepRunner<Figure extends string> {
   private readonly captured: CapturedStep<Figure> | undefined;
 
@@ -39,8 +39,8 @@ export class StepRunner<Figure extends string> {
 
   /**
    * Makes one step.
-   * @param circumstances what `step` depends on beside the values of tensors, such as learning rates
-   * @param step reads no value of a tensor, and changes nothing but tensors
+   * @param circumstances what `step` depends on besides the values of tensors, such as learning rates
+   * @param step must not read a tensor's value, and must change only tensors
    */
   run(
     circumstances: readonly unknown[],

@@ -1,22 +1,22 @@
 import { DisbackError } from "../errors.js";
 import { Processes } from "./processes.js";
 
-/** How a training is carried out, whatever is trained: one value for all of its stages. */
+/** How a training is executed: one value for all of its stages. */
 export interface Execution {
-  /** decides every random number, a whole number from 0; default 0 */
+  /** seed of all random numbers, a whole number from 0; default 0 */
   seed?: number;
-  /** those that train together, default this one alone */
+  /** the processes that train together, default this one alone */
   processes?: Processes;
-  /** samples that go through the networks at once in each process, at most; default the whole batch */
+  /** largest number of samples computed at once in each process; default the whole batch */
   microBatch?: number | undefined;
   /**
-   * whether steps are captured once and replayed, see `CapturedStep`: on a GPU as graphs; default false. Not for batches
-   * in parts, several processes, or networks that compute activations again
+   * whether steps are captured once and replayed, see `CapturedStep`: on a GPU as graphs; default false. Not possible
+   * with batches in parts, several processes, or networks that recompute activations
    */
   capture?: boolean;
 }
 
-/** An execution with its defaults. @throws DisbackError if the seed is no whole number from 0 */
+/** Fills in the defaults. @throws DisbackError if the seed is no whole number from 0 */
 export function executionOf({ seed = 0, processes, microBatch, capture = false }: Execution = {}) {
   if (!Number.isInteger(seed) || seed < 0)
     throw new DisbackError(`execution: "seed" must be a whole number from 0, not ${seed}`);

@@ -2,7 +2,7 @@ import { createHash, type Hash } from "node:crypto";
 import { closeSync, openSync, readSync } from "node:fs";
 import type { Module, Tensor } from "@disback/torch";
 
-/** Files and tensors are hashed in pieces: Node refuses more than 2 GiB at once. */
+/** Files and tensors are hashed in pieces, because Node refuses more than 2 GiB at once. */
 const PIECE_BYTES = 16 * 2 ** 20;
 
 /** SHA-256 of a file of any size, in hexadecimal, and its size. */
@@ -36,7 +36,9 @@ export function hashTensor(hash: Hash, tensor: Tensor): void {
   flat.dispose();
 }
 
-/** SHA-256 of a module's keys, shapes and weights, in hexadecimal: says which model a trajectory belongs to. */
+/**
+ * SHA-256 of a module's keys, shapes and weights, in hexadecimal. It identifies the model that a trajectory belongs to.
+ */
 export function fingerprint(module: Module): string {
   const hash = createHash("sha256");
   for (const [key, tensor] of [...module.stateDict()].sort(([a], [b]) => (a < b ? -1 : 1))) {

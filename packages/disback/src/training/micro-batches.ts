@@ -2,13 +2,13 @@ import { type Generator, scope, stack, type Tensor } from "@disback/torch";
 import { DisbackError } from "../errors.js";
 import { narrowRows, type Rows } from "../models/condition.js";
 
-/** A part of a batch: what goes through the networks at once. */
+/** A part of a batch that is computed at once. */
 export interface BatchPart {
   /** samples in it */
   readonly count: number;
-  /** draws the part's rows of what is drawn for the whole batch */
+  /** draws for the whole batch and keeps the part's rows */
   readonly random: Generator;
-  /** The part's rows of what there is for all samples, `[N, ...]`. */
+  /** The part's rows of a tensor for all samples, `[N, ...]`. */
   rows<R extends Rows>(whole: R): R;
 }
 
@@ -16,17 +16,16 @@ export interface BatchPart {
 export interface MicroBatchOptions {
   /** samples of this process's batch */
   batchSize: number;
-  /** samples that go through the networks at once, at most; default the whole batch */
+  /** largest number of samples computed at once; default the whole batch */
   microBatch?: number | undefined;
-  /** what the batch's numbers are drawn from */
+  /** source of the batch's random numbers */
   random: Generator;
 }
 
 /**
- * A batch that goes through the networks in parts of equal size, one after the other: less memory, the same update. For
- * each part the stream of random numbers is put back to where the batch began, and of what is drawn for the whole batch
- * the part's rows are kept, as processes that share a batch do it. Losses are means over samples, so that gradients and
- * figures are the means of the parts'.
+ * Computes a batch in parts of equal size, one after the other: less memory, the same update. Each part rewinds the
+ * random stream to the start of the batch, draws for the whole batch and keeps its own rows, as processes that share a
+ * batch do. Losses are means over samples, so gradients and figures are the means over the parts.
  */
 export class MicroBatches {
   /** samples of this process's batch */
@@ -47,10 +46,10 @@ export class MicroBatches {
   }
 
   /**
-   * Goes through the batch once. What `work` creates is released after each part; afterwards the stream stands where it
-   * would after the whole batch.
+   * Goes through the batch once. Tensors that `work` creates are released after each part. At the end the stream is
+   * where it would be after the whole batch.
    *
-   * @param work @returns means over the part's samples, tensors `[]`
+   * @param work returns means over the part's samples, tensors `[]`
    * @returns means over the batch
    */
   mean<Names extends string>(work: (part: BatchPart) => Record<Names, Tensor>): Record<Names, Tensor> {
@@ -68,8 +67,7 @@ export class MicroBatches {
 }
 
 /**
- * Parts that a process's batch is split into.
- * @throws DisbackError if they would not be equal
+ * The number of parts of a process's batch. @throws DisbackError if they would not be equal
  */
 export function partsOf(batchSize: number, microBatch = batchSize): number {
   const parts = Math.max(1, batchSize / microBatch);
@@ -79,7 +77,7 @@ export function partsOf(batchSize: number, microBatch = batchSize): number {
   );
 }
 
-/** The same stream, of which a part of the rows is kept that are kept of the whole one. */
+/** The same stream, keeping a part of the rows that the given one keeps. */
 function partOf(whole: Generator, index: number, count: number): Generator {
   const { share } = whole;
   return whole.sharing({ index: share.index * count + index, count: share.count * count });

@@ -12,13 +12,13 @@ import {
 import type { BatchPart, MicroBatches } from "./micro-batches.js";
 import { Processes } from "./processes.js";
 
-/** What a part of a batch adds to an update: a loss, a gradient given at a tensor, or both. */
+/** What a part of a batch contributes to an update: a loss, a gradient at a tensor, or both. */
 export interface Contribution<Names extends string> {
   /** mean over the part's samples, a tensor `[]` with a graph to the weights */
   loss?: Tensor | undefined;
-  /** a tensor with a graph to the weights, and the gradient of such a mean there */
+  /** a tensor with a graph to the weights, and the gradient of such a mean at it */
   injected?: readonly [at: Tensor, gradient: Tensor] | undefined;
-  /** what is to be known of it: means over the part's samples, tensors `[]` */
+  /** figures to report: means over the part's samples, tensors `[]` */
   figures: Record<Names, Tensor>;
 }
 
@@ -27,18 +27,17 @@ export interface NetworkTrainerOptions {
   learningRate: number;
   /** Adam's betas, default [0.9, 0.999] */
   betas?: [number, number];
-  /** largest joint norm of the gradients, longer ones are shortened; 0, the default: any norm */
+  /** largest joint norm of the gradients; larger ones are scaled down; 0 (default) for no limit */
   gradientClip?: number;
-  /** those that train together, default this one alone */
+  /** the processes that train together, default this one alone */
   processes?: Processes;
-  /** what the network is called in messages, default "network" */
+  /** name of the network in messages, default "network" */
   name?: string;
 }
 
 /**
- * How every network here is updated: forget the old gradients, add the new ones, average them over the processes,
- * replace those that are not finite as EDM's and Diff-Instruct's loops do, limit their norm if asked to, and let Adam
- * make its step.
+ * Updates a network: clears the gradients, accumulates the new ones, averages them over the processes, replaces values
+ * that are not finite (as EDM's and Diff-Instruct's loops do), limits their norm if asked to, and makes Adam's step.
  */
 export class NetworkTrainer {
   /** learning rate of the next step */
@@ -47,7 +46,7 @@ export class NetworkTrainer {
   private readonly reducer: GradientReducer | undefined;
   private readonly gradientClip: number;
 
-  /** @throws DisbackError naming the network if it does not start alike in all processes */
+  /** @throws DisbackError naming the network if its initial weights differ between processes */
   constructor(
     private readonly parameters: Tensor[],
     options: NetworkTrainerOptions,
@@ -61,7 +60,7 @@ export class NetworkTrainer {
   }
 
   /**
-   * One update by the mean gradient over a batch, which goes through the network in its parts.
+   * One update with the mean gradient over a batch, which is computed in parts.
    *
    * @returns the figures as means over this process's batch, and the norm of the gradient, see `finish`
    * @throws LostProcesses
@@ -81,7 +80,7 @@ export class NetworkTrainer {
       if (loss) moves.push([share(loss), null]);
       const tensors = moves.map(([tensor]) => tensor);
       const gradients = moves.map(([, gradient]) => gradient);
-      // Gradients are averaged over the processes once, with the last part's.
+      // Gradients are averaged over the processes once, during the last part.
       if (this.reducer && part === last) this.reducer.backward(tensors, gradients);
       else backward(tensors, gradients);
       return figures;
@@ -90,8 +89,9 @@ export class NetworkTrainer {
   }
 
   /**
-   * Makes the step from the gradients that are there, and releases them: only one network's exist at a time.
-   * @returns the gradients' joint norm before it was limited, a tensor [] or 0: infinite gradients count as 1e5 each
+   * Makes the step from the accumulated gradients and releases them, so that only one network's gradients exist at a
+   * time.
+   * @returns the gradients' joint norm before limiting, a tensor [] or 0; infinite gradients count as 1e5 each
    */
   private finish(): Tensor | number {
     replaceNonFiniteGradients(this.parameters);
@@ -103,19 +103,19 @@ export class NetworkTrainer {
     return norm;
   }
 
-  /** Adam's: moments, counts and learning rate. */
+  /** Adam's state: moments, counts and learning rate. */
   state(): State {
     this.optimizer.lr = this.learningRate;
     return this.optimizer.state();
   }
 
-  /** @throws CheckpointError if it is of another network */
+  /** @throws CheckpointError if the state belongs to another network */
   loadState(state: State): void {
     this.optimizer.loadState(state);
     this.learningRate = this.optimizer.lr;
   }
 
-  /** Releases Adam's moments; the network stays. */
+  /** Releases Adam's moments, not the network. */
   dispose(): void {
     this.optimizer.dispose();
   }

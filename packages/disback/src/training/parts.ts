@@ -12,7 +12,7 @@ import {
 /** Something that a training saves and restores. */
 export interface Part {
   state(): State;
-  /** @throws CheckpointError if the state is of something else */
+  /** @throws CheckpointError if the state does not match */
   loadState(state: State): void;
 }
 
@@ -35,7 +35,7 @@ export function randomPart(generator: Generator): Part {
   };
 }
 
-/** Something that may have a state of its own, such as an objective. */
+/** Something that may have its own state, such as an objective. */
 export function optionalPart(part: Partial<Part>): Part {
   return {
     state: () => part.state?.() ?? { tensors: new Map(), values: {} },
@@ -43,7 +43,7 @@ export function optionalPart(part: Partial<Part>): Part {
   };
 }
 
-/** The states of all parts as one. @param values plain values beside them */
+/** The states of all parts as one. @param values plain values to add */
 export function statesOf(parts: Parts, values: State["values"]): State {
   const states = Object.entries(parts).map(([name, part]) => prefixState(name, part.state()));
   return mergeStates(...states, { tensors: new Map(), values });

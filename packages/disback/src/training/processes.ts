@@ -18,16 +18,16 @@ import { DisbackError } from "../errors.js";
 import { hashTensor } from "./hashing.js";
 
 export interface ProcessesOptions {
-  /** Adam's moments are spread over the processes, see `ShardedAdam`; default false: each has them all */
+  /** whether Adam's moments are distributed over the processes, see `ShardedAdam`; default false */
   shardOptimizer?: boolean;
 }
 
 /**
- * The processes that train together, each on its share of every batch: what a training does is what it would do alone
- * with the whole batch. All of them take every step and every decision; what is written, the first one writes.
+ * The processes that train together, each on its share of every batch. The result is that of one process with the whole
+ * batch. All of them take the same steps and decisions; only the first one writes files.
  */
 export class Processes {
-  /** @param group without one this process is alone, and nothing here costs anything */
+  /** @param group absent for a single process; then everything here is free */
   constructor(
     readonly group?: ProcessGroup,
     private readonly options: ProcessesOptions = {},
@@ -41,12 +41,12 @@ export class Processes {
     return this.group?.size ?? 1;
   }
 
-  /** Whether this is the process that writes. */
+  /** Whether this is the process that writes files. */
   get leads(): boolean {
     return this.rank === 0;
   }
 
-  /** This process's part of a batch. @throws DisbackError naming the option if the parts would not be even */
+  /** This process's part of a batch. @throws DisbackError naming the option if the parts would not be equal */
   share(batchSize: number, option: string): number {
     if (batchSize % this.size === 0) return batchSize / this.size;
     throw new DisbackError(
@@ -54,18 +54,18 @@ export class Processes {
     );
   }
 
-  /** The stream from which all processes draw the batches, each its own rows of them. */
+  /** The stream that all processes draw the batches from. Each keeps its own rows. */
   random(seed: number, device: Device): Generator {
     return new Generator(seed, device, { share: { index: this.rank, count: this.size } });
   }
 
-  /** Figures that are means over a batch, as means over the whole one: the same numbers in all processes. */
+  /** Averages figures over the processes: means over the whole batch, equal in all processes. */
   average<Names extends string>(figures: Readonly<Record<Names, Tensor | number>>): Record<Names, number> {
     const names = Object.keys(figures) as Names[];
     const values = names.map((name) => figures[name]);
     const device = values.find((value) => value instanceof Tensor)?.device ?? "cpu";
     return scope(() => {
-      // Gathered where they are: a device is waited for once.
+      // Gathered on their device, so that it is synchronised only once.
       const all = stack(
         values.map((value) => asTensor(value).detach().to({ device, dtype: "float64" })),
       ).cpu();
@@ -77,7 +77,7 @@ export class Processes {
     });
   }
 
-  /** What the first process has to say, for all: any plain value. */
+  /** Sends a plain value from the first process to all. */
   agree<Value>(value: Value): Value {
     const { group } = this;
     if (!group) return value;
@@ -92,7 +92,7 @@ export class Processes {
     });
   }
 
-  /** The largest of all processes' numbers. */
+  /** The largest number over all processes. */
   largest(value: number): number {
     const { group } = this;
     if (!group) return value;
@@ -103,25 +103,25 @@ export class Processes {
     });
   }
 
-  /** Lets the first process do something, however long it takes; the others wait for it, and get what came of it. */
+  /** Runs something in the first process only. The others wait, however long it takes, and get its result. */
   async first<Value>(work: () => Value | Promise<Value>): Promise<Value> {
     const { group } = this;
     return this.agree((group ? await group.turn(0, work) : await work()) as Value);
   }
 
-  /** How parameters learn. */
+  /** Makes the optimizer. */
   optimizer(parameters: Tensor[], options: AdamOptions): Adam | ShardedAdam {
     return this.group && this.options.shardOptimizer
       ? new ShardedAdam(this.group, parameters, options)
       : new Adam(parameters, options);
   }
 
-  /** Averages the gradients of parameters while backward runs; none for a process that is alone. */
+  /** Averages the gradients of parameters while backward runs; absent for a single process. */
   reducer(parameters: readonly Tensor[]): GradientReducer | undefined {
     return this.group && new GradientReducer(this.group, parameters);
   }
 
-  /** @throws DisbackError naming the network and the processes whose weights are not those of the first */
+  /** @throws DisbackError naming the network and the processes whose weights differ from those of the first */
   requireSameWeights(network: string, parameters: readonly Tensor[]): void {
     const { group } = this;
     if (!group) return;
@@ -134,7 +134,7 @@ export class Processes {
     });
     if (others.length === 0) return;
     throw new DisbackError(
-      `${network}: its initial weights on rank ${others.join(", rank ")} are not those on rank 0; all processes need the same files and settings`,
+      `${network}: its initial weights on rank ${others.join(", rank ")} differ from those on rank 0; all processes need the same files and settings`,
     );
   }
 }

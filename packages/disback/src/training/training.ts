@@ -15,29 +15,29 @@ import type { NetworkTrainer } from "./network-trainer.js";
 import { loadStates, type Parts, randomPart, statesOf } from "./parts.js";
 import type { Processes } from "./processes.js";
 
-/** What every training is made with. */
+/** Options of every training. */
 export interface TrainingPlan {
   /** name of the training, for messages */
   name: string;
-  /** samples per step, of all processes together */
+  /** samples per step, over all processes */
   batchSize: number;
-  /** where the networks and all tensors live */
+  /** device of the networks and all tensors */
   device: Device;
   execution: Execution | undefined;
 }
 
 /**
- * What all trainings share: the stream of random numbers, the batch and its parts, processes, capture and replay, the
- * count of steps, and the state from which they go on. A training adds its update, and little else.
+ * What all trainings share: random stream, batch and its parts, processes, capture and replay, step count, and the
+ * state to resume from. A training adds its update, and little else.
  *
  * A step draws dropout's seed, makes the update (plainly or by replay), and averages the figures over the processes. A
- * training that was saved and restored gives the same weights, bit for bit, as one that was not interrupted.
+ * resumed training gives the same weights, bit for bit, as an uninterrupted one.
  *
  * @typeParam Figure names of the figures that the update measures
  */
 export abstract class Training<Figure extends string> {
   protected readonly batch: MicroBatches;
-  /** all processes draw from it, each its own rows */
+  /** all processes draw from it; each keeps its own rows */
   protected readonly random: Generator;
   protected readonly processes: Processes;
   private readonly runner: StepRunner<Figure>;
@@ -67,22 +67,22 @@ export abstract class Training<Figure extends string> {
   /** The networks that are trained, by the names under which their trainers appear in checkpoints. */
   protected abstract readonly trainers: Readonly<Record<string, NetworkTrainer>>;
 
-  /** What a checkpoint holds beside the trainers' optimizers and the random numbers, by name. */
+  /** What a checkpoint holds besides the trainers' optimizers and the random numbers, by name. */
   protected abstract readonly parts: Parts;
 
-  /** Name of the random numbers' position in checkpoints. */
+  /** Name of the random stream's position in checkpoints. */
   protected readonly randomName: string = "random";
 
-  /** The networks of the next step by name, to look at. */
+  /** The networks of the next step by name, for examination. */
   abstract get networks(): Record<string, Module>;
 
   /**
-   * The update of one step: reads no number from a tensor, so that it can be captured.
-   * @returns figures, means over this process's batch
+   * The update of one step. It must not read a tensor's value, so that it can be captured. @returns figures, means over
+   * this process's batch
    */
   protected abstract update(): Record<Figure, Tensor | number>;
 
-  /** What the update depends on beside the values of tensors and the learning rates. */
+  /** What the update depends on besides the values of tensors and the learning rates. */
   protected get circumstances(): readonly unknown[] {
     return [];
   }
@@ -90,7 +90,7 @@ export abstract class Training<Figure extends string> {
   /** Called in each step before the update. */
   protected beforeUpdate(): void {}
 
-  /** Called in each step after the update: moves averages. */
+  /** Called in each step after the update, for example to move averages. */
   protected afterUpdate(): void {}
 
   /** One step. @returns the update's figures, means over the whole batch */
@@ -112,12 +112,12 @@ export abstract class Training<Figure extends string> {
     for (const trainer of Object.values(this.trainers)) trainer.learningRate *= factor;
   }
 
-  /** All that the next steps depend on. */
+  /** Everything that the next steps depend on. */
   state(): State {
     return statesOf(this.allParts(), { iteration: this.done, ...this.values() });
   }
 
-  /** Goes on from a saved state. @throws CheckpointError if it is of other networks */
+  /** Resumes from a saved state. @throws CheckpointError if it belongs to other networks */
   loadState(state: State): void {
     loadStates(this.allParts(), state);
     this.done = stateNumber(state, "iteration");
@@ -131,7 +131,7 @@ export abstract class Training<Figure extends string> {
 
   protected loadValues(_state: State): void {}
 
-  /** Releases what the training made, but not what it trained. */
+  /** Releases what the training made, not the trained networks. */
   dispose(): void {
     this.runner.dispose();
     for (const trainer of Object.values(this.trainers)) trainer.dispose();

@@ -73,7 +73,7 @@ describe("distill --objective", () => {
     expect(config.labelDim).toBe(0);
     const path = ["--teacher", join(base, "conditional"), "--trajectory", join(base, "unlabelled")];
     const other = disback("backtrack", ...path, "--quiet", "--out", join(base, "labelled"));
-    expect(other.stderr).toContain("recorded from another teacher, or with another setting of unconditional");
+    expect(other.stderr).toContain('recorded from another teacher, or with another value of "unconditional"');
   });
 
   it("a student of two steps is drawn in two steps", () => {

@@ -152,7 +152,7 @@ describe("comparison", () => {
     const without = withCosts([run(7, 8, 0.5)]);
     const options = { figure: "kid", teacher: 1, baseline: "plain", fractions: [] };
     expect(() => compareMethods(new Map([["plain", without]]), options)).toThrow(
-      'a run of seed 7 holds no "kid"',
+      'a run of seed 7 has no "kid"',
     );
     expect(() => compareMethods(new Map(), options)).toThrow("no runs of the baseline");
   });

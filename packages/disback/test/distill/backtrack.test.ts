@@ -1,14 +1,16 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Generator, randn } from "@disback/torch";
+import { Generator, noGrad, randn } from "@disback/torch";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { Backtracking, backtrack } from "../../src/distill/backtrack.js";
 import type { DenoiserStudent } from "../../src/distill/denoiser-student.js";
 import { evenSteps } from "../../src/distill/node-schedule.js";
 import { LogNormal } from "../../src/distill/noise-distribution.js";
+import type { Objective, StudentInput, StudentSignal } from "../../src/distill/objective.js";
 import { DiffInstruct } from "../../src/distill/objectives/diff-instruct.js";
 import { record } from "../../src/distill/record.js";
+import { addNoise } from "../../src/distill/score-comparison.js";
 import { MismatchReached, StepsPerTarget } from "../../src/distill/target-schedule.js";
 import { GaussianDenoiser, gaussianStudent, sampleMean } from "./gaussian.js";
 
@@ -170,4 +172,55 @@ test("targets that are reached already cost one step, others at most the given n
   expect(schedule.reached({ steps: 8, mismatch: 1001, gap: 1 })).toBe(false);
   expect(schedule.reached({ steps: 9, mismatch: 1001, gap: 1 })).toBe(true);
   expect(() => new MismatchReached({ threshold: 1 })).toThrow(/greater than 1/);
+});
+
+/**
+ * An objective without an auxiliary model: the student moves to where the target restores its noised samples to, as
+ * score distillation without variance (DreamFusion) does.
+ */
+class Pull implements Objective {
+  readonly name = "pull";
+  studentSignal({ samples, condition, target, auxiliary, random }: StudentInput): StudentSignal {
+    expect(auxiliary).toBe(target);
+    return noGrad(() => {
+      const { sigma, noised } = addNoise(samples.detach(), new LogNormal(), random);
+      const away = samples.detach().sub(target.denoise(noised, sigma, condition));
+      const error = away.square().mean();
+      return {
+        gradient: away.div(samples.shape[0]!),
+        difference: error,
+        targetError: error,
+        auxiliaryError: error.mul(0.5),
+      };
+    });
+  }
+}
+
+test("an objective without an auxiliary model has none: no weights, no updates, no state", () => {
+  const make = () =>
+    new Backtracking({
+      ...{ ...settings, teacher: teacher(), student: gaussianStudent([-1, 0.5]), objective: new Pull() },
+      ...{ trajectory, schedule: new StepsPerTarget(30), iterations: 400 },
+    });
+  const trajectory = trajectoryFor("pull");
+  const work = make();
+  expect(Object.keys(work.networks).sort()).toEqual(["student", "target"]);
+  const figures = work.step();
+  expect(figures.auxiliaryGradientNorm).toBe(0);
+  expect(figures.mismatch).toBeCloseTo(2, 5);
+  // Its own error stands where the auxiliary model's loss would.
+  expect(figures.loss).toBeCloseTo(figures.gap ** 2 / 2, 5);
+  expect([...work.state().tensors.keys()].filter((key) => key.startsWith("auxiliary"))).toEqual([]);
+
+  const state = work.state();
+  const copy = { ...state, tensors: new Map([...state.tensors].map(([key, one]) => [key, one.clone()])) };
+  const targets = new Set<number>();
+  while (!work.finished) targets.add(work.step().target);
+  expect([...targets]).toEqual([2, 1, 0]);
+  expect(farFromTeacher(work.average)).toBeLessThan(0.3);
+
+  const resumed = make();
+  resumed.loadState(copy);
+  while (!resumed.finished) resumed.step();
+  expect(sampleMean(resumed.average)).toEqual(sampleMean(work.average));
 });

@@ -70,7 +70,7 @@ const always = { imitation: { steps: 300, when: "always" as const } };
 
 describe("what is done, and why", () => {
   it.each<[string, Partial<DecideOptions>, imitate: boolean, record: boolean, why: RegExp]>([
-    ["a copy", { student: copy() }, false, false, /^the student is the teacher's copy$/],
+    ["a copy", { student: copy() }, false, false, /^the student is a copy of the teacher$/],
     [
       "a copy of several steps",
       { student: new DenoiserStudent(copy().module, { sigmaInit: 2.5, laterSigmas: [1] }) },
@@ -79,7 +79,7 @@ describe("what is done, and why", () => {
       /copy/,
     ],
     ["no copy", {}, true, false, /first imitates the teacher/],
-    ["no denoiser", { student: otherStudent() }, false, true, /is no denoiser/],
+    ["no denoiser", { student: otherStudent() }, false, true, /is not a denoiser/],
     ["far off, imitation not wanted", without, false, true, /first samples is \d+\.\d\d, above 1$/],
     ["near, imitation not wanted", { ...without, student: near() }, false, false, /is 0\.\d\d, not above 1$/],
     ["plain", { method: "plain" }, false, false, /the objective alone was asked for/],
@@ -92,7 +92,7 @@ describe("what is done, and why", () => {
     ],
     ["disback", { method: "disback" }, false, true, /a trajectory was asked for/],
     ["disback, a copy", { method: "disback", student: copy() }, false, true, /a trajectory was asked for/],
-    ["a direct objective", { direct: true }, false, false, /only where it is at home/],
+    ["a direct objective", { direct: true }, false, false, /only on samples it was trained for/],
     ["a direct objective, disback", { direct: true, method: "disback" }, false, false, /at home/],
     ["imitation in any case", { ...always, student: copy() }, true, false, /imitation was asked for/],
     ["imitation and disback", { ...always, method: "disback" }, true, true, /a trajectory was asked for/],
@@ -122,7 +122,7 @@ describe("what is done, and why", () => {
 
   it("imitation in any case is refused for what cannot imitate", () => {
     expect(() => asked({ ...always, student: otherStudent() })).toThrow(
-      /^imitation: the student is no denoiser/,
+      /^imitation: the student is not a denoiser/,
     );
   });
 });

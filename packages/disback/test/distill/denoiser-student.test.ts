@@ -63,5 +63,5 @@ test("noise levels are evenly spaced in the angle between data and noise", () =>
 });
 
 test.each([[[2.5]], [[0.5, 0.5]], [[0.5, 0]], [[Number.NaN]]])("levels %s are refused", (levels) => {
-  expect(() => student(levels)).toThrow(/noise levels must fall/);
+  expect(() => student(levels)).toThrow(/noise levels must decrease/);
 });

@@ -123,7 +123,7 @@ describe("the library's distill", () => {
       onDecision: (decision) => told.push(decision),
     });
     expect(told).toEqual([result.decision]);
-    expect(result.decision.why).toBe("the student is the teacher's copy");
+    expect(result.decision.why).toBe("the student is a copy of the teacher");
     expect(result.trajectory).toBeUndefined();
   });
 
@@ -133,7 +133,7 @@ describe("the library's distill", () => {
       /^distill: "folder" is needed.*: a trajectory was asked for$/,
     );
     expect(() => distill({ ...given, student: gaussianStudent([0, 0, 0]) })).toThrow(
-      "student: makes samples [3], the teacher [2]",
+      "student: makes samples of shape [3], the teacher [2]",
     );
   });
 

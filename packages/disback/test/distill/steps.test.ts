@@ -10,11 +10,14 @@ const fixture = JSON.parse(readFileSync(new URL("../fixtures/distill/steps.json"
 const folder = fileURLToPath(new URL("../../assets/teachers/fashion-mnist-16", import.meta.url));
 
 test("three steps of Diff-Instruct agree with PyTorch: loss, gap, gradient, Adam, average", () => {
-  const { settings } = fixture;
+  const { seed, ...settings } = fixture.settings;
   const student = new DenoiserStudent(loadModel(folder).denoiser, {
     sigmaInit: settings.sigmaInit,
   });
-  const distillation = new Backtracking({ ...settings, teacher: loadModel(folder).denoiser, student });
+  const distillation = new Backtracking({
+    ...settings,
+    ...{ teacher: loadModel(folder).denoiser, student, execution: { seed } },
+  });
   for (const [step, expected] of fixture.steps.entries()) {
     const figures = distillation.step();
     for (const name of ["loss", "gap", "gradientNorm"] as const)

@@ -71,7 +71,7 @@ test("a place in between is restored", () => {
   again.loadState(targets.state());
   expect(again.position).toBe(1.25);
   expect(again.current.point[0]).toBe(4.5);
-  expect(() => again.loadState({ position: 9, steps: 0 })).toThrow("beyond its end");
+  expect(() => again.loadState({ position: 9, steps: 0 })).toThrow("out of range");
 });
 
 test("an interpolation that is no count is refused", () => {

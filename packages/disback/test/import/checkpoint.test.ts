@@ -90,7 +90,7 @@ describe("damaged, hostile and other files", () => {
     ["gzip", gzipSync(new Uint8Array(9)), /packed with gzip: unpack it first/],
     ["hdf5", Buffer.from("\x89HDF\r\n", "latin1"), /an HDF5 file/],
     ["tar", tarHead("weights/model.pt"), /a tar archive: unpack it first/],
-    ["torch's tar", tarHead("storages"), /PyTorch's tar format of before 2017/],
+    ["torch's tar", tarHead("storages"), /PyTorch's tar format from before 2017/],
     ["lfs", lfs, /a Git LFS pointer.*\(223,295,232 bytes\): run "git lfs pull"/],
     ["page", quota, /a web page \("Google Drive - Quota exceeded"\).*download the file/],
     ["json", '{"error": "Repository not found"}', /a server's message \("Repository not found"\)/],

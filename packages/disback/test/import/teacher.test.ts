@@ -135,7 +135,7 @@ describe("errors name file and key", () => {
       /weights that the network does not have: model/,
     ],
     ["larger than the file", "state.pt", { modelChannels: 4096 }, /larger than the \d+ numbers in the file/],
-    ["another filter", "state.pt", { resampleFilter: [1, 3] }, /resample_filter is another filter/],
+    ["another filter", "state.pt", { resampleFilter: [1, 3] }, /resample_filter differs from resampleFilter/],
     [
       "absurd",
       "state.pt",
@@ -213,6 +213,9 @@ describe("import", () => {
       difference((x, sigma, labels) => denoiser.denoise(x, sigma, classCondition(labels)), "edm-ddpmpp"),
     ).toBeLessThan(1e-4);
     expect(readdirSync(folder)).toEqual(["teacher"]);
+    expect(await messageOf(() => readTeacher(imported.folder))).toMatch(
+      /model folder of disback needs no import/,
+    );
   });
 
   it("keeps what is there", async () => {

@@ -32,10 +32,10 @@ describe("student and teacher", () => {
 
   it("that differ are told apart by what differs", () => {
     expect(() => requireSameKind({ ...facts, sampleShape: [3] }, facts)).toThrow(
-      "student: makes samples [3], the teacher [2]",
+      "student: makes samples of shape [3], the teacher [2]",
     );
     expect(() => requireSameKind({ ...facts, condition: {} }, facts, "s.json")).toThrow(
-      "s.json: is told no condition, the teacher class [3]",
+      "s.json: takes no condition, the teacher class [3]",
     );
   });
 });

@@ -75,7 +75,7 @@ describe("preconditioned denoisers", () => {
 
   it("refuse conditions that do not fit", () => {
     const x = zeros([2, 1, 8, 8]);
-    expect(() => create(small).denoise(x, ones([2]), { class: zeros([2, 3]) })).toThrow("knows no classes");
+    expect(() => create(small).denoise(x, ones([2]), { class: zeros([2, 3]) })).toThrow("has no classes");
     const conditional = create({ ...small, labelDim: 4 });
     expect(() => conditional.denoise(x, ones([2]), { class: zeros([2, 3]) })).toThrow(
       "expected class [2, 4], got [2, 3]",

@@ -65,7 +65,7 @@ describe("the codec of a model folder", () => {
     const path = join(folder, "autoencoder", "config.json");
     writeFileSync(path, JSON.stringify({ ...config, normalizationGroups: 3 }));
     expect(() => openCodec(folder, [2, 3, 3])).toThrow(
-      `${path}: channels: 4 cannot be shared by 3 normalization groups`,
+      `${path}: channels: 4 cannot be divided into 3 normalization groups`,
     );
     writeFileSync(path, JSON.stringify({ ...config, latentChannels: 3 }));
     expect(() => openCodec(folder, [3, 3, 3])).toThrow(

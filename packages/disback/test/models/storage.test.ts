@@ -102,7 +102,7 @@ describe("model folders", () => {
     [
       "another filter",
       () => change((t) => t.set("model.dec.8x8_up.skip.resample_filter", ones([1, 1, 2, 2]))),
-      /model\.dec\.8x8_up\.skip\.resample_filter is another filter than resampleFilter in config\.json/,
+      /model\.dec\.8x8_up\.skip\.resample_filter differs from resampleFilter in config\.json/,
     ],
     [
       "damaged weights",
@@ -136,7 +136,7 @@ describe("denoiser configurations", () => {
   it.each<[object, string]>([
     [
       { network: "unet" },
-      'denoiser: network: expected "song-unet", "dhariwal-unet", "unet-2d", "dit" or "mlp"',
+      'denoiser: network: expected "song-unet", "dhariwal-unet", "edm2", "unet-2d", "dit" or "mlp"',
     ],
     [{ ...config, imageResolution: 9 }, "imageResolution: must be a multiple of 2"],
     [{ ...config, modelChannels: 6 }, "modelChannels: must be a multiple of 4"],
@@ -149,7 +149,7 @@ describe("denoiser configurations", () => {
 
   it("name channels that cannot be normalized", () => {
     expect(() => createDenoiser({ ...config, modelChannels: 36, channelMultipliers: [1, 4] })).toThrow(
-      "modelChannels: a layer gets 144 channels, which 32 groups cannot share evenly",
+      "modelChannels: a layer has 144 channels, which 32 groups do not divide",
     );
   });
 });

@@ -109,9 +109,9 @@ describe("networks that are refused", () => {
   it.each<[Record<string, unknown>, string]>([
     [{ up_block_types: ["UpBlock2D"] }, '"up_block_types": must have 2 entries, as block_out_channels has'],
     [{ sample_size: 9 }, '"sample_size": must be a multiple of 2'],
-    [{ norm_num_groups: 3 }, '"block_out_channels": 8 channels cannot be shared by 3 norm_num_groups'],
+    [{ norm_num_groups: 3 }, '"block_out_channels": 8 channels cannot be divided into 3 norm_num_groups'],
     [{ attention_head_dim: 32 }, '"attention_head_dim": an attention head of 32 channels does not fit'],
-    [{ attn_norm_num_groups: 5 }, '"attn_norm_num_groups": 16 channels cannot be shared by 5'],
+    [{ attn_norm_num_groups: 5 }, '"attn_norm_num_groups": 16 channels cannot be divided into 5'],
   ])("%j", (change, problem) => {
     expect(() => describeUNet2D(component({ ...valid, ...change }), ddpm)).toThrow(`config.json: ${problem}`);
   });

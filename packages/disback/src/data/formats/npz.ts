@@ -88,18 +88,12 @@ function openArrays(
 ): SampleSource {
   const count = samples.shape[0] ?? 0;
   const read = labels && toLabels(labels, count, path);
-  if (samples.shape.length === 2) {
+  if (options.values || samples.shape.length === 2) {
+    const what = options.values ? "values" : "points";
     if (options.resolution || options.channels)
-      throw new DisbackError(`${path} holds points, not images: leave out resolution and channels`);
-    const dimension = samples.shape[1]!;
-    const sides = [dimension, dimension / 3]
-      .map(Math.sqrt)
-      .filter((side) => Number.isInteger(side) && side >= 8);
-    if (sides.length > 0)
-      options.findings.note(
-        `an array of ${count} x ${dimension} is read as points: if they are images of ${sides[0]} x ${sides[0]}, save it in that shape`,
-      );
-    return new Points(name, toPoints(samples, path), dimension, read);
+      throw new DisbackError(`${path} holds ${what}, not images: leave out resolution and channels`);
+    if (!options.values) noteImagesAsPoints(count, samples.shape[1]!, options);
+    return new Points(name, toPoints(samples, path), samples.shape.slice(1), read);
   }
   const layout = layoutOf(samples.shape, path);
   const bytes = toBytes(samples, path, options.findings);
@@ -109,6 +103,17 @@ function openArrays(
     return layout.channelsFirst ? channelsLast(stored, layout.channels) : stored;
   };
   return openImageArray({ name, path, count, ...layout, image, labels: read }, options);
+}
+
+/** Rows as long as images are may be images. */
+function noteImagesAsPoints(count: number, dimension: number, { findings }: ResolvedOptions): void {
+  const sides = [dimension, dimension / 3]
+    .map(Math.sqrt)
+    .filter((side) => Number.isInteger(side) && side >= 8);
+  if (sides.length > 0)
+    findings.note(
+      `an array of ${count} x ${dimension} is read as points: if they are images of ${sides[0]} x ${sides[0]}, save it in that shape`,
+    );
 }
 
 function toPoints(samples: NpyArray, path: string): Float32Array {

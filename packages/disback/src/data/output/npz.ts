@@ -34,15 +34,21 @@ export function npzParts(arrays: NamedArray[]): Uint8Array[] {
 }
 
 /**
- * Writes samples as `.npz`: images as `images`, uint8 `[N, H, W, C]`; points as `samples`, float32 `[N, D]`; with
- * `labels`, int64 `[N]`, if given. `openDataset` reads it back.
+ * Writes samples as `.npz`: images as `images`, uint8 `[N, H, W, C]`; points and values as `samples`, float32 `[N, ...]`;
+ * with `labels`, int64 `[N]`, if given. `openDataset` reads it back.
  * @param samples `[N, C, H, W]` in [-1, 1], or `[N, D]`
  * @param labels class numbers, one per sample
+ * @param options.values the samples are no images: all shapes are written as they are
  * @throws DisbackError if they do not match, are too many for a zip file, or the file cannot be written
  */
-export async function writeNpz(path: string, samples: Tensor, labels?: ArrayLike<number>): Promise<void> {
+export async function writeNpz(
+  path: string,
+  samples: Tensor,
+  labels?: ArrayLike<number>,
+  { values = false }: { values?: boolean } = {},
+): Promise<void> {
   const arrays: NamedArray[] = [];
-  if (samples.ndim === 2) {
+  if (values || samples.ndim === 2) {
     arrays.push({ name: "samples", data: readFloats(samples), shape: samples.shape });
   } else {
     const { data, count, height, width, channels } = toUint8Images(samples);

@@ -16,7 +16,7 @@ export class ToyPoints extends Points {
     labels: Labels | undefined,
     readonly distribution: ToyDistribution,
   ) {
-    super(name, coordinates, 2, labels);
+    super(name, coordinates, [2], labels);
   }
 }
 

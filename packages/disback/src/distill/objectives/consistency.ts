@@ -10,27 +10,27 @@ import { requireFitting, type SamplePool } from "../sample-pool.js";
 import { type TeacherPairsOptions, teacherPairs } from "../teacher-pairs.js";
 
 export interface ConsistencyOptions {
-  /** real samples, with labels if the student is conditional; the teacher's own when not given */
+  /** real samples, with labels if the student is conditional; default: samples of the teacher */
   data?: SamplePool | undefined;
-  /** the teacher's samples, if they stand in for data */
+  /** options for the teacher's samples, if they replace data */
   pairs?: Omit<TeacherPairsOptions, "seed">;
   /** noise levels of the grid, at least 2, default 18 as in the paper's CIFAR-10 runs */
   levels?: number;
   /** decay mu of the target network per step, in [0, 1), default 0.95 as in the paper's ImageNet runs */
   targetDecay?: number;
-  /** what is minimised, default "pseudo-huber" */
+  /** the distance to minimise, default "pseudo-huber" */
   distance?: SampleDistance;
 }
 
 /**
- * Consistency distillation (Song et al. 2023, eq. 7 and algorithm 2): neighbouring points of one of the teacher's
- * trajectories are to have the same end,
+ * Consistency distillation (Song et al. 2023, eq. 7 and algorithm 2): neighbouring points on a trajectory of the
+ * teacher must map to the same end,
  *
  *     x = x0 + sigma_(n+1) n,   x^ = Heun's step of the teacher from (x; sigma_(n+1)) to sigma_n,
  *     L = E d(f(x; sigma_(n+1)), f-(x^; sigma_n)),   n uniform on the sampler's grid up to `sigmaInit`,
  *
- * where `f` is the student's network and `f-` a running average of it, `mu f- + (1 - mu) f`, taken as a constant. Samples
- * come by one evaluation at the top of the grid, which has to be nearly pure noise: `sigmaInit` 80.
+ * where `f` is the student's network and `f-` a running average of it, `mu f- + (1 - mu) f`, taken as a constant. A
+ * sample takes one evaluation at the top of the grid, which must be nearly pure noise: `sigmaInit` 80.
  *
  * The paper's networks are the identity at the lowest level by construction, EDM's at level 0: there the target is `x^`
  * itself. Distances: squares in the paper (beside LPIPS), pseudo-Huber after Song and Dhariwal 2023.
@@ -55,7 +55,7 @@ export class Consistency implements DirectObjective {
     this.targetDecay = targetDecay;
   }
 
-  /** @throws DisbackError if the data is of another kind than the student's samples */
+  /** @throws DisbackError if the data do not match the student's samples */
   prepare({ student, teacher, seed }: Parameters<NonNullable<DirectObjective["prepare"]>>[0]): void {
     const { data, pairs, levels = 18 } = this.options;
     if (data) requireFitting(data, student, this.name);
@@ -65,7 +65,7 @@ export class Consistency implements DirectObjective {
     this.grid = tensor(grid, { device: student.device });
   }
 
-  /** The average after the last step's update; before the first one it is the student itself. */
+  /** The running average after the previous update; before the first update, the student itself. */
   beforeStep(): void {
     this.target!.update();
   }

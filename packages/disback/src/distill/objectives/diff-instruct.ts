@@ -8,7 +8,7 @@ import { type Weighting, weightsOf } from "../weighting.js";
 export interface DiffInstructOptions {
   /** noise levels of both steps, default EDM's `ln sigma ~ N(-1.2, 1.2^2)` as in the released code */
   noise?: NoiseDistribution;
-  /** how much each noise level counts, default "one" as in the released code */
+  /** weight of each noise level, default "one" as in the released code */
   weighting?: Weighting;
 }
 

@@ -17,9 +17,9 @@ import { pairDistance, type TeacherPairsOptions, teacherPairs } from "../teacher
 export interface DmdOptions {
   /** noise levels of the student's step, default the middle 96 % of a schedule of 1000 levels as in the released code */
   noise?: NoiseDistribution;
-  /** noise levels of the auxiliary model's step, default that whole schedule */
+  /** noise levels of the auxiliary model's step, default the whole schedule */
   auxiliaryNoise?: NoiseDistribution;
-  /** weight of the regression on teacher pairs, 0 (default) for none; 0.25 in the paper */
+  /** weight of the regression on teacher pairs, default 0 (none); 0.25 in the paper */
   regressionWeight?: number;
   /** the pairs, if there is a regression */
   pairs?: Omit<TeacherPairsOptions, "seed">;
@@ -31,12 +31,12 @@ export interface DmdOptions {
  *
  *     x_t = x0 + sigma n,   dL/dx0 = (D_phi(x_t; sigma) - D'_i(x_t; sigma)) / mean|x0 - D'_i(x_t; sigma)|.
  *
- * The optional regression (eq. 9) pulls the student towards what the teacher's sampler makes of the same noise,
+ * The optional regression (eq. 9) pulls the student towards the teacher sampler's output for the same noise,
  *
  *     L_reg = regressionWeight E ||G(z) - y||^2,   y = Heun(80 z),
  *
- * with squares where the paper has LPIPS. Both are summed over a sample's elements and averaged over the batch (the
- * released code averages over elements too: a common factor, which Adam does not see).
+ * with squares where the paper uses LPIPS. Both are summed over a sample's elements and averaged over the batch. The
+ * released code also averages over elements: a constant factor, which does not change Adam's steps.
  */
 export class Dmd implements Objective {
   readonly name = "dmd";

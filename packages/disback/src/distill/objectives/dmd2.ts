@@ -27,13 +27,13 @@ import { deviceOf } from "../student.js";
 import { Dmd, type DmdOptions } from "./dmd.js";
 
 export interface Dmd2Options extends Omit<DmdOptions, "regressionWeight" | "pairs"> {
-  /** real samples, with the labels the student is told if it is conditional */
+  /** real samples, with labels if the student is conditional */
   real: SamplePool;
   /** weight of the adversarial term in the student's step, default 3e-3 as in the released ImageNet runs */
   generatorWeight?: number;
-  /** weight of telling real from generated in the auxiliary model's step, default 1e-2 as there */
+  /** weight of the discriminator's loss in the auxiliary model's step, default 1e-2 as there */
   discriminatorWeight?: number;
-  /** noise levels at which the discriminator looks, default the whole schedule of 1000 levels */
+  /** noise levels of the discriminator's inputs, default the whole schedule of 1000 levels */
   discriminatorNoise?: NoiseDistribution;
 }
 
@@ -44,9 +44,9 @@ export interface Dmd2Options extends Omit<DmdOptions, "regressionWeight" | "pair
  *     L_phi += discriminatorWeight E [ softplus(d(x0 + sigma n)) + softplus(-d(y + sigma' n')) ],   y real,
  *     L_G    = numel(x0) (L_DMD + generatorWeight E softplus(-d(x0 + sigma n))).
  *
- * `L_DMD` is averaged over elements as in the paper; the factor in front is the common one of our objectives, which
- * Adam does not see. The paper trains the auxiliary model 5 times for each step of the student: `auxiliarySteps` of the
- * backtracking.
+ * `L_DMD` is averaged over elements as in the paper. The constant factor makes it a sum, as in our other objectives; it
+ * does not change Adam's steps. The paper trains the auxiliary model 5 times per student step: see `auxiliarySteps` of
+ * the backtracking.
  */
 export class Dmd2 implements Objective {
   readonly name = "dmd2";
@@ -69,7 +69,10 @@ export class Dmd2 implements Objective {
     this.noise = options.discriminatorNoise ?? new KarrasUniform({ levels: 1000 });
   }
 
-  /** Makes the head. @throws DisbackError if the denoisers have no features, or the real samples are of another kind */
+  /**
+   * Makes the head.
+   * @throws DisbackError if the denoisers have no features, or the real samples do not match the student's
+   */
   prepare({ student, auxiliary, seed }: ObjectiveSetting): void {
     const device = deviceOf(student);
     const { sampleShape } = student.facts;

@@ -5,20 +5,20 @@ import type { SamplePool } from "../sample-pool.js";
 import { pairDistance, type TeacherPairsOptions, teacherPairs } from "../teacher-pairs.js";
 
 export interface RegressionOptions {
-  /** what is minimised, default "squared" */
+  /** the distance to minimise, default "squared" */
   distance?: SampleDistance;
-  /** how many pairs, and how they are made */
+  /** number of pairs, and how they are made */
   pairs?: Omit<TeacherPairsOptions, "seed">;
 }
 
 /**
- * Plain regression on the teacher's samples (Luhman and Luhman 2021, eq. 5): the student learns what the teacher's
- * deterministic sampler makes of the same noise,
+ * Plain regression on the teacher's samples (Luhman and Luhman 2021, eq. 5): the student learns the output of the
+ * teacher's deterministic sampler for the same noise,
  *
  *     L = E d(G(z), y),   y = Heun(80 z),
  *
- * over a fixed set of pairs made before the first step. What several samples could be is answered by their mean: blurred
- * where pairs are few or the student is small.
+ * over a fixed set of pairs made before the first step. Where several samples are possible, the student gives their
+ * mean, so samples are blurred if pairs are few or the student is small.
  */
 export class Regression implements DirectObjective {
   readonly name = "regression";

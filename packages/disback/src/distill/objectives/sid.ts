@@ -6,7 +6,7 @@ import type { Objective, ObjectiveInput, StudentInput, StudentSignal } from "../
 import { addNoise, agreement, targetError, withoutSpoiltSamples } from "../score-comparison.js";
 
 export interface SidOptions {
-  /** how much of the biased part is taken away, default 1.2 as in the released code; 1 for AFHQv2 there */
+  /** factor of the biased part that is subtracted, default 1.2 as in the released code, which uses 1 for AFHQv2 */
   alpha?: number;
   /** noise levels of the student's step, default uniform on the schedule up to 0.8 (sigma 24.4) as in the released code */
   noise?: NoiseDistribution;
@@ -21,9 +21,9 @@ export interface SidOptions {
  *     x_t = x0 + sigma n,   L = E [ (D'_i - D_phi) · ((D'_i - x0) - alpha (D'_i - D_phi)) / sg(mean|x0 - D'_i|) ]
  *
  * with both denoisers at `(x_t; sigma)`. The gradient passes through both of them to `x0`, which costs their backward
- * passes; it is taken here, so that what the student's step sees is a gradient at its samples as with the other
- * objectives. Summed over a sample's elements and averaged over the batch (the released code multiplies by 100, which
- * Adam does not see). Samples whose gradient is not finite are left out.
+ * passes. It is computed here, so that the student's step gets a gradient at its samples, as with the other objectives.
+ * The loss is summed over a sample's elements and averaged over the batch. The released code multiplies by 100, which
+ * does not change Adam's steps. Samples whose gradient is not finite are left out.
  */
 export class Sid implements Objective {
   readonly name = "sid";

@@ -17,9 +17,9 @@ export interface VsdOptions extends DiffInstructOptions {
  *
  *     x_t = x0 + sigma n,   dL/dx0 = w(sigma) (D_phi(x_t; sigma) - D'_i(x_t; sigma)),   w = 1 / sigma,
  *
- * and the auxiliary model is the teacher with low-rank adapters (LoRA), which alone are trained: a small fraction of the
- * weights, gradients and optimizer's moments. On a trajectory they start as the best approximation of the most degraded
- * node that their rank allows: that node itself if it was recorded with adapters of no higher rank.
+ * and the auxiliary model is the teacher with low-rank adapters (LoRA). Only the adapters are trained: a small fraction
+ * of the weights, gradients and optimizer moments. With a trajectory they start as the best approximation of the most
+ * degraded node at their rank. This is exact if the node was recorded with adapters of at most that rank.
  */
 export class Vsd implements Objective {
   readonly name = "vsd";
@@ -33,7 +33,7 @@ export class Vsd implements Objective {
     this.matching = new DiffInstruct({ ...options, weighting });
   }
 
-  /** @throws DisbackError if the rank is no whole number from 1, or if the teacher has no layers to adapt */
+  /** @throws DisbackError if the rank is not a whole number from 1, or if the teacher has no layers to adapt */
   auxiliaryModel({ teacher, start, seed }: AuxiliaryStart): DenoiserModule {
     const auxiliary = new LowRankDenoiser(teacher, { rank: this.rank, generator: new Generator(seed) });
     auxiliary.approximate(start);

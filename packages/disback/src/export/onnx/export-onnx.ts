@@ -1,6 +1,7 @@
 import { descriptionKey, type ModelDescription } from "@disback/generate/core";
 import type { Module } from "@disback/torch";
 import { DisbackError } from "../../errors.js";
+import { isGenerator } from "../../distill/generator-student.js";
 import { classesOf } from "../../models/condition.js";
 import type { Denoiser, DenoiserModule } from "../../models/denoiser.js";
 import { IddpmDenoiser } from "../../models/preconditioning/iddpm.js";
@@ -46,7 +47,10 @@ function describe({ module, facts, student }: ExportableModel, precision: Precis
     ...(classNames ? { classNames } : {}),
     precision,
   };
-  if (student) return { kind: "student", steps: student.evaluations, ...common };
+  if (student) {
+    const latentShape = isGenerator(module) ? { latentShape: [...module.latentShape] } : {};
+    return { kind: "student", steps: student.evaluations, ...latentShape, ...common };
+  }
   const { sigmaMin = 0, sigmaMax = Number.POSITIVE_INFINITY } = module as Module & Denoiser;
   return {
     kind: "denoiser",

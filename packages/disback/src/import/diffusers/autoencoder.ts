@@ -77,6 +77,11 @@ const kinds: Readonly<Record<string, (component: DiffusersComponent) => Autoenco
 /** Classes of diffusers that `readDiffusersAutoencoder` reads. */
 export const autoencoderClasses: readonly string[] = Object.keys(kinds);
 
+/** An autoencoder's configuration in our words; its class must be one of these. @throws DisbackError naming file and field */
+export function describeAutoencoder(component: DiffusersComponent): AutoencoderConfigInput {
+  return kinds[component.className]!(component);
+}
+
 function describeKl(component: DiffusersComponent): AutoencoderConfigInput {
   const given = parseStrictFields(klFields, harmless, component, checkLevels);
   return {
@@ -116,7 +121,7 @@ function describeCommon(given: Common) {
  * @throws DisbackError naming the file and field, or the file and key
  */
 export async function readDiffusersAutoencoder(component: DiffusersComponent): Promise<Autoencoder> {
-  const config = parseAutoencoderConfig(kinds[component.className]!(component), component.configPath);
+  const config = parseAutoencoderConfig(describeAutoencoder(component), component.configPath);
   const stored = await openComponentWeights(component);
   const fail = (problem: string): never => {
     throw new DisbackError(`${stored.path}: ${problem}`);

@@ -10,13 +10,14 @@ export type JsonObject = Readonly<Record<string, unknown>>;
 
 /**
  * Reads a JSON object as Python writes it: infinite numbers may be there.
+ * @param limit the most bytes it may have
  * @throws DisbackError naming the file that is missing, too large or no object
  */
-export function readJsonObject(path: string): JsonObject {
+export function readJsonObject(path: string, limit = mostBytes): JsonObject {
   let value: unknown;
   try {
     const { size } = statSync(path);
-    if (size > mostBytes) throw new DisbackError(`${path}: ${size} bytes are too many for such a file`);
+    if (size > limit) throw new DisbackError(`${path}: ${size} bytes are too many for such a file`);
     value = parseJson(readFileSync(path, "utf8"));
   } catch (error) {
     if (error instanceof DisbackError) throw error;

@@ -8,7 +8,7 @@ import { inSlices, intoRange, outOfRange, scaled, unscaled } from "./scaling.js"
 
 /**
  * An autoencoder with a codebook (van den Oord et al. 2017; Esser et al. 2021): diffusion works on latents that are not
- * quantized, and decoding takes the nearest vector of the codebook at every place. Keys of its state are those of VQModel
+ * quantized, and decoding takes the nearest codebook vector at every position. Keys of its state are those of VQModel
  * in diffusers.
  */
 export class AutoencoderVq extends Module {
@@ -47,7 +47,7 @@ export class AutoencoderVq extends Module {
   }
 }
 
-/** A list of vectors; each place of its input becomes the nearest one of them. */
+/** A list of vectors. Each position of the input becomes the nearest of them. */
 class Codebook extends Module {
   readonly embedding: Embedding;
 
@@ -71,6 +71,7 @@ class Embedding extends Module {
 
   constructor(source: WeightSource, size: number, channels: number) {
     super();
-    this.weight = parameter(source.uniform([size, channels]).div_(size));
+    const drawn = source.uniform([size, channels]);
+    this.weight = parameter(source.shapesOnly ? drawn : drawn.div_(size));
   }
 }

@@ -13,7 +13,7 @@ export interface Autoencoder extends Module {
    */
   encode(images: Tensor): Tensor;
   /**
-   * Images of scaled latents. Without gradients.
+   * Scaled latents to images. Without gradients.
    * @param latents `[N, latentChannels, h, w]` @returns `[N, C, h * reduction, w * reduction]`, about in [-1, 1]
    */
   decode(latents: Tensor): Tensor;

@@ -16,7 +16,7 @@ export class Encoder extends Module {
   readonly conv_norm_out: GroupNorm;
   readonly conv_out: Convolution;
 
-  /** @param outChannels of its output */
+  /** @param outChannels channels of the output */
   constructor(source: WeightSource, config: AutoencoderConfig, outChannels: number) {
     super();
     const { channels, imageChannels, blocksPerLevel } = config;
@@ -48,7 +48,7 @@ export class Decoder extends Module {
   readonly conv_norm_out: GroupNorm;
   readonly conv_out: Convolution;
 
-  /** @param inChannels of its input */
+  /** @param inChannels channels of the input */
   constructor(source: WeightSource, config: AutoencoderConfig, inChannels: number) {
     super();
     const { imageChannels, blocksPerLevel } = config;
@@ -80,7 +80,9 @@ interface LevelShape {
   resampling: "down" | "up" | null;
 }
 
-/** Blocks of one resolution and the step to the next: `DownEncoderBlock2D` and `UpDecoderBlock2D` of diffusers. */
+/**
+ * Blocks of one resolution and the resampling to the next: `DownEncoderBlock2D` and `UpDecoderBlock2D` of diffusers.
+ */
 class Level extends Module {
   readonly resnets: ResnetBlock[];
   readonly downsamplers: Downsampler[];
@@ -102,7 +104,7 @@ class Level extends Module {
   }
 }
 
-/** Releases each part's input: at full resolution one is as large as all weights together. */
+/** Releases each part's input, because at full resolution it is as large as all weights together. */
 function throughLevels(levels: readonly Level[], x: Tensor): Tensor {
   let hidden = x;
   for (const part of levels.flatMap((level) => level.parts)) {
@@ -119,7 +121,7 @@ function middle(source: WeightSource, channels: number, config: AutoencoderConfi
   return new MiddleLevel(source, options, { ...style, headChannels: null });
 }
 
-/** Blocks that know no steps. */
+/** Blocks without a step embedding. */
 function styleOf(config: AutoencoderConfig): ResnetStyle {
   return {
     embeddingChannels: null,

@@ -5,14 +5,13 @@ import type { Autoencoder } from "./autoencoder.js";
 import { reduction } from "./autoencoder-config.js";
 import { saveAutoencoder } from "./storage.js";
 
-/** Folder of a model's folder that holds its autoencoder. */
+/** Subfolder of a model folder that holds its autoencoder. */
 export const autoencoderFolder = "autoencoder";
 
 /**
- * For models of latents: decodes them to images.
- * @param shape of one latent, `[C, h, w]`
- * @param place names both in messages
- * @throws DisbackError if the autoencoder's latents have other channels
+ * The codec of latent models: decodes latents to images. @param shape shape of one latent, `[C, h, w]`
+ * @param place name for messages
+ * @throws DisbackError if the autoencoder's latents have a different number of channels
  */
 export function latentCodec(autoencoder: Autoencoder, shape: readonly number[], place: string): SampleCodec {
   const { latentChannels, imageChannels } = autoencoder.config;

@@ -6,8 +6,7 @@ import { autoencoderFolder, latentCodec } from "./latent-codec.js";
 import { loadAutoencoder } from "./storage.js";
 
 /**
- * What the samples of a model folder are shown by: the autoencoder inside, or nothing.
- * @param shape of one sample of the model
+ * The codec for a model folder's samples: its autoencoder, or none. @param shape shape of one sample of the model
  * @throws DisbackError as `loadAutoencoder`, or if its latents do not fit
  */
 export function openCodec(

@@ -13,7 +13,7 @@ export function unscaled(latents: Tensor, { scalingFactor, shiftFactor }: Factor
   return latents.div(perChannel(scalingFactor, latents)).add(perChannel(shiftFactor, latents));
 }
 
-/** Images in [-1, 1] as the autoencoder takes them. */
+/** Converts images in [-1, 1] to the autoencoder's range. */
 export function intoRange(images: Tensor, { imageRange }: Pick<AutoencoderConfig, "imageRange">): Tensor {
   return imageRange === "unit" ? images.add(1).div(2) : images;
 }
@@ -28,11 +28,11 @@ function perChannel(factor: number | number[], { dtype, device }: Tensor): numbe
   return tensor(factor, { dtype, device }).reshape([1, -1, 1, 1]);
 }
 
-/** Pixels worked on at once: full resolution takes hundreds of numbers for each. */
+/** Largest number of pixels processed at once. At full resolution each pixel takes hundreds of numbers. */
 const mostPixels = 2 ** 18;
 
 /**
- * Works on a few samples at a time, without gradients.
+ * Processes a few samples at a time, without gradients.
  * @param side height and width of the images
  */
 export function inSlices(samples: Tensor, side: number, work: (slice: Tensor) => Tensor): Tensor {

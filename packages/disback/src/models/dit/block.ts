@@ -21,8 +21,8 @@ export function modulated(tokens: Tensor, shift: Tensor, scale: Tensor, eps: num
 
 /**
  * DiT's block with adaLN-Zero (Peebles and Xie 2023, section 3.2): attention and a feed-forward layer, each shifted,
- * scaled and gated by the conditioning. Keys as of BasicTransformerBlock in diffusers, whose blocks embed the
- * conditioning each for itself.
+ * scaled and gated by the conditioning. Keys are those of BasicTransformerBlock in diffusers, where each block embeds
+ * the conditioning itself.
  */
 export class DitBlock extends Block {
   readonly norm1: AdaptiveNormalization;
@@ -64,7 +64,7 @@ export class DitBlock extends Block {
   }
 }
 
-/** Added to the variance before attention and at the end, whatever the configuration says. */
+/** Added to the variance before attention and at the end; not configurable. */
 export const normalizationEps = 1e-6;
 
 /** Shift, scale and gate of both branches, `[N, C]` each, from the conditioning. */

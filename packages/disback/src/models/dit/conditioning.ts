@@ -2,12 +2,14 @@ import { cat, Module, noGrad, ops, parameter, type Tensor } from "@disback/torch
 import { Dense } from "../dense.js";
 import type { WeightSource, WeightStart } from "../weights.js";
 
-/** Channels of the sines and cosines that stand for the noise level. */
+/** Channels of the sines and cosines of the noise level. */
 export const waveChannels = 256;
 /** Standard deviation of the initial embeddings (Peebles and Xie 2023, released code). */
 const deviation = 0.02;
 
-/** What all blocks are conditioned on: the noise level's waves `[N, 256]`, and classes `[N, labelDim + 1]`. */
+/**
+ * What all blocks are conditioned on: sines and cosines of the noise level `[N, 256]`, and classes `[N, labelDim + 1]`.
+ */
 export interface Conditioning {
   waves: Tensor;
   classes: Tensor;
@@ -55,7 +57,7 @@ class TimestepEmbedding extends Module {
   }
 }
 
-/** Looked up by weights of the rows, so that soft labels and gradients pass. One-hot rows give a row exactly. */
+/** A weighted sum of the rows, so that soft labels and gradients pass. A one-hot label gives its row exactly. */
 class ClassTable extends Module {
   readonly weight: Tensor;
 

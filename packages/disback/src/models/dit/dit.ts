@@ -50,17 +50,17 @@ export class Dit extends Network {
     const vector = this.transformer_blocks.at(0)!.norm1.emb.forward(conditioning);
     const [shift, scale] = this.proj_out_1.forward(ops.silu(vector)).chunk(2, 1) as [Tensor, Tensor];
     const output = this.proj_out_2.forward(modulated(tokens, shift, scale, normalizationEps));
-    return joinPatches(output, this.side, this.options.patchSize);
+    return joinPatches(output, [this.side, this.side], this.options.patchSize);
   }
 
-  /** The tokens after half of the blocks, where they stand in the sample. */
+  /** The tokens after half of the blocks, at their positions in the sample. */
   features(x: Tensor, noise: Tensor, labels?: Tensor): Tensor {
     const blocks = Math.ceil(this.options.layers / 2);
     const tokens = this.run(x, this.condition(x, noise, labels), blocks);
     return tokens.transpose(1, 2).reshape([x.shape[0]!, -1, this.side, this.side]);
   }
 
-  /** The tables of classes keep their last row alone, "no class". */
+  /** The class tables keep only their last row, "no class". */
   override stateWithoutLabels(): Map<string, Tensor> {
     const { labelDim } = this.options;
     return new Map(

@@ -3,9 +3,9 @@ export interface DitOptions {
   /** height and width of the samples, a multiple of `patchSize` */
   imageResolution: number;
   inChannels: number;
-  /** twice `inChannels` where the network also estimates a variance */
+  /** twice `inChannels` if the network also estimates a variance */
   outChannels: number;
-  /** classes; the network has one embedding more, for "no class" */
+  /** number of classes; the network has one more embedding, for "no class" */
   labelDim: number;
   patchSize: number;
   /** transformer blocks */

@@ -19,7 +19,7 @@ export class PatchEmbedding extends Module {
 }
 
 /** A convolution whose stride is its kernel's size: a linear layer on each patch. */
-class PatchProjection extends Module {
+export class PatchProjection extends Module {
   readonly weight: Tensor;
   readonly bias: Tensor;
 
@@ -27,7 +27,7 @@ class PatchProjection extends Module {
     source: WeightSource,
     inChannels: number,
     channels: number,
-    private readonly patchSize: number,
+    readonly patchSize: number,
   ) {
     super();
     const shapes = { weight: [channels, inChannels, patchSize, patchSize], bias: [channels] };
@@ -44,29 +44,36 @@ class PatchProjection extends Module {
 
 /**
  * Puts tokens back where they were cut out.
- * @param tokens `[N, side * side, p * p * C]`; their numbers run over rows and columns of the patch, then channels
- * @returns `[N, C, side * p, side * p]`
+ * @param tokens `[N, rows * columns, p * p * C]`; their numbers run over rows and columns of the patch, then channels
+ * @param places rows and columns of patches
+ * @returns `[N, C, rows * p, columns * p]`
  */
-export function joinPatches(tokens: Tensor, side: number, patchSize: number): Tensor {
+export function joinPatches(
+  tokens: Tensor,
+  [rows, columns]: readonly [rows: number, columns: number],
+  patchSize: number,
+): Tensor {
   const [batch, , packed] = tokens.shape as [number, number, number];
   const channels = packed / patchSize ** 2;
   return tokens
-    .reshape([batch, side, side, patchSize, patchSize, channels])
+    .reshape([batch, rows, columns, patchSize, patchSize, channels])
     .permute([0, 5, 1, 3, 2, 4])
-    .reshape([batch, channels, side * patchSize, side * patchSize]);
+    .reshape([batch, channels, rows * patchSize, columns * patchSize]);
 }
 
 /**
  * Sines and cosines of a token's column, then of its row, at geometrically spaced frequencies (Vaswani et al. 2017,
- * section 3.5). Computed in double precision as in the original. @returns `[1, side * side, channels]`
+ * section 3.5). Computed in double precision as in the original.
+ * @param scale divides places: with 3, three patches are one apart
+ * @returns `[1, side * side, channels]`
  */
-function placeEmbedding(channels: number, side: number): Tensor {
+export function placeEmbedding(channels: number, side: number, scale = 1): Tensor {
   const quarter = channels / 4;
   const values = new Float32Array(side * side * channels);
   for (let token = 0; token < side * side; token++) {
     for (const [half, place] of [token % side, Math.floor(token / side)].entries()) {
       for (let i = 0; i < quarter; i++) {
-        const phase = place / 10000 ** (i / quarter);
+        const phase = Math.fround(place / scale) / 10000 ** (i / quarter);
         const at = token * channels + half * 2 * quarter + i;
         values[at] = Math.sin(phase);
         values[at + quarter] = Math.cos(phase);

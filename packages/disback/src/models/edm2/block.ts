@@ -6,7 +6,7 @@ import { PreservingLayer } from "./layers.js";
 import { normalized, preservingSilu, preservingSum } from "./magnitude.js";
 import type { Edm2Options } from "./options.js";
 
-/** What differs from block to block. */
+/** Options of one block. */
 export interface Edm2BlockShape {
   inChannels: number;
   outChannels: number;
@@ -17,8 +17,8 @@ export interface Edm2BlockShape {
 }
 
 /**
- * The residual block of EDM2 (Karras et al. 2024, figure 21): no biases and no group normalization; every layer keeps the
- * magnitude of what it is given. Property names are the original's keys.
+ * The residual block of EDM2 (Karras et al. 2024, figure 21): no biases and no group normalization; every layer keeps
+ * the magnitude of its input. Property names are the original's keys.
  */
 export class Edm2Block extends Block {
   readonly emb_gain: Tensor;

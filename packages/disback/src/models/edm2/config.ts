@@ -29,7 +29,7 @@ export const edm2Fields = {
   clipActivations: z.number().positive().nullable().default(256),
 };
 
-/** Heads share a level's channels. @param fail called with a field and what is wrong with it */
+/** Checks that the heads divide each level's channels. @param fail called with a field and what is wrong with it */
 export function checkEdm2Heads(
   config: Pick<
     Edm2Options,
@@ -43,5 +43,6 @@ export function checkEdm2Heads(
     const heads = Math.floor(channels / config.channelsPerHead);
     return attends && heads > 0 && channels % heads !== 0;
   });
-  if (uneven) fail("channelsPerHead", `${uneven.channels} channels of a level cannot be shared by its heads`);
+  if (uneven)
+    fail("channelsPerHead", `${uneven.channels} channels of a level cannot be divided among its heads`);
 }

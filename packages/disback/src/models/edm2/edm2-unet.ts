@@ -57,7 +57,7 @@ export class Edm2UNet extends Network {
       hidden = scope(() =>
         block.forward(skip ? preservingConcat(before, skip, concatBalance) : before, embedding),
       );
-      // Tensors that have served are released at once.
+      // Tensors are released as soon as possible.
       skip?.dispose();
       if (!encoded.includes(before)) before.dispose();
     }
@@ -69,24 +69,24 @@ export class Edm2UNet extends Network {
     return this.encode(x, this.embed(x.shape[0]!, noise, labels)).at(-1)!;
   }
 
-  /** @throws DisbackError: a class takes part of the noise embedding's magnitude, which normalized weights cannot give back */
+  /** Always throws: a class takes part of the noise embedding's magnitude, which normalized weights cannot give back */
   override stateWithoutLabels(): Map<string, Tensor> {
     throw new DisbackError(
-      "edm2: a network with classes has no part without them; train an unconditional one",
+      "edm2: a network with classes contains no unconditional one; train one without classes",
     );
   }
 
   /**
-   * Forced weight normalization (eq. 66): every layer's weights get unit magnitude, which leaves the network's function as
-   * it is. To be called after each update of the weights while training, where the original does it before each pass.
+   * Forced weight normalization (eq. 66): gives every layer's weights unit magnitude without changing the network's
+   * function. Call it after each update in training. (The original does it before each pass.)
    */
   normalizeWeights(): void {
     for (const module of this.modules()) if (module instanceof PreservingLayer) module.normalizeWeight();
   }
 
-  /** @returns the features after every part of the encoder, the bottleneck's last */
+  /** @returns the features after every part of the encoder, ending with the bottleneck */
   private encode(x: Tensor, embedding: Tensor): Tensor[] {
-    // A channel of ones stands for the biases that layers lack.
+    // A channel of ones replaces biases, which the layers do not have.
     let hidden = scope(() => cat([x, onesLike(x.narrow(1, 0, 1))], 1));
     const outputs: Tensor[] = [];
     for (const [, part] of this.enc) {
@@ -111,7 +111,7 @@ export class Edm2UNet extends Network {
   }
 }
 
-/** @param skips filled with the channels of each part's output */
+/** @param skips is filled with the channels of each part's output */
 function encoder(
   source: WeightSource,
   options: Edm2Options,
@@ -142,7 +142,7 @@ function encoder(
   return parts;
 }
 
-/** @param skips channels of the encoder's outputs, used up */
+/** @param skips channels of the encoder's outputs; is emptied */
 function decoder(
   source: WeightSource,
   options: Edm2Options,

@@ -3,7 +3,7 @@ import { phases } from "../embeddings.js";
 import type { WeightSource } from "../weights.js";
 import { normalized } from "./magnitude.js";
 
-/** A convolution or a linear layer without bias whose output has its input's magnitude (Karras et al. 2024, eq. 47). */
+/** A convolution or a linear layer without bias that keeps its input's magnitude (Karras et al. 2024, eq. 47). */
 export class PreservingLayer extends Module {
   readonly weight: Tensor;
 
@@ -34,7 +34,7 @@ export class PreservingLayer extends Module {
     });
   }
 
-  /** Gives every output's weights unit magnitude: the layer's function stays the same (eq. 66). */
+  /** Gives every output's weights unit magnitude, without changing the layer's function (eq. 66). */
   normalizeWeight(): void {
     noGrad(() => scope(() => this.weight.copy_(normalized(this.weight.to("float32")))));
   }

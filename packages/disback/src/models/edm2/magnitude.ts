@@ -31,7 +31,7 @@ export function preservingSum(a: Tensor, b: Tensor, balance: number): Tensor {
   return scope(() => a.mul((1 - balance) / magnitude).add(b.mul(balance / magnitude)));
 }
 
-/** Channels of two tensors, each weighted so that its share of the magnitude is as told (eq. 103). */
+/** Concatenates the channels of two tensors, weighted by their shares of the magnitude (eq. 103). */
 export function preservingConcat(a: Tensor, b: Tensor, balance: number): Tensor {
   const [channelsA, channelsB] = [a.shape[1]!, b.shape[1]!];
   const scale = Math.sqrt(channelsA + channelsB) / Math.hypot(1 - balance, balance);

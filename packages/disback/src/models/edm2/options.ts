@@ -9,22 +9,22 @@ export interface Edm2Options {
   modelChannels: number;
   /** one multiplier per resolution, highest first */
   channelMultipliers: number[];
-  /** noise embedding channels over `modelChannels`; default those of the first level */
+  /** noise embedding channels as a multiple of `modelChannels`; default as the first level */
   noiseMultiplier?: number | undefined;
-  /** embedding channels over `modelChannels`; default those of the widest level */
+  /** embedding channels as a multiple of `modelChannels`; default as the widest level */
   embeddingMultiplier?: number | undefined;
   blocksPerResolution: number;
   attentionResolutions: number[];
   channelsPerHead: number;
   resampleFilter: number[];
   dropout: number;
-  /** between the noise's embedding (0) and the class's (1) */
+  /** balance of the noise embedding (0) and the class embedding (1) */
   labelBalance: number;
-  /** between the main path (0) and the encoder's outputs (1), where the decoder joins them */
+  /** balance of the main path (0) and the encoder's outputs (1) in the decoder */
   concatBalance: number;
-  /** between the main path (0) and the residual branch (1) */
+  /** balance of the main path (0) and the residual branch (1) */
   residualBalance: number;
-  /** between the main path (0) and self-attention (1) */
+  /** balance of the main path (0) and self-attention (1) */
   attentionBalance: number;
   /** largest magnitude of a block's output; null for no limit */
   clipActivations: number | null;

@@ -3,7 +3,7 @@ import { DisbackError } from "../../errors.js";
 
 /** An average of weights over training, by a power function of time (Karras et al. 2024, section 3.1). */
 export interface EmaProfile {
-  /** when it was taken: training images, or any other unit of time, > 0 */
+  /** time at which it was taken, in training images or any other unit, > 0 */
   time: number;
   /** width of the average's peak over `time` (sigma_rel), between 0 and 0.288 */
   deviation: number;
@@ -33,7 +33,7 @@ export function emaExponent(deviation: number): number {
   return (low + high) / 2;
 }
 
-/** How much two profiles have in common: the integral of their product (eq. 151). */
+/** The overlap of two profiles: the integral of their product (eq. 151). */
 function correlation(a: EmaProfile, b: EmaProfile): number {
   const [gammaA, gammaB] = [emaExponent(a.deviation), emaExponent(b.deviation)];
   const ratio = (a.time / b.time) ** (a.time < b.time ? gammaB : -gammaA);
@@ -41,16 +41,16 @@ function correlation(a: EmaProfile, b: EmaProfile): number {
 }
 
 /**
- * The factors that stored averages are added with to give another one, which was never tracked: the least-squares fit of
- * its profile by theirs (Karras et al. 2024, algorithm 3).
+ * The factors by which stored averages are summed to give an average that was not tracked: the least-squares fit of its
+ * profile by theirs (Karras et al. 2024, algorithm 3).
  * @param stored snapshots; profiles must differ from each other
- * @param wanted its time should be that of a snapshot, and none may be later
- * @returns one factor for each, their sum is 1
- * @throws DisbackError if the profiles do not tell the factors
+ * @param wanted its time should be that of a snapshot, and no snapshot may be later
+ * @returns one factor per snapshot; they sum to 1
+ * @throws DisbackError if the profiles do not determine the factors
  */
 export function postHocCoefficients(stored: readonly EmaProfile[], wanted: EmaProfile): number[] {
   const count = stored.length;
-  if (count === 0) throw new DisbackError("snapshots: there are none");
+  if (count === 0) throw new DisbackError("snapshots: none given");
   const solution = scope(() => {
     const gram = Float64Array.from(stored.flatMap((a) => stored.map((b) => correlation(a, b))));
     const target = Float64Array.from(stored, (one) => correlation(one, wanted));

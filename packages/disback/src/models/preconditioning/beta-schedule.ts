@@ -1,7 +1,7 @@
 import { cat, fromTypedArray, linspace, noGrad, ops, scope, type Tensor } from "@disback/torch";
 import { DisbackError } from "../../errors.js";
 
-/** How much noise each step of a discrete diffusion adds: its betas, or the rule they follow. */
+/** The betas of a discrete diffusion (the noise that each step adds), or their rule. */
 export interface BetaScheduleOptions {
   /** steps T, default 1000 */
   timesteps?: number | undefined;
@@ -10,21 +10,21 @@ export interface BetaScheduleOptions {
    * 2021, with betas up to 0.999) or "sigmoid"; default "linear"
    */
   betaSchedule?: "linear" | "scaled-linear" | "cosine" | "sigmoid" | undefined;
-  /** first beta, default 1e-4; the cosine schedule does not look at it */
+  /** first beta, default 1e-4; ignored by the cosine schedule */
   betaStart?: number | undefined;
-  /** last beta, default 0.02; the cosine schedule does not look at it */
+  /** last beta, default 0.02; ignored by the cosine schedule */
   betaEnd?: number | undefined;
-  /** the betas themselves, instead of a rule */
+  /** the betas, instead of a rule */
   betas?: readonly number[] | undefined;
-  /** stretch the schedule until nothing of the data is left at its end (Lin et al. 2024, algorithm 1); default false */
+  /** rescale the schedule so that its last step is pure noise (Lin et al. 2024, algorithm 1); default false */
   zeroTerminalSnr?: boolean | undefined;
 }
 
 /**
- * Noise levels sigma_t = sqrt((1 - abar_t) / abar_t), t = 0 … T - 1, ascending. Betas and abar, their cumulative product
- * of 1 - beta, are float32 as in diffusers, so that the levels are the ones its networks were trained at. Steps at which
- * nothing of the data is left (abar = 0) have no finite level and are left out; only the last ones can be such.
- * @throws DisbackError if the betas do not make at least two levels that rise
+ * Noise levels sigma_t = sqrt((1 - abar_t) / abar_t), t = 0 … T - 1, ascending. Betas and abar, their cumulative
+ * product of 1 - beta, are float32 as in diffusers, so that the levels are exactly those its networks were trained at.
+ * Steps of pure noise (abar = 0) have no finite level and are left out; only the last ones can be such.
+ * @throws DisbackError if the betas do not give at least two rising levels
  */
 export function noiseLevels(options: BetaScheduleOptions): Float64Array {
   const alphaBars = noGrad(() => scope(() => cumulativeAlphas(options).toArray() as number[]));
@@ -33,7 +33,7 @@ export function noiseLevels(options: BetaScheduleOptions): Float64Array {
     .map((alphaBar) => Math.sqrt((1 - alphaBar) / alphaBar));
   const rises = levels.every((level, step) => level > (levels[step - 1] ?? 0));
   if (levels.length < 2 || !rises) {
-    throw new DisbackError("betas: the noise levels that follow from them do not rise from step to step");
+    throw new DisbackError("betas: their noise levels do not rise from step to step");
   }
   return Float64Array.from(levels);
 }

@@ -15,17 +15,17 @@ import type { Network } from "../network.js";
 import { type BetaScheduleOptions, noiseLevels } from "./beta-schedule.js";
 import { type Coefficients, PreconditionedDenoiser } from "./preconditioned.js";
 
-/** What a network was trained to estimate: the noise, v = sqrt(abar) noise - sqrt(1 - abar) x0, or the clean sample. */
+/** What the network estimates: the noise, v = sqrt(abar) noise - sqrt(1 - abar) x0, or the clean sample. */
 export type Prediction = "epsilon" | "v" | "sample";
 
 export interface DiscreteOptions extends BetaScheduleOptions {
   /** default "epsilon" */
   prediction?: Prediction | undefined;
-  /** first step the network can be asked about, default 0 */
+  /** first step the network was trained at, default 0 */
   firstStep?: number | undefined;
 }
 
-/** A step this near to a whole one is that one: sigma comes in float32. */
+/** A step this close to a whole number is rounded to it, because sigma is float32. */
 const nearlyWhole = 1e-3;
 
 /**
@@ -37,8 +37,8 @@ const nearlyWhole = 1e-3;
  * - `(x / sqrt(sigma^2 + 1) - sigma F) / sqrt(sigma^2 + 1)` for v (Salimans and Ho 2022, appendix D),
  * - `F` for the clean sample.
  *
- * Exact at the T levels. Between two of them the network is given a fraction of a step, linear in ln sigma, as
- * k-diffusion does; its embedding of steps is smooth. Beyond the range it is given the first or last step.
+ * Exact at the T levels. Between two of them the network gets a fractional step, linear in ln sigma, as in k-diffusion;
+ * its step embedding is smooth. Beyond the range it gets the first or last step.
  */
 export class DiscreteDenoiser extends PreconditionedDenoiser {
   readonly sigmaMin: number;
@@ -60,7 +60,7 @@ export class DiscreteDenoiser extends PreconditionedDenoiser {
     this.logLevels = levels.map(Math.log);
   }
 
-  /** The step, whole or not, at which the network is asked about a noise level. */
+  /** The step, possibly fractional, that the network gets for a noise level. */
   stepAt(sigma: number): number {
     return scope(() => this.stepOf(full([1], sigma, { dtype: "float64" })).item());
   }
@@ -79,7 +79,7 @@ export class DiscreteDenoiser extends PreconditionedDenoiser {
     }
   }
 
-  /** The step t, whole or not, whose level is sigma; same shape and dtype. */
+  /** The step t, possibly fractional, whose level is sigma; same shape and dtype. */
   private stepOf(sigma: Tensor): Tensor {
     const known = this.levelsOn(sigma.device);
     const level = sigma.to("float64").log();

@@ -13,8 +13,8 @@ export interface IddpmOptions {
 }
 
 /**
- * Improved DDPM (Nichol and Dhariwal 2021; Karras et al. 2022, table 1, third column): a fixed list of noise levels,
- * of which the nearest is used, and a network that estimates a variance besides, which is not used.
+ * Improved DDPM (Nichol and Dhariwal 2021; Karras et al. 2022, table 1, third column): a fixed list of noise levels, of
+ * which the nearest is used, and a network that also estimates a variance, which is ignored.
  */
 export class IddpmDenoiser extends PreconditionedDenoiser {
   /** noise levels `[timesteps + 1]`, falling to 0; part of the state as in the original */
@@ -59,8 +59,8 @@ export class IddpmDenoiser extends PreconditionedDenoiser {
 }
 
 /**
- * Levels for steps 0 to `timesteps` (Karras et al. 2022, table 1: "time steps" of iDDPM), in float32 throughout:
- * the lowest ones are differences of nearly equal numbers, and networks were trained with what float32 makes of them.
+ * Levels for steps 0 to `timesteps` (Karras et al. 2022, table 1: "time steps" of iDDPM), in float32 throughout: the
+ * lowest ones are differences of nearly equal numbers, and networks were trained with float32's rounding.
  */
 function noiseLevels(timesteps: number, smallestRatio: number, cosineOffset: number): Tensor {
   const round = Math.fround;

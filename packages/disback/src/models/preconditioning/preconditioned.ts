@@ -1,6 +1,7 @@
 import { ops, scope, type Tensor, zeros } from "@disback/torch";
 import { DisbackError } from "../../errors.js";
 import { type Condition, classesOf } from "../condition.js";
+import { ConditionedNetwork, toldTo } from "../conditioned-network.js";
 import { DenoiserModule, type FeatureDenoiser } from "../denoiser.js";
 import type { ModelFacts } from "../facts.js";
 import { inDtype, type Network } from "../network.js";
@@ -53,9 +54,8 @@ export abstract class PreconditionedDenoiser extends DenoiserModule implements F
       const { skip, out, in: scale, noise } = this.coefficientsFor(x, sigma);
       const dtype = this.model.dtype;
       const input = inDtype(scale ? x.mul(scale) : x, dtype);
-      const labels = this.labels(condition, x);
       const shown = augmentation && inDtype(augmentation, dtype);
-      const raw = this.pass(input, () => this.model.forward(input, noise.flatten(), labels, shown));
+      const raw = this.pass(input, () => this.ask(input, noise.flatten(), condition, shown));
       // Channels after those of x are an estimate of the variance, which is not used.
       const channels = x.shape[1]!;
       const output = inDtype(raw.shape[1] === channels ? raw : raw.narrow(1, 0, channels), x.dtype);
@@ -71,8 +71,7 @@ export abstract class PreconditionedDenoiser extends DenoiserModule implements F
     return scope(() => {
       const { in: scale, noise } = this.coefficientsFor(x, sigma);
       const input = inDtype(scale ? x.mul(scale) : x, this.model.dtype);
-      const labels = this.labels(condition, x);
-      const seen = this.pass(input, () => this.model.features(input, noise.flatten(), labels));
+      const seen = this.pass(input, () => this.askFeatures(input, noise.flatten(), condition));
       return inDtype(seen, this.model.dtype);
     });
   }
@@ -87,6 +86,20 @@ export abstract class PreconditionedDenoiser extends DenoiserModule implements F
 
   private coefficientsFor(x: Tensor, sigma: Tensor): Coefficients {
     return this.coefficients(inDtype(sigma, x.dtype).reshape([-1, ...Array<number>(x.ndim - 1).fill(1)]));
+  }
+
+  private ask(x: Tensor, noise: Tensor, condition?: Condition, augmentation?: Tensor): Tensor {
+    const { model } = this;
+    if (!(model instanceof ConditionedNetwork)) {
+      return model.forward(x, noise, this.labels(condition, x), augmentation);
+    }
+    return model.forwardTold(x, noise, toldTo(this.facts.condition, condition, x));
+  }
+
+  private askFeatures(x: Tensor, noise: Tensor, condition?: Condition): Tensor {
+    const { model } = this;
+    if (!(model instanceof ConditionedNetwork)) return model.features(x, noise, this.labels(condition, x));
+    return model.featuresTold(x, noise, toldTo(this.facts.condition, condition, x));
   }
 
   private labels(condition: Condition | undefined, x: Tensor): Tensor | undefined {

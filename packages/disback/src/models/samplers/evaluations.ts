@@ -3,9 +3,9 @@ import type { Condition } from "../condition.js";
 import type { Denoiser } from "../denoiser.js";
 import type { ModelFacts } from "../facts.js";
 
-/** A denoiser that counts its evaluations, each on a whole batch: the NFE of whatever it is given to. */
+/** A denoiser that counts its evaluations (NFE), each on a whole batch. */
 export class CountingDenoiser implements Denoiser {
-  /** evaluations so far; may be set back to 0 */
+  /** evaluations so far; may be reset to 0 */
   evaluations = 0;
 
   constructor(private readonly inner: Denoiser) {}

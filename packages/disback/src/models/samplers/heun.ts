@@ -48,7 +48,7 @@ export function churned(
 ): { x: Tensor; sigma: number } {
   const { S_churn = 0, S_min = 0, S_max = Number.POSITIVE_INFINITY, S_noise = 1, generator } = options;
   if (S_churn === 0) return { x: state, sigma: level };
-  // Drawn at every step, also where none is added: the noise of a step then does not depend on the range.
+  // Drawn at every step, even if none is added, so that the noise of a step does not depend on the range.
   const noise = randn(state.shape, { dtype: "float64", device: state.device, generator });
   const gamma = level >= S_min && level <= S_max ? Math.min(S_churn / steps, Math.SQRT2 - 1) : 0;
   const raised = level * (1 + gamma);

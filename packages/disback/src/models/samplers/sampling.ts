@@ -3,7 +3,7 @@ import type { Condition } from "../condition.js";
 import type { Denoiser } from "../denoiser.js";
 import type { ScheduleOptions } from "./sigma-schedule.js";
 
-/** Where a sampler is, after each of its steps. */
+/** A sampler's progress after a step. */
 export interface SamplingProgress {
   /** steps done, 1 to `steps` */
   step: number;
@@ -14,9 +14,9 @@ export interface SamplingProgress {
   evaluations: number;
 }
 
-/** What all samplers take. */
+/** Options of all samplers. */
 export interface SamplerOptions extends ScheduleOptions {
-  /** what the denoiser is told, see `Condition` */
+  /** see `Condition` */
   condition?: Condition | undefined;
   /** called after each step; may throw to stop sampling */
   onStep?: (progress: SamplingProgress) => void;
@@ -26,10 +26,10 @@ export interface SamplerOptions extends ScheduleOptions {
 export type Evaluation = (x: Tensor, sigma: number) => Tensor;
 
 /**
- * Runs a sampler's steps from high to low noise. The state is carried in float64, the denoiser gets the dtype of
- * `latents`. Without gradients; each step's tensors are released when it ends, so memory does not grow with the steps.
+ * Runs a sampler's steps from high to low noise. The state is float64; the denoiser gets the dtype of `latents`.
+ * Without gradients. Each step's tensors are released when it ends, so memory does not grow with the steps.
  * @param levels noise levels, ending with 0
- * @param advance one step: the state `[N, ...]` in float64 at level `index`, to that at level `index + 1`
+ * @param advance one step: maps the state `[N, ...]` in float64 at level `index` to that at level `index + 1`
  * @returns samples with shape and dtype of `latents`, usable in autograd
  */
 export function sampleSteps(
@@ -56,7 +56,7 @@ export function sampleSteps(
       before.dispose();
       options.onStep?.({ step: index + 1, steps, sigma: levels[index + 1]!, evaluations });
     }
-    // Made outside inference mode: an ordinary tensor, which gradients may pass by.
+    // Made outside inference mode, so that the result can be used in autograd.
     return dtype === "float64" ? x.clone() : x.to(dtype);
   });
 }

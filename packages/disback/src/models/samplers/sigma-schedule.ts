@@ -1,7 +1,7 @@
 import { DisbackError } from "../../errors.js";
 import type { Denoiser } from "../denoiser.js";
 
-/** The grid of noise levels of a sampler. */
+/** Options of a sampler's grid of noise levels. */
 export interface ScheduleOptions {
   /** number of steps, at least 1 (default 18) */
   steps?: number;

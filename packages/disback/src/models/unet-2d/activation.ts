@@ -1,6 +1,6 @@
 import { type GroupNorm, ops, scope, type Tensor } from "@disback/torch";
 
-/** Functions that a network of diffusers may have between its layers. */
+/** Activation functions of diffusers' networks. */
 export const activationNames = ["silu", "relu", "gelu", "mish"] as const;
 export type ActivationName = (typeof activationNames)[number];
 
@@ -11,17 +11,17 @@ const functions: Record<ActivationName, [plain: (x: Tensor) => Tensor, inPlace: 
   mish: [ops.mish, ops.mish_],
 };
 
-/** The function's values; x is left as it is. */
+/** Applies the function; x is not changed. */
 export function activate(x: Tensor, name: ActivationName): Tensor {
   return functions[name][0](x);
 }
 
-/** The function's values, in place of x where no gradient needs x. */
+/** Applies the function, in place if no gradient needs x. */
 export function activateTemporary(x: Tensor, name: ActivationName): Tensor {
   return functions[name][x.requiresGrad ? 0 : 1](x);
 }
 
-/** The function of the normalized input; leaves one tensor. */
+/** Applies the function to the normalized input; leaves one tensor. */
 export function activatedNormal(norm: GroupNorm, x: Tensor, name: ActivationName): Tensor {
   return scope(() => activateTemporary(norm.forward(x), name));
 }

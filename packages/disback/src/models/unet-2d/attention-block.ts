@@ -15,7 +15,7 @@ export interface AttentionBlockOptions {
   outputScale?: number;
 }
 
-/** Self-attention over pixels, added to its input: `Attention` of diffusers as its U-Nets for images use it. */
+/** Self-attention over pixels, added to its input: `Attention` of diffusers as in its U-Nets for images. */
 export class AttentionBlock extends Block {
   readonly group_norm: GroupNorm | null;
   readonly to_q: Dense;

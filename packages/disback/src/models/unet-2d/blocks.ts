@@ -4,7 +4,7 @@ import { AttentionBlock } from "./attention-block.js";
 import { Downsampler, Upsampler } from "./resamplers.js";
 import { ResnetBlock, type ResnetStyle } from "./resnet-block.js";
 
-/** What all levels of one network share. */
+/** Options of all levels of a network. */
 export interface LevelStyle extends ResnetStyle {
   layers: number;
   /** channels of an attention head; null for one head of all channels */
@@ -14,11 +14,11 @@ export interface LevelStyle extends ResnetStyle {
   downsamplePadding: 0 | 1;
 }
 
-/** What a level does besides its residual blocks. */
+/** Parts of a level besides its residual blocks. */
 export interface LevelParts {
   /** attention after every residual block */
   attention: boolean;
-  /** how it changes the resolution at its end: by a convolution, by a residual block, or not */
+  /** how the level changes the resolution at its end: by a convolution, by a residual block, or not */
   resampling: "conv" | "resnet" | null;
 }
 
@@ -30,10 +30,10 @@ export interface DownShape extends LevelParts {
 
 /** Channels of an expanding level. */
 export interface UpShape extends LevelParts {
-  /** of the level before */
+  /** channels of the previous level */
   inChannels: number;
   outChannels: number;
-  /** of what the encoder's level hands over, the last one apart */
+  /** channels of the encoder level's outputs, except the last */
   lastSkipChannels: number;
 }
 
@@ -62,8 +62,8 @@ export class DownLevel extends Module {
 
   /**
    * @param x `[N, in, H, W]`
-   * @param embedding of the step, after the activation
-   * @returns what every part gives, the level's output last
+   * @param embedding embedding of the step, after the activation @returns the output of every part, ending with the
+   *   level's
    */
   forward(x: Tensor, embedding: Tensor): Tensor[] {
     const outputs: Tensor[] = [];
@@ -103,7 +103,7 @@ export class UpLevel extends Module {
 
   /**
    * @param x `[N, in, H, W]`, released
-   * @param encoded the encoder's outputs that are left; one per layer is taken off the end and released
+   * @param encoded the unused outputs of the encoder; one per layer is removed from the end and released
    * @returns `[N, out, 2H, 2W]`, or `H, W` at the last level
    */
   forward(x: Tensor, encoded: Tensor[], embedding: Tensor): Tensor {
@@ -169,7 +169,7 @@ function attentions(
   return Array.from({ length: count }, () => new AttentionBlock(source, options));
 }
 
-/** Channels of a head of an attention over this many. */
+/** Channels per head of an attention over this many channels. */
 function headChannels(
   channels: number,
   style: { headChannels: number | null; heads?: number | undefined },
@@ -177,7 +177,7 @@ function headChannels(
   return style.heads === undefined ? (style.headChannels ?? channels) : channels / style.heads;
 }
 
-/** A residual block and the attention behind it, if there is one. */
+/** A residual block, followed by attention if there is any. */
 function layerStep(
   resnet: ResnetBlock,
   attention: AttentionBlock | undefined,

@@ -36,18 +36,18 @@ export const unet2DFields = {
   scaleShift: z.boolean().default(false),
 };
 
-/** What of a configuration is checked as a whole. */
+/** The fields that are checked against each other. */
 type Checked = Omit<UNet2DOptions, "inChannels" | "outChannels"> & {
   imageResolution: number;
   preconditioning: string;
 };
 
-/** Fields that do not fit each other. @param fail called with a field and what is wrong with it */
+/** Checks fields against each other. @param fail called with a field and what is wrong with it */
 export function checkUNet2D(config: Checked, fail: (field: string, message: string) => void): void {
   const { blockChannels, normalizationGroups: groups, headChannels } = config;
   const levels = blockChannels.length;
   for (const field of ["downBlocks", "upBlocks"] as const) {
-    if (config[field].length !== levels) fail(field, `must have ${levels} entries, as blockChannels has`);
+    if (config[field].length !== levels) fail(field, `must have ${levels} entries, as many as blockChannels`);
   }
   const factor = 2 ** (levels - 1);
   if (config.imageResolution % factor !== 0) {
@@ -55,19 +55,20 @@ export function checkUNet2D(config: Checked, fail: (field: string, message: stri
   }
   const uneven = blockChannels.find((channels) => channels % groups !== 0);
   if (uneven !== undefined) {
-    fail("blockChannels", `${uneven} channels cannot be shared by ${groups} normalizationGroups`);
+    fail("blockChannels", `${uneven} channels cannot be divided into ${groups} normalizationGroups`);
   }
   const middleGroups = config.middleAttentionGroups;
   if (middleGroups !== undefined && blockChannels.at(-1)! % middleGroups !== 0) {
     fail(
       "middleAttentionGroups",
-      `${blockChannels.at(-1)} channels cannot be shared by ${middleGroups} groups`,
+      `${blockChannels.at(-1)} channels cannot be divided into ${middleGroups} groups`,
     );
   }
   const attentionChannels = attentionLevels(config).map((level) => blockChannels[level]!);
   const { heads } = config;
   const shared = attentionChannels.find((channels) => heads !== undefined && channels % heads !== 0);
-  if (shared !== undefined) fail("heads", `${shared} channels of a level cannot be shared by ${heads} heads`);
+  if (shared !== undefined)
+    fail("heads", `${shared} channels of a level cannot be divided among ${heads} heads`);
   const narrow = attentionChannels.find(
     (channels) => heads === undefined && headChannels !== null && headChannels > channels,
   );
@@ -75,7 +76,7 @@ export function checkUNet2D(config: Checked, fail: (field: string, message: stri
     fail("headChannels", `an attention head of ${headChannels} channels does not fit a level of ${narrow}`);
   }
   if (config.classEmbedding === "number" && config.labelDim > 1) {
-    fail("labelDim", "must be 1 where the class is a number");
+    fail("labelDim", "must be 1 if the class is a number");
   }
   if (config.stepEmbedding === "fourier" && config.stepChannels !== undefined) {
     fail("stepChannels", 'has no effect with the stepEmbedding "fourier"');
@@ -85,7 +86,7 @@ export function checkUNet2D(config: Checked, fail: (field: string, message: stri
   }
 }
 
-/** Resolutions at which there is attention. */
+/** Resolutions with attention. */
 export function unet2DAttentionResolutions(config: Levels & { imageResolution: number }): number[] {
   return attentionLevels(config).map((level) => config.imageResolution >> level);
 }
@@ -95,7 +96,7 @@ type Levels = Pick<
   "blockChannels" | "downBlocks" | "upBlocks" | "middleBlock" | "middleAttention"
 >;
 
-/** Levels with attention, 0 being the one of the highest resolution. */
+/** Levels with attention; 0 is the highest resolution. */
 function attentionLevels(config: Levels): number[] {
   const last = config.blockChannels.length - 1;
   return config.blockChannels.flatMap((_, level) => {

@@ -1,19 +1,19 @@
 import type { ActivationName } from "./activation.js";
 
-/** Levels that are built, by diffusers' names; what each is, beside its residual blocks. */
+/** Supported levels by diffusers' names, and their parts besides residual blocks. */
 export const downBlockTypes = ["DownBlock2D", "AttnDownBlock2D", "ResnetDownsampleBlock2D"] as const;
 export const upBlockTypes = ["UpBlock2D", "AttnUpBlock2D", "ResnetUpsampleBlock2D"] as const;
 export type DownBlockType = (typeof downBlockTypes)[number];
 export type UpBlockType = (typeof upBlockTypes)[number];
 
-/** Options of `UNet2DModel` of diffusers, under names of ours. */
+/** Options of `UNet2DModel` of diffusers, under our names. */
 export interface UNet2DOptions {
   inChannels: number;
   outChannels: number;
   /** 0 means unconditional */
   labelDim: number;
   labelDropout: number;
-  /** a class has a row of a table, or is a number embedded as steps are (`labelDim` is then 1) */
+  /** how a class is embedded: as a row of a table, or as a number like a step (`labelDim` is then 1) */
   classEmbedding: "table" | "number";
   /** the network works on 2 x - 1 */
   centerInput: boolean;
@@ -22,7 +22,7 @@ export interface UNet2DOptions {
   stepChannels?: number | undefined;
   /** width of the embedding; default four times the first level's channels */
   embeddingChannels?: number | undefined;
-  /** subtracted from the count of frequencies: 1 has the last one at exactly 1 / 10000 */
+  /** subtracted from the number of frequencies; with 1, the last one is exactly 1 / 10000 */
   frequencyShift: 0 | 1;
   cosineFirst: boolean;
   downBlocks: readonly DownBlockType[];

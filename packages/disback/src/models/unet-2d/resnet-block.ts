@@ -7,11 +7,11 @@ import type { WeightSource } from "../weights.js";
 import { type ActivationName, activatedNormal, activateTemporary } from "./activation.js";
 import { torchStart } from "./start.js";
 
-/** What all residual blocks of one network share. */
+/** Options of all residual blocks of a network. */
 export interface ResnetStyle {
-  /** width of the embedding of steps; null for networks that know no steps, as a VAE */
+  /** width of the step embedding; null for networks without steps, such as a VAE */
   embeddingChannels: number | null;
-  /** the embedding scales and shifts after the second normalization, or is added before it */
+  /** the embedding scales and shifts after the second normalization; otherwise it is added before it */
   scaleShift: boolean;
   groups: number;
   eps: number;
@@ -19,7 +19,7 @@ export interface ResnetStyle {
   dropout: number;
 }
 
-/** What differs from block to block. */
+/** Options of one block. */
 export interface ResnetShape {
   inChannels: number;
   outChannels: number;
@@ -29,7 +29,7 @@ export interface ResnetShape {
   outputScale?: number;
 }
 
-/** Two convolutions and a way past them: `ResnetBlock2D` of diffusers, whose keys are the property names. */
+/** Two convolutions and a skip path: `ResnetBlock2D` of diffusers. Property names are its keys. */
 export class ResnetBlock extends Block {
   readonly norm1: GroupNorm;
   readonly conv1: Convolution;
@@ -61,7 +61,7 @@ export class ResnetBlock extends Block {
 
   /**
    * @param x `[N, in, H, W]`
-   * @param embedding of the step, after the activation, `[N, E]` or `[1, E]`
+   * @param embedding embedding of the step, after the activation, `[N, E]` or `[1, E]`
    * @returns `[N, out, H', W']`
    */
   forward(x: Tensor, embedding?: Tensor): Tensor {
@@ -72,13 +72,13 @@ export class ResnetBlock extends Block {
     return scope(() => {
       const branch = this.branch(x, embedding);
       const past = this.resampled(x);
-      // In place here and below: a convolution's output is needed by nobody else, not even for gradients.
+      // In place here and below: nothing else needs a convolution's output, not even gradients.
       const sum = branch.add_(this.conv_shortcut ? this.conv_shortcut.forward(past) : past);
       return this.outputScale === 1 ? sum : sum.div_(this.outputScale);
     });
   }
 
-  /** Scopes free what has served: without them a whole network's activations pile up. */
+  /** Scopes release intermediate tensors, which would pile up over the whole network. */
   private branch(x: Tensor, embedding: Tensor | undefined): Tensor {
     const { activation, dropout } = this.style;
     return scope(() => {

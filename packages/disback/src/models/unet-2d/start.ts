@@ -1,6 +1,6 @@
 import type { WeightStart } from "../weights.js";
 
-/** How PyTorch starts linear and convolutional layers: uniform up to 1 / sqrt(fan in), biases too. */
+/** PyTorch's initialisation of linear and convolutional layers: uniform up to 1 / sqrt(fan in), biases too. */
 export const torchStart: WeightStart = {
   distribution: "kaiming-uniform",
   weightScale: Math.sqrt(1 / 3),

@@ -76,7 +76,7 @@ export class UNet2D extends Network {
     const embedding = this.embed(x.shape[0]!, noise, labels);
     const encoded = this.encode(x, embedding);
     const narrowest = encoded.at(-1)!;
-    // A copy where there is no middle: levels of the decoder release what they are given.
+    // A copy if there is no middle, because the decoder's levels release their input.
     let hidden = this.mid_block ? this.mid_block.forward(narrowest, embedding) : narrowest.clone();
     for (const level of this.up_blocks) hidden = level.forward(hidden, encoded, embedding);
     const output = this.conv_out.forward(activatedNormal(this.conv_norm_out, hidden, "silu"));
@@ -89,7 +89,7 @@ export class UNet2D extends Network {
     return this.encode(x, this.embed(x.shape[0]!, noise, labels)).at(-1)!;
   }
 
-  /** A table has no row for "no class"; a class that is a number is then 0, whose embedding is always the same. */
+  /** A table has no row for "no class". A class that is a number is then 0, which always has the same embedding. */
   override stateWithoutLabels(): Map<string, Tensor> {
     const state = new Map([...this.stateDict()].filter(([key]) => !key.startsWith("class_embedding.")));
     if (this.class_embedding instanceof StepEmbedding) {
@@ -100,7 +100,7 @@ export class UNet2D extends Network {
     return state;
   }
 
-  /** @returns what every part of the encoder gives, the bottleneck last */
+  /** @returns the output of every part of the encoder, ending with the bottleneck */
   private encode(x: Tensor, embedding: Tensor): Tensor[] {
     const input = this.options.centerInput ? x.mul(2).sub(1) : x;
     const outputs = [this.conv_in.forward(input)];
@@ -108,7 +108,7 @@ export class UNet2D extends Network {
     return outputs;
   }
 
-  /** The embedding of step and class, after the activation that every residual block starts with. */
+  /** The embedding of step and class, after the activation at the start of every residual block. */
   private embed(batch: number, noise: Tensor, labels?: Tensor): Tensor {
     const steps = inDtype(this.time_proj.forward(noise), this.dtype);
     let embedding = this.time_embedding.forward(steps);
@@ -124,7 +124,7 @@ export class UNet2D extends Network {
   }
 }
 
-/** A row per class; with labels of zeros none is added. */
+/** A row per class; labels of zeros add nothing. */
 class ClassTable extends Module {
   readonly weight: Tensor;
 

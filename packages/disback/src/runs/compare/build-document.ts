@@ -4,6 +4,7 @@ import { compareMethods } from "../../compare/comparison.js";
 import { withCosts } from "../../compare/convergence.js";
 import { DisbackError } from "../../errors.js";
 import { locateModel } from "../locate-model.js";
+import { isModuleFile } from "../own-modules.js";
 import { readRunRecord } from "../run-record.js";
 import type { CompareSettings } from "../settings/compare.js";
 import { measure } from "./child-run.js";
@@ -73,7 +74,8 @@ function modelsOf(
   student: string,
 ): StudentCase["models"] {
   const size = (folder: string) => statSync(join(folder, "model.safetensors")).size;
-  const models = { teacherBytes: size(locateModel(settings.teacher)) };
+  const { teacher } = settings;
+  const models = isModuleFile(teacher) ? {} : { teacherBytes: size(locateModel(teacher)) };
   const finished = runs.find(
     (run) => run.student === student && existsSync(join(out, run.folder, "student", "model.safetensors")),
   );

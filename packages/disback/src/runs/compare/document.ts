@@ -23,8 +23,8 @@ export interface ComparisonDocument {
 /** All methods from one kind of student. */
 export interface StudentCase extends CaseComparison {
   student: string;
-  /** Size of the networks' files and the student's speed, where a run finished. */
-  models: { teacherBytes: number; studentBytes?: number; samplesPerSecond?: number };
+  /** Size of the networks' files and the student's speed, where a run finished; a teacher of one's own has no file. */
+  models: { teacherBytes?: number; studentBytes?: number; samplesPerSecond?: number };
   runs: MethodRuns[];
 }
 

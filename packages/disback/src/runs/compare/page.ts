@@ -54,11 +54,10 @@ ${part.runs.some((one) => one.sweep) ? `<details><summary>Sweep of learning rate
 
 function caseSubtitle(part: StudentCase): string {
   const { teacherBytes, studentBytes, samplesPerSecond } = part.models;
+  const teacher = teacherBytes === undefined ? "" : ` (teacher ${shortBytes(teacherBytes)})`;
   return [
     studentText(part.student),
-    ...(studentBytes === undefined
-      ? []
-      : [`${shortBytes(studentBytes)} (teacher ${shortBytes(teacherBytes)})`]),
+    ...(studentBytes === undefined ? [] : [shortBytes(studentBytes) + teacher]),
     ...(samplesPerSecond === undefined ? [] : [`${shortNumber(samplesPerSecond)} samples/s in one step`]),
   ].join("; ");
 }

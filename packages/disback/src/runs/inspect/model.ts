@@ -1,11 +1,14 @@
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { isGenerator } from "../../distill/generator-student.js";
 import { Trajectory } from "../../distill/trajectory.js";
 import { DisbackError } from "../../errors.js";
 import { loadClassifierExtractor } from "../../metrics/classifier-extractor.js";
 import { openCodec } from "../../models/autoencoder/open-codec.js";
 import { loadModel, sampleShape } from "../../models/config.js";
+import { isModuleFile, isModuleFolder, openModuleFile, openModuleFolder } from "../own-modules.js";
 import { flattenRows } from "../report/markup.js";
+import { kindOfSamples } from "../samples/kinds.js";
 import { readStudentFile } from "../student-file.js";
 import { shortBytes, shortNumber, stepsText } from "../wording.js";
 import type { Description } from "./description.js";
@@ -31,6 +34,27 @@ export function describeModel(path: string): Description | undefined {
       ...(levels ? [["sigmaInit", String(levels.sigmaInit)] as [string, string]] : []),
       ...(sigmas && sigmas.length > 1 ? [["sigmas", sigmas.join(", ")] as [string, string]] : []),
       ...flattenRows(config),
+    ],
+  };
+}
+
+/** A module of a user's own, as an ES module or a folder with its weights. */
+export async function describeOwnModule(path: string): Promise<Description | undefined> {
+  const isFile = isModuleFile(path);
+  if (!isFile && !isModuleFolder(path)) return undefined;
+  const { module, facts, codec } = await (isFile ? openModuleFile : openModuleFolder)(path, "cpu");
+  const student = isFile ? undefined : readStudentFile(path);
+  const makes = isGenerator(module) ? "generator" : "denoiser";
+  const levels = student?.kind === "denoiser" ? [student.sigmaInit, ...student.laterSigmas] : [];
+  const parameters = module.parameters().reduce((sum, tensor) => sum + tensor.numel, 0);
+  module.dispose();
+  return {
+    kind: student ? `model: student of your own, a ${makes}` : `model: ${makes} of your own`,
+    facts: [
+      ...(levels.length > 0 ? [["noise levels", levels.join(", ")] as [string, string]] : []),
+      ...flattenRows({ ...facts, sampleShape: `[${facts.sampleShape.join(", ")}]` }),
+      ["samples are", codec.picture ? "values with pictures of their own" : kindOfSamples(codec).name],
+      ["parameters", parameters.toLocaleString("en")],
     ],
   };
 }

@@ -9,6 +9,7 @@ import { locateModel, shippedTeachers } from "../locate-model.js";
 import { isModuleFile } from "../own-modules.js";
 import type { Progress } from "../progress.js";
 import { openDrawer } from "../sample-drawer.js";
+import type { Shown } from "../samples/kinds.js";
 import type { EvaluateSettings } from "../settings/sampling.js";
 import { FIGURE_NAMES, shortNumber } from "../wording.js";
 
@@ -28,7 +29,7 @@ export async function evaluateModel(
   const judge = await Judge.open({
     ...settings,
     device: settings.device as Device,
-    sampleShape: samples.shape,
+    shown: samples.shown,
     notice: (line) => progress.notice(line),
   });
   if (!judge) throw new DisbackError(`${settings.model}: nothing to compare with`);
@@ -45,7 +46,7 @@ export async function evaluateModel(
 }
 
 interface SamplesToJudge {
-  shape: readonly number[];
+  shown: Shown;
   count: number;
   source: { generate: (count: number) => Tensor } | { batches: AsyncIterable<Tensor> };
   figures: Record<string, number>;
@@ -55,7 +56,7 @@ async function openSamplesToJudge(settings: EvaluateSettings, progress: Progress
   if (isModel(settings.model)) {
     const drawer = await openDrawer(settings.model, { ...settings, device: settings.device as Device });
     return {
-      shape: drawer.sampleShape,
+      shown: drawer.shown,
       count: settings.count,
       source: { generate: (count) => drawer.draw(count).samples },
       figures: { evaluations: drawer.evaluations },
@@ -69,7 +70,7 @@ async function openSamplesToJudge(settings: EvaluateSettings, progress: Progress
   });
   const count = Math.min(settings.count, dataset.length);
   return {
-    shape: dataset.sampleShape,
+    shown: { shownShape: dataset.sampleShape },
     count,
     source: { batches: datasetBatches(dataset, settings.batchSize, count) },
     figures: {},

@@ -4,8 +4,7 @@ import type { Evaluation } from "../../metrics/evaluate.js";
 import type { Processes } from "../../training/processes.js";
 import { Judge } from "../judge.js";
 import type { OpenedModel } from "../opened-model.js";
-import type { DrawingOptions, SampleDrawer } from "../sample-drawer.js";
-import { kindOfSamples } from "../samples/kinds.js";
+import type { DrawingOptions, SampleDrawer, ShownDrawer } from "../sample-drawer.js";
 import type { evaluationSettings } from "../settings/common.js";
 import type { JobContext } from "./job.js";
 
@@ -27,7 +26,7 @@ export async function openTrainingJudge(
   const open = () =>
     Judge.open({
       ...evaluation,
-      sampleShape: codec.shownShape,
+      shown: codec,
       device: device as Device,
       data: evaluation.reference ?? data,
       resolution,
@@ -91,16 +90,15 @@ const ENOUGH = 8;
  */
 export async function drawPicture(
   path: string,
-  drawer: SampleDrawer,
+  drawer: ShownDrawer,
   count: number,
 ): Promise<{ spread?: number }> {
   const { samples } = drawer.draw(count);
   try {
     const spread = spreadOf(samples);
     if (Number.isNaN(spread)) return { spread };
-    const kind = kindOfSamples(drawer.sampleShape);
-    await kind.draw(path, samples);
-    await kind.drawBeside?.(path, samples);
+    await drawer.kind.draw(path, samples);
+    await drawer.kind.drawBeside?.(path, samples);
     return count < ENOUGH ? {} : { spread };
   } finally {
     samples.dispose();

@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { type Device, Generator, type Module } from "@disback/torch";
+import { type Device, Generator, type Module, manualSeed } from "@disback/torch";
 import { evenAngles } from "../../distill/denoiser-student.js";
 import type { Student } from "../../distill/student.js";
 import { studentFrom } from "../../distill/student-kind.js";
@@ -63,6 +63,8 @@ async function makeStudent(settings: NetworkSettings, teacher: OpenedModel): Pro
   if (start === "same") return { ...teacher, module: teacher.module.clone().requiresGrad_(true) };
   const how = computationOf(settings);
   if (isModuleFile(start)) {
+    // Weights that it draws follow the run's seed.
+    manualSeed(seed);
     const own = await openModuleFile(start, device);
     requireSameKind(own.facts, teacher.facts, start);
     if (own.module instanceof DenoiserModule) computing(own.module, how);

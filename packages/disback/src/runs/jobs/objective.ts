@@ -16,6 +16,7 @@ import { DisbackError } from "../../errors.js";
 import { classCondition, classesOf } from "../../models/condition.js";
 import type { ModelFacts } from "../../models/facts.js";
 import type { SampleCodec } from "../../models/sample-codec.js";
+import { likeSamples } from "../samples/kinds.js";
 import type { objectiveSettings } from "../settings/objectives.js";
 
 export type ObjectiveSettings = z.output<z.ZodObject<typeof objectiveSettings>>;
@@ -74,9 +75,8 @@ export async function createObjective(
 /** So many samples of the data in memory, always the same ones. */
 async function realPool(data: RealData, count: number, teacher: ModelFacts): Promise<SamplePool> {
   const { source, resolution, skipBroken, device, codec } = data as RealData & { source: string };
-  const [channels, height] = codec.shownShape as [1 | 3, number | undefined];
-  const image = height === undefined ? {} : { resolution: resolution ?? height, channels };
-  const dataset = await openDataset(source, { ...image, skipBroken, labels: classesOf(teacher) > 0 });
+  const like = likeSamples(codec, resolution);
+  const dataset = await openDataset(source, { ...like, skipBroken, labels: classesOf(teacher) > 0 });
   // Data may be sorted by class.
   const order = randperm(dataset.length, { generator: new Generator(0) }).data() as BigInt64Array;
   const { samples, labels } = await dataset.batch(Array.from(order.subarray(0, count), Number));

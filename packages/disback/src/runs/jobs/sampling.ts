@@ -4,7 +4,6 @@ import { writeNpz } from "../../data/output/npz.js";
 import { DisbackError, UsageError } from "../../errors.js";
 import type { Progress } from "../progress.js";
 import { openDrawer } from "../sample-drawer.js";
-import { kindOfSamples } from "../samples/kinds.js";
 import type { SampleSettings } from "../settings/sampling.js";
 
 /** What `disback sample` did. */
@@ -26,7 +25,7 @@ export async function drawSamples(
   const kind = outputKind(out);
   refuseOverwriting(out, options.force);
   const drawer = await openDrawer(settings.model, { ...settings, device: settings.device as Device });
-  const samples = kindOfSamples(drawer.sampleShape);
+  const { kind: samples } = drawer;
   if (kind === "folder" && !samples.writeEach) {
     throw new DisbackError(`${out}: these samples are ${samples.name}; give a .png or .npz`);
   }
@@ -50,7 +49,10 @@ export async function drawSamples(
     progress.update(done, {});
   }
   progress.finish();
-  if (kind === "npz") await writeNpz(out, cat(batches), labels.length > 0 ? labels : undefined);
+  if (kind === "npz") {
+    const { values = false } = samples;
+    await writeNpz(out, cat(batches), labels.length > 0 ? labels : undefined, { values });
+  }
   if (kind === "png") await samples.draw(out, cat(batches), { columns: settings.columns });
   return {
     path: out,

@@ -7,7 +7,7 @@ import type { OpenedModel } from "../opened-model.js";
 import type { Figures } from "../progress.js";
 import { requireSameData } from "../run-data.js";
 import type { RunFolder } from "../run-folder.js";
-import { decodedDrawer, type SampleDrawer, studentDrawer } from "../sample-drawer.js";
+import { decodedDrawer, type ShownDrawer, studentDrawer } from "../sample-drawer.js";
 import type { BacktrackSettings } from "../settings/distillation.js";
 import type { JobContext } from "./job.js";
 import { drawPicture, type EvaluationSettings, judgeDrawer, openTrainingJudge } from "./judging.js";
@@ -39,7 +39,7 @@ export class StudentJudge {
   }
 
   /** Draws what the student makes, always from the same latents. */
-  drawer(student: Student): SampleDrawer {
+  drawer(student: Student): ShownDrawer {
     return decodedDrawer(
       studentDrawer(student, { seed: this.evaluation.seed, device: this.device }),
       this.codec,

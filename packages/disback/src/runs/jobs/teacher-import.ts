@@ -9,7 +9,6 @@ import { saveModel } from "../../models/config.js";
 import { makeInPlace, refuseOccupied } from "../output-place.js";
 import type { Progress } from "../progress.js";
 import { openDrawer } from "../sample-drawer.js";
-import { kindOfSamples } from "../samples/kinds.js";
 
 /** How a teacher is imported. */
 export interface TeacherImportOptions {
@@ -95,6 +94,6 @@ async function drawGrid(source: string, folder: string, options: TeacherImportOp
   if (!samples.isfinite().all().item()) {
     throw new DisbackError(`${source}: the network's samples are infinite or NaN: nothing was written`);
   }
-  await kindOfSamples(drawer.sampleShape).draw(join(folder, "grid.png"), samples);
+  await drawer.kind.draw(join(folder, "grid.png"), samples);
   for (const tensor of [...drawn, samples]) tensor.dispose();
 }

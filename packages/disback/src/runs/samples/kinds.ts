@@ -1,17 +1,36 @@
+import type { OpenOptions } from "../../data/options.js";
 import { DisbackError } from "../../errors.js";
+import type { SampleCodec } from "../../models/sample-codec.js";
 import { images } from "./images.js";
 import { points } from "./points.js";
 import type { SampleKind } from "./sample-kind.js";
+import { valuesShownBy } from "./values.js";
 
-/** Every kind of samples there is. */
+/** What samples look like: the shape of one, and how it becomes a picture if it is no image. */
+export type Shown = Pick<SampleCodec, "shownShape" | "picture">;
+
+/** The kinds of samples that are known by their shape. */
 export const sampleKinds: readonly SampleKind[] = [images, points];
 
-/** The kind of samples of a shape, without the batch. @throws DisbackError if there is none */
-export function kindOfSamples(shape: readonly number[]): SampleKind {
+/** The kind of the samples that a model shows. @throws DisbackError if there is none */
+export function kindOfSamples({ shownShape: shape, picture }: Shown): SampleKind {
+  if (picture) return valuesShownBy(picture);
   const kind = sampleKinds.find((one) => one.matches(shape));
   if (kind) return kind;
   const known = sampleKinds.map(({ name }) => name).join(" and ");
   throw new DisbackError(
     `samples of shape [${shape.join(", ")}] can be neither drawn nor judged; known are ${known}`,
   );
+}
+
+/**
+ * How a data set is opened that such samples are compared with.
+ *
+ * @param resolution images are brought to; their own when not given
+ */
+export function likeSamples(shown: Shown, resolution?: number): OpenOptions {
+  if (kindOfSamples(shown).values)
+    return { values: true, ...(resolution === undefined ? {} : { resolution }) };
+  const [channels, height] = shown.shownShape as [1 | 3, number?];
+  return height === undefined ? {} : { resolution: resolution ?? height, channels };
 }

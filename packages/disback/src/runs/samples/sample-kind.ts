@@ -22,6 +22,8 @@ export interface PictureOptions {
 export interface SampleKind {
   /** the plural, for messages: "images" */
   readonly name: string;
+  /** kept, compared and judged as float32 as they are, whatever their shape; images are bytes in the end */
+  readonly values?: boolean;
   /** Whether samples of this shape, without the batch, are of this kind. */
   matches(shape: readonly number[]): boolean;
   /** Writes samples `[N, ...]` as one PNG. */

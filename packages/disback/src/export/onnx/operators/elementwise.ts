@@ -49,6 +49,18 @@ function clamp(call: CallView): string {
   return call.graph.node("Clip", [call.operand("self"), bound("min"), bound("max")]);
 }
 
+/** ln(1 + x), exact near 0 as well: x ln(u) / (u - 1) where u = 1 + x is rounded (Higham 2002, section 1.14.1). */
+function log1p(call: CallView): string {
+  const { graph, dtype } = call;
+  const x = call.operand("self");
+  const one = graph.scalar(1, dtype);
+  const u = graph.node("Add", [x, one]);
+  const step = graph.node("Sub", [u, one]);
+  const still = graph.node("Equal", [step, graph.scalar(0, dtype)]);
+  const quotient = graph.node("Div", [graph.node("Mul", [x, graph.node("Log", [u])]), step]);
+  return graph.node("Where", [still, x, quotient]);
+}
+
 function outer(call: CallView): string {
   const [rows, columns] = call.sizes as [number | null, number | null];
   const column = call.reshaped(call.operand("self"), [rows, 1]);
@@ -75,6 +87,7 @@ export const elementwise: Readonly<Record<string, Conversion>> = {
   abs: unary("Abs"),
   exp: unary("Exp"),
   log: unary("Log"),
+  log1p,
   sqrt: unary("Sqrt"),
   reciprocal: unary("Reciprocal"),
   sin: unary("Sin"),

@@ -1,4 +1,4 @@
-import type { Size } from "../batched-trace.js";
+import type { BatchedValue, Size } from "../batched-trace.js";
 import type { CallView, Conversion } from "../call-view.js";
 
 /** The same values in the shape of the result, whichever operator says so. */
@@ -77,23 +77,44 @@ function unbind(call: CallView): string[] {
   );
 }
 
-/** Tensors joined along an axis; a constant with one row for all samples is refused. */
 function cat(call: CallView): string {
-  const parts = call.tensors("tensors");
-  if (parts.some(({ constant, sizes }) => constant && sizes.includes(null))) {
-    call.refuse("it joins a constant to each sample of the batch");
-  }
-  const names = parts.map((part) => call.inDtype(call.nameOf(part), part.dtype));
-  return call.graph.node("Concat", names, { axis: call.axis("dim", call.sizes.length) });
+  const axis = call.axis("dim", call.sizes.length);
+  return call.graph.node("Concat", joined(call, axis), { axis });
 }
 
 function stack(call: CallView): string {
   const axis = call.axis("dim", call.sizes.length);
   const axes = call.graph.integers([axis]);
-  const names = call
-    .tensors("tensors")
-    .map((part) => call.graph.node("Unsqueeze", [call.nameOf(part), axes]));
+  const names = joined(call).map((name) => call.graph.node("Unsqueeze", [name, axes]));
   return call.graph.node("Concat", names, { axis });
+}
+
+/** Tensors that are joined, constants of one row for all samples repeated for each sample. @param axis that grows */
+function joined(call: CallView, axis?: number): string[] {
+  const parts = call.tensors("tensors");
+  const sample = parts.find(({ constant, sizes }) => !constant && sizes.includes(null));
+  return parts.map((part) => {
+    const name = call.inDtype(call.nameOf(part), part.dtype);
+    if (!part.constant || !part.sizes.includes(null)) return name;
+    const place = part.sizes.indexOf(null);
+    if (!sample || place === axis) call.refuse("it joins a constant to the samples of the batch");
+    return repeated(call, name, part.sizes, place, sample);
+  });
+}
+
+/** One row for each sample. @param sample a tensor that grows along the same axis */
+function repeated(
+  call: CallView,
+  row: string,
+  sizes: readonly Size[],
+  axis: number,
+  sample: BatchedValue,
+): string {
+  const { graph } = call;
+  const batch = graph.node("Shape", [call.nameOf(sample)], { start: axis, end: axis + 1 });
+  const [before, after] = [sizes.slice(0, axis), sizes.slice(axis + 1)] as number[][];
+  const shape = graph.node("Concat", [graph.integers(before!), batch, graph.integers(after!)], { axis: 0 });
+  return graph.node("Expand", [row, shape]);
 }
 
 /** Zeros or another value around the last axes; libtorch counts them from the last. */

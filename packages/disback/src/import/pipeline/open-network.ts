@@ -1,0 +1,60 @@
+import type { Module } from "@disback/torch";
+import { DisbackError } from "../../errors.js";
+import { FluxTransformer } from "../../models/transformers/flux/flux-transformer.js";
+import { Sd3Transformer } from "../../models/transformers/sd3/sd3-transformer.js";
+import { UNet2DConditionModel } from "../../models/unet-2d-condition/unet-2d-condition.js";
+import { noWeights } from "../../models/weights.js";
+import { describeFlux } from "../diffusers/flux.js";
+import { describeSd3 } from "../diffusers/sd3.js";
+import type { GivenConfig } from "../diffusers/strict-fields.js";
+import { describeUNet2DCondition } from "../diffusers/unet-2d-condition.js";
+import { shown } from "../pickle/text-values.js";
+
+/** A network for pictures from text, without weights yet. */
+export type TextToImageNetwork = (
+  | { kind: "unet-2d-condition"; module: UNet2DConditionModel }
+  | { kind: "sd3"; module: Sd3Transformer }
+  | { kind: "flux"; module: FluxTransformer }
+) & {
+  /** of one sample, `[C, H, W]`; height and width are null where the configuration does not say them */
+  sampleShape: readonly [channels: number, height: number | null, width: number | null];
+};
+
+/** Networks that are rebuilt, by diffusers' classes. */
+const networks: Readonly<Record<string, (component: GivenConfig) => TextToImageNetwork>> = {
+  UNet2DConditionModel: (component) => {
+    const { options, sampleSize } = describeUNet2DCondition(component);
+    const [height, width] = sampleSize ?? [null, null];
+    const module = new UNet2DConditionModel(noWeights, options);
+    return { kind: "unet-2d-condition", module, sampleShape: [options.inChannels, height, width] };
+  },
+  SD3Transformer2DModel: (component) => {
+    const { options, sampleSize } = describeSd3(component);
+    const module = new Sd3Transformer(noWeights, options);
+    return { kind: "sd3", module, sampleShape: [options.inChannels, ...sampleSize] };
+  },
+  FluxTransformer2DModel: (component) => {
+    const options = describeFlux(component);
+    const module = new FluxTransformer(noWeights, options);
+    return { kind: "flux", module, sampleShape: [options.imageChannels, null, null] };
+  },
+};
+
+/** Whether a class of diffusers is a network for pictures from text that is rebuilt. */
+export function isTextToImageNetwork(className: string): boolean {
+  return Object.hasOwn(networks, className);
+}
+
+/** Builds the network that a configuration describes. @throws DisbackError naming file and field */
+export function buildTextToImageNetwork(component: GivenConfig, className: string): TextToImageNetwork {
+  const build = networks[className];
+  if (build && Object.hasOwn(networks, className)) return build(component);
+  throw new DisbackError(
+    `${component.configPath}: ${shown(className)} is not known; ${Object.keys(networks).join(", ")} are`,
+  );
+}
+
+/** A network that is only run: no dropout, no gradients for its weights. */
+export function forInference<Network extends Module>(network: Network): Network {
+  return network.eval().requiresGrad_(false);
+}

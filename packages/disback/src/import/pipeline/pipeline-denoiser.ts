@@ -1,0 +1,46 @@
+import { DisbackError } from "../../errors.js";
+import type { ConditionShapes } from "../../models/condition.js";
+import { ConditionedNetwork } from "../../models/conditioned-network.js";
+import { DiscreteDenoiser } from "../../models/preconditioning/discrete.js";
+import { FlowMatchingDenoiser } from "../../models/preconditioning/flow-matching.js";
+import type { PreconditionedDenoiser } from "../../models/preconditioning/preconditioned.js";
+import type { TextToImageNetwork } from "./open-network.js";
+import type { TextToImagePipeline } from "./text-to-image-pipeline.js";
+
+export interface PipelineDenoiserOptions {
+  /** height and width of the latents; default: what the configuration says */
+  size?: readonly [height: number, width: number];
+  /** tokens of a prompt, padding included, default 77; texts of other lengths are taken too */
+  textLength?: number;
+}
+
+/**
+ * The network of a pipeline as a denoiser of latents, whose data have about unit variance.
+ * @throws DisbackError if the size is neither given nor in the configuration
+ */
+export function pipelineDenoiser(
+  { network, schedule, className }: Pick<TextToImagePipeline, "network" | "schedule" | "className">,
+  { size, textLength = 77 }: PipelineDenoiserOptions = {},
+): PreconditionedDenoiser {
+  const [channels, ...stated] = network.sampleShape;
+  const [height, width] = size ?? stated;
+  if (height === null || width === null) {
+    throw new DisbackError(
+      `${className}: its configuration does not say the height and width of its latents`,
+    );
+  }
+  const facts = {
+    sampleShape: [channels, height!, width!],
+    sigmaData: 1,
+    condition: conditionShapes(network, textLength),
+  };
+  const model = new ConditionedNetwork(network.module);
+  return schedule.preconditioning === "discrete"
+    ? new DiscreteDenoiser(model, facts, schedule)
+    : new FlowMatchingDenoiser(model, facts);
+}
+
+/** What a network is told about each sample. */
+function conditionShapes({ module }: TextToImageNetwork, textLength: number): ConditionShapes {
+  return { text: [textLength, module.textChannels], ...module.vectorShapes };
+}

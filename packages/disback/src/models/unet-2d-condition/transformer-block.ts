@@ -1,0 +1,68 @@
+import { LayerNorm, Module, ops, scope, type Tensor } from "@disback/torch";
+import { Block } from "../block.js";
+import { Dense } from "../dense.js";
+import { torchStart } from "../unet-2d/start.js";
+import type { WeightSource } from "../weights.js";
+import { CrossAttention } from "./cross-attention.js";
+
+/** Attention among pixels, attention to the text, a feed-forward layer: `BasicTransformerBlock` of diffusers. */
+export class TextTransformerBlock extends Block {
+  readonly norm1: LayerNorm;
+  readonly attn1: CrossAttention;
+  readonly norm2: LayerNorm;
+  readonly attn2: CrossAttention;
+  readonly norm3: LayerNorm;
+  readonly ff: GatedFeedForward;
+
+  constructor(source: WeightSource, channels: number, heads: number, textChannels: number) {
+    super();
+    this.norm1 = new LayerNorm(channels);
+    this.attn1 = new CrossAttention(source, channels, heads);
+    this.norm2 = new LayerNorm(channels);
+    this.attn2 = new CrossAttention(source, channels, heads, textChannels);
+    this.norm3 = new LayerNorm(channels);
+    this.ff = new GatedFeedForward(source, channels);
+  }
+
+  /**
+   * @param tokens `[N, T, C]`
+   * @param text `[N, L, D]`
+   * @param bias of the text's mask, `[N, 1, 1, L]`
+   * @returns `[N, T, C]`
+   */
+  forward(tokens: Tensor, text: Tensor, bias?: Tensor): Tensor {
+    const body = (input: Tensor, states: Tensor, added?: Tensor) => this.pass(input, states, added);
+    return this.perform(body as (...inputs: Tensor[]) => Tensor, tokens, text, ...(bias ? [bias] : []));
+  }
+
+  private pass(tokens: Tensor, text: Tensor, bias?: Tensor): Tensor {
+    return scope(() => {
+      const first = scope(() => this.attn1.forward(this.norm1.forward(tokens)).add_(tokens));
+      const second = scope(() => this.attn2.forward(this.norm2.forward(first), text, bias).add_(first));
+      return scope(() => this.ff.forward(this.norm3.forward(second)).add_(second));
+    });
+  }
+}
+
+/** GEGLU (Shazeer 2020): a linear layer gated by the GELU of another, then back. `FeedForward` of diffusers. */
+class GatedFeedForward extends Module {
+  readonly net: { 0: { proj: Dense }; 2: Dense };
+
+  constructor(source: WeightSource, channels: number) {
+    super();
+    this.net = {
+      0: { proj: new Dense(source, channels, 8 * channels, torchStart) },
+      2: new Dense(source, 4 * channels, channels, torchStart),
+    };
+  }
+
+  forward(tokens: Tensor): Tensor {
+    return scope(() => {
+      const gated = scope(() => {
+        const [hidden, gate] = this.net[0].proj.forward(tokens).chunk(2, -1) as [Tensor, Tensor];
+        return hidden.mul(ops.gelu(gate));
+      });
+      return this.net[2].forward(gated);
+    });
+  }
+}

@@ -1,0 +1,142 @@
+import { type DType, LayerNorm, Module, ops, scope, type Tensor } from "@disback/torch";
+import { DisbackError } from "../../errors.js";
+import { Dense } from "../../models/dense.js";
+import { torchStart } from "../../models/unet-2d/start.js";
+import type { WeightSource } from "../../models/weights.js";
+import { causalBias, maskBias } from "../attention-mask.js";
+import { EmbeddingTable } from "../embedding-table.js";
+import type { ClipTextOptions } from "./options.js";
+
+/** What CLIP's text encoder makes of a text. */
+export interface ClipTextOutput {
+  /** the embeddings, then the states after each layer, `[N, L, C]`; none of them normalized at the end */
+  states: Tensor[];
+  /** the last states, normalized `[N, L, C]` */
+  last: Tensor;
+  /** the last state at the end of the text `[N, C]` */
+  pooled: Tensor;
+  /** `pooled`, projected `[N, P]`, if the model has a projection */
+  projected: Tensor | undefined;
+}
+
+/**
+ * The text encoder of CLIP (Radford et al. 2021), as Stable Diffusion uses it: `CLIPTextModel` and
+ * `CLIPTextModelWithProjection` of transformers. Keys are those of the files on disk, which begin with "text_model.".
+ */
+export class ClipTextModel extends Module {
+  readonly text_model: {
+    embeddings: { token_embedding: EmbeddingTable; position_embedding: EmbeddingTable };
+    encoder: { layers: ClipLayer[] };
+    final_layer_norm: LayerNorm;
+  };
+  readonly text_projection: Dense | null;
+
+  constructor(
+    source: WeightSource,
+    readonly options: ClipTextOptions,
+  ) {
+    super();
+    const { channels, layers, projectionChannels } = options;
+    this.text_model = {
+      embeddings: {
+        token_embedding: new EmbeddingTable(source, options.tokens, channels),
+        position_embedding: new EmbeddingTable(source, options.places, channels),
+      },
+      encoder: { layers: Array.from({ length: layers }, () => new ClipLayer(source, options)) },
+      final_layer_norm: new LayerNorm(channels, { eps: options.normalizationEps }),
+    };
+    this.text_projection =
+      projectionChannels === null
+        ? null
+        : new Dense(source, channels, projectionChannels, torchStart, { bias: false });
+  }
+
+  /** dtype of its weights, which its states have */
+  get dtype(): DType {
+    return this.text_model.embeddings.token_embedding.weight.dtype;
+  }
+
+  /**
+   * @param ids int64 `[N, L]`
+   * @param mask 1 for tokens to look at `[N, L]`; none means all, as Stable Diffusion has it
+   * @throws DisbackError if the text is too long
+   */
+  forward(ids: Tensor, mask?: Tensor): ClipTextOutput {
+    const { embeddings, encoder, final_layer_norm: norm } = this.text_model;
+    const length = ids.shape[1]!;
+    if (length > this.options.places) {
+      throw new DisbackError(`text: ${length} tokens are more than the encoder's ${this.options.places}`);
+    }
+    return scope(() => {
+      const start = embeddings.token_embedding.forward(ids).add(embeddings.position_embedding.first(length));
+      const causal = causalBias(start);
+      const bias = mask ? causal.add(maskBias(mask, start.dtype)) : causal;
+      const states = [start];
+      for (const layer of encoder.layers) states.push(layer.forward(states.at(-1)!, bias));
+      const last = norm.forward(states.at(-1)!);
+      const pooled = this.atEnd(last, ids);
+      return { states, last, pooled, projected: this.text_projection?.forward(pooled) };
+    });
+  }
+
+  private atEnd(states: Tensor, ids: Tensor): Tensor {
+    const { endToken } = this.options;
+    const place = endToken === null ? ids.argmax(1) : ids.eq(endToken).to("int64").argmax(1);
+    const index = place.reshape([-1, 1, 1]).expand([-1, 1, states.shape[2]!]);
+    return states.gather(1, index).squeeze(1);
+  }
+}
+
+/** Attention and a feed-forward layer, normalized before. */
+class ClipLayer extends Module {
+  readonly self_attn: { k_proj: Dense; v_proj: Dense; q_proj: Dense; out_proj: Dense };
+  readonly layer_norm1: LayerNorm;
+  readonly mlp: { fc1: Dense; fc2: Dense };
+  readonly layer_norm2: LayerNorm;
+  private readonly heads: number;
+  private readonly activation: ClipTextOptions["activation"];
+
+  constructor(source: WeightSource, options: ClipTextOptions) {
+    super();
+    const { channels, feedForwardChannels, normalizationEps: eps } = options;
+    const projection = () => new Dense(source, channels, channels, torchStart);
+    this.heads = options.heads;
+    this.activation = options.activation;
+    this.self_attn = {
+      k_proj: projection(),
+      v_proj: projection(),
+      q_proj: projection(),
+      out_proj: projection(),
+    };
+    this.layer_norm1 = new LayerNorm(channels, { eps });
+    this.mlp = {
+      fc1: new Dense(source, channels, feedForwardChannels, torchStart),
+      fc2: new Dense(source, feedForwardChannels, channels, torchStart),
+    };
+    this.layer_norm2 = new LayerNorm(channels, { eps });
+  }
+
+  forward(states: Tensor, bias: Tensor): Tensor {
+    return scope(() => {
+      const attended = this.attend(this.layer_norm1.forward(states), bias).add(states);
+      const wide = this.mlp.fc1.forward(this.layer_norm2.forward(attended));
+      const active = this.activation === "gelu" ? ops.gelu(wide) : wide.mul(wide.mul(1.702).sigmoid());
+      return this.mlp.fc2.forward(active).add(attended);
+    });
+  }
+
+  private attend(states: Tensor, bias: Tensor): Tensor {
+    const { q_proj, k_proj, v_proj, out_proj } = this.self_attn;
+    const [query, key, value] = [q_proj, k_proj, v_proj].map((projection) =>
+      splitHeads(projection.forward(states), this.heads),
+    ) as [Tensor, Tensor, Tensor];
+    const attended = ops.scaled_dot_product_attention(query, key, value, bias);
+    return out_proj.forward(attended.transpose(1, 2).flatten(2));
+  }
+}
+
+/** `[N, L, C]` to `[N, heads, L, C / heads]` */
+export function splitHeads(projected: Tensor, heads: number): Tensor {
+  const [batch, length] = projected.shape as [number, number];
+  return projected.view([batch, length, heads, -1]).transpose(1, 2);
+}

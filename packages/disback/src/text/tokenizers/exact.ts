@@ -1,0 +1,84 @@
+import { CharacterMap } from "./character-map.js";
+
+/** A step of the library that rewrites a text; those of type "Sequence" have others inside. */
+interface Normalizer {
+  config: Readonly<Record<string, unknown>>;
+  normalizers?: (Normalizer | null)[];
+  normalize(text: string): string;
+}
+
+/** A step of the library that splits a text; sequences have others inside. */
+interface Splitter {
+  pattern?: unknown;
+  tokenizers?: (Splitter | null)[];
+  pre_tokenize_text(text: string): string[];
+}
+
+/** The parts of a tokenizer of `@huggingface/tokenizers` that differ from the Rust library's. */
+export interface Inexact {
+  normalizer: Normalizer | null;
+  pre_tokenizer: Splitter | null;
+}
+
+/**
+ * Makes a tokenizer of `@huggingface/tokenizers` give what the Rust library gives. JavaScript's `toLowerCase` knows the
+ * final sigma, Rust's lower case of single characters does not; JavaScript's `\s` has U+FEFF and lacks U+0085; the
+ * library takes NFKC for a compiled table; its BERT sees halves of characters beyond U+FFFF.
+ * @param json what the tokenizer was made of
+ */
+export function makeExact({ normalizer, pre_tokenizer }: Inexact, json: object): void {
+  makeNormalizerExact(normalizer);
+  makeSplitterExact(pre_tokenizer, (json as { pre_tokenizer?: unknown }).pre_tokenizer);
+}
+
+function makeNormalizerExact(normalizer: Normalizer | null): void {
+  if (!normalizer) return;
+  const { config } = normalizer;
+  for (const part of normalizer.normalizers ?? []) makeNormalizerExact(part);
+  if (config["type"] === "Lowercase") normalizer.normalize = lowercase;
+  if (config["type"] === "BertNormalizer") normalizer.normalize = (text) => bertText(text, config);
+  if (config["type"] === "Precompiled" && typeof config["precompiled_charsmap"] === "string") {
+    const map = new CharacterMap(Buffer.from(config["precompiled_charsmap"], "base64"));
+    normalizer.normalize = (text) => map.rewrite(text);
+  }
+}
+
+function makeSplitterExact(splitter: Splitter | null, given: unknown): void {
+  if (!splitter || typeof given !== "object" || given === null) return;
+  const json = given as Readonly<Record<string, unknown>>;
+  const parts = json["pretokenizers"];
+  if (Array.isArray(parts)) {
+    for (const [index, part] of parts.entries())
+      makeSplitterExact(splitter.tokenizers?.[index] ?? null, part);
+  }
+  const { pattern } = splitter;
+  if (pattern instanceof RegExp && pattern.unicode) {
+    const source = pattern.source.replaceAll("\\s", "\\p{White_Space}").replaceAll("\\S", "\\P{White_Space}");
+    splitter.pattern = new RegExp(source, pattern.flags);
+  }
+  if (json["type"] === "WhitespaceSplit") {
+    splitter.pre_tokenize_text = (text) => text.match(/\P{White_Space}+/gu) ?? [];
+  }
+}
+
+function lowercase(text: string): string {
+  return Array.from(text, (character) => character.toLowerCase()).join("");
+}
+
+/** `BertNormalizer` of the Rust library. */
+function bertText(text: string, config: Readonly<Record<string, unknown>>): string {
+  let result = text;
+  if (config["clean_text"] !== false) {
+    result = result
+      .replace(/[\0\ufffd]|(?![\t\n\r])[\p{Cc}\p{Cf}\p{Co}]/gu, "")
+      .replace(/\p{White_Space}/gu, " ");
+  }
+  if (config["handle_chinese_chars"] !== false) result = result.replace(ideographs, " $& ");
+  const lower = config["lowercase"] !== false;
+  if (config["strip_accents"] ?? lower) result = result.normalize("NFD").replace(/\p{Mn}/gu, "");
+  return lower ? lowercase(result) : result;
+}
+
+/** The blocks that BERT takes for Chinese (Devlin et al. 2019, released code). */
+const ideographs =
+  /[\u4e00-\u9fff\u3400-\u4dbf\u{20000}-\u{2a6df}\u{2a700}-\u{2b73f}\u{2b740}-\u{2b81f}\u{2b920}-\u{2ceaf}\uf900-\ufaff\u{2f800}-\u{2fa1f}]/gu;

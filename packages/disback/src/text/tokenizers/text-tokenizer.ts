@@ -1,0 +1,94 @@
+import { fromTypedArray, type Tensor } from "@disback/torch";
+import { Tokenizer } from "@huggingface/tokenizers";
+import { type Inexact, makeExact } from "./exact.js";
+
+/** Texts as tokens, all of one length. */
+export interface Tokens {
+  /** int64 `[N, L]` */
+  ids: Tensor;
+  /** int64 `[N, L]`, 1 for tokens, 0 for padding */
+  mask: Tensor;
+  /** texts that were cut, by their place */
+  cut: number[];
+}
+
+/** What a tokenizer needs beside its `tokenizer.json`. */
+export interface TextTokenizerOptions {
+  /** longest text in tokens, special ones included; Infinity for no limit */
+  longest: number;
+  /** what fills shorter texts */
+  padding: string;
+}
+
+/** What is used of the library's class, whose own types do not resolve under Node's rules. */
+interface Encoder extends Inexact {
+  encode(text: string, options?: { add_special_tokens: boolean }): { ids: number[] };
+  token_to_id(token: string): number | undefined;
+}
+
+/** Texts to the tokens that a text encoder was trained on, the same as those of transformers' tokenizers. */
+export class TextTokenizer {
+  readonly longest: number;
+  /** id of the token that fills shorter texts */
+  readonly paddingId: number;
+  private readonly tokenizer: Encoder;
+  private readonly before: readonly number[];
+  private readonly after: readonly number[];
+
+  /** @param json as of `tokenizer.json` @throws Error if a part of it is not known, or there is no token for padding */
+  constructor(json: object, { longest, padding }: TextTokenizerOptions) {
+    this.tokenizer = new Tokenizer(json, {}) as Encoder;
+    makeExact(this.tokenizer, json);
+    this.longest = longest;
+    const paddingId = this.tokenizer.token_to_id(padding);
+    if (paddingId === undefined) throw new Error(`"${padding}", which fills shorter texts, is no token`);
+    this.paddingId = paddingId;
+    [this.before, this.after] = this.specialTokens();
+  }
+
+  /** The tokens of one text, special ones included, cut to `longest`. */
+  ids(text: string, longest = this.longest): number[] {
+    const plain = this.tokenizer.encode(text, { add_special_tokens: false }).ids;
+    return this.framed(plain, longest);
+  }
+
+  /**
+   * The tokens of several texts.
+   * @param options.length pads to this length and cuts longer texts, at most `longest`; default: the longest text's
+   */
+  encode(texts: readonly string[], options: { length?: number } = {}): Tokens {
+    const limit = Math.min(options.length ?? this.longest, this.longest);
+    const plain = texts.map((text) => this.tokenizer.encode(text, { add_special_tokens: false }).ids);
+    const rows = plain.map((ids) => this.framed(ids, limit));
+    const length = options.length === undefined ? Math.max(0, ...rows.map((row) => row.length)) : limit;
+    const ids = new BigInt64Array(rows.length * length).fill(BigInt(this.paddingId));
+    const mask = new BigInt64Array(rows.length * length);
+    for (const [row, tokens] of rows.entries()) {
+      for (const [place, id] of tokens.entries()) {
+        ids[row * length + place] = BigInt(id);
+        mask[row * length + place] = 1n;
+      }
+    }
+    const shape = [rows.length, length];
+    const frame = this.before.length + this.after.length;
+    return {
+      ids: fromTypedArray(ids, shape),
+      mask: fromTypedArray(mask, shape),
+      cut: plain.flatMap((tokens, row) => (tokens.length + frame > limit ? [row] : [])),
+    };
+  }
+
+  private framed(plain: readonly number[], longest: number): number[] {
+    const room = Math.max(0, longest - this.before.length - this.after.length);
+    return [...this.before, ...plain.slice(0, room), ...this.after];
+  }
+
+  /** What the tokenizer puts around a text. */
+  private specialTokens(): [before: number[], after: number[]] {
+    const probe = "a";
+    const inner = this.tokenizer.encode(probe, { add_special_tokens: false }).ids;
+    const all = this.tokenizer.encode(probe).ids;
+    const start = all.findIndex((_, at) => inner.every((id, index) => all[at + index] === id));
+    return [all.slice(0, start), all.slice(start + inner.length)];
+  }
+}
