@@ -1,6 +1,6 @@
 import { type Command, Help } from "commander";
 
-/** The flags that a first run needs; `--help` shows no others. */
+/** The flags that a first run needs; `--help` shows only these. */
 const ESSENTIAL = new Set([
   ...["--teacher", "--student", "--trajectory", "--data", "--method", "--preset"],
   ...["--iterations", "--steps", "--interval", "--set", "--seed", "--out", "--json"],
@@ -21,7 +21,7 @@ export function addBriefHelp(command: Command): Command {
         const options = new Help().visibleOptions(shown);
         return all ? options : options.filter(({ long }) => ESSENTIAL.has(long ?? ""));
       },
-      // So few need no headings.
+      // So few flags need no headings.
       groupItems: (items, visible, groupOf) =>
         new Help().groupItems(items, visible, all ? groupOf : () => "Options:"),
     });

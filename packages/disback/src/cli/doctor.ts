@@ -8,13 +8,13 @@ import { packageVersion } from "./package-version.js";
 export interface Finding {
   name: string;
   ok: boolean;
-  /** What was found, or how to mend it. */
+  /** The finding, or how to fix it. */
   detail: string;
 }
 
 const OLDEST_NODE = [20, 19] as const;
 
-/** Checks what disback needs; never throws for something that is missing. */
+/** Checks what disback needs. Never throws if something is missing. */
 export async function examine(): Promise<Finding[]> {
   return [node(), ...(await libtorch()), memory(), ...(await shippedFiles())];
 }
@@ -29,7 +29,7 @@ function node(): Finding {
 async function libtorch(): Promise<Finding[]> {
   try {
     const torch = await import("@disback/torch");
-    // One multiplication: the library may load and still not run.
+    // One multiplication, because the library may load and still not run.
     const four =
       torch
         .full([2, 2], 1)
@@ -62,7 +62,7 @@ async function libtorch(): Promise<Finding[]> {
   }
 }
 
-/** The library this process has loaded; Linux lists them. */
+/** The libtorch that this process has loaded (Linux lists loaded libraries). */
 function libtorchFile(): string | undefined {
   const maps = "/proc/self/maps";
   if (!existsSync(maps)) return undefined;
@@ -82,7 +82,7 @@ async function shippedFiles(): Promise<Finding[]> {
     const extractors = shippedExtractors();
     found.push({ name: "extractors", ok: extractors.length > 0, detail: list(extractors) });
   } catch {
-    // Without libtorch, which is reported above, this cannot be looked at.
+    // This needs libtorch. If libtorch is missing, that is reported above.
   }
   return found;
 }

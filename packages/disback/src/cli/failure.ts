@@ -1,11 +1,11 @@
 import { DisbackError, UsageError } from "../errors.js";
 
-/** How a command failed: what to say and how to exit. */
+/** How a command failed: message and exit code. */
 export interface Failure {
   message: string;
-  /** 1 user or data error, 2 wrong usage, 130 / 143 stopped by a signal, 70 a defect of ours. */
+  /** 1 user or data error, 2 wrong usage, 130 / 143 stopped by a signal, 70 a bug in disback. */
   exitCode: number;
-  /** Only for defects: what a bug report needs. */
+  /** Only for bugs: for the bug report. */
   stack?: string;
 }
 
@@ -25,7 +25,7 @@ export function describeFailure(error: unknown): Failure {
       exitCode: 1,
     };
   }
-  // The tensor library's errors and the system's are about what the user gave: a file, a shape, a full disk.
+  // Errors of the tensor library and the system come from the user's input: a file, a shape, a full disk.
   if (isTorchError(error) || code !== undefined) {
     const where = path && !error.message.includes(path) ? `${path}: ` : "";
     return { message: where + firstLine(error.message), exitCode: 1 };
@@ -33,7 +33,7 @@ export function describeFailure(error: unknown): Failure {
   return { message: firstLine(error.message), exitCode: 70, ...(error.stack ? { stack: error.stack } : {}) };
 }
 
-/** What commander found wrong, in one line: it puts its suggestion on a second one. */
+/** Commander's message in one line. Commander puts its suggestion on a second line. */
 export function usageError(error: { message: string; code: string }, words: readonly string[]): UsageError {
   const message = error.message
     .trim()
@@ -48,12 +48,12 @@ export function usageError(error: { message: string; code: string }, words: read
   return new UsageError(isClear ? message : `${message}; see ${command}`);
 }
 
-/** The allocators' words: ours, CUDA's, C++'s and JavaScript's. */
+/** Messages of our allocator, CUDA's, C++'s and JavaScript's. */
 function isOutOfMemory(error: Error): boolean {
   return /out of memory|bad_alloc|can't allocate memory|allocation failed/i.test(error.message);
 }
 
-/** By name along the prototype chain: the library itself may be what failed to load. */
+/** By name along the prototype chain, because the library that defines the class may have failed to load. */
 function isTorchError(error: Error): boolean {
   for (let type = Object.getPrototypeOf(error); type; type = Object.getPrototypeOf(type)) {
     if (type.constructor?.name === "TorchError") return true;

@@ -9,7 +9,7 @@ export const TEACHER_FLAGS: readonly SettingFlag[] = [
   {
     flags: "--unconditional",
     path: "unconditional",
-    description: "ask a class-conditional teacher without labels; the student is unconditional",
+    description: "use a class-conditional teacher without labels; the student is unconditional",
     kind: "switch",
   },
 ];
@@ -19,19 +19,19 @@ export const NETWORK_FLAGS: readonly SettingFlag[] = grouped("Networks:", [
   {
     flags: "--student <start>",
     path: "student",
-    description: "how the student starts, or a model's config file",
+    description: "start of the student, or a model's config file",
     choices: ["same", "untrained", "small"],
   },
   {
     flags: "--sigma-init <sigma>",
     path: "sigmaInit",
-    description: "noise level of the student's first, or only, step",
+    description: "noise level of the student's first (or only) step",
     kind: "number",
   },
   {
     flags: "--student-steps <n>",
     path: "studentSteps",
-    description: "times the student's network is run for a sample",
+    description: "network evaluations of the student per sample",
     kind: "number",
   },
 ]);
@@ -50,7 +50,7 @@ export const IMITATION_FLAGS: readonly SettingFlag[] = grouped("Imitation:", [
   {
     flags: "--imitation-steps <n>",
     path: "imitation.steps",
-    description: "steps in which a student that is no copy first imitates the teacher; 0 for none",
+    description: "steps in which a student that is not a copy first imitates the teacher; 0 for none",
     kind: "number",
   },
 ]);
@@ -98,13 +98,13 @@ export const BACKTRACKING_FLAGS: readonly SettingFlag[] = grouped("Backtracking:
   {
     flags: "--schedule <rule>",
     path: "backtracking.schedule",
-    description: "mismatch: next target once this one is reached; or steps",
+    description: "mismatch: move to the next target when this one is reached; or steps",
     choices: ["mismatch", "steps"],
   },
   {
     flags: "--steps-per-target <n>",
     path: "backtracking.stepsPerTarget",
-    description: "student steps on each node, at most",
+    description: "largest number of student steps per node",
     kind: "number",
   },
   {
@@ -132,7 +132,7 @@ export const IMAGE_FLAGS: readonly SettingFlag[] = [
   {
     flags: "--resolution <n>",
     path: "resolution",
-    description: "width and height images are brought to",
+    description: "width and height of the images",
     kind: "number",
   },
   {
@@ -150,7 +150,7 @@ export const SAMPLING_FLAGS: readonly SettingFlag[] = [
   {
     flags: "--steps <n>",
     path: "steps",
-    description: "sampler steps; 18 for a teacher, a student has its own",
+    description: "sampler steps of a teacher, default 18",
     kind: "number",
   },
   {
@@ -168,7 +168,7 @@ export const SAMPLING_FLAGS: readonly SettingFlag[] = [
   {
     flags: "--unconditional",
     path: "unconditional",
-    description: "ask a class-conditional model without labels",
+    description: "use a class-conditional model without labels",
     kind: "switch",
   },
 ];
@@ -206,17 +206,17 @@ export const EVALUATION_FLAGS: readonly SettingFlag[] = grouped("Data and evalua
   },
 ]);
 
-/** How the steps of a distillation are made. */
+/** How the steps of a distillation are executed. */
 export const GRAPH_FLAGS: readonly SettingFlag[] = grouped("Run:", [
   {
     flags: "--cuda-graphs",
     path: "cudaGraphs",
-    description: "on a GPU: record steps once and replay them, each as one launch",
+    description: "on a GPU: capture steps once and replay each as one launch",
     kind: "switch",
   },
 ]);
 
-/** What a run does beside training, and how its networks are computed. */
+/** What a run does besides training, and how its networks are computed. */
 export const RUN_FLAGS: readonly SettingFlag[] = grouped("Run:", [
   {
     flags: "--precision <name>",
@@ -228,25 +228,25 @@ export const RUN_FLAGS: readonly SettingFlag[] = grouped("Run:", [
   {
     flags: "--memory-format <name>",
     path: "memoryFormat",
-    description: "layout of networks for images",
+    description: "memory layout of image networks",
     choices: ["contiguous", "channels-last"],
   },
   {
     flags: "--activation-checkpointing",
     path: "activationCheckpointing",
-    description: "compute activations again instead of keeping them: less memory",
+    description: "recompute activations instead of keeping them: less memory",
     kind: "switch",
   },
   {
     flags: "--micro-batch <n>",
     path: "microBatch",
-    description: "samples of a batch that are computed at once: less memory, the same result",
+    description: "samples of a batch to compute at once: less memory, the same result",
     kind: "number",
   },
   {
     flags: "--on-divergence <action>",
     path: "onDivergence",
-    description: "when numbers go wrong: go back once with a lower learning rate, or stop",
+    description: "if training diverges: go back once with a lower learning rate, or stop",
     choices: ["rollback", "stop"],
   },
   {

@@ -2,7 +2,7 @@ import { shown } from "../import/pickle/text-values.js";
 import { type AutoencoderConfig, reduction } from "../models/autoencoder/autoencoder-config.js";
 import type { ImportedTeacher } from "../runs/jobs/teacher-import.js";
 
-/** What was found, in the order it is shown. */
+/** The findings in display order. */
 export function factsOf(imported: ImportedTeacher): [name: string, value: string][] {
   const { config, autoencoder, className, key, others, prefix, ignored, notes, parameters, folder, grid } =
     imported;
@@ -26,7 +26,7 @@ export function factsOf(imported: ImportedTeacher): [name: string, value: string
   ];
 }
 
-/** What the samples are latents of. */
+/** The autoencoder of a latent model. */
 function describeAutoencoder(config: AutoencoderConfig): string {
   const { imageChannels, latentChannels, scalingFactor } = config;
   const channels = `${latentChannels} channels to images of ${imageChannels}, ${reduction(config)} times larger`;
@@ -34,16 +34,16 @@ function describeAutoencoder(config: AutoencoderConfig): string {
   return `${channels} (${kind}, scaling factor ${[scalingFactor].flat().join(", ")})`;
 }
 
-/** What a network of diffusers was trained to estimate, and at which levels. */
+/** What a network from diffusers estimates, and at which noise levels. */
 function scheduleOf({ config, sigmaRange }: ImportedTeacher): [name: string, value: string][] {
   if (config.preconditioning !== "discrete") return [];
-  const rule = config.betas ? "betas of its own" : (config.betaSchedule ?? "linear");
+  const rule = config.betas ? "its own betas" : (config.betaSchedule ?? "linear");
   const steps = config.betas?.length ?? config.timesteps ?? 1000;
   return [
     ["predicts", config.prediction ?? "epsilon"],
     [
       "schedule",
-      `${rule}, ${steps} steps${config.zeroTerminalSnr ? ", stretched to no signal at its end" : ""}`,
+      `${rule}, ${steps} steps${config.zeroTerminalSnr ? ", rescaled to pure noise at its end" : ""}`,
     ],
     ["noise levels", sigmaRange.map((sigma) => sigma.toPrecision(3)).join(" to ")],
   ];

@@ -1,7 +1,7 @@
 import { availableParallelism } from "node:os";
 import { UsageError } from "../errors.js";
 
-/** The value of `--jobs`: as many as asked for; else as the cores can do without sharing, or one on a device. */
+/** The value of `--jobs`; default: one per core, or one on a GPU. */
 export function jobsOf(text: string | undefined, settings: { device: string; threads: number }): number {
   if (text === undefined) {
     return settings.device === "cpu" ? Math.max(1, Math.floor(availableParallelism() / settings.threads)) : 1;

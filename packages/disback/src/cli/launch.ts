@@ -4,15 +4,15 @@ import { availableParallelism } from "node:os";
 import { DisbackError } from "../errors.js";
 import type { Failure } from "./failure.js";
 
-/** Set for processes that `--processes` has started: they tell it why they fail, instead of the terminal. */
+/** Set for processes started by `--processes`: they report their failure to the parent instead of the terminal. */
 const STARTED = "DISBACK_STARTED";
 
-/** How long the others may take to notice that one has failed, in ms. They do when they next need it. */
+/** How long the others may take to notice that one has failed, in ms. They notice at the next collective. */
 const GRACE = 10_000;
 
-/** What a process says of its failure to the one that started it. */
+/** What a process reports to its parent when it fails. */
 interface FailureMessage extends Omit<Failure, "stack"> {
-  /** It failed only because others were gone. */
+  /** Whether it failed only because others were gone. */
   lost: boolean;
 }
 
@@ -21,7 +21,7 @@ interface Ending {
   failure: FailureMessage | undefined;
 }
 
-/** Ended as the processes that it started have. */
+/** Ends this process with the exit code of its children. */
 class ProcessesFailed extends DisbackError {
   override name = "ProcessesFailed";
   constructor(
@@ -33,10 +33,10 @@ class ProcessesFailed extends DisbackError {
 }
 
 /**
- * Runs this very command in several processes on this machine, as torchrun would: each gets the variables of PyTorch's
- * launchers and its part of the cores. Signals are passed on; when one process fails the others end too.
+ * Runs this command in several processes on this machine, as torchrun would. Each gets the variables of PyTorch's
+ * launchers and its share of the cores. Signals are passed on. If one process fails, the others end too.
  *
- * @throws DisbackError with the failure that the others come from
+ * @throws DisbackError with the failure that caused the others
  */
 export async function launch(count: number): Promise<void> {
   const environment = {
@@ -48,9 +48,9 @@ export async function launch(count: number): Promise<void> {
   const words = withoutFlag(process.argv.slice(1), "--processes");
   const children = Array.from({ length: count }, (_, rank) =>
     spawn(process.execPath, [...process.execArgv, ...words], {
-      // A group of its own: Ctrl-C reaches it through us alone, once.
+      // In its own process group, so that Ctrl-C reaches it only through us, once.
       detached: true,
-      // By the channel it notices that we were killed (see `Interruption`), and tells why it fails.
+      // Through this channel it notices that we were killed (see `Interruption`), and reports why it fails.
       stdio: ["ignore", rank === 0 ? "inherit" : "ignore", "inherit", "ipc"],
       env: { ...environment, RANK: String(rank), LOCAL_RANK: String(rank) },
     }),
@@ -71,7 +71,7 @@ export async function launch(count: number): Promise<void> {
   if (cause) throw new ProcessesFailed(cause.message, cause.exitCode);
 }
 
-/** Tells the process that started this one why it fails. @returns false if there is none: the terminal has to be told */
+/** Reports a failure to the parent process. @returns false without a parent; then the terminal must show it */
 export function tellStarter(failure: Failure, error: unknown): boolean {
   if (process.env[STARTED] === undefined || !process.connected) return false;
   const lost = error instanceof Error && error.name === "LostProcesses";
@@ -91,13 +91,13 @@ function endOf(child: ChildProcess, rank: number): Promise<FailureMessage | unde
     );
     child.once("close", (status, signal) => {
       if (status === 0) return resolve(undefined);
-      const how = signal ? `was ended by ${signal}` : `ended with exit code ${status}`;
+      const how = signal ? `was killed by ${signal}` : `ended with exit code ${status}`;
       resolve(told ?? { message: `rank ${rank} ${how}`, exitCode: status ?? 1, lost: false });
     });
   });
 }
 
-/** The failure that others come from: the one that is not about lost processes. */
+/** The original failure: the one that is not about lost processes. */
 function causeOf(endings: readonly Ending[]): FailureMessage | undefined {
   const failed = endings.filter((ending): ending is { rank: number; failure: FailureMessage } =>
     Boolean(ending.failure),

@@ -15,8 +15,8 @@ import { addTeacher } from "./commands/teacher.js";
 import { packageVersion } from "./package-version.js";
 
 /**
- * The command line's declaration. Nothing heavy is imported here: each command loads what it needs when it runs, so
- * that help and usage errors appear at once.
+ * The command line's declaration. Imports nothing heavy: each command loads what it needs when it runs, so help and
+ * usage errors appear at once.
  */
 export function buildProgram(): Command {
   const program = new Command("disback")
@@ -24,7 +24,7 @@ export function buildProgram(): Command {
     .version(packageVersion(), "-V, --version", "print the version")
     .helpOption("-h, --help", "show help")
     .helpCommand("help [command]", "show help of a command")
-    // The caller says what is wrong, in the same way as for every other mistake.
+    // The caller reports this error like every other.
     .configureOutput({ outputError: () => {} })
     .exitOverride()
     .addHelpText("after", "\nExample:\n  disback distill --preset demo --out runs/demo\n");

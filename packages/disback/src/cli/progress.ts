@@ -2,7 +2,7 @@ import { Presets, SingleBar } from "cli-progress";
 import type { Figures, Progress } from "../runs/progress.js";
 import { FIGURE_NAMES, shortBytes, shortDuration, shortNumber } from "../runs/wording.js";
 
-/** Counts iterations per second since the stage (or its continuation) began. */
+/** Measures iterations per second since the stage began or was resumed. */
 class Rate {
   private began = performance.now();
   private firstDone = 0;
@@ -22,7 +22,7 @@ class Rate {
   }
 }
 
-/** A bar that is redrawn in place. */
+/** A progress bar, redrawn in place. */
 export class ProgressBar implements Progress {
   private readonly rate = new Rate();
   private bar: SingleBar | undefined;
@@ -63,7 +63,7 @@ export class ProgressBar implements Progress {
   }
 
   notice(line: string): void {
-    // The bar's line is cleared, the notice written above, and the bar drawn again by its next update.
+    // Clears the bar's line and writes the notice above it. The next update draws the bar again.
     if (this.bar) this.stream.write("\r\x1b[2K");
     this.write(line);
   }
@@ -112,10 +112,10 @@ export class ProgressLines implements Progress {
   }
 }
 
-/** Figures that are followed while they move. */
+/** Figures shown with the progress. */
 const FOLLOWED = ["loss", "mismatch", "fid", "slicedWasserstein", "modeCoverage", "target"];
 
-/** `loss 0.21, FID 17.2, 1.2 GB`: what people follow, in a fixed order. */
+/** `loss 0.21, FID 17.2, 1.2 GB`: the main figures, in a fixed order. */
 function describeFigures(figures: Figures): string {
   const followed = FOLLOWED.flatMap((name) =>
     figures[name] === undefined ? [] : [`${FIGURE_NAMES[name]} ${shortNumber(figures[name])}`],
@@ -123,9 +123,9 @@ function describeFigures(figures: Figures): string {
   return [...followed, ...describeMemory(figures)].join(", ");
 }
 
-/** `3.1 GB (at most 5 GB)` on a GPU, `3.1 GB` on the CPU. */
+/** `3.1 GB (peak 5 GB)` on a GPU, `3.1 GB` on the CPU. */
 function describeMemory({ memoryBytes, peakMemoryBytes }: Figures): string[] {
   if (memoryBytes === undefined) return [];
-  const peak = peakMemoryBytes === undefined ? "" : ` (at most ${shortBytes(peakMemoryBytes)})`;
+  const peak = peakMemoryBytes === undefined ? "" : ` (peak ${shortBytes(peakMemoryBytes)})`;
   return [`${shortBytes(memoryBytes)}${peak}`];
 }

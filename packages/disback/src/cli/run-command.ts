@@ -21,7 +21,7 @@ export function addRunFlags(
   addSettingFlags(command, own, presets)
     .option("--out <folder>", "run folder", out)
     .option("--studio", "serve a page to watch this run")
-    .option("--force", "set an earlier run in that folder aside (it is renamed, not deleted)");
+    .option("--force", "replace an earlier run in that folder (the old one is renamed, not deleted)");
   return addBriefHelp(addProcessFlags(command));
 }
 
@@ -34,7 +34,7 @@ export interface SharingFlag {
 export function addSharingFlag(command: Command): Command {
   return command.option(
     "--share-trajectories <folder>",
-    "take a trajectory from this folder if the same was recorded before, else leave it there for others",
+    "reuse a trajectory from this folder if the same one was recorded before, else store it there",
   );
 }
 
@@ -44,8 +44,8 @@ export function sharing({ shareTrajectories }: SharingFlag): { trajectories?: st
 }
 
 /**
- * Resolves the settings, then does the job in its run folder and prints what came of it. The job, with libtorch behind
- * it, is loaded only when the settings are right.
+ * Resolves the settings, runs the job in its run folder and prints the result. The job (and libtorch with it) is loaded
+ * only after the settings are valid.
  */
 export async function runCommand<Schema extends z.ZodType>(
   command: Command,
@@ -90,14 +90,14 @@ export async function runCommand<Schema extends z.ZodType>(
   await watched.end();
 }
 
-/** What several runs share is recorded by one process: others of its run could not wait for another run. */
+/** A shared trajectory is recorded by a single process: the other processes of a run could not wait for another run. */
 export function requireAloneToShare({ shareTrajectories }: SharingFlag, processes: number | undefined): void {
   const several = processes !== undefined || process.env.WORLD_SIZE !== undefined;
   if (several && shareTrajectories !== undefined)
     throw new UsageError("--share-trajectories: only for runs of a single process");
 }
 
-/** Defaults < preset < file < flags, validated. */
+/** The validated settings: defaults < preset < file < flags. */
 export async function resolveCommandSettings<Schema extends z.ZodType>(
   command: Command,
   own: readonly SettingFlag[],
@@ -125,7 +125,7 @@ export async function showSettings(
   terminal.result(settings, settingsToYaml(settings, schema).trimEnd());
 }
 
-/** The table of figures and where everything is. */
+/** The table of figures and the paths of the results. */
 export function printResult(terminal: Terminal, result: JobResult, folder: string): void {
   const width = Math.max(...result.places.map(([name]) => name.length));
   const places = result.places.map(([name, path]) => `${name.padEnd(width)}  ${path}`).join("\n");

@@ -4,20 +4,20 @@ import { place, type SettingsTree } from "../runs/settings/layers.js";
 
 /** A flag that sets one setting. */
 export interface SettingFlag {
-  /** As commander writes it: `--batch-size <n>`, `--skip-broken`. */
+  /** In commander's syntax: `--batch-size <n>`, `--skip-broken`. */
   flags: string;
   /** Dotted path of the setting, `backtracking.batchSize`. */
   path: string;
   description: string;
   /** Default "text". */
   kind?: "text" | "number" | "switch" | "list";
-  /** Values a shell completes; others are for validation to refuse. */
+  /** Values for shell completion; validation refuses others. */
   choices?: readonly string[];
-  /** Heading it stands under in the help; "Options:" when not given. */
+  /** Heading in the help; default "Options:". */
   group?: string;
 }
 
-/** Flags under a heading of their own. */
+/** Flags under a common heading. */
 export function grouped(group: string, flags: readonly SettingFlag[]): SettingFlag[] {
   return flags.map((flag) => ({ ...flag, group }));
 }
@@ -43,11 +43,11 @@ export function addSettingFlags(
   for (const flag of own) command.addOption(optionOf(flag));
   if (presets.length > 0) {
     command.addOption(
-      optionOf({ flags: "--preset <name>", path: "", description: "settings by name", choices: presets }),
+      optionOf({ flags: "--preset <name>", path: "", description: "named settings", choices: presets }),
     );
   }
   command
-    .option("--config <file>", "settings from a YAML file (flags win over it)")
+    .option("--config <file>", "settings from a YAML file; flags override it")
     .option("--set <name=value...>", "any other settings: evaluation.samples=500, lists as [1,2]");
   for (const flag of SHARED) {
     if (flag.path !== "seed" || options.seed) command.addOption(optionOf(flag));
@@ -59,7 +59,7 @@ export function addSettingFlags(
 export function addOutputFlags(command: Command): Command {
   return command
     .option("--json", "one JSON document on stdout; everything else goes to stderr")
-    .option("--quiet", "no progress, only what must be known");
+    .option("--quiet", "no progress, only warnings and errors");
 }
 
 /** The settings given by flags. */
@@ -82,7 +82,7 @@ export function settingsFromFlags(command: Command, own: readonly SettingFlag[])
 
 function optionOf(flag: SettingFlag): Option {
   const option = new Option(flag.flags, flag.description);
-  // Not `choices()`: that would refuse others before validation does, which knows what was meant.
+  // Not `choices()`, which would refuse other values before validation, and validation suggests what was meant.
   if (flag.choices) option.argChoices = [...flag.choices];
   return flag.group ? option.helpGroup(flag.group) : option;
 }
@@ -92,7 +92,7 @@ export function flagsByPath(own: readonly SettingFlag[]): Map<string, string> {
   return new Map([...own, ...SHARED].map((flag) => [flag.path, optionOf(flag).long!]));
 }
 
-/** Text that is no number is passed on: validation names the flag and shows the text. */
+/** Text that is not a number is passed on; validation names the flag and shows the text. */
 function convert(value: unknown, kind: NonNullable<SettingFlag["kind"]>): unknown {
   if (kind === "number") return numberOr(String(value));
   if (kind === "list") return String(value).split(",").filter(Boolean);

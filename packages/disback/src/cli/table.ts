@@ -1,4 +1,4 @@
-/** Rows as columns, the first left-aligned, the others right-aligned. The first row is the heading, underlined. */
+/** Aligns rows in columns: the first column left, the others right. The first row is the heading, underlined. */
 export function table(rows: readonly (readonly string[])[]): string {
   const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
   const lines = rows.map((row) =>

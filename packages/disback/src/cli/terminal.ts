@@ -1,7 +1,7 @@
 import { createColors } from "picocolors";
 import type { Progress } from "../runs/progress.js";
 
-/** What the user asked of every command's output. */
+/** Output options of every command. */
 export interface OutputFlags {
   json?: boolean;
   quiet?: boolean;
@@ -12,9 +12,9 @@ export interface OutputFlags {
  * document on stdout.
  */
 export class Terminal {
-  /** For what goes to stderr. */
+  /** Colours for stderr. */
   readonly colours = createColors(coloursWanted(process.stderr));
-  /** For results, which may go to a file while stderr is a terminal. */
+  /** Colours for results on stdout, which may be a file while stderr is a terminal. */
   readonly resultColours = createColors(coloursWanted(process.stdout));
   private drawn: Progress | undefined;
 
@@ -32,7 +32,7 @@ export class Terminal {
     return this.drawn;
   }
 
-  /** One line for people, on stderr. */
+  /** Writes one line to stderr. */
   note(line: string): void {
     process.stderr.write(`${line}\n`);
   }
@@ -41,14 +41,14 @@ export class Terminal {
    * The command's result.
    *
    * @param document printed as JSON with `--json`
-   * @param text what people read instead
+   * @param text printed otherwise
    */
   result(document: Record<string, unknown>, text: string): void {
     process.stdout.write(this.flags.json ? `${JSON.stringify(document, null, 2)}\n` : `${text}\n`);
   }
 }
 
-/** `NO_COLOR` (any value) switches colours off, `FORCE_COLOR` on; otherwise they are for terminals. */
+/** `NO_COLOR` (any value) switches colours off, `FORCE_COLOR` on; otherwise only terminals have colours. */
 function coloursWanted(stream: NodeJS.WriteStream): boolean {
   if (process.env.NO_COLOR) return false;
   if (process.env.FORCE_COLOR) return process.env.FORCE_COLOR !== "0";

@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from "commander";
 
-/** Reads a flag's whole number. @throws InvalidArgumentError if it is none, or below `minimum` */
+/** Reads a flag's whole number. @throws InvalidArgumentError if it is not a whole number, or below `minimum` */
 export function whole(minimum: number): (text: string) => number {
   return (text) => {
     const value = Number(text);

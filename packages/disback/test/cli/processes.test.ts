@@ -149,7 +149,7 @@ it("says what several processes on GPUs need", () => {
   const on = (device: string) => disback(...distill("gpus", 8, "--processes", "2", "--device", device));
   expect(on("cuda:1")).toMatchObject({
     status: 2,
-    stderr: "error: --device cuda:1: of several processes each takes a GPU of its own; say cuda\n",
+    stderr: "error: --device cuda:1: each of several processes takes its own GPU; use --device cuda\n",
   });
   const absence = whyNoNccl();
   if (absence)

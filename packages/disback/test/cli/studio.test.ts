@@ -137,7 +137,8 @@ test("mistakes are one line", () => {
   });
   expect(disback("studio", base, "--allow-host", "https://runs.example.org")).toMatchObject({
     status: 2,
-    stderr: "error: --allow-host https://runs.example.org: give the name alone, such as runs.example.org\n",
+    stderr:
+      "error: --allow-host https://runs.example.org: give only the host name, such as runs.example.org\n",
   });
   expect(disback("studio", base, "--base-path", "studio")).toMatchObject({
     status: 2,

@@ -13,12 +13,12 @@ const FLAGS: readonly SettingFlag[] = [
   {
     flags: "--students <list>",
     path: "students",
-    description: "one comparison each: same, untrained, small, or config files",
+    description: "students, one comparison for each: same, untrained, small, or config files",
     kind: "list",
   },
   { flags: "--seeds <list>", path: "seeds", description: "seeds that are reported", kind: "list" },
   { flags: "--protocol <name>", path: "protocol", description: "paper or best" },
-  { flags: "--baseline <method>", path: "baseline", description: "method the others are held against" },
+  { flags: "--baseline <method>", path: "baseline", description: "method that the others are compared with" },
   { flags: "--figure <name>", path: "figure", description: "figure compared, lower is better" },
   {
     flags: "--iterations <n>",
@@ -38,15 +38,12 @@ export function addCompare(program: Command): void {
   const command = program
     .command("compare")
     .description(
-      "Compare the convergence of methods from the same teacher, student and seeds; goes on where it was stopped.",
+      "Compare the convergence of methods from the same teacher, student and seeds. Continues where it was stopped.",
     );
   addSettingFlags(command, FLAGS, Object.keys(comparePresets), { seed: false })
     .option("--out <folder>", "folder of the comparison", "runs/compare")
     .option("--force", "set an earlier comparison in that folder aside (it is renamed, not deleted)")
-    .option(
-      "--jobs <n>",
-      "runs at a time, each a process of its own; one per core (one on a GPU) when not given",
-    )
+    .option("--jobs <n>", "parallel runs, one process each; default one per core (one on a GPU)")
     .addHelpText(
       "after",
       `

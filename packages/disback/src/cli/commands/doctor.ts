@@ -7,7 +7,7 @@ import { type OutputFlags, Terminal } from "../terminal.js";
 export function addDoctor(program: Command): void {
   const command = program
     .command("doctor")
-    .description("Check the installation: libtorch, devices, threads, shipped files, and what is missing.");
+    .description("Check the installation: libtorch, devices, threads, shipped files.");
   addOutputFlags(command)
     .addHelpText("after", "\nExample:\n  disback doctor\n")
     .action(async () => {

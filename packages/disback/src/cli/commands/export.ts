@@ -32,17 +32,20 @@ export function addExport(program: Command): void {
         .choices(formats)
         .makeOptionMandatory(),
     )
-    .requiredOption("--out <path>", "file or folder to be made")
+    .requiredOption("--out <path>", "output file or folder")
     .addOption(
-      new Option("--precision <name>", "of an ONNX network: f32, f16 (half the size), int8 (a quarter)")
+      new Option(
+        "--precision <name>",
+        "precision of an ONNX network: f32, f16 (half the size), int8 (a quarter)",
+      )
         .choices(precisions)
         .default("f32"),
     )
-    .option("--teacher <model>", "web: raced against the student; the run's own when not given")
+    .option("--teacher <model>", "web: teacher to race against the student; default the run's own")
     .option("--no-teacher", "web: no race")
-    .option("--webgpu", "web: WebGPU too, for small models as well; loads 6.6 MB instead of 3.7 MB")
+    .option("--webgpu", "web: include WebGPU for a small model too; loads 6.6 MB instead of 3.7 MB")
     .option("--threads <n>", "CPU threads", whole(1))
-    .option("--force", "set aside what is at --out (it is renamed, not deleted)");
+    .option("--force", "replace what is at --out (the old one is renamed, not deleted)");
   addOutputFlags(command)
     .addHelpText(
       "after",
@@ -67,7 +70,7 @@ Examples:
       const { teacher, ...others } = flags;
       const { kind, facts, figures } = await exportModel(model, {
         ...others,
-        // Without the flags it is true.
+        // True without the flags.
         ...(teacher === true || teacher === undefined ? {} : { teacher }),
         force: flags.force ?? false,
         progress: await terminal.progress(),

@@ -18,12 +18,12 @@ export function addInspect(program: Command): void {
     .description(
       "Say what a file or folder is: model, run, trajectory, checkpoint, extractor, safetensors, data set.",
     )
-    .option("--out <file>", "of a data set: its first pictures as a PNG, a row per class")
-    .option("--resolution <n>", "of a data set: see it in this size", whole(1))
+    .option("--out <file>", "data sets: write the first pictures as a PNG, one row per class")
+    .option("--resolution <n>", "data sets: show it at this size", whole(1))
     .addOption(
-      new Option("--channels <n>", "of a data set: see it grey (1) or in colour (3)").choices(["1", "3"]),
+      new Option("--channels <n>", "data sets: show it in grey (1) or colour (3)").choices(["1", "3"]),
     )
-    .option("--split <name>", "of a data set: train, test, …");
+    .option("--split <name>", "data sets: train, test, …");
   addOutputFlags(command)
     .addHelpText(
       "after",

@@ -31,14 +31,8 @@ export function addRecord(program: Command): void {
     .command("record")
     .description("Record how the teacher degrades when fitted to the initial student: the trajectory.");
   addSharingFlag(addRunFlags(command, FLAGS, Object.keys(recordPresets), "runs/record"))
-    .option(
-      "--seeds <list>",
-      "several paths, one for each seed, in <out>/seed-<n>; goes on where it was stopped",
-    )
-    .option(
-      "--jobs <n>",
-      "with --seeds: paths at a time, each a process of its own; one per core when not given",
-    )
+    .option("--seeds <list>", "record one path per seed, in <out>/seed-<n>; continues where it was stopped")
+    .option("--jobs <n>", "with --seeds: parallel paths, one process each; default one per core")
     .addHelpText(
       "after",
       `

@@ -23,8 +23,8 @@ export function addResume(program: Command): void {
     .command("resume")
     .argument("<run>", "run folder")
     .description("Continue a run that was stopped or killed, from its newest good checkpoint.")
-    .option("--data <source>", "where its data are now, if they were moved")
-    .option("--other-data", "go on although these are other data than before")
+    .option("--data <source>", "new place of the data, if they were moved")
+    .option("--other-data", "continue with other data than before")
     .option("--threads <n>", "CPU threads from now on", whole(1));
   addProcessFlags(
     addSharingFlag(addOutputFlags(command.option("--studio", "serve a page to watch this run"))),

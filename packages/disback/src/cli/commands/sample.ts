@@ -9,7 +9,7 @@ const FLAGS: readonly SettingFlag[] = [
   {
     flags: "--label <class>",
     path: "label",
-    description: "class to draw; all in turn when not given",
+    description: "class to draw; default all in turn",
     kind: "number",
   },
   { flags: "--columns <n>", path: "columns", description: "columns of the grid", kind: "number" },
@@ -27,7 +27,7 @@ export function addSample(program: Command): void {
       "picture (.png: a grid, or a scatter plot of 2-D samples), .npz, or a folder of PNGs",
       "samples.png",
     )
-    .option("--force", "write over an existing file, or into a folder that is not empty")
+    .option("--force", "overwrite an existing file, or write into a folder that is not empty")
     .addHelpText(
       "after",
       `

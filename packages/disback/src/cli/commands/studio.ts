@@ -19,15 +19,15 @@ export function addStudio(program: Command): void {
     .description("Serve a page to watch, compare, stop and resume all runs below a folder.")
     .option(
       "--host <address>",
-      "address to listen on; beyond this machine the token is needed to look",
+      "address to listen on; from other machines, looking needs the token",
       "127.0.0.1",
     )
     .option("--port <n>", "port, 0 for any free one", "8390")
     .option(
       "--allow-host <name...>",
-      "further names the page is reached by, behind a proxy for example; with them the token is needed to look",
+      "additional host names of the page, for example behind a proxy; looking then needs the token",
     )
-    .option("--base-path <path>", "path that a proxy leaves before our addresses, such as /studio")
+    .option("--base-path <path>", "path prefix that a proxy does not remove, such as /studio")
     .option("--no-browser", "do not open the page in a browser")
     .addHelpText(
       "after",
@@ -51,7 +51,7 @@ async function serve(folder: string, options: StudioOptions): Promise<void> {
     throw new UsageError(`--port must be a whole number from 0 to 65535, got ${options.port}`);
   for (const name of options.allowHost ?? []) {
     if (!/^[\w.-]+$/.test(name))
-      throw new UsageError(`--allow-host ${name}: give the name alone, such as runs.example.org`);
+      throw new UsageError(`--allow-host ${name}: give only the host name, such as runs.example.org`);
   }
   if (options.basePath !== undefined && !/^(\/[\w.~-]+)+\/?$/.test(options.basePath))
     throw new UsageError(`--base-path ${options.basePath}: give a path such as /studio`);
@@ -71,10 +71,10 @@ async function serve(folder: string, options: StudioOptions): Promise<void> {
   }).catch((error: NodeJS.ErrnoException) => {
     if (error.code === "EADDRINUSE")
       throw new DisbackError(
-        `--port ${port}: in use, by another studio perhaps; --port 0 takes any free one`,
+        `--port ${port}: in use, perhaps by another studio; --port 0 takes any free port`,
       );
     if (error.code === "EADDRNOTAVAIL" || error.code === "ENOTFOUND")
-      throw new DisbackError(`--host ${options.host}: no address of this machine`);
+      throw new DisbackError(`--host ${options.host}: not an address of this machine`);
     throw error;
   });
   new Terminal({}).note(`studio: ${studio.url}\n(Ctrl-C ends it; runs go on)`);

@@ -26,16 +26,16 @@ export function addTeacherImport(teacher: Command): void {
       "folder of diffusers, EDM pickle (.pkl), PyTorch checkpoint (.pt, .pth, .ckpt, .bin), safetensors",
     )
     .description("Turn someone else's model into a model folder. Nothing in the file is run.")
-    .requiredOption("--out <folder>", "model folder to be made")
-    .option("--config <file>", "what weights alone do not tell: a config.json, or the original's flags")
+    .requiredOption("--out <folder>", "output model folder")
+    .option("--config <file>", "what the weights do not tell: a config.json, or the original's flags")
     .option("--ema <key>", "which network, if the file holds several")
-    .option("--autoencoder <folder>", "what its samples are latents of, if the file does not hold it")
-    .option("--samples <n>", "samples drawn to check; 0 for none", whole(0), 16)
-    .option("--steps <n>", "sampler steps of each", whole(1), 18)
+    .option("--autoencoder <folder>", "autoencoder of a latent model, if the file does not contain it")
+    .option("--samples <n>", "samples to draw as a check; 0 for none", whole(0), 16)
+    .option("--steps <n>", "sampler steps per sample", whole(1), 18)
     .option("--seed <n>", "random seed", whole(0), 0)
     .option("--device <name>", "cpu, cuda or cuda:<number>", deviceName, "cpu")
     .option("--threads <n>", "CPU threads", whole(1))
-    .option("--force", "set aside what is at --out (it is renamed, not deleted)");
+    .option("--force", "replace what is at --out (the old one is renamed, not deleted)");
   addOutputFlags(command)
     .addHelpText(
       "after",

@@ -28,7 +28,7 @@ const FLAGS: readonly SettingFlag[] = [
   {
     flags: "--autoencoder <folder>",
     path: "autoencoder",
-    description: "train on latents of this autoencoder: ours, a model's, or of diffusers",
+    description: "train on latents of this autoencoder: ours, a model's, or one from diffusers",
   },
   ...EVALUATION_FLAGS.filter((flag) => flag.path !== "data"),
   ...RUN_FLAGS,

@@ -1,4 +1,4 @@
-/** Shows an address in the user's browser, where there is a person in front of a screen; failing is no error. */
+/** Opens an address in the user's browser if there is a screen. Failure is not an error. */
 export async function openInBrowser(url: string): Promise<void> {
   const hasScreen = process.platform !== "linux" || process.env.DISPLAY || process.env.WAYLAND_DISPLAY;
   if (!process.stderr.isTTY || !hasScreen || process.env.SSH_CONNECTION) return;
@@ -7,6 +7,6 @@ export async function openInBrowser(url: string): Promise<void> {
     const child = await open(url);
     child.once("error", () => {});
   } catch {
-    // The address stands in the terminal.
+    // The terminal shows the address anyway.
   }
 }

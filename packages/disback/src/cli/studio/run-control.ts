@@ -11,7 +11,7 @@ import { askFor } from "../../runs/requests.js";
 const MAIN = fileURLToPath(new URL("../main.js", import.meta.url));
 const POLL_MILLISECONDS = 200;
 
-/** What the studio does through disback: locks, requests, and `disback resume` as a process of its own. */
+/** The studio's actions: locks, requests, and `disback resume` as a separate process. */
 export const runControl: RunControl = {
   isHeld: (lock) => FolderLock.isHeld(lock),
   ask: askFor,
@@ -19,9 +19,9 @@ export const runControl: RunControl = {
 };
 
 /**
- * Starts `disback resume`; it lives on when the studio ends. What it says goes to `resume.log` in the run's folder.
+ * Starts `disback resume`, which outlives the studio. Its output goes to `resume.log` in the run's folder.
  *
- * @returns once it works in the folder; @throws DisbackError with its own words when it ended before
+ * @returns when it works in the folder; @throws DisbackError with its error message if it ended before
  */
 async function resume(folder: string): Promise<void> {
   const log = join(folder, "resume.log");
@@ -58,5 +58,5 @@ function openLog(path: string): number {
 
 function lastWords(log: string): string {
   const lines = readFileSync(log, "utf8").trim().split("\n");
-  return lines.at(-1)?.replace(/^error: /, "") || "it ended at once, without a word";
+  return lines.at(-1)?.replace(/^error: /, "") || "it ended at once without a message";
 }

@@ -9,13 +9,13 @@ export interface StudioFlag {
 
 /** The page beside a run. */
 export interface Watched {
-  /** Call when the run folder is there. */
+  /** Call when the run folder exists. */
   begin: () => void;
   /** Call when the run is over. In a terminal the page stays until Ctrl-C; elsewhere it ends with the run. */
   end: () => Promise<void>;
 }
 
-/** Serves a run's page while it trains, from a thread of its own: steps keep the main one busy for seconds. */
+/** Serves a run's page while it trains, from a separate thread, because steps keep the main one busy for seconds. */
 export async function openWatched(
   { studio = false }: StudioFlag,
   folder: string,
@@ -27,7 +27,7 @@ export async function openWatched(
     begin() {
       const thread = new Worker(new URL("./worker.js", import.meta.url), { workerData: { folder } });
       worker.thread = thread;
-      // The page never keeps a process that has nothing else to do.
+      // The page must not keep a finished process alive.
       thread.unref();
       thread.once("message", (url: string) => {
         worker.url = url;
@@ -50,7 +50,7 @@ export async function openWatched(
 /** Until SIGINT or SIGTERM. */
 export function interruption(): Promise<void> {
   return new Promise((resolve) => {
-    // Waiting for a signal alone keeps no process alive.
+    // Waiting for a signal does not keep a process alive by itself.
     const alive = setInterval(() => {}, 1 << 30);
     const over = () => {
       clearInterval(alive);
