@@ -1,6 +1,7 @@
 import { type Module, noGrad, type State, scope, type Tensor } from "@disback/torch";
 import type { DenoiserModule } from "../models/denoiser.js";
 import { guided } from "../models/guided-denoiser.js";
+import { normalizeWeights } from "../models/normalized.js";
 import { requireCounts } from "../training/execution.js";
 import type { BatchPart } from "../training/micro-batches.js";
 import { NetworkTrainer } from "../training/network-trainer.js";
@@ -177,7 +178,14 @@ export class Backtracking<
     const { processes, objective } = this;
     const learningRate = auxiliaryLearningRate * (objective.learningRateFactor ?? 1);
     const parameters = [...auxiliary.parameters(), ...(objective.parameters?.() ?? [])];
-    return new NetworkTrainer(parameters, { learningRate, betas, processes, name: "auxiliary model" });
+    const afterStep = () => normalizeWeights(auxiliary);
+    return new NetworkTrainer(parameters, {
+      learningRate,
+      betas,
+      processes,
+      afterStep,
+      name: "auxiliary model",
+    });
   }
 
   /** Releases everything but the student. */

@@ -9,6 +9,7 @@ import {
   stateNumber,
 } from "@disback/torch";
 import type { DenoiserModule } from "../models/denoiser.js";
+import { normalizeWeights } from "../models/normalized.js";
 import { type Execution, requireCounts } from "../training/execution.js";
 import { NetworkTrainer } from "../training/network-trainer.js";
 import { type Parts, weightsPart } from "../training/parts.js";
@@ -91,7 +92,10 @@ export class Imitation extends Training<"loss" | "gradientNorm"> {
     const parameters = student.module.requiresGrad_(true).parameters();
     const { processes } = this;
     this.trainers = {
-      optimizer: new NetworkTrainer(parameters, { learningRate, processes, name: "student" }),
+      optimizer: new NetworkTrainer(parameters, {
+        ...{ learningRate, processes, name: "student" },
+        afterStep: () => normalizeWeights(student.module),
+      }),
     };
     this.parts = { student: weightsPart(student.module) };
   }

@@ -1,6 +1,7 @@
 import { Generator, inferenceMode, type Module, mergeStates, type State, scope } from "@disback/torch";
 import type { DenoiserModule } from "../models/denoiser.js";
 import { LowRankDenoiser } from "../models/low-rank.js";
+import { normalizeWeights } from "../models/normalized.js";
 import { requireCounts } from "../training/execution.js";
 import { NetworkTrainer } from "../training/network-trainer.js";
 import { type Parts, weightsPart } from "../training/parts.js";
@@ -44,7 +45,8 @@ export class Recording<M extends Module = DenoiserModule> extends Training<"loss
     this.degraded = copyOf(teacher, rank, seed + 3);
     this.parts = { degraded: weightsPart(this.degraded) };
     processes.requireSameWeights("student", student.module.parameters());
-    const optimizer = { learningRate, betas, processes, name: "degraded teacher" };
+    const afterStep = () => normalizeWeights(this.degraded);
+    const optimizer = { learningRate, betas, processes, afterStep, name: "degraded teacher" };
     this.trainers = { optimizer: new NetworkTrainer(this.degraded.parameters(), optimizer) };
     // Probes use their own random stream, so measuring does not change what is recorded.
     const outline = scope(() =>

@@ -1,4 +1,5 @@
 import { EMA, type Module, type Tensor } from "@disback/torch";
+import { normalizeWeights } from "../models/normalized.js";
 import type { BatchPart, MicroBatches } from "../training/micro-batches.js";
 import {
   type Contribution,
@@ -27,6 +28,7 @@ export class StudentTrainer<S extends Student = Student> {
   ) {
     const { module } = student;
     this.trainer = new NetworkTrainer(module.requiresGrad_(true).parameters(), {
+      afterStep: () => normalizeWeights(module),
       ...options,
       name: "student",
     });

@@ -7,6 +7,7 @@ import { DisbackError } from "../errors.js";
 import { classCondition } from "../models/condition.js";
 import type { DenoiserModule } from "../models/denoiser.js";
 import { dropLabels } from "../models/network.js";
+import { normalizeWeights } from "../models/normalized.js";
 import type { Execution } from "../training/execution.js";
 import type { BatchPart } from "../training/micro-batches.js";
 import { NetworkTrainer } from "../training/network-trainer.js";
@@ -70,7 +71,8 @@ export class TeacherTraining extends Training<"loss" | "gradientNorm"> {
     const { share } = this.random;
     const { processes } = this;
     this.loader = new DataLoader(dataset, { batchSize, seed: execution?.seed ?? 0, shuffle: true, share });
-    const optimizer = { learningRate, gradientClip, processes };
+    const afterStep = () => normalizeWeights(denoiser);
+    const optimizer = { learningRate, gradientClip, processes, afterStep };
     this.trainers = { optimizer: new NetworkTrainer(denoiser.parameters(), optimizer) };
     this.ema = new EMA(denoiser, { halfLife: averageHalfLife, rampUp: averageRampUp });
     this.rate = learningRateSchedule(settings);

@@ -31,6 +31,8 @@ export interface NetworkTrainerOptions {
   gradientClip?: number;
   /** the processes that train together, default this one alone */
   processes?: Processes;
+  /** called after each step of the optimizer: for weights that keep their norm */
+  afterStep?: () => void;
   /** name of the network in messages, default "network" */
   name?: string;
 }
@@ -45,6 +47,7 @@ export class NetworkTrainer {
   private readonly optimizer: Adam | ShardedAdam;
   private readonly reducer: GradientReducer | undefined;
   private readonly gradientClip: number;
+  private readonly afterStep: (() => void) | undefined;
 
   /** @throws DisbackError naming the network if its initial weights differ between processes */
   constructor(
@@ -54,6 +57,7 @@ export class NetworkTrainer {
     const { learningRate, betas, gradientClip = 0, processes = new Processes(), name = "network" } = options;
     this.learningRate = learningRate;
     this.gradientClip = gradientClip;
+    this.afterStep = options.afterStep;
     processes.requireSameWeights(name, parameters);
     this.optimizer = processes.optimizer(parameters, { lr: learningRate, ...(betas ? { betas } : {}) });
     this.reducer = processes.reducer(parameters);
@@ -99,6 +103,7 @@ export class NetworkTrainer {
       this.gradientClip > 0 ? clipGradNorm(this.parameters, this.gradientClip) : gradNorm(this.parameters);
     this.optimizer.lr = this.learningRate;
     this.optimizer.step();
+    this.afterStep?.();
     this.optimizer.zeroGrad();
     return norm;
   }
