@@ -10,7 +10,7 @@ import { type GivenFile, ownConfig } from "./given-file.js";
 import { describeAdm } from "./guided-diffusion/describe.js";
 import { isAdm } from "./guided-diffusion/structure.js";
 import { describeScoreSde } from "./score-sde/describe.js";
-import type { TeacherSource } from "./teacher-source.js";
+import type { TeacherSource } from "./source.js";
 import { weightsHint, whoseWeights } from "./whose-weights.js";
 
 /** What a network is, and its weights. */

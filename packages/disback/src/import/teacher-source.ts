@@ -1,11 +1,9 @@
 import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { DisbackError } from "../errors.js";
-import type { Autoencoder } from "../models/autoencoder/autoencoder.js";
 import { latentCodec } from "../models/autoencoder/latent-codec.js";
-import { type DenoiserConfig, sampleShape } from "../models/denoiser-config.js";
+import { sampleShape } from "../models/denoiser-config.js";
 import { configFile } from "../models/model-folder.js";
-import type { StoredWeight } from "./checkpoint/assembled-tensor.js";
 import { openCheckpoint } from "./checkpoint/open-checkpoint.js";
 import { describeObject, describeWeights, failAt } from "./describe-weights.js";
 import { isDiffusersFolder } from "./diffusers/folder.js";
@@ -15,6 +13,7 @@ import { type GivenFile, ownConfig, readGivenFile } from "./given-file.js";
 import { shown } from "./pickle/text-values.js";
 import { readAutoencoder } from "./read-autoencoder.js";
 import { isSafetensors, openSafetensors } from "./safetensors/open-safetensors.js";
+import type { TeacherSource } from "./source.js";
 
 /** How a file is turned into a teacher. */
 export interface ReadTeacherOptions {
@@ -27,33 +26,6 @@ export interface ReadTeacherOptions {
   ema?: string;
   /** folder of the autoencoder that its samples are latents of, if the file does not come with it */
   autoencoder?: string;
-}
-
-/** Someone else's network, of which the weights are not read yet. */
-export interface TeacherSource {
-  /** in words: what kind of file it is */
-  format: string;
-  /** under keys of ours, with or without a prefix */
-  tensors: ReadonlyMap<string, StoredWeight>;
-  /** what its samples are latents of, if it came with one */
-  autoencoder?: Autoencoder;
-  /** the file tells whether its samples are latents; an autoencoder that was given is in use, or was refused */
-  autoencoderSettled?: boolean;
-  config: DenoiserConfig;
-  /** where the configuration is from, for messages */
-  configPlace: string;
-  /** the file, and the place in it, for messages */
-  place: string;
-  /** class in the file, if it says */
-  className?: string;
-  /** where in the file the weights are, "" for the file as a whole */
-  key: string;
-  /** other networks in the file */
-  others: string[];
-  /** what of the original does not go into the denoiser, in words */
-  notes: string[];
-  /** Ends the reading. */
-  close(): void;
 }
 
 /**

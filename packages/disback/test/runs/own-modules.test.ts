@@ -282,7 +282,7 @@ export default () => ({ module: new Mine(), facts: ${said} });`;
   it("a student of another kind than the teacher", async () => {
     const student = file("three.mjs", gaussian("[1, 2, 3]", "{ sampleShape: [3], sigmaData: 0.5 }"));
     await expect(distilled("three", { teacher: join(base, "teacher.mjs"), student })).rejects.toThrow(
-      `${student}: makes samples [3], the teacher [2]`,
+      `${student}: makes samples of shape [3], the teacher [2]`,
     );
     await expect(
       distilled("small", { teacher: join(base, "teacher.mjs"), student: "small" }),

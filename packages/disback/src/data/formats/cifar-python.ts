@@ -1,8 +1,8 @@
 import { DisbackError } from "../../errors.js";
-import { readPickle } from "../../import/pickle/machine.js";
 import { numpyGlobals } from "../../import/pickle/numpy-globals.js";
 import { NumpyArray } from "../../import/pickle/numpy-values.js";
 import { pythonGlobals } from "../../import/pickle/python-globals.js";
+import { readPickle } from "../../import/pickle/read-pickle.js";
 import type { PickleValue } from "../../import/pickle/values.js";
 
 /** Images of one file, as CIFAR stores them. */

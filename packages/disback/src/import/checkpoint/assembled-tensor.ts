@@ -1,4 +1,4 @@
-import type { Fail } from "../pickle/values.js";
+import type { Fail } from "../pickle/fail.js";
 import { type StoredNumbers, StoredTensor } from "./stored-tensor.js";
 
 /** A window of stored numbers, and the window of a weight of ours that it fills; both have one shape. */

@@ -1,6 +1,6 @@
 import { DisbackError } from "../../errors.js";
 import type { Limits } from "../pickle/limits.js";
-import { readPickle } from "../pickle/machine.js";
+import { readPickle } from "../pickle/read-pickle.js";
 import { shown } from "../pickle/text-values.js";
 import type { GlobalTable, PickleValue } from "../pickle/values.js";
 import { storageReference } from "./storage-reference.js";

@@ -1,5 +1,6 @@
+import type { Fail } from "../pickle/fail.js";
 import { NumpyArray } from "../pickle/numpy-values.js";
-import type { Fail, PickleValue } from "../pickle/values.js";
+import type { PickleValue } from "../pickle/values.js";
 import { formatOfNumpy } from "./storage-types.js";
 import { StoredNumbers, StoredTensor } from "./stored-tensor.js";
 

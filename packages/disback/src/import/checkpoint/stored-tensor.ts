@@ -1,5 +1,6 @@
 import type { DType } from "@disback/torch";
-import { type Fail, PickleRecord } from "../pickle/values.js";
+import type { Fail } from "../pickle/fail.js";
+import { PickleRecord } from "../pickle/values.js";
 
 /** Numbers of one type in a row, which tensors are windows of; the data may be read later. */
 export class StoredNumbers extends PickleRecord {

@@ -1,7 +1,7 @@
 import { statSync } from "node:fs";
 import { openZip, type ZipArchive } from "../../data/formats/zip.js";
 import { DisbackError } from "../../errors.js";
-import { readPickle } from "../pickle/machine.js";
+import { readPickle } from "../pickle/read-pickle.js";
 import { shown } from "../pickle/text-values.js";
 import type { GlobalTable, PickleValue } from "../pickle/values.js";
 import { storageReference } from "./storage-reference.js";

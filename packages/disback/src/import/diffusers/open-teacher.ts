@@ -3,7 +3,7 @@ import { DisbackError } from "../../errors.js";
 import { latentCodec } from "../../models/autoencoder/latent-codec.js";
 import { type DenoiserConfig, sampleShape } from "../../models/denoiser-config.js";
 import { shown } from "../pickle/text-values.js";
-import type { TeacherSource } from "../teacher-source.js";
+import type { TeacherSource } from "../source.js";
 import { autoencoderClasses, readDiffusersAutoencoder } from "./autoencoder.js";
 import { openComponentWeights } from "./component-weights.js";
 import { describeDit } from "./dit.js";

@@ -1,5 +1,5 @@
+import type { Fail } from "./fail.js";
 import type { Limits } from "./limits.js";
-import type { Fail } from "./values.js";
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 

@@ -1,4 +1,4 @@
-import type { Fail } from "./values.js";
+import type { Fail } from "./fail.js";
 
 /** Values that wait on the machine's stack at once; Python's own pickler needs some thousands. */
 const stackValues = 100_000;

@@ -1,6 +1,5 @@
 import { DisbackError } from "../../errors.js";
 import { ByteReader } from "./byte-reader.js";
-import { instructions } from "./instructions.js";
 import { Limits } from "./limits.js";
 import { shown } from "./text-values.js";
 import { type GlobalTable, PickleGlobal, PickleObject, type PickleValue } from "./values.js";
@@ -20,16 +19,8 @@ export interface PickleOptions {
   limits?: Limits;
 }
 
-/**
- * Reads one pickle (protocols 0 to 5) without running anything in it: functions and classes are looked up in a table
- * of known, harmless ones; their "calls" make plain data. A pickle that names any other is refused.
- * @param bytes starts with the pickle; what follows it is left alone
- * @returns the value, and the place where the pickle ends
- * @throws DisbackError naming the pickle and the byte; if anything is refused, each refused name with its place
- */
-export function readPickle(bytes: Uint8Array, options: PickleOptions): { value: PickleValue; end: number } {
-  return new PickleMachine(bytes, options).run();
-}
+/** What each byte of a pickle does, by its code. */
+export type Instructions = readonly (((machine: PickleMachine) => void) | undefined)[];
 
 /** State of the virtual machine that pickles are programs of; `instructions` says what each of its bytes does. */
 export class PickleMachine {
@@ -49,9 +40,10 @@ export class PickleMachine {
     this.reader = new ByteReader(bytes, this.limits, this.fail);
   }
 
-  run(): { value: PickleValue; end: number } {
+  /** Runs to the end. @param instructions by their codes */
+  run(instructions: Instructions): { value: PickleValue; end: number } {
     try {
-      const value = this.runToEnd();
+      const value = this.runToEnd(instructions);
       if (this.refused.size > 0) throw this.refusal();
       return { value, end: this.reader.position };
     } catch (error) {
@@ -132,7 +124,7 @@ export class PickleMachine {
     return this.options.persistent(id, this.fail);
   }
 
-  private runToEnd(): PickleValue {
+  private runToEnd(instructions: Instructions): PickleValue {
     for (;;) {
       this.instruction = this.reader.position;
       if (this.instruction >= this.reader.bytes.length)

@@ -1,4 +1,5 @@
-import { type Fail, PickleRecord, PickleTuple, type PickleValue } from "./values.js";
+import type { Fail } from "./fail.js";
+import { PickleRecord, PickleTuple, type PickleValue } from "./values.js";
 
 /** A NumPy number format, as `f4`, `i8` or `b1`. */
 export class NumpyType extends PickleRecord {

@@ -1,7 +1,7 @@
 import { printable } from "../../errors.js";
 import { plain } from "./byte-reader.js";
+import type { Fail } from "./fail.js";
 import type { Limits } from "./limits.js";
-import type { Fail } from "./values.js";
 
 const escapes: ReadonlyMap<string, string> = new Map([
   ["n", "\n"],

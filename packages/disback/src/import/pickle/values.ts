@@ -1,3 +1,4 @@
+import type { Fail } from "./fail.js";
 import type { Limits } from "./limits.js";
 
 /** What a pickle can hold here: JavaScript's plain values and inert records. Nothing in it can run. */
@@ -18,9 +19,6 @@ export type PickleValue =
 export class PickleTuple {
   constructor(readonly items: readonly PickleValue[]) {}
 }
-
-/** Says what is wrong, and throws. */
-export type Fail = (problem: string) => never;
 
 /** A value that stands for a Python object. */
 export abstract class PickleRecord {

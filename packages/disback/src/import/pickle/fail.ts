@@ -1,0 +1,2 @@
+/** Says what is wrong, and throws. */
+export type Fail = (problem: string) => never;
