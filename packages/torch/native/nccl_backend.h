@@ -1,5 +1,5 @@
 // NCCL, for tensors on GPUs. libtorch has it, but naming its class takes headers of CUDA and NCCL: it stands in a file of
-// its own, and where they are missing nccl_absent.cpp takes its place.
+// its own, and where they are missing nccl_absent.h takes its place.
 #pragma once
 #include <c10/core/Device.h>
 #include <torch/csrc/distributed/c10d/Backend.hpp>
@@ -30,3 +30,7 @@ void abortNccl(c10d::Backend& nccl);
 void leaveNccl(c10d::Backend& nccl);
 
 }  // namespace disback
+
+#ifndef DISBACK_NCCL
+#include "nccl_absent.h"
+#endif

@@ -1,23 +1,24 @@
-// In place of nccl_backend.cpp where the headers for it are missing.
-#include "nccl_backend.h"
+// In place of nccl_backend.cpp where the headers for it are missing. Included at the end of nccl_backend.h: a file of its
+// own would cost as much time to compile as the collectives.
+#pragma once
 
 namespace disback {
 
-std::string whyNoNccl() {
+inline std::string whyNoNccl() {
   return "the addon was built without NCCL, since nccl.h or CUDA's headers were missing, or libtorch is too old (2.11 is "
          "not). Beside pip's PyTorch for CUDA 13 only some headers are: pip install \"cuda-toolkit[crt,cccl]\" brings the "
          "rest, in the version that pip lists for cuda-toolkit. Else set CUDA_HOME to a toolkit with nccl.h. Then run "
          "npm rebuild @disback/torch";
 }
 
-c10::intrusive_ptr<c10d::Backend> makeNccl(
+inline c10::intrusive_ptr<c10d::Backend> makeNccl(
     const c10::intrusive_ptr<c10d::Store>&, int, int, std::chrono::milliseconds) {
   TORCH_CHECK(false, whyNoNccl());
 }
 
-void connectNccl(c10d::Backend&, c10::Device) {}
-bool ncclFailed(c10d::Backend&) { return false; }
-void abortNccl(c10d::Backend&) {}
-void leaveNccl(c10d::Backend&) {}
+inline void connectNccl(c10d::Backend&, c10::Device) {}
+inline bool ncclFailed(c10d::Backend&) { return false; }
+inline void abortNccl(c10d::Backend&) {}
+inline void leaveNccl(c10d::Backend&) {}
 
 }  // namespace disback
