@@ -10,8 +10,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { libtorchVersion, memoryStatistics, ops, randn, scope, setNumThreads } from "@disback/torch";
-import { Backtracking, StudentGenerator } from "disback";
-import { loadConfig, loadModel, sampleShape } from "disback/models";
+import { Backtracking, DenoiserStudent } from "disback";
+import { loadModel } from "disback/models";
 import { computing } from "../packages/disback/dist/models/computation.js";
 import { computationOf } from "../packages/disback/dist/runs/computation.js";
 import { networkNamed } from "./networks.mjs";
@@ -222,18 +222,14 @@ function floors({ flops, parameters }, products) {
 }
 
 function distillation(folder) {
-  const config = loadConfig(folder);
   const network = () => computing(loadModel(folder).denoiser.to({ device: settings.device }), computation);
-  const generator = new StudentGenerator(network(), {
-    sigmaInit: settings.sigmaInit,
-    sampleShape: sampleShape(config),
-    labelDim: config.labelDim,
-  });
+  const { sigmaInit, seed, ...rates } = settings;
   return new Backtracking({
-    ...settings,
+    ...rates,
     teacher: network(),
-    generator,
+    student: new DenoiserStudent(network(), { sigmaInit }),
     iterations: Number.MAX_SAFE_INTEGER,
+    execution: { seed },
   });
 }
 

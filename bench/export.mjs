@@ -22,7 +22,10 @@ const rows = [];
 for (const name of ["2d-ring", "fashion-mnist-16", "fashion-mnist-32"]) {
   const folder = new URL(`../packages/disback/assets/teachers/${name}`, import.meta.url).pathname;
   const { denoiser, config } = loadModel(folder);
-  const model = exportableModel(denoiser, config, { sigmaInit: 2.5 });
+  const model = exportableModel(
+    { module: denoiser, facts: denoiser.facts, config },
+    { kind: "denoiser", sigmaInit: 2.5, laterSigmas: [] },
+  );
   const batch = config.network === "mlp" ? 1024 : 16;
   const random = new Generator(0);
   const latents = model.generator.latents(batch, random);

@@ -64,7 +64,7 @@ function check() {
   test("packages/disback/test/models/computation.test.ts", "packages/torch/test/autograd.test.ts");
   const processes = [
     "packages/torch/test/distributed.test.ts",
-    "packages/disback/test/distill/processes.test.ts",
+    "packages/disback/test/training/processes.test.ts",
   ];
   test(...processes, "-t", "GPUs");
 }

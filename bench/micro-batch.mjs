@@ -6,8 +6,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { memoryStatistics, resetPeakMemory, setNumThreads } from "@disback/torch";
-import { Backtracking, StudentGenerator } from "disback";
-import { loadConfig, loadModel, sampleShape } from "disback/models";
+import { Backtracking, DenoiserStudent } from "disback";
+import { loadModel } from "disback/models";
 import { networkNamed } from "./networks.mjs";
 import { machine, positive, printTable, ratios, save, spread, timed, withQuartiles } from "./report.mjs";
 
@@ -62,17 +62,15 @@ save(`micro-batch-${flags.network}-${batchSize}`, {
 
 /** The second step of a distillation: all moments are there. */
 function measure(folder, parts) {
-  const config = loadConfig(folder);
-  const [teacher, student] = [0, 1].map(() => loadModel(folder).denoiser.to({ device }));
-  const generator = new StudentGenerator(student, {
-    ...{ sigmaInit: 2.5, sampleShape: sampleShape(config), labelDim: config.labelDim },
-  });
-  const work = new Backtracking({ teacher, generator, batchSize, microBatch: batchSize / parts, seed: 1 });
+  const [teacher, network] = [0, 1].map(() => loadModel(folder).denoiser.to({ device }));
+  const student = new DenoiserStudent(network, { sigmaInit: 2.5 });
+  const execution = { microBatch: batchSize / parts, seed: 1 };
+  const work = new Backtracking({ teacher, student, batchSize, execution });
   const { loss } = work.step();
   resetPeakMemory(device);
   const { wall } = timed(() => work.step());
   found[parts].wall.push(wall);
   found[parts].peaks.push(memoryStatistics(device).peak);
   found[parts].losses.push(loss);
-  for (const one of [work, teacher, student]) one.dispose();
+  for (const one of [work, teacher, network]) one.dispose();
 }

@@ -9,10 +9,10 @@ import { Generator, inferenceMode, setNumThreads } from "@disback/torch";
 import {
   addNoise,
   agreement,
+  DenoiserStudent,
   KarrasUniform,
   LogNormal,
   record,
-  StudentGenerator,
 } from "../packages/disback/dist/index.js";
 import { createDenoiser, loadModel } from "../packages/disback/dist/public/models.js";
 import { printTable } from "./report.mjs";
@@ -29,13 +29,13 @@ const rows = [];
 for (const start of ["untrained", "same"]) {
   const network =
     start === "untrained" ? createDenoiser(config, { generator: new Generator(1) }) : teacher.clone();
-  const generator = new StudentGenerator(network, { sigmaInit: 2.5, sampleShape: [2] });
+  const student = new DenoiserStudent(network, { sigmaInit: 2.5 });
   const place = mkdtempSync(join(tmpdir(), "disback-mismatch-"));
   const path = record({
-    ...{ teacher, generator, folder: join(place, "path"), steps: 150, batchSize: 128, learningRate: 1e-3 },
-    nodeSteps: [3, 6, 12, 20, 30, 45, 65, 90, 120, 150],
+    ...{ teacher, student, folder: join(place, "path"), steps: 150, batchSize: 128, learningRate: 1e-3 },
+    nodes: [3, 6, 12, 20, 30, 45, 65, 90, 120, 150],
   });
-  const samples = inferenceMode(() => generator.generate(generator.latents(4096, new Generator(4)))).clone();
+  const samples = inferenceMode(() => student.generate(student.latents(4096, new Generator(4)))).clone();
   const fitted = teacher.clone().eval();
   const target = teacher.clone().eval();
   path.loadInto(fitted, path.nodes.length);
@@ -49,7 +49,7 @@ for (const start of ["untrained", "same"]) {
         target.denoise(noised, sigma),
       ]);
       const estimates = { clean: samples, sigma, fitted: near, wanted };
-      const { targetError, auxiliaryError } = agreement(estimates, config.sigmaData);
+      const { targetError, auxiliaryError } = agreement(estimates, teacher.facts.sigmaData);
       return (targetError.item() / auxiliaryError.item()).toFixed(3);
     });
     rows.push([start, String(node), ...figures]);

@@ -4,8 +4,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Generator, inferenceMode, ops, randn, scope, setNumThreads } from "@disback/torch";
-import { EvenDistance, record, StudentGenerator, Trajectory } from "disback";
-import { createDenoiser, heun, loadModel, sampleShape } from "disback/models";
+import { DenoiserStudent, EvenDistance, narrowRows, record, Trajectory } from "disback";
+import { createDenoiser, heun, loadModel } from "disback/models";
 import { machine, printTable, save } from "./report.mjs";
 
 setNumThreads(1);
@@ -25,28 +25,25 @@ const folder = mkdtempSync(join(tmpdir(), "disback-nodes-"));
 const { denoiser: teacher, config } = loadModel(
   new URL("../packages/disback/assets/teachers/fashion-mnist-16", import.meta.url).pathname,
 );
-const shape = sampleShape(config);
-const student = new StudentGenerator(createDenoiser(config, { generator: new Generator(seed) }), {
+const student = new DenoiserStudent(createDenoiser(config, { generator: new Generator(seed) }), {
   sigmaInit: 2.5,
-  sampleShape: shape,
-  labelDim: config.labelDim,
 });
 const recording = { steps: 48, batchSize: 64, learningRate: 1e-3 };
 const path = record({
-  ...{ teacher, generator: student, folder: join(folder, "full"), seed, ...recording },
-  selection: new EvenDistance(),
+  ...{ teacher, student, folder: join(folder, "full"), execution: { seed }, ...recording },
+  nodes: new EvenDistance(),
 });
 
 // Half of the probes are what the nodes are asked about first, half what they are asked about last.
 const { probes, condition } = inferenceMode(() =>
   scope(() => {
     const random = new Generator(seed);
-    const condition = student.conditions(64, random);
+    const condition = student.conditions.draw(64, random);
     const latents = student.latents(64, random);
     const made = student.generate(latents, condition).narrow(0, 0, 32);
     const drawn = heun(teacher, latents.narrow(0, 32, 32), {
       steps: 9,
-      condition: condition.narrow(0, 32, 32),
+      condition: narrowRows(condition, 32, 32),
     });
     return { probes: ops.cat([made, drawn]), condition };
   }),

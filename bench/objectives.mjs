@@ -5,18 +5,17 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { Generator, randn, setNumThreads } from "@disback/torch";
 import { Backtracking } from "../packages/disback/dist/distill/backtrack.js";
+import { DenoiserStudent } from "../packages/disback/dist/distill/denoiser-student.js";
 import { DirectDistillation } from "../packages/disback/dist/distill/direct-distillation.js";
 import { Consistency } from "../packages/disback/dist/distill/objectives/consistency.js";
 import { DiffInstruct } from "../packages/disback/dist/distill/objectives/diff-instruct.js";
 import { Dmd } from "../packages/disback/dist/distill/objectives/dmd.js";
 import { Dmd2 } from "../packages/disback/dist/distill/objectives/dmd2.js";
-import { Guided } from "../packages/disback/dist/distill/objectives/guided.js";
 import { Regression } from "../packages/disback/dist/distill/objectives/regression.js";
 import { Sid } from "../packages/disback/dist/distill/objectives/sid.js";
 import { Vsd } from "../packages/disback/dist/distill/objectives/vsd.js";
 import { SamplePool } from "../packages/disback/dist/distill/sample-pool.js";
-import { StudentGenerator } from "../packages/disback/dist/distill/student-generator.js";
-import { loadModel, sampleShape } from "../packages/disback/dist/models/config.js";
+import { loadModel } from "../packages/disback/dist/models/config.js";
 import { machine, positive, printTable, ratios, save, spread, withQuartiles } from "./report.mjs";
 
 const { values: flags } = parseArgs({
@@ -32,19 +31,17 @@ const threads = positive(flags, "threads");
 setNumThreads(threads);
 
 const folder = new URL("../packages/disback/assets/teachers/fashion-mnist-16", import.meta.url);
-const { denoiser: teacher, config } = loadModel(fileURLToPath(folder));
+const { denoiser: teacher } = loadModel(fileURLToPath(folder));
 teacher.requiresGrad_(false);
-const shape = sampleShape(config);
-const student = () =>
-  new StudentGenerator(teacher.clone(), { sigmaInit: 2.5, sampleShape: shape, labelDim: config.labelDim });
+const student = () => new DenoiserStudent(teacher.clone(), { sigmaInit: 2.5 });
 const random = new Generator(1);
 const real = new SamplePool({
-  samples: randn([256, ...shape], { generator: random }),
-  condition: student().conditions(256, random),
+  samples: randn([256, ...teacher.facts.sampleShape], { generator: random }),
+  condition: student().conditions.draw(256, random),
 });
 const objectives = {
   "diff-instruct": new DiffInstruct(),
-  "diff-instruct, guided": new Guided(new DiffInstruct(), 2),
+  "diff-instruct, guided": new DiffInstruct(),
   vsd: new Vsd(),
   dmd: new Dmd(),
   "dmd with regression": new Dmd({ regressionWeight: 0.25, pairs: { count: 32, steps: 3 } }),
@@ -57,8 +54,8 @@ const objectives = {
 const works = Object.entries(objectives).map(([name, objective]) => ({
   name,
   work: new ("loss" in objective ? DirectDistillation : Backtracking)({
-    ...{ teacher, objective, batchSize },
-    generator: student(),
+    ...{ teacher, objective, batchSize, student: student() },
+    guidance: name.endsWith("guided") ? 2 : 1,
   }),
   milliseconds: [],
 }));

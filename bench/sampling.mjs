@@ -6,9 +6,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { Adam, Generator, inferenceMode, randn, scope, setNumThreads } from "@disback/torch";
-import { denoisingLoss, LogNormal, StudentGenerator } from "disback";
+import { DenoiserStudent, denoisingLoss, LogNormal } from "disback";
 import { DataLoader, openDataset, writePngFolder } from "disback/data";
-import { heun, loadModel, sampleShape } from "disback/models";
+import { heun, loadModel } from "disback/models";
 import { networkNamed } from "./networks.mjs";
 import { machine, positive, printTable, ratios, save, spread, timed, withQuartiles } from "./report.mjs";
 
@@ -35,16 +35,12 @@ try {
 }
 
 async function compare(folder) {
-  const { denoiser, config } = loadModel(folder);
-  const shape = sampleShape(config);
+  const { denoiser } = loadModel(folder);
+  const shape = denoiser.facts.sampleShape;
   const generator = new Generator(seed);
-  const student = new StudentGenerator(denoiser, {
-    sigmaInit: 2.5,
-    sampleShape: shape,
-    labelDim: config.labelDim,
-  });
+  const student = new DenoiserStudent(denoiser, { sigmaInit: 2.5 });
   const latents = randn([batchSize, ...shape], { generator });
-  const condition = student.conditions(batchSize, generator);
+  const condition = student.conditions.draw(batchSize, generator);
   const ways = {
     student: () => inferenceMode(() => student.generate(latents, condition)),
     teacher: () => heun(denoiser, latents, { steps, ...(condition ? { condition } : {}) }),
@@ -65,7 +61,7 @@ async function compare(folder) {
   const optimizer = new Adam(trained.requiresGrad_(true).parameters(), { lr: 1e-5 });
   const train = () => {
     optimizer.zeroGrad();
-    denoisingLoss(trained, latents, new LogNormal(), { generator, condition }).backward();
+    denoisingLoss(trained, latents, new LogNormal(), { random: generator, condition }).backward();
     optimizer.step();
   };
   once(train);

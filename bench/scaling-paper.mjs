@@ -107,7 +107,7 @@ function count(settings) {
   const denoiser = createDenoiser(config, { generator: new Generator(0) }).eval();
   const { imageChannels: channels, imageResolution: size, labelDim } = config;
   const x = randn([1, channels, size, size], { generator: new Generator(1) });
-  const condition = labelDim > 0 ? zeros([1, labelDim]) : undefined;
+  const condition = labelDim > 0 ? { class: zeros([1, labelDim]) } : undefined;
   const { calls } = trace((input) => denoiser.denoise(input, ones([1]), condition), x);
   const numel = (shape) => shape.reduce((product, length) => product * length, 1);
   let flops = 0;

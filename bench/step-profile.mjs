@@ -5,8 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { profile, setNumThreads } from "@disback/torch";
-import { Backtracking, StudentGenerator } from "disback";
-import { loadConfig, loadModel, sampleShape } from "disback/models";
+import { Backtracking, DenoiserStudent } from "disback";
+import { loadModel } from "disback/models";
 import { networkNamed } from "./networks.mjs";
 import { machine, positive, printTable, save, spread, timed } from "./report.mjs";
 
@@ -44,16 +44,11 @@ try {
 }
 
 function measure(folder) {
-  const config = loadConfig(folder);
   const distillation = new Backtracking({
     batchSize,
     betas: [0, 0.999],
     teacher: loadModel(folder).denoiser,
-    generator: new StudentGenerator(loadModel(folder).denoiser, {
-      sigmaInit: 2.5,
-      sampleShape: sampleShape(config),
-      labelDim: config.labelDim,
-    }),
+    student: new DenoiserStudent(loadModel(folder).denoiser, { sigmaInit: 2.5 }),
     iterations: Number.MAX_SAFE_INTEGER,
   });
   for (let step = 0; step < 3; step++) distillation.step();

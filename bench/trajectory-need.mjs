@@ -1,8 +1,8 @@
 // The teacher's denoising loss on the initial student's samples, for every shipped teacher and three students:
-// above 1, `disback distill` records a trajectory. Run after `npm ci`:  node bench/trajectory-need.mjs
+// above 1, `disback distill` records a trajectory for students that are no copies and may not imitate. Run after `npm ci`:  node bench/trajectory-need.mjs
 import { Generator, setNumThreads } from "@disback/torch";
-import { StudentGenerator, trajectoryNeed } from "disback";
-import { createDenoiser, loadModel, sampleShape } from "disback/models";
+import { DenoiserStudent, decide, lossOnFirstSamples } from "disback";
+import { createDenoiser, loadModel } from "disback/models";
 
 setNumThreads(1);
 const seed = 0;
@@ -18,13 +18,12 @@ for (const name of ["2d-ring", "fashion-mnist-16", "fashion-mnist-32", "cifar10-
   };
   for (const [student, network] of Object.entries(students)) {
     for (const sigmaInit of [1, 2.5, 10]) {
-      const generator = new StudentGenerator(network, {
-        sigmaInit,
-        sampleShape: sampleShape(config),
-        labelDim: config.labelDim,
+      const made = new DenoiserStudent(network, { sigmaInit });
+      const loss = lossOnFirstSamples({ teacher, student: made, seed });
+      const { record } = decide({
+        ...{ method: "auto", teacher, student: made, imitation: { steps: 0 }, seed },
       });
-      const { loss, needed } = trajectoryNeed({ teacher, generator, sigmaData: config.sigmaData, seed });
-      rows.push({ teacher: name, student, sigmaInit, loss: Number(loss.toFixed(3)), needed });
+      rows.push({ teacher: name, student, sigmaInit, loss: Number(loss.toFixed(3)), record });
     }
   }
 }

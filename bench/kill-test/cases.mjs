@@ -46,8 +46,9 @@ export function killCases(teacher, trajectory) {
     distill: {
       flags: [
         ...["distill", "--teacher", teacher, ...student, "--objective", "dmd2"],
+        ...["--method", "disback"],
         ...["--iterations", "16", "--batch-size", "32", "--steps-per-target", "4", "--set"],
-        ...["recording.when=always", ...recording, ...checkpoints, ...evaluation],
+        ...[...recording, ...checkpoints, ...evaluation],
         ...["evaluation.teacherSteps=2", "backtracking.dmd2.realSamples=100"],
       ],
     },
@@ -55,7 +56,7 @@ export function killCases(teacher, trajectory) {
       repeats: true,
       flags: [
         ...["compare", "--teacher", teacher, "--data", "toy:ring", "--students", "untrained", "--seeds", "1"],
-        ...["--iterations", "12", "--jobs", "2", "--set", "common.recording.when=always"],
+        ...["--iterations", "12", "--jobs", "2", "--set", "methods.disback.method=disback"],
         ...[...recording, ...checkpoints, ...evaluation, "evaluation.teacherSteps=2"].map(
           (setting) => `common.${setting}`,
         ),

@@ -3,24 +3,23 @@
 import { ProcessGroup, setNumThreads } from "@disback/torch";
 import {
   Backtracking,
+  DenoiserStudent,
   DiffInstruct,
+  openDenoiser,
   Processes,
-  StudentGenerator,
 } from "../../packages/disback/dist/index.js";
-import { openModel } from "../../packages/disback/dist/runs/open-model.js";
 
 const [batchSize, steps, warmUp] = process.argv.slice(2).map(Number);
 setNumThreads(1);
 const group = ProcessGroup.fromEnvironment();
 const processes = new Processes(group);
-const { denoiser: teacher, config } = openModel("fashion-mnist-16", { device: "cpu", unconditional: true });
+const opening = { device: "cpu", unconditional: true };
+const { module: teacher } = await openDenoiser("fashion-mnist-16", opening);
 teacher.requiresGrad_(false);
-const generator = new StudentGenerator(teacher.clone().requiresGrad_(true), {
-  sigmaInit: 2.5,
-  sampleShape: [config.imageChannels, config.imageResolution, config.imageResolution],
-});
+const student = new DenoiserStudent(teacher.clone().requiresGrad_(true), { sigmaInit: 2.5 });
 const work = new Backtracking({
-  ...{ teacher, generator, objective: new DiffInstruct(), batchSize, iterations: 1e9, processes },
+  ...{ teacher, student, objective: new DiffInstruct(), batchSize, iterations: 1e9 },
+  execution: { processes },
 });
 for (let step = 0; step < warmUp; step++) work.step();
 const wall = [];
@@ -34,5 +33,5 @@ for (let step = 0; step < steps; step++) {
   processor.push((user + system) / 1e6);
 }
 group?.barrier();
-const parameters = generator.denoiser.parameters().reduce((sum, { numel }) => sum + numel, 0);
+const parameters = student.module.parameters().reduce((sum, { numel }) => sum + numel, 0);
 if (processes.leads) console.log(JSON.stringify({ wall, processor, parameters }));

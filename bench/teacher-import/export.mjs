@@ -77,12 +77,12 @@ for (const [name, [format, input]] of Object.entries(cases)) {
   const x = randn([3, 3, 8, 8], { generator });
   const sigma = tensor([0.1, 1, 10].map((level) => denoiser.roundSigma(level)));
   const labels = ops.one_hot(tensor([2, 0, 3], { dtype: "int64" }), 4).float();
-  const output = noGrad(() => denoiser.denoise(x, sigma, labels));
+  const output = noGrad(() => denoiser.denoise(x, sigma, { class: labels }));
   const steps =
     format === "diffusers" ? { steps: tensor([0.1, 1, 10].map((level) => denoiser.stepAt(level))) } : {};
   writeSafetensors(join(folder, `${name}.safetensors`), { x, sigma, labels, output, ...steps });
   await exportFormats[format].write(
-    { denoiser, config },
+    { module: denoiser, facts: denoiser.facts, config },
     join(folder, format === "edm" ? `${name}.pkl` : name),
     {},
   );

@@ -34,7 +34,7 @@ const compare = {
   teacher: "2d-ring",
   students: ["same", "untrained"],
   seeds: [1, 2],
-  methods: { a: { method: "disback" }, b: { method: "diff-instruct" } },
+  methods: { a: { method: "disback" }, b: { method: "plain" } },
   baseline: "b",
   common: { batchSize: 8 },
 }; // prettier-ignore
