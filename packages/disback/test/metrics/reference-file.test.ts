@@ -6,6 +6,7 @@ import { openZip } from "../../src/data/formats/zip.js";
 import { npzParts } from "../../src/data/output/npz.js";
 import { CoordinateExtractor } from "../../src/metrics/coordinate-extractor.js";
 import { isReferenceFile, loadReferenceFile } from "../../src/metrics/reference-file.js";
+import { asTheyAre } from "../../src/models/sample-codec.js";
 import { Judge } from "../../src/runs/judge.js";
 import { fixture, folderOf } from "../data/fixtures.js";
 
@@ -42,7 +43,7 @@ describe("files of reference statistics", () => {
 
   it("are what evaluate --data takes: the distance to samples with the same mean is that of the covariances", async () => {
     const judge = await Judge.open({
-      sampleShape: [6],
+      shown: asTheyAre([6]),
       device: "cpu",
       data: statistics,
       batchSize: 8,
