@@ -56,7 +56,8 @@ export function killCases(teacher, trajectory) {
       repeats: true,
       flags: [
         ...["compare", "--teacher", teacher, "--data", "toy:ring", "--students", "untrained", "--seeds", "1"],
-        ...["--iterations", "12", "--jobs", "2", "--set", "methods.disback.method=disback"],
+        ...["--iterations", "12", "--jobs", "2", "--set", "methods.diff-instruct.method=plain"],
+        "methods.disback.method=disback",
         ...[...recording, ...checkpoints, ...evaluation, "evaluation.teacherSteps=2"].map(
           (setting) => `common.${setting}`,
         ),

@@ -36,6 +36,7 @@ const compare = (out: string, ...more: string[]) => [
   ],
   ...["--seeds", "1", "--iterations", "12", "--jobs", "2", "--set", "common.recording.steps=4"],
   ...[
+    "methods.diff-instruct.method=plain",
     "methods.disback.method=disback",
     "methods.disback.imitation.when=always",
     "common.recording.nodes=even-steps",
