@@ -133,7 +133,7 @@ describe("signals", () => {
     const { status, stderr } = await interrupted(slow, "SIGTERM", ready, 2);
     // By its own exit, or by the signal itself when it was leaving already.
     expect([143, null]).toContain(status);
-    expect(stderr).toContain("SIGTERM: saving at the end of this step (once more leaves at once)");
+    expect(stderr).toContain("SIGTERM: saving at the end of this step (a second signal exits at once)");
     expect(await latestCheckpoint(run, () => expect.unreachable())).toBeDefined();
     FolderLock.acquire(join(run, "run.lock")).release();
   });

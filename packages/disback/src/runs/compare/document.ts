@@ -5,7 +5,7 @@ import type { LearningRates } from "./plan.js";
 
 export const COMPARISON_FORMAT = "disback-comparison-3";
 
-/** The content of `compare.json`: settings, curves and what follows from them. */
+/** The content of `compare.json`: settings, curves and results. */
 export interface ComparisonDocument {
   format: typeof COMPARISON_FORMAT;
   preset?: string;
@@ -23,24 +23,24 @@ export interface ComparisonDocument {
 /** All methods from one kind of student. */
 export interface StudentCase extends CaseComparison {
   student: string;
-  /** Size of the networks' files and the student's speed, where a run finished. */
+  /** Size of the networks' files and the student's speed, if a run finished. */
   models: { teacherBytes: number; studentBytes?: number; samplesPerSecond?: number };
   runs: MethodRuns[];
 }
 
-/** The reported runs of a method, and the sweep its learning rates come from. */
+/** The reported runs of a method, and the sweep of its learning rates. */
 export interface MethodRuns {
   method: string;
   rates: LearningRates;
-  /** One per seed. */
+  /** One run per seed. */
   convergence: (Convergence & { folder: string })[];
-  /** Only with the protocol best: mean scores (lower is better) and the scores' count of seeds. */
+  /** Only with the protocol best: mean scores (lower is better) and their number of seeds. */
   sweep?: { rates: LearningRates; score: number }[];
-  /** The chosen rates lie at an end of the sweep: better ones may lie beyond it. */
+  /** Whether the chosen rates are at an end of the sweep, so that better ones may lie beyond it. */
   atEdge?: boolean;
 }
 
-/** JSON of a document; numbers that are not finite are kept as text. */
+/** JSON of a document; numbers that are not finite become text. */
 export function documentJson(document: ComparisonDocument): string {
   const text = (_: string, value: unknown) =>
     typeof value === "number" && !Number.isFinite(value) ? String(value) : value;

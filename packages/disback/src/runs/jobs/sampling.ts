@@ -7,13 +7,13 @@ import { openDrawer } from "../sample-drawer.js";
 import { kindOfSamples } from "../samples/kinds.js";
 import type { SampleSettings } from "../settings/sampling.js";
 
-/** What `disback sample` did. */
+/** The result of `disback sample`. */
 export interface DrawnSamples {
   path: string;
   count: number;
   /** Network evaluations per sample. */
   evaluations: number;
-  /** Samples per second, writing not counted. */
+  /** Samples per second, without writing. */
   rate: number;
 }
 

@@ -12,7 +12,7 @@ import type { BacktrackSettings } from "../settings/distillation.js";
 import type { JobContext } from "./job.js";
 import { drawPicture, type EvaluationSettings, judgeDrawer, openTrainingJudge } from "./judging.js";
 
-/** How a student is shown and judged while it is trained, in every stage alike. */
+/** Shows and evaluates a student during training, in all stages alike. */
 export class StudentJudge {
   private constructor(
     private readonly run: RunFolder,
@@ -20,7 +20,7 @@ export class StudentJudge {
     private readonly evaluation: EvaluationSettings,
     private readonly device: Device,
     private readonly processes: Processes,
-    /** Absent when there is nothing to compare with. */
+    /** Absent if there is nothing to compare with. */
     readonly judge: Judge | undefined,
   ) {}
 
@@ -38,7 +38,7 @@ export class StudentJudge {
     return new StudentJudge(context.run, codec, evaluation, device, context.processes, judge);
   }
 
-  /** Draws what the student makes, always from the same latents. */
+  /** Draws the student's samples, always from the same latents. */
   drawer(student: Student): SampleDrawer {
     return decodedDrawer(
       studentDrawer(student, { seed: this.evaluation.seed, device: this.device }),
@@ -46,7 +46,7 @@ export class StudentJudge {
     );
   }
 
-  /** Writes the picture of a stage's iteration. @returns the headline figures and the samples' spread */
+  /** Writes the picture of an iteration. @returns the headline figures and the samples' spread */
   async evaluate(stage: MetricsEntry["stage"], iteration: number, student: Student): Promise<Figures> {
     const path = this.run.samplePath(stage, iteration);
     const { judge, processes } = this;
