@@ -17,16 +17,16 @@ import { didYouMean } from "./nearest.js";
 import { kindOfSamples } from "./samples/kinds.js";
 import type { JudgedBy } from "./samples/sample-kind.js";
 
-/** What decides how samples are judged. */
+/** Options of an evaluation. */
 export interface JudgeOptions {
-  /** `[C, H, W]` or `[D]` of the samples to be judged. */
+  /** `[C, H, W]` or `[D]` of the samples to evaluate. */
   sampleShape: readonly number[];
   device: Device;
-  /** Data set, or a file of reference statistics; the shipped statistics of the extractor when not given. */
+  /** Data set, or a file of reference statistics; default the shipped statistics of the extractor. */
   data?: string | undefined;
   resolution?: number | undefined;
   skipBroken?: boolean;
-  /** Shipped name or folder; chosen by the samples' shape when not given. */
+  /** Shipped name or folder; default chosen by the samples' shape. */
   extractor?: string | undefined;
   inception?: string | undefined;
   /** Samples drawn at once. */
@@ -34,17 +34,17 @@ export interface JudgeOptions {
   notice: (line: string) => void;
 }
 
-/** Compares samples with a reference, always in the same way. */
+/** Evaluates samples against a reference, always in the same way. */
 export class Judge {
   private constructor(
     private readonly extractor: FeatureExtractor,
     private readonly reference: Reference,
-    /** what they are compared with, unless it is a file of statistics */
+    /** the reference data set, unless it is a file of statistics */
     readonly dataset: Dataset | undefined,
     private readonly options: JudgeOptions,
   ) {}
 
-  /** @returns `undefined` when nothing to compare with was given and nothing shipped fits, which is said */
+  /** @returns `undefined` if there is no reference and no shipped one fits; a notice says so */
   static async open(options: JudgeOptions): Promise<Judge | undefined> {
     const extractor = openExtractor(options);
     if (!extractor) {
@@ -67,19 +67,19 @@ export class Judge {
     return undefined;
   }
 
-  /** What can be measured here, in the order it is shown. */
+  /** Metrics that can be computed here, in display order. */
   get applicable(): MetricName[] {
     if (this.momentsOnly) return this.extractor.probabilities ? ["fid", "inceptionScore"] : ["fid"];
     return kindOfSamples(this.options.sampleShape).metrics(this.judgedBy);
   }
 
-  /** The figures a training is followed by: FID for images, distance and modes for points. */
+  /** The figures shown during training: FID for images, distance and modes for points. */
   get headline(): MetricName[] {
     if (this.momentsOnly) return ["fid"];
     return kindOfSamples(this.options.sampleShape).headline(this.judgedBy);
   }
 
-  /** Whether the reference is a file of mean and covariance, which is enough for the Frechet distance alone. */
+  /** Whether the reference is a file of mean and covariance, which only gives the Frechet distance. */
   private get momentsOnly(): boolean {
     return this.reference.features.shape[0] === 0;
   }
@@ -88,7 +88,7 @@ export class Judge {
     return { modes: this.dataset?.modes !== undefined, extractor: this.extractor };
   }
 
-  /** Judges `count` samples. */
+  /** Evaluates `count` samples. */
   measure(
     source:
       | { generate: (count: number) => Tensor; skip?: (count: number) => void; group?: ProcessGroup }
@@ -109,11 +109,11 @@ export class Judge {
     });
   }
 
-  /** One line that belongs beside every figure. */
+  /** One line that explains the figures. */
   describe(count: number): string {
     const { extractor, reference } = this;
     const { count: known } = reference.statistics;
-    const size = known > 0 ? `${known.toLocaleString("en")} samples` : "their number is not stated";
+    const size = known > 0 ? `${known.toLocaleString("en")} samples` : "number of samples unknown";
     return `${count.toLocaleString("en")} samples against ${reference.dataset} (${size}), in the feature space of ${extractor.name}; figures compare only within one extractor and sample count`;
   }
 }
@@ -144,13 +144,13 @@ async function openComparison(data: string, options: JudgeOptions): Promise<Data
   });
   if (dataset.sampleShape.join() !== options.sampleShape.join()) {
     throw new DisbackError(
-      `${data}: samples are [${dataset.sampleShape.join(", ")}], those to be judged [${options.sampleShape.join(", ")}]`,
+      `${data}: samples are [${dataset.sampleShape.join(", ")}], those to evaluate [${options.sampleShape.join(", ")}]`,
     );
   }
   return dataset;
 }
 
-/** Where reference statistics are kept between runs. */
+/** Cache folder of reference statistics. */
 function cacheFolder(): string {
   return join(process.env.XDG_CACHE_HOME || join(homedir(), ".cache"), "disback", "references");
 }

@@ -11,13 +11,13 @@ import { loadWeights, weightsFile, writeModelFolder } from "../models/model-fold
 import { asTheyAre } from "../models/sample-codec.js";
 import type { OpenedModel } from "./opened-model.js";
 
-/** What makes a folder one with weights of a user's own module. */
+/** The mark of a folder with the weights of a user's own module. */
 const FORMAT = "disback-module-1";
 
-/** A module that restores samples from noise, see `Denoiser.denoise`. */
+/** A module with the method `Denoiser.denoise`. */
 type Denoising = Module & Pick<DenoiserModule, "denoise">;
 
-/** A denoiser of a user's own, with its facts. Its weights have the prefix `model.`, as those of our denoisers. */
+/** A user's own denoiser, with its facts. Its weights have the prefix `model.`, as in our denoisers. */
 class OwnDenoiser extends DenoiserModule {
   constructor(
     readonly model: Denoising,
@@ -39,7 +39,7 @@ class OwnDenoiser extends DenoiserModule {
   }
 }
 
-/** Whether a source is an ES module of a user's own, such as `./mine.mjs`. */
+/** Whether a source is a user's own ES module, such as `./mine.mjs`. */
 export function isModuleFile(source: string): boolean {
   return /\.(mjs|js|mts|ts)$/.test(source);
 }
@@ -51,8 +51,8 @@ export function isModuleFolder(folder: string): boolean {
 }
 
 /**
- * Runs an ES module whose default export, a function or an async one, gives `{ module, facts }`. The module has
- * `denoise(x, sigma, condition)`, or, for students, `generate(latents, condition)` and `latentShape`.
+ * Runs an ES module. Its default export is a function, sync or async, that returns `{ module, facts }`. The module has
+ * `denoise(x, sigma, condition)` or, for students, `generate(latents, condition)` and `latentShape`.
  * @throws DisbackError naming the file and what is wrong with it
  */
 export async function openModuleFile(file: string, device: Device): Promise<OpenedModel<Module>> {
@@ -69,7 +69,7 @@ export async function openModuleFile(file: string, device: Device): Promise<Open
   };
 }
 
-/** Opens a folder that such a model was saved to. @throws DisbackError naming the file that is gone or does not fit */
+/** Opens a folder of such a model. @throws DisbackError naming the file that is missing or does not fit */
 export async function openModuleFolder(folder: string, device: Device): Promise<OpenedModel<Module>> {
   const { module: file } = readConfig(folder);
   const config = join(folder, "config.json");
@@ -77,7 +77,7 @@ export async function openModuleFolder(folder: string, device: Device): Promise<
     throw new DisbackError(`${config}: "module" must be the path of an ES module`);
   if (!existsSync(file))
     throw new DisbackError(
-      `${config}: ${file} is gone, which makes this model; put it back or change "module"`,
+      `${config}: ${file}, which defines this model, is missing; restore it or change "module"`,
     );
   const model = await openModuleFile(file, "cpu");
   loadWeights(join(folder, weightsFile), model.module);
@@ -95,7 +95,9 @@ async function load(path: string, shown: string): Promise<{ module: Module; fact
   try {
     const { default: make } = (await import(pathToFileURL(path).href)) as { default?: unknown };
     if (typeof make !== "function")
-      throw new DisbackError(`${shown}: its default export must be a function that gives { module, facts }`);
+      throw new DisbackError(
+        `${shown}: its default export must be a function that returns { module, facts }`,
+      );
     made = await make();
   } catch (error) {
     if (error instanceof DisbackError) throw error;
@@ -103,7 +105,7 @@ async function load(path: string, shown: string): Promise<{ module: Module; fact
   }
   const { module, facts } = (made ?? {}) as { module?: unknown; facts?: unknown };
   if (!(module instanceof Module))
-    throw new DisbackError(`${shown}: "module" must be a Module of @disback/torch, of the same installation`);
+    throw new DisbackError(`${shown}: "module" must be a Module of the same installation of @disback/torch`);
   if (module.parameters().length === 0) throw new DisbackError(`${shown}: its module has no parameters`);
   return { module, facts: requireFacts(facts ?? (module as { facts?: unknown }).facts, shown) };
 }

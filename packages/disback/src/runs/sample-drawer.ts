@@ -18,23 +18,23 @@ import { isModuleFile } from "./own-modules.js";
 import { readStudentFile } from "./student-file.js";
 import { stepsText } from "./wording.js";
 
-/** How samples are drawn from a model. */
+/** Options of drawing samples from a model. */
 export interface DrawingOptions {
   seed: number;
   device: Device;
-  /** Sampler steps; a student's own, 18 for a teacher when not given. */
+  /** Sampler steps; default 18 for a teacher; a student has its own. */
   steps?: number | undefined;
   sampler: "heun" | "euler" | "ddim";
   sigmaMin: number;
   sigmaMax: number;
   rho: number;
-  /** Classifier-free guidance of a teacher; 1, none, when not given. */
+  /** Classifier-free guidance of a teacher; default 1 (none). */
   guidance?: number | undefined;
-  /** Class to draw, by number or name; all in turn when not given. */
+  /** Class to draw, by number or name; default all in turn. */
   label?: number | string | undefined;
 }
 
-/** Draws samples, batch by batch, always the same for the same seed and batch sizes. */
+/** Draws samples in batches; the same seed and batch sizes give the same samples. */
 export interface SampleDrawer {
   /** `[C, H, W]` or `[D]` */
   sampleShape: number[];
@@ -42,11 +42,11 @@ export interface SampleDrawer {
   /** Network evaluations per sample (NFE). */
   evaluations: number;
   draw(count: number): { samples: Tensor; labels?: number[] };
-  /** Leaves samples out: what is drawn next is what would have come after them. */
+  /** Skips samples: the next ones are those that would have followed. */
   skip(count: number): void;
 }
 
-/** Opens a student (its own steps) or a teacher (a sampler), whichever the folder holds. */
+/** Opens the folder's student (with its own steps) or teacher (with a sampler). */
 export async function openDrawer(
   source: string,
   options: DrawingOptions & OpeningOptions,
@@ -55,7 +55,7 @@ export async function openDrawer(
   return decodedDrawer(modelDrawer(source, model, options), model.codec);
 }
 
-/** Draws what the model itself makes, and decodes it for those who look or judge. */
+/** Draws the model's own samples, and decodes them for display and evaluation. */
 export function decodedDrawer(drawer: SampleDrawer, codec: SampleCodec): SampleDrawer {
   return {
     ...drawer,
@@ -98,7 +98,7 @@ export function studentDrawer(
   const { evaluations: steps, facts } = student;
   const own = student instanceof DenoiserStudent ? {} : { draw: student.latents.bind(student) };
   return drawer(facts, { ...options, steps, ...own }, steps, (latents, condition) =>
-    // Copied out of inference mode: ordinary tensors, which gradients may pass by.
+    // Copied out of inference mode into ordinary tensors that autograd accepts.
     inferenceMode(() => student.generate(latents, condition)).clone(),
   );
 }
@@ -112,7 +112,7 @@ export function teacherDrawer(
   const { steps, sigmaMin, sigmaMax, rho, guidance = 1 } = options;
   const { facts } = denoiser;
   if (guidance !== 1 && classesOf(facts) === 0) {
-    throw new UsageError(`--guidance ${guidance}: this model has no classes to be guided to`);
+    throw new UsageError(`--guidance ${guidance}: guidance needs a model with classes`);
   }
   const evaluations = (options.sampler === "heun" ? 2 * steps - 1 : steps) * (guidance === 1 ? 1 : 2);
   return drawer(facts, { ...options, steps: 1 }, evaluations, (latents, condition) =>
@@ -142,7 +142,7 @@ function drawer(
   };
 }
 
-/** The number of a class that is given by number or name. @throws UsageError if the model has no such class */
+/** The number of a class given by number or name. @throws UsageError if the model has no such class */
 function labelOf(label: number | string | undefined, facts: ModelFacts): number | undefined {
   if (label === undefined) return undefined;
   const labelDim = classesOf(facts);

@@ -100,9 +100,7 @@ describe("a disk that fails", () => {
       return false;
     };
     const { status, stderr } = await interrupted([...distill(), "--out", run], "SIGTERM", move);
-    expect(stderr).toMatch(
-      /^error: .*here: the run's folder has vanished; if it was moved, .*disback resume/,
-    );
+    expect(stderr).toMatch(/^error: .*here: the run's folder is missing; if it was moved, .*disback resume/);
     expect(status).toBe(1);
     expect(existsSync(run)).toBe(false);
     expect(await latestCheckpoint(away, () => expect.unreachable())).toBeDefined();

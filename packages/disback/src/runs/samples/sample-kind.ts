@@ -2,38 +2,38 @@ import type { Device, Tensor } from "@disback/torch";
 import type { MetricName } from "../../metrics/evaluate.js";
 import type { FeatureExtractor } from "../../metrics/feature-extractor.js";
 
-/** What is known where samples are judged. */
+/** Facts about an evaluation. */
 export interface JudgedBy {
-  /** the data is a mixture whose modes are known */
+  /** whether the data are a mixture with known modes */
   modes: boolean;
   extractor: FeatureExtractor;
 }
 
-/** How a picture of samples looks. */
+/** Layout of a picture of samples. */
 export interface PictureOptions {
-  /** columns of a grid; as square as possible when not given */
+  /** columns of a grid; default as square as possible */
   columns?: number | undefined;
 }
 
 /**
- * How samples of a kind are drawn, judged and written. Runs, `sample`, `evaluate` and imports go by it: a new kind (text,
- * video) is one more entry of the table in `kinds.ts`.
+ * How samples of a kind are shown, evaluated and written by runs, `sample`, `evaluate` and imports. A new kind (text,
+ * video) is one more entry in the table of `kinds.ts`.
  */
 export interface SampleKind {
-  /** the plural, for messages: "images" */
+  /** plural for messages: "images" */
   readonly name: string;
-  /** Whether samples of this shape, without the batch, are of this kind. */
+  /** Whether samples of this shape (without the batch) are of this kind. */
   matches(shape: readonly number[]): boolean;
   /** Writes samples `[N, ...]` as one PNG. */
   draw(path: string, samples: Tensor, options?: PictureOptions): Promise<void>;
-  /** Writes what else belongs beside a picture of a run, for the studio. */
+  /** Writes the side files of a run's picture, for the studio. */
   drawBeside?(picturePath: string, samples: Tensor): Promise<void>;
-  /** Writes samples one by one into a folder, the first of them with this number. Absent where files make no sense. */
+  /** Writes samples as single files into a folder, numbered from `first`. Absent if files make no sense. */
   writeEach?(folder: string, samples: Tensor, first: number): Promise<void>;
-  /** The feature space they are judged in when none is chosen; undefined where none fits. */
+  /** The default feature space; undefined if none fits. */
   defaultExtractor(shape: readonly number[], device: Device): FeatureExtractor | undefined;
-  /** What can be measured, in the order it is shown. */
+  /** The available metrics, in display order. */
   metrics(by: JudgedBy): MetricName[];
-  /** The figures a training is followed by. */
+  /** The figures shown during training. */
   headline(by: JudgedBy): MetricName[];
 }
