@@ -2,7 +2,7 @@ import { DisbackError } from "../errors.js";
 import { type Labels, startFingerprint } from "./labels.js";
 import type { SampleArrays, SampleSource } from "./samples.js";
 
-/** Points of a few dimensions, kept in memory and given as they are (no scaling). */
+/** Points of a few dimensions, kept in memory, without scaling. */
 export class Points implements SampleSource {
   readonly length: number;
   readonly labelDim: number;

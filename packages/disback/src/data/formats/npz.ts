@@ -71,7 +71,7 @@ async function labelsBeside(path: string, options: ResolvedOptions): Promise<Sto
   const archive = await openZip(file, maximum);
   try {
     const [only, ...others] = archive.entries.values();
-    if (!only || others.length > 0) throw new DisbackError(`${file} holds not one array of labels`);
+    if (!only || others.length > 0) throw new DisbackError(`${file} does not hold one array of labels`);
     return parseLabels(await only.read(), file);
   } finally {
     archive.close();
@@ -97,7 +97,7 @@ function openArrays(
       .filter((side) => Number.isInteger(side) && side >= 8);
     if (sides.length > 0)
       options.findings.note(
-        `an array of ${count} x ${dimension} is read as points: if they are images of ${sides[0]} x ${sides[0]}, save it in that shape`,
+        `an array of ${count} x ${dimension} is read as points: if they are images of ${sides[0]} x ${sides[0]}, save it with that shape`,
       );
     return new Points(name, toPoints(samples, path), dimension, read);
   }
@@ -128,6 +128,6 @@ function toLabels(labels: StoredLabels, count: number, path: string): Labels {
     );
   if (!("shape" in labels)) return Labels.fromValues(labels, path);
   if (dim === undefined || isRow) return Labels.fromClasses(labels.data, path);
-  if (dim === 0) throw new DisbackError(`${path}: labels of shape ${shape.join(" x ")} say nothing`);
+  if (dim === 0) throw new DisbackError(`${path}: labels of shape ${shape.join(" x ")} are empty`);
   return Labels.fromRows(Float32Array.from(labels.data), dim, path);
 }

@@ -38,7 +38,7 @@ export function npzParts(arrays: NamedArray[]): Uint8Array[] {
  * `labels`, int64 `[N]`, if given. `openDataset` reads it back.
  * @param samples `[N, C, H, W]` in [-1, 1], or `[N, D]`
  * @param labels class numbers, one per sample
- * @throws DisbackError if they do not match, are too many for a zip file, or the file cannot be written
+ * @throws DisbackError if labels and samples do not match, are too many for a zip file, or the file cannot be written
  */
 export async function writeNpz(path: string, samples: Tensor, labels?: ArrayLike<number>): Promise<void> {
   const arrays: NamedArray[] = [];
