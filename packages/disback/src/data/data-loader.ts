@@ -8,7 +8,7 @@ import type { SampleArrays } from "./samples.js";
 export interface DataLoaderOptions {
   /** samples per batch, at least 1 */
   batchSize: number;
-  /** any integer; decides the order; default 0 */
+  /** seed of the order, any integer; default 0 */
   seed?: number | bigint;
   /** a new order every epoch (default true), or 0, 1, 2, … each time */
   shuffle?: boolean;
@@ -17,25 +17,25 @@ export interface DataLoaderOptions {
 }
 
 /**
- * An endless stream of batches. While one is used the next is read, decoded and scaled; it becomes tensors only when
- * it is asked for, so that a tensor scope of the caller's never holds a batch that is not its own.
+ * An endless stream of batches. While one is used, the next is read, decoded and scaled. It becomes tensors only on
+ * request, so that the caller's tensor scope never holds another batch.
  */
 export class DataLoader {
   private readonly order: EpochOrder;
   private readonly batchSize: number;
   private readonly share: Share;
   private consumed: OrderPosition;
-  /** batches asked for at the same time come one after the other */
+  /** simultaneous requests are served one after the other */
   private turn: Promise<unknown> = Promise.resolve();
   private ahead: { arrays: Promise<SampleArrays>; after: OrderPosition } | undefined;
 
-  /** @throws DisbackError if the batch size is no whole number from 1 on */
+  /** @throws DisbackError if the batch size is not a whole number from 1 */
   constructor(
     private readonly dataset: Dataset,
     { batchSize, seed = 0, shuffle = true, share = { index: 0, count: 1 } }: DataLoaderOptions,
   ) {
     if (!Number.isInteger(batchSize) || batchSize < 1)
-      throw new DisbackError(`batchSize must be a whole number from 1 on, not ${batchSize}`);
+      throw new DisbackError(`batchSize must be a whole number from 1, not ${batchSize}`);
     this.batchSize = batchSize;
     this.share = share;
     this.order = new EpochOrder(dataset.length, seed, shuffle);
@@ -44,7 +44,7 @@ export class DataLoader {
 
   /**
    * The next batch.
-   * @throws DisbackError naming an image file that turns out to be broken; the same batch comes again afterwards
+   * @throws DisbackError naming a broken image file; the next call tries the same batch again
    */
   next(): Promise<Batch> {
     const batch = this.turn.then(() => this.advance());
@@ -52,13 +52,13 @@ export class DataLoader {
     return batch;
   }
 
-  /** Which batch comes next, exactly: what was only read ahead counts as not yet given. */
+  /** The exact position. A batch that was only read ahead does not count. */
   state(): State {
     return { tensors: new Map(), values: { ...this.consumed } };
   }
 
   /**
-   * Goes on where `state` was taken, with its seed; the batch size may be another one.
+   * Continues where `state` was taken, with its seed; the batch size may differ.
    * @throws DisbackError if the state was taken from a dataset of another length
    */
   loadState(state: State): void {
@@ -86,7 +86,7 @@ export class DataLoader {
     const rows = this.batchSize / this.share.count;
     const chosen = this.order.take(this.batchSize);
     const arrays = this.dataset.read(chosen.subarray(this.share.index * rows, (this.share.index + 1) * rows));
-    // Its failure is reported by the `next` that waits for it, and must not count as unhandled until then.
+    // The `next` that waits for it reports its failure, which must not count as unhandled until then.
     arrays.catch(() => {});
     return { arrays, after: this.order.position() };
   }

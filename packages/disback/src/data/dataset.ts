@@ -9,7 +9,7 @@ import { ToyPoints } from "./toys/points.js";
 
 /** Samples and their labels, as tensors on the CPU. */
 export interface Batch {
-  /** `[N, ...sampleShape]` float32; images as NCHW in [-1, 1], points as they are */
+  /** `[N, ...sampleShape]` float32; images as NCHW in [-1, 1], points unscaled */
   samples: Tensor;
   /** `[N, labelDim]` float32: one-hot rows, or the soft labels of the data; absent without labels */
   labels?: Tensor;
@@ -23,12 +23,12 @@ export interface Dataset extends SampleSource {
   readonly modes?: MixtureModes | undefined;
   /**
    * @param indices each in `0 … length-1`; repeats allowed
-   * @throws DisbackError if an index is out of range, or naming an image file that turns out to be broken
+   * @throws DisbackError if an index is out of range, or naming a broken image file
    */
   batch(indices: ArrayLike<number>): Promise<Batch>;
 }
 
-/** Makes tensors of arrays; they belong to whatever tensor scope is active here. */
+/** Makes tensors of arrays, in the current tensor scope. */
 export function toBatch(arrays: SampleArrays, source: SampleSource): Batch {
   const count = arrays.samples.length / source.sampleShape.reduce((product, size) => product * size, 1);
   const samples = fromTypedArray(arrays.samples, [count, ...source.sampleShape]);
@@ -36,7 +36,7 @@ export function toBatch(arrays: SampleArrays, source: SampleSource): Batch {
   return { samples, labels: fromTypedArray(arrays.labels, [count, source.labelDim]) };
 }
 
-/** Puts tensors on top of a source of arrays. */
+/** Adds tensors to a source of arrays. */
 export class TensorDataset implements Dataset {
   readonly name: string;
   readonly sampleShape: readonly number[];
@@ -89,7 +89,7 @@ export class TensorDataset implements Dataset {
 }
 
 /**
- * Opens a dataset; what it is shows from its contents.
+ * Opens a dataset. Its format is detected from its contents.
  *
  * | source | labels | splits |
  * |---|---|---|
@@ -101,8 +101,8 @@ export class TensorDataset implements Dataset {
  * | `toy:ring`, `toy:grid`, `toy:moons`, `toy:checkerboard`, `toy:spiral`, with `?name=value&…` | component | train, test |
  *
  * Images are cropped to their centre square and resampled by Lanczos, as EDM's data preparation does; only IDX files of
- * 28 x 28 get a margin at 32 (and its 2 x 2 averages at 16), as is usual for MNIST. What is not used is in `leftOut`,
- * what is done to the samples in `notes`; `onWarning` is told both.
+ * 28 x 28 get a margin at 32 (and its 2 x 2 averages at 16), as is usual for MNIST. `leftOut` lists what is not used,
+ * `notes` what is done to the samples; `onWarning` gets both.
  *
  * @throws DisbackError with one line naming the file and what to do: missing, empty, damaged or cut short; an image
  * that is none (unless `skipBroken`); sizes that differ without `resolution`; labels that do not match; archives with

@@ -1,6 +1,6 @@
 import type { SampleSource } from "./samples.js";
 
-/** One line about classes that have no samples, which a model would learn nothing of; undefined if there are none. */
+/** One line about classes without samples, which a model cannot learn; undefined if there are none. */
 export function emptyClasses({ classCounts = [], classNames }: SampleSource): string | undefined {
   const empty = classCounts.flatMap((count, label) =>
     count === 0 ? [classNames?.[label] ?? String(label)] : [],

@@ -3,9 +3,9 @@ import { fromTypedArray, scope, type Tensor } from "@disback/torch";
 import type { LeftOut } from "./left-out.js";
 import type { SampleArrays, SampleSource } from "./samples.js";
 
-/** What turns samples of a dataset into those a model is trained on. */
+/** Encodes samples of a dataset for training. */
 export interface SampleEncoding {
-  /** for people, and to tell one encoding from another */
+  /** a unique name, also for messages */
   name: string;
   /** shape of one encoded sample */
   sampleShape: readonly number[];

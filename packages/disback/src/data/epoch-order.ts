@@ -1,20 +1,20 @@
 import { DisbackError } from "../errors.js";
 import { RandomStream } from "./random.js";
 
-/** Where a stream of sample numbers stands: plain JSON. */
+/** The position of a stream of sample numbers: plain JSON. */
 export interface OrderPosition {
   length: number;
   seed: string;
   shuffle: boolean;
-  /** passes over the data begun so far, less one */
+  /** current epoch, from 0 */
   epoch: number;
-  /** samples of this epoch already given */
+  /** number of samples of this epoch already given */
   offset: number;
 }
 
 /**
- * An endless stream of sample numbers: every epoch has each sample once, in an order that is a function of seed and
- * epoch. A batch that reaches past the end of an epoch goes on in the next one, so no sample is left out.
+ * An endless stream of sample numbers: every epoch has each sample once, in an order that depends only on seed and
+ * epoch. A batch at the end of an epoch continues in the next one, so no sample is skipped.
  */
 export class EpochOrder {
   private order: Uint32Array | undefined;
@@ -49,8 +49,8 @@ export class EpochOrder {
   }
 
   /**
-   * Goes on exactly where `position` was taken, with its seed.
-   * @throws DisbackError if it was taken from a dataset of another length, or is none
+   * Continues exactly where `position` was taken, with its seed. @throws DisbackError if it belongs to a dataset of
+   * another length, or is invalid
    */
   restore(position: OrderPosition): void {
     const { length, seed, shuffle, epoch, offset } = position;
@@ -59,7 +59,7 @@ export class EpochOrder {
       throw new DisbackError("the saved position in the data is damaged");
     if (length !== this.length)
       throw new DisbackError(
-        `the saved position is one in ${length} samples, but this dataset has ${this.length}`,
+        `the saved position belongs to ${length} samples, but this dataset has ${this.length}`,
       );
     this.seed = BigInt(seed);
     this.shuffle = shuffle;

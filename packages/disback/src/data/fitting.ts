@@ -1,9 +1,9 @@
 import { DisbackError } from "../errors.js";
 import type { SampleSource } from "./samples.js";
 
-/** What a model makes: what data must be to train or judge it. */
+/** What data must have to train or evaluate a model. */
 export interface SampleFacts {
-  /** `[C, H, W]` or `[D]` of what the data must hold (for a latent model: what it is decoded to) */
+  /** shape of the samples, `[C, H, W]` or `[D]` (for a latent model: of decoded samples) */
   sampleShape: readonly number[];
   /** classes, or numbers of a soft label; 0 for a model without labels */
   labelDim: number;
@@ -11,8 +11,8 @@ export interface SampleFacts {
 
 /**
  * Checks that data fits a model: kind, channels, size and classes.
- * @param model what the model is called in errors, such as `the teacher`
- * @returns lines for people about what fits but is not used
+ * @param model name of the model in errors, such as `the teacher`
+ * @returns lines about what fits but is not used
  * @throws DisbackError with one line that names what differs and what to do
  */
 export function requireFittingData(

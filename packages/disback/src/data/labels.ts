@@ -1,7 +1,7 @@
 import { createHash, type Hash } from "node:crypto";
 import { DisbackError } from "../errors.js";
 
-/** More classes than this is taken for something that is no class number. */
+/** Numbers above this are not taken for class numbers. */
 const maximumClasses = 65536;
 
 /** A label as files write it: a class number or name, or a row of numbers. */
@@ -57,11 +57,11 @@ export class Labels {
   }
 
   /**
-   * Labels as a list in a file writes them: all numbers, all names, or all rows of one length. Names become classes in
-   * sorted order, unless `names` gives the order; whole numbers written as text are numbers.
+   * Labels from a list in a file: all numbers, all names, or all rows of one length. Names become classes in sorted
+   * order, unless `names` gives the order; whole numbers written as text are numbers.
    * @param names of all classes, where the file tells them
    * @param sample names a sample in an error
-   * @throws DisbackError naming the sample whose label is of another kind than the first
+   * @throws DisbackError naming the sample whose label has another kind than the first
    */
   static fromValues(
     values: readonly LabelValue[],
@@ -88,7 +88,7 @@ export class Labels {
     const unknown = texts.findIndex((text) => !number.has(text));
     if (unknown >= 0)
       throw new DisbackError(
-        `${where}: the label "${texts[unknown]}" of ${sample(unknown)} is none of the ${list.length} classes`,
+        `${where}: the label "${texts[unknown]}" of ${sample(unknown)} is not one of the ${list.length} classes`,
       );
     return Labels.fromClasses(
       texts.map((text) => number.get(text)!),

@@ -7,7 +7,7 @@ export interface LeftOut {
   example: string;
 }
 
-/** What opening a data set finds out beside the samples. */
+/** What opening a data set finds besides the samples. */
 export class Findings {
   private readonly kinds = new Map<string, LeftOut>();
   private readonly lines = new Set<string>();
@@ -21,7 +21,7 @@ export class Findings {
     else if (count > 0) this.kinds.set(kind, { kind, count, example });
   }
 
-  /** One line for people about how the data is read. */
+  /** Adds one line about how the data are read. */
   note(line: string): void {
     this.lines.add(line);
   }

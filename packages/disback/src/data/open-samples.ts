@@ -15,7 +15,7 @@ import type { SampleSource } from "./samples.js";
 import { parseToy } from "./toys/parse.js";
 import { drawToy } from "./toys/points.js";
 
-/** A single file of a split must not be taken for another one. */
+/** A single file of one split must not be used as another split. */
 function checkSplit(source: string, found: string | undefined, wanted: string | undefined): void {
   if (!wanted || wanted === found) return;
   const what = found ? `is the split "${found}": give the folder it lies in to choose one` : "has no splits";
@@ -52,7 +52,7 @@ async function open(source: string, format: DatasetFormat, name: string, options
   }
 }
 
-/** A source that carries what opening found out; whoever asked for warnings is told now. */
+/** Attaches the findings of opening to the source, and reports warnings. */
 function withFindings(source: SampleSource, { findings, onWarning }: ResolvedOptions): SampleSource {
   const empty = emptyClasses(source);
   if (empty) findings.note(empty);
@@ -63,7 +63,7 @@ function withFindings(source: SampleSource, { findings, onWarning }: ResolvedOpt
 
 /**
  * Opens a dataset as plain arrays; `openDataset` is the same with tensors.
- * @throws DisbackError with one line naming file and cure; see `openDataset`
+ * @throws DisbackError with one line naming the file and what to do; see `openDataset`
  */
 export async function openSamples(source: string, options: OpenOptions = {}): Promise<SampleSource> {
   const resolved = resolveOptions(options);

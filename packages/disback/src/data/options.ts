@@ -12,9 +12,9 @@ export interface ArchiveLimits {
 
 /** How a dataset is opened. All fields may be left out. */
 export interface OpenOptions {
-  /** side of the square images wanted, 1 to 4096; default: as they are, which must then be square and equal */
+  /** side of the square images, 1 to 4096; default unchanged, then all must be square and equal */
   resolution?: number;
-  /** 1 (grey, Rec. 601 luma) or 3 (red, green, blue); default: what the images are */
+  /** 1 (grey, Rec. 601 luma) or 3 (red, green, blue); default as the images */
   channels?: 1 | 3;
   /** arrays of `.npz` and `.npy` are values that are taken as they are, whatever their shape; default false: images or points */
   values?: boolean;
@@ -24,15 +24,18 @@ export interface OpenOptions {
   split?: string;
   /** leave out images that cannot be decoded, instead of stopping at the first; default false */
   skipBroken?: boolean;
-  /** images are decoded at opening and kept if they fit into this many bytes (one per pixel and channel), else as they are asked for; default 2 GiB */
+  /**
+   * images are decoded at opening and kept if they fit into this many bytes (one per pixel and channel), else on
+   * demand; default 2 GiB
+   */
   cacheBytes?: number;
   limits?: Partial<ArchiveLimits>;
   /**
-   * told one line about each image left out by `skipBroken`, and at the end what else is left out and how the data is
-   * read (`describeLeftOut` and `notes` of the dataset)
+   * called with one line about each image left out by `skipBroken`, and at the end about what else is left out and how
+   * the data are read (`describeLeftOut` and `notes` of the dataset)
    */
   onWarning?: (line: string) => void;
-  /** told how many images are decoded while opening */
+  /** called with the number of images decoded so far while opening */
   onProgress?: (done: number, total: number) => void;
 }
 

@@ -16,8 +16,8 @@ const rotateLeft = (word: number, by: number): number => (word << by) | (word >>
 
 /**
  * Random numbers for the order of data and for toy points: xoshiro128** (Blackman and Vigna 2018), seeded by
- * SplitMix64. A pair (seed, stream) always gives the same numbers on every machine, so an epoch's order is a
- * function of its number and nothing but the position has to be saved.
+ * SplitMix64. A pair (seed, stream) gives the same numbers on every machine. So an epoch's order depends only on its
+ * number, and only the position has to be saved.
  */
 export class RandomStream {
   private readonly words = new Int32Array(4);

@@ -23,7 +23,7 @@ export const diffusers: ExportFormat = {
   },
 };
 
-/** A student's noise levels are steps there. */
+/** There, a student's noise levels are steps. */
 function report({ module: denoiser, student }: ExportableModel, bytes: number): ExportReport {
   const size = ["weights", fileSize(bytes)] as const;
   if (!(student instanceof DenoiserStudent) || !(denoiser instanceof DiscreteDenoiser))

@@ -6,18 +6,18 @@ import type { DenoiserConfig } from "../models/config.js";
 import type { ModelFacts } from "../models/facts.js";
 import { PreconditionedDenoiser } from "../models/preconditioning/preconditioned.js";
 
-/** A model that is to be exported: a student if it has one, a teacher otherwise. */
+/** A model to export: a student if `student` is given, else a teacher. */
 export interface ExportableModel {
   module: Module;
   facts: ModelFacts;
-  /** the network in words; absent for a module of a user's own */
+  /** configuration of the network; absent for a user's own module */
   config?: DenoiserConfig | undefined;
   student?: Student;
-  /** Further facts, for formats that show them to people. */
+  /** Further facts, for formats that show them. */
   shown?: ShownFacts;
 }
 
-/** What people are told of a model. */
+/** Facts about a model for display. */
 export interface ShownFacts {
   /** `Fashion-MNIST, 16×16` */
   name?: string;
@@ -25,7 +25,7 @@ export interface ShownFacts {
   teacher?: { model: ExportableModel; steps: number };
 }
 
-/** A model as it was opened, and what makes it a student; undefined for a teacher. */
+/** An opened model, and its kind of student; undefined for a teacher. */
 export function exportableModel(
   model: Pick<ExportableModel, "module" | "facts" | "config">,
   kind?: StudentKind,
@@ -34,16 +34,14 @@ export function exportableModel(
   return { module, facts, config, ...(kind ? { student: studentFrom(module, facts, kind) } : {}) };
 }
 
-/** The denoiser in a model, for formats that only take such. @throws DisbackError for another kind of generator */
+/** The denoiser in a model, for formats that need one. @throws DisbackError for another kind of generator */
 export function denoiserOf({ module }: ExportableModel, format: string): PreconditionedDenoiser {
   if (module instanceof PreconditionedDenoiser) return module;
   throw new DisbackError(`--format ${format}: only for denoisers with one of our preconditionings`);
 }
 
-/** The network in words, for formats that describe it. @throws DisbackError for a module of a user's own */
+/** The network's configuration, for formats that describe it. @throws DisbackError for a user's own module */
 export function configOf({ config }: ExportableModel, format: string): DenoiserConfig {
   if (config) return config;
-  throw new DisbackError(
-    `--format ${format}: it describes the network, which is a module of your own; onnx, web and safetensors do not`,
-  );
+  throw new DisbackError(`--format ${format}: cannot describe your own module; use onnx, web or safetensors`);
 }

@@ -1,19 +1,19 @@
 import type { ExportableModel } from "./exportable.js";
 import type { Precision } from "./onnx/export-onnx.js";
 
-/** What some formats want to know. */
+/** Options of formats. */
 export interface FormatOptions {
-  /** of the network, for formats of ONNX */
+  /** precision of the network, for ONNX formats */
   precision: Precision;
-  /** CPU threads for a check of what was written */
+  /** CPU threads for checking the output */
   threads?: number;
-  /** of a page: WebGPU's runtime too; for large models only when not given */
+  /** web: include WebGPU's runtime; default only for large models */
   webgpu?: boolean;
-  /** where the user wants it, for messages */
+  /** output path, for messages */
   out?: string;
 }
 
-/** What was written: facts for people in the order they are shown, figures for programs. */
+/** The result: facts in display order, figures for programs. */
 export interface ExportReport {
   facts: readonly (readonly [name: string, value: string])[];
   figures: Readonly<Record<string, number>>;
@@ -23,8 +23,7 @@ export interface ExportReport {
 export interface ExportFormat {
   description: string;
   /**
-   * Writes a model, and checks it where there is a way to.
-   * @param path of the file or folder to be made, nothing being there yet
+   * Writes a model, and checks it if possible. @param path output file or folder; must not exist yet
    * @throws DisbackError if the model cannot be written in this format
    */
   write(model: ExportableModel, path: string, options: FormatOptions): ExportReport | Promise<ExportReport>;

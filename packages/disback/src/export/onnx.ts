@@ -25,7 +25,7 @@ export async function writeOnnx(
     facts: [
       ["precision", options.precision],
       ["size", fileSize(bytes.byteLength)],
-      ["differs by", `${difference.toPrecision(2)} at most from libtorch's samples`],
+      ["differs by", `${difference.toPrecision(2)} largest difference from libtorch's samples`],
       ["ONNX Runtime", perSecond(rate)],
       ["libtorch", perSecond(torchRate)],
     ],

@@ -12,7 +12,10 @@ const LARGE = 16e6;
 /** Files of the page that only WebGPU needs. */
 const FOR_WEBGPU = /webgpu/;
 
-/** A folder for any static file server: a page, ONNX Runtime for browsers and the model, nothing from elsewhere. */
+/**
+ * A folder for any static file server: a page, ONNX Runtime for browsers and the model. It loads nothing from
+ * elsewhere.
+ */
 export const web: ExportFormat = {
   description: "a page that generates in the browser",
   async write(model, path, options) {
@@ -35,7 +38,7 @@ export const web: ExportFormat = {
     return {
       facts: [
         ...report.facts,
-        ...(race ? [["teacher", `${fileSize(race.figures.bytes!)}, loaded when it is raced`] as const] : []),
+        ...(race ? [["teacher", `${fileSize(race.figures.bytes!)}, loaded for the race only`] as const] : []),
         [
           "page",
           `${fileSize(sizeOf(path))} in all, WebAssembly ${webgpu ? "and WebGPU" : "(--webgpu adds WebGPU)"}`,
@@ -47,17 +50,17 @@ export const web: ExportFormat = {
   },
 };
 
-/** Where the built page lies. @throws DisbackError if it was not built */
+/** The folder of the built page. @throws DisbackError if it was not built */
 function pageFolder(): string {
   const name = "@disback/web-demo/index.html";
   let page: string | undefined;
   try {
     page = createRequire(import.meta.url).resolve(name);
   } catch {
-    // Told below, with the remedy.
+    // Reported below, with the remedy.
   }
   if (page === undefined || !existsSync(page)) {
-    throw new DisbackError(`${name} is not there; build it with: npm run build -w @disback/web-demo`);
+    throw new DisbackError(`${name} is missing; build it with: npm run build -w @disback/web-demo`);
   }
   return dirname(page);
 }

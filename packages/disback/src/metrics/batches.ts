@@ -3,8 +3,8 @@ import type { Dataset } from "../data/dataset.js";
 
 /**
  * Samples of a dataset, batch by batch, without labels. The order is random but always the same: folders are often
- * sorted by class, and then the first samples, or a tenth of them, would be anything but typical.
- * @param count how many (default: all, at most all)
+ * sorted by class, and then the first samples are not typical.
+ * @param count largest number of samples (default: all)
  */
 export async function* datasetBatches(
   dataset: Dataset,

@@ -20,7 +20,7 @@ import type { FeatureExtractor } from "./feature-extractor.js";
 const classifierConfigSchema = z.object({
   kind: z.literal("classifier-extractor"),
   name: z.string().min(1),
-  /** Name of the training data, for people. */
+  /** Name of the training data. */
   dataset: z.string(),
   resolution: z.int().positive(),
   channels: z.union([z.literal(1), z.literal(3)]),
@@ -34,10 +34,10 @@ const classifierConfigSchema = z.object({
   date: z.string(),
 });
 
-/** What `config.json` of an extractor's folder says. */
+/** The content of an extractor's `config.json`. */
 export type ClassifierConfig = z.infer<typeof classifierConfigSchema>;
 
-/** Features of the penultimate layer of a small classifier of ours, for images of the resolution it was trained on. */
+/** Features of the penultimate layer of our small classifier, for images of its training resolution. */
 export class ClassifierExtractor implements FeatureExtractor {
   readonly name: string;
   readonly featureDim: number;
@@ -91,7 +91,7 @@ export function saveClassifier(folder: string, classifier: Classifier, config: C
 
 /**
  * Opens an extractor's folder.
- * @throws DisbackError naming the file when one is missing or its content is not as it should be
+ * @throws DisbackError naming the file that is missing or invalid
  */
 export function loadClassifierExtractor(folder: string, device: Device = "cpu"): ClassifierExtractor {
   const config = readConfig(join(folder, "config.json"));
@@ -113,7 +113,7 @@ export function loadClassifierExtractor(folder: string, device: Device = "cpu"):
   return new ClassifierExtractor(classifier, config, contentHash, device);
 }
 
-/** The network is built as large as the weights are, not as the configuration may claim. */
+/** The size of the network comes from the weights, not from the configuration. */
 function requireSizes(config: ClassifierConfig, weights: string): void {
   const kernel = firstKernel(config.resolution);
   const expected: Record<string, number[]> = {

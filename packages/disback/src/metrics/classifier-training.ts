@@ -19,7 +19,7 @@ import { Classifier } from "./classifier.js";
 export interface ClassifierTrainingOptions {
   /** Labelled training images. */
   train: Dataset;
-  /** Labelled images that accuracy is measured on. */
+  /** Labelled images for measuring accuracy. */
   test: Dataset;
   /** Width of the penultimate layer (default 64). */
   features?: number;
@@ -37,8 +37,8 @@ export interface ClassifierTrainingOptions {
 }
 
 /**
- * Trains the classifier whose features metrics are computed in: cross entropy with AdamW and a cosine schedule;
- * images shifted by up to a sixteenth of their side and, if asked for, mirrored.
+ * Trains the classifier whose features the metrics use: cross entropy with AdamW and a cosine schedule; images shifted
+ * by up to a sixteenth of their side and, if asked for, mirrored.
  * @returns the classifier in evaluation mode, and its accuracy on `test` from 0 to 1
  */
 export async function trainClassifier(

@@ -27,10 +27,10 @@ const reductionOf = (resolution: number): number => Math.max(1, Math.floor(resol
 export const firstKernel = (resolution: number): number => reductionOf(resolution) + 2;
 
 /**
- * A small convolutional classifier (0.41 M parameters) whose penultimate layer serves as feature space.
- * The first convolution brings any resolution to about 16x16, so that larger images cost little more; four of 3x3
- * follow, halving the resolution twice, each with group normalisation and SiLU; then two linear layers. The first of these sees
- * where things are (4x4 places), so that the features tell a displaced sleeve from a straight one.
+ * A small convolutional classifier (0.41 M parameters) whose penultimate layer serves as feature space. The first
+ * convolution brings any resolution to about 16x16, so that larger images cost little more; four of 3x3 follow, halving
+ * the resolution twice, each with group normalisation and SiLU; then two linear layers. The first of these sees
+ * positions (4x4), so that the features distinguish a displaced sleeve from a straight one.
  */
 export class Classifier extends Module {
   readonly convolutions: Sequential;

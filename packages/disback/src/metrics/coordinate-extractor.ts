@@ -3,7 +3,7 @@ import type { Tensor } from "@disback/torch";
 import { DisbackError } from "../errors.js";
 import type { FeatureExtractor } from "./feature-extractor.js";
 
-/** The samples' own coordinates as features: for 2-D data, where no network stands between. */
+/** The samples' coordinates as features, for 2-D data: no network. */
 export class CoordinateExtractor implements FeatureExtractor {
   readonly name = "coordinates";
   readonly exact = true;

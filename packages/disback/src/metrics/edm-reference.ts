@@ -16,10 +16,9 @@ export async function arrayNames(file: string): Promise<string[]> {
 }
 
 /**
- * Reads reference statistics as EDM, pytorch-fid and clean-fid publish them: an `.npz` with `mu` `[F]` and `sigma`
- * `[F, F]` of Inception features. Such a file says neither its extractor nor its number of samples (`count` is 0), and
- * holds no features, so only the Frechet distance can be computed against it.
- * @param extractor the extractor that the user says it belongs to
+ * Reads reference statistics as EDM, pytorch-fid and clean-fid publish them: an `.npz` with `mu` `[F]` and `sigma` `[F,
+ * F]` of Inception features. Such a file states neither its extractor nor its number of samples (`count` is 0), and
+ * holds no features, so it only gives the Frechet distance. @param extractor the extractor that the user assigns to it
  * @throws DisbackError when an array is missing, not finite or not of the extractor's width
  */
 export async function loadEdmReference(file: string, extractor: FeatureExtractor): Promise<Reference> {
@@ -34,7 +33,7 @@ export async function loadEdmReference(file: string, extractor: FeatureExtractor
     const tensor = async (name: string, shape: number[]): Promise<Tensor> => {
       const array = await read(name);
       if (array.shape.join() !== shape.join()) {
-        const hint = array.shape[0] === 2048 ? ": it is of Inception's, give --inception" : "";
+        const hint = array.shape[0] === 2048 ? ": it belongs to Inception, give --inception" : "";
         throw new DisbackError(
           `${file}: "${name}" has shape [${array.shape.join(", ")}], extractor ${extractor.name} needs [${shape.join(", ")}]${hint}`,
         );

@@ -2,8 +2,8 @@ import type { Tensor } from "@disback/torch";
 import { DisbackError } from "../errors.js";
 
 /**
- * Images as the 8-bit picture that a user would save: judging what is beyond [-1, 1] or finer than a grey level
- * would give other numbers than judging the saved files.
+ * Images as 8-bit pictures, as a user would save them. Without this rounding and clipping, figures would differ from
+ * those of the saved files.
  * @param images `[N, C, H, W]`, float, -1 (black) to 1 (white)
  * @returns `[N, C, H, W]`, whole numbers 0 to 255 in float32
  */

@@ -13,7 +13,7 @@ import { shareBatches } from "./shared-batches.js";
 import { slicedWasserstein } from "./sliced-wasserstein.js";
 import { StatisticsAccumulator } from "./statistics.js";
 
-/** What can be measured. */
+/** The available metrics. */
 export const metricNames = [
   "fid",
   "kid",
@@ -24,20 +24,20 @@ export const metricNames = [
 ] as const;
 export type MetricName = (typeof metricNames)[number];
 
-/** Those that compare sets of points, and so need the features themselves. */
+/** Metrics that compare sets of points, and so need the features themselves. */
 const pointMetrics: readonly MetricName[] = ["kid", "precisionRecall", "slicedWasserstein", "modeCoverage"];
 
 /** Options of {@link evaluate}. */
 export interface EvaluationOptions {
-  /** Either a function that gives `n` samples `[n, ...]` (run under inference mode, in a scope) ... */
+  /** Either a function that returns `n` samples `[n, ...]` (run under inference mode, in a scope) ... */
   generate?: (count: number) => Tensor;
-  /** Processes that evaluate together: each generates its turns of the batches, all get the figures. */
+  /** Processes that evaluate together: each generates a part of the batches, all get the figures. */
   group?: ProcessGroup;
-  /** With `group`: leaves out the next `n` samples, which another process generates. */
+  /** With `group`: skips the next `n` samples, which another process generates. */
   skip?: (count: number) => void;
   /** ... or a stream of samples, for example of a folder of images. Batches are released after use. */
   batches?: AsyncIterable<Tensor> | Iterable<Tensor>;
-  /** Number of samples: as many are generated, or at most as many taken from the stream. */
+  /** Number of samples to generate, or largest number taken from the stream. */
   count: number;
   extractor: FeatureExtractor;
   reference: Reference;
@@ -52,9 +52,9 @@ export interface EvaluationOptions {
   onProgress?: (done: number, count: number) => void;
 }
 
-/** Measured values; only those asked for are present. */
+/** Measured values; only the requested ones are present. */
 export interface Evaluation {
-  /** Name of the feature extractor, to be printed with every number. */
+  /** Name of the feature extractor; print it with every number. */
   extractor: string;
   /** Number of samples judged. */
   samples: number;
@@ -71,8 +71,8 @@ export interface Evaluation {
 }
 
 /**
- * Compares samples with a reference. Memory is flat: the moments are accumulated, and of the features only as many
- * rows are kept as the reference has; metrics that compare sets of points use those.
+ * Compares samples with a reference. Memory is constant: moments are accumulated, and metrics that compare sets of
+ * points keep only as many features as the reference has.
  */
 export async function evaluate(options: EvaluationOptions): Promise<Evaluation> {
   const { extractor, reference, count, metrics = ["fid"], batchSize = 128, seed = 0 } = options;

@@ -5,11 +5,11 @@ import type { Tensor } from "@disback/torch";
  * Figures are comparable only within one extractor: print its `name` beside every number.
  */
 export interface FeatureExtractor {
-  /** Name for people, for example `fashion-mnist-16-classifier`. */
+  /** Display name, for example `fashion-mnist-16-classifier`. */
   readonly name: string;
   /** Number of features F. */
   readonly featureDim: number;
-  /** SHA-256 (hex) of everything that decides the features; the key of cached reference statistics. */
+  /** SHA-256 (hex) of everything that determines the features; the key of cached reference statistics. */
   readonly contentHash: string;
   /** Features are kept in float32, not float16, where statistics are stored: samples' own values need it. */
   readonly exact?: boolean;
@@ -19,7 +19,7 @@ export interface FeatureExtractor {
    */
   features(samples: Tensor): Tensor;
   /**
-   * Class probabilities, for the Inception Score; absent where the extractor has no classes.
+   * Class probabilities, for the Inception Score; absent if the extractor has no classes.
    * @returns `[N, K]`, rows sum to 1
    */
   probabilities?(samples: Tensor): Tensor;

@@ -6,9 +6,9 @@ import type { Statistics } from "./statistics.js";
  * Frechet distance between two Gaussians (Heusel et al. 2017, eq. 6; "FID" in Inception's feature space):
  * `|m1 - m2|^2 + tr(S1 + S2 - 2 (S1 S2)^(1/2))`, in float64.
  *
- * `S1 S2` is not symmetric, but has the eigenvalues of `S1^(1/2) S2 S1^(1/2)`, which is symmetric and positive:
- * so the trace of the root is the sum of roots of those eigenvalues. Unlike an iterative matrix root this also
- * holds when a covariance is singular (fewer samples than features).
+ * `S1 S2` is not symmetric, but has the eigenvalues of `S1^(1/2) S2 S1^(1/2)`, which is symmetric and positive: so the
+ * trace of the root is the sum of the roots of those eigenvalues. Unlike an iterative matrix root, this also works if a
+ * covariance is singular (fewer samples than features).
  */
 export function frechetDistance(a: Statistics, b: Statistics): number {
   if (a.mean.numel !== b.mean.numel) {

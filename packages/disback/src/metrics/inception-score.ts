@@ -22,11 +22,11 @@ export function inceptionScore(probabilities: Tensor, splits = 10): Estimate {
   return estimate(scores);
 }
 
-/** Far below any float32 probability, far above where logarithms of float64 end. */
+/** Far below any float32 probability, but far above the smallest float64. */
 const smallest = 1e-300;
 
 function score(part: Tensor): number {
-  // 0 log 0 = 0: a floor inside the logarithm leaves such terms at exactly 0, as they are multiplied by 0.
+  // 0 log 0 = 0: the floor keeps the logarithm finite, and multiplying by 0 gives exactly 0.
   const logRatio = part.clamp(smallest).log().sub(part.mean(0, true).clamp(smallest).log());
   return Math.exp(part.mul(logRatio).sum(1).mean().item());
 }

@@ -14,8 +14,8 @@ export interface KernelDistanceOptions {
 
 /**
  * Kernel Inception Distance (Binkowski et al. 2018): the unbiased squared maximum mean discrepancy with the kernel
- * `k(x, y) = (x.y / F + 1)^3`, averaged over random subsets. Being unbiased it may be slightly negative, and unlike
- * the Frechet distance its expectation does not depend on the number of samples.
+ * `k(x, y) = (x.y / F + 1)^3`, averaged over random subsets. It is unbiased, so it may be slightly negative. Unlike
+ * that of the Frechet distance, its expectation does not depend on the number of samples.
  * @param a features `[N, F]`
  * @param b features `[M, F]`
  */

@@ -11,7 +11,8 @@ export interface ModeCoverage {
 }
 
 /**
- * Which modes of a known mixture are found, and how many samples belong to one (as in VEEGAN, Srivastava et al. 2017).
+ * The fraction of modes of a known mixture that are found, and of samples that belong to one (as in VEEGAN, Srivastava
+ * et al. 2017).
  * @param samples `[N, D]`
  */
 export function modeCoverage(samples: Tensor, modes: MixtureModes): ModeCoverage {

@@ -13,8 +13,8 @@ const keptFeatures = 3000;
 const batchSize = 256;
 
 /**
- * Statistics of a whole dataset, computed once: the cache's file is named by the content of dataset and extractor, so
- * a changed dataset or another extractor never meets old statistics.
+ * Statistics of a whole dataset, computed once. The name of the cache file depends on the content of dataset and
+ * extractor, so old statistics are never used for others.
  * @param cacheFolder created when missing
  */
 export async function referenceStatistics(
@@ -34,7 +34,7 @@ export async function referenceStatistics(
   saveReference(file, reference, extractor);
   for (const tensor of [reference.features, reference.statistics.mean, reference.statistics.covariance])
     tensor.dispose();
-  // As every later run reads it, rounded: the first one gets the same figures.
+  // Read back, because the file is rounded: the first run then gets the same figures as later ones.
   return loadReference(file);
 }
 

@@ -8,7 +8,7 @@ export interface Reference {
   statistics: Statistics;
   /** `[R, F]` float32: features of a fixed random part of the dataset, for KID, precision and recall; R may be 0. */
   features: Tensor;
-  /** Name of the extractor and SHA-256 of what decides its features. */
+  /** Name of the extractor and SHA-256 of what determines its features. */
   extractor: string;
   extractorHash: string;
   /** Name of the dataset and its fingerprint. */
@@ -41,7 +41,7 @@ export function saveReference(
 
 /**
  * Reads a file written by {@link saveReference}.
- * @throws DisbackError naming the file when it is no reference
+ * @throws DisbackError naming the file if it is not a reference
  */
 export function loadReference(file: string): Reference {
   return scope(() => {
@@ -69,7 +69,7 @@ export function loadReference(file: string): Reference {
 }
 
 /**
- * @throws DisbackError when the reference was not made with this very extractor: the numbers would mean nothing
+ * @throws DisbackError if the reference was made with another extractor, because the numbers would be meaningless
  */
 export function requireSameExtractor(reference: Reference, extractor: FeatureExtractor): void {
   if (reference.extractorHash !== extractor.contentHash) {

@@ -1,13 +1,13 @@
 import { cat, inferenceMode, type ProcessGroup, scope, type Tensor, zeros } from "@disback/torch";
 
-/** What processes that judge together have in common. */
+/** Options of processes that evaluate together. */
 export interface SharedBatchesOptions {
   group: ProcessGroup;
-  /** Gives the next `n` samples `[n, ...]`. */
+  /** Returns the next `n` samples `[n, ...]`. */
   generate: (count: number) => Tensor;
-  /** Leaves out the next `n`: another process generates them. */
+  /** Skips the next `n` samples, which another process generates. */
   skip: (count: number) => void;
-  /** Samples altogether, and in a batch. */
+  /** Total number of samples, and batch size. */
   count: number;
   batchSize: number;
   /** Maps samples to features `[n, F]`. */
@@ -16,8 +16,8 @@ export interface SharedBatchesOptions {
 }
 
 /**
- * Has processes generate batches in turn, one each at a time, and gives all of them the features, batch by batch in the
- * order of one process: figures do not depend on how many there are.
+ * Processes generate batches in turn, and all of them get the features of all batches, in the order of a single
+ * process. So figures do not depend on the number of processes.
  *
  * @param take called with the features of each batch, on the CPU
  */
@@ -41,7 +41,7 @@ export function shareBatches(options: SharedBatchesOptions, take: (features: Ten
   }
 }
 
-/** The same shape in all processes, whatever they have. */
+/** The same shape in all processes, even without samples. */
 function padded(rows: Tensor | undefined, count: number, width: number): Tensor {
   const missing = count - (rows?.shape[0] ?? 0);
   if (!rows) return zeros([missing, width]);

@@ -39,12 +39,14 @@ export function slicedWasserstein(a: Tensor, b: Tensor, options: SlicedWasserste
   );
 }
 
-/** Where either quantile function steps: which sorted sample is valid on each interval, and the interval's width. */
+/**
+ * The intervals between the steps of both quantile functions: the index of the sorted sample on each, and its width.
+ */
 function commonSteps(countA: number, countB: number): { rowsOfA: Tensor; rowsOfB: Tensor; widths: Tensor } {
   const rowsOfA: bigint[] = [];
   const rowsOfB: bigint[] = [];
   const widths: number[] = [];
-  // Positions are integers in units of 1 / (countA * countB): no rounding decides which step comes first.
+  // Positions are integers in units of 1 / (countA * countB), so rounding cannot change the order of steps.
   const end = countA * countB;
   for (let row = 0, other = 0, position = 0; position < end; ) {
     const next = Math.min((row + 1) * countB, (other + 1) * countA);

@@ -8,13 +8,13 @@ export interface Statistics {
   mean: Tensor;
   /** `[F, F]`, float64, unbiased (divided by count - 1) */
   covariance: Tensor;
-  /** Number of samples; 0 when not known. */
+  /** Number of samples; 0 if unknown. */
   count: number;
 }
 
 /**
- * Mean and covariance of a stream of features, in float64 and in memory of O(F^2).
- * Batches are merged by their own means (Chan, Golub & LeVeque 1983), so nothing cancels when the mean is large.
+ * Mean and covariance of a stream of features, in float64 and in memory of O(F^2). Batches are merged by their own
+ * means (Chan, Golub & LeVeque 1983), which avoids cancellation if the mean is large.
  */
 export class StatisticsAccumulator {
   readonly featureDim: number;

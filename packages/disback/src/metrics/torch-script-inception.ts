@@ -14,16 +14,16 @@ import { eightBitImages } from "./eight-bit-images.js";
 import type { FeatureExtractor } from "./feature-extractor.js";
 
 /**
- * The user's own Inception network as TorchScript, called as StyleGAN's and EDM's `inception-2015-12-05.pt` is:
- * `forward(images, return_features=True)` with uint8 `[N, 3, H, W]` in 0..255 gives the features (2048 there; the
- * network itself resizes to 299x299); without that flag it gives class probabilities. With this file the Frechet
- * distance is the FID of the literature.
+ * The user's own Inception network as TorchScript, with the interface of StyleGAN's and EDM's
+ * `inception-2015-12-05.pt`: `forward(images, return_features=True)` with uint8 `[N, 3, H, W]` in 0..255 gives the
+ * features (2048 there; the network itself resizes to 299x299); without that flag it gives class probabilities. With
+ * this file the Frechet distance is the FID of the literature.
  */
 export class TorchScriptInception implements FeatureExtractor {
   readonly name = "inception";
   readonly featureDim: number;
   readonly contentHash: string;
-  /** Absent when the file's network has no such mode. */
+  /** Absent if the file's network has no such mode. */
   readonly probabilities?: (images: Tensor) => Tensor;
   private readonly network: TorchScriptModule;
   private readonly device: Device;

@@ -12,9 +12,9 @@ import { dirname } from "node:path";
 import { DisbackError } from "../errors.js";
 
 /**
- * Replaces a file as a whole: readers, and a crash at any moment, see the old content or the new, never a mix.
+ * Replaces a file atomically: readers, also after a crash, see the old content or the new, never a mix.
  *
- * @throws DisbackError naming the file when it cannot be written (no space, no permission, vanished folder)
+ * @throws DisbackError naming the file if it cannot be written (no space, no permission, missing folder)
  */
 export function writeFileAtomically(path: string, content: string | Uint8Array): void {
   const partial = `${path}.partial-${process.pid}`;
@@ -42,7 +42,7 @@ export function makeFolder(path: string, shown: string): void {
   try {
     mkdirSync(path, { recursive: true });
   } catch (error) {
-    // Of a read-only disk a recursive mkdir says that there is no such file: ask for the first that is missing.
+    // On a read-only disk a recursive mkdir reports "no such file", so make the first missing folder instead.
     let missing = path;
     while (!existsSync(dirname(missing))) missing = dirname(missing);
     try {
@@ -54,16 +54,16 @@ export function makeFolder(path: string, shown: string): void {
   }
 }
 
-/** After a failure its own error is the one to report, not that of tidying up. */
+/** After a failure, report its error, not that of the cleanup. */
 export function removeIfPossible(path: string): void {
   try {
     rmSync(path, { recursive: true, force: true });
   } catch {
-    // Left for the next session, which clears leftovers when it opens the run.
+    // Left for the next session, which removes leftovers when it opens the run.
   }
 }
 
-/** Makes renames inside a folder last through a power failure (a rename lives in the folder, not in the file). */
+/** Makes renames inside a folder survive a power failure. A rename is stored in the folder, not in the file. */
 export function syncFolder(path: string): void {
   const folder = openSync(path, "r");
   try {
@@ -73,7 +73,7 @@ export function syncFolder(path: string): void {
   }
 }
 
-/** Whether a file or folder is one being written or removed, or was when its process was killed. */
+/** Whether a file or folder is being written or removed, or was when its process was killed. */
 export function isTemporary(path: string): boolean {
   return /\.(partial|removed|dead)-\d+$|\.\d+\.(tmp|part)$|\.tmp$/.test(path);
 }
@@ -85,18 +85,18 @@ const REASONS: Record<string, string> = {
   EROFS: "the file system is read-only",
   ENOSPC: "no space left on the device",
   EDQUOT: "disk quota exceeded",
-  EISDIR: "it is a folder",
+  EISDIR: "is a folder",
   ENOTDIR: "a part of the path is not a folder",
-  EEXIST: "it exists already",
+  EEXIST: "already exists",
   EMFILE: "too many open files",
 };
 
-/** One line for a failed file operation: `cannot write runs/a/run.json: no space left on the device`. */
+/** The message of a failed file operation: `cannot write runs/a/run.json: no space left on the device`. */
 export function fileError(verb: string, path: string, error: unknown): DisbackError {
   if (error instanceof DisbackError) return error;
   const code = (error as NodeJS.ErrnoException | undefined)?.code;
   const message = error instanceof Error ? error.message : String(error);
-  // A library's error about a file below this path begins with that file's name.
+  // A library's error already starts with the file's name.
   const told = message.startsWith(path) ? message.slice(message.indexOf(": ") + 2) : message;
   const reason = (code && REASONS[code]) ?? told.split("\n")[0];
   return new DisbackError(`cannot ${verb} ${path}: ${reason}`, { cause: error });

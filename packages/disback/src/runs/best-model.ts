@@ -5,7 +5,7 @@ import { fileError, makeFolder, removeIfPossible, writeFileAtomically } from "./
 import type { RunFolder } from "./run-folder.js";
 import type { BestSoFar } from "./stage-position.js";
 
-/** Figures by which one model is better than another; the first there is counts, lower is better. */
+/** Figures that rank models. The first available one counts; lower is better. */
 export const BEST_BY = ["fid", "slicedWasserstein"];
 /** Folders of best models in a run. */
 export const BEST_FOLDERS = ["student-best", "teacher-best"] as const;
@@ -14,8 +14,8 @@ const FILE = "best.json";
 const schema = z.object({ figure: z.string(), value: z.number(), iteration: z.number() });
 
 /**
- * Puts a model in place of the best one before it, with `best.json` beside the weights. It is made under a temporary
- * name: whenever the process is killed, a best model is complete or absent, and a resumed run makes it again.
+ * Replaces the best model so far, and writes `best.json` beside the weights. The folder is made under a temporary name,
+ * so a best model is always complete or absent. A resumed run makes it again.
  *
  * @param save writes the model into a folder
  * @throws DisbackError naming the folder when it cannot be written
@@ -43,7 +43,7 @@ export function keepBestModel(
   }
 }
 
-/** What `best.json` of a run says; undefined where there is none. */
+/** The content of a run's `best.json`; undefined if there is none. */
 export function readBest(runPath: string): (BestSoFar & { name: string }) | undefined {
   for (const name of BEST_FOLDERS) {
     const path = join(runPath, name, FILE);
@@ -52,7 +52,7 @@ export function readBest(runPath: string): (BestSoFar & { name: string }) | unde
       const best = schema.safeParse(JSON.parse(readFileSync(path, "utf8")));
       if (best.success) return { name, ...best.data };
     } catch {
-      // A damaged file says nothing; the model beside it stays usable.
+      // A damaged file counts as none; the model beside it stays usable.
     }
   }
   return undefined;

@@ -31,7 +31,7 @@ interface Manifest {
   valuesSha256: string;
 }
 
-/** A checkpoint as it was read: the state and the run's iteration (all stages counted) it belongs to. */
+/** A checkpoint as read: the state, and the run's iteration over all stages. */
 export interface Checkpoint {
   iteration: number;
   path: string;
@@ -41,8 +41,8 @@ export interface Checkpoint {
 /**
  * Writes `checkpoints/<iteration>/{state.safetensors, state.json}` below `runPath`.
  *
- * The folder is made under a temporary name, forced to the disk and renamed: at any moment of a crash the
- * checkpoint is there completely or not at all, and earlier ones are untouched.
+ * The folder is made under a temporary name, synchronized to disk and renamed. After a crash the checkpoint is complete
+ * or absent, and earlier ones are untouched.
  *
  * @returns the checkpoint's folder
  * @throws DisbackError naming the path when it cannot be written
@@ -65,7 +65,7 @@ export async function saveCheckpoint(runPath: string, iteration: number, state: 
       valuesSha256: textSha256(values),
     };
     writeFileSync(join(partial, MANIFEST), `${JSON.stringify(manifest)}\n`);
-    // The tensors were forced to the disk when they were written.
+    // The tensors are already synchronized to disk.
     syncFile(join(partial, MANIFEST));
     syncFolder(partial);
     if (existsSync(path)) removeFolder(path);
@@ -78,7 +78,7 @@ export async function saveCheckpoint(runPath: string, iteration: number, state: 
   }
 }
 
-/** Reads one checkpoint. @throws DisbackError saying what is damaged when a checksum or a size does not match */
+/** Reads one checkpoint. @throws DisbackError saying what is damaged if a checksum or a size does not match */
 export async function loadCheckpoint(path: string): Promise<Checkpoint> {
   const manifest = readManifest(join(path, MANIFEST));
   const file = join(path, TENSORS);
@@ -102,8 +102,8 @@ export async function loadCheckpoint(path: string): Promise<Checkpoint> {
 /**
  * The newest undamaged checkpoint of a run, or `undefined` when there is none.
  *
- * @param notice told about each damaged checkpoint that is passed over
- * @param until newer ones are left out
+ * @param notice called for each damaged checkpoint that is skipped
+ * @param until ignores newer ones
  */
 export async function latestCheckpoint(
   runPath: string,
@@ -117,7 +117,7 @@ export async function latestCheckpoint(
       return await loadCheckpoint(path);
     } catch (error) {
       const reason = error instanceof Error ? error.message.split("\n")[0] : String(error);
-      notice(`damaged checkpoint passed over: ${reason}`);
+      notice(`damaged checkpoint skipped: ${reason}`);
     }
   }
   return undefined;
@@ -134,8 +134,8 @@ export function listCheckpoints(runPath: string): number[] {
 }
 
 /**
- * Removes all but the newest `keepLast` checkpoints, and the newest that is no younger than `soundUntil`: where a
- * training that goes wrong is taken back to.
+ * Removes all checkpoints except the newest `keepLast`, and the newest at or before `soundUntil`, which is needed for a
+ * roll-back.
  */
 export function pruneCheckpoints(
   runPath: string,
@@ -159,7 +159,7 @@ function checkpointName(iteration: number): string {
   return String(iteration).padStart(8, "0");
 }
 
-/** Renamed first: a process killed while removing leaves no half checkpoint under a valid name. */
+/** Renamed first, so that a kill during removal leaves no partial checkpoint under a valid name. */
 function removeFolder(path: string): void {
   const removed = `${path}.removed-${process.pid}`;
   renameSync(path, removed);
@@ -200,7 +200,7 @@ function parseValues(text: string, path: string): Record<string, unknown> {
   } catch {
     throw new DisbackError(`${path}: the state's values are not valid JSON`);
   }
-  if (!isGroup(values)) throw new DisbackError(`${path}: the state's values are no JSON object`);
+  if (!isGroup(values)) throw new DisbackError(`${path}: the state's values are not a JSON object`);
   return values;
 }
 

@@ -2,7 +2,7 @@ import { allowTf32, whyNoCuda } from "@disback/torch";
 import { DisbackError } from "../errors.js";
 import type { Computation } from "../models/computation.js";
 
-/** What settings say of how networks are computed. */
+/** Settings of how networks are computed. */
 export interface ComputationSettings {
   device: string;
   precision: Computation["precision"];
@@ -13,9 +13,8 @@ export interface ComputationSettings {
 }
 
 /**
- * How the networks of a run are computed; sets TF32 for the process, which has one switch for all.
- * @throws DisbackError if there is no GPU and it is asked for, or TF32 or graphs without it; if graphs are asked for with
- *   activations that are computed again
+ * How the networks of a run are computed. Also sets TF32, which is global for the process.
+ * @throws DisbackError if a GPU, TF32 or graphs are requested without a GPU, or graphs with recomputed activations
  */
 export function computationOf(settings: ComputationSettings): Computation {
   const { device, precision, tf32, activationCheckpointing, cudaGraphs } = settings;
@@ -27,10 +26,10 @@ export function computationOf(settings: ComputationSettings): Computation {
     throw new DisbackError(`"cudaGraphs": only a GPU has them; the device is ${device}`);
   if (cudaGraphs && activationCheckpointing)
     throw new DisbackError(
-      '"cudaGraphs": blocks that compute their activations again cannot be recorded; leave "activationCheckpointing" or the graphs out',
+      '"cudaGraphs": blocks that recompute their activations cannot be captured; leave "activationCheckpointing" or the graphs out',
     );
   allowTf32(tf32);
-  // Tensor cores convolve in this layout; without them it only costs group normalization a copy.
+  // Tensor cores convolve in this layout. Without them it only costs a copy in group normalization.
   const usual = onGpu && (tf32 || precision === "bf16") ? "channels-last" : "contiguous";
   return { precision, memoryFormat: settings.memoryFormat ?? usual, activationCheckpointing };
 }

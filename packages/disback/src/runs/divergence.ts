@@ -1,16 +1,22 @@
 import { z } from "zod";
 import type { Figures } from "./progress.js";
 
-/** Losses are about 1 where a denoiser knows nothing (EDM's weights): so many times that is no learning any more. */
+/** An untrained denoiser's loss is about 1 (with EDM's weights). A loss of this size means divergence. */
 const LOSS_GROWTH = 100;
-/** A gradient's norm depends on the network: it is held against what it was before. */
+/** A gradient's norm depends on the network, so it is compared with earlier norms. */
 const NORM_GROWTH = 1000;
-/** Steps before a norm counts as known: the very first ones may be close to 0. */
+/** Steps before norms are compared, because the first ones may be close to 0. */
 const STEPS_TO_KNOW_NORMS = 10;
-/** Samples whose spread is below this share of the data's are all alike; so many times above it they have run away. */
+/**
+ * Samples have collapsed if their spread is below this fraction of the data's, and run away if it is above this
+ * multiple.
+ */
 const COLLAPSED = 0.01;
 const SCATTERED = 100;
-/** A student may start with any spread: it has collapsed only if it had more before, and run away only if less. */
+/**
+ * A student may start with any spread. It has collapsed only if its spread was larger before, and run away only if it
+ * was smaller.
+ */
 const SHARE_OF_START = 0.1;
 
 const stateSchema = z.object({
@@ -21,24 +27,25 @@ const stateSchema = z.object({
 });
 
 /**
- * Sees numbers going wrong: a figure that is not finite at once; losses and gradients that explode and samples that
- * are all alike at the next evaluation. What it goes by is part of a run's state.
+ * Detects divergence: figures that are not finite at once; exploding losses and gradients and collapsed samples at the
+ * next evaluation. Its memory is part of a run's state.
  */
 export class DivergenceWatch {
   private known: z.output<typeof stateSchema> = { largestNorms: {}, steps: 0 };
 
-  /** @param sigmaData standard deviation of the data, by which the samples' spread is judged; not judged without it */
+  /**
+   * @param sigmaData standard deviation of the data, to check the samples' spread; without it there is no such check
+   */
   constructor(private readonly sigmaData?: number) {}
 
-  /** Looks at the figures of one step. @returns what is wrong, in words, or undefined */
+  /** Checks the figures of one step. @returns what is wrong as text, or undefined */
   step(figures: Figures): string | undefined {
     this.known.steps++;
     return notFinite(figures);
   }
 
   /**
-   * Looks at an evaluation.
-   * @param means means of the steps' figures since the last one
+   * Checks an evaluation. @param means means of the steps' figures since the last evaluation
    * @param judged figures of the samples; `spread` is their standard deviation
    */
   evaluation(means: Figures, judged: Figures): string | undefined {
@@ -57,7 +64,7 @@ export class DivergenceWatch {
     return structuredClone(this.known);
   }
 
-  /** @throws ZodError when the state is none */
+  /** @throws ZodError if the state is invalid */
   load(state: unknown): void {
     this.known = stateSchema.parse(state);
   }
@@ -80,9 +87,9 @@ export class DivergenceWatch {
     const start = this.known.firstSpread;
     if (sigmaData === undefined || spread === undefined || start === undefined) return undefined;
     if (spread < COLLAPSED * sigmaData && spread < SHARE_OF_START * start)
-      return `samples collapsed: their standard deviation is ${short(spread)}, the data's ${sigmaData}`;
+      return `samples collapsed: their standard deviation is ${short(spread)}, that of the data ${sigmaData}`;
     if (spread > SCATTERED * Math.max(sigmaData, start))
-      return `samples ran away: their standard deviation is ${short(spread)}, the data's ${sigmaData}`;
+      return `samples ran away: their standard deviation is ${short(spread)}, that of the data ${sigmaData}`;
     return undefined;
   }
 }

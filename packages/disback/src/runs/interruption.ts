@@ -1,13 +1,13 @@
 /**
- * Turns Ctrl-C and `kill` into a request the training loop answers at the end of its step. A second signal ends
- * the process at once; the checkpoints on disk stay as they are. A process that `disback compare` started also stops
- * when that has gone: nobody would watch it any more.
+ * Turns Ctrl-C and `kill` into a request that the training loop answers at the end of its step. A second signal ends
+ * the process at once; checkpoints on disk are not affected. A process started by `disback compare` also stops when its
+ * parent is gone.
  */
 export class Interruption {
   private received: NodeJS.Signals | undefined;
   private signals = 0;
   private readonly listener = (signal: NodeJS.Signals) => {
-    // Other processes of a run may have passed on what this one's first signal only repeats.
+    // Another process of the run may already have passed on the same signal.
     if (++this.signals > 1) process.exit(exitCodeOf(signal));
     this.request(signal);
   };
@@ -18,11 +18,11 @@ export class Interruption {
   constructor(private readonly onRequest: (signal: NodeJS.Signals) => void) {
     for (const signal of SIGNALS) process.on(signal, this.listener);
     process.on("disconnect", this.orphaned);
-    // Never connected is undefined: only a process that had a parent to talk to can have lost it.
+    // `connected` is undefined without a channel: only a process that had a parent can lose it.
     if (process.connected === false) this.orphaned();
   }
 
-  /** As if the signal had come from outside. */
+  /** Acts as if the signal had come from outside. */
   request(signal: NodeJS.Signals): void {
     if (this.received) return;
     this.received = signal;
@@ -33,7 +33,7 @@ export class Interruption {
     return this.received !== undefined;
   }
 
-  /** What the process should exit with after a clean stop: 130 for SIGINT, 143 for SIGTERM, as shells expect. */
+  /** The exit code after a clean stop: 130 for SIGINT, 143 for SIGTERM, as shells expect. */
   get exitCode(): number {
     return exitCodeOf(this.received ?? "SIGINT");
   }

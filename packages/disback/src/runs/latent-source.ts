@@ -1,7 +1,7 @@
 import { type Device, fromTypedArray, Generator, randn, stack, type Tensor } from "@disback/torch";
 import type { Condition } from "../models/condition.js";
 
-/** Latents and, for class-conditional models, the classes that go with them. */
+/** Latents and, for class-conditional models, their classes. */
 export interface Latents {
   /** Standard normal `[N, ...sampleShape]`, or `[N, steps, ...sampleShape]` for a few-step student. */
   latents: Tensor;
@@ -11,16 +11,15 @@ export interface Latents {
   labels?: number[];
 }
 
-/** Which latents a model takes: noise of its samples' shape, for each of its steps, or what it draws itself. */
+/** A model's kind of latents: noise of its samples' shape for each step, or what it draws itself. */
 export interface LatentKind {
   steps: number;
   draw?: (count: number, generator: Generator) => Tensor;
 }
 
 /**
- * Draws latents from a generator of its own, so that judging a model leaves the training's random numbers alone, and
- * the same seed shows teacher and student from the same latents: noise of later steps has a generator of its own.
- * Classes come in turn.
+ * Draws latents from its own generator, so that evaluation does not change the training's random numbers. Noise of
+ * later steps has another generator, so the same seed gives teacher and student the same latents. Classes come in turn.
  */
 export class LatentSource {
   private readonly generator: Generator;

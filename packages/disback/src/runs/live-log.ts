@@ -5,22 +5,22 @@ import type { MetricsLog } from "./metrics-log.js";
 import type { Figures } from "./progress.js";
 import { RunningMeans } from "./running-means.js";
 
-/** Seconds between two lines: short at first, so that a run of seconds has a curve too; 1 from the first quarter hour on. */
+/** Seconds between two lines: short at first, so that a short run has a curve too; 1 after a quarter of an hour. */
 const secondsBetween = (elapsed: number) => Math.min(1, Math.max(0.25, elapsed / 1000));
 
 /**
- * `live.jsonl`: how a stage moves between its evaluations, for those who watch. A line is a `MetricsEntry` with the
- * means of the steps since the last line and
+ * `live.jsonl`: the progress of a stage between evaluations, for display. A line is a `MetricsEntry` with the means of
+ * the steps since the last line and
  *
  * - `iterations`: those of the whole stage,
  * - `rate`: iterations per second of steps alone,
- * - `secondsLeft`: of the stage, at the session's pace, evaluations included,
+ * - `secondsLeft`: of the stage, at the session's pace, including evaluations,
  * - `memoryBytes`, and on a GPU `peakMemoryBytes`: see `MemoryUse`.
  *
- * What is written depends on the clock; nothing of a run depends on what is written.
+ * The content depends on the clock; no result depends on the content.
  */
 export class LiveLog {
-  /** When the last line was written; none before the first. */
+  /** Time of the last line; undefined before the first. */
   memory: Partial<MemoryUse> = {};
   private readonly means = new RunningMeans();
   private readonly began = performance.now();
@@ -41,10 +41,10 @@ export class LiveLog {
   ) {}
 
   /**
-   * After every step.
+   * Call after every step.
    *
-   * @param figures to be averaged
-   * @param positions taken as they are
+   * @param figures are averaged
+   * @param positions are not averaged
    * @param seconds of the whole run, and of the step alone
    */
   add(

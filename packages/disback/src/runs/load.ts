@@ -4,23 +4,23 @@ import { DisbackError } from "../errors.js";
 import { didYouMean } from "./nearest.js";
 import { openDrawer } from "./sample-drawer.js";
 
-/** What to draw. */
+/** Options of drawing. */
 export interface GenerateOptions {
   /** samples, a whole number from 1; default 1 */
   count?: number;
-  /** class, by number or name; all in turn when not given */
+  /** class, by number or name; default all in turn */
   label?: number | string;
-  /** decides the latents, a whole number from 0; default 0 */
+  /** seed of the latents, a whole number from 0; default 0 */
   seed?: number;
   /** sampler steps of a teacher, default 18; a student has its own */
   steps?: number;
 }
 
-/** What was drawn. */
+/** Drawn samples. */
 export interface GeneratedSamples {
-  /** images `[N, C, H, W]` in [-1, 1], or points `[N, D]`; the caller's to dispose of */
+  /** images `[N, C, H, W]` in [-1, 1], or points `[N, D]`; the caller disposes of it */
   samples: Tensor;
-  /** class of each, for a model with classes */
+  /** class of each sample, for a model with classes */
   labels?: number[];
   /** network evaluations per sample (NFE) */
   evaluations: number;
@@ -28,7 +28,7 @@ export interface GeneratedSamples {
 
 /** A model that is ready to draw. */
 export interface LoadedModel {
-  /** shape of one sample as it is shown */
+  /** shape of one shown sample */
   readonly sampleShape: readonly number[];
   /** number of classes, 0 for none */
   readonly classes: number;
@@ -39,11 +39,11 @@ export interface LoadedModel {
 const KNOWN = ["count", "label", "seed", "steps"] as const satisfies (keyof GenerateOptions)[];
 
 /**
- * Opens whatever draws: a run, a model folder, a shipped teacher's name, an ES module of one's own, or an exported
+ * Opens a model for drawing: a run, a model folder, a shipped teacher's name, your own ES module, or an exported
  * `.onnx` file.
  *
  * @param options.device where samples are made, default "cpu"
- * @throws DisbackError when it is missing or damaged
+ * @throws DisbackError if it is missing or damaged
  */
 export async function load(source: string, options: { device?: Device } = {}): Promise<LoadedModel> {
   const { device = "cpu" } = options;

@@ -8,7 +8,7 @@ import { didYouMean } from "./nearest.js";
 
 const SHIPPED = fileURLToPath(new URL("../../assets/teachers/", import.meta.url));
 
-/** Why a folder is no model, and for a run that was stopped which of its models there are. */
+/** Why a folder is not a model. For a stopped run, also which models it has. */
 function whyNoModel(folder: string): string {
   if (!existsSync(join(folder, "run.json"))) return "holds no model (no config.json)";
   const best = BEST_FOLDERS.map((name) => join(folder, name)).find((path) =>

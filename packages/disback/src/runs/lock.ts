@@ -6,7 +6,7 @@ import { fileError, removeIfPossible } from "./atomic-file.js";
 interface LockOwner {
   pid: number;
   host: string;
-  /** When the process started, in the kernel's ticks: tells a process from a later one with the same id. */
+  /** Start time of the process in kernel ticks, to tell it from a later process with the same id. */
   processStart?: string;
   since: string;
 }
@@ -14,21 +14,21 @@ interface LockOwner {
 /**
  * Lets one process at a time work in a run folder.
  *
- * The lock is a file that names its owner. A crash leaves the file behind; the next process sees that the owner
- * is gone (no process of that id, or one that started at another time) and takes over.
+ * The lock is a file that names its owner. A crash leaves the file behind. The next process sees that the owner is gone
+ * (no process with that id, or one with another start time) and takes over.
  */
 export class FolderLock {
   private constructor(private readonly path: string) {}
 
   /**
    * @param path the lock file, inside an existing folder
-   * @throws DisbackError naming the owner when a living process holds the lock
+   * @throws DisbackError naming the owner if a living process holds the lock
    */
   static acquire(path: string): FolderLock {
     const mine = `${path}.${process.pid}`;
     try {
       writeFileSync(mine, JSON.stringify(currentOwner()));
-      // A link appears at once and with its whole content, and fails when the name is taken.
+      // Creating a link is atomic, and fails if the name is taken.
       for (let attempt = 0; attempt < 10; attempt++) {
         try {
           linkSync(mine, path);
@@ -49,7 +49,7 @@ export class FolderLock {
     }
   }
 
-  /** @throws DisbackError naming the owner when a living process holds the lock */
+  /** @throws DisbackError naming the owner if a living process holds the lock */
   static refuseIfHeld(path: string): void {
     const content = readIfThere(path);
     if (content !== undefined) refuseLivingOwner(path, content);
@@ -63,7 +63,7 @@ export class FolderLock {
 
   release(): void {
     const owner = parseOwner(readIfThere(this.path) ?? "");
-    // On a disk that has become read-only it stays, and is the next one's to take over.
+    // On a disk that has become read-only the lock stays; the next process takes over.
     if (owner?.pid === process.pid) removeIfPossible(this.path);
   }
 }
@@ -94,13 +94,13 @@ function setAside(path: string, content: string): void {
     try {
       linkSync(aside, path);
     } catch {
-      // A third process holds the lock by now: its owner decides.
+      // A third process holds the lock now; leave it.
     }
   }
   unlinkSync(aside);
 }
 
-/** An unreadable lock (a power failure in the middle of writing) has no owner. */
+/** An unreadable lock (after a power failure during writing) has no owner. */
 function isAlive(owner: LockOwner | undefined): boolean {
   if (!owner) return false;
   if (owner.host !== hostname()) return true;

@@ -2,13 +2,13 @@ import { type Device, memoryStatistics } from "@disback/torch";
 
 /** Memory in use, in bytes. */
 export interface MemoryUse {
-  /** On the CPU the process's resident memory, on a GPU what its tensors hold. */
+  /** On the CPU the process's resident memory, on a GPU the memory of its tensors. */
   memoryBytes: number;
-  /** The most that tensors on a GPU held at once. */
+  /** Peak memory of tensors on a GPU. */
   peakMemoryBytes?: number;
 }
 
-/** What a training on this device takes now. */
+/** The memory in use by a training on this device. */
 export function memoryUse(device: Device): MemoryUse {
   if (device === "cpu") return { memoryBytes: process.memoryUsage.rss() };
   const { live, peak } = memoryStatistics(device);

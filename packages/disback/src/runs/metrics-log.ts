@@ -6,20 +6,20 @@ import { fileError } from "./atomic-file.js";
 /** One evaluation. Figures that do not apply are left out. */
 export interface MetricsEntry {
   stage: StageName;
-  /** Iterations of this stage done. */
+  /** Completed iterations of this stage. */
   iteration: number;
   /** Samples seen by the trained networks in this stage. */
   images: number;
-  /** Wall-clock seconds of the whole run, interruptions not counted. */
+  /** Wall-clock seconds of the whole run, without interruptions. */
   seconds: number;
-  /** Wall-clock seconds of this stage's steps alone, evaluations and saving not counted. */
+  /** Wall-clock seconds of this stage's steps, without evaluations and saving. */
   stepSeconds?: number;
   /** The same in processor time of all threads; with several processes, of the first. */
   processorSeconds?: number;
   fid?: number;
   /** Mismatch degree (see docs). */
   mismatch?: number;
-  /** Number of the trajectory's node that plays the teacher; 0 is the teacher itself. */
+  /** The trajectory's node that is the target; 0 is the teacher itself. */
   target?: number;
   [figure: string]: string | number | undefined;
 }
@@ -27,8 +27,8 @@ export interface MetricsEntry {
 /**
  * `metrics.jsonl`: one JSON object per line, only ever appended to.
  *
- * A process killed in the middle of a line leaves a torn last line: readers leave it out, the next writer cuts it
- * off. A run continued from a checkpoint repeats evaluations made after it: readers keep the last of each.
+ * A killed process may leave an incomplete last line: readers skip it, and the next writer removes it. A run resumed
+ * from a checkpoint repeats later evaluations: readers keep the last one of each iteration.
  */
 export class MetricsLog {
   constructor(readonly path: string) {}
@@ -47,7 +47,7 @@ export class MetricsLog {
     }
   }
 
-  /** All evaluations in order, `[]` when there are none yet. @throws DisbackError for a broken line before the last */
+  /** All evaluations in order, `[]` if there are none. @throws DisbackError for a broken line before the last */
   read(): MetricsEntry[] {
     let text: string;
     try {
@@ -57,7 +57,7 @@ export class MetricsLog {
       throw fileError("read", this.path, error);
     }
     const lines = text.split("\n");
-    // Behind the last line feed is nothing, or what a killed writer left.
+    // After the last line feed there is nothing, or the incomplete line of a killed writer.
     lines.pop();
     const entries = new Map<string, MetricsEntry>();
     for (const [index, line] of lines.entries()) {
@@ -92,7 +92,7 @@ function parseLine(line: string): MetricsEntry | undefined {
   }
 }
 
-/** JSON has no NaN and no infinity; as text they stay visible instead of turning into null. */
+/** JSON has no NaN and no infinity. As text they stay visible instead of becoming null. */
 function finiteOrText(entry: MetricsEntry): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(entry).map(([name, value]) => [

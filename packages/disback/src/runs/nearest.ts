@@ -1,5 +1,5 @@
 /**
- * The candidate a mistyped word most likely meant, or `undefined` when none is close.
+ * The closest candidate to a mistyped word, or `undefined` if none is close.
  *
  * Close means: an edit distance of at most a third of the word's length (at least 2), swaps of
  * neighbours counting as one edit.
@@ -17,7 +17,7 @@ export function nearest(word: string, candidates: Iterable<string>): string | un
   return best;
 }
 
-/** ` (did you mean "x"?)`, or nothing when no candidate is close. */
+/** ` (did you mean "x"?)`, or nothing if no candidate is close. */
 export function didYouMean(word: string, candidates: Iterable<string>): string {
   const match = nearest(word, candidates);
   return match === undefined ? "" : ` (did you mean "${match}"?)`;

@@ -14,16 +14,16 @@ import { locateModel } from "./locate-model.js";
 import type { OpenedModel } from "./opened-model.js";
 import { isModuleFile, isModuleFolder, openModuleFile, openModuleFolder } from "./own-modules.js";
 
-/** How a model is opened. */
+/** Options of opening a model. */
 export interface OpeningOptions {
   device: Device;
-  /** A class-conditional model is asked without labels: its unconditional part is opened. Default false. */
+  /** Open the unconditional part of a class-conditional model. Default false. */
   unconditional?: boolean;
 }
 
 /**
- * Loads a model by folder, run, shipped name, or a module file of the user's own, in evaluation mode.
- * @throws DisbackError when it is missing or damaged
+ * Loads a model in evaluation mode: a folder, a run, a shipped name, or the user's own module file. @throws
+ * DisbackError if it is missing or damaged
  */
 export async function openModel(source: string, options: OpeningOptions): Promise<OpenedModel<Module>> {
   const { device, unconditional = false } = options;
@@ -38,14 +38,14 @@ export async function openModel(source: string, options: OpeningOptions): Promis
   return configured(part, codec);
 }
 
-/** Opens a model that restores samples from noise. @throws DisbackError if it is another kind of model */
+/** Opens a denoiser. @throws DisbackError if it is another kind of model */
 export async function openDenoiser(source: string, options: OpeningOptions): Promise<OpenedModel> {
   const model = await openModel(source, options);
   if (model.module instanceof DenoiserModule) return model as OpenedModel;
-  throw new DisbackError(`${source}: is no denoiser; it makes samples by itself`);
+  throw new DisbackError(`${source}: is not a denoiser but a generator`);
 }
 
-/** A model that is described by a configuration. */
+/** Opens a model with a configuration. */
 export function configured({ denoiser, config }: ConfiguredDenoiser, codec: SampleCodec): OpenedModel {
   return {
     ...{ module: denoiser, facts: denoiser.facts, codec, config },
@@ -58,6 +58,6 @@ export function configured({ denoiser, config }: ConfiguredDenoiser, codec: Samp
 
 function whole(source: string, model: OpenedModel<Module>, unconditional: boolean): OpenedModel<Module> {
   if (unconditional && Object.keys(model.facts.condition).length > 0)
-    throw new UsageError(`--unconditional: ${source} is a module of your own; leave the condition out of it`);
+    throw new UsageError(`--unconditional: ${source} is your own module; remove the condition in it`);
   return model;
 }

@@ -4,14 +4,14 @@ import type { DenoiserModule } from "../models/denoiser.js";
 import type { ModelFacts } from "../models/facts.js";
 import type { SampleCodec } from "../models/sample-codec.js";
 
-/** A model as runs handle it: whatever it is made of, it can be trained, saved and opened again. */
+/** A model that can be trained, saved and opened again, whatever its kind. */
 export interface OpenedModel<M extends Module = DenoiserModule> {
   module: M;
   facts: ModelFacts;
-  /** how its samples are shown */
+  /** codec for showing its samples */
   codec: SampleCodec;
-  /** the network in words; absent for a module of a user's own */
+  /** configuration of the network; absent for a user's own module */
   config?: DenoiserConfig;
-  /** Writes a folder with a module's weights, from which `openModel` makes the same kind of model. */
+  /** Writes a folder with a module's weights, which `openModel` can open. */
   save(folder: string, module: Module): void;
 }

@@ -4,15 +4,15 @@ import { DisbackError } from "../errors.js";
 import { fileError, removeIfPossible } from "./atomic-file.js";
 import type { Progress } from "./progress.js";
 
-/** How a file or folder is put where the user wants it. */
+/** Options of writing an output. */
 export interface OutputPlace {
   out: string;
-  /** set aside what is there: renamed, never deleted */
+  /** rename what is there (it is never deleted) */
   force: boolean;
   progress: Progress;
 }
 
-/** @throws DisbackError if there is something at `out` and `force` was not given; an empty folder is nothing */
+/** @throws DisbackError if `out` exists without `force`; an empty folder does not count */
 export function refuseOccupied({ out, force }: OutputPlace): void {
   if (!force && occupied(out)) {
     throw new DisbackError(`${out}: already there; choose another place or give --force`);
@@ -20,9 +20,8 @@ export function refuseOccupied({ out, force }: OutputPlace): void {
 }
 
 /**
- * Makes a file or folder that appears when all of it is there, or not at all.
- * @param make writes it at the path it is given, in a folder that exists
- * @throws DisbackError naming `out` if there is something already, or it cannot be written
+ * Makes a file or folder that appears only when it is complete. @param make writes it at the given path, in an existing
+ * folder @throws DisbackError naming `out` if it exists or cannot be written
  */
 export async function makeInPlace<T>(
   place: OutputPlace,
@@ -62,7 +61,7 @@ function putInPlace(partial: string, target: string, { out, progress }: OutputPl
       let number = 1;
       while (existsSync(`${target}.old-${number}`)) number++;
       renameSync(target, `${target}.old-${number}`);
-      progress.notice(`${out} was there before: renamed to ${out}.old-${number}`);
+      progress.notice(`${out} already existed: renamed to ${out}.old-${number}`);
     }
     renameSync(partial, target);
   } catch (error) {

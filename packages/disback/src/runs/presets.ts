@@ -2,7 +2,7 @@ import type { SettingsTree } from "./settings/layers.js";
 
 type Presets = Readonly<Record<string, SettingsTree>>;
 
-/** Networks of the teachers: the shipped ones were trained with these. */
+/** Networks of the shipped teachers. */
 const NETWORKS = {
   points: { network: "mlp", dimension: 2, hiddenChannels: 128, blocks: 4 },
   fashion16: {
@@ -47,7 +47,7 @@ const NETWORKS = {
   },
 };
 
-/** `disback teacher train --preset NAME`; images come with `--data`. */
+/** `disback teacher train --preset NAME`; images need `--data`. */
 export const teacherPresets: Presets = {
   "2d": {
     data: "toy:ring",
@@ -117,7 +117,7 @@ export const teacherPresets: Presets = {
 
 const points = { batchSize: 512 };
 
-// Measured on two cores: a large learning rate with small batches comes down fastest, and the average smooths it.
+// Measured on two cores: a large learning rate with small batches is fastest, and the average smooths the noise.
 const fashion16 = {
   recording: {
     nodes: "even-steps",

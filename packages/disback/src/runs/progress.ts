@@ -1,20 +1,20 @@
 /** Figures shown beside the progress of a stage. */
 export type Figures = Record<string, number | undefined>;
 
-/** Where long work reports how far it is. The command line draws it; a library user may pass their own. */
+/** Receives the progress of long work. The command line shows it; a library user may pass their own. */
 export interface Progress {
-  /** A stage of `total` iterations (or what `unit` says) begins, or goes on, `done` of them being behind it. */
+  /** A stage of `total` iterations (or other `unit`s) begins or resumes, with `done` completed. */
   start(label: string, total: number, done: number, unit?: string): void;
   update(done: number, figures: Figures): void;
-  /** The stage is over. */
+  /** The stage has ended. */
   finish(): void;
-  /** Something that must be known, as one line. */
+  /** An important notice, one line. */
   notice(line: string): void;
-  /** How it goes, as one line: for those who watch. */
+  /** A status line. */
   remark?(line: string): void;
 }
 
-/** The same progress, to which what must be known is told once, however often it is found. */
+/** The same progress, which gets each notice only once. */
 export function tellingOnce(progress: Progress): Progress {
   const told = new Set<string>();
   return {
@@ -30,5 +30,5 @@ export function tellingOnce(progress: Progress): Progress {
   };
 }
 
-/** Reports to nobody. */
+/** Ignores all reports. */
 export const silent: Progress = { start() {}, update() {}, finish() {}, notice() {} };

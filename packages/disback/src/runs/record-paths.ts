@@ -10,17 +10,17 @@ export interface RecordPathsOptions {
   /** Folder of the runs, `seed-<n>` each. */
   out: string;
   seeds: readonly number[];
-  /** Runs at a time, each a process of its own. */
+  /** Number of parallel runs, one process each. */
   jobs: number;
   commandLine: CommandLine;
   progress: Progress;
 }
 
 /**
- * Records one path per seed, several at a time; those that are finished are left alone, others are continued.
+ * Records one path per seed, several in parallel. Finished runs are skipped; others are continued.
  *
  * @returns the run folders, by seed
- * @throws DisbackError naming the run that failed, ComparisonStopped after a signal; what is finished is kept
+ * @throws DisbackError naming the run that failed, ComparisonStopped after a signal; finished runs are kept
  */
 export async function recordPaths(
   settings: RecordSettings,

@@ -4,11 +4,11 @@ import type { RunSession } from "./stage.js";
 import { positionOf } from "./stage-position.js";
 
 /**
- * Finds the newest checkpoint of a stage that is no younger than its last sound iteration, and removes those after it:
- * they are of a training that had gone wrong. A process killed meanwhile goes on from any of them, goes wrong in the
- * same way, and comes here again.
+ * Finds the newest checkpoint of a stage at or before its last sound iteration, and removes later ones, which belong to
+ * the diverged training. If the process is killed meanwhile, it resumes from any of them, diverges in the same way, and
+ * comes here again.
  *
- * @returns undefined when there is none
+ * @returns undefined if there is none
  */
 export async function takeBack(
   { run, iterationsBefore, progress }: Pick<RunSession, "run" | "iterationsBefore" | "progress">,

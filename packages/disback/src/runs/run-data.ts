@@ -5,11 +5,11 @@ import { shellWord } from "../shell-word.js";
 import type { RunFolder } from "./run-folder.js";
 
 /**
- * Keeps in `run.json` which data a run goes by, and sees that a resumed run gets the same.
+ * Stores the identity of a run's data in `run.json`, and checks that a resumed run gets the same.
  *
- * @param source where the data were opened
- * @param other whether other data are welcome: what the run goes by from now on
- * @throws DisbackError if they are other samples than those the run began with
+ * @param source path of the data
+ * @param other whether other data are allowed; `run.json` then stores these
+ * @throws DisbackError if the samples differ from those the run began with
  */
 export async function requireSameData(
   run: RunFolder,
@@ -21,12 +21,12 @@ export async function requireSameData(
   const before = run.record.data;
   if (before && before.fingerprint !== now.fingerprint && !other)
     throw new DisbackError(
-      `${source}: holds other data than this run began with (${describe(before)}, now ${count(now.samples)}); to go on with them: --other-data`,
+      `${source}: holds different data than this run began with (${describe(before)}, now ${count(now.samples)}); to continue with them: --other-data`,
     );
   run.update({ data: now });
 }
 
-/** @throws DisbackError if a run's data are not where they were, saying how to go on */
+/** @throws DisbackError if a run's data are missing, saying how to continue */
 export function requireDataPresent(data: string | undefined, folder: string): void {
   if (data === undefined || data.startsWith("toy:") || existsSync(data)) return;
   throw new DisbackError(

@@ -14,20 +14,20 @@ const RECORD = "run.json";
 const FOLDERS = ["samples", "checkpoints"];
 
 export interface RunFolderOptions {
-  /** Set an earlier run in the same place aside instead of refusing. Default false. */
+  /** Rename an earlier run in the same place instead of refusing. Default false. */
   force?: boolean;
-  /** Told about everything done to existing files. */
+  /** Called for everything that is done to existing files. */
   notice?: (line: string) => void;
 }
 
 /**
  * The folder of one run: `run.json`, `metrics.jsonl`, `samples/`, `checkpoints/`, `student/` or `teacher/`, `report.html`.
  *
- * Rules for a folder that exists already:
- * - an empty folder is used as it is;
- * - one that holds a run is refused; with `force` the run is renamed to `<folder>.old-<n>`, which is said;
- * - one that holds anything else is refused, with or without `force`;
- * - one in which a living process works is refused always.
+ * Rules for an existing folder:
+ * - an empty folder is used;
+ * - one with a run is refused; with `force` the run is renamed to `<folder>.old-<n>`, with a notice;
+ * - one with anything else is refused, with or without `force`;
+ * - one in use by a living process is always refused.
  */
 export class RunFolder {
   private constructor(
@@ -35,19 +35,19 @@ export class RunFolder {
     readonly path: string,
     /** The path as the user gave it, for messages. */
     readonly shownPath: string,
-    /** None where another process of this run holds it, and writes. */
+    /** Absent if another process of this run holds it and writes. */
     private readonly lock: FolderLock | undefined,
     private current: RunRecord,
   ) {}
 
-  /** @throws DisbackError when the folder is in use (see the rules above) or cannot be made */
+  /** @throws DisbackError if the folder is refused (see the rules above) or cannot be made */
   static create(path: string, record: RunRecord, options: RunFolderOptions = {}): RunFolder {
     const folder = resolve(path);
     makeRoom(folder, path, options);
     makeFolder(folder, path);
     const lock = FolderLock.acquire(join(folder, LOCK));
     try {
-      // The record first: it is what makes the folder a run, should this process be killed here.
+      // The record comes first: it makes the folder a run, even if this process is killed here.
       writeRunRecord(join(folder, RECORD), record);
       for (const name of FOLDERS) mkdirSync(join(folder, name), { recursive: true });
     } catch (error) {
@@ -57,7 +57,7 @@ export class RunFolder {
     return new RunFolder(folder, path, lock, record);
   }
 
-  /** Opens an existing run to continue it. @throws DisbackError when it is no run, or one that is being worked on */
+  /** Opens an existing run to continue it. @throws DisbackError if it is not a run, or in use */
   static open(path: string): RunFolder {
     const folder = resolve(path);
     const { failure: _, ...before } = readRunFolder(path);
@@ -72,12 +72,15 @@ export class RunFolder {
     return run;
   }
 
-  /** The folder of a run that another process has created or opened and writes: nothing is changed here. */
+  /** The folder of a run that another process has opened and writes. Changes nothing. */
   static follow(path: string): RunFolder {
     return new RunFolder(resolve(path), path, undefined, readRunFolder(path));
   }
 
-  /** Waits until no living process works in a folder. @throws DisbackError naming it when it does not leave in time */
+  /**
+   * Waits until no living process works in a folder.
+   * @throws DisbackError naming the process if it does not end in time
+   */
   static async left(path: string, seconds: number): Promise<void> {
     const until = performance.now() + 1000 * seconds;
     for (;;) {
@@ -105,7 +108,7 @@ export class RunFolder {
     return new MetricsLog(join(this.path, "metrics.jsonl"));
   }
 
-  /** `live.jsonl`, what happens between evaluations. */
+  /** `live.jsonl`, the progress between evaluations. */
   get live(): MetricsLog {
     return new MetricsLog(join(this.path, "live.jsonl"));
   }
@@ -120,15 +123,15 @@ export class RunFolder {
     return join(this.path, "samples", `${stage}-${String(iteration).padStart(8, "0")}.png`);
   }
 
-  /** @throws DisbackError when the folder was moved or removed: it must not be made anew behind its owner's back */
+  /** @throws DisbackError if the folder was moved or removed, because it must not be created again silently */
   requirePresent(): void {
     if (existsSync(join(this.path, RECORD))) return;
     throw new DisbackError(
-      `${this.shownPath}: the run's folder has vanished; if it was moved, continue it where it is now with: disback resume <folder>`,
+      `${this.shownPath}: the run's folder is missing; if it was moved, continue in the new place with: disback resume <folder>`,
     );
   }
 
-  /** What continues this run in a shell. */
+  /** The shell command that continues this run. */
   get resumeCommand(): string {
     return `disback resume ${shellWord(this.shownPath)}`;
   }
@@ -138,18 +141,18 @@ export class RunFolder {
     return listCheckpoints(this.path).length === 0 && this.metrics.read().length === 0;
   }
 
-  /** Removes the folder: for a run that failed before it did anything. */
+  /** Removes the folder of a run that failed before any work. */
   discard(): void {
     rmSync(this.path, { recursive: true, force: true });
   }
 
-  /** Lets others work in the folder. */
+  /** Releases the folder for others. */
   close(): void {
     this.lock?.release();
   }
 }
 
-/** Reads `run.json` of a folder. @throws DisbackError when the folder is missing or holds no run */
+/** Reads `run.json` of a folder. @throws DisbackError if the folder is missing or holds no run */
 export function readRunFolder(path: string): RunRecord {
   if (!existsSync(path)) throw new DisbackError(`${path}: no such folder`);
   if (!existsSync(join(path, RECORD))) throw new DisbackError(`${path}: holds no run (no ${RECORD})`);
@@ -181,7 +184,7 @@ function makeRoom(folder: string, shown: string, options: RunFolderOptions): voi
   options.notice?.(`earlier run moved from ${shown} to ${shown.replace(/\/+$/, "")}.old-${number}`);
 }
 
-/** A process that was killed while writing leaves files under their temporary names. */
+/** A process that was killed while writing leaves temporary files. */
 function removeLeftovers(folder: string): void {
   for (const path of readdirSync(folder, { recursive: true }) as string[]) {
     if (isTemporary(path)) rmSync(join(folder, path), { recursive: true, force: true });

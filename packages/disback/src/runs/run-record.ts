@@ -7,7 +7,7 @@ import type { RollBack } from "./stage-position.js";
 
 export const RUN_FORMAT = "disback-run-1";
 
-/** What a run folder is the run of. */
+/** The command of a run. */
 export type RunCommand = "teacher train" | "record" | "backtrack" | "distill";
 
 /** The content of `run.json`: everything needed to understand, repeat and continue a run. */
@@ -15,7 +15,7 @@ export interface RunRecord {
   format: typeof RUN_FORMAT;
   command: RunCommand;
   preset?: string;
-  /** Complete settings, defaults included. */
+  /** Complete settings, including defaults. */
   settings: Record<string, unknown>;
   seed: number;
   versions: Record<string, string>;
@@ -26,13 +26,13 @@ export interface RunRecord {
   finishedAt?: string;
   /** The data it is trained or judged with. */
   data?: { source: string; samples: number; fingerprint: string };
-  /** What a distillation does before its last stage, and why. */
+  /** The stages of a distillation before the last one, and why. */
   decision?: { imitate: boolean; record: boolean; why: string };
-  /** The trajectory that is followed, from the node next to the teacher to the most degraded one. */
+  /** The trajectory, from the node next to the teacher to the most degraded one. */
   path?: { step: number; distance: number; loss: number }[];
   /** Why a failed run failed. */
   failure?: { reason: "diverged" | "error"; message: string };
-  /** Where numbers went wrong and the run was taken back. */
+  /** Where training diverged and the run was rolled back. */
   rollBacks?: RollBack[];
   /** Figures of a finished run, for example `fidStart`, `fidEnd`, `teacherFid`. */
   result?: Record<string, unknown>;
@@ -53,7 +53,7 @@ const recordSchema = z.object({
   result: z.record(z.string(), z.unknown()).optional(),
 });
 
-/** Versions and machine as they stand in `run.json`; `libtorch` is passed in so that this file stays light. */
+/** Versions and machine for `run.json`. `libtorch` is passed in, so that this file need not load it. */
 export function describeEnvironment(
   disback: string,
   libtorch: string,
@@ -75,7 +75,7 @@ export function writeRunRecord(path: string, record: RunRecord): void {
   writeFileAtomically(path, `${JSON.stringify(record, null, 2)}\n`);
 }
 
-/** @throws DisbackError when the file is missing, no JSON, or of another format */
+/** @throws DisbackError if the file is missing, not JSON, or of another format */
 export function readRunRecord(path: string): RunRecord {
   let text: string;
   try {

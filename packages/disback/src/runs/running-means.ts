@@ -1,6 +1,6 @@
 import type { Figures } from "./progress.js";
 
-/** Means of figures since they were last taken. */
+/** Means of figures since the last call of `take`. */
 export class RunningMeans {
   private sums: Record<string, [sum: number, count: number]> = {};
 
@@ -16,14 +16,14 @@ export class RunningMeans {
     return Object.fromEntries(Object.entries(this.sums).map(([name, [sum, count]]) => [name, sum / count]));
   }
 
-  /** The means so far; starts over. */
+  /** Returns the means so far and starts over. */
   take(): Record<string, number> {
     const { means } = this;
     this.sums = {};
     return means;
   }
 
-  /** For a checkpoint: a run continued between two evaluations logs the same means as one never interrupted. */
+  /** For checkpoints: a run resumed between two evaluations logs the same means as an uninterrupted one. */
   state(): Record<string, [number, number]> {
     return structuredClone(this.sums);
   }

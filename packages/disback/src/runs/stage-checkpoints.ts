@@ -5,7 +5,7 @@ import { takeBack } from "./roll-back.js";
 import type { RunSession, Stage } from "./stage.js";
 import { positionOf, type StagePosition } from "./stage-position.js";
 
-/** Saves and restores a stage: the state of its work, and where the stage stands. */
+/** Saves and restores a stage: the state of its work, and its position. */
 export class StageCheckpoints {
   constructor(
     private readonly stage: Stage,
@@ -27,13 +27,13 @@ export class StageCheckpoints {
     });
   }
 
-  /** Gives the work its state back. @returns where the stage stood */
+  /** Restores the work's state. @returns the stage's position */
   restore(checkpoint: Checkpoint): StagePosition {
     this.stage.work.loadState(extractState("work", checkpoint.state));
     return positionOf(checkpoint);
   }
 
-  /** The last checkpoint that is known to be right, for all processes; those after it are removed. */
+  /** The last checkpoint known to be sound, the same for all processes. Later ones are removed. */
   async lastSound(sound: number): Promise<Checkpoint | undefined> {
     const { stage, session } = this;
     let good: Checkpoint | undefined;

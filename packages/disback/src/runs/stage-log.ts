@@ -7,7 +7,7 @@ import type { RunSession, Stage } from "./stage.js";
 import type { StepTime } from "./step-time.js";
 import { TensorboardLog } from "./tensorboard/log.js";
 
-/** What a stage tells: progress for people, `live.jsonl` for those who watch, `metrics.jsonl` and TensorBoard. */
+/** The output of a stage: progress on the terminal, `live.jsonl` for the studio, `metrics.jsonl` and TensorBoard. */
 export class StageLog {
   /** means of the steps since the last evaluation */
   readonly means = new RunningMeans();
@@ -16,7 +16,7 @@ export class StageLog {
   private positions: Figures = {};
   private tensorboard: TensorboardLog | undefined;
 
-  /** @param leads whether this process writes */
+  /** @param leads whether this process writes files */
   constructor(
     private readonly stage: Stage,
     private readonly session: RunSession,
@@ -25,14 +25,14 @@ export class StageLog {
     this.live = new LiveLog(session.run.live, stage, stage.work.iteration, session.device);
   }
 
-  /** Opens TensorBoard's log; what it holds from this iteration on is dropped. */
+  /** Opens TensorBoard's log. Its entries from this iteration on are dropped. */
   startTensorboard(from: number): void {
     const { session, stage } = this;
     if (!session.tensorboard || !this.leads) return;
     this.tensorboard = new TensorboardLog(session.run.file("tensorboard", stage.name), from);
   }
 
-  /** After a step. @param seconds of the whole run, and of the step alone */
+  /** Call after a step. @param seconds of the whole run, and of the step alone */
   step(figures: Figures, seconds: { run: number; step: number }): void {
     const { stage, session } = this;
     const { iteration, finished } = stage.work;
@@ -49,8 +49,7 @@ export class StageLog {
   }
 
   /**
-   * After an evaluation.
-   * @returns the means of the steps since the last one
+   * Call after an evaluation. @returns the means of the steps since the last one
    */
   evaluation(judged: Figures, seconds: number, stepTime: StepTime): Record<string, number> {
     const { stage, session } = this;
@@ -73,7 +72,7 @@ export class StageLog {
     return means;
   }
 
-  /** After a stage was taken back: what was judged is of another training. */
+  /** Call after a roll-back: earlier figures belong to the diverged training. */
   forget(): void {
     this.judged = {};
     this.positions = {};

@@ -12,10 +12,10 @@ import { StepTime } from "./step-time.js";
 /**
  * Trains one stage to its end: steps, progress, evaluations, checkpoints.
  *
- * @param checkpoint where this stage goes on; from its beginning when not given
+ * @param checkpoint where this stage resumes; default its beginning
  * @returns the run's wall-clock seconds so far
- * @throws Interrupted after a signal, once the state is saved; Diverged when numbers go wrong and the stage is not, or
- * was already, taken back to where they were right
+ * @throws Interrupted after a signal, once the state is saved; Diverged if training diverges and there is no roll-back,
+ *   or there already was one
  */
 export async function runStage(stage: Stage, session: RunSession, checkpoint?: Checkpoint): Promise<number> {
   const loop = new StageLoop(stage, session, checkpoint);
@@ -86,11 +86,11 @@ class StageLoop {
     }
   }
 
-  /** Saves where that is due or asked for, and stops if that is asked for. */
+  /** Saves if due or requested, and stops if requested. */
   private async betweenSteps(): Promise<void> {
     const { stage, session } = this;
     const { iteration, finished } = stage.work;
-    // Signals are delivered between turns of the event loop; a native step never leaves its turn.
+    // Node delivers signals between turns of the event loop, and a native step never yields.
     await new Promise(setImmediate);
     const wanted = this.wantedByAny();
     const due = iteration % session.checkpoints.every === 0;
@@ -99,7 +99,7 @@ class StageLoop {
     if (wanted === "stop" && !finished) throw interrupted(stage, session);
   }
 
-  /** What was asked of any of the processes, by a signal or a file: all of them answer it at the same iteration. */
+  /** Requests to any of the processes, by signal or file. All processes answer at the same iteration. */
   private wantedByAny(): "stop" | "checkpoint" | undefined {
     const { run, interruption } = this.session;
     if (isAsked(run.path, "stop")) interruption.request("SIGTERM");
@@ -110,7 +110,7 @@ class StageLoop {
     return "stop";
   }
 
-  /** The first evaluation, and a first checkpoint: a stage that goes wrong early is taken back to its start. */
+  /** The first evaluation, and a first checkpoint, so that a stage that diverges early can roll back to its start. */
   private async begin(): Promise<void> {
     if (this.stage.evaluate && this.stage.work.iteration === 0) {
       const fault = await this.evaluate();
@@ -119,7 +119,7 @@ class StageLoop {
     if (this.canGoBack) await this.save();
   }
 
-  /** Judges the work. @returns what is wrong, or undefined */
+  /** Evaluates the work. @returns what is wrong, or undefined */
   private async evaluate(): Promise<string | undefined> {
     const { stage, session } = this;
     const { iteration } = stage.work;
@@ -159,7 +159,7 @@ class StageLoop {
     });
   }
 
-  /** Goes on from where a checkpoint stood. */
+  /** Resumes from a checkpoint. */
   private stand({ means, sound, watch }: StagePosition): void {
     this.log.means.load(means);
     this.sound = sound ?? this.stage.work.iteration;
@@ -173,7 +173,7 @@ class StageLoop {
     );
   }
 
-  /** Goes back to the last checkpoint that is known to be right, once; @throws Diverged otherwise */
+  /** Goes back to the last sound checkpoint, once. @throws Diverged otherwise */
   private async recover(fault: string): Promise<void> {
     const { stage, session } = this;
     const { iteration } = stage.work;
@@ -186,7 +186,7 @@ class StageLoop {
     stage.work.scaleLearningRate!(factor);
     this.rollBack = { stage: stage.name, iteration, to: stage.work.iteration, reason: error.message, factor };
     await this.save();
-    // What the log says of the iterations after this one is of the training that went wrong.
+    // Later lines of the log belong to the diverged training.
     this.log.startTensorboard(this.isNew ? 0 : stage.work.iteration + 1);
     session.run.update({ rollBacks: [...(session.run.record.rollBacks ?? []), this.rollBack] });
     session.progress.notice(
@@ -198,7 +198,7 @@ class StageLoop {
     const { stage, rollBack } = this;
     const where = stage.examine ? ` (${stage.examine()})` : "";
     const again = rollBack
-      ? `; it had been taken back at iteration ${rollBack.iteration} already, a lower learning rate may help`
+      ? `; it was already rolled back at iteration ${rollBack.iteration}; a lower learning rate may help`
       : "";
     return new Diverged(`${labelOf(stage)}, iteration ${stage.work.iteration}: ${fault}${where}${again}`);
   }

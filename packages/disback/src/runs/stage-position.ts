@@ -2,35 +2,35 @@ import { DisbackError } from "../errors.js";
 import type { Checkpoint } from "./checkpoint.js";
 import type { MetricsEntry } from "./metrics-log.js";
 
-/** The best a stage has come to so far. */
+/** The best result of a stage so far. */
 export interface BestSoFar {
   figure: string;
   value: number;
   iteration: number;
 }
 
-/** A training that went wrong and was taken back, as `run.json` and the checkpoints tell it. */
+/** A roll-back, as stored in `run.json` and in checkpoints. */
 export interface RollBack {
   stage: MetricsEntry["stage"];
-  /** Where it was seen to be wrong, and where it went on. */
+  /** The iteration where divergence was detected, and where training resumed. */
   iteration: number;
   to: number;
   reason: string;
-  /** What the learning rate was multiplied with. */
+  /** Factor of the learning rate. */
   factor: number;
 }
 
-/** What a checkpoint says beside the state of the work: where a stage stands. */
+/** The position of a stage, which a checkpoint stores besides the state of the work. */
 export interface StagePosition {
   stage: MetricsEntry["stage"];
   seconds: number;
-  /** Absent in checkpoints of older versions, as everything below. */
+  /** Absent in checkpoints of older versions, like everything below. */
   stepSeconds?: number;
   processorSeconds?: number;
   means: Record<string, [number, number]>;
   /** Last iteration at which an evaluation found nothing wrong. */
   sound?: number;
-  /** What `DivergenceWatch` goes by. */
+  /** The state of `DivergenceWatch`. */
   watch?: unknown;
   rollBack?: RollBack;
   best?: BestSoFar;

@@ -7,52 +7,55 @@ import type { Figures, Progress } from "./progress.js";
 import type { RunFolder } from "./run-folder.js";
 import type { BestSoFar } from "./stage-position.js";
 
-/** Anything that is trained step by step and can be saved between steps. */
+/** Anything that trains in steps and can be saved between them. */
 export interface Trainable {
   readonly iteration: number;
   readonly finished: boolean;
-  /** Goes one step; its figures are numbers by name. */
+  /** Makes one step. @returns figures by name */
   step(): object | Promise<object>;
   state(): State;
   loadState(state: State): void;
-  /** Multiplies its learning rates, which are part of its state. Without it a diverged training cannot go on. */
+  /** Multiplies the learning rates, which are part of the state. Without it, a diverged training cannot roll back. */
   scaleLearningRate?(factor: number): void;
 }
 
-/** One stage of a run and how it is judged. */
+/** One stage of a run and its evaluation. */
 export interface Stage {
   name: StageName;
-  /** For people, shown beside the progress; the stage's own when not given. */
+  /** Label of the progress; default the stage's own. */
   label?: string;
   work: Trainable;
-  /** Iterations until `work` is finished, at most. */
+  /** Largest number of iterations. */
   iterations: number;
   imagesPerIteration: number;
   /** Iterations between evaluations. */
   evaluateEvery: number;
-  /** Judges the work at its present iteration: figures for `metrics.jsonl`. Must not touch the training's random state. */
+  /**
+   * Evaluates the work at its current iteration: figures for `metrics.jsonl`. Must not change the training's random
+   * state.
+   */
   evaluate?: (iteration: number) => Figures | Promise<Figures>;
-  /** Standard deviation of the data, by which the samples' `spread` is judged, for a stage whose samples are judged. */
+  /** Standard deviation of the data, to check the samples' `spread`, for a stage with samples. */
   sigmaData?: number;
-  /** What is wrong with the networks, in one line: asked when a figure is. */
+  /** One line about what is wrong with the networks; called if a figure is wrong. */
   examine?: () => string;
-  /** Keeps what is trained, because it is the best so far by one of these figures (the first there is; lower is better). */
+  /** Saves the model when it is the best so far by the first available of these figures (lower is better). */
   best?: { figures: readonly string[]; keep: (best: BestSoFar) => void };
 }
 
-/** What all stages of a run share. */
+/** Options of all stages of a run. */
 export interface RunSession {
   run: RunFolder;
   progress: Progress;
   interruption: Interruption;
-  /** Those that go the same way, of which the first one writes; this one alone when not given. */
+  /** The processes that train together; the first one writes. Default this one alone. */
   processes?: Processes;
   checkpoints: { every: number; keepLast: number };
-  /** What is done when numbers go wrong; stopping when not given. */
+  /** What to do if training diverges; default stop. */
   divergence?: { action: "rollback" | "stop"; factor: number };
-  /** Writes what `metrics.jsonl` gets for TensorBoard too, to `tensorboard/` in the run folder; default false. */
+  /** Also write the content of `metrics.jsonl` for TensorBoard, to `tensorboard/` in the run folder; default false. */
   tensorboard?: boolean;
-  /** Where tensors live: whose memory is watched. Default "cpu". */
+  /** Device of the tensors, whose memory use is logged. Default "cpu". */
   device?: Device;
   /** Iterations of the run's earlier stages; checkpoints count all of them. */
   iterationsBefore: number;
@@ -60,7 +63,7 @@ export interface RunSession {
   secondsBefore: number;
 }
 
-/** What people read of a stage. */
+/** The label of a stage. */
 export function labelOf({ name, label }: Stage): string {
   return label ?? stages[name].label;
 }
@@ -77,7 +80,7 @@ export class Interrupted extends DisbackError {
   }
 }
 
-/** Thrown when numbers went wrong and going on would train on nothing. */
+/** Thrown when training has diverged and cannot continue. */
 export class Diverged extends DisbackError {
   override name = "Diverged";
 }

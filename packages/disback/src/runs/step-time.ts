@@ -1,15 +1,15 @@
-/** What steps took, evaluations and saving not counted. */
+/** The time of steps, without evaluations and saving. */
 export class StepTime {
   /**
    * @param wall wall-clock seconds
-   * @param processor seconds that all threads of this process were on a core
+   * @param processor processor seconds of all threads of this process
    */
   constructor(
     public wall = 0,
     public processor = 0,
   ) {}
 
-  /** Adds what a step takes. @returns its result and its wall-clock seconds */
+  /** Runs a step and adds its time. @returns its result and its wall-clock seconds */
   async of<T>(step: () => T | Promise<T>): Promise<{ result: T; seconds: number }> {
     const began = performance.now();
     const before = process.cpuUsage();

@@ -23,7 +23,7 @@ function written(kind: StudentKind): object {
     : { kind: "few-step", sigmaInit, laterSigmas };
 }
 
-/** Reads `generator.json`; `undefined` where there is none: the model is a teacher. */
+/** Reads `generator.json`; `undefined` if there is none, for a teacher. */
 export function readStudentFile(modelFolder: string): StudentKind | undefined {
   const path = join(modelFolder, FILE);
   if (!existsSync(path)) return undefined;
@@ -41,7 +41,7 @@ export function readStudentFile(modelFolder: string): StudentKind | undefined {
     throw new DisbackError(`${path}: "sigmaInit" must be a number greater than 0`);
   }
   if (!Array.isArray(laterSigmas) || !falling([sigmaInit, ...laterSigmas])) {
-    throw new DisbackError(`${path}: "laterSigmas" must be noise levels that fall from "sigmaInit"`);
+    throw new DisbackError(`${path}: "laterSigmas" must be noise levels that decrease from "sigmaInit"`);
   }
   return { kind: "denoiser", sigmaInit, laterSigmas };
 }

@@ -14,7 +14,7 @@ import { fileError, removeIfPossible, writeFileAtomically } from "./atomic-file.
 import { FolderLock } from "./lock.js";
 import type { MetricsEntry } from "./metrics-log.js";
 
-/** What recording a trajectory took, counted from the recording's beginning. */
+/** The cost of recording a trajectory, from the recording's beginning. */
 export interface RecordingCost {
   seconds: number;
   entries: MetricsEntry[];
@@ -22,12 +22,12 @@ export interface RecordingCost {
 
 const TRAJECTORY = "trajectory";
 const COST = "cost.json";
-/** Milliseconds between two looks at a place where another run is recording. */
+/** Milliseconds between checks of another run's recording. */
 const PATIENCE = 1000;
 
 /**
- * A folder in which runs share trajectories: what the first run of a key has recorded is there for the others, with what
- * it took. Files are linked, not copied, where the file system can; nobody changes them.
+ * A folder of shared trajectories: the first run with a key stores its trajectory and its cost for the others. Files
+ * are linked, not copied, if the file system can; they are never changed.
  */
 export class TrajectoryStore {
   constructor(private readonly folder: string) {}
@@ -35,9 +35,9 @@ export class TrajectoryStore {
   /**
    * Lets one process at a time work on a key.
    *
-   * @param stopped asked while waiting for another process; true ends the waiting
+   * @param stopped checked while waiting for another process; true ends the wait
    * @param waiting called once if there is a wait
-   * @returns what `body` returns; undefined if the waiting was ended
+   * @returns the result of `body`; undefined if the wait was ended
    */
   async alone<T>(
     key: string,
@@ -69,7 +69,7 @@ export class TrajectoryStore {
     }
   }
 
-  /** Puts the trajectory of a key into a folder that does not exist yet. @returns what it took; undefined if there is none */
+  /** Copies the trajectory of a key to a new folder. @returns its cost; undefined if there is none */
   take(key: string, target: string): RecordingCost | undefined {
     const place = this.place(key);
     if (!existsSync(place)) return undefined;
@@ -84,7 +84,7 @@ export class TrajectoryStore {
     }
   }
 
-  /** Keeps a finished trajectory under a key, as a whole or not at all; one that is there already stays. */
+  /** Stores a finished trajectory under a key, atomically. An existing one is kept. */
   give(key: string, trajectory: string, cost: RecordingCost): void {
     const place = this.place(key);
     if (existsSync(place)) return;
@@ -106,7 +106,7 @@ export class TrajectoryStore {
   }
 }
 
-/** Another process may be faster: then it is not free. */
+/** Another process may be faster; then the name is taken. */
 function acquireIfFree(path: string): FolderLock | undefined {
   try {
     return FolderLock.acquire(path);
@@ -123,7 +123,7 @@ function linkAll(from: string, to: string): void {
     try {
       linkSync(join(from, name), join(to, name));
     } catch {
-      // Another disk, or a file system without links.
+      // On another disk, or a file system without links.
       copyFileSync(join(from, name), join(to, name));
     }
   }

@@ -26,7 +26,7 @@ export function shortBytes(bytes: number): string {
   return `${shortNumber(bytes / 1000 ** power)} ${units[power]}`;
 }
 
-/** Figures by their names in `metrics.jsonl`, as people read them, in the order they are shown. */
+/** Display names of the figures in `metrics.jsonl`, in display order. */
 export const FIGURE_NAMES: Readonly<Record<string, string>> = {
   loss: "loss",
   mismatch: "mismatch",

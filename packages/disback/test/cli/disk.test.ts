@@ -100,9 +100,7 @@ describe("a disk that fails", () => {
       return false;
     };
     const { status, stderr } = await interrupted([...distill(), "--out", run], "SIGTERM", move);
-    expect(stderr).toMatch(
-      /^error: .*here: the run's folder has vanished; if it was moved, .*disback resume/,
-    );
+    expect(stderr).toMatch(/^error: .*here: the run's folder is missing; if it was moved, .*disback resume/);
     expect(status).toBe(1);
     expect(existsSync(run)).toBe(false);
     expect(await latestCheckpoint(away, () => expect.unreachable())).toBeDefined();
@@ -133,7 +131,7 @@ describe("signals", () => {
     const { status, stderr } = await interrupted(slow, "SIGTERM", ready, 2);
     // By its own exit, or by the signal itself when it was leaving already.
     expect([143, null]).toContain(status);
-    expect(stderr).toContain("SIGTERM: saving at the end of this step (once more leaves at once)");
+    expect(stderr).toContain("SIGTERM: saving at the end of this step (a second signal exits at once)");
     expect(await latestCheckpoint(run, () => expect.unreachable())).toBeDefined();
     FolderLock.acquire(join(run, "run.lock")).release();
   });

@@ -95,7 +95,7 @@ describe("distill --objective", () => {
     expect(withoutData.stderr).toContain("--objective of dmd2 needs real samples; give --data");
     expect(withoutData.status).toBe(2);
     const unconditional = disback(...teacher, "--guidance", "2", "--out", join(base, "guided"));
-    expect(unconditional.stderr).toContain("the teacher has no classes to be guided to");
+    expect(unconditional.stderr).toContain("needs a teacher with classes");
     expect(unconditional.status).toBe(1);
   });
 });

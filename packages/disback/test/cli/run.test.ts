@@ -135,7 +135,7 @@ describe("distill", () => {
     expect((await interrupted(distill("killed"), "SIGKILL", ready)).status).toBeNull();
     writeFileSync(join(folder, readdirSync(folder).sort().at(-1)!, "state.safetensors"), "rubbish");
     const { status, stderr } = disback("resume", join(base, "killed"));
-    expect(stderr).toMatch(/damaged checkpoint passed over: .*state\.safetensors: 7 bytes instead of/);
+    expect(stderr).toMatch(/damaged checkpoint skipped: .*state\.safetensors: 7 bytes instead of/);
     expect(status).toBe(0);
     expect(weights("killed")).toBe(weights("plain"));
   });

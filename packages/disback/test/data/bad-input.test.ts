@@ -42,7 +42,7 @@ describe("sources", () => {
   it("missing, empty, unknown, wrong options", async () => {
     expect(await failure("/no/such/data")).toMatch(/^dataset \/no\/such\/data does not exist: give a folder/);
     expect(await failure(write("empty.zip", new Uint8Array()))).toMatch(/empty\.zip is empty/);
-    expect(await failure(write("text.zip", Buffer.from("hello")))).toMatch(/text\.zip is of no known format/);
+    expect(await failure(write("text.zip", Buffer.from("hello")))).toMatch(/text\.zip has an unknown format/);
     expect(await failure(temporaryFolder())).toMatch(/holds no images/);
     expect(await failure(fixture("idx"), { resolution: 0 })).toMatch(/option "resolution"/);
     expect(await failure(fixture("idx"), { channels: 2 as 1 })).toMatch(/option "channels"/);
@@ -225,7 +225,7 @@ describe("archives", () => {
 
   it("CIFAR records cut short, with bad labels, or as pickles", async () => {
     expect(await failure(write("data_batch_1.bin", new Uint8Array(5000)))).toMatch(
-      /no whole number of CIFAR records/,
+      /not a whole number of CIFAR records/,
     );
     const bad = new Uint8Array(3073).fill(77);
     expect(await failure(write("data_batch_1.bin", bad))).toMatch(/label 77 of record 0 is not below 10/);

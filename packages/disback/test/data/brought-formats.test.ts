@@ -177,7 +177,7 @@ describe("IDX under its usual names", () => {
     const odd = await openSamples(join(folderOf({ "pictures.idx": six }), "pictures.idx"));
     expect([odd.labelDim, odd.notes![0]]).toEqual([
       0,
-      "pictures.idx is no name of the MNIST family: no file of labels was looked for",
+      "pictures.idx is not a name of the MNIST family, so no file of labels was searched",
     ]);
   });
 });
@@ -277,7 +277,7 @@ describe("labels of arrays", () => {
     expect([data.labelDim, describeLeftOut(data), data.notes![0]]).toEqual([
       0,
       "left out: 1 array (kinds)",
-      expect.stringMatching(/^no array has a name of labels/),
+      expect.stringMatching(/^no labels: no array has a usual name/),
     ]);
     const copy = join(temporaryFolder(), "stats.npz");
     copyFileSync(brought("statistics.npz"), copy);
@@ -288,7 +288,7 @@ describe("labels of arrays", () => {
     const dark = Float32Array.from({ length: 256 }, (_, index) => 1.02 * (index / 255));
     const data = await openSamples(npz({ name: "images", data: dark, shape: [4, 8, 8] }));
     expect(data.notes![0]).toMatch(
-      /^the pixels range from 0 to 1\.01.* and are read as 0 to 255: nearly black/,
+      /^the pixels range from 0 to 1\.01.* and are read as 0 to 255 \(nearly black\)/,
     );
   });
 
@@ -299,7 +299,7 @@ describe("labels of arrays", () => {
     const flat = await openSamples(brought("flat.npz"));
     expect([flat.sampleShape, flat.notes]).toEqual([
       [64],
-      ["an array of 3 x 64 is read as points: if they are images of 8 x 8, save it in that shape"],
+      ["an array of 3 x 64 is read as points: if they are images of 8 x 8, save it with that shape"],
     ]);
   });
 });

@@ -47,7 +47,7 @@ describe("image files that people bring", () => {
     const folder = folderOf({ "a.png": photo, "b.png": await grey(7) });
     const { notes } = await openSamples(folder, { resolution: 16, channels: 1 });
     expect(notes).toEqual([
-      expect.stringMatching(/^1 of 2 images have sides that differ: the middle is kept \(.*a\.png\)/),
+      expect.stringMatching(/^1 of 2 images have unequal sides: the centre is kept \(.*a\.png\)/),
       expect.stringMatching(/^1 of 2 images have colours: turned grey \(.*a\.png\)/),
       expect.stringMatching(/^1 of 2 images have fewer than 16 x 16 pixels: enlarged \(.*b\.png\)/),
     ]);

@@ -70,11 +70,11 @@ describe("metadata of Hugging Face's imagefolder", () => {
     ["metadata.csv", "name,label\na.png,1\n", /row 1 has no "file_name"/],
     ["metadata.csv", 'file_name,label\n"a.png,1\n', /metadata\.csv is not valid CSV/],
     ["metadata.jsonl", '{"file_name": "a.png"\n', /line 1 is not valid JSON/],
-    ["metadata.jsonl", "[1]\n", /line 1 is no object/],
+    ["metadata.jsonl", "[1]\n", /line 1 is not an object/],
     [
       "metadata.jsonl",
       '{"file_name":"a.png","label":1}\n{"file_name":"b.png","label":null}\n{"file_name":"c.png","label":1}\n',
-      /b\.png: null is no label/,
+      /b\.png: null is not a label/,
     ],
   ])("that does not fit is refused: %s %j", async (name, text, message) => {
     await expect(openSamples(folderOf({ ...images, [name]: text }))).rejects.toThrow(message);

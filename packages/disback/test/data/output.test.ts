@@ -114,7 +114,7 @@ describe("grid", () => {
   it("names options that are none", async () => {
     const images = toUint8Images(await sixImages());
     await expect(gridPng(images, { columns: 0 })).rejects.toThrow(
-      "grid: columns must be a whole number from 1 on, not 0",
+      "grid: columns must be a whole number from 1, not 0",
     );
     await expect(gridPng(images, { scale: 1000 })).rejects.toThrow(/too large/);
   });
@@ -164,6 +164,6 @@ describe("scatter", () => {
     expect(r).toBeLessThan(225);
     expect(scatterSvg([9, 9], []).match(/<circle/g)).toBeNull();
     expect(scatterSvg([0, 0], [], { title: "a < b" })).toContain("a &#60; b");
-    await expect(writeScatter(path, tensor([1, 2]))).rejects.toThrow(/no points of the plane \[N, 2\]/);
+    await expect(writeScatter(path, tensor([1, 2]))).rejects.toThrow(/not points of the plane \[N, 2\]/);
   });
 });

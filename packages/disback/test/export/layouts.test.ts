@@ -131,7 +131,7 @@ describe("--format diffusers", () => {
   it("refuses networks and levels that diffusers does not have", async () => {
     const write = (input: DenoiserConfigInput) =>
       messageOf(() => exportFormats.diffusers.write(model(input), join(folder, "pipeline"), options));
-    expect(await write(song)).toMatch(/only networks of diffusers \(unet-2d\) can be written, not song-unet/);
+    expect(await write(song)).toMatch(/only diffusers' networks \(unet-2d\) can be written, not song-unet/);
     const [downBlocks, upBlocks] = [["DownBlock2D" as const], ["UpBlock2D" as const]];
     const small = { imageResolution: 8, imageChannels: 3, blockChannels: [8], normalizationGroups: 4 };
     expect(await write({ network: "unet-2d", downBlocks, upBlocks, ...small })).toMatch(

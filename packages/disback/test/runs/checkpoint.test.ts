@@ -80,7 +80,7 @@ it.each(damages)("passes over a newest one with %s, and says so", async (_, dama
   const found = await latestCheckpoint(run, (line) => notices.push(line));
   expect(found!.iteration).toBe(10);
   expect(notices).toHaveLength(1);
-  expect(notices[0]).toMatch(/^damaged checkpoint passed over: /);
+  expect(notices[0]).toMatch(/^damaged checkpoint skipped: /);
   expect(notices[0]).toMatch(message);
 });
 

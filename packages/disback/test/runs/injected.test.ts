@@ -78,7 +78,7 @@ it("data that are not numbers: taken back once, met again, told", async () => {
   const training = new TeacherTraining({ denoiser: network(0), dataset, batchSize: 8, iterations: 30 });
   const failure = train(training, "teacher");
   await expect(failure).rejects.toThrow(
-    /^teacher, iteration (\d+): loss became NaN \(all networks are finite; the worst is the network at noise level .*\); it had been taken back at iteration \1 already/,
+    /^teacher, iteration (\d+): loss became NaN \(all networks are finite; the worst is the network at noise level .*\); it was already rolled back at iteration \1/,
   );
   expect(reads).toBeGreaterThan(2);
 });

@@ -79,7 +79,7 @@ describe("inspect shows what a training will see", () => {
 
   it.each([
     ["equal", 5, 128, /warning: all samples are equal/],
-    ["of one colour", 5, 128, /warning: all 5 samples are of one colour all over/],
+    ["of one colour", 5, 128, /warning: all 5 samples have a single colour/],
     ["black", 4, 3, /warning: all pixels are nearly black \(0 to 3 of 255\)/],
     ["white", 4, 250, /warning: all pixels are nearly white \(from 250 of 255 on\)/],
   ])("warns of samples that are %s", async (_, count, value, message) => {

@@ -1,7 +1,7 @@
 import { DisbackError } from "../../errors.js";
 import type { LabelValue } from "../labels.js";
 
-/** Names of fields and columns that hold the label or the caption, the likeliest first. */
+/** Names of fields and columns that hold the label or the caption, likeliest first. */
 const labelFields = ["label", "labels", "class", "cls", "class_label", "fine_label", "target", "category"];
 const captionFields = ["text", "caption", "captions", "prompt", "txt", "description"];
 
@@ -28,14 +28,14 @@ export function chooseFields(names: Iterable<string>): ChosenFields {
 export interface Annotations {
   labels?: LabelValue[];
   captions?: string[];
-  /** the data states that there are no labels */
+  /** whether the data state that there are no labels */
   unlabelled?: boolean;
 }
 
 /**
  * A value of a record as a label: a number, a name, or a list of numbers.
  * @param where file and sample, for the error
- * @throws DisbackError if it is none
+ * @throws DisbackError if it is not a label
  */
 export function toLabelValue(value: unknown, where: string): LabelValue {
   const known = typeof value === "bigint" || typeof value === "boolean" ? Number(value) : value;
@@ -44,7 +44,7 @@ export function toLabelValue(value: unknown, where: string): LabelValue {
     const numbers = known.map((part) => (typeof part === "bigint" ? Number(part) : part));
     if (numbers.every((part) => typeof part === "number")) return numbers;
   }
-  throw new DisbackError(`${where}: ${JSON.stringify(value) ?? "nothing"} is no label`);
+  throw new DisbackError(`${where}: ${JSON.stringify(value) ?? "nothing"} is not a label`);
 }
 
 /** A value of a record as a caption: a text, the first of a list of texts, or "" for anything else. */

@@ -49,7 +49,7 @@ export async function openTar(path: string, name: string, options: ResolvedOptio
   return openImages(await listImages(files, name, options), options);
 }
 
-/** What may be part of a data set is kept in memory; other files are only named. */
+/** Possible parts of a data set are kept in memory; other files are only listed. */
 const isWanted = (entry: string): boolean =>
   isImageName(entry) ||
   isAboutImages(entry) ||

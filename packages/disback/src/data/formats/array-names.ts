@@ -22,7 +22,7 @@ export interface ChosenArrays {
 /**
  * Finds samples and labels among the arrays of an `.npz` by their usual names, those of one split if their names tell
  * splits. The others are counted.
- * @throws DisbackError if no name is one of samples, or the split asked for is not there
+ * @throws DisbackError if no array has a name of samples, or the requested split is missing
  */
 export function chooseArrays(
   names: readonly string[],
@@ -40,7 +40,7 @@ export function chooseArrays(
   if (split && !splits.includes(wanted)) {
     const found = splits.filter((name) => name !== undefined).join(", ");
     throw new DisbackError(
-      `${path} has no split "${split}"${found ? ` (found: ${found})` : ": the names of its arrays tell none"}`,
+      `${path} has no split "${split}"${found ? ` (found: ${found})` : ": the names of its arrays state no split"}`,
     );
   }
   const find = (bases: readonly string[]): string | undefined =>
@@ -56,7 +56,7 @@ export function chooseArrays(
     );
   }
   if (labels && !chosen.labels && arrays.length > 1)
-    findings.note(`no array has a name of labels (${labelNames.join(", ")}): there are none`);
+    findings.note(`no labels: no array has a usual name (${labelNames.join(", ")})`);
   return chosen;
 }
 

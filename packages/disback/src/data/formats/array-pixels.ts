@@ -41,9 +41,9 @@ export function rangeOf(data: NpyArray["data"], path: string): [number, number] 
 }
 
 /**
- * Pixels as bytes. Integers must be 0 to 255; true is 255. Floats are read by their range: [-1, 1] if there is a negative one,
- * else [0, 1] if none is above 1, else [0, 255]; they are rounded to bytes as saving an image would. A range that looks
- * like another one's is said.
+ * Pixels as bytes. Integers must be 0 to 255; true is 255. Floats are read by their range: [-1, 1] if there is a
+ * negative one, else [0, 1] if none is above 1, else [0, 255]; they are rounded to bytes as saving an image would. An
+ * ambiguous range is reported.
  */
 export function toBytes({ data, isBoolean }: NpyArray, path: string, findings: Findings): Uint8Array {
   if (isBoolean) return Uint8Array.from(data, (value) => 255 * value);
@@ -57,7 +57,7 @@ export function toBytes({ data, isBoolean }: NpyArray, path: string, findings: F
     );
   if (!signed && !unit && greatest <= 16)
     findings.note(
-      `the pixels range from ${least} to ${greatest} and are read as 0 to 255: nearly black; scale them if that is not meant`,
+      `the pixels range from ${least} to ${greatest} and are read as 0 to 255 (nearly black); scale them if this is wrong`,
     );
   if (data instanceof Uint8Array) return data;
   const scale = signed ? 127.5 : unit ? 255 : 1;

@@ -19,7 +19,7 @@ export async function readHead(path: string, length: number): Promise<Uint8Array
   }
 }
 
-/** A file's contents as a stream, unpacked if it is gzipped. Damage shows as an error of the stream. */
+/** A file's contents as a stream, unpacked if it is gzipped. A damaged file gives an error of the stream. */
 export async function unpackedStream(path: string): Promise<Readable> {
   const stored = createReadStream(path);
   if (!isGzip(await readHead(path, 2))) return stored;

@@ -12,7 +12,7 @@ export interface CifarBatch {
   labels?: number[];
   /** planes of red, green and blue */
   images: Uint8Array[];
-  /** how many classes its kind has; absent where it does not show */
+  /** number of classes of its kind; absent if unknown */
   classCount?: number;
   notes?: string[];
 }
@@ -68,7 +68,7 @@ export function parsePythonBatch(bytes: Uint8Array, name: string): CifarBatch {
 function labelsOf(value: PickleValue | undefined, name: string): number[] | undefined {
   if (value === undefined) return undefined;
   if (Array.isArray(value) && value.every((label) => typeof label === "number")) return value as number[];
-  throw new DisbackError(`${name}: its labels are no list of numbers`);
+  throw new DisbackError(`${name}: its labels are not a list of numbers`);
 }
 
 /** The class names in `batches.meta` (CIFAR-10) or `meta` (CIFAR-100). */

@@ -16,7 +16,7 @@ const pixels = 3 * side * side;
 const binary = /(^|\/)(data_batch_\d+|train|test_batch|test)\.bin$/;
 /** CIFAR's pickles, and those of the small ImageNet that follow them. */
 const pickled = /(^|\/)(data_batch_\d+|test_batch|train_data(_batch_\d+)?|val_data)$/;
-/** CIFAR-100's pickles have names that others use too, but for the folder's. */
+/** Other data sets use the file names of CIFAR-100's pickles too, but not its folder name. */
 const pickled100 = /(^|\/)(cifar-100-python\/)?(train|test|meta)$/;
 
 /** Whether a file's name is one of CIFAR's batches, of the binary or the Python version. */
@@ -29,7 +29,7 @@ export function cifarSplit(name: string): string {
   return splitOf(base.split(/[_.]/)[0]!) ?? "train";
 }
 
-/** Whether a file's name is that of a list of class names. */
+/** Whether a file is a list of class names, by its name. */
 export const isClassNamesFile = (name: string): boolean =>
   /(^|\/)(batches\.meta(\.txt)?|fine_label_names\.txt|meta)$/.test(name);
 
@@ -48,7 +48,7 @@ function parseBinaryBatch(bytes: Uint8Array, name: string): CifarBatch {
   const labelled = size > 0 && size % (pixels + 1) === 0 ? 1 : size > 0 && size % (pixels + 2) === 0 ? 2 : 0;
   if (labelled === 0)
     throw new DisbackError(
-      `${name} has ${size} bytes, no whole number of CIFAR records (3073 or 3074 bytes each): it is damaged or cut short`,
+      `${name} has ${size} bytes, which is not a whole number of CIFAR records (3073 or 3074 bytes each): it is damaged or cut short`,
     );
   const record = pixels + labelled;
   const starts = Array.from({ length: size / record }, (_, index) => index * record);

@@ -16,10 +16,10 @@ const fashionNames = [
   "Ankle boot",
 ];
 
-/** The first labels of Fashion-MNIST's two files, whose names are those of MNIST's. */
+/** The first labels of Fashion-MNIST's two files, which have the same names as MNIST's. */
 const fashionStarts: Record<number, string> = { 60000: "9003027255", 10000: "9211614657" };
 
-/** EMNIST's sets; balanced and bymerge have no lower case where it looks like the capital. */
+/** EMNIST's sets. Balanced and bymerge merge lower-case letters that look like their capitals. */
 const emnistNames: Record<string, readonly string[]> = {
   letters: capitals,
   balanced: [...digits, ...capitals, ..."abdefghnqrt"],
@@ -33,7 +33,7 @@ const emnistNames: Record<string, readonly string[]> = {
 export const emnistSet = (path: string): string | undefined =>
   Object.keys(emnistNames).find((set) => path.toLowerCase().includes(`emnist-${set}-`));
 
-/** Names of the classes of an IDX file, where its name or labels tell whose it is. */
+/** Class names of an IDX file that is recognised by its name or labels. */
 export function idxClassNames(path: string, labels: ArrayLike<number>): readonly string[] | undefined {
   const set = emnistSet(path);
   if (set) return emnistNames[set];

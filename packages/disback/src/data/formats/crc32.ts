@@ -10,7 +10,7 @@ function tableOf(polynomial: number): Uint32Array {
 const zipTable = tableOf(0xedb88320);
 const castagnoliTable = tableOf(0x82f63b78);
 
-/** The checksum zip files carry (CRC-32, reflected polynomial 0xEDB88320), which Node 20 and yauzl leave to us. */
+/** The checksum of zip files (CRC-32, reflected polynomial 0xEDB88320). Node 20 and yauzl do not provide it. */
 export function crc32(bytes: Uint8Array): number {
   return checksum(bytes, zipTable);
 }

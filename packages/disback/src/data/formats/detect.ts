@@ -9,7 +9,7 @@ import { isParquet } from "./parquet.js";
 import { isTar } from "./tar.js";
 import { otherFormat } from "./unread.js";
 
-/** What a dataset's source is, by its contents (only CIFAR's bare batches need their name). */
+/** The format of a dataset's source, by its contents (only CIFAR's bare batches are recognised by name). */
 export type DatasetFormat = "folder" | "zip" | "idx" | "tar" | "npy" | "cifar" | "parquet" | "toy";
 
 const known =
@@ -19,8 +19,7 @@ const isZip = (head: Uint8Array): boolean =>
   head[0] === 0x50 && head[1] === 0x4b && (head[2] === 3 || head[2] === 5);
 
 /**
- * Says what a source is.
- * @throws DisbackError if it does not exist, is empty, cannot be read, or is nothing we know
+ * Detects the format of a source. @throws DisbackError if it does not exist, is empty, unreadable or unknown
  */
 export async function detectFormat(source: string): Promise<DatasetFormat> {
   if (source.startsWith("toy:")) return "toy";
@@ -44,5 +43,5 @@ export async function detectFormat(source: string): Promise<DatasetFormat> {
   if (isIdx(head)) return "idx";
   const what = whatElse(head) ?? otherFormat(source);
   if (startsLikeImage(head)) throw new DisbackError(`dataset ${source} is a single image: give its folder`);
-  throw new DisbackError(`dataset ${source} is of no known format: ${what ?? `give ${known}`}`);
+  throw new DisbackError(`dataset ${source} has an unknown format: ${what ?? `give ${known}`}`);
 }

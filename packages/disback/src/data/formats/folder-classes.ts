@@ -5,10 +5,10 @@ import type { Findings } from "../left-out.js";
 import type { SourceFiles } from "./source-files.js";
 import type { SplitPaths } from "./splits.js";
 
-/** EDM spreads images over numbered folders, which are no classes. */
+/** EDM distributes images over numbered folders, which are not classes. */
 const edmName = /(^|\/)\d{5}\/img\d{8}\.\w+$/;
 
-/** Pictures in formats that are not read: a folder of them is a class that would be lost. */
+/** Image formats that are not read. A folder of them would be a lost class. */
 const unreadable = new Set(
   ".heic .heif .jxl .jp2 .j2k .svg .psd .dng .cr2 .cr3 .nef .arw .raw .tga .pcx .ico .exr .hdr .mp4 .mov .avi .webm".split(
     " ",

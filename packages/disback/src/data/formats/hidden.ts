@@ -1,4 +1,4 @@
-/** Folders and files that systems and tools leave among one's own, by their names in lower case. */
+/** Folders and files that systems and tools create, by their names in lower case. */
 const systemNames = new Set([
   // Synology, QNAP
   "@eadir",
@@ -24,11 +24,11 @@ const systemNames = new Set([
   "__pycache__",
 ]);
 
-/** Whether a file or folder of this name is no part of the data: hidden, or left there by a system. */
+/** Whether a file or folder with this name is not data: hidden, or created by a system. */
 export const isHiddenName = (name: string): boolean =>
   name.startsWith(".") || systemNames.has(name.toLowerCase());
 
-/** The shortest part of a path that is hidden, and whether that is a folder; undefined if the path can be seen. */
+/** The shortest hidden part of a path, and whether it is a folder; undefined if nothing is hidden. */
 export function hiddenPart(path: string): { path: string; folder: boolean } | undefined {
   const names = path.split("/");
   const place = names.findIndex(isHiddenName);

@@ -12,7 +12,7 @@ import type { SourceFiles } from "./source-files.js";
 /** An image file of the MNIST family: its set ("" for MNIST, "emnist-letters-"), its split. Kaggle writes a dot. */
 const imageName = /^(.*?)(train|t10k|test)-images[.-]idx3-ubyte(\.gz)?$/;
 
-/** The split of an image file, by the names of the MNIST family; `undefined` for another name. */
+/** The split of an image file of the MNIST family, by its name; `undefined` for other names. */
 export function idxSplit(path: string): "train" | "test" | undefined {
   const name = /(train|t10k|test)-images/.exec(basename(path))?.[1];
   return name === undefined ? undefined : name === "train" ? "train" : "test";
@@ -84,7 +84,7 @@ async function readLabels(
 ): Promise<Labels | undefined> {
   const file = await labelFile(path);
   if (!file) {
-    findings.note(`${basename(path)} is no name of the MNIST family: no file of labels was looked for`);
+    findings.note(`${basename(path)} is not a name of the MNIST family, so no file of labels was searched`);
     return undefined;
   }
   const { shape, data } = await readIdx(file, limits.totalBytes);

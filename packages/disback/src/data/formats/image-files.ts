@@ -11,13 +11,13 @@ import { imagePaths, type SourceFiles } from "./source-files.js";
 import { type SplitPaths, selectSplit } from "./splits.js";
 import { otherFormat } from "./unread.js";
 
-/** Whether a file that is no image may still tell something about images. */
+/** Whether a file that is not an image may hold labels or captions of images. */
 export const isAboutImages = (path: string): boolean => isLabelFile(path) || isSidecarName(path);
 
 /**
  * Makes a listing of the images among some files, sorted by path. Labels are those of `dataset.json`, `metadata.jsonl`
  * or `metadata.csv`, else of files beside the images, else the folders they lie in (`folderClasses`).
- * @throws DisbackError if there are no images, saying what there is instead, or the labels do not fit them
+ * @throws DisbackError if there are no images (saying what was found), or the labels do not match
  */
 export async function listImages(
   files: SourceFiles,
@@ -48,7 +48,7 @@ export async function listImages(
   };
 }
 
-/** Files that are no images and say nothing about one, by their endings. */
+/** Unused files by their endings. */
 function countOthers(
   files: SourceFiles,
   images: readonly string[],
@@ -61,7 +61,7 @@ function countOthers(
       findings.leaveOut(extensionOf(path) || "file without an ending", path);
 }
 
-/** What to say where no file is an image that can be read. */
+/** The error for a source without readable images. */
 function noImages(files: SourceFiles, findings: Findings): string {
   const counts = new Map<string, number>();
   for (const path of files.paths) {

@@ -14,7 +14,7 @@ const folderOf = (path: string): string => path.slice(0, path.length - baseOf(pa
 /** Whether a file lists labels or captions of the images beside and below it. */
 export const isLabelFile = (path: string): boolean => fileNames.includes(baseOf(path));
 
-/** What a label file says about its images, by their names relative to it. */
+/** The content of a label file, by image names relative to it. */
 interface Table {
   /** for people */
   where: string;
@@ -62,7 +62,7 @@ export async function readLabelFiles(
   for (const list of [labels, captions])
     if (list.length > 0 && list.length < images.length)
       throw new DisbackError(
-        `${files.where}: ${[...tables.values()].map(({ where }) => where).join(", ")} say something about ${list.length} of ${images.length} images: complete or remove them`,
+        `${files.where}: ${[...tables.values()].map(({ where }) => where).join(", ")} have labels for ${list.length} of ${images.length} images: complete or remove them`,
       );
   return {
     ...(labels.length > 0 ? { labels } : {}),

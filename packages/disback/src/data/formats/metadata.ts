@@ -8,7 +8,7 @@ export type MetadataRow = Record<string, unknown>;
  * The rows of a `metadata.jsonl` or `metadata.csv` as Hugging Face's imagefolder has them, by the images' names
  * (`file_name`).
  * @param where the file, for errors; its ending says which kind it is
- * @throws DisbackError naming the line that is none, or if no column names the files
+ * @throws DisbackError naming a bad line, or if no column names the files
  */
 export function parseMetadata(text: string, where: string): Map<string, MetadataRow> {
   const rows = where.endsWith(".csv") ? parseCsv(text, where) : parseLines(text, where);
@@ -17,7 +17,7 @@ export function parseMetadata(text: string, where: string): Map<string, Metadata
     const key = Object.keys(row).find((name) => name === "file_name" || name.endsWith("_file_name"));
     const name = key && row[key];
     if (typeof name !== "string")
-      throw new DisbackError(`${where}: row ${index + 1} has no "file_name" to say which image it is about`);
+      throw new DisbackError(`${where}: row ${index + 1} has no "file_name" of its image`);
     const { [key!]: _, ...fields } = row;
     names.set(name.replace(/^\.\//, ""), fields);
   });
@@ -43,7 +43,7 @@ function parseLines(text: string, where: string): MetadataRow[] {
       throw new DisbackError(`${where}: line ${index + 1} is not valid JSON (${(error as Error).message})`);
     }
     if (typeof row !== "object" || row === null || Array.isArray(row))
-      throw new DisbackError(`${where}: line ${index + 1} is no object of fields`);
+      throw new DisbackError(`${where}: line ${index + 1} is not an object of fields`);
     rows.push(row as MetadataRow);
   });
   return rows;

@@ -13,13 +13,14 @@ Promise.all([import(reader), import(codecs)])
   .then((records) => parentPort.postMessage(records));
 `;
 
-/** Milliseconds that a file may take: far more than a sound one needs on a busy machine. */
+/** Milliseconds allowed per file: far more than a good one needs on a busy machine. */
 const patience = (bytes: number): number => 20_000 + bytes / 5000;
 
 /**
- * The rows of a Parquet file, by column. They are read in a thread of their own: the reader trusts its file, and damaged
- * bytes may keep it going for ever, fill its memory, or fail where nobody waits for it. All of that ends here as an error.
- * @param file taken over: it is empty afterwards
+ * The rows of a Parquet file, by column. They are read in a separate thread, because the reader trusts its file:
+ * damaged bytes may make it run for ever, fill its memory, or fail outside the promise. Here all of these become an
+ * error.
+ * @param file is transferred, and empty afterwards
  * @throws DisbackError naming the file
  */
 export function readParquetRecords(
@@ -49,7 +50,7 @@ export function readParquetRecords(
   });
 }
 
-/** What to say of a file that cannot be read. Only the reader's own complaints tell something. */
+/** The error for an unreadable file. Only the reader's own messages are useful. */
 export function damaged(path: string, reason: string): DisbackError {
   const known = /^(parquet|reading it)/.test(reason) ? ` (${reason.split("\n")[0]})` : "";
   return new DisbackError(`${path} is a damaged Parquet file, or cut short${known}`);

@@ -109,7 +109,7 @@ async function readRows(path: string, rows: Rows, room: number, options: Resolve
 
 const nameOf = (column: SchemaTree): string => column.element.name;
 
-/** The column of images: the one the file says is, else a struct with `bytes`, else bytes under a usual name. */
+/** The column of images: the one that the file declares, else a struct with `bytes`, else bytes under a usual name. */
 function imageColumn(columns: readonly SchemaTree[], features: HubFeatures, path: string): string {
   const usual = /^(image|img|picture|png|jpg|jpeg|webp)$/i;
   const found =
@@ -123,7 +123,7 @@ function imageColumn(columns: readonly SchemaTree[], features: HubFeatures, path
   return nameOf(found);
 }
 
-/** The bytes of an image; a path alone says nothing, since the file is elsewhere. */
+/** The bytes of an image. A path alone is useless, because the file is elsewhere. */
 function bytesOf(value: unknown): Uint8Array | undefined {
   const bytes = value instanceof Uint8Array ? value : (value as { bytes?: unknown } | null)?.bytes;
   if (!(bytes instanceof Uint8Array)) return undefined;

@@ -14,8 +14,8 @@ const shardSplit = (path: string): string | undefined =>
     .find((word) => word !== undefined);
 
 /**
- * The shards of one split, by their names; the others are counted, as are files that are no shards. Without splits in
- * their names all are one set.
+ * The shards of one split, by their names. Other shards and other files are counted. Without splits in the names, all
+ * shards are one set.
  * @param shards some of the folder's files
  * @throws DisbackError if the split asked for is not there
  */
@@ -41,8 +41,8 @@ export function selectShards(
 }
 
 /**
- * The files of many tars as those of one, as WebDataset spreads its samples over shards: each file keeps its folder,
- * its name starts with the shard's.
+ * Joins the files of many tars, as WebDataset distributes its samples over shards. Each file keeps its folder; its name
+ * is prefixed with the shard's.
  */
 export async function filesOfShards(
   folder: SourceFiles,

@@ -8,17 +8,17 @@ import type { SourceFiles } from "./source-files.js";
 
 const endings = [".cls", ".txt", ".caption", ".json"] as const;
 
-/** The files beside one image that are about it. */
+/** The label and caption files beside one image. */
 type Beside = Partial<Record<(typeof endings)[number], string>>;
 
 /** A name without its last ending, and without all of them: `a/1.mask.png` is `a/1.mask` and, in WebDataset, `a/1`. */
 const stem = (path: string): string => path.replace(/\.[^./]*$/, "");
 const key = (path: string): string => path.replace(/(?<=[^/])\.[^/]*$/, "");
 
-/** Whether a file's name is that of one that may be about an image. */
+/** Whether a file may hold a label or caption, by its name. */
 export const isSidecarName = (path: string): boolean => endings.some((ending) => path.endsWith(ending));
 
-/** The files about images, by image; an image without any is not in it. */
+/** The label and caption files by image; images without any are absent. */
 export function findSidecars(files: SourceFiles, images: readonly string[]): Map<string, Beside> {
   const present = new Set(files.paths.filter(isSidecarName));
   const found = new Map<string, Beside>();
@@ -37,7 +37,7 @@ export function findSidecars(files: SourceFiles, images: readonly string[]): Map
 
 /**
  * WebDataset's samples may have several images (`1.jpg`, `1.mask.png`): the one with the shortest name is the sample,
- * the others are counted. Only for a tar in which files about images show that it is one.
+ * the others are counted. Only for a tar that is a WebDataset, as its label and caption files show.
  */
 export function oneImagePerSample(
   files: SourceFiles,

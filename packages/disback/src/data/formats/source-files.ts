@@ -5,24 +5,24 @@ import type { Findings } from "../left-out.js";
 import { readHead } from "./bytes.js";
 import { hiddenPart, isHiddenName } from "./hidden.js";
 
-/** The files of a folder or archive that can be seen, with forward slashes, sorted. */
+/** The visible files of a folder or archive, with forward slashes, sorted. */
 export interface SourceFiles {
   kind: "folder" | "zip" | "tar";
   /** path of the folder or archive */
   where: string;
   paths: readonly string[];
-  /** folders that hold nothing at all; archives do not tell them */
+  /** empty folders; unknown for archives */
   emptyFolders: readonly string[];
   /** a file's name for people */
   nameOf(path: string): string;
   read(path: string): Promise<Uint8Array>;
   /** the first bytes of a file */
   head(path: string): Promise<Uint8Array>;
-  /** lets go of an archive */
+  /** closes an archive */
   close(): void;
 }
 
-/** The files that can be seen among an archive's; the others are counted. */
+/** The visible files of an archive; the others are counted. */
 export function visiblePaths(all: Iterable<string>, findings: Findings): string[] {
   const folders = new Set<string>();
   const visible: string[] = [];
@@ -39,8 +39,8 @@ export function visiblePaths(all: Iterable<string>, findings: Findings): string[
 }
 
 /**
- * All files below a folder. Links are followed, but not back to a folder that they lie in. What is hidden, a link to
- * nowhere, or no file is counted.
+ * All files below a folder. Links are followed, but not to a folder that contains them. Hidden files, broken links and
+ * other objects are counted.
  */
 export async function filesOfFolder(root: string, findings: Findings): Promise<SourceFiles> {
   const paths: string[] = [];

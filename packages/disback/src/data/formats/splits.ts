@@ -24,11 +24,11 @@ export interface SplitPaths {
 /**
  * Keeps the images of one split, where they lie in folders such as `train/` and `test/`, at the top or one folder
  * deeper. There are splits if all images lie in such folders, or if two splits are among the folders (so a class may be
- * called "train" among others). What is not in the split is counted.
+ * called "train" among others). Images outside the split are counted.
  * @param paths with forward slashes
  * @param split default "train" where the paths have that split, else all
  * @param where the source, for the error's text
- * @throws DisbackError if the split asked for is not there
+ * @throws DisbackError if the requested split is missing
  */
 export function selectSplit(
   paths: string[],

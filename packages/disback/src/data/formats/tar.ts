@@ -10,7 +10,7 @@ export const isTar = (head: Uint8Array): boolean =>
 /**
  * Reads the wanted files of a tar or tar.gz into memory, since such an archive can only be read from front to back.
  * Links and devices are counted as left out; nothing is written to disk.
- * @param wanted is asked about every file by its name: whether it is kept
+ * @param wanted whether to keep a file, by its name
  * @returns contents by name, in the archive's order
  * @throws DisbackError naming archive and entry if it is damaged, a name climbs out of the archive, or it unpacks to
  * more than the limits

@@ -26,7 +26,7 @@ const advice: Record<string, string> = {
   ".mp4": "films are not read: save their pictures as PNG",
 };
 
-/** What to do with a file in a format that is not read as data; undefined for formats nobody asks about. */
+/** What to do with a file in an unsupported format; undefined for unknown formats. */
 export function otherFormat(path: string): string | undefined {
   return advice[extensionOf(path.replace(/-\d{5}-of-\d{5}$/, ""))];
 }

@@ -7,8 +7,8 @@ const readInto = promisify(read);
 const pieceBytes = 2 ** 20;
 
 /**
- * Gives yauzl the bytes of a file. Its own reader passes on offsets as an archive states them; one beyond 2^53 makes
- * Node throw inside a callback, where nobody can catch it.
+ * Gives yauzl the bytes of a file. Its own reader uses an archive's offsets unchecked: one beyond 2^53 makes Node throw
+ * inside a callback, where it cannot be caught.
  */
 export class ZipFileReader extends yauzl.RandomAccessReader {
   readonly size: number;

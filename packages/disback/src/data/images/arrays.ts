@@ -15,11 +15,11 @@ import {
 import { StoredImages } from "./stored.js";
 import { ImageSurvey } from "./survey.js";
 
-/** Images a file stores as one array, already decoded. */
+/** Decoded images that a file stores as one array. */
 export interface ImageArray {
   /** name of the dataset */
   name: string;
-  /** where it comes from, for messages */
+  /** source, for messages */
   path: string;
   count: number;
   width: number;
@@ -33,8 +33,8 @@ export interface ImageArray {
 }
 
 /**
- * Makes a dataset of an array of images. Another resolution is reached as for image files, by centre crop and Lanczos;
- * only the MNIST family's 28 x 28 gets a margin (`padAndAverage`), which is said.
+ * Makes a dataset of an array of images. They are resized like image files, by centre crop and Lanczos. Only the MNIST
+ * family's 28 x 28 gets a margin (`padAndAverage`), with a note.
  * @throws DisbackError if there are no images
  * @throws ImageFormError if the images are not square and no resolution is given
  */

@@ -1,4 +1,4 @@
-/** As many as Node's pool has threads by default, which is where files are read and images are decoded. */
+/** The default size of Node's thread pool, which reads files and decodes images. */
 const workers = 4;
 
 /**

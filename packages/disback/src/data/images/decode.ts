@@ -13,32 +13,32 @@ sharp.concurrency(1);
 sharp.cache(false);
 
 /**
- * Pixels an image file may hold: what decoders set aside before they read is bounded by the file's size. No format packs
- * photographs a thousand to one; 4 million are allowed to a file of any size.
+ * Largest number of pixels of an image file. It bounds the memory that decoders allocate before reading by the file's
+ * size. No format compresses photographs by a factor of a thousand; 4 million pixels are always allowed.
  */
 const maximumPixels = ({ length }: Uint8Array) => Math.min(2 ** 26, Math.max(2 ** 22, 1024 * length));
 
-/** An image file that cannot be decoded: the one kind of error that `skipBroken` steps over. */
+/** An image file that cannot be decoded: the only error that `skipBroken` skips. */
 export class BrokenImageError extends DisbackError {
   override name = "BrokenImageError";
 }
 
-/** What the images of a dataset are brought to; `undefined` leaves them as they are. */
+/** The common form of a dataset's images; `undefined` leaves them unchanged. */
 export interface ImageForm {
   resolution: number | undefined;
   channels: 1 | 3;
   channelsAsked: boolean;
 }
 
-/** What an image file was before it was brought to a dataset's form. */
+/** Properties of an image file before conversion. */
 export interface ImageTraits {
   width: number;
   height: number;
-  /** it has more frames or pages; the first is read */
+  /** whether it has more frames or pages; the first is read */
   animated: boolean;
-  /** it has pixels that are not opaque; their colours are read, their transparency is not */
+  /** whether it has transparent pixels; their colours are read, their transparency is not */
   transparent: boolean;
-  /** it has colours; false for a colour file of greys */
+  /** whether it has colours; false for a colour file of greys */
   colour: boolean;
 }
 
@@ -106,7 +106,7 @@ async function decodeBySharp(bytes: Uint8Array): Promise<FileImage> {
   return { width, height, animated, ...withoutAlpha(data, info.channels) };
 }
 
-/** Drops the last of 2 or 4 channels, and says whether it was in use. */
+/** Drops the alpha channel, and returns whether it was in use. */
 function withoutAlpha(data: Uint8Array, channels: number) {
   if (channels % 2 === 1) return { data, channels, transparent: false };
   const kept = new Uint8Array((data.length / channels) * (channels - 1));
@@ -124,7 +124,7 @@ function withoutAlpha(data: Uint8Array, channels: number) {
  * on). Unlike Pillow it turns the image upright, and keeps the upper 8 of 16 bits.
  * @param name named in errors
  * @throws BrokenImageError if the file cannot be decoded
- * @throws ImageFormError if a colour image appears among grey ones and nobody chose the channels
+ * @throws ImageFormError if a colour image appears among grey ones and the channels were not chosen
  */
 export async function decodeImage(bytes: Uint8Array, name: string, form: ImageForm): Promise<DecodedImage> {
   let image: FileImage;

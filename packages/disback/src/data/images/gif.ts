@@ -13,8 +13,8 @@ export interface GifImage extends PixelImage {
 }
 
 /**
- * Decodes the first frame of a GIF. Transparent pixels get the colour that the palette has for them, as Pillow's
- * `convert("RGB")` gives them; other decoders have forgotten it by then.
+ * Decodes the first frame of a GIF. Transparent pixels get their palette colour, as in Pillow's `convert("RGB")`; other
+ * decoders discard it.
  * @param maximumPixels more pixels than this are refused
  * @throws Error saying what is wrong with the file
  */
@@ -92,7 +92,7 @@ class GifReader {
     return Buffer.concat(parts);
   }
 
-  /** Looks for another image block; damage behind the first frame does not matter. */
+  /** Searches another image block. Damage after the first frame does not matter. */
   hasMoreFrames(): boolean {
     try {
       for (;;) {
@@ -149,7 +149,7 @@ function lzwDecode(bytes: Uint8Array, codeSize: number, count: number): Uint8Arr
     if (code === clear + 1 || code > next || (code === next && previous < 0))
       throw new Error("GIF cut short or damaged");
     let size = 0;
-    // A code that is only being made stands for the previous string and its own first byte.
+    // A code that is not complete yet means the previous string followed by that string's first byte.
     if (code === next) text[size++] = 0;
     for (let at = code === next ? previous : code; at >= 0; at = prefix[at]!) text[size++] = last[at]!;
     const first = text[size - 1]!;

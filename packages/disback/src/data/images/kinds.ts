@@ -2,14 +2,14 @@ import { isBmp } from "./bmp.js";
 import { isGif } from "./gif.js";
 import { isNetpbm } from "./netpbm.js";
 
-/** How the image files we read may end. */
+/** Endings of image files that are read. */
 const extensions = new Set(
   ".png .apng .jpg .jpeg .jpe .jfif .jif .webp .gif .tif .tiff .avif .bmp .dib .ppm .pgm .pbm .pnm".split(
     " ",
   ),
 );
 
-/** How the image files we read may end, for messages. */
+/** The same for messages. */
 export const imageExtensions = [...extensions].join(" ");
 
 /** The ending of a file's name in lower case, as `.png`; empty without one. */
@@ -41,7 +41,7 @@ export function startsLikeImage(bytes: Uint8Array): boolean {
   );
 }
 
-/** What a file is that is no image we read, and what to do about it; undefined if that does not show. */
+/** What an unsupported file is, and what to do; undefined if unknown. */
 export function whatElse(bytes: Uint8Array): string | undefined {
   const start = text(bytes, 0, 64);
   if (bytes.length === 0) return "it is empty";

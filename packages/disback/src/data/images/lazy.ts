@@ -58,7 +58,7 @@ export class LazyImages implements SampleSource {
     return survey.storedSizes();
   }
 
-  /** Hashes the files as they are stored: cheaper than decoding them, and as telling. */
+  /** Hashes the stored files, which is cheaper than decoding them and just as specific. */
   async fingerprint(): Promise<string> {
     const hash = startFingerprint(this.sampleShape, this.length, this.listing.labels);
     for (const entry of this.listing.entries) hash.update(await entry.read());

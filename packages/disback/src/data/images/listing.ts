@@ -16,6 +16,6 @@ export interface ImageListing {
   labels: Labels | undefined;
   /** one per entry, where the data has them */
   captions: readonly string[] | undefined;
-  /** Lets go of open files, once nothing will be read any more. */
+  /** Closes open files, after the last read. */
   close(): void;
 }

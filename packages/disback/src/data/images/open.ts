@@ -60,7 +60,7 @@ function checkedReader({ entry: first, image, form }: FirstImage): ReadImage {
   };
 }
 
-/** Decodes every entry, handing the good ones to `take`; returns which those are, in order. */
+/** Decodes every entry and passes the good ones to `take`; returns their indices in order. */
 async function decodeAll(
   listing: ImageListing,
   options: ResolvedOptions,
@@ -109,9 +109,9 @@ function keep(listing: ImageListing, good: number[]): ImageListing {
 }
 
 /**
- * Makes a dataset of a listing. What fits into `cacheBytes` is decoded now and kept as bytes, so that a broken
- * file shows at once; a larger set is decoded as it is asked for. With `skipBroken` every file is tried now in
- * either case, because the number of samples must be known.
+ * Makes a dataset of a listing. If the images fit into `cacheBytes`, they are decoded now and kept as bytes, so that a
+ * broken file is found at once; a larger set is decoded on demand. With `skipBroken` every file is decoded now in any
+ * case, because the number of samples must be known.
  * @throws DisbackError if there are no images, one is broken, or a class has only broken ones
  * @throws ImageFormError if sizes differ and no resolution is given
  */

@@ -76,13 +76,13 @@ export function padAndAverage(image: PixelImage, side: 32 | 16): PixelImage {
   return boxAverage(padSquare(image, 32), 32 / side);
 }
 
-/** Images that cannot be joined as they are: one of the options must be chosen. */
+/** Images of different forms: one of the options must be chosen. */
 export class ImageFormError extends DisbackError {
   override name = "ImageFormError";
 
   constructor(
     message: string,
-    /** the option that would join them */
+    /** the option to choose */
     readonly option: "resolution" | "channels",
   ) {
     super(message);
@@ -98,7 +98,7 @@ export const isGrey = (data: Uint8Array): boolean => {
 
 /**
  * Grey to colour by repetition; colour to grey by Rec. 601 luma in 16-bit fixed point.
- * @param name named in the error when colour would be lost without having been asked for
+ * @param name for the error if colour would be lost without a request
  * @param asked whether the user chose the number of channels
  */
 export function toChannels(image: PixelImage, channels: 1 | 3, name: string, asked: boolean): PixelImage {

@@ -2,7 +2,7 @@ import type { Findings } from "../left-out.js";
 import type { SizeCount } from "../samples.js";
 import type { DecodedImage } from "./decode.js";
 
-/** Counts what the images of a data set were before they were brought to one form. */
+/** Counts properties of a data set's images before conversion. */
 export class ImageSurvey {
   private readonly sizes = new Map<string, SizeCount>();
   private readonly found = new Map<string, { count: number; example: string }>();
@@ -16,7 +16,7 @@ export class ImageSurvey {
     this.total++;
     if (traits.animated) this.count("more than one frame: the first is read", name);
     if (traits.transparent) this.count("transparent pixels: the colours below them are read", name);
-    if (width !== height) this.count("sides that differ: the middle is kept", name);
+    if (width !== height) this.count("unequal sides: the centre is kept", name);
     if (Math.min(width, height) < side) this.count(`fewer than ${side} x ${side} pixels: enlarged`, name);
     if (traits.colour && channels === 1) this.count("colours: turned grey", name);
   }
@@ -26,7 +26,7 @@ export class ImageSurvey {
     return [...this.sizes.values()].sort((a, b) => b.count - a.count);
   }
 
-  /** One line for each thing that was done to some of the images. */
+  /** One line for each conversion of some of the images. */
   addTo(findings: Findings): void {
     for (const [what, { count, example }] of this.found) {
       const which =

@@ -6,11 +6,13 @@ import { replaceFile } from "./replace-file.js";
 import { titleSvg } from "./title.js";
 import { toUint8Images, type Uint8Images } from "./uint8-images.js";
 
-/** How a grid of images looks. All fields may be left out. */
+/** Layout of a grid of images. All fields are optional. */
 export interface GridOptions {
   /** images per row; default: about as many as rows */
   columns?: number;
-  /** each pixel becomes a square of this side; default: as large as keeps an image at 64 pixels or below, at least 1 */
+  /**
+   * each pixel becomes a square of this side; default: the largest for which an image has at most 64 pixels, at least 1
+   */
   scale?: number;
   /** gap between and around the images in pixels; default 4 */
   padding?: number;
@@ -60,7 +62,7 @@ export async function gridPng(images: Uint8Images, options: GridOptions = {}): P
     ["padding", padding, 0],
   ] as const)
     if (!Number.isInteger(value) || value < least)
-      throw new DisbackError(`grid: ${name} must be a whole number from ${least} on, not ${value}`);
+      throw new DisbackError(`grid: ${name} must be a whole number from ${least}, not ${value}`);
   const { pixels, gridWidth, gridHeight } = arrange(images, columns, scale, padding);
   const png = await encodePng(pixels, gridWidth, gridHeight, images.channels);
   if (!options.title) return png;

@@ -3,7 +3,7 @@ import { dirname } from "node:path";
 import { DisbackError } from "../../errors.js";
 
 /**
- * Writes a file whole or not at all, in place of one that may be there; folders are made as needed.
+ * Writes or replaces a file atomically. Missing folders are made.
  * @param parts written one after the other
  * @throws DisbackError naming the file if it cannot be written (no space, no permission, …)
  */

@@ -5,7 +5,7 @@ import { readFloats } from "./read-floats.js";
 import { replaceFile } from "./replace-file.js";
 import { escapeXml } from "./title.js";
 
-/** How a scatter plot looks. All fields may be left out. */
+/** Layout of a scatter plot. All fields are optional. */
 export interface ScatterOptions {
   /** axes are [-extent, extent] in both directions whatever the points are; default 1.5, which fits the toy data */
   extent?: number;
@@ -57,7 +57,7 @@ export function scatterSvg(
 ): string {
   if (!(extent > 0) || !Number.isInteger(size) || size < 16)
     throw new DisbackError(
-      `scatter: extent must be above 0 and size a whole number from 16 on, not ${extent} and ${size}`,
+      `scatter: extent must be above 0 and size a whole number from 16, not ${extent} and ${size}`,
     );
   const top = title ? titleHeight : 0;
   const text = `<text x="8" y="20" font-family="sans-serif" font-size="14" fill="#222">${escapeXml(title ?? "")}</text>`;
@@ -74,7 +74,7 @@ export function scatterSvg(
 function planePoints(samples: Tensor, what: string): ArrayLike<number> {
   if (samples.ndim !== 2 || samples.shape[1] !== 2)
     throw new DisbackError(
-      `scatter: ${what} of shape [${samples.shape.join(", ")}] are no points of the plane [N, 2]`,
+      `scatter: ${what} of shape [${samples.shape.join(", ")}] are not points of the plane [N, 2]`,
     );
   return readFloats(samples);
 }
@@ -82,7 +82,7 @@ function planePoints(samples: Tensor, what: string): ArrayLike<number> {
 /**
  * Writes points of the plane as a PNG with fixed axes, so that pictures of one run can be compared.
  * @param samples `[N, 2]`; the first 5,000 are drawn, those outside the axes are not
- * @throws DisbackError if they are no points of the plane, or naming the file if it cannot be written
+ * @throws DisbackError if they are not points of the plane, or naming the file if it cannot be written
  */
 export async function writeScatter(
   path: string,

@@ -18,13 +18,13 @@ const toByte = (value: number): number => Math.min(255, Math.max(0, Math.floor(v
 /**
  * Floats in [-1, 1] to bytes, channels first to channels last.
  * @param values `[N, C, H, W]`
- * @throws DisbackError if the shape is none of images with 1 or 3 channels
+ * @throws DisbackError if the shape is not that of images with 1 or 3 channels
  */
 export function floatsToImages(values: ArrayLike<number>, shape: readonly number[]): Uint8Images {
   const [count, channels, height, width] = shape as [number, number, number, number];
   if (shape.length !== 4 || (channels !== 1 && channels !== 3))
     throw new DisbackError(
-      `samples of shape [${shape.join(", ")}] are no images: expected [N, C, H, W] with C 1 or 3`,
+      `samples of shape [${shape.join(", ")}] are not images: expected [N, C, H, W] with C 1 or 3`,
     );
   const data = new Uint8Array(values.length);
   const plane = height * width;

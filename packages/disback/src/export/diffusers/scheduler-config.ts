@@ -11,12 +11,12 @@ const predictions = { epsilon: "epsilon", v: "v_prediction", sample: "sample" } 
 
 /**
  * A scheduler of diffusers with the noise levels and the prediction of a denoiser.
- * @throws DisbackError if its levels are no discrete schedule
+ * @throws DisbackError if its levels are not a discrete schedule
  */
 export function schedulerConfig(config: DenoiserConfig): Readonly<Record<string, unknown>> {
   if (config.preconditioning !== "discrete") {
     throw new DisbackError(
-      `--format diffusers: its schedulers know the levels of a discrete schedule, not ${config.preconditioning} preconditioning`,
+      `--format diffusers: its schedulers need a discrete schedule, not ${config.preconditioning} preconditioning`,
     );
   }
   return {

@@ -3,7 +3,7 @@ import type { DenoiserConfig } from "../../models/config.js";
 
 /**
  * The configuration of a network as `UNet2DModel` of diffusers takes it.
- * @throws DisbackError naming what it has no field for
+ * @throws DisbackError naming what has no field there
  */
 export function unet2DConfig(
   config: Extract<DenoiserConfig, { network: "unet-2d" }>,
@@ -11,7 +11,7 @@ export function unet2DConfig(
   const { heads, stepChannels, blockChannels } = config;
   if (heads !== undefined && heads > 1) {
     throw new DisbackError(
-      `--format diffusers: UNet2DModel has heads of a number of channels, not ${heads} heads at every level`,
+      `--format diffusers: UNet2DModel sets the channels per head, so it cannot have ${heads} heads at every level`,
     );
   }
   if (stepChannels !== undefined && stepChannels !== blockChannels[0]) {

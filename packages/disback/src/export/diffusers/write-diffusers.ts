@@ -22,7 +22,7 @@ export function writeDiffusersFolder(
 ): void {
   if (config.network !== "unet-2d") {
     throw new DisbackError(
-      `--format diffusers: only networks of diffusers (unet-2d) can be written, not ${config.network}`,
+      `--format diffusers: only diffusers' networks (unet-2d) can be written, not ${config.network}`,
     );
   }
   const files: [path: string, content: Readonly<Record<string, unknown>>][] = [

@@ -6,7 +6,7 @@ import type { Picklable } from "./pickle-writer.js";
 /** Fixed in the original's DhariwalUNet. */
 const edmChannelsPerHead = 64;
 
-/** A network in the words of NVlabs/edm. */
+/** A network as NVlabs/edm describes it. */
 export interface EdmConstruction {
   /** class of `training.networks` */
   className: string;
@@ -15,8 +15,7 @@ export interface EdmConstruction {
 }
 
 /**
- * Class and arguments that make the same network in NVlabs/edm.
- * @throws DisbackError if it has no such network
+ * The class and arguments of the same network in NVlabs/edm. @throws DisbackError if it has no such network
  */
 export function edmConstruction(config: DenoiserConfig): EdmConstruction {
   const precondition = Object.entries(preconditionings).find(

@@ -11,7 +11,7 @@ export type Picklable =
   | PickledBytes
   | PickledCall;
 
-/** Bytes, `length` of them, made by `read` when it is their turn. */
+/** `length` bytes, which `read` returns when they are written. */
 export class PickledBytes {
   constructor(
     readonly length: number,

@@ -5,9 +5,9 @@ import { edmConstruction } from "./arguments.js";
 import { type Picklable, PickledBytes, PickledCall, writePickle } from "./pickle-writer.js";
 
 /**
- * Writes a network as NVlabs/edm's tools take it: a pickle whose "ema" is a persistent object of theirs. Their pickles
- * carry the source code of a class; ours carries the few lines below, which make an object of the original's class out
- * of its arguments and weights. What is loaded is an original network: saved again, it is a pickle like any of theirs.
+ * Writes a network for NVlabs/edm's tools: a pickle whose "ema" is one of their persistent objects. Their pickles
+ * contain the source code of a class. Ours contains the few lines below, which make an object of the original class
+ * from its arguments and weights. Loading gives an original network; saved again, it is an ordinary pickle of theirs.
  * @throws DisbackError if NVlabs/edm has no such network
  */
 export function writeEdmPickle(path: string, denoiser: DenoiserModule, config: DenoiserConfig): void {

@@ -8,13 +8,13 @@ export type Size = number | null;
 export interface BatchedValue {
   readonly sizes: readonly Size[];
   readonly dtype: DType;
-  /** the tensor, if no input has an influence on it */
+  /** the tensor, if it does not depend on the inputs */
   readonly constant?: Tensor;
 }
 
 /** One call of an operator, by the schema's names; tensors are `BatchedValue`s. */
 export interface BatchedCall {
-  /** with overload, without namespace and the mark of working in place: "add.Tensor" */
+  /** with overload, without namespace and in-place mark: "add.Tensor" */
   operator: string;
   arguments: Readonly<Record<string, unknown>>;
   results: readonly BatchedValue[];
@@ -27,16 +27,16 @@ export interface BatchedTrace {
   outputs: readonly BatchedValue[];
 }
 
-/** Two sizes that no axis has by chance at once: whatever differs between them follows the batch. */
+/** Two unusual sizes. An axis that differs between them depends on the batch. */
 const batches = [2, 3] as const;
 
-/** Arguments that state the shape of the result, which is known anyway. */
+/** Arguments that only state the shape of the result, which is known anyway. */
 const shapeArguments = new Set(["size", "shape", "output_size", "sizes"]);
 
 /**
- * Traces a network with two batch sizes; what differs follows the batch.
+ * Traces a network with two batch sizes; what differs depends on the batch.
  * @param inputs example inputs for a batch size, their first axis the batch
- * @throws DisbackError if the network does something else for another batch size
+ * @throws DisbackError if the network calls other operators for another batch size
  */
 export function traceBatched(
   network: (...inputs: Tensor[]) => Tensor,
@@ -88,13 +88,13 @@ class Merge {
       return a.map((value, index) => this.value(value, b[index]));
     }
     if (!shapeArguments.has(name) && JSON.stringify(a) !== JSON.stringify(b)) {
-      throw new DisbackError(`export: ${name} of ${operator} follows the batch size`);
+      throw new DisbackError(`export: ${name} of ${operator} depends on the batch size`);
     }
     return a;
   }
 }
 
-/** A constant of one row per sample, all alike, becomes one row. */
+/** A constant with equal rows for all samples becomes one row. */
 function sameForAll(a: Tensor, b: Tensor, sizes: readonly Size[]): Tensor {
   const row = (tensor: Tensor) =>
     sizes.reduce((rest, size, axis) => (size === null ? rest.narrow(axis, 0, 1) : rest), tensor);

@@ -6,7 +6,7 @@ import { dataType, type OnnxGraph } from "./graph.js";
 /** Names of traced values in the graph. */
 export type Names = Map<BatchedValue, string>;
 
-/** What a conversion sees of the call it converts: arguments by the schema's names, tensors by the graph's. */
+/** A call for its conversion: arguments by the schema's names, tensors by the graph's. */
 export class CallView {
   constructor(
     private readonly call: BatchedCall,

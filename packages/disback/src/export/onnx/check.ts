@@ -6,7 +6,7 @@ import type { DenoiserModule } from "../../models/denoiser.js";
 import type { ExportableModel } from "../exportable.js";
 import type { Precision } from "./export-onnx.js";
 
-/** What ONNX Runtime makes of an exported model, beside libtorch. */
+/** An exported model in ONNX Runtime, compared with libtorch. */
 export interface OnnxCheck {
   /** largest difference of an output, in units of the samples (images are -1 to 1) */
   difference: number;
@@ -15,13 +15,13 @@ export interface OnnxCheck {
   torchRate: number;
 }
 
-/** Samples at once. Neither of the batch sizes that were traced. */
+/** Batch size of the check, different from the traced ones. */
 const batch = 8;
 
 /** A sampler's middle noise level, for the check of a teacher. */
 const sigma = 0.5;
 
-/** Differences up to here are rounding; those of f16 and int8 are the user's to judge. */
+/** Differences up to this are rounding. The user judges those of f16 and int8. */
 const tolerance: Record<Precision, number> = { f32: 1e-4, f16: 0.1, int8: 1 };
 
 /**
@@ -54,7 +54,7 @@ export async function checkOnnx(
   return { difference, rate: batch / theirs.seconds, torchRate: batch / ours.seconds };
 }
 
-/** The runtime is loaded when it is needed: whoever never exports does without. */
+/** Loaded only when needed. */
 async function openExported(bytes: Uint8Array, threads?: number): Promise<OnnxGenerator> {
   const { GenerateError, loadGenerator } = await import("@disback/generate");
   try {
@@ -94,7 +94,7 @@ async function timedAsync<T>(body: () => Promise<T>): Promise<{ result: T; secon
   return { result: await body(), seconds: (performance.now() - began) / 1000 };
 }
 
-/** NaN if one of them is. */
+/** NaN if one of them is NaN. */
 function largestDifference(a: Float32Array, b: Float32Array): number {
   let largest = 0;
   for (const [index, value] of a.entries()) {

@@ -15,7 +15,7 @@ import {
   ValueInfoProtoSchema,
 } from "./generated/onnx_pb.js";
 
-/** A value of a node's attribute; whole numbers are integers, `float` marks those that are not meant so. */
+/** A value of a node's attribute. Whole numbers become integers unless marked with `float`. */
 export type Attribute = number | string | readonly number[] | { float: number };
 
 const types: Partial<Record<DType, TensorProto_DataType>> = {
@@ -36,7 +36,7 @@ export function dataType(dtype: DType): TensorProto_DataType {
   return type;
 }
 
-/** An ONNX graph that grows: nodes in the order in which they run, constants, inputs and outputs. */
+/** An ONNX graph under construction: nodes in execution order, constants, inputs and outputs. */
 export class OnnxGraph {
   readonly nodes: NodeProto[] = [];
   readonly initializers: TensorProto[] = [];
@@ -125,7 +125,7 @@ export class OnnxGraph {
   }
 }
 
-/** The axis that grows with the batch has a name in ONNX. */
+/** In ONNX, the batch axis has a name. */
 export const batchAxis = "batch";
 
 function valueInfo(name: string, dtype: DType, sizes: readonly Size[]): ValueInfoProto {

@@ -7,7 +7,7 @@ import {
 } from "./generated/onnx_pb.js";
 import { attributeProto, type OnnxGraph } from "./graph.js";
 
-/** Weights below this many values stay as they are: there is nothing to gain. */
+/** Smaller weights are not quantized, because there is nothing to gain. */
 const smallest = 1024;
 
 /**

@@ -12,11 +12,11 @@ import { reductions } from "./operators/reductions.js";
 import { shapes } from "./operators/shapes.js";
 import { quantizeWeights } from "./quantize.js";
 
-/** Version of ONNX's operators that is written; onnxruntime 1.17 and onnxruntime-web read it. */
+/** The ONNX opset; onnxruntime 1.17 and onnxruntime-web read it. */
 export const opset = 20;
-/** The file format that belongs to it. */
+/** The matching file format version. */
 const irVersion = 9n;
-/** A protobuf message is no larger. */
+/** Largest protobuf message. */
 const largest = 2 ** 31 - 1;
 
 const conversions: Readonly<Record<string, Conversion>> = {
@@ -27,20 +27,20 @@ const conversions: Readonly<Record<string, Conversion>> = {
   ...choices,
 };
 
-/** What is written to a model: a function of tensors whose first axis is the batch. */
+/** The function to write: tensors in and out, with the batch as first axis. */
 export interface OnnxSource {
   network: (...inputs: Tensor[]) => Tensor;
   /** example inputs for a batch size, in the order of `network`'s parameters */
   examples: (batch: number) => Tensor[];
   inputNames: readonly string[];
   outputName: string;
-  /** what the file says about itself */
+  /** metadata of the file */
   metadata: Readonly<Record<string, string>>;
 }
 
 /**
- * Writes a function of tensors as an ONNX model for any batch size: its operators are traced, whatever does not depend
- * on the inputs is worked out beforehand.
+ * Writes a function of tensors as an ONNX model for any batch size: its operators are traced, and constant parts are
+ * evaluated beforehand.
  * @param options.quantize weights as 8-bit integers
  * @throws DisbackError naming an operator that cannot be written
  */

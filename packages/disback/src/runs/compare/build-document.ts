@@ -12,18 +12,16 @@ import { COMPARISON_FORMAT, type ComparisonDocument, type MethodRuns, type Stude
 import type { ChildRun } from "./plan.js";
 import type { Sweep } from "./sweep.js";
 
-/** The figure compared: the one asked for, else FID, else the distance of points. */
+/** The compared figure: the requested one, else FID, else the distance of points. */
 export function figureOf(settings: CompareSettings, teacher: Record<string, number>): string {
   const figure = settings.figure ?? ["fid", "slicedWasserstein"].find((name) => name in teacher);
   if (figure === undefined || teacher[figure] === undefined) {
-    throw new DisbackError(
-      `"figure": the evaluation gives ${Object.keys(teacher).join(", ")}; choose one of them`,
-    );
+    throw new DisbackError(`"figure": must be one of the evaluation's ${Object.keys(teacher).join(", ")}`);
   }
   return figure;
 }
 
-/** Reads all runs, compares the methods, and puts everything into one document. */
+/** Reads all runs, compares the methods, and collects everything in one document. */
 export function buildDocument(
   settings: CompareSettings,
   options: { out: string; preset?: string },

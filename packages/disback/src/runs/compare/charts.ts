@@ -10,7 +10,7 @@ export interface NamedChart extends ChartContent {
   file: string;
 }
 
-/** The charts of one kind of student; those without content are left out. */
+/** The charts of one kind of student; empty ones are left out. */
 export function chartsOfCase(document: ComparisonDocument, part: StudentCase): NamedChart[] {
   const { figure } = document;
   const name = FIGURE_NAMES[figure] ?? figure;
@@ -40,13 +40,13 @@ export function chartsOfCase(document: ComparisonDocument, part: StudentCase): N
     speedUpChart(part, "seconds"),
     over("mismatch", "Mismatch degree towards the current target", { logarithmic: true }),
     over("target", "Target: position on the trajectory (0 is the teacher)"),
-    over("modeCoverage", "Part of the modes covered"),
-    over("highQuality", "Part of the samples near a mode"),
+    over("modeCoverage", "Fraction of modes covered"),
+    over("highQuality", "Fraction of samples near a mode"),
   ];
   return charts.filter((chart) => chart.curves.some((curve) => curve.points.length >= 2));
 }
 
-/** Each method's median over its seeds, with the seeds pale behind it. */
+/** Each method's median over its seeds, with the seeds in pale lines behind it. */
 function curvesOf(part: StudentCase, figure: string, measure: CostMeasure): Curve[] {
   const seeds: Curve[] = [];
   const medians: Curve[] = [];
@@ -64,7 +64,7 @@ function curvesOf(part: StudentCase, figure: string, measure: CostMeasure): Curv
   return figure === "target" ? drawn.map((curve) => ({ ...curve, steps: true })) : drawn;
 }
 
-/** While a method records, its student stays what it was: the curve begins at no cost. */
+/** While a method records, its student does not change, so the curve begins at cost 0. */
 function fromTheBeginning(
   runs: readonly Convergence[],
   figure: string,
@@ -75,8 +75,8 @@ function fromTheBeginning(
 }
 
 /**
- * Evaluation by evaluation. During preparation, which is longer for some seeds, for as long as most have points; then a
- * run that diverged counts as worst.
+ * The median at each evaluation. The preparation ends when fewer than half of the seeds have points. After it, a run
+ * that diverged counts as worst.
  */
 function medianCurve(runs: readonly Convergence[], figure: string, measure: CostMeasure): [number, number][] {
   const before = runs.map(({ points }) => points.filter(({ cost }) => cost.iterations === 0));
@@ -94,18 +94,18 @@ function medianCurve(runs: readonly Convergence[], figure: string, measure: Cost
   });
 }
 
-/** What the lists have at each place. */
+/** The values of the lists at each index. */
 function rowsOf<Item>(lists: readonly (readonly Item[])[]): (Item | undefined)[][] {
   const longest = Math.max(0, ...lists.map((list) => list.length));
   return Array.from({ length: longest }, (_, index) => lists.map((list) => list[index]));
 }
 
-/** Median speed-up at every rung that both methods reached in most seeds. */
+/** Median speed-up at every level that both methods reached in most seeds. */
 function speedUpChart(part: StudentCase, measure: CostMeasure): NamedChart {
   const curves = part.methods.map((method, colour): Curve => {
     const points = method.speedUps[measure].flatMap(({ median: middle }, index): [number, number][] => {
       const { name } = part.levels[index]!;
-      // A level that one of the two met before its first iteration has no ratio that could be drawn.
+      // If one of the two met the level before its first iteration, there is no ratio to draw.
       const drawable = middle.kind === "measured" && Number.isFinite(middle.ratio) && middle.ratio > 0;
       return typeof name === "number" && drawable ? [[100 * name, middle.ratio]] : [];
     });

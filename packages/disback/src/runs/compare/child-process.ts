@@ -1,26 +1,26 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { DisbackError } from "../../errors.js";
 
-/** How the command line is started again: Node's flags and the program. */
+/** How to start the command line again: Node's flags and the program. */
 export type CommandLine = readonly string[];
 
-/** A command under way. */
+/** A running command. */
 export interface RunningCommand {
   process: ChildProcess;
-  /** What it printed on stdout. @throws DisbackError with its own error line when it failed */
+  /** Its stdout. @throws DisbackError with its error line if it failed */
   finished: Promise<string>;
 }
 
-/** Starts the command line as a process of its own, with one thread where nothing else is said. */
+/** Starts the command line as a separate process, with one thread by default. */
 export function startCommand(
   commandLine: CommandLine,
   flags: readonly string[],
   threads: number,
 ): RunningCommand {
   const child = spawn(process.execPath, [...commandLine, ...flags, "--json", "--quiet"], {
-    // A group of its own: Ctrl-C reaches it through us alone, once, and it has time to save.
+    // In its own process group, so that Ctrl-C reaches it only through us, once, and it has time to save.
     detached: true,
-    // The channel is how it notices that we were killed: it saves and leaves then (see `Interruption`).
+    // Through this channel it notices that we were killed; then it saves and exits (see `Interruption`).
     stdio: ["ignore", "pipe", "pipe", "ipc"],
     env: {
       ...process.env,

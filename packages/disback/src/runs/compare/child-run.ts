@@ -14,7 +14,7 @@ import { withAbsolutePaths } from "../settings/paths.js";
 import { type CommandLine, type RunningCommand, startCommand } from "./child-process.js";
 import type { ChildRun } from "./plan.js";
 
-/** Whether a run of the comparison is over: finished, or diverged, which is an outcome too. */
+/** Whether a run of the comparison is over: finished or diverged. */
 export function isOver(record: RunRecord | undefined): record is RunRecord {
   return record?.state === "finished" || isDiverged(record);
 }
@@ -24,27 +24,27 @@ function isDiverged(record: RunRecord | undefined): boolean {
 }
 
 /**
- * The record of a run, when there is one already.
+ * The record of a run, if it exists.
  *
- * @throws DisbackError when it was made with other settings
+ * @throws DisbackError if it has other settings
  */
 export function recordOf(out: string, run: ChildRun): RunRecord | undefined {
   const remedy = ", or set the earlier comparison aside with --force";
   return recordIn(join(out, run.folder), distillSchema, run.settings, remedy);
 }
 
-/** Starts the run, or continues it. */
+/** Starts or continues the run. */
 export function startRun(out: string, run: ChildRun, commandLine: CommandLine): Promise<RunningCommand> {
-  // What several runs would record alike is recorded once.
+  // Trajectories that several runs would record identically are recorded once.
   const shared = ["--share-trajectories", join(out, "trajectories")];
   return startIn(join(out, run.folder), "distill", distillSchema, run.settings, commandLine, shared);
 }
 
 /**
- * The record of the run in a folder, when there is one already.
+ * The record of the run in a folder, if it exists.
  *
- * @param remedy what else can be done, for the message
- * @throws DisbackError when it was made with other settings
+ * @param remedy another remedy for the message
+ * @throws DisbackError if it has other settings
  */
 export function recordIn(
   folder: string,
@@ -63,8 +63,8 @@ export function recordIn(
 }
 
 /**
- * Starts a run in a folder by its command, or continues it, as a process of its own. When the process that started it
- * before was killed, it may still be saving its state: it is waited for.
+ * Starts or continues a run in a folder as a separate process. If the previous parent was killed, the run may still be
+ * saving its state; this waits for it.
  */
 export async function startIn(
   folder: string,
@@ -86,7 +86,7 @@ export async function startIn(
 
 const SECONDS_TO_LEAVE = 60;
 
-/** What the log of a run that is over says. */
+/** The log of a run that is over. */
 export function measure(out: string, run: ChildRun): MeasuredRun {
   const entries = new MetricsLog(join(out, run.folder, "metrics.jsonl")).read();
   const judged = entries.filter((entry) => entry.stage === "backtrack");
@@ -99,7 +99,7 @@ export function measure(out: string, run: ChildRun): MeasuredRun {
   };
 }
 
-/** What imitation and recording took together. */
+/** The cost of imitation and recording together. */
 function preparationOf(entries: readonly MetricsEntry[]): MeasuredRun["preparation"] {
   const last = (["imitate", "record"] as const).flatMap(
     (stage) => entries.filter((entry) => entry.stage === stage).at(-1) ?? [],
@@ -112,7 +112,7 @@ function preparationOf(entries: readonly MetricsEntry[]): MeasuredRun["preparati
     images: sum((entry) => entry.images),
     seconds: sum(secondsOf),
     processorSeconds: sum(processorSecondsOf),
-    // Imitation comes first: what it had taken is what the preparation had taken.
+    // Imitation comes first, so its cost is the preparation's cost so far.
     evaluations: entries.filter(({ stage }) => stage === "imitate").map(evaluationOf),
   };
 }
@@ -127,7 +127,7 @@ function evaluationOf(entry: MetricsEntry): MeasuredEvaluation {
   };
 }
 
-/** Runs of older versions tell less. */
+/** Logs of older versions have fewer fields. */
 function secondsOf({ stepSeconds, seconds }: MetricsEntry): number {
   return stepSeconds ?? seconds;
 }
@@ -146,7 +146,7 @@ function figuresOf(entry: MetricsEntry): Record<string, number> {
   );
 }
 
-/** As it reads after having been written: without fields that are not given. */
+/** As it reads after being written: without undefined fields. */
 function asJson(value: unknown): unknown {
   return JSON.parse(JSON.stringify(value));
 }

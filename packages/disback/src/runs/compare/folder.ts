@@ -8,11 +8,11 @@ const LOCK = "compare.lock";
 const SETTINGS = "settings.json";
 
 /**
- * Opens the folder of a comparison: a new or empty one, or that of an earlier call, which is continued.
+ * Opens the folder of a comparison: a new or empty one, or an earlier one to continue.
  *
  * @param force sets an earlier comparison aside (it is renamed to `<folder>.old-<n>`)
  * @returns the lock to release
- * @throws DisbackError when the folder holds something else, or a living process compares in it
+ * @throws DisbackError if the folder holds something else, or another process is using it
  */
 export function openComparisonFolder(
   path: string,
@@ -50,7 +50,7 @@ function setAside(folder: string, shown: string, notice: (line: string) => void)
   notice(`earlier comparison moved from ${shown} to ${shown.replace(/\/+$/, "")}.old-${number}`);
 }
 
-/** What a comparison that was killed left of its own files; those in run folders are the runs', which may still work. */
+/** Removes a killed comparison's own temporary files. Those in run folders belong to runs, which may still work. */
 function removeLeftovers(folder: string): void {
   for (const path of readdirSync(folder, { recursive: true }) as string[]) {
     if (/^(seed-\d+|settings|compare|teacher|teacher-settings)\.json\.partial-\d+$/.test(basename(path)))

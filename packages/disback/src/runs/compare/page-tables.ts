@@ -15,12 +15,12 @@ import {
   summaryParts,
 } from "./wording.js";
 
-/** The figure compared, as people call it. */
+/** The name of the compared figure. */
 export function figureName({ figure }: ComparisonDocument): string {
   return FIGURE_NAMES[figure] ?? figure;
 }
 
-/** One line per kind of student and method: what most readers came for. */
+/** The main results: one line per kind of student and method. */
 export function overviewTable(document: ComparisonDocument): string {
   const head: string[] = [
     "student",
@@ -67,7 +67,7 @@ function isFaster(speedUp: MethodComparison["speedUps"]["seconds"][number]["medi
   return speedUp.kind === "above" || (speedUp.kind === "measured" && speedUp.ratio > 1);
 }
 
-/** A speed-up in the colour of faster or slower, its spread below. */
+/** A speed-up, coloured as faster or slower, with its spread below. */
 function badge(method: MethodComparison, measure: CostMeasure, level: number): string {
   const summary = method.speedUps[measure][level]!;
   const { median } = summary;
@@ -78,12 +78,12 @@ function badge(method: MethodComparison, measure: CostMeasure, level: number): s
   return `<span class="${isEven ? "even" : kind}">${escapeHtml(parts.median)}</span>${spread}`;
 }
 
-/** Levels as columns, with the figure they stand for. */
+/** Levels as columns, with their figures. */
 function levelHeads(part: StudentCase): string[] {
   return part.levels.map(({ name, figure }) => `${levelText(name)} (${shortNumber(figure.median)})`);
 }
 
-/** Speed-ups of all methods, costs and levels. */
+/** Speed-ups of all methods, for all costs and levels. */
 export function speedUpTable(document: ComparisonDocument, part: StudentCase): string {
   const rows = part.methods.flatMap((method) =>
     COST_MEASURES.map((measure, index) => {
@@ -96,7 +96,7 @@ export function speedUpTable(document: ComparisonDocument, part: StudentCase): s
     }),
   );
   const head = ["method", "counted in", ...levelHeads(part)];
-  return `${table(head, rows)}<p class="how">Columns: level and its ${escapeHtml(figureName(document))} (median over seeds). The baseline's rows are what it took.</p>`;
+  return `${table(head, rows)}<p class="how">Columns: level and its ${escapeHtml(figureName(document))} (median over seeds). The baseline's rows are its costs.</p>`;
 }
 
 function methodCell(part: StudentCase, method: MethodComparison): string {
@@ -109,7 +109,7 @@ function methodCell(part: StudentCase, method: MethodComparison): string {
   return `${escapeHtml(method.name)}<br><span class="muted">${escapeHtml(notes.join(", "))}</span>`;
 }
 
-/** What every seed took, with links to the reports of the runs. */
+/** The costs of every seed, with links to the runs' reports. */
 export function costTable(document: ComparisonDocument, part: StudentCase): string {
   const rows = part.methods.flatMap((method) => {
     const { convergence } = part.runs.find((one) => one.method === method.name)!;
@@ -152,7 +152,7 @@ function endTable(document: ComparisonDocument, part: StudentCase): string {
   );
 }
 
-/** How the candidates of the sweep scored. */
+/** The scores of the sweep's candidates. */
 export function sweepTable(part: StudentCase): string {
   const rows = part.runs.flatMap(({ method, rates, sweep = [] }) =>
     sweep.map((one) => [
@@ -165,7 +165,7 @@ export function sweepTable(part: StudentCase): string {
   return `${table(["method", "student / auxiliary", "score", ""], rows)}<p class="how">Score: mean logarithm of the figure over the budget, preparation counted; lower is better.</p>`;
 }
 
-/** A table of HTML cells; the first column is text, the others are aligned right. */
+/** A table of HTML cells. The first column is text; the others are right-aligned. */
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const kind = (index: number) => (index < 2 ? "" : ' class="number"');
   const cells = (row: readonly string[]) => row.map((cell, i) => `<td${kind(i)}>${cell}</td>`).join("");

@@ -12,32 +12,32 @@ import { writePlots } from "./plots.js";
 import { runAll } from "./run-all.js";
 import { chooseRates, type Sweep } from "./sweep.js";
 
-/** How a comparison is done. */
+/** Options of a comparison. */
 export interface ComparisonOptions {
   /** Folder of the comparison. */
   out: string;
   /** Set an earlier comparison in that folder aside. */
   force: boolean;
   preset?: string;
-  /** Runs at a time. */
+  /** Number of parallel runs. */
   jobs: number;
   commandLine: CommandLine;
   progress: Progress;
 }
 
-/** What a comparison left. */
+/** The result of a comparison. */
 export interface ComparisonResult {
   document: ComparisonDocument;
   places: [name: string, path: string][];
 }
 
 /**
- * Runs whatever of a comparison has not been run yet, and reports it: `compare.json`, `compare.html`, `plots/`.
+ * Runs the missing runs of a comparison, and reports: `compare.json`, `compare.html`, `plots/`.
  *
- * With the protocol `best` the sweep comes first, on seeds of its own; only the chosen rates are run on the reported
+ * With the protocol `best` the sweep comes first, on separate seeds. Only the chosen rates are run on the reported
  * seeds.
  *
- * @throws DisbackError when a run fails, ComparisonStopped after a signal; what is finished is kept and not repeated
+ * @throws DisbackError if a run fails, ComparisonStopped after a signal; finished runs are kept and not repeated
  */
 export async function performComparison(
   settings: CompareSettings,
@@ -46,7 +46,7 @@ export async function performComparison(
   const { out, progress } = options;
   const { students, seeds } = settings;
   const methods = Object.keys(settings.methods);
-  // Also the check of all settings, before anything is written.
+  // This also checks all settings, before anything is written.
   const paper = planRuns(settings, { students, methods, seeds });
   const candidates = settings.protocol === "best" ? candidateRates(settings) : undefined;
   const lock = openComparisonFolder(out, settings, {

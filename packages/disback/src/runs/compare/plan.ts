@@ -24,19 +24,19 @@ export interface ChildRun {
   settings: DistillSettings;
 }
 
-/** Which runs are wanted: all combinations. */
+/** The values to combine into runs. */
 export interface Wanted {
   students: readonly string[];
   methods: readonly string[];
   seeds: readonly number[];
-  /** Those in the settings when not given. */
+  /** Default: those in the settings. */
   rates?: (student: string, method: string) => readonly LearningRates[];
 }
 
 /**
- * The runs in an order that lets the methods of one student and seed run side by side, under the same load.
+ * The runs, ordered so that the methods of one student and seed run in parallel, under the same load.
  *
- * @throws DisbackError naming the setting that is wrong, and where it stands
+ * @throws DisbackError naming the wrong setting and its place
  */
 export function planRuns(settings: CompareSettings, wanted: Wanted): ChildRun[] {
   return wanted.students.flatMap((student) =>
@@ -56,7 +56,7 @@ export function candidateRates(settings: CompareSettings): LearningRates[] {
   return student.flatMap((studentLearningRate) =>
     auxiliaryFactors.map((factor) => ({
       studentLearningRate,
-      // Rounded, so that 3 times 1e-4 is written 3e-4.
+      // Rounded, so that 3 times 1e-4 is 3e-4.
       auxiliaryLearningRate: Number((studentLearningRate * factor).toPrecision(12)),
     })),
   );
@@ -81,9 +81,9 @@ function childRun(
       throw new DisbackError(`"${place}.${fixed}" is the same for all runs: set it for the comparison`);
   }
   const layers: SettingsTree[] = [
-    // A run that diverges is an outcome: with another learning rate it would be another method.
+    // A run that diverges is a result. With another learning rate it would be another method.
     { onDivergence: "stop" },
-    // Judged once for all runs.
+    // The teacher is evaluated once for all runs.
     { evaluation: { teacher: false }, checkpoints: { keepLast: 1, keepBest: false } },
     common,
     perStudent[student] ?? {},

@@ -7,7 +7,7 @@ import { escapeHtml } from "../report/markup.js";
 import { chartsOfCase, type NamedChart } from "./charts.js";
 import type { ComparisonDocument } from "./document.js";
 
-/** For pictures on their own: dark ink on white, readable in print. */
+/** Colours of separate pictures: dark on white, readable in print. */
 const PRINT: ChartTheme = {
   ink: "#1d1c1a",
   muted: "#6b6963",
@@ -31,7 +31,7 @@ export async function writePlots(folder: string, document: ComparisonDocument): 
   }
 }
 
-/** The chart with its title, on a white ground. */
+/** The chart with its title, on white. */
 function standaloneSvg(chart: NamedChart, student: string): string {
   const drawn = chartHeight(chart);
   const height = drawn + TITLE_HEIGHT;

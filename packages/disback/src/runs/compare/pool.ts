@@ -3,10 +3,10 @@ import { Interruption } from "../interruption.js";
 import type { Progress } from "../progress.js";
 import type { RunningCommand } from "./child-process.js";
 
-/** Something to be done by a process of its own. */
+/** A task that runs in a separate process. */
 export interface Task {
   start(): Promise<RunningCommand>;
-  /** Called with what it printed; what it throws ends the pool. Also called when it failed, with the error. */
+  /** Called with its stdout, or with its error. An exception from here ends the pool. */
   settle(outcome: { output: string } | { error: DisbackError }): void;
 }
 
@@ -23,15 +23,15 @@ export class ComparisonStopped extends DisbackError {
 }
 
 /**
- * Does tasks, `jobs` at a time. The first that fails, or a signal, stops new ones; those under way are waited for,
- * after a signal passed on to them.
+ * Runs tasks, `jobs` in parallel. The first failure or a signal stops new tasks. Running ones are waited for; a signal
+ * is passed on to them.
  *
  * @throws the first error, or ComparisonStopped after a signal
  */
 export async function runPool(tasks: readonly Task[], jobs: number, progress: Progress): Promise<void> {
   const running = new Set<RunningCommand>();
   using interruption = new Interruption((signal) => {
-    progress.notice(`${signal}: the runs under way save their states`);
+    progress.notice(`${signal}: the running runs save their states`);
     for (const one of running) one.process.kill(signal);
   });
   const waiting = [...tasks];
@@ -39,7 +39,7 @@ export async function runPool(tasks: readonly Task[], jobs: number, progress: Pr
   const perform = async (task: Task) => {
     const command = await task.start();
     running.add(command);
-    // A signal that came while the task was waiting for its turn.
+    // A signal came while the task was waiting.
     if (interruption.requested) command.process.kill("SIGTERM");
     try {
       const outcome = await command.finished.then(
@@ -64,7 +64,7 @@ export async function runPool(tasks: readonly Task[], jobs: number, progress: Pr
   await Promise.all(Array.from({ length: jobs }, worker));
   if (interruption.requested) {
     throw new ComparisonStopped(
-      "stopped; the same command goes on where it was, finished runs are not repeated",
+      "stopped; the same command continues, finished runs are not repeated",
       interruption.exitCode,
     );
   }

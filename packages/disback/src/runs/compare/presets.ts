@@ -2,28 +2,28 @@ import { layer, type SettingsTree } from "../settings/layers.js";
 import { isDirectName, type ObjectiveName } from "../settings/objective-names.js";
 
 const baseline = { "diff-instruct": { method: "plain" } };
-/** The paper's method and fixed schedules: a trajectory, always. */
+/** The paper's method and fixed schedules: always with a trajectory. */
 const fixed = {
   recording: { nodes: "even-steps", steps: 40, interval: 10, learningRate: 2e-4 },
   backtracking: { schedule: "steps", stepsPerTarget: 8 },
 };
 const paper = { "disback-paper": { method: "disback", ...fixed } };
-/** A trajectory with evenly spaced nodes and targets left as soon as they are reached, always; nothing else. */
+/** Always a trajectory, with evenly spaced nodes and targets left as soon as they are reached; nothing else. */
 const path = {
   "disback-path": { method: "disback" },
 };
 /** The same with other settings. */
 const along = (settings: SettingsTree) => layer(path["disback-path"], settings);
-/** The defaults: imitation for students that are no copies, no trajectory after it. */
+/** The defaults: imitation for students that are not copies, and no trajectory after it. */
 const defaults = { disback: { method: "auto" } };
 
-/** The baseline and the defaults, both with another setting of the distillation. */
+/** The baseline and the defaults, both with a changed setting of the distillation. */
 const bothWith = (name: string, backtracking: SettingsTree) => ({
   [`diff-instruct-${name}`]: { method: "plain", backtracking },
   [`disback-${name}`]: { method: "auto", backtracking },
 });
 
-/** The 2-D teacher; seeds that no setting was chosen on. */
+/** The 2-D teacher; on these seeds no setting was chosen. */
 const points = {
   teacher: "2d-ring",
   seeds: [11, 12, 13],
@@ -37,7 +37,7 @@ const points = {
   },
 };
 
-/** Objectives by name, alone and, those that go with one, along a trajectory. */
+/** Objectives by name, alone and, where possible, along a trajectory. */
 function objectives(names: readonly ObjectiveName[], trajectories: boolean): Record<string, SettingsTree> {
   const alone = names.map((objective) => [objective, { method: "plain", backtracking: { objective } }]);
   const walking = names
@@ -45,10 +45,10 @@ function objectives(names: readonly ObjectiveName[], trajectories: boolean): Rec
     .map((objective) => [`${objective}-path`, along({ backtracking: { objective } })]);
   return Object.fromEntries([...alone, ...walking]);
 }
-/** DMD2 needs real samples beside these; those of images are not shipped. */
+/** DMD2 also needs real samples; image data are not shipped. */
 const dataFree = ["diff-instruct", "vsd", "dmd", "sid", "consistency", "regression"] as const;
 
-/** Long enough to see that something works and how fast it starts. */
+/** Long enough to see whether something works and how fast it starts. */
 const brief = { studentLearningRate: 5e-4, auxiliaryLearningRate: 1e-3, emaDecay: 0.97 };
 const brief2d = {
   data: "toy:ring",
@@ -142,7 +142,7 @@ export const comparePresets: Readonly<Record<string, SettingsTree>> = {
     methods: { ...baseline, ...paper, ...path, ...defaults },
   },
   "2d-best": { ...points, ...best },
-  /** What storing nodes smaller costs in the outcome: docs/trajectories.md. */
+  /** The effect of smaller node storage on the result: docs/trajectories.md. */
   "nodes-2d": {
     ...points,
     students: ["untrained"],
@@ -165,7 +165,7 @@ export const comparePresets: Readonly<Record<string, SettingsTree>> = {
       evaluation: { every: 25, grid: 400 },
     }),
   },
-  /** What each part of the method brings, where a trajectory matters: an untrained student, a small learning rate. */
+  /** The effect of each part of the method where a trajectory matters: an untrained student, a small learning rate. */
   "2d-ablations": {
     ...points,
     students: ["untrained"],
@@ -182,13 +182,13 @@ export const comparePresets: Readonly<Record<string, SettingsTree>> = {
       "only-targets": along({ ablation: { use: "targets" } }),
       imitation: { method: "auto" },
       "imitation-and-path": { method: "disback", imitation: { when: "always" } },
-      // What the baseline may do as well.
+      // Improvements that the baseline may use as well.
       ...bothWith("two-auxiliary-steps", { auxiliarySteps: 2 }),
       ...bothWith("low-noise-weighted", { diffInstruct: { weighting: "noise" } }),
     },
   },
   "fashion-mnist-16": { teacher: "fashion-mnist-16", ...images16 },
-  /** Each method at its own best rates; a copy's default is the baseline itself, step by step. */
+  /** Each method at its own best rates. For a copy, the default is identical to the baseline. */
   "fashion-mnist-16-best": { teacher: "fashion-mnist-16", ...images16, ...best },
   "cifar10-16": { teacher: "cifar10-16", ...images16 },
   "cifar10-16-best": { teacher: "cifar10-16", ...images16, ...best },
@@ -198,7 +198,7 @@ export const comparePresets: Readonly<Record<string, SettingsTree>> = {
     ...images16,
     methods: { ...baseline, ...paper, ...defaults },
   },
-  /** Every objective with the same rates and budget: that each one works, and how fast it starts; not a ranking. */
+  /** Every objective with the same rates and budget: shows that each works and how fast it starts, not a ranking. */
   "objectives-2d": {
     teacher: "2d-ring",
     students: ["untrained"],

@@ -16,10 +16,10 @@ interface RunAllOptions {
 }
 
 /**
- * Brings all runs to their end, those that are over already left alone, and judges the teacher as they are judged.
+ * Completes all runs, skipping those that are over, and evaluates the teacher in the same way.
  *
  * @returns the teacher's figures
- * @throws DisbackError naming the run that failed; one that diverged is no failure but an outcome
+ * @throws DisbackError naming the run that failed; a run that diverged is a result, not a failure
  */
 export async function runAll(
   label: string,
@@ -31,7 +31,7 @@ export async function runAll(
   const left = runs.filter((run) => !isOver(recordOf(out, run)));
   if (!teacherFigures(out, judgedLike)) {
     progress.remark?.("judging the teacher");
-    // First and alone: it also prepares the reference's statistics, which all runs then read.
+    // First and alone, because it also prepares the reference statistics, which all runs then read.
     await runPool([judgeTeacherTask(out, judgedLike, commandLine)], 1, progress);
   }
   let done = runs.length - left.length;

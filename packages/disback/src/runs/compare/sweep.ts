@@ -4,7 +4,7 @@ import { measure } from "./child-run.js";
 import type { MethodRuns } from "./document.js";
 import type { ChildRun, LearningRates } from "./plan.js";
 
-/** The learning rates a method is best at, from one kind of student, and how the others did. */
+/** The best learning rates of a method for one kind of student, and the scores of the others. */
 export type Sweep = (
   student: string,
   method: string,
@@ -13,7 +13,7 @@ export type Sweep = (
 /**
  * Scores every candidate on the seeds of the sweep.
  *
- * @param runs the runs of the sweep, all over
+ * @param runs the completed runs of the sweep
  * @param figure by which they are scored
  */
 export function chooseRates(
@@ -44,7 +44,7 @@ function sameRates(a: LearningRates, b: LearningRates): boolean {
   );
 }
 
-/** Whether better rates may lie beyond those that were tried. */
+/** Whether better rates may lie beyond those tried. */
 function isAtEdge(chosen: LearningRates, candidates: readonly LearningRates[]): boolean {
   const tried = candidates.map((rates) => rates.studentLearningRate);
   return [Math.min(...tried), Math.max(...tried)].includes(chosen.studentLearningRate);

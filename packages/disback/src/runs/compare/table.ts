@@ -2,10 +2,10 @@ import type { CostMeasure } from "../../compare/convergence.js";
 import type { ComparisonDocument, StudentCase } from "./document.js";
 import { levelText, medianCostText, ratesText, spreadText, summaryParts } from "./wording.js";
 
-/** What the terminal's table counts; the page shows all measures. */
+/** The measure in the terminal's table; the page shows all of them. */
 const MEASURE: CostMeasure = "iterationsWithPreparation";
 
-/** Says what the numbers of the table are. */
+/** Explains the numbers of the table. */
 export const TABLE_NOTE =
   "levels of the way to the teacher: the baseline's iterations, preparation counted, and the others' speed-up; medians over seeds";
 

@@ -15,7 +15,7 @@ const teacherFile = z.object({
   figures: z.record(z.string(), z.number()),
 });
 
-/** Judges the teacher as the students of a run are judged, with `disback evaluate`, and keeps what comes of it. */
+/** Evaluates the teacher like the students of a run, with `disback evaluate`, and stores the result. */
 export function judgeTeacherTask(out: string, run: DistillSettings, commandLine: CommandLine): Task {
   const settings = evaluationOf(run);
   const file = join(out, "teacher-settings.json");
@@ -36,7 +36,7 @@ export function judgeTeacherTask(out: string, run: DistillSettings, commandLine:
   };
 }
 
-/** The teacher's figures, when it was judged in the same way before. */
+/** The stored figures, if the teacher was evaluated in the same way before. */
 export function teacherFigures(out: string, run: DistillSettings): Record<string, number> | undefined {
   const path = join(out, FILE);
   if (!existsSync(path)) return undefined;
@@ -51,7 +51,7 @@ export function teacherFigures(out: string, run: DistillSettings): Record<string
   }
 }
 
-/** Settings of `disback evaluate` that judge the teacher as the run judges its student. */
+/** Settings of `disback evaluate` that evaluate the teacher as the run evaluates its student. */
 function evaluationOf(run: DistillSettings): Record<string, unknown> {
   const { evaluation } = run;
   const settings = {

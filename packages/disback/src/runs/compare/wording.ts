@@ -4,7 +4,7 @@ import { median, type Spread } from "../../compare/statistics.js";
 import { shortNumber } from "../wording.js";
 import { exponential, type LearningRates } from "./plan.js";
 
-/** Costs as people read them. */
+/** Display names of costs. */
 export const MEASURE_NAMES: Readonly<Record<CostMeasure, string>> = {
   iterations: "iterations (preparation not counted)",
   iterationsWithPreparation: "iterations (preparation counted)",
@@ -22,7 +22,7 @@ export const SHORT_MEASURE_NAMES: Readonly<Record<CostMeasure, string>> = {
   processorSeconds: "processor seconds + preparation",
 };
 
-/** `1.52×`; `never` where only the baseline got there, `>1.9×` where only the method did. */
+/** `1.52×`; `never` if only the baseline reached the level, `>1.9×` if only the method did. */
 export function speedUpText(speedUp: SpeedUp): string {
   switch (speedUp.kind) {
     case "measured":
@@ -36,7 +36,7 @@ export function speedUpText(speedUp: SpeedUp): string {
   }
 }
 
-/** A speed-up over seeds: its median, and what else is to be said of it, empty with a single seed. */
+/** A speed-up over seeds: its median and its spread. The spread is empty with a single seed. */
 export function summaryParts(summary: SpeedUpSummary): { median: string; spread: string } {
   const { median: middle, lowest, highest, seeds, reached } = summary;
   if (seeds.length === 1 || middle.kind === "neither") return { median: speedUpText(middle), spread: "" };
@@ -48,12 +48,12 @@ export function summaryParts(summary: SpeedUpSummary): { median: string; spread:
   return { median: speedUpText(middle), spread: notes.join(", ") };
 }
 
-/** Two digits behind the point, as long as they say something. */
+/** Two decimals while they are significant. */
 function ratioText(ratio: number): string {
   return ratio >= 10 || ratio < 0.1 ? shortNumber(ratio) : ratio.toFixed(2);
 }
 
-/** As an end of a range. */
+/** One end of a range. */
 function rangeEnd(speedUp: SpeedUp): string {
   return speedUp.kind === "below" ? "never" : speedUpText(speedUp).replace("×", "");
 }
@@ -65,13 +65,13 @@ export function spreadText({ median, lowest, highest }: Spread): string {
   return `${number(median)} (${number(lowest)} to ${number(highest)})`;
 }
 
-/** Median cost over the seeds, never reached counting as most: `120`, `never`. */
+/** Median cost over the seeds; "never" counts as infinite: `120`, `never`. */
 export function medianCostText(costs: readonly (number | null)[]): string {
   const middle = median(costs.map((cost) => cost ?? Number.POSITIVE_INFINITY)) ?? Number.POSITIVE_INFINITY;
   return Number.isFinite(middle) ? shortNumber(middle) : "never";
 }
 
-/** The same, and how many seeds got there where not all did: `130 (reached 2 of 3)`. */
+/** The same, with the number of seeds if not all reached the level: `130 (reached 2 of 3)`. */
 export function costText(costs: readonly (number | null)[]): string {
   const text = medianCostText(costs);
   const reached = costs.filter((cost) => cost !== null).length;
@@ -88,7 +88,7 @@ export function ratesText({ studentLearningRate, auxiliaryLearningRate }: Learni
   return `${exponential(studentLearningRate)} / ${exponential(auxiliaryLearningRate)}`;
 }
 
-/** What a kind of student starts as. */
+/** The start of a kind of student. */
 export function studentText(student: string): string {
   const known: Record<string, string> = {
     same: "the teacher's own weights",

@@ -10,10 +10,10 @@ import type { Description, InspectOptions } from "./description.js";
 import { writeFirstPictures } from "./first-pictures.js";
 import { nameOfClass, surveyValues, type ValueSurvey, warningsAbout } from "./survey.js";
 
-/** From here on decoding takes long enough to be watched. */
+/** From this number on, decoding is slow enough to show progress. */
 const manyImages = 1000;
 
-/** Anything `openDataset` reads, as a training will see it; its errors say what is wrong with the rest. */
+/** Anything `openDataset` reads, as a training will see it. Its errors explain everything else. */
 export async function describeDataset(
   path: string,
   options: InspectOptions,
@@ -62,7 +62,7 @@ export async function describeDataset(
   };
 }
 
-/** Opens data whose images differ in size or colour too, and says what a training has to choose. */
+/** Also opens data whose images differ in size or colour, and says what a training has to choose. */
 async function openAnyForm(
   path: string,
   { resolution, channels, split }: InspectOptions,
@@ -112,7 +112,7 @@ function describeValues({ sampleShape, length }: Dataset, values: ValueSurvey): 
 
 function describeClasses({ labelDim, classCounts }: Dataset): string {
   if (labelDim === 0) return "none";
-  return classCounts ? String(labelDim) : `none, but rows of ${labelDim} numbers (soft labels)`;
+  return classCounts ? String(labelDim) : `none; rows of ${labelDim} numbers (soft labels)`;
 }
 
 const classesShown = 20;

@@ -1,16 +1,16 @@
-/** What something is, and facts about it in the order they are shown. */
+/** What something is, and facts about it in display order. */
 export interface Description {
   kind: string;
   facts: [name: string, value: string][];
-  /** one line about what else can be seen */
+  /** one line about further options */
   hint?: string | undefined;
-  /** what is printed with `--json`; default: the facts */
+  /** printed with `--json`; default: the facts */
   document?: Record<string, unknown>;
 }
 
-/** How data sets are looked at; other things take none of these. */
+/** Options for data sets; nothing else takes them. */
 export interface InspectOptions {
-  /** file for the first pictures of a data set */
+  /** output file for the first pictures of a data set */
   out?: string;
   resolution?: number;
   channels?: 1 | 3;

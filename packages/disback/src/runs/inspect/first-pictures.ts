@@ -15,8 +15,8 @@ const labelWidth = 120;
 const padding = 4;
 
 /**
- * Writes the first samples of a data set as a PNG: a row of 8 for each of up to 24 classes, its name before it, or 64
- * images without classes; points of the plane as a scatter plot.
+ * Writes the first samples of a data set as a PNG: a row of 8 with its name for each of up to 24 classes, or 64 images
+ * without classes. 2-D points become a scatter plot.
  * @throws DisbackError for points of other dimensions, or naming the file if it cannot be written
  */
 export async function writeFirstPictures(path: string, dataset: Dataset): Promise<void> {
@@ -64,7 +64,7 @@ async function writePoints(path: string, dataset: Dataset): Promise<void> {
 
 interface ClassRow {
   label: number;
-  /** samples of the class, at most as many as a row holds */
+  /** samples of the class, at most one row */
   indices: number[];
 }
 
@@ -83,7 +83,7 @@ function firstOfClasses(classes: ArrayLike<number>, count: number): ClassRow[] {
   return rows;
 }
 
-/** @param indices a place without a sample stays white */
+/** @param indices a cell without a sample stays white */
 async function drawGrid(dataset: Dataset, indices: readonly (number | undefined)[]): Promise<Buffer> {
   const present = indices.filter((index) => index !== undefined);
   const { samples, labels } = await dataset.batch(present);

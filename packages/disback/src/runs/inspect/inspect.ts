@@ -8,7 +8,7 @@ import { describeCheckpoint, describeRun } from "./run.js";
 import { describeSafetensors } from "./safetensors.js";
 import { describeStatistics } from "./statistics.js";
 
-/** Each knows its own by the files in the folder, or by the file's name; the first that does describes it. */
+/** Each recognises its kind by the files in the folder, or by the file's name. The first match describes it. */
 const KINDS: readonly ((
   path: string,
   options: InspectOptions,
@@ -28,7 +28,7 @@ const KINDS: readonly ((
 /**
  * Says what a file or folder is.
  *
- * @throws DisbackError when it is nothing we know, or damaged
+ * @throws DisbackError if it is unknown or damaged
  */
 export async function inspect(
   path: string,
@@ -46,5 +46,5 @@ export async function inspect(
     return description;
   }
   const what = statSync(path).isDirectory() ? "folder" : "file";
-  throw new DisbackError(`${path}: this ${what} is nothing disback knows`);
+  throw new DisbackError(`${path}: disback does not know this ${what}`);
 }

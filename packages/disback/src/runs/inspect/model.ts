@@ -13,7 +13,7 @@ import { readStudentFile } from "../student-file.js";
 import { shortBytes, shortNumber, stepsText } from "../wording.js";
 import type { Description } from "./description.js";
 
-/** A model folder: a student where `generator.json` says so, else a teacher. */
+/** A model folder: a student if there is a `generator.json`, else a teacher. */
 export function describeModel(path: string): Description | undefined {
   if (!existsSync(join(path, "config.json"))) return undefined;
   const { denoiser, config } = loadModel(path);
@@ -72,7 +72,7 @@ export function describeTrajectory(path: string): Description | undefined {
       ...flattenRows({ storage }),
       ...nodes.map((node, index): [string, string] => [
         `node ${index + 1}`,
-        `step ${node.step}, distance ${shortNumber(node.distance)} from the one before, loss ${shortNumber(node.loss)}, ${shortBytes(sizes[index]!)}`,
+        `step ${node.step}, distance ${shortNumber(node.distance)} from the previous one, loss ${shortNumber(node.loss)}, ${shortBytes(sizes[index]!)}`,
       ]),
       ...flattenRows(provenance),
     ],

@@ -14,7 +14,7 @@ export async function describeStatistics(path: string): Promise<Description | un
       const { shape } = parseNpy(await entry.read(), `${path}:${name}`);
       facts.push([name.replace(/\.npy$/, ""), `[${shape.join(", ")}]`]);
     }
-    const hint = `measure against it: disback evaluate MODEL --data ${path}`;
+    const hint = `compare with it: disback evaluate MODEL --data ${path}`;
     return { kind: "reference statistics (.npz of mu and sigma)", facts, hint };
   } finally {
     archive.close();

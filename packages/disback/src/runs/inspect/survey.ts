@@ -3,25 +3,25 @@ import type { Dataset } from "../../data/dataset.js";
 import { emptyClasses } from "../../data/empty-classes.js";
 import { shortNumber } from "../wording.js";
 
-/** Samples that are looked at: enough for ranges and copies, few enough to be quick. */
+/** Number of examined samples: enough for ranges and copies, and still quick. */
 const looked = 4096;
 const batchSize = 64;
 
-/** What the numbers of a data set are like. */
+/** Statistics of the values of a data set. */
 export interface ValueSurvey {
-  /** samples looked at, evenly spread */
+  /** number of examined samples, evenly spread */
   looked: number;
-  /** of images as bytes (0 to 255), of points as they are */
+  /** range: bytes (0 to 255) for images, coordinates for points */
   least: number;
   greatest: number;
   mean: number;
-  /** samples that are exact copies of another one */
+  /** number of exact copies of another sample */
   copies: number;
-  /** images of one colour all over */
+  /** number of images of a single colour */
   plain: number;
 }
 
-/** Reads samples evenly spread over a data set, all of them if they are few. */
+/** Reads samples evenly spread over a data set, or all of a small one. */
 export async function surveyValues(dataset: Dataset): Promise<ValueSurvey> {
   const count = Math.min(dataset.length, looked);
   const indices = Array.from({ length: count }, (_, place) => Math.floor((place * dataset.length) / count));
@@ -56,13 +56,13 @@ export async function surveyValues(dataset: Dataset): Promise<ValueSurvey> {
   return found;
 }
 
-/** Whether each channel has one value. */
+/** Whether each channel is constant. */
 function isPlain(sample: Float32Array, channels: number): boolean {
   const plane = sample.length / channels;
   return sample.every((value, index) => value === sample[Math.floor(index / plane) * plane]);
 }
 
-/** What of this would spoil a training, one line each. */
+/** What would spoil a training, one line each. */
 export function warningsAbout(dataset: Dataset, values: ValueSurvey): string[] {
   const warnings: string[] = [];
   const { least, greatest, copies, plain } = values;
@@ -73,7 +73,7 @@ export function warningsAbout(dataset: Dataset, values: ValueSurvey): string[] {
   if (values.looked > 1 && copies === values.looked - 1) warnings.push("all samples are equal");
   else if (copies > values.looked / 100) warnings.push(`${say(copies)} are exact copies of others`);
   if (dataset.sampleShape.length === 3) {
-    if (plain > values.looked / 20) warnings.push(`${say(plain)} are of one colour all over`);
+    if (plain > values.looked / 20) warnings.push(`${say(plain)} have a single colour`);
     if (greatest <= 16) warnings.push(`all pixels are nearly black (0 to ${shortNumber(greatest)} of 255)`);
     else if (least >= 239)
       warnings.push(`all pixels are nearly white (from ${shortNumber(least)} of 255 on)`);
@@ -91,6 +91,6 @@ export function warningsAbout(dataset: Dataset, values: ValueSurvey): string[] {
   return warnings;
 }
 
-/** A class's name, or its number where it has none. */
+/** A class's name, or its number without a name. */
 export const nameOfClass = ({ classNames }: Dataset, label: number): string =>
   classNames?.[label] ?? String(label);

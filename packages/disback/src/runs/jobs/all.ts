@@ -4,7 +4,7 @@ import type { Job } from "./job.js";
 import { recordingJob } from "./record.js";
 import { teacherJob } from "./teacher.js";
 
-/** Every kind of run there is, for `resume`. */
+/** Every kind of run, for `resume`. */
 export const allJobs: readonly Job[] = [
   teacherJob,
   recordingJob,

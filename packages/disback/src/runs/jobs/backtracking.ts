@@ -5,7 +5,7 @@ import type { Job } from "./job.js";
 import { openNetworks } from "./networks.js";
 import { trainStudent } from "./student-stage.js";
 
-/** `backtrack`: stage 2 on a trajectory recorded before. Leaves `student/` in the run folder. */
+/** `backtrack`: stage 2 on an existing trajectory. Writes `student/` in the run folder. */
 export const backtrackingJob: Job<typeof backtrackSchema> = {
   command: "backtrack",
   schema: backtrackSchema,

@@ -7,26 +7,26 @@ import { FIGURE_NAMES, shortDuration, shortNumber } from "../wording.js";
 import type { JobResult } from "./job.js";
 import { judgeDrawer } from "./judging.js";
 
-/** A trained student, and the teacher to hold it against. */
+/** A trained student and its teacher. */
 export interface Comparison {
   entries: readonly MetricsEntry[];
   seconds: number;
   judge?: Judge;
-  /** Samples for each figure. */
+  /** Number of samples for each figure. */
   samples: number;
   batchSize: number;
   drawStudent: () => SampleDrawer;
-  /** Not given: the student alone is judged and timed. */
+  /** Absent: only the student is evaluated and timed. */
   drawTeacher?: () => SampleDrawer;
   progress: Progress;
-  /** Judge together; the first one times the models alone. */
+  /** Evaluate together; only the first one times the models. */
   processes: Processes;
   places: [name: string, path: string][];
 }
 
 const HEADLINES = ["fid", "slicedWasserstein", "modeCoverage"];
 
-/** Judges the teacher by the student's measure, times both, and lays them side by side. */
+/** Evaluates the teacher like the student, times both, and compares them. */
 export async function summarizeStudent(comparison: Comparison): Promise<JobResult> {
   const { entries, judge, progress, drawStudent, drawTeacher } = comparison;
   const teacher = judge && drawTeacher ? await judgeTeacher(judge, drawTeacher, comparison) : {};
@@ -93,7 +93,7 @@ async function judgeTeacher(
   }
 }
 
-/** Samples per second: the best of a few batches, after one to warm up; at least half a second of work. */
+/** Samples per second: the best of a few batches after a warm-up, with at least half a second of work. */
 function rateOf(drawer: SampleDrawer, batchSize: number): number {
   drawer.draw(batchSize).samples.dispose();
   let best = 0;
@@ -101,7 +101,7 @@ function rateOf(drawer: SampleDrawer, batchSize: number): number {
   for (let batches = 0; batches < 2 || spent < 0.5; batches++) {
     const began = performance.now();
     const { samples } = drawer.draw(batchSize);
-    // Reading a value waits for devices that work asynchronously.
+    // Reading a value waits for asynchronous devices.
     samples.flatten().select(0, 0).item();
     samples.dispose();
     const seconds = (performance.now() - began) / 1000;

@@ -8,7 +8,10 @@ import { type Networks, openNetworks, studentOf } from "./networks.js";
 import { shareRecording } from "./shared-recording.js";
 import { type StudentStageStart, trainStudent } from "./student-stage.js";
 
-/** `distill`: imitate and record where that can pay, then backtrack. Leaves `trajectory/` and `student/` in the run folder. */
+/**
+ * `distill`: imitates and records where that can pay, then backtracks. Writes `trajectory/` and `student/` in the run
+ * folder.
+ */
 export const distillationJob: Job<typeof distillSchema> = {
   command: "distill",
   schema: distillSchema,
@@ -24,7 +27,7 @@ export const distillationJob: Job<typeof distillSchema> = {
 
 type Before = Pick<StudentStageStart, "trajectory" | "iterationsBefore" | "secondsBefore" | "watch">;
 
-/** Decided by settings and seed alone, so that a resumed run decides the same. */
+/** Depends only on settings and seed, so a resumed run decides the same. */
 function decideFor(settings: DistillSettings, { teacher, student }: Networks): Decision {
   const { method, imitation, backtracking, seed } = settings;
   return decide({
@@ -33,7 +36,7 @@ function decideFor(settings: DistillSettings, { teacher, student }: Networks): D
   });
 }
 
-/** Imitates and records as decided, unless the run is past it already. */
+/** Imitates and records as decided, unless the run is already past that. */
 async function earlierStages(
   settings: DistillSettings,
   { imitate, record }: Decision,
@@ -49,7 +52,7 @@ async function earlierStages(
   const iterationsBefore = before.iterationsBefore + settings.recording.steps;
   const { checkpoint, ...fresh } = before.context;
   if (checkpoint && positionOf(checkpoint).stage === "backtrack") {
-    // The seconds before the last stage stand in its checkpoints.
+    // The checkpoints of the last stage hold the seconds before it.
     return { ...before, trajectory: context.run.file("trajectory"), iterationsBefore };
   }
   const { objective, vsd } = settings.backtracking;

@@ -13,14 +13,14 @@ import type { Shown } from "../samples/kinds.js";
 import type { EvaluateSettings } from "../settings/sampling.js";
 import { FIGURE_NAMES, shortNumber } from "../wording.js";
 
-/** What `disback evaluate` found. */
+/** The result of `disback evaluate`. */
 export interface EvaluationResult {
   figures: Record<string, unknown>;
   table: string[][];
   measuredWith: string;
 }
 
-/** Judges a model's samples, or samples that are there already, against data. */
+/** Compares a model's samples, or existing samples, with data. */
 export async function evaluateModel(
   settings: EvaluateSettings,
   progress: Progress,
@@ -77,7 +77,7 @@ async function openSamplesToJudge(settings: EvaluateSettings, progress: Progress
   };
 }
 
-/** Whether something is a model rather than samples. */
+/** Whether a path is a model rather than samples. */
 function isModel(source: string): boolean {
   if (isModuleFile(source)) return true;
   if (!existsSync(source)) return !source.startsWith("toy:") || shippedTeachers().includes(source);

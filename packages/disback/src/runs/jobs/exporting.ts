@@ -14,23 +14,22 @@ import { isModuleFile } from "../own-modules.js";
 import { type RunRecord, readRunRecord } from "../run-record.js";
 import { readStudentFile } from "../student-file.js";
 
-/** How a model is exported. */
+/** Options of an export. */
 export interface ExportOptions extends OutputPlace, Omit<FormatOptions, "out"> {
   format: ExportFormatName;
-  /** of a page: the teacher that a student is raced against; the run's own when not given, none with false */
+  /** web: teacher to race against the student; default the run's own, false for none */
   teacher?: string | false;
 }
 
-/** What an export found and wrote. */
+/** The result of an export. */
 export interface ExportedModel extends ExportReport {
   kind: "student" | "teacher";
 }
 
 /**
- * Writes a student or a teacher in a format that others read. The file or folder appears when all of it is there and
- * has been checked, or not at all.
- * @param source a model folder, a run, or a shipped teacher
- * @throws DisbackError naming what is wrong with the model, the format or the place
+ * Writes a student or a teacher in a foreign format. The file or folder appears only when it is complete and checked.
+ * @param source a model folder, a run, or a shipped teacher @throws DisbackError naming what is wrong with the model,
+ * the format or the output path
  */
 export async function exportModel(source: string, options: ExportOptions): Promise<ExportedModel> {
   refuseOccupied(options);
@@ -49,14 +48,14 @@ async function openExportable(source: string, unconditional = false): Promise<Ex
   return exportableModel(model, kind);
 }
 
-/** What a page tells people of a model: its name, and the teacher to race it against. */
+/** A page's facts about a model: its name, and the teacher to race. */
 async function shownFacts(
   source: string,
   model: ExportableModel,
   options: ExportOptions,
 ): Promise<ShownFacts> {
   const record = runOf(source);
-  // Only a denoiser starts from the noise that its teacher starts from.
+  // Only a denoiser starts from the same noise as its teacher.
   const races = model.student instanceof DenoiserStudent;
   const teacher = races ? await teacherOf(record, model, options) : undefined;
   return {
@@ -65,13 +64,13 @@ async function shownFacts(
   };
 }
 
-/** The record of the run that a model belongs to. */
+/** The record of a model's run. */
 function runOf(source: string): RunRecord | undefined {
   const path = [source, join(source, "..")].map((folder) => join(folder, "run.json")).find(existsSync);
   return path === undefined ? undefined : readRunRecord(path);
 }
 
-/** @throws DisbackError when a teacher was asked for by name and cannot be exported with this student */
+/** @throws DisbackError if a teacher was given explicitly and cannot be exported with this student */
 async function teacherOf(
   record: RunRecord | undefined,
   student: ExportableModel,
@@ -82,7 +81,7 @@ async function teacherOf(
   if (source === undefined || source === false) return undefined;
   try {
     const model = await openExportable(source, unconditional ?? false);
-    if (model.student) throw new DisbackError(`${source}: a student, no teacher`);
+    if (model.student) throw new DisbackError(`${source}: this is a student, not a teacher`);
     requireSameKind(student.facts, model.facts, `--teacher ${source}: the student`);
     return { model, steps: evaluation?.teacherSteps ?? 18 };
   } catch (error) {
@@ -92,7 +91,7 @@ async function teacherOf(
   }
 }
 
-/** What is read of a run's settings. */
+/** The settings of a run that are needed here. */
 interface TeacherSettings {
   teacher?: string;
   unconditional?: boolean;

@@ -12,10 +12,10 @@ import { examination, executionOf, sessionOf } from "./session.js";
 import { StudentJudge } from "./student-judge.js";
 
 /**
- * The student's first stage: it imitates the teacher, and is kept in `imitated/`, from which later stages start and
+ * The student's first stage: it imitates the teacher. The result is stored in `imitated/`, where later stages start and
  * resume.
  *
- * @returns the run's seconds so far, the context for the next stage, and what judged the student, to be used again
+ * @returns the run's seconds so far, the context for the next stage, and the student's judge for reuse
  */
 export async function imitateTeacher(
   settings: DistillSettings,
@@ -25,7 +25,7 @@ export async function imitateTeacher(
   const { checkpoint, ...fresh } = context;
   const folder = context.run.file("imitated");
   if (checkpoint && positionOf(checkpoint).stage !== "imitate" && existsSync(folder)) {
-    // The seconds before later stages stand in their checkpoints.
+    // The checkpoints of later stages hold the seconds before them.
     loadWeights(join(folder, weightsFile), made.module);
     return { seconds: 0, context };
   }

@@ -14,32 +14,32 @@ import { inTodaysWords } from "../settings/older.js";
 import { withAbsolutePaths } from "../settings/paths.js";
 import { Diverged, Interrupted } from "../stage.js";
 
-/** Everything a job works with. */
+/** The inputs of a job. */
 export interface JobContext {
   run: RunFolder;
   progress: Progress;
   interruption: Interruption;
-  /** Those that do this job together; all of them perform it, the first one writes. */
+  /** The processes of this job. All of them perform it; the first one writes. */
   processes: Processes;
-  /** Where an interrupted run goes on; absent for a new run. */
+  /** Where an interrupted run resumes; absent for a new run. */
   checkpoint?: Checkpoint;
-  /** Folder in which runs share trajectories; changes no result. */
+  /** Folder with shared trajectories; changes no result. */
   trajectories?: string;
-  /** Whether a run that goes on may do so with other data. */
+  /** Whether a resumed run may use other data. */
   otherData?: boolean;
 }
 
-/** What a finished job leaves: figures for `run.json` and for people. */
+/** The result of a job: figures for `run.json` and for the terminal. */
 export interface JobResult {
-  /** Goes into `run.json` as `result`, and out with `--json`. */
+  /** Stored in `run.json` as `result`, and printed with `--json`. */
   figures: Record<string, unknown>;
-  /** Rows for the terminal, the first being the heading; may be empty. */
+  /** Rows for the terminal, the first is the heading; may be empty. */
   table: string[][];
-  /** Lines below the table: where things are. */
+  /** Lines below the table: output paths. */
   places: [name: string, path: string][];
 }
 
-/** A kind of run: its settings and how it is done. */
+/** A kind of run: its settings and its work. */
 export interface Job<Schema extends z.ZodType = z.ZodType> {
   command: RunCommand;
   schema: Schema;
@@ -51,18 +51,18 @@ interface SharedSettings {
   threads?: number | undefined;
 }
 
-/** What surrounds a run and changes no result. */
+/** Options that change no result. */
 export interface Surroundings {
   progress: Progress;
-  /** Those that do the job together; this one alone when not given. */
+  /** The processes of the job; default this one alone. */
   processes?: Processes;
   /** Folder in which runs share trajectories. */
   trajectories?: string;
-  /** Called once the run folder is there, before the work begins. */
+  /** Called when the run folder exists, before the work begins. */
   onFolder?: () => void;
 }
 
-/** What a new run needs beside its settings. */
+/** Options of a new run besides its settings. */
 export interface StartOptions extends Surroundings {
   folder: string;
   force: boolean;
@@ -70,7 +70,7 @@ export interface StartOptions extends Surroundings {
   version: string;
 }
 
-/** Thrown when a process is gone or hangs, which the error names. */
+/** Thrown when a process is gone or hangs; the message names it. */
 export class RunLostProcesses extends DisbackError {
   override name = "LostProcesses";
   constructor(run: RunFolder, { message }: LostProcesses) {
@@ -78,7 +78,7 @@ export class RunLostProcesses extends DisbackError {
   }
 }
 
-/** Makes a run folder and does the job in it. @throws Interrupted when stopped by a signal, after saving */
+/** Makes a run folder and does the job in it. @throws Interrupted after a signal, when the state is saved */
 export async function startJob<Schema extends z.ZodType>(
   job: Job<Schema>,
   settings: z.output<Schema>,
@@ -104,17 +104,17 @@ export async function startJob<Schema extends z.ZodType>(
   return await performIn(run, job, placed, interruption, options);
 }
 
-/** What may be different when a run goes on. */
+/** Options that may change when a run is resumed. */
 export interface ContinueOptions extends Surroundings {
-  /** where its data are now */
+  /** new place of its data */
   data?: string | undefined;
-  /** whether they may be other data */
+  /** whether the data may differ */
   otherData?: boolean;
-  /** CPU threads; those it had when not given */
+  /** CPU threads; default as before */
   threads?: number | undefined;
 }
 
-/** Continues a run from its newest undamaged checkpoint, or from its beginning when there is none yet. */
+/** Continues a run from its newest undamaged checkpoint, or from the beginning if there is none. */
 export async function continueJob(
   folder: string,
   jobs: readonly Job[],
@@ -148,15 +148,18 @@ export async function continueJob(
   return await performIn(run, job, settings.data, interruption, surroundings, checkpoint);
 }
 
-/** Settings whose batches are shared, and split. */
+/** Settings of batches that are shared or split. */
 const SHARED_BATCHES = ["training", "imitation", "recording", "backtracking"];
 
-/** Sees at once what would stop a later stage. @throws DisbackError naming a batch size that cannot be split evenly, or graphs */
+/**
+ * Detects at once what would stop a later stage.
+ * @throws DisbackError naming a batch size that cannot be split evenly, or graphs
+ */
 function requireShares(settings: unknown, processes: Processes): void {
   const { microBatch, cudaGraphs } = settings as { microBatch?: number; cudaGraphs?: boolean };
   for (const name of SHARED_BATCHES) {
     const stage = (settings as Record<string, { batchSize?: number; steps?: number } | undefined>)[name];
-    // A teacher's batch may be chosen later, by its data.
+    // A teacher's batch size may be chosen later, from the data.
     if (stage?.batchSize === undefined || stage.steps === 0) continue;
     const parts = partsOf(processes.share(stage.batchSize, `"${name}.batchSize"`), microBatch);
     if (cudaGraphs) requireCapturable(parts, processes, "cudaGraphs");
@@ -173,7 +176,7 @@ async function openTogether(processes: Processes, path: string, open: () => RunF
   try {
     return RunFolder.follow(path);
   } catch (error) {
-    throw new DisbackError(`${(error as Error).message}; all processes need to see one file system`);
+    throw new DisbackError(`${(error as Error).message}; all processes need the same file system`);
   }
 }
 
@@ -193,14 +196,14 @@ async function checkpointForAll(
   return latestCheckpoint(run.path, notice, iteration);
 }
 
-/** @throws Interrupted when there is no reason to begin any more */
+/** @throws Interrupted if a stop was already requested */
 function listen(progress: Progress): Interruption {
   const interruption = new Interruption((signal) =>
-    progress.notice(`${signal}: saving at the end of this step (once more leaves at once)`),
+    progress.notice(`${signal}: saving at the end of this step (a second signal exits at once)`),
   );
   if (!interruption.requested) return interruption;
   interruption[Symbol.dispose]();
-  throw new Interrupted("stopped before anything was done", interruption.exitCode);
+  throw new Interrupted("stopped before any work was done", interruption.exitCode);
 }
 
 async function performIn<Schema extends z.ZodType>(
@@ -238,7 +241,7 @@ async function performIn<Schema extends z.ZodType>(
       finishedAt: new Date().toISOString(),
       result: result.figures,
     } as const;
-    // The report first: a run that calls itself finished is complete, whenever it was killed.
+    // The report comes first, so that a run marked as finished is always complete.
     const report = await reportOn(run, finished);
     run.update(finished);
     return { ...result, places: [...result.places, ["report", report]] };
@@ -250,11 +253,11 @@ async function performIn<Schema extends z.ZodType>(
   }
 }
 
-/** Best effort: what went wrong may be the disk itself, and its error is the one to show. */
+/** Best effort: the disk itself may have failed, and the first error is the one to show. */
 async function leaveTraces(run: RunFolder, error: unknown): Promise<void> {
   try {
     const stopped = error instanceof Interrupted;
-    // A run that failed before it did anything must not be in the way of the next attempt.
+    // A run that failed before any work must not block the next attempt.
     if (!stopped && run.isBlank) {
       run.discard();
       return;
@@ -264,11 +267,11 @@ async function leaveTraces(run: RunFolder, error: unknown): Promise<void> {
     run.update(stopped ? { state: "stopped" } : { state: "failed", failure: { reason, message } });
     await reportOn(run);
   } catch {
-    // The first error is thrown on by the caller.
+    // The caller rethrows the first error.
   }
 }
 
-/** The charts' library takes a while to load: only when it is needed. */
+/** The chart library loads slowly, so it is imported only when needed. */
 async function reportOn(run: RunFolder, fields: Partial<RunRecord> = {}): Promise<string> {
   const { writeReport } = await import("../report/report.js");
   return writeReport(run.path, { ...run.record, ...fields });

@@ -10,7 +10,7 @@ import type { JobContext } from "./job.js";
 
 export type EvaluationSettings = z.output<typeof evaluationSettings>;
 
-/** What judges the samples of a training, whatever is trained; `undefined` when there is nothing to compare with. */
+/** The judge of a training's samples; `undefined` if there is nothing to compare with. */
 export async function openTrainingJudge(
   settings: {
     evaluation: EvaluationSettings;
@@ -33,7 +33,7 @@ export async function openTrainingJudge(
       skipBroken,
       notice: (line) => progress.notice(line),
     });
-  // The first to open it leaves the reference's statistics where the others find them.
+  // The first process caches the reference statistics for the others.
   let judge: Judge | undefined;
   await processes.first(async () => {
     judge = await open();
@@ -41,7 +41,7 @@ export async function openTrainingJudge(
   return processes.leads ? judge : open();
 }
 
-/** How the teacher is sampled when it is judged, or shown beside the student. */
+/** How the teacher is sampled for evaluation and for display beside the student. */
 export function drawingOptions(
   evaluation: EvaluationSettings,
   device: Device,
@@ -57,7 +57,7 @@ export function drawingOptions(
   };
 }
 
-/** The numbers of an evaluation as they stand in `metrics.jsonl`. */
+/** The numbers of an evaluation as in `metrics.jsonl`. */
 function figuresOf(evaluation: Evaluation): Record<string, number> {
   const { samples: _, ...rest } = evaluation;
   return Object.fromEntries(
@@ -65,7 +65,7 @@ function figuresOf(evaluation: Evaluation): Record<string, number> {
   );
 }
 
-/** Judges what a drawer draws by the headline figures; processes draw a part of it each. */
+/** Evaluates a drawer's samples by the headline figures. Each process draws a part. */
 export async function judgeDrawer(
   judge: Judge,
   drawer: SampleDrawer,
@@ -79,14 +79,14 @@ export async function judgeDrawer(
   return figuresOf(await judge.measure(source, samples, judge.headline, onProgress));
 }
 
-/** With fewer samples than this their spread says little. */
+/** With fewer samples, their spread is not reliable. */
 const ENOUGH = 8;
 
 /**
- * Draws samples and writes them as a picture, and what belongs beside it.
+ * Draws samples and writes them as a picture with its side files.
  *
- * @returns `spread`: the samples' standard deviation over the batch, NaN when they are not finite (then there is no
- * picture), left out for a handful
+ * @returns `spread`: the samples' standard deviation over the batch, NaN if they are not finite (then there is no
+ *   picture), absent for very few samples
  */
 export async function drawPicture(
   path: string,
@@ -105,7 +105,7 @@ export async function drawPicture(
   }
 }
 
-/** Root mean variance over the batch: 0 when all samples are alike. */
+/** Root of the mean variance over the batch: 0 if all samples are equal. */
 function spreadOf(samples: Tensor): number {
   return scope(() => {
     const differences = samples.sub(samples.mean([0], true));

@@ -21,7 +21,7 @@ import type { OpenedModel } from "../opened-model.js";
 import { isModuleFile, openModuleFile } from "../own-modules.js";
 import { readSettingsFile } from "../settings/resolve.js";
 
-/** What settings say of the networks of a distillation. */
+/** Settings of the networks of a distillation. */
 export interface NetworkSettings extends ComputationSettings {
   teacher: string;
   /** How the student starts. */
@@ -36,13 +36,13 @@ export interface Networks {
   student: OpenedModel<Module>;
 }
 
-/** Opens the teacher and makes the student. @throws DisbackError when something is missing, damaged or does not fit */
+/** Opens the teacher and makes the student. @throws DisbackError if something is missing, damaged or does not fit */
 export async function openNetworks(settings: NetworkSettings): Promise<Networks> {
   const teacher = await openTeacher(settings);
   return { teacher, student: await makeStudent(settings, teacher) };
 }
 
-/** Loads the teacher, frozen, computing as the settings say. */
+/** Loads the teacher, frozen, with the settings' computation. */
 async function openTeacher(settings: NetworkSettings): Promise<OpenedModel> {
   const { teacher: source, unconditional } = settings;
   const how = computationOf(settings);
@@ -52,10 +52,10 @@ async function openTeacher(settings: NetworkSettings): Promise<OpenedModel> {
 }
 
 /**
- * The student's network as it starts.
+ * The student's initial network.
  *
- * @param settings their `student`: `same` (the teacher's weights), `untrained` (the teacher's network, random weights), `small` (random
- * weights, half the channels), a file with a model's configuration, or an ES module
+ * @param settings `student` is one of: `same` (the teacher's weights), `untrained` (the teacher's network, random
+ *   weights), `small` (random weights, half the channels), a file with a model's configuration, or an ES module
  */
 async function makeStudent(settings: NetworkSettings, teacher: OpenedModel): Promise<OpenedModel<Module>> {
   const { student: start, seed } = settings;
@@ -77,24 +77,26 @@ async function makeStudent(settings: NetworkSettings, teacher: OpenedModel): Pro
   return configured({ denoiser, config }, teacher.codec);
 }
 
-/** At which noise levels the student's network is run. */
+/** The noise levels of the student's steps. */
 export interface StudentSteps {
   sigmaInit: number;
   studentSteps: number;
   studentSigmas?: number[] | undefined;
 }
 
-/** The student that runs a network. @throws DisbackError if there are not as many noise levels as steps */
+/** The student that runs a network. @throws DisbackError if the numbers of noise levels and steps do not match */
 export function studentOf({ module, facts }: OpenedModel<Module>, steps: StudentSteps): Student {
   const { sigmaInit, studentSteps, studentSigmas } = steps;
   if (!(module instanceof DenoiserModule)) {
     if (studentSteps > 1)
-      throw new DisbackError('"studentSteps": a student that is no denoiser makes its samples in one step');
+      throw new DisbackError(
+        '"studentSteps": a student that is not a denoiser must make its samples in one step',
+      );
     return studentFrom(module, facts, { kind: "generator" });
   }
   if (studentSigmas && studentSigmas.length !== studentSteps - 1)
     throw new DisbackError(
-      `"studentSigmas" must be the noise levels of the steps after the first, ${studentSteps - 1} of "studentSteps", not ${studentSigmas.length}`,
+      `"studentSigmas" must be the noise levels of the steps after the first: ${studentSteps - 1} (from "studentSteps"), not ${studentSigmas.length}`,
     );
   const laterSigmas = studentSigmas ?? evenAngles(sigmaInit, studentSteps, facts.sigmaData);
   return studentFrom(module, facts, { kind: "denoiser", sigmaInit, laterSigmas });
@@ -104,7 +106,7 @@ function studentConfig(start: string, teacher: OpenedModel): DenoiserConfig {
   if (start === "untrained" || start === "small") {
     if (!teacher.config)
       throw new DisbackError(
-        `"student": ${start} needs to know the teacher's network; this teacher is a module of your own: give a module or a config file`,
+        `"student": ${start} needs to know the teacher's network; this teacher is your own module: give a module or a config file`,
       );
     return start === "small" ? halved(teacher.config) : teacher.config;
   }
@@ -115,7 +117,7 @@ function studentConfig(start: string, teacher: OpenedModel): DenoiserConfig {
     );
   }
   const own = parseDenoiserConfig(readSettingsFile(start), start);
-  // The classes are the teacher's, and so are their names.
+  // The classes and their names are the teacher's.
   const config = { ...own, classNames: own.classNames ?? teacher.config?.classNames };
   requireSameKind(factsOf(config), teacher.facts, start);
   return config;

@@ -21,27 +21,26 @@ import type { objectiveSettings } from "../settings/objectives.js";
 
 export type ObjectiveSettings = z.output<z.ZodObject<typeof objectiveSettings>>;
 
-/** Where real samples come from, for objectives that need them. */
+/** Source of real samples, for objectives that need them. */
 export interface RealData {
   /** data set; DMD2 needs one */
   source?: string | undefined;
   resolution?: number | undefined;
   skipBroken: boolean;
   device: Device;
-  /** what lies between the data and the teacher's samples */
+  /** codec between the data and the teacher's samples */
   codec: SampleCodec;
 }
 
-/** @throws DisbackError if the teacher is to be guided and is told nothing */
+/** @throws DisbackError if guidance is wanted and the teacher is unconditional */
 export function requireGuidable(guidance: number, teacher: ModelFacts): void {
   if (guidance !== 1 && Object.keys(teacher.condition).length === 0)
-    throw new DisbackError('"backtracking.guidance": the teacher has no classes to be guided to');
+    throw new DisbackError('"backtracking.guidance": needs a teacher with classes');
 }
 
 /**
- * The objective that settings name.
- * @param teacher its facts
- * @throws DisbackError when it needs data and there are none
+ * The objective of the settings. @param teacher facts of the teacher @throws DisbackError if it needs data and there
+ * are none
  */
 export async function createObjective(
   settings: ObjectiveSettings,
@@ -72,7 +71,7 @@ export async function createObjective(
   }
 }
 
-/** So many samples of the data in memory, always the same ones. */
+/** A fixed selection of data samples in memory. */
 async function realPool(data: RealData, count: number, teacher: ModelFacts): Promise<SamplePool> {
   const { source, resolution, skipBroken, device, codec } = data as RealData & { source: string };
   const like = likeSamples(codec, resolution);

@@ -4,7 +4,7 @@ import type { Job, JobResult } from "./job.js";
 import { openNetworks } from "./networks.js";
 import { shareRecording } from "./shared-recording.js";
 
-/** `record`: stage 1 alone. Leaves `trajectory/` in the run folder. */
+/** `record`: stage 1 alone. Writes `trajectory/` in the run folder. */
 export const recordingJob: Job<typeof recordSchema> = {
   command: "record",
   schema: recordSchema,

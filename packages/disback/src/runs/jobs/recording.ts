@@ -11,10 +11,10 @@ import type { JobContext } from "./job.js";
 import { type Networks, studentOf } from "./networks.js";
 import { examination, executionOf, sessionOf } from "./session.js";
 
-/** Iterations between two lines of `metrics.jsonl` while recording: nothing is sampled, so often is cheap. */
+/** Iterations between two lines of `metrics.jsonl` while recording. Small, because nothing is sampled. */
 const LOGGED_EVERY = 5;
 
-/** Where a run is when its recording starts or goes on. */
+/** The state of a run when its recording starts or resumes. */
 export interface RecordingStart {
   /** Iterations and seconds of the run's earlier stages. */
   iterationsBefore: number;
@@ -22,7 +22,7 @@ export interface RecordingStart {
   context: JobContext;
 }
 
-/** A trajectory's folder, and the run's seconds when it was there. */
+/** A trajectory's folder, and the run's seconds at its end. */
 export interface RecordedPath {
   folder: string;
   seconds: number;
@@ -37,7 +37,7 @@ export async function recordTrajectory(
   const { processes } = context;
   const folder = context.run.file("trajectory");
   const resume = context.checkpoint !== undefined;
-  // Killed before its first checkpoint: what is there is made again.
+  // The run was killed before its first checkpoint, so existing files are made again.
   if (!resume && processes.leads) rmSync(folder, { recursive: true, force: true });
   const student = studentOf(made, settings);
   const work = new Recording({
@@ -63,12 +63,12 @@ export async function recordTrajectory(
     context.checkpoint,
   );
   work.dispose();
-  // The last node is there for all.
+  // Waits until the last node exists for all processes.
   await processes.first(() => {});
   return { folder, seconds };
 }
 
-/** The recording's options as settings give them. */
+/** The recording's options from the settings. */
 function optionsOf({ recording, ablation }: RecordSettings) {
   const { steps, batchSize, learningRate, rank, nodes, interval, nodeSteps, maximumNodes } = recording;
   const { storageEnergy, storageRank } = recording;

@@ -6,13 +6,13 @@ import type { Progress } from "../progress.js";
 import { openDrawer } from "../sample-drawer.js";
 import type { SampleSettings } from "../settings/sampling.js";
 
-/** What `disback sample` did. */
+/** The result of `disback sample`. */
 export interface DrawnSamples {
   path: string;
   count: number;
   /** Network evaluations per sample. */
   evaluations: number;
-  /** Samples per second, writing not counted. */
+  /** Samples per second, without writing. */
   rate: number;
 }
 

@@ -5,7 +5,7 @@ import type { RecordSettings } from "../settings/distillation.js";
 import type { RunSession } from "../stage.js";
 import type { JobContext } from "./job.js";
 
-/** What a run does beside training, as its settings say; the stage adds what was before it. */
+/** Options of a run besides training, from its settings. The stage adds what came before it. */
 export function sessionOf(
   settings: Pick<
     RecordSettings,
@@ -19,12 +19,12 @@ export function sessionOf(
   return { run, progress, interruption, processes, checkpoints, divergence, tensorboard, device };
 }
 
-/** Which of the networks is to blame, and at which noise levels, in one line. */
+/** One line that says which network failed, and at which noise levels. */
 export function examination(networks: Readonly<Record<string, Module>>, like: ExaminedKind): string {
   return describeFindings(examineNetworks(networks, like));
 }
 
-/** How a run's settings say that its trainings are carried out. */
+/** The execution options of a run's trainings, from its settings. */
 export function executionOf(
   { seed, microBatch, cudaGraphs }: { seed: number; microBatch?: number | undefined; cudaGraphs?: boolean },
   { processes }: JobContext,

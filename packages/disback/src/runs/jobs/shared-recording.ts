@@ -7,8 +7,8 @@ import type { Networks } from "./networks.js";
 import { type RecordedPath, type RecordingStart, recordTrajectory } from "./recording.js";
 
 /**
- * Stage 1 inside any run, done once for all runs that share trajectories and would record the same: the others take it
- * over, and what it took counts for them as if they had recorded it.
+ * Stage 1 inside any run, done once for all runs that share trajectories and would record the same. The others reuse
+ * it, and its cost counts for them as if they had recorded it.
  *
  * @throws Interrupted after a signal, also while waiting for another run's recording
  */
@@ -30,7 +30,7 @@ export async function shareRecording(
     },
     async () => {
       const folder = run.file("trajectory");
-      // A recording that was interrupted goes on by itself.
+      // An interrupted recording resumes independently.
       const taken = context.checkpoint ? undefined : store.take(key, folder);
       if (taken) {
         for (const entry of taken.entries)
@@ -55,7 +55,7 @@ export async function shareRecording(
   return recorded;
 }
 
-/** Names everything that decides a recording, bit for bit. */
+/** A key of everything that determines a recording, bit for bit. */
 function recordingKey(settings: RecordSettings, { teacher, student }: Networks): string {
   const { recording, ablation } = settings;
   const { precision, tf32, memoryFormat, activationCheckpointing, microBatch } = settings;

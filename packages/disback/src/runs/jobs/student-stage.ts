@@ -15,19 +15,19 @@ import { examination, sessionOf } from "./session.js";
 import { StudentJudge } from "./student-judge.js";
 import { createTraining } from "./training.js";
 
-/** What stage 2 starts from. */
+/** The inputs of stage 2. */
 export interface StudentStageStart {
   networks: Networks;
   /** The trajectory's folder; without one the objective alone. */
   trajectory?: string;
-  /** What judged an earlier stage; opened when not given. */
+  /** The judge of an earlier stage; opened if absent. */
   watch?: StudentJudge | undefined;
-  /** Iterations and seconds of the run's first stage. */
+  /** Iterations and seconds of the earlier stages. */
   iterationsBefore: number;
   secondsBefore: number;
 }
 
-/** Stage 2 inside any run: trains the student, judges it beside the teacher, leaves `student/`. */
+/** Stage 2 inside any run: trains the student, evaluates it beside the teacher, writes `student/`. */
 export async function trainStudent(
   settings: Omit<BacktrackSettings, "trajectory">,
   start: StudentStageStart,

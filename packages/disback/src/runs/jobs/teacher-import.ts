@@ -10,28 +10,28 @@ import { makeInPlace, refuseOccupied } from "../output-place.js";
 import type { Progress } from "../progress.js";
 import { openDrawer } from "../sample-drawer.js";
 
-/** How a teacher is imported. */
+/** Options of an import. */
 export interface TeacherImportOptions {
-  /** model folder to be made */
+  /** output model folder */
   out: string;
   /** configuration of the network, for files with weights only */
   config?: string;
-  /** which of several networks in the file */
+  /** key of the network, if the file holds several */
   ema?: string;
-  /** folder of the autoencoder that its samples are latents of, where the file has none */
+  /** folder of a latent model's autoencoder, if the file does not contain it */
   autoencoder?: string;
-  /** samples drawn to check; 0 for none */
+  /** samples to draw as a check; 0 for none */
   samples: number;
-  /** sampler steps of each */
+  /** sampler steps per sample */
   steps: number;
   seed: number;
   device: Device;
-  /** set aside what is at `out` */
+  /** rename what is at `out` */
   force: boolean;
   progress: Progress;
 }
 
-/** What an import found and made. */
+/** The result of an import. */
 export interface ImportedTeacher extends Omit<ReadTeacher, "denoiser" | "autoencoder"> {
   folder: string;
   /** the autoencoder's sizes, if it came with one */
@@ -40,13 +40,13 @@ export interface ImportedTeacher extends Omit<ReadTeacher, "denoiser" | "autoenc
   grid?: string;
 }
 
-/** Samples drawn at once. */
+/** Batch size of the samples. */
 const batch = 4;
 
 /**
- * Turns someone else's network into a model folder, `out`: weights, configuration and a grid of samples drawn from
- * what was written. The folder appears when all of it is there, or not at all.
- * @throws DisbackError naming the file and what is wrong with it, or the folder that cannot be written
+ * Converts a foreign network to a model folder, `out`: weights, configuration and a grid of samples drawn from the
+ * written model. The folder appears only when it is complete. @throws DisbackError naming the file and what is wrong
+ * with it, or the folder that cannot be written
  */
 export async function importTeacher(source: string, options: TeacherImportOptions): Promise<ImportedTeacher> {
   const { out, config, ema, autoencoder: given } = options;

@@ -13,29 +13,29 @@ import { chooseTeacher } from "../../teacher/choose.js";
 import type { TeacherTrainingSettings } from "../../teacher/settings.js";
 import type { TeacherSettings } from "../settings/teacher.js";
 
-/** Settings of a teacher with everything that was chosen for its data. */
+/** Settings of a teacher, with everything chosen for its data. */
 export type PlannedSettings = TeacherSettings & {
   model: DenoiserConfig;
   training: TeacherTrainingSettings;
   conditional: boolean;
 };
 
-/** What a teacher is trained from, before its first step. */
+/** The inputs of a teacher's training. */
 export interface TeacherPlan {
   settings: PlannedSettings;
-  /** what lies between the data and the model: an autoencoder if one is given */
+  /** codec between the data and the model: an autoencoder if one is given */
   codec: SampleCodec;
   dataset: Dataset;
   /** the model with the data's classes */
   config: DenoiserConfig;
 }
 
-/** Side to which images are brought that are not square, of several sizes or too large, where none is given. */
+/** Default size for images that are not square, of several sizes or too large. */
 const USUAL_SIDE = 32;
 
 /**
- * Opens the data, and chooses what the settings leave open: network, batch, iterations, and whether there are classes.
- * @param notice told in a line what was chosen, and what of the data is not used
+ * Opens the data, and chooses what the settings leave open: network, batch, iterations, and whether to use classes.
+ * @param notice called with one line about what was chosen, and about unused data
  * @throws DisbackError naming the setting or the data that do not fit
  */
 export async function planTeacher(
@@ -63,7 +63,7 @@ export async function planTeacher(
   return { settings, codec: asTheyAre(facts.sampleShape), dataset, config };
 }
 
-/** Opens images at the side that the model or the settings say, else at their own, else at a usual one. */
+/** Opens images at the size of the model or the settings, else at their own, else at a default. */
 async function openAt(
   { data, resolution, conditional, skipBroken }: TeacherSettings,
   shape: readonly number[] | undefined,
@@ -81,11 +81,11 @@ async function openAt(
   const side = resolution ?? (shape?.length === 3 ? shape[1] : undefined);
   if (side !== undefined || data.startsWith("toy:")) return open(side);
   try {
-    // A first look decodes few of the images, and says nothing.
+    // This first look decodes few images and reports nothing.
     const [, own] = (await open(undefined, { cacheBytes: 0, onWarning: () => {} })).sampleShape;
     if (own === undefined || (own <= 64 && own % 4 === 0)) return await open(undefined);
     notice(
-      `images of ${own} x ${own} are brought to ${USUAL_SIDE} x ${USUAL_SIDE}; choose with --resolution`,
+      `images of ${own} x ${own} are resized to ${USUAL_SIDE} x ${USUAL_SIDE}; choose with --resolution`,
     );
   } catch (error) {
     if (!(error instanceof ImageFormError)) throw error;
@@ -104,7 +104,7 @@ function complete(
   return { ...given, conditional, model, training: { ...given.training, iterations, batchSize } };
 }
 
-/** The data's classes and their names are the model's. */
+/** The model takes the data's classes and their names. */
 function withClasses(model: DenoiserConfig, { labelDim, classNames }: Dataset): DenoiserConfig {
   return { ...model, labelDim, ...(labelDim > 0 && classNames ? { classNames: [...classNames] } : {}) };
 }
@@ -146,7 +146,7 @@ async function planLatents(
   };
 }
 
-/** Latents are scaled to about unit variance, images have a quarter of it: an easy thing to forget. */
+/** Latents are scaled to about unit variance, images have a quarter of it. This is easy to forget. */
 async function adviseOnSpread(
   dataset: Dataset,
   sigmaData: number,
@@ -159,7 +159,7 @@ async function adviseOnSpread(
   labels?.dispose();
   if (spread > 1.5 * sigmaData || spread < sigmaData / 1.5) {
     notice(
-      `the latents' standard deviation is ${spread.toFixed(2)}, "model.sigmaData" is ${sigmaData}: better set it so`,
+      `the latents' standard deviation is ${spread.toFixed(2)}, but "model.sigmaData" is ${sigmaData}: set it to the first`,
     );
   }
 }

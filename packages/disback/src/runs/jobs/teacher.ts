@@ -16,7 +16,7 @@ import { drawingOptions, drawPicture, judgeDrawer, openTrainingJudge } from "./j
 import { examination, executionOf, sessionOf } from "./session.js";
 import { planTeacher } from "./teacher-plan.js";
 
-/** `teacher train`: a diffusion model from data. Leaves `teacher/` in the run folder. */
+/** `teacher train`: a diffusion model from data. Writes `teacher/` in the run folder. */
 export const teacherJob: Job<typeof teacherSchema> = {
   command: "teacher train",
   schema: teacherSchema,
@@ -28,7 +28,7 @@ async function trainTeacher(given: TeacherSettings, context: JobContext): Promis
   const device = given.device as Device;
   const notice = (line: string) => progress.notice(line);
   const { settings, codec, dataset, config } = await planTeacher(given, notice);
-  // What was chosen is part of the run: it goes on with it.
+  // What was chosen is stored in the run, so that a resumed run uses it.
   run.update({ settings: { ...settings } });
   if (processes.leads) await requireSameData(run, settings.data, dataset, context.otherData);
   const fresh = createDenoiser(config, { generator: new Generator(settings.seed) }).to({ device });

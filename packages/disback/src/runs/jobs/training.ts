@@ -13,7 +13,7 @@ import type { JobContext } from "./job.js";
 import { createObjective, requireGuidable } from "./objective.js";
 import { executionOf } from "./session.js";
 
-/** What trains a student. */
+/** The inputs of a student's training. */
 export interface TrainingParts {
   teacher: OpenedModel;
   student: Student;
@@ -21,10 +21,11 @@ export interface TrainingParts {
 }
 
 /**
- * The training that settings ask for: backtracking, with or without a trajectory, or the student's loss alone for an
- * objective that needs no auxiliary model.
+ * The training of the settings: backtracking, with or without a trajectory, or a direct loss for an objective without
+ * an auxiliary model.
  *
- * @throws DisbackError when the objective needs data and there are none, or is guided and the teacher has no classes
+ * @throws DisbackError if the objective needs data and there are none, or guidance is wanted and the teacher has no
+ *   classes
  */
 export async function createTraining(
   settings: Omit<BacktrackSettings, "trajectory">,

@@ -8,7 +8,7 @@ import { escapeHtml } from "./markup.js";
 
 use([LineChart, GridComponent, LegendComponent, MarkLineComponent, SVGRenderer]);
 
-/** Size of every chart; a long legend below it comes on top. */
+/** Size of every chart, without a long legend below it. */
 export const WIDTH = 560;
 const HEIGHT = 280;
 
@@ -20,7 +20,7 @@ export interface ChartTheme {
   series: readonly string[];
 }
 
-/** The page's colours, dark or light after the reader's system. */
+/** The page's colours, dark or light as the reader's system. */
 export const PAGE_THEME: ChartTheme = {
   ink: "var(--ink)",
   muted: "var(--muted)",
@@ -29,8 +29,8 @@ export const PAGE_THEME: ChartTheme = {
 };
 
 /**
- * ECharts writes fixed colours, and takes no CSS variables. Each role is drawn in a colour that nothing else uses,
- * which is then replaced by the theme's.
+ * ECharts writes fixed colours and does not accept CSS variables. So each role is drawn in a unique colour, which is
+ * then replaced by the theme's.
  */
 const [INK, MUTED, LINE, ...SERIES] = Array.from({ length: 9 }, (_, role) => `#01020${role + 1}`) as [
   string,
@@ -49,7 +49,7 @@ export function chartSvg(chart: ChartContent, theme: ChartTheme = PAGE_THEME): s
   return drawChart(chart, theme).svg;
 }
 
-/** A chart as SVG markup, and its curves' points: x and y in the drawing, x and y as they were measured. */
+/** A chart as SVG markup, and its curves' points: x and y in the drawing, and the measured x and y. */
 export function drawChart(
   chart: ChartContent,
   theme: ChartTheme = PAGE_THEME,
@@ -85,7 +85,7 @@ function legendNames(chart: ChartContent): string[] {
   return chart.curves.filter((curve) => !curve.faint).map((curve) => curve.name);
 }
 
-/** ECharts' rules and marks for the pointer, of no use in a still picture. */
+/** Removes ECharts' pointer styles, which a static picture does not need. */
 function withoutHovering(svg: string): string {
   return svg
     .replace(/<style[\s\S]*?<\/style>/g, "")
@@ -96,7 +96,7 @@ function chartOption(chart: ChartContent): Record<string, unknown> {
   const values = chart.curves.flatMap((curve) => curve.points.map((point) => point[1]));
   if (chart.reference) values.push(chart.reference.value);
   if (chart.inView) values.push(...chart.inView);
-  // A logarithm needs a range worth it, or it has hardly a mark to read values by.
+  // A logarithmic axis needs a large range; otherwise it has too few ticks.
   const [lowest, highest] = [Math.min(...values), Math.max(...values)];
   const logarithmic = Boolean(chart.logarithmic) && lowest > 0 && (highest > 8 * lowest || chart.inView);
   return {
@@ -133,14 +133,14 @@ function chartOption(chart: ChartContent): Record<string, unknown> {
   };
 }
 
-/** Once the colours are used up, lines differ by dashes and marks. */
+/** When the colours are used up, lines differ by dashes and symbols. */
 const LOOKS = [
   { dashes: "solid", symbol: "circle" },
   { dashes: "dashed", symbol: "triangle" },
   { dashes: "dotted", symbol: "rect" },
 ] as const;
 
-/** Colour, dashes and marks of the line of a number. */
+/** Colour, dashes and symbol of the line with this index. */
 function look({ colour, faint }: Curve, index: number) {
   const number = colour ?? index;
   const { dashes, symbol } = LOOKS[Math.floor(number / SERIES.length) % LOOKS.length]!;
@@ -151,7 +151,7 @@ function look({ colour, faint }: Curve, index: number) {
   };
 }
 
-/** Names above the plot at most; more stand below it, in columns. */
+/** Largest number of names above the plot; more go below it, in columns. */
 const MOST_ABOVE = 5;
 
 /** A legend below the plot: its names by column, the columns' width, and the height; none if the names stand above it. */
@@ -164,7 +164,7 @@ function legendBelow(names: readonly string[]) {
   return { columns, width: (WIDTH - 16) / count, height: 10 + 18 * rows };
 }
 
-/** Where the plot is, and the legend: above it if it fits into one line or two, else below it. */
+/** Positions of plot and legend. The legend is above if it fits in two lines, else below. */
 function frame(names: string[]): Record<string, unknown> {
   const left = 56;
   if (names.length < 2) return { grid: { left, right: 20, top: 16, bottom: 44 } };
@@ -180,7 +180,7 @@ function frame(names: string[]): Record<string, unknown> {
       })),
     };
   }
-  // With the blanks below, a name takes about ten pixels a letter.
+  // With the added blanks, a name takes about ten pixels per letter.
   const wanted = names.reduce((sum, name) => sum + 50 + 10 * name.length, 0);
   const rows = Math.ceil(wanted / (WIDTH - 48));
   return {
@@ -188,7 +188,7 @@ function frame(names: string[]): Record<string, unknown> {
     legend: {
       ...legend,
       ...{ top: 0, left: 48, icon: "roundRect", itemHeight: 8, itemGap: 16 },
-      // ECharts guesses widths of texts here, and guesses too low: blanks make up for it.
+      // ECharts underestimates text widths here; blanks compensate.
       formatter: (name: string) => name + "\u00a0".repeat(2 + Math.ceil(name.length / 3)),
     },
   };
@@ -213,8 +213,8 @@ function linearAxis(chart: ChartContent): Record<string, unknown> {
 }
 
 /**
- * ECharts' own range and marks of a logarithmic axis go by whole powers of ten: too coarse for a curve that spans two.
- * Marked are 1, 2 and 5 of each.
+ * ECharts' own logarithmic axes use whole powers of ten, which is too coarse for a curve that spans two. This marks 1,
+ * 2 and 5 of each.
  */
 function logarithmicAxis(values: number[]): Record<string, unknown> {
   const min = Math.min(...values) * 0.8;

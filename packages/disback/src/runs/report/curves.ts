@@ -8,9 +8,9 @@ export interface Curve {
   points: [number, number][];
   /** Drawn as steps: the value holds until the next point. */
   steps?: boolean;
-  /** Number of its colour; its place among the curves when not given. */
+  /** Index of its colour; default its index among the curves. */
   colour?: number;
-  /** Drawn thin and pale, and left out of the legend: a single seed behind the median of all. */
+  /** Drawn thin and pale, and not in the legend: a single seed behind the median. */
   faint?: boolean;
 }
 
@@ -19,20 +19,20 @@ export interface ChartContent {
   title: string;
   xName: string;
   curves: Curve[];
-  /** Logarithmic y axis; only where all values are positive. */
+  /** Logarithmic y axis; only if all values are positive. */
   logarithmic?: boolean;
-  /** Values that are in view at least. */
+  /** Values that must be in view. */
   inView?: [lowest: number, highest: number];
-  /** Values are whole numbers. */
+  /** Whether values are whole numbers. */
   whole?: boolean;
   /** Horizontal line to compare with, for example the teacher's FID. */
   reference?: { name: string; value: number };
 }
 
-/** Figures beside FID that tell how a training went. */
+/** Figures of a training besides FID. */
 const JUDGED = ["slicedWasserstein", "modeCoverage", "mismatch", "gap", "loss", "gradientNorm", "target"];
 
-/** The charts a run's metrics make; charts without at least two points are left out. */
+/** The charts of a run's metrics; charts with fewer than two points are left out. */
 export function chartsOf(
   entries: readonly MetricsEntry[],
   result: Readonly<Record<string, unknown>> = {},
@@ -45,7 +45,7 @@ export function chartsOf(
     const value = result[teacherFigure(figure)];
     return typeof value === "number" ? { reference: { name: "teacher", value } } : {};
   };
-  /** A figure of the evaluations under its name in the one table of them. */
+  /** A figure of the evaluations, with its name from the table of figures. */
   const judgedChart = (figure: string): ChartContent => ({
     title: figureName(figure),
     xName: "iteration",

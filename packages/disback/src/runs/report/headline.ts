@@ -4,12 +4,12 @@ import type { RunRecord } from "../run-record.js";
 import { shortDuration, shortNumber } from "../wording.js";
 import { escapeHtml } from "./markup.js";
 
-/** `1 evaluation, ` before what else is to be said; nothing where it was not measured. */
+/** `1 evaluation, ` as a prefix; empty if not measured. */
 export function evaluationsText(count: unknown): string {
   return typeof count === "number" ? `${count} ${count === 1 ? "evaluation" : "evaluations"}, ` : "";
 }
 
-/** What came out, in a sentence: `One evaluation instead of 35, 129 times as many samples per second: FID 41.9, …`. */
+/** The result in a sentence: `One evaluation instead of 35, 129 times as many samples per second: FID 41.9, …`. */
 export function resultSentence({ result = {} }: RunRecord, entries: readonly MetricsEntry[]): string {
   const { studentEvaluations: own, teacherEvaluations: other, studentRate, teacherRate } = result;
   const judged = JUDGED.map((figure) => ({
@@ -32,7 +32,7 @@ export function resultSentence({ result = {} }: RunRecord, entries: readonly Met
 
 const JUDGED = ["fid", "slicedWasserstein"] as const;
 
-/** The figures a reader wants first, as a list of tiles. */
+/** The main figures, as a list of tiles. */
 export function headline(record: RunRecord, entries: readonly MetricsEntry[]): string {
   const result = record.result ?? {};
   const last = entries.at(-1);

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 
-/** Text as it may stand in HTML, between tags and in quoted attributes. */
+/** Escapes text for HTML, between tags and in quoted attributes. */
 export function escapeHtml(text: unknown): string {
   return String(text).replace(
     /[&<>"']/g,
@@ -29,10 +29,10 @@ export function rowsTable(rows: readonly (readonly [string, string])[]): string 
 }
 
 /**
- * A whole page that needs nothing else and may load nothing.
+ * A self-contained page that may not load anything.
  *
  * @param main its content, as markup
- * @param script the one script that may run; none when not given
+ * @param script the only script that may run; default none
  */
 export function htmlPage({
   title,

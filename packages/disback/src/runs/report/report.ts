@@ -14,14 +14,14 @@ import { escapeHtml, flattenRows, htmlPage, rowsTable } from "./markup.js";
 import { resultPictures } from "./result.js";
 import { STYLE } from "./style.js";
 
-/** Slider, enlarging and values under the pointer. */
+/** The page's script: slider, enlarging and values under the pointer. */
 const SCRIPT = new URL("../../../assets/report/viewer.js", import.meta.url);
 
 /**
- * Writes `report.html` of a run: one file without outside requests, and without a server as interactive as the studio's
- * page. The result comes first, then figures, curves and settings.
+ * Writes `report.html` of a run: one file without outside requests, as interactive as the studio's page but without a
+ * server. The result comes first, then figures, curves and settings.
  *
- * @param record what the report is to say of the run; its `run.json` when not given
+ * @param record the run's record; default its `run.json`
  * @returns the file's path
  */
 export function writeReport(runPath: string, record: RunRecord = readRunFolder(runPath)): string {
@@ -63,7 +63,7 @@ function howMeasured(record: RunRecord): string {
   return typeof note === "string" ? `<p class="how">${escapeHtml(note)}</p>` : "";
 }
 
-/** The best model and where it is; where numbers went wrong. */
+/** The best model and its place; where training diverged. */
 function whatHappened(record: RunRecord, best: ReturnType<typeof readBest>): string {
   const lines = (record.rollBacks ?? []).map(
     ({ reason, to, factor }) =>
@@ -82,12 +82,12 @@ function folded(title: string, content: string): string {
   return `<details><summary>${title}</summary>\n${content}</details>`;
 }
 
-/** The first chart takes two places where the last would stand alone. */
+/** The first chart is twice as wide if the last would be alone in its row. */
 function chartsGrid(charts: readonly string[]): string {
   return `<div class="charts${charts.length % 2 === 1 ? " odd" : ""}">${charts.join("\n")}</div>`;
 }
 
-/** A chart, and its points for the page's script: place in the drawing, then what is read out. */
+/** A chart, and its points for the page's script: position in the drawing, then the displayed value. */
 function figure(chart: ChartContent): string {
   const { svg, curves } = drawChart(chart);
   const points = curves.map((curve) => ({

@@ -7,7 +7,7 @@ import { shortNumber } from "../wording.js";
 import { evaluationsText, teacherFigure } from "./headline.js";
 import { escapeHtml } from "./markup.js";
 
-/** Pictures of the student shown; more are thinned out evenly, first and last always kept. */
+/** Largest number of student pictures. More are thinned out evenly; first and last are kept. */
 const MOST_PICTURES = 23;
 
 /** The result of a run: the student's samples through time beside the teacher's, as embedded pictures. */
@@ -80,7 +80,7 @@ function teacherFigures({ result = {} }: RunRecord): string[] {
   });
 }
 
-/** Where each sample stands in the pictures, and what it shows, for the page's script. */
+/** Position and class of each sample in the pictures, for the page's script. */
 function gridData(runPath: string, { settings }: RunRecord, isPoints: boolean): string {
   const grid = isPoints ? undefined : sampleGridOf(settings.evaluation);
   if (!grid) return "";
@@ -96,7 +96,7 @@ function classesOf(runPath: string): string[] | undefined {
       const names = classNamesOf(JSON.parse(readFileSync(join(runPath, model, "config.json"), "utf8")));
       if (names) return names;
     } catch {
-      // Not there yet, or being written.
+      // Missing, or still being written.
     }
   }
   return undefined;

@@ -1,4 +1,4 @@
-/** The page's style: one column of text width, figures in a grid, dark and light after the reader's system. */
+/** The page's style: one column of text width, figures in a grid, dark or light as the reader's system. */
 export const STYLE = `
 :root {
   color-scheme: light dark;

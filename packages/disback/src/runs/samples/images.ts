@@ -3,7 +3,7 @@ import { writePngFolder } from "../../data/output/png.js";
 import { loadShippedExtractor, shippedExtractors } from "../../metrics/shipped.js";
 import type { SampleKind } from "./sample-kind.js";
 
-/** Images `[C, H, W]` in [-1, 1]: grids, judged by FID. */
+/** Images `[C, H, W]` in [-1, 1]: shown as grids, evaluated by FID. */
 export const images: SampleKind = {
   name: "images",
   matches: (shape) => shape.length === 3,

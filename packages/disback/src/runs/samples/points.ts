@@ -7,8 +7,9 @@ import { CoordinateExtractor } from "../../metrics/coordinate-extractor.js";
 import type { SampleKind } from "./sample-kind.js";
 
 /**
- * Points `[D]` of any dimension: scatter plots of the first two coordinates, judged by the sliced Wasserstein distance.
- * Points of a line lie on the horizontal axis. For all but the plane's points the picture says what it shows.
+ * Points `[D]` of any dimension: shown as scatter plots of the first two coordinates, evaluated by the sliced
+ * Wasserstein distance. 1-D points lie on the horizontal axis. Unless the points are 2-D, the picture says what it
+ * shows.
  */
 export const points: SampleKind = {
   name: "points",
@@ -21,7 +22,7 @@ export const points: SampleKind = {
     shown.dispose();
   },
   async drawBeside(picturePath, samples) {
-    // Where each point went between two evaluations is what moves in the studio, which draws the plane.
+    // The studio animates each point between evaluations; it draws 2-D points only.
     if (samples.shape[1] !== 2) return;
     const file = formatNpy(readFloats(samples), samples.shape);
     await replaceFile(picturePath.replace(/\.png$/, ".npy"), [file]);
@@ -40,7 +41,10 @@ function titleOf(dimension: number): string {
   return dimension === 1 ? "1 dimension" : `the first 2 of ${dimension} dimensions`;
 }
 
-/** The toy data fit the usual axes; other points get axes that hold them, in powers of two, so that pictures compare. */
+/**
+ * Toy data fit the default axes. Other points get axes that contain them, in powers of two, so that pictures can be
+ * compared.
+ */
 function extentOf(samples: Tensor, dimension: number): { extent?: number } {
   if (dimension === 2) return {};
   const largest = scope(() => samples.abs().max().item());

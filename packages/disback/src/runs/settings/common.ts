@@ -6,10 +6,10 @@ export const integer = (minimum: number) => z.int().min(minimum);
 /** A finite number greater than zero. */
 export const positive = z.number().positive();
 
-/** Whether a class-conditional model is asked without labels. */
+/** Whether a class-conditional model is used without labels. */
 export const unconditional = z.boolean().default(false);
 
-/** Settings every command shares. */
+/** Settings that every command has. */
 export const commonSettings = {
   seed: integer(0)
     .default(0)
@@ -18,56 +18,54 @@ export const commonSettings = {
     .string()
     .regex(/^(cpu|cuda(:\d+)?)$/, 'must be "cpu", "cuda" or "cuda:<number>"')
     .default("cpu")
-    .describe("where tensors live: cpu, cuda or cuda:<number>"),
-  threads: integer(1).optional().describe("CPU threads; all cores when not given"),
+    .describe("device of tensors: cpu, cuda or cuda:<number>"),
+  threads: integer(1).optional().describe("CPU threads; default all cores"),
 };
 
-/** How the networks of a training are computed: speed and memory, and the last digits of the result. */
+/** How the networks of a training are computed. Affects speed, memory and rounding. */
 export const computationSettings = {
   precision: z
     .enum(["f32", "bf16"])
     .default("f32")
     .describe(
-      "of the networks' passes: f32, or bf16 (mixed precision; weights, losses and optimizers stay f32)",
+      "precision of the networks' passes: f32, or bf16 (mixed precision; weights, losses and optimizers stay f32)",
     ),
   tf32: z
     .boolean()
     .default(false)
-    .describe("on a GPU: products and convolutions of f32 with the 10-bit mantissas of TF32"),
+    .describe("on a GPU: f32 products and convolutions with TF32 (10-bit mantissas)"),
   memoryFormat: z
     .enum(["contiguous", "channels-last"])
     .optional()
     .describe(
-      "layout of networks for images: contiguous or channels-last; on a GPU with bf16 or tf32 channels-last when not given, else contiguous",
+      "memory layout of image networks: contiguous or channels-last; default channels-last on a GPU with bf16 or tf32, else contiguous",
     ),
   activationCheckpointing: z
     .boolean()
     .default(false)
     .describe(
-      "blocks of U-Nets and transformers compute their activations again for the backward pass instead of keeping them: less memory, a third more work",
+      "blocks of U-Nets and transformers recompute their activations in the backward pass instead of keeping them: less memory, a third more work",
     ),
   microBatch: integer(1)
     .optional()
     .describe(
-      "samples of a step's batch that go through the networks at once, at most (in each process); the whole batch when not given",
+      "largest number of samples of a batch computed at once (in each process); default the whole batch",
     ),
 };
 
-/** How a data set is read. */
+/** Options of reading a data set. */
 export const dataSettings = {
   data: z
     .string()
     .describe("data set: a path, or toy:ring, toy:grid, toy:moons, toy:checkerboard, toy:spiral"),
-  resolution: integer(4)
-    .optional()
-    .describe("width and height images are brought to; their own when not given"),
+  resolution: integer(4).optional().describe("width and height of the images; default their own"),
   skipBroken: z
     .boolean()
     .default(false)
     .describe("leave out files that cannot be read instead of stopping at the first"),
 };
 
-/** When and how a run is judged. */
+/** When and how a run is evaluated. */
 export const evaluationSettings = z
   .strictObject({
     every: integer(1).default(50).describe("iterations between evaluations"),
@@ -78,7 +76,7 @@ export const evaluationSettings = z
     extractor: z
       .string()
       .optional()
-      .describe("feature extractor for FID: a shipped name or a folder; chosen by the data when not given"),
+      .describe("feature extractor for FID: a shipped name or a folder; default chosen by the data"),
     inception: z
       .string()
       .optional()
@@ -86,11 +84,11 @@ export const evaluationSettings = z
     reference: z
       .string()
       .optional()
-      .describe("data set or statistics file to compare with; the training data when not given"),
-    teacher: z.boolean().default(true).describe("draw, judge and time the teacher beside the student"),
+      .describe("data set or statistics file to compare with; default the training data"),
+    teacher: z.boolean().default(true).describe("also draw, evaluate and time the teacher"),
     teacherSteps: integer(1)
       .default(18)
-      .describe("Heun steps of the teacher it is compared with (18 steps are 35 network evaluations)"),
+      .describe("Heun steps of the teacher in evaluations (18 steps are 35 network evaluations)"),
   })
   .prefault({});
 
@@ -98,26 +96,26 @@ export const evaluationSettings = z
 const checkpointSettings = z
   .strictObject({
     every: integer(1).default(100).describe("iterations between checkpoints"),
-    keepLast: integer(1).default(2).describe("newest checkpoints kept"),
+    keepLast: integer(1).default(2).describe("number of newest checkpoints to keep"),
     keepBest: z
       .boolean()
       .default(true)
-      .describe("keep the best model so far, by FID or sliced Wasserstein distance, beside the last one"),
+      .describe("also keep the best model so far, by FID or sliced Wasserstein distance"),
   })
   .prefault({});
 
-/** What training does beside training. */
+/** What a training does besides its steps. */
 export const sessionSettings = {
   checkpoints: checkpointSettings,
   onDivergence: z
     .enum(["rollback", "stop"])
     .default("rollback")
     .describe(
-      "when numbers go wrong (NaN, infinity, exploding gradients, collapsed samples): back to the last sound checkpoint, once, with a lower learning rate; or stop",
+      "if training diverges (NaN, infinity, exploding gradients, collapsed samples): go back once to the last sound checkpoint with a lower learning rate, or stop",
     ),
-  rollbackFactor: positive.lt(1).default(0.3).describe("what a roll-back multiplies learning rates with"),
+  rollbackFactor: positive.lt(1).default(0.3).describe("factor of the learning rates after a roll-back"),
   tensorboard: z
     .boolean()
     .default(false)
-    .describe("write figures and sample grids for TensorBoard too, to tensorboard/ in the run folder"),
+    .describe("also write figures and sample grids for TensorBoard, to tensorboard/ in the run folder"),
 };

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { isGroup, type SettingsTree } from "./layers.js";
 
-/** One setting as the documentation and `--show-settings` list it. */
+/** One setting for the documentation and `--show-settings`. */
 export interface SettingDescription {
   /** Dotted path, `backtracking.iterations`. */
   path: string;
@@ -9,7 +9,7 @@ export interface SettingDescription {
   default?: unknown;
 }
 
-/** Lists every setting of a schema, groups flattened. */
+/** Lists all settings of a schema, with flattened groups. */
 export function describeSettings(schema: z.ZodType): SettingDescription[] {
   const json = z.toJSONSchema(schema, { io: "input", unrepresentable: "any" });
   return flatten(json as JsonSchema, "");
@@ -35,7 +35,7 @@ function flatten(schema: JsonSchema, prefix: string): SettingDescription[] {
   );
 }
 
-/** Settings as a YAML file that can be given back with `--config`, each with its description. */
+/** Settings as a YAML file for `--config`, each with its description. */
 export function settingsToYaml(settings: SettingsTree, schema: z.ZodType): string {
   const descriptions = new Map(describeSettings(schema).map((entry) => [entry.path, entry.description]));
   const lines: string[] = [];

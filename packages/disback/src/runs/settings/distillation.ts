@@ -17,21 +17,21 @@ import { isDirectName, objectiveSettings } from "./objectives.js";
 const networkSettings = {
   teacher: z.string().describe("the teacher: a model folder (model.safetensors and config.json)"),
   unconditional: unconditional.describe(
-    "a class-conditional teacher is asked without labels, and the student is unconditional",
+    "use a class-conditional teacher without labels; the student is unconditional",
   ),
   student: z
     .string()
     .default("same")
     .describe(
-      "how the student starts: same (teacher's weights), untrained, small (untrained, half the channels), or a model's config file",
+      "start of the student: same (teacher's weights), untrained, small (untrained, half the channels), or a model's config file",
     ),
-  sigmaInit: positive.default(2.5).describe("noise level of the student's first, or only, step"),
-  studentSteps: integer(1).default(1).describe("times the student's network is run for a sample"),
+  sigmaInit: positive.default(2.5).describe("noise level of the student's first (or only) step"),
+  studentSteps: integer(1).default(1).describe("network evaluations of the student per sample"),
   studentSigmas: z
     .array(positive)
     .optional()
     .describe(
-      "noise levels of the student's steps after the first, falling; evenly spaced in arctan(sigma / sigmaData) when not given",
+      "noise levels of the student's steps after the first, decreasing; default evenly spaced in arctan(sigma / sigmaData)",
     ),
 };
 
@@ -39,7 +39,7 @@ const graphSettings = {
   cudaGraphs: z
     .boolean()
     .default(false)
-    .describe("on a GPU: steps are recorded once and replayed, each as one launch; libtorch 2.13 or later"),
+    .describe("on a GPU: capture steps once and replay each as one launch; libtorch 2.13 or later"),
 };
 
 const {
@@ -54,7 +54,7 @@ const recording = z
   .strictObject({
     steps: integer(1)
       .default(recordingDefaults.steps)
-      .describe("steps for which the teacher is fitted to the initial student; with even-distance at most"),
+      .describe("steps of fitting the teacher to the initial student; with even-distance the largest number"),
     interval: integer(1)
       .default(recordingDefaults.interval)
       .describe("even-steps: steps between nodes of the trajectory"),
@@ -62,26 +62,28 @@ const recording = z
       .array(integer(1))
       .min(1)
       .optional()
-      .describe("instead of interval: the steps after which nodes are saved, ascending"),
+      .describe("instead of interval: steps after which nodes are saved, ascending"),
     nodes: z
       .enum(["even-steps", "even-distance"])
       .default("even-distance")
       .describe(
-        "which points become nodes: every interval steps (as in the paper), or evenly spaced along the path, ending by itself",
+        "which points become nodes: even-steps (every interval steps, as in the paper), or even-distance (evenly spaced along the path, with an automatic end)",
       ),
     maximumNodes: integer(2)
       .multipleOf(2)
       .default(recordingDefaults.maximumNodes)
-      .describe("even-distance: nodes kept at most beside the path's end, an even number"),
+      .describe("even-distance: largest number of nodes besides the path's end, even"),
     storage: z
       .enum(storageKinds)
       .default("difference")
-      .describe("how nodes are stored: difference (to the teacher, float16) or low-rank (that, in factors)"),
+      .describe(
+        "storage of nodes: difference (to the teacher, as float16) or low-rank (the difference as two factors)",
+      ),
     storageEnergy: positive
       .max(1)
       .optional()
-      .describe("low-rank: share of a difference's squared norm kept at least; 0.9 when not given"),
-    storageRank: integer(1).optional().describe("low-rank: rank at most"),
+      .describe("low-rank: smallest fraction of a difference's squared norm to keep; default 0.9"),
+    storageRank: integer(1).optional().describe("low-rank: largest rank"),
     batchSize: integer(1).default(recordingDefaults.batchSize).describe("samples per step"),
     learningRate: positive
       .default(recordingDefaults.learningRate)
@@ -89,7 +91,7 @@ const recording = z
     rank: integer(1)
       .optional()
       .describe(
-        "only low-rank adapters of this rank are fitted, not all weights; with the objective vsd its rank when not given",
+        "fit only low-rank adapters of this rank, not all weights; default with the objective vsd: its rank",
       ),
   })
   .prefault({})
@@ -111,19 +113,19 @@ const recording = z
     },
   });
 
-/** What only comparisons vary, to learn what a part of the method brings: `disback compare`. */
+/** Ablations: settings that only `disback compare` varies, to measure the effect of a part of the method. */
 const ablation = z
   .strictObject({
     use: z
       .enum(["whole", "start", "targets"])
       .optional()
       .describe(
-        "what of the trajectory is used: whole, start (the auxiliary model starts at its end, the teacher is the target) or targets (the auxiliary model starts as the teacher)",
+        "part of the trajectory to use: whole, start (the auxiliary model starts at its end, the teacher is the target) or targets (the auxiliary model starts as the teacher)",
       ),
     interpolation: integer(0)
       .optional()
-      .describe("targets in between two nodes of the trajectory, their weights interpolated"),
-    storage: z.enum(["full", "half"]).optional().describe("nodes as they are, or as float16"),
+      .describe("number of targets between two nodes of the trajectory, with interpolated weights"),
+    storage: z.enum(["full", "half"]).optional().describe("store nodes unchanged, or as float16"),
   })
   .optional();
 
@@ -133,24 +135,26 @@ const imitation = z
       .enum(["needed", "always"])
       .default("needed")
       .describe(
-        "before all else the student learns to answer as the teacher does in one step: with the method auto unless it starts with the teacher's weights (needed), or always",
+        "when the student first imitates one step of the teacher: needed (with the method auto, unless it starts with the teacher's weights), or always",
       ),
-    steps: integer(0).default(imitationDefaults.steps).describe("steps of that at most; 0: none"),
+    steps: integer(0).default(imitationDefaults.steps).describe("largest number of steps; 0 for none"),
     tolerance: z
       .number()
       .min(0)
       .default(imitationDefaults.tolerance)
       .describe(
-        "it ends when the mean squared difference is below this part of the variance of the teacher's answers",
+        "ends when the mean squared difference is below this fraction of the variance of the teacher's outputs",
       ),
     inherit: z
       .boolean()
       .default(imitationDefaults.inherit)
-      .describe("a smaller student of the teacher's kind starts with the first channels of its weights"),
+      .describe(
+        "a smaller student of the teacher's architecture starts with the first channels of the teacher's weights",
+      ),
     batchSize: integer(1).default(imitationDefaults.batchSize).describe("samples per step"),
     learningRate: positive
       .default(imitationDefaults.learningRate)
-      .describe("learning rate of the student while it imitates"),
+      .describe("learning rate of the student in the imitation"),
   })
   .prefault({});
 
@@ -159,18 +163,18 @@ const backtracking = z
     iterations: integer(1).default(backtrackingDefaults.iterations).describe("student steps"),
     stepsPerTarget: integer(1)
       .default(backtrackingDefaults.stepsPerTarget)
-      .describe("student steps on each node before the next; with schedule mismatch at most"),
+      .describe("student steps on each node before the next; with schedule mismatch the largest number"),
     schedule: z
       .enum(["steps", "mismatch"])
       .default("mismatch")
       .describe(
-        "when the next target's turn comes: after stepsPerTarget (as in the paper), or as soon as the mismatch is low",
+        "when to move to the next target: after stepsPerTarget (as in the paper), or when the mismatch is low",
       ),
     mismatchThreshold: z
       .number()
       .gt(1)
       .default(backtrackingDefaults.mismatchThreshold)
-      .describe("schedule mismatch: a target is reached at this mismatch degree, or after stepsPerTarget"),
+      .describe("schedule mismatch: mismatch degree at which a target is reached"),
     batchSize: integer(1).default(backtrackingDefaults.batchSize).describe("samples per step"),
     studentLearningRate: positive
       .default(backtrackingDefaults.studentLearningRate)

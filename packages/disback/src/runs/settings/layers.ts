@@ -1,9 +1,9 @@
-/** A tree of settings, as read from YAML or built from flags. */
+/** A tree of settings from YAML or flags. */
 export type SettingsTree = { [name: string]: unknown };
 
 /**
- * Lays one tree over another: groups are merged, everything else (lists too) is replaced.
- * `undefined` means "not given".
+ * Merges one tree into another: groups are merged, everything else (lists too) is replaced. `undefined` means "not
+ * given".
  */
 export function layer(below: SettingsTree, above: SettingsTree): SettingsTree {
   const merged: SettingsTree = { ...below };
@@ -15,7 +15,7 @@ export function layer(below: SettingsTree, above: SettingsTree): SettingsTree {
   return merged;
 }
 
-/** Puts a value at a dotted path: `place({}, "backtracking.iterations", 10)`. */
+/** Sets a value at a dotted path: `place({}, "backtracking.iterations", 10)`. */
 export function place(tree: SettingsTree, path: string, value: unknown): SettingsTree {
   const [first, ...rest] = path.split(".");
   return layer(tree, { [first!]: rest.length === 0 ? value : place({}, rest.join("."), value) });

@@ -2,8 +2,7 @@ import type { z } from "zod";
 import { didYouMean } from "../nearest.js";
 
 /**
- * The first thing wrong with settings, in one line that names the field:
- * `"backtracking.iterations" must be at least 1, got 0`.
+ * The first error in settings, in one line that names the field: `"backtracking.iterations" must be at least 1, got 0`.
  */
 export function describeIssue(error: z.ZodError, settings: unknown, knownPaths: readonly string[]): string {
   const issue = error.issues[0]!;
@@ -18,12 +17,12 @@ export function describeIssue(error: z.ZodError, settings: unknown, knownPaths: 
   );
   const field = `"${path.join(".")}"`;
   if (value === undefined && issue.code === "invalid_type") return `${field} is required`;
-  // What our own checks say is complete: they see more than one value.
+  // Messages of our own checks are complete.
   if (issue.code === "custom") return `${field} ${issue.message}`;
   return `${field} ${expectation(issue)}, got ${shown(value)}`;
 }
 
-/** What an unknown setting was meant to be: one of the names in its group, groups too, or a path anywhere. */
+/** A suggestion for an unknown setting: a name in its group, or a path anywhere. */
 function meant(unknown: string, group: readonly string[], knownPaths: readonly string[]): string {
   const depth = group.length + 1;
   const beside = knownPaths

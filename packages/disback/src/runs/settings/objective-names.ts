@@ -1,4 +1,4 @@
-/** Objectives that give the student a loss without an auxiliary model: no trajectory goes with them. */
+/** Objectives without an auxiliary model; they use no trajectory. */
 const directNames = ["consistency", "regression"] as const;
 
 /** Names of the objectives, as `--objective` takes them. */

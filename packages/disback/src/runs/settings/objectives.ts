@@ -11,36 +11,36 @@ export * from "./objective-names.js";
 const weightings = ["one", "edm", "noise", "score"] as const satisfies Weighting[];
 const weighting = z
   .enum(weightings)
-  .describe("weight of noise levels: one (1), edm (EDM's lambda), noise (1/sigma) or score (1/sigma^2)");
+  .describe("weights of noise levels: one (1), edm (EDM's lambda), noise (1/sigma) or score (1/sigma^2)");
 const distances = ["squared", "pseudo-huber"] as const satisfies SampleDistance[];
-const distance = z.enum(distances).describe("distance that is minimised: squared or pseudo-huber");
+const distance = z.enum(distances).describe("distance to minimise: squared or pseudo-huber");
 const realSamples = integer(1)
   .default(20_000)
-  .describe("real samples kept in memory, drawn from the data once");
+  .describe("number of real samples drawn once and kept in memory");
 const weight = z.number().min(0);
 
-/** Which objective moves the student, and the options of each. Those of other objectives have no effect. */
+/** The objective and the options of each. Options of other objectives have no effect. */
 export const objectiveSettings = {
   objective: z
     .enum(objectiveNames)
     .default("diff-instruct")
     .describe(
-      "what moves the student to its target: diff-instruct, vsd, dmd, dmd2 (needs data) or sid; or, without an auxiliary model and a trajectory, consistency or regression",
+      "objective: diff-instruct, vsd, dmd, dmd2 (needs data) or sid; or, without auxiliary model and trajectory, consistency or regression",
     ),
   pairs: z
     .strictObject({
       count: integer(1)
         .default(1000)
-        .describe("samples of the teacher: for regression, DMD's regression, and consistency without data"),
-      steps: integer(1).default(18).describe("Heun steps for each of them"),
+        .describe("number of teacher samples for regression, DMD's regression, and consistency without data"),
+      steps: integer(1).default(18).describe("Heun steps per teacher sample"),
     })
     .prefault({}),
   guidance: weight
     .default(1)
-    .describe("classifier-free guidance of the target: x_uncond + guidance (x_cond - x_uncond); 1 is none"),
+    .describe("classifier-free guidance of the target: x_uncond + guidance (x_cond - x_uncond); 1 for none"),
   auxiliarySteps: integer(1)
     .default(defaults.backtracking.auxiliarySteps)
-    .describe("updates of the auxiliary model for each of the student; 5 in DMD2"),
+    .describe("updates of the auxiliary model per student update; 5 in DMD2"),
   diffInstruct: z
     .strictObject({
       weighting: weighting.default("one"),
@@ -67,13 +67,13 @@ export const objectiveSettings = {
       generatorWeight: weight.default(3e-3).describe("weight of the adversarial term in the student's step"),
       discriminatorWeight: weight
         .default(1e-2)
-        .describe("weight of telling real from generated in the auxiliary model's step"),
+        .describe("weight of the discriminator's loss in the auxiliary model's step"),
       realSamples,
     })
     .prefault({}),
   sid: z
     .strictObject({
-      alpha: z.number().default(1.2).describe("how much of the biased part is taken away"),
+      alpha: z.number().default(1.2).describe("factor of the biased part that is subtracted"),
       lastPosition: positive
         .max(1)
         .default(0.8)
@@ -82,7 +82,7 @@ export const objectiveSettings = {
     .prefault({}),
   consistency: z
     .strictObject({
-      levels: integer(2).default(18).describe("noise levels of the grid, from sigmaInit down"),
+      levels: integer(2).default(18).describe("number of noise levels of the grid, from sigmaInit down"),
       targetDecay: z.number().min(0).lt(1).default(0.95).describe("decay of the target network per step"),
       distance: distance.default("pseudo-huber"),
       realSamples,
@@ -91,17 +91,17 @@ export const objectiveSettings = {
   regression: z.strictObject({ distance: distance.default("squared") }).prefault({}),
 };
 
-/** Defaults that are another objective's own: laid under all other settings that name it. */
+/** Defaults of single objectives, below all other settings. */
 export const objectiveDefaults: Readonly<Partial<Record<ObjectiveName, SettingsTree>>> = {
-  // Where Diff-Instruct's mismatch degree is 1.1, theirs are this, over their own noise levels (docs/objectives.md).
+  // Mismatch degrees over their own noise levels that correspond to 1.1 with Diff-Instruct (docs/objectives.md).
   dmd: { backtracking: { mismatchThreshold: 1.2 } },
   dmd2: { backtracking: { mismatchThreshold: 1.2 } },
   sid: { backtracking: { mismatchThreshold: 1.15 } },
-  // Its samples come from pure noise: the top of the grid has to be far above the data.
+  // It samples from pure noise, so the top of the grid must be far above the data.
   consistency: { sigmaInit: 80 },
 };
 
-/** Settings with the defaults of the objective they name under them. */
+/** Adds the defaults of the objective in the settings. */
 export function withObjectiveDefaults(settings: SettingsTree): SettingsTree {
   const { objective } = (settings.backtracking ?? {}) as { objective?: unknown };
   const name = objectiveNames.find((known) => known === objective);

@@ -1,12 +1,12 @@
 import { isGroup, type SettingsTree } from "./layers.js";
 
 /**
- * Settings of a run that an older version began, in today's words: a run that was stopped then goes on as it began.
+ * Converts settings of runs from older versions, so that these runs can be resumed.
  *
- * - `method: disback` with `recording.when` is today's `auto` (needed) or `disback` (always);
- * - `method: diff-instruct` is `plain`;
- * - what only comparisons vary stands in a group of its own, `ablation`;
- * - the standard deviation of the data is the model's alone.
+ * - `method: disback` with `recording.when` becomes `auto` (needed) or `disback` (always);
+ * - `method: diff-instruct` becomes `plain`;
+ * - ablations move to the group `ablation`;
+ * - the standard deviation of the data is dropped: the model has it.
  */
 export function inTodaysWords(settings: SettingsTree): SettingsTree {
   const { method, ...rest } = settings;

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { isGroup, type SettingsTree } from "./layers.js";
 
-/** Settings that may name a file or folder; some of them may be a name instead, such as a shipped teacher's. */
+/** Settings that may be a path. Some may also be a name, such as a shipped teacher's. */
 const PATHS = [
   "teacher",
   "student",
@@ -14,7 +14,7 @@ const PATHS = [
   "evaluation.inception",
 ];
 
-/** Settings whose paths are absolute, so that a run can be continued from anywhere. What is no path stays as it is. */
+/** Makes paths in settings absolute, so that a run can be resumed from anywhere. Other values do not change. */
 export function withAbsolutePaths<Settings extends object>(settings: Settings): Settings {
   return PATHS.reduce<SettingsTree>((tree, path) => absolute(tree, path.split(".")), {
     ...(settings as SettingsTree),

@@ -9,23 +9,23 @@ import { isGroup, layer, type SettingsTree } from "./layers.js";
 import { describeIssue } from "./messages.js";
 import { withObjectiveDefaults } from "./objectives.js";
 
-/** Where settings come from; later ones win. */
+/** Sources of settings; later ones win. */
 export interface SettingsSources {
-  /** Named presets for this command. */
+  /** The presets of this command. */
   presets: Readonly<Record<string, SettingsTree>>;
   preset?: string;
   /** YAML (or JSON) file. It may itself name a `preset`. */
   file?: string;
   flags: SettingsTree;
-  /** The flag that sets a path, where there is one: `backtracking.iterations` → `--iterations`. */
+  /** The flag of a setting's path, if there is one: `backtracking.iterations` → `--iterations`. */
   flagNames?: ReadonlyMap<string, string>;
 }
 
 /**
  * Complete, validated settings: defaults < those of the objective < preset < YAML file < flags.
  *
- * @throws UsageError for an unknown preset or a wrong flag, DisbackError for a wrong file; both in one line that
- * names the field and where it came from
+ * @throws UsageError for an unknown preset or a wrong flag, DisbackError for a wrong file; both in one line that names
+ *   the field and its source
  */
 export function resolveSettings<Schema extends z.ZodType>(
   schema: Schema,
@@ -41,7 +41,7 @@ export function resolveSettings<Schema extends z.ZodType>(
   const known = describeSettings(schema).map((entry) => entry.path);
   const message = describeIssue(parsed.error, merged, known);
   const path = parsed.error.issues[0]!.path.map(String);
-  // Unknown keys are reported at the group that holds them.
+  // Unknown keys are reported at their group.
   const issue = parsed.error.issues[0]!;
   const field = issue.code === "unrecognized_keys" ? [...path, issue.keys[0]!] : path;
   if (has(sources.flags, field)) {
@@ -54,7 +54,7 @@ export function resolveSettings<Schema extends z.ZodType>(
   throw new UsageError(message);
 }
 
-/** Where a required setting may come from. */
+/** How to give a required setting. */
 function whatIsRequired(field: string, { flagNames, presets, preset }: SettingsSources): string {
   const flag = flagNames?.get(field);
   if (flag === undefined) return `"${field}" is required`;
@@ -74,7 +74,7 @@ function presetSettings(presets: SettingsSources["presets"], name: string): Sett
   );
 }
 
-/** @throws DisbackError when the file is missing, no YAML, or no mapping */
+/** @throws DisbackError if the file is missing, not YAML, or not a mapping */
 export function readSettingsFile(path: string): SettingsTree {
   let text: string;
   try {
@@ -89,7 +89,7 @@ export function readSettingsFile(path: string): SettingsTree {
 }
 
 function parseYaml(text: string, path: string): unknown {
-  // Loaded when a file is read: commands without one start sooner.
+  // Imported only to read a file, so that other commands start faster.
   const { parseDocument }: typeof import("yaml") = createRequire(import.meta.url)("yaml");
   try {
     const document = parseDocument(text, { prettyErrors: true, logLevel: "error" });
@@ -101,7 +101,7 @@ function parseYaml(text: string, path: string): unknown {
     );
   } catch (error) {
     if (error instanceof DisbackError) throw error;
-    // Aliases that multiply, a thousand lists in one another.
+    // For example multiplying aliases, or a thousand nested lists.
     throw new DisbackError(`${path}: not valid YAML: ${(error as Error).message.split("\n")[0]}`);
   }
 }

@@ -4,23 +4,21 @@ import { commonSettings, dataSettings, integer, positive, unconditional } from "
 const drawing = {
   count: integer(1).default(64).describe("samples drawn"),
   batchSize: integer(1).default(250).describe("samples drawn at once"),
-  steps: integer(1)
-    .optional()
-    .describe("sampler steps; 18 for a teacher when not given, a student has its own"),
+  steps: integer(1).optional().describe("sampler steps of a teacher, default 18; a student has its own"),
   sampler: z.enum(["heun", "euler", "ddim"]).default("heun").describe("sampler when steps is greater than 1"),
   sigmaMin: positive.default(0.002).describe("lowest noise level of the sampler"),
   sigmaMax: positive.default(80).describe("highest noise level of the sampler"),
-  rho: positive.default(7).describe("how noise levels are spread between the two"),
+  rho: positive.default(7).describe("curvature of the noise levels between the two"),
   guidance: z
     .number()
     .min(0)
     .default(1)
-    .describe("classifier-free guidance of a teacher; 1 for none, more takes two evaluations for one"),
+    .describe("classifier-free guidance of a teacher; 1 for none; others double the evaluations"),
   label: z
     .union([integer(0), z.string().min(1)])
     .optional()
-    .describe("class drawn, by number or name; all in turn when not given"),
-  unconditional: unconditional.describe("ask a class-conditional model without labels"),
+    .describe("class to draw, by number or name; default all in turn"),
+  unconditional: unconditional.describe("use a class-conditional model without labels"),
 };
 
 /** `disback sample` */
@@ -28,7 +26,7 @@ export const sampleSchema = z.strictObject({
   ...commonSettings,
   ...drawing,
   model: z.string().describe("a model folder, or a run with a student or teacher in it"),
-  columns: integer(1).optional().describe("columns of the grid; as square as possible when not given"),
+  columns: integer(1).optional().describe("columns of the grid; default as square as possible"),
 });
 
 /** `disback evaluate` */
@@ -42,7 +40,7 @@ export const evaluateSchema = z.strictObject({
   metrics: z
     .array(z.enum(["fid", "kid", "inceptionScore", "precisionRecall", "slicedWasserstein", "modeCoverage"]))
     .optional()
-    .describe("what to compute; all that apply when not given"),
+    .describe("metrics to compute; default all that apply"),
   extractor: z.string().optional().describe("feature extractor: a shipped name or a folder"),
   inception: z.string().optional().describe("TorchScript Inception file, in place of the extractor"),
 });

@@ -18,20 +18,20 @@ export const teacherSchema = z.strictObject({
   conditional: z
     .boolean()
     .optional()
-    .describe("condition the model on the data's classes; when not given, if it has any"),
+    .describe("condition the model on the data's classes; default if there are any"),
   autoencoder: z
     .string()
     .optional()
     .describe(
-      "train on latents: folder of an autoencoder, of a model that has one, or of diffusers' AutoencoderKL",
+      "train on latents: folder of an autoencoder, of a model with one, or of diffusers' AutoencoderKL",
     ),
   model: denoiserConfig
     .optional()
-    .describe("the network and its preconditioning, of the data's size; chosen by the data when not given"),
+    .describe("the network and its preconditioning, at the data's size; default chosen by the data"),
   training: teacherTrainingSettings
     .extend({
-      iterations: integer(1).optional().describe("optimizer steps; chosen with the network when not given"),
-      batchSize: integer(1).optional().describe("samples per step; chosen with the network when not given"),
+      iterations: integer(1).optional().describe("optimizer steps; default chosen with the network"),
+      batchSize: integer(1).optional().describe("samples per step; default chosen with the network"),
     })
     .prefault({}),
   evaluation: evaluationSettings,

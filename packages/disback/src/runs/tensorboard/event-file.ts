@@ -5,15 +5,15 @@ import { fileError } from "../atomic-file.js";
 import { type Event, encodeEvent, type SummaryValue } from "./event.js";
 
 /**
- * A file of events as TensorBoard reads them, one for each session of a run. A record that a killed process did not
- * finish is the file's last, and TensorBoard leaves it out.
+ * A file of TensorBoard events, one per session of a run. If a killed process leaves an incomplete record, it is the
+ * last one, and TensorBoard ignores it.
  */
 export class EventFile {
   private readonly path: string;
 
   /**
-   * @param folder one of TensorBoard's "runs"; made as needed
-   * @param firstStep what earlier sessions wrote from this step on is void: it is made again
+   * @param folder one of TensorBoard's "runs"; made if missing
+   * @param firstStep TensorBoard discards events of earlier sessions from this step on
    * @throws DisbackError naming the file that cannot be written
    */
   constructor(folder: string, firstStep: number) {
@@ -28,7 +28,7 @@ export class EventFile {
     this.write({ step: firstStep, sessionLog: { status: 1 } });
   }
 
-  /** @throws DisbackError naming the file when it cannot be written */
+  /** @throws DisbackError naming the file if it cannot be written */
   append(step: number, values: SummaryValue[]): void {
     this.write({ step, summary: { value: values } });
   }
@@ -52,7 +52,7 @@ function record(data: Uint8Array): Buffer {
   return framed;
 }
 
-/** Rotated and shifted, as the format asks for: checksums of data that hold checksums are weak. */
+/** Masked as the format requires, because checksums of data that contain checksums are weak. */
 function maskedChecksum(bytes: Uint8Array): number {
   const checksum = crc32c(bytes);
   return (((checksum >>> 15) | (checksum << 17)) + 0xa282ead8) >>> 0;

@@ -15,11 +15,11 @@ export interface Event {
   step?: number;
   fileVersion?: string;
   summary?: { value: SummaryValue[] };
-  /** Status 1, START: everything from this step on that was written before is void. */
+  /** Status 1, START: TensorBoard discards earlier events from this step on. */
   sessionLog?: { status: 1 };
 }
 
-/** The event in protocol buffers' wire format; the numbers are the fields' in the messages' definitions. */
+/** The event in protocol buffers' wire format, with the field numbers of the messages' definitions. */
 export function encodeEvent({ wallTime, step, fileVersion, summary, sessionLog }: Event): Uint8Array {
   const writer = new BinaryWriter().tag(1, WireType.Bit64).double(wallTime);
   if (step !== undefined) writer.tag(2, WireType.Varint).int64(step);

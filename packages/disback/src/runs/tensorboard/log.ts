@@ -11,14 +11,14 @@ export class TensorboardLog {
   private readonly file: EventFile;
 
   /**
-   * @param folder `tensorboard/<stage>` of a run, which TensorBoard shows as a run of its own
-   * @param firstStep where this session goes on
+   * @param folder `tensorboard/<stage>` of a run, which TensorBoard shows as a separate run
+   * @param firstStep the step where this session starts
    */
   constructor(folder: string, firstStep: number) {
     this.file = new EventFile(folder, firstStep);
   }
 
-  /** @param picture PNG file; left out when there is none */
+  /** @param picture PNG file, if there is one */
   append(entry: MetricsEntry, picture: string): void {
     const { stage: _, iteration, ...figures } = entry;
     const values = Object.entries(figures).flatMap(([tag, value]): SummaryValue[] =>
@@ -29,7 +29,7 @@ export class TensorboardLog {
   }
 }
 
-/** Size and kind stand in a PNG's first chunk. */
+/** A PNG's first chunk holds its size and colour type. */
 function pictureValue(tag: string, png: Buffer): SummaryValue {
   return {
     tag,

@@ -50,12 +50,12 @@ describe("settings", () => {
   it.each([
     [{}, '"teacher" is required'],
     [{ teacher: "x", seed: 3 }, 'unknown setting "seed" (did you mean "seeds"?)'],
-    [{ teacher: "x", baseline: "dmd" }, '"baseline" "dmd" is none of the methods: diff-instruct, disback'],
+    [{ teacher: "x", baseline: "dmd" }, '"baseline" "dmd" is not one of the methods: diff-instruct, disback'],
     [{ teacher: "x", protocol: "best" }, '"learningRates" is required by the protocol best'],
-    [{ teacher: "x", perStudent: { smal: {} } }, '"perStudent.smal" is none of the students'],
+    [{ teacher: "x", perStudent: { smal: {} } }, '"perStudent.smal" is not one of the students'],
     [
       { teacher: "x", seeds: [1, 2], learningRates: { student: [1e-4], seeds: [2] } },
-      '"learningRates.seeds" holds 2, which is reported: rates are chosen on other seeds',
+      '"learningRates.seeds" contains 2, which is reported: choose rates on other seeds',
     ],
     [{ teacher: "x", methods: { "a/b": {} } }, '"methods.a/b" Invalid key in record'],
   ])("%j are refused in one line", (flags, message) => {

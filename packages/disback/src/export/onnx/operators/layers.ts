@@ -105,7 +105,7 @@ function attention(call: CallView): string {
     perm: [...order.slice(0, -2), axes - 1, axes - 2],
   });
   const factor = call.number("scale", 1 / Math.sqrt(query.sizes.at(-1)!));
-  // The queries are scaled, not the products: these would leave half precision's range first.
+  // Scales the queries, not the products, which would overflow half precision.
   const scaled = graph.node("Mul", [call.tensor("query"), graph.scalar(factor, dtype)]);
   let scores = graph.node("MatMul", [scaled, keys]);
   if (call.has("attn_mask")) {

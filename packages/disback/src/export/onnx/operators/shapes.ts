@@ -4,7 +4,7 @@ import type { CallView, Conversion } from "../call-view.js";
 /** The same values in the shape of the result, whichever operator says so. */
 const reshape: Conversion = (call) => call.reshaped(call.tensor("self"), call.sizes);
 
-/** The tensor itself: layouts and copies mean nothing in ONNX. */
+/** The tensor itself: ONNX has no layouts and copies. */
 const same: Conversion = (call) => call.tensor("self");
 
 const cast: Conversion = (call) => call.inDtype(call.tensor("self"), call.value("self").dtype);
