@@ -1,7 +1,7 @@
 import { descriptionKey, type ModelDescription } from "@disback/generate/core";
 import type { Module } from "@disback/torch";
-import { DisbackError } from "../../errors.js";
 import { isGenerator } from "../../distill/generator-student.js";
+import { DisbackError } from "../../errors.js";
 import { classesOf } from "../../models/condition.js";
 import type { Denoiser, DenoiserModule } from "../../models/denoiser.js";
 import { IddpmDenoiser } from "../../models/preconditioning/iddpm.js";
