@@ -14,43 +14,43 @@ import { shown } from "./pickle/text-values.js";
 import { readAutoencoder } from "./read-autoencoder.js";
 import { isSafetensors, openSafetensors } from "./safetensors/open-safetensors.js";
 
-/** How a file is turned into a teacher. */
+/** Options of an import. */
 export interface ReadTeacherOptions {
   /**
-   * file with what the weights do not tell (JSON or YAML): a configuration as in a model folder's config.json, or the
-   * original's flags; needed if the file has weights only
+   * file (JSON or YAML) with what the weights do not show: a configuration as in a model folder's config.json, or the
+   * original's flags; needed if the file has only weights
    */
   config?: string;
-  /** which of several networks in the file; default: averaged weights if there are any */
+  /** key of the network in the file; default: averaged weights if there are any */
   ema?: string;
-  /** folder of the autoencoder that its samples are latents of, if the file does not come with it */
+  /** folder of a latent model's autoencoder, if the file does not contain it */
   autoencoder?: string;
 }
 
-/** Someone else's network, of which the weights are not read yet. */
+/** A foreign network whose weights are not read yet. */
 export interface TeacherSource {
-  /** in words: what kind of file it is */
+  /** kind of file */
   format: string;
-  /** under keys of ours, with or without a prefix */
+  /** weights under our keys, with or without a prefix */
   tensors: ReadonlyMap<string, StoredWeight>;
-  /** what its samples are latents of, if it came with one */
+  /** autoencoder of a latent model, if it came with one */
   autoencoder?: Autoencoder;
-  /** the file tells whether its samples are latents; an autoencoder that was given is in use, or was refused */
+  /** whether the file states if its samples are latents; then a given autoencoder is in use or was refused */
   autoencoderSettled?: boolean;
   config: DenoiserConfig;
-  /** where the configuration is from, for messages */
+  /** source of the configuration, for messages */
   configPlace: string;
-  /** the file, and the place in it, for messages */
+  /** the file and the place in it, for messages */
   place: string;
-  /** class in the file, if it says */
+  /** class in the file, if known */
   className?: string;
-  /** where in the file the weights are, "" for the file as a whole */
+  /** place of the weights in the file, "" for the whole file */
   key: string;
   /** other networks in the file */
   others: string[];
-  /** what of the original does not go into the denoiser, in words */
+  /** notes on unused parts of the original */
   notes: string[];
-  /** Ends the reading. */
+  /** Closes the file. */
   close(): void;
 }
 
@@ -62,7 +62,7 @@ export async function openTeacherSource(source: string, options: ReadTeacherOpti
   const opened = await openSource(source, options);
   if (options.autoencoder === undefined || opened.autoencoderSettled) return opened;
   return closingOnError(opened, async () => {
-    if (opened.autoencoder) failAt(source)("comes with its autoencoder: --autoencoder has no use");
+    if (opened.autoencoder) failAt(source)("comes with its autoencoder, so --autoencoder has no effect");
     const autoencoder = await readAutoencoder(options.autoencoder!);
     latentCodec(autoencoder, sampleShape(opened.config), opened.configPlace);
     return { ...opened, autoencoder };

@@ -2,21 +2,21 @@ import { readFileSync, statSync } from "node:fs";
 import { DisbackError } from "../../errors.js";
 import { foreignJson } from "../../foreign-file.js";
 
-/** The longest index of shards seen takes some 200 kB. */
+/** The longest known index of shards is about 200 kB. */
 const mostBytes = 16 * 2 ** 20;
 
-/** A JSON object as a file holds it. */
+/** An unchecked JSON object. */
 export type JsonObject = Readonly<Record<string, unknown>>;
 
 /**
- * Reads a JSON object as Python writes it: infinite numbers may be there.
- * @throws DisbackError naming the file that is missing, too large or no object
+ * Reads a JSON object as Python writes it: infinite numbers are allowed. @throws DisbackError naming the file that is
+ * missing, too large or not an object
  */
 export function readJsonObject(path: string): JsonObject {
   let value: unknown;
   try {
     const { size } = statSync(path);
-    if (size > mostBytes) throw new DisbackError(`${path}: ${size} bytes are too many for such a file`);
+    if (size > mostBytes) throw new DisbackError(`${path}: ${size} bytes are too many for this file`);
     value = parseJson(readFileSync(path, "utf8"));
   } catch (error) {
     if (error instanceof DisbackError) throw error;

@@ -1,6 +1,6 @@
 import type { Limits } from "./limits.js";
 
-/** What a pickle can hold here: JavaScript's plain values and inert records. Nothing in it can run. */
+/** The possible values of a pickle: plain JavaScript values and inert records. Nothing in them can run. */
 export type PickleValue =
   | null
   | boolean
@@ -19,21 +19,21 @@ export class PickleTuple {
   constructor(readonly items: readonly PickleValue[]) {}
 }
 
-/** Says what is wrong, and throws. */
+/** Throws an error with the given problem. */
 export type Fail = (problem: string) => never;
 
 /** A value that stands for a Python object. */
 export abstract class PickleRecord {
-  /** what it is, for messages */
+  /** description for messages */
   abstract readonly description: string;
 
-  /** Takes the state that a pickle gives an object after it was made (`__setstate__`). */
+  /** Sets the state of the object (`__setstate__`). */
   setState(_state: PickleValue, fail: Fail): void {
     fail(`a state is given to ${this.description}, which has none`);
   }
 }
 
-/** An object of a class that is known to be harmless, or of a refused one: its parts are kept as data. */
+/** An object of a harmless class, or of a refused one; its parts are kept as data. */
 export class PickleObject extends PickleRecord {
   state: PickleValue = null;
 
@@ -68,17 +68,17 @@ export class PickleGlobal extends PickleRecord {
   }
 }
 
-/** What the makers of values may use. */
+/** The context of functions that make values. */
 export interface MakingContext {
   fail: Fail;
   limits: Limits;
-  /** where the pickle is, for messages */
+  /** place of the pickle, for messages */
   place: string;
 }
 
 /** A function or class that pickles may name. */
 export interface KnownGlobal {
-  /** Makes the value that calling it stands for; without it, the name may be mentioned but not called. */
+  /** Makes the value of a call; without it, the name may be mentioned but not called. */
   make?: (args: readonly PickleValue[], context: MakingContext) => PickleValue;
 }
 
