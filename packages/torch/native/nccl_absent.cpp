@@ -1,4 +1,4 @@
-// In place of nccl_backend.cpp where the headers for it are missing.
+// Replaces nccl_backend.cpp if its headers are missing.
 #include "nccl_backend.h"
 
 namespace disback {

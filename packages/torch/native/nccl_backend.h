@@ -1,5 +1,5 @@
-// NCCL, for tensors on GPUs. libtorch has it, but naming its class takes headers of CUDA and NCCL: it stands in a file of
-// its own, and where they are missing nccl_absent.cpp takes its place.
+// NCCL, for tensors on GPUs. Its class needs headers of CUDA and NCCL, so it has a separate file. If they are missing,
+// nccl_absent.cpp replaces it.
 #pragma once
 #include <c10/core/Device.h>
 #include <torch/csrc/distributed/c10d/Backend.hpp>
@@ -13,17 +13,17 @@ namespace disback {
 // "" where there is NCCL; else what is missing and what to do.
 std::string whyNoNccl();
 
-// A backend that fails without ending the process: `timeout` after a collective was queued, or when NCCL finds a fault,
-// what hangs on the device is ended and `ncclFailed` says so. Not connected yet, see `connectNccl`.
+// A backend that fails without ending the process. `timeout` after a collective was queued, or when NCCL finds a fault,
+// hanging work is ended and `ncclFailed` returns true. Not connected yet, see `connectNccl`.
 c10::intrusive_ptr<c10d::Backend> makeNccl(
     const c10::intrusive_ptr<c10d::Store>& store, int rank, int size, std::chrono::milliseconds timeout);
 
-// Waits for all processes, for as long as it takes.
+// Waits for all processes, without a limit.
 void connectNccl(c10d::Backend& nccl, c10::Device device);
 
 bool ncclFailed(c10d::Backend& nccl);
 
-// Ends what hangs on the device; may itself hang.
+// Ends hanging work on the device; may itself hang.
 void abortNccl(c10d::Backend& nccl);
 
 // Once all processes have finished.
