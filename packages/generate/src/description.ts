@@ -1,13 +1,13 @@
 import { BinaryReader } from "@bufbuild/protobuf/wire";
 import { GenerateError } from "./errors.js";
 
-/** What an exported model says about itself. */
+/** The description of an exported model. */
 export interface ModelDescription {
-  /** a student makes samples from noise; a denoiser is one step of a teacher's sampler */
+  /** "student" makes samples from noise; "denoiser" is one step of a teacher's sampler */
   kind: "student" | "denoiser";
-  /** of one sample: `[C, H, W]` for images, `[D]` for points */
+  /** shape of one sample: `[C, H, W]` for images, `[D]` for points */
   sampleShape: readonly number[];
-  /** of a student: passes through the network, each with noise of its own */
+  /** of a student: passes through the network, each with its own noise */
   steps?: number;
   /** number of classes, 0 for none */
   labelDim: number;
@@ -17,7 +17,7 @@ export interface ModelDescription {
   /** a denoiser's range of noise levels */
   sigmaMin?: number;
   sigmaMax?: number;
-  /** the only noise levels a denoiser knows, falling; all of its range if absent */
+  /** the only noise levels that a denoiser knows, decreasing; its whole range if absent */
   levels?: readonly number[];
 }
 
@@ -31,7 +31,7 @@ const [key, value] = [1, 2];
 /**
  * Reads the description in an ONNX file without looking at the rest of it.
  * @param origin the file's name, for messages
- * @throws GenerateError if it is no ONNX file, or not one that `disback export` wrote
+ * @throws GenerateError if it is not an ONNX file, or not from `disback export`
  */
 export function readDescription(model: Uint8Array, origin: string): ModelDescription {
   let text: string | undefined;

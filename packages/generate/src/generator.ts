@@ -7,13 +7,13 @@ import { noiseLevels, type SamplerOptions, samplerOptions } from "./noise-levels
 import { refuseUnknown } from "./options.js";
 import { type Images, toImages } from "./pixels.js";
 
-/** What is to be generated. */
+/** Options of generating. */
 export interface GenerateOptions extends SamplerOptions {
-  /** how many (default 1) */
+  /** number of samples (default 1) */
   count?: number;
-  /** of the random numbers, whole and >= 0 (default 0): the same seed gives the same samples */
+  /** seed, a whole number >= 0 (default 0); the same seed gives the same samples */
   seed?: number;
-  /** class to draw; all in turn when not given */
+  /** class to draw; default all in turn */
   label?: number | string;
   /** samples in one pass through the network (default 64) */
   batchSize?: number;
@@ -24,7 +24,7 @@ const generateOptions = [
   ...samplerOptions,
 ];
 
-/** Samples as the network makes them. */
+/** Samples as the network returns them. */
 export interface Samples {
   /** `[count, ...sampleShape]`, row-major; images in [-1, 1] */
   values: Float32Array;
@@ -44,7 +44,7 @@ export class OnnxGenerator {
 
   /**
    * Images as bytes.
-   * @throws GenerateError if an option is wrong or the model makes no images
+   * @throws GenerateError if an option is wrong or the samples are not images
    */
   async generate(options: GenerateOptions = {}): Promise<Images> {
     const { values, labels } = await this.sample(options);
@@ -74,9 +74,9 @@ export class OnnxGenerator {
   }
 
   /**
-   * Samples from latents of one's own, `[N, ...sampleShape]` standard normal; `[N, steps, ...sampleShape]` for a
-   * student of several steps.
-   * @param labels class of each, for a model with classes
+   * Samples from your own latents, `[N, ...sampleShape]` standard normal; `[N, steps, ...sampleShape]` for a student of
+   * several steps.
+   * @param labels class of each sample, for a model with classes
    */
   async fromLatents(
     latents: Float32Array,
@@ -91,7 +91,7 @@ export class OnnxGenerator {
       return this.run({ latents: tensor, ...this.condition(labels, batch) });
     }
     const levels = noiseLevels(options, this.description);
-    // Two evaluations for a step; the last one, to noise 0, needs one.
+    // Two evaluations per step; the last step, to noise 0, needs one.
     const total = 2 * (levels.length - 1) - 1;
     let done = 0;
     const denoise = async (x: Float64Array, sigma: number) => {
@@ -103,10 +103,10 @@ export class OnnxGenerator {
   }
 
   /**
-   * One evaluation of a teacher, the step that samplers are made of.
+   * One evaluation of a teacher, the building block of samplers.
    * @param x noisy samples `[N, ...sampleShape]`
    * @param sigma their noise level, a standard deviation > 0
-   * @returns the clean samples as far as it can tell, shape of `x`
+   * @returns estimate of the clean samples, shape of `x`
    * @throws GenerateError if the model is a student
    */
   async denoise(x: Float32Array, sigma: number, labels?: readonly number[]): Promise<Float32Array> {
@@ -127,7 +127,7 @@ export class OnnxGenerator {
     await this.session.release();
   }
 
-  /** Passes through the network of one student's sample, for each of which there is noise; 1 for a teacher. */
+  /** Passes through the network per sample of a student, each with its own noise; 1 for a teacher. */
   get steps(): number {
     return this.description.steps ?? 1;
   }
@@ -135,7 +135,9 @@ export class OnnxGenerator {
   private batchOf(values: Float32Array, steps = 1): number {
     const batch = values.length / (steps * this.sampleSize);
     if (Number.isInteger(batch) && batch > 0) return batch;
-    throw new GenerateError(`${values.length} numbers are no samples of ${steps * this.sampleSize}`);
+    throw new GenerateError(
+      `${values.length} numbers are not a whole number of samples of ${steps * this.sampleSize}`,
+    );
   }
 
   private async run(feeds: InferenceSession.FeedsType): Promise<Float32Array> {
@@ -170,7 +172,7 @@ export class OnnxGenerator {
 
 function whole(name: string, value: number, least: number): void {
   if (!Number.isSafeInteger(value) || value < least) {
-    throw new GenerateError(`${name}: ${value} is no whole number of at least ${least}`);
+    throw new GenerateError(`${name}: ${value} is not a whole number of at least ${least}`);
   }
 }
 

@@ -2,7 +2,7 @@ import { NormalStream } from "./random-normal.js";
 
 /**
  * A student's latents, batch by batch, as `disback sample` draws them from the same seed: noise of the steps after the
- * first has a stream of its own, that of the next seed.
+ * first comes from a second stream, with the next seed.
  */
 export class LatentSource {
   private readonly first: NormalStream;
@@ -11,7 +11,7 @@ export class LatentSource {
   /**
    * @param seed whole number >= 0
    * @param sampleSize numbers in one sample
-   * @param steps of a student
+   * @param steps steps of a student
    */
   constructor(
     seed: number,

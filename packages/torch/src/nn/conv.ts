@@ -84,7 +84,7 @@ export class Conv3d extends Convolution {
 export function perAxis(value: PerAxis, axes: number): number[] {
   if (typeof value === "number") return Array<number>(axes).fill(value);
   if (value.length !== axes)
-    throw new TorchError(`[${value.join(", ")}] has ${value.length} numbers, but ${axes} axes`);
+    throw new TorchError(`[${value.join(", ")}] has ${value.length} numbers, but there are ${axes} axes`);
   return [...value];
 }
 
