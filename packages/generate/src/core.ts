@@ -1,4 +1,4 @@
-/** The part that works in every runtime, a browser's too. */
+/** The part that works in every runtime, including browsers. */
 export { descriptionKey, type ModelDescription, readDescription } from "./description.js";
 export { GenerateError } from "./errors.js";
 export { type GenerateOptions, OnnxGenerator, type Samples } from "./generator.js";

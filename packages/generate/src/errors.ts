@@ -1,4 +1,4 @@
-/** A model that is none of ours, or a wrong option: one line that says which. */
+/** A foreign model or a wrong option, explained in one line. */
 export class GenerateError extends Error {
   override name = "GenerateError";
 }

@@ -2,8 +2,8 @@
 export type Denoise = (x: Float64Array, sigma: number) => Promise<Float32Array>;
 
 /**
- * EDM's sampler (Karras et al. 2022, algorithm 2) without added noise: Heun's steps along
- * dx/dsigma = (x - D(x; sigma)) / sigma, carried in double precision; `2 * steps - 1` evaluations.
+ * EDM's sampler (Karras et al. 2022, algorithm 2) without added noise: Heun's steps along dx/dsigma = (x - D(x; sigma))
+ * / sigma, in double precision; `2 * steps - 1` evaluations.
  * @param latents standard normal
  * @param levels noise levels from high to low, then 0
  */

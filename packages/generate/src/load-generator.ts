@@ -5,9 +5,9 @@ import { GenerateError } from "./errors.js";
 import { OnnxGenerator } from "./generator.js";
 import { refuseUnknown } from "./options.js";
 
-/** How the runtime works. */
+/** Options of the runtime. */
 export interface LoadOptions {
-  /** threads inside one operator (default: as many as there are cores) */
+  /** threads inside one operator (default: number of cores) */
   threads?: number;
 }
 
@@ -28,7 +28,7 @@ export async function loadGenerator(
   try {
     const session = await InferenceSession.create(bytes, {
       ...(options.threads === undefined ? {} : { intraOpNumThreads: options.threads }),
-      // Its warnings are about nodes it optimizes away.
+      // Hides its warnings about optimized nodes.
       logSeverityLevel: 3,
     });
     return new OnnxGenerator(session, Tensor, description);
@@ -37,7 +37,7 @@ export async function loadGenerator(
   }
 }
 
-/** The release that is used brings no types; it speaks those of onnxruntime-common. */
+/** This release has no types; those of onnxruntime-common fit. */
 function runtime(): typeof import("onnxruntime-common") {
   try {
     return createRequire(import.meta.url)("onnxruntime-node");

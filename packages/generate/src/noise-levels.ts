@@ -1,7 +1,7 @@
 import type { ModelDescription } from "./description.js";
 import { GenerateError } from "./errors.js";
 
-/** How a teacher's sampler goes from noise to samples. */
+/** Options of a teacher's sampler. */
 export interface SamplerOptions {
   /** number of steps (default 18) */
   steps?: number;
@@ -12,8 +12,8 @@ export interface SamplerOptions {
   /** curvature: larger values take more steps at low noise (default 7) */
   rho?: number;
   /**
-   * Told after each evaluation of a teacher's network, and waited for: its present estimate of the clean samples
-   * `[N, ...sampleShape]`, how many evaluations are done, and of how many.
+   * Called and awaited after each evaluation of a teacher's network, with its current estimate of the clean samples
+   * `[N, ...sampleShape]`, the number of completed evaluations, and their total.
    */
   onEvaluation?: (estimate: Float32Array, done: number, total: number) => void | Promise<void>;
 }
@@ -32,7 +32,7 @@ export function noiseLevels(options: SamplerOptions, model: ModelDescription): n
   const lowest = Math.max(options.sigmaMin ?? 0.002, model.sigmaMin ?? 0);
   const highest = Math.min(options.sigmaMax ?? 80, model.sigmaMax ?? Number.POSITIVE_INFINITY);
   if (!Number.isInteger(steps) || steps < 1)
-    throw new GenerateError(`steps: ${steps} is no whole number >= 1`);
+    throw new GenerateError(`steps: ${steps} is not a whole number >= 1`);
   if (!(lowest > 0 && lowest < highest))
     throw new GenerateError(`sigmaMin: ${lowest} is not below ${highest}`);
   const [from, to] = [highest ** (1 / rho), lowest ** (1 / rho)];

@@ -19,12 +19,12 @@ const toByte = (value: number): number => Math.min(255, Math.max(0, Math.floor(v
  * Samples in [-1, 1] as bytes.
  * @param samples `[N, C, H, W]`, row-major
  * @param sampleShape `[C, H, W]`
- * @throws GenerateError if the samples are no images
+ * @throws GenerateError if the samples are not images
  */
 export function toImages(samples: Float32Array, sampleShape: readonly number[]): Images {
   const [channels, height, width] = sampleShape;
   if (sampleShape.length !== 3 || (channels !== 1 && channels !== 3)) {
-    throw new GenerateError(`samples of shape [${sampleShape.join(", ")}] are no images; use sample()`);
+    throw new GenerateError(`samples of shape [${sampleShape.join(", ")}] are not images; use sample()`);
   }
   const plane = height! * width!;
   const pixels = new Uint8Array(samples.length);

@@ -3,9 +3,9 @@ const length = 624;
 const shift = 397;
 
 /**
- * Standard normal numbers as libtorch draws them on the CPU from the same seed: a student shows the same samples with
- * and without it. Uniform numbers of 24 bits come from MT19937, and blocks of 16 become normal ones by Box and Muller's
- * method (libtorch's `normal_fill`).
+ * Standard normal numbers as libtorch draws them on the CPU from the same seed: so a student gives the same samples
+ * with and without libtorch. Uniform numbers of 24 bits come from MT19937, and blocks of 16 become normal ones by Box
+ * and Muller's method (libtorch's `normal_fill`).
  */
 export class NormalStream {
   private readonly state = new Uint32Array(length);
@@ -20,13 +20,13 @@ export class NormalStream {
     }
   }
 
-  /** @param count at least 16: fewer are drawn as 16 of which the first are taken, which libtorch does otherwise */
+  /** @param count at least 16; for fewer, the first of 16 are returned, which differs from libtorch */
   normal(count: number): Float32Array {
     const size = Math.max(count, 16);
     const values = Float32Array.from({ length: size }, () => this.uniform());
     for (let start = 0; start + 16 <= size; start += 16) boxMuller(values, start);
     if (size % 16 !== 0) {
-      // The last block is drawn anew, so that it ends with the array.
+      // The last block is drawn again, so that it ends with the array.
       for (let i = size - 16; i < size; i++) values[i] = this.uniform();
       boxMuller(values, size - 16);
     }

@@ -92,16 +92,20 @@ test("a teacher's sampler gives what ours gives", async () => {
 
 test("wrong options are named", async () => {
   await expect(student.generate({ label: 3 })).rejects.toThrow("this model's classes are 0 to 2");
-  await expect(student.generate({ count: 0 })).rejects.toThrow("count: 0 is no whole number of at least 1");
+  await expect(student.generate({ count: 0 })).rejects.toThrow(
+    "count: 0 is not a whole number of at least 1",
+  );
   await expect(student.generate({ seed: -1 })).rejects.toThrow("seed");
   const misspelt = { coutn: 9 } as object;
   await expect(student.generate(misspelt)).rejects.toThrow(
-    "coutn: there is no such option; there are count, seed, label, batchSize, steps, sigmaMin, sigmaMax, rho",
+    "coutn: there is no such option; known are count, seed, label, batchSize, steps, sigmaMin, sigmaMax, rho",
   );
   await expect(loadGenerator("x.onnx", { thread: 1 } as object)).rejects.toThrow(
     "thread: there is no such option",
   );
-  await expect(student.fromLatents(new Float32Array(5))).rejects.toThrow("5 numbers are no samples of 192");
+  await expect(student.fromLatents(new Float32Array(5))).rejects.toThrow(
+    "5 numbers are not a whole number of samples of 192",
+  );
   await expect(student.denoise(new Float32Array(192), 1, [0])).rejects.toThrow("this model is a student");
 });
 

@@ -5,22 +5,22 @@ import { hostname } from "node:os";
 
 const LOOPBACK = ["localhost", "127.0.0.1", "::1"];
 
-/** Headers that proxies add. */
+/** Headers added by proxies. */
 const FORWARDED = ["forwarded", "via", "x-real-ip"];
 
-/** Whether an address to listen on is reachable from this machine alone. */
+/** Whether an address to listen on is reachable only from this machine. */
 export function isLoopback(host: string): boolean {
   return LOOPBACK.includes(host) || /^127\.\d+\.\d+\.\d+$/.test(host);
 }
 
 /**
- * Who may do what.
+ * Access control.
  *
  * - The Host header must be a name of this server: a foreign name that resolves to us (DNS rebinding) is refused.
- * - Reading needs the token, shown once for a cookie. The cookie holds only a key made from the token: it opens nothing
- *   but reading. One case is free: we listen on loopback, no further names are declared, and the request was sent to
- *   the very address we listen on. Whatever came through a proxy needs the token.
- * - Acting needs the token itself in a header, and an Origin that is ours.
+ * - Reading needs the token, which is exchanged for a cookie. The cookie holds a key derived from the token, which only
+ *   allows reading. Reading is free in one case: we listen on loopback, no further names are declared, and the request
+ *   was sent to exactly the address we listen on. Requests through a proxy need the token.
+ * - Acting needs the token itself in a header, and our own Origin.
  */
 export class Access {
   readonly token = randomBytes(24).toString("base64url");
@@ -29,7 +29,7 @@ export class Access {
   private readonly names: ReadonlySet<string>;
 
   constructor(
-    /** The address that is listened on. */
+    /** The address we listen on. */
     private readonly host: string,
     declared: readonly string[] = [],
   ) {
@@ -37,7 +37,7 @@ export class Access {
     this.names = new Set([...LOOPBACK, host.toLowerCase(), hostname().toLowerCase(), ...this.declared]);
   }
 
-  /** Whether the request was sent to one of our own names. A bare address cannot be rebound. */
+  /** Whether the request was sent to one of our own names. A plain address cannot be rebound. */
   isOurs(request: IncomingMessage): boolean {
     const name = addressOf(request.headers.host)?.name;
     if (name === undefined) return false;
@@ -51,7 +51,7 @@ export class Access {
     );
   }
 
-  /** @returns why not, or `undefined` */
+  /** @returns why acting is refused, or `undefined` */
   refusalToAct(request: IncomingMessage): string | undefined {
     if (!this.isSameOrigin(request)) return "actions must come from the studio's own page";
     if (!this.hasToken(request)) return "the token of the studio's address is needed to act";
@@ -82,15 +82,15 @@ export class Access {
   }
 
   /**
-   * For a page that has shown the token. Without a `Path` browsers keep it for the folder of the address that was asked,
-   * `/api` with the proxy's prefix before it, which we need not know.
+   * The cookie for a page that has shown the token. Without a `Path`, browsers use the folder of the request, which is
+   * `/api` after the proxy's prefix. So we need not know the prefix.
    */
   readCookie(request: IncomingMessage): string {
     const secure = request.headers.origin?.toLowerCase().startsWith("https:") ? "; Secure" : "";
     return `${this.cookieName(request)}=${this.readKey}; HttpOnly; SameSite=Strict${secure}`;
   }
 
-  /** Sent from this machine to the address we listen on, as far as anyone can tell. */
+  /** As far as we can tell, sent from this machine to the address we listen on. */
   private isDirect({ headers, socket }: IncomingMessage): boolean {
     if (!isLoopback(this.host) || this.declared.size > 0) return false;
     const address = addressOf(headers.host);
@@ -98,7 +98,7 @@ export class Access {
     return !Object.keys(headers).some((name) => FORWARDED.includes(name) || name.startsWith("x-forwarded-"));
   }
 
-  /** Cookies know no ports: two studios on one machine would overwrite each other's. */
+  /** Cookies ignore ports, so two studios on one machine would overwrite each other's. */
   private cookieName(request: IncomingMessage): string {
     return `disback-studio-${request.socket.localPort}`;
   }
@@ -112,7 +112,7 @@ function addressOf(header: string | undefined): { name: string; port: string | u
   return name === undefined ? undefined : { name, port };
 }
 
-/** Name and port, the scheme's own where none is written. */
+/** Name and port; default the scheme's port. */
 function placeOf(scheme: string, header: string | undefined): string | undefined {
   const address = addressOf(header);
   return address && `${address.name} ${address.port ?? (scheme.toLowerCase() === "https" ? "443" : "80")}`;

@@ -9,7 +9,7 @@ import type { SafeFolder } from "./safe-folder.js";
 import type { Axis, View } from "./thin.js";
 import type { Action, RunSummary, StudioFacts } from "./wire.js";
 
-/** Everything a request may need. */
+/** The context of requests. */
 export interface StudioParts {
   folder: SafeFolder;
   /** The folder as the user gave it. */
@@ -23,7 +23,7 @@ export interface StudioParts {
   basePath: string;
 }
 
-/** An answer that is no success. */
+/** An error response. */
 export class HttpError extends Error {
   constructor(
     readonly status: number,
@@ -46,7 +46,7 @@ const SAMPLE_TYPES: Record<string, string> = { png: "image/png", npy: "applicati
 const LARGEST_SAMPLE = 64 << 20;
 const LARGEST_BODY = 4096;
 
-/** What the page asks for, by method and path. Every one of them needs the right to read. */
+/** The requests of the page, by method and path. All of them need the right to read. */
 export const API: Record<string, Handler> = {
   "GET /api/facts": async ({ access, shownFolder }, { request, response }) => {
     const facts: StudioFacts = { folder: shownFolder, mayAct: access.hasToken(request) };
@@ -77,7 +77,7 @@ export function sendJson(response: ServerResponse, value: unknown, status = 200)
   response.end(JSON.stringify(value));
 }
 
-/** A run by its id: a key of the list, never made into a path. */
+/** A run by its id, which is a key of the list and never used as a path. */
 async function find(list: RunList, id: unknown): Promise<RunSummary> {
   if (typeof id !== "string") throw new HttpError(400, '"id" is missing');
   if (!list.get(id)) await list.refresh();
@@ -133,7 +133,7 @@ async function act(parts: StudioParts, { request, response }: Call): Promise<voi
   const { id, action } = await readBody(request);
   const run = await find(list, id);
   requirePossible(run, action);
-  // Links to elsewhere are no runs, and a folder may have become one since it was found.
+  // Links to elsewhere are not runs, and a folder may have become a link since it was found.
   const path = await folder.locate(run.id);
   try {
     if (action === "resume") await runControl.resume(path);
@@ -150,12 +150,12 @@ function requirePossible(run: RunSummary, action: unknown): asserts action is Ac
   if (action === "stop" || action === "checkpoint") {
     if (!runs) throw new HttpError(409, "this run is not running");
     if (action === "stop" && run.comparing)
-      throw new HttpError(409, "this run belongs to a comparison under way: stop that in its own terminal");
+      throw new HttpError(409, "this run belongs to a running comparison: stop that in its own terminal");
   } else if (action === "resume") {
-    if (runs) throw new HttpError(409, "this run is running already");
+    if (runs) throw new HttpError(409, "this run is already running");
     if (run.state === "finished") throw new HttpError(409, "this run is finished");
     if (run.comparing)
-      throw new HttpError(409, "this run belongs to a comparison under way, which continues it");
+      throw new HttpError(409, "this run belongs to a running comparison, which continues it");
   } else throw new HttpError(400, '"action" is unknown');
 }
 
@@ -170,7 +170,7 @@ async function readBody(request: IncomingMessage): Promise<Record<string, unknow
     const value = JSON.parse(text) as unknown;
     if (value !== null && typeof value === "object") return value as Record<string, unknown>;
   } catch {
-    // Falls through to the same answer as any other text.
+    // Falls through to the same response as any other text.
   }
   throw new HttpError(400, "not valid JSON");
 }

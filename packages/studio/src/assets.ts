@@ -14,9 +14,9 @@ export interface Asset {
 }
 
 /**
- * The built page, by path as it stands in a request. Read once: serving it never touches the disk.
+ * The built page, by request path. Read once, so that serving needs no disk access.
  *
- * @throws Error when the page was not built
+ * @throws Error if the page was not built
  */
 export function loadAssets(): Map<string, Asset> {
   const folder = new URL("./ui/", import.meta.url);

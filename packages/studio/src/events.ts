@@ -7,8 +7,8 @@ const QUIET_POLLS = 15;
 const MOST_CLIENTS = 64;
 
 /**
- * Tells pages what changed, as server-sent events: `runs` with the whole list first, then `changed` with new summaries
- * and the ids of runs that are gone. One watcher serves all pages, and rests while there is none.
+ * Sends changes to pages as server-sent events: first `runs` with the whole list, then `changed` with new summaries and
+ * the ids of removed runs. One watcher serves all pages, and stops while there is none.
  */
 export class Events {
   private readonly clients = new Set<ServerResponse>();
@@ -18,16 +18,16 @@ export class Events {
 
   constructor(private readonly list: RunList) {}
 
-  /** @returns false when there are too many already */
+  /** @returns false if there are already too many */
   async add(response: ServerResponse): Promise<boolean> {
     if (this.clients.size >= MOST_CLIENTS) return false;
     response.writeHead(200, {
       "content-type": "text/event-stream",
       "cache-control": "no-store",
-      // nginx would hold messages back.
+      // nginx would buffer messages.
       "x-accel-buffering": "no",
     });
-    // Others must not miss what changed up to now.
+    // Other pages must not miss earlier changes.
     await this.poll();
     if (response.destroyed) return true;
     response.write(`retry: 1000\n${message("runs", this.list.all)}`);
@@ -37,7 +37,7 @@ export class Events {
     return true;
   }
 
-  /** Looks for changes now. A look that fails says nothing: pages keep what they have, and the next one may succeed. */
+  /** Looks for changes now. If this fails, pages keep what they have, and the next attempt may succeed. */
   async poll(): Promise<void> {
     try {
       await this.list.refresh();
@@ -45,7 +45,7 @@ export class Events {
       return;
     }
     const now = new Map(this.list.all.map((run) => [run.id, run]));
-    // Summaries that did not change are the same objects.
+    // Unchanged summaries are the same objects.
     const changed = [...now.values()].filter((run) => this.known.get(run.id) !== run);
     const gone = [...this.known.keys()].filter((id) => !now.has(id));
     this.known = now;

@@ -1,7 +1,7 @@
 import { stageNames } from "./pages/index.js";
 import type { LogLine, Stage } from "./wire.js";
 
-/** Fields that say where a line stands, not what was measured. */
+/** Fields of a line's position, as opposed to figures. */
 const PLACES = new Set([
   "stage",
   "iteration",
@@ -16,8 +16,7 @@ const PLACES = new Set([
 /**
  * The lines of a log as columns of numbers: a tenth of the memory of objects, and quick to thin out.
  *
- * A run that was continued from a checkpoint does some iterations again: lines of an iteration that was there already
- * replace it and all after it.
+ * A resumed run repeats some iterations: a line of an existing iteration replaces that one and all after it.
  */
 export class LogSeries {
   private count = 0;
@@ -27,7 +26,7 @@ export class LogSeries {
   private seconds = new Float64Array(256);
   private readonly figures = new Map<string, Float32Array>();
   private newest: LogLine | undefined;
-  /** Goes up whenever lines that were there before are gone. */
+  /** Increases whenever earlier lines are dropped. */
   epoch = 0;
 
   get lines(): number {
@@ -42,7 +41,7 @@ export class LogSeries {
     return [...this.figures.keys()];
   }
 
-  /** Adds a line; one that is none of ours is left out. */
+  /** Adds a line; unknown lines are ignored. */
   add(line: LogLine): void {
     const stage = stageNames.indexOf(line.stage);
     if (stage < 0 || typeof line.iteration !== "number") return;
@@ -90,7 +89,7 @@ export class LogSeries {
     return undefined;
   }
 
-  /** A figure's values by row, NaN where the line lacks it; more than `lines` long. */
+  /** A figure's values by row, NaN if missing. May be longer than `lines`. */
   figure(name: string): Float32Array {
     return this.figures.get(name) ?? new Float32Array(0);
   }

@@ -4,12 +4,12 @@ import type { SafeFolder } from "./safe-folder.js";
 import type { LogLine, Stage } from "./wire.js";
 
 const BLOCK = 1 << 20;
-/** A line longer than this is none of ours. */
+/** Longest valid line. */
 const LONGEST_LINE = 1 << 16;
 
 /**
- * Reads a log of JSON lines as it grows: each call reads what was added since the last. A torn last line waits for its
- * end; a file that became shorter, or another one, is read anew.
+ * Reads a log of JSON lines as it grows: each call reads what was added since the last. An incomplete last line waits
+ * for its end. A file that was replaced or became shorter is read again.
  */
 export class LogTail {
   private position = 0;
@@ -22,8 +22,7 @@ export class LogTail {
   ) {}
 
   /**
-   * @param onLine told about each new line
-   * @param onReset told before lines are read from the beginning again
+   * @param onLine called with each new line @param onReset called before lines are read from the beginning again
    * @returns whether anything changed
    */
   async read(onLine: (line: LogLine) => void, onReset: () => void): Promise<boolean> {
@@ -74,13 +73,13 @@ export class LogTail {
   }
 }
 
-/** The newest whole line of a log, without reading the rest of it. */
+/** The newest complete line of a log, without reading the rest. */
 export async function lastLine(folder: SafeFolder, ...parts: string[]): Promise<LogLine | undefined> {
   const lines = await lastLines(folder, 16_384, ...parts);
   return lines.at(-1);
 }
 
-/** The whole lines among the last `bytes` of a log; none where it cannot be read. */
+/** The complete lines among the last `bytes` of a log; none if it cannot be read. */
 export async function lastLines(folder: SafeFolder, bytes: number, ...parts: string[]): Promise<LogLine[]> {
   const file = await folder.open(...parts).catch(() => undefined);
   if (!file) return [];
@@ -95,7 +94,7 @@ export async function lastLines(folder: SafeFolder, bytes: number, ...parts: str
     for (const line of whole.split("\n")) parseInto(line, (value) => lines.push(value));
     return lines;
   } catch {
-    // A disk or a server of files that fails for a moment.
+    // A temporary failure of a disk or file server.
     return [];
   } finally {
     await file.close();
@@ -109,6 +108,6 @@ function parseInto(line: string, onLine: (line: LogLine) => void): void {
     if (stageNames.includes(value?.stage as Stage) && typeof value?.iteration === "number")
       onLine(value as LogLine);
   } catch {
-    // A broken line is the run's own business: what can be read is shown.
+    // Broken lines are skipped; the rest is shown.
   }
 }

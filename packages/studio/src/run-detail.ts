@@ -3,7 +3,7 @@ import type { SafeFolder } from "./safe-folder.js";
 import { classNames, namesIn, sampleFiles, sampleGrid } from "./sample-files.js";
 import type { PathNode, RunDetail, RunSummary, Stage } from "./wire.js";
 
-/** Everything of a run but its curves; `undefined` when it is gone. */
+/** Everything about a run except its curves; `undefined` if it is gone. */
 export async function runDetail(folder: SafeFolder, summary: RunSummary): Promise<RunDetail | undefined> {
   const { id } = summary;
   const file = await readRunFile(folder, id);

@@ -14,7 +14,7 @@ export interface RunFile {
   failure?: { message: string };
   result?: Record<string, unknown>;
   path?: PathNode[];
-  /** what was decided for a distillation */
+  /** the decision of a distillation */
   decision?: { record?: unknown };
 }
 
@@ -23,7 +23,7 @@ const STATES = ["running", "stopped", "failed", "finished"] as const;
 export const RUN_FILE = "run.json";
 const LARGEST = 4 << 20;
 
-/** A JSON file below the folder, `undefined` when it is missing, too large or no JSON. */
+/** A JSON file below the folder, `undefined` if it is missing, too large or not JSON. */
 export async function readJson(folder: SafeFolder, ...parts: string[]): Promise<unknown> {
   try {
     return JSON.parse((await folder.read(LARGEST, ...parts)).toString("utf8"));
@@ -32,7 +32,7 @@ export async function readJson(folder: SafeFolder, ...parts: string[]): Promise<
   }
 }
 
-/** The record of a run, `undefined` when the folder holds none that can be read. Damaged fields are left out. */
+/** The record of a run, `undefined` if the folder has no readable one. Damaged fields are left out. */
 export async function readRunFile(folder: SafeFolder, id: string): Promise<RunFile | undefined> {
   const value = await readJson(folder, id, RUN_FILE);
   if (!isObject(value) || typeof value.command !== "string" || !isObject(value.settings)) return undefined;
@@ -57,7 +57,7 @@ export async function readRunFile(folder: SafeFolder, id: string): Promise<RunFi
   };
 }
 
-/** The nodes of a trajectory that a JSON file lists; those that are none are left out. */
+/** The nodes of a trajectory in a JSON file; invalid ones are left out. */
 export function pathNodes(value: unknown): PathNode[] | undefined {
   if (!Array.isArray(value)) return undefined;
   return value.filter(

@@ -9,15 +9,15 @@ import type { SafeFolder } from "./safe-folder.js";
 import { sampleFiles, sampleGrid } from "./sample-files.js";
 import type { LogLine, RunState, RunSummary } from "./wire.js";
 
-/** Folders of a run, and others in which no runs are. */
+/** Folders that contain no runs. */
 const NOT_ENTERED = new Set(["checkpoints", "samples", "student", "teacher", "trajectory", "node_modules"]);
 const DEEPEST = 6;
 const MOST_RUNS = 5000;
-/** Files whose change means news of a run. */
+/** Files that change when a run has news. */
 const WATCHED = [RUN_FILE, "metrics.jsonl", "live.jsonl", "run.lock", "stop.request", "checkpoint.request"];
 const COMPARISON = "settings.json";
 
-/** All runs below a folder, kept up to date by looking again; only what changed is read. */
+/** All runs below a folder, updated by polling; only changes are read. */
 export class RunList {
   private runs = new Map<string, RunSummary>();
   private scanned = 0;
@@ -29,7 +29,7 @@ export class RunList {
     private readonly runControl: RunControl,
   ) {}
 
-  /** Newest first; of runs started at the same moment, in the order of their names. */
+  /** Newest first, then by name. */
   get all(): RunSummary[] {
     return [...this.runs.values()].sort(
       (a, b) => b.startedAt.localeCompare(a.startedAt) || a.id.localeCompare(b.id),
@@ -40,7 +40,7 @@ export class RunList {
     return this.runs.get(id);
   }
 
-  /** Looks for changes, for new folders too if the last search is some seconds old. */
+  /** Looks for changes, and for new folders if the last search is some seconds old. */
   refresh(): Promise<void> {
     this.refreshing ??= this.look().finally(() => {
       this.refreshing = undefined;
@@ -87,7 +87,7 @@ export class RunList {
     const within = names.has(COMPARISON) ? (way === "" ? "." : way) : comparison;
     for (const entry of entries) {
       if (found.length >= MOST_RUNS || depth >= DEEPEST) return;
-      // Links are no folders here: they are not followed.
+      // Links are not followed.
       if (!entry.isDirectory() || NOT_ENTERED.has(entry.name) || entry.name.startsWith(".")) continue;
       await this.search(posix.join(way, entry.name), depth + 1, within, found);
     }
@@ -99,7 +99,7 @@ export class RunList {
     comparing: boolean,
   ): Promise<RunSummary | undefined> {
     const before = this.runs.get(id);
-    // A run that nobody works on changes by its record first: one look instead of six.
+    // In an inactive run the record changes first, so one check is enough instead of six.
     const isAsBefore = before !== undefined && (before.comparing ?? false) === comparing;
     if (
       isAsBefore &&
@@ -108,11 +108,11 @@ export class RunList {
     )
       return before;
     const version = await this.version(id);
-    // A process that dies changes no file: whether it lives is asked every time.
+    // A process that dies changes no file, so this is checked every time.
     const isDead = before?.state === "running" && !this.isHeld(id, "run.lock");
     if (isAsBefore && before.version === version && !isDead) return before;
     const file = await readRunFile(this.folder, id);
-    // A record that is there but cannot be read is being written perhaps: the last known state stays.
+    // An unreadable record may be in the middle of writing, so the last known state stays.
     if (!file) return version.startsWith("/") ? undefined : before;
     const { method, student } = file.settings;
     const last = await this.newest(id);
@@ -150,7 +150,7 @@ export class RunList {
       // A link could lead anywhere, and a pipe would make us wait.
       return lstatSync(path, { throwIfNoEntry: false })?.isFile() === true && this.runControl.isHeld(path);
     } catch {
-      // Without permission for the folder nobody can be seen to work in it.
+      // Without permission for the folder, we cannot see whether a process works in it.
       return false;
     }
   }
@@ -160,7 +160,7 @@ export class RunList {
     return (await Promise.all(WATCHED.map((name) => this.stamp(id, name)))).join("/");
   }
 
-  /** Size and time of change; empty where there is nothing. */
+  /** Size and time of change; empty if there is no file. */
   private async stamp(id: string, name: string): Promise<string> {
     try {
       const { size, mtimeMs } = await lstat(join(this.folder.root, id, name));

@@ -22,7 +22,7 @@ class Log {
   }
 }
 
-/** Both logs of a run in memory, read on as they grow. */
+/** Both logs of a run in memory, updated as they grow. */
 class RunLog {
   readonly evaluations: Log;
   readonly live: Log;
@@ -45,14 +45,14 @@ class RunLog {
     return this.reading;
   }
 
-  /** Waits for both, however one of them ends. */
+  /** Waits for both, even if one fails. */
   private async readBoth(): Promise<void> {
     const ends = await Promise.allSettled([this.evaluations.read(), this.live.read()]);
     const failed = ends.find((end) => end.status === "rejected");
     if (failed) throw failed.reason;
   }
 
-  /** Where each stage that was begun is. */
+  /** The position of each started stage. */
   get ends(): Offsets {
     const ends: Offsets = {};
     for (const stage of stageNames) {
@@ -64,13 +64,13 @@ class RunLog {
   }
 }
 
-/** The logs of the runs that are looked at; those not asked for the longest are forgotten beyond a number of lines. */
+/** The logs of viewed runs. Beyond a number of lines, the least recently used are dropped. */
 export class RunLogs {
   private readonly logs = new Map<string, RunLog>();
 
   constructor(
     private readonly folder: SafeFolder,
-    /** Lines kept in memory at most, some 80 bytes each. */
+    /** Largest number of lines in memory, about 80 bytes each. */
     private readonly mostLines = 3_000_000,
   ) {}
 
@@ -103,7 +103,7 @@ export class RunLogs {
   }
 }
 
-/** Before a stage lies what was done in those before it, as long as they really were. */
+/** The offset of a stage is the actual length of the stages before it. */
 function offsetsOf(ends: Offsets): Offsets {
   const offsets: Offsets = {};
   let before = { iteration: 0, images: 0 };

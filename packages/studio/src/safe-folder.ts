@@ -8,8 +8,7 @@ export class OutsideFolder extends Error {
 }
 
 /**
- * The one door to the disk: opens plain files below a folder and nothing else. Links are followed only as far as they
- * stay below it.
+ * The only access to the disk: opens plain files below a folder. Links are followed only if they stay below it.
  */
 export class SafeFolder {
   private constructor(
@@ -17,16 +16,16 @@ export class SafeFolder {
     readonly root: string,
   ) {}
 
-  /** @throws the system's error when the folder does not exist */
+  /** @throws the system's error if the folder does not exist */
   static async at(path: string): Promise<SafeFolder> {
     return new SafeFolder(await realpath(path));
   }
 
   /**
-   * Where a path really is.
+   * The real path.
    *
-   * @param parts joined below the folder; `..` may stand in them as long as the result stays inside
-   * @throws OutsideFolder when it is somewhere else; the system's error when there is nothing
+   * @param parts joined below the folder; may contain `..` if the result stays inside
+   * @throws OutsideFolder if it is elsewhere; the system's error if it does not exist
    */
   async locate(...parts: string[]): Promise<string> {
     if (parts.some((part) => part.includes("\0") || isAbsolute(part)))
@@ -41,7 +40,7 @@ export class SafeFolder {
   /** Opens a plain file for reading. @throws as `locate`; OutsideFolder for pipes, devices and folders */
   async open(...parts: string[]): Promise<FileHandle> {
     const path = await this.locate(...parts);
-    // No link any more, unless it was put there since; and a pipe must not make us wait for its writer.
+    // The path has no links, unless one was added since. A pipe must not block us.
     const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
     if ((await file.stat()).isFile()) return file;
     await file.close();

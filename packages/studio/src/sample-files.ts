@@ -7,7 +7,7 @@ import type { SampleFrame, Stage } from "./wire.js";
 const FRAME = /^(teacher|imitate|record|backtrack)-(\d+)\.png$/;
 const REFERENCE = "reference.png";
 
-/** Pictures of a run's samples in the order of time, and the teacher's from the same latents. */
+/** Pictures of a run's samples in time order, and the teacher's from the same latents. */
 export interface SampleFiles {
   frames: SampleFrame[];
   reference?: { picture: string; points?: string };
@@ -32,12 +32,12 @@ export async function sampleFiles(folder: SafeFolder, id: string): Promise<Sampl
   };
 }
 
-/** How the pictures of a run are made up; `undefined` for points of the plane. */
+/** The layout of a run's pictures; `undefined` for points of the plane. */
 export function sampleGrid({ settings }: RunFile, { frames }: SampleFiles): SampleGrid | undefined {
   return frames.some((frame) => frame.points !== undefined) ? undefined : sampleGridOf(settings.evaluation);
 }
 
-/** Names of the classes that the samples show in turn, as the model's configuration has them. */
+/** Names of the classes that the samples show in turn, from the model's configuration. */
 export async function classNames(folder: SafeFolder, id: string): Promise<string[] | undefined> {
   for (const model of ["student", "student-best", "teacher"]) {
     const names = classNamesOf(await readJson(folder, id, model, "config.json"));
@@ -46,7 +46,7 @@ export async function classNames(folder: SafeFolder, id: string): Promise<string
   return undefined;
 }
 
-/** File names in a folder; none where it cannot be read. */
+/** File names in a folder; none if it cannot be read. */
 export async function namesIn(folder: SafeFolder, ...parts: string[]): Promise<string[]> {
   try {
     return await readdir(await folder.locate(...parts));

@@ -13,13 +13,13 @@ import { OutsideFolder, SafeFolder } from "./safe-folder.js";
 export interface StudioOptions {
   /** All runs below it are shown; it may be a run itself. */
   folder: string;
-  /** Address to listen on. Default 127.0.0.1; anything but loopback is read with the token only. */
+  /** Address to listen on. Default 127.0.0.1; without loopback, reading needs the token. */
   host?: string;
-  /** Default 0: any free one. */
+  /** Default 0: any free port. */
   port?: number;
-  /** More names under which the studio is reached, behind a proxy for example. With any, reading needs the token. */
+  /** Additional host names of the studio, for example behind a proxy. With any, reading needs the token. */
   allowedHosts?: readonly string[];
-  /** Path below which a proxy passes requests on, such as `/studio`. Not needed where it takes the path away. */
+  /** Path prefix of a proxy, such as `/studio`. Not needed if the proxy removes it. */
   basePath?: string;
   runControl: RunControl;
 }
@@ -28,11 +28,11 @@ export interface StudioOptions {
 export interface Studio {
   /** With the token behind `#`, which browsers keep to themselves. */
   url: string;
-  /** Ends it, and what its pages wait for. */
+  /** Ends the studio and its open connections. */
   close(): Promise<void>;
 }
 
-/** No scripts, styles or requests but our own; nothing may frame the page. */
+/** Only our own scripts, styles and requests; the page may not be framed. */
 const HEADERS = {
   "content-security-policy":
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
@@ -45,7 +45,7 @@ const HEADERS = {
 /**
  * Serves the page for all runs below a folder.
  *
- * @throws the system's error when the folder does not exist or the port is taken
+ * @throws the system's error if the folder does not exist or the port is taken
  */
 export async function startStudio(options: StudioOptions): Promise<Studio> {
   const { host = "127.0.0.1", port = 0, runControl } = options;
@@ -111,7 +111,7 @@ async function route(
     throw new HttpError(421, "this name is not the studio's; start it with --allow-host NAME");
   const { pathname: whole, searchParams: query } = parseUrl(request.url);
   if (parts.basePath !== "" && whole === parts.basePath) {
-    // Relative addresses start at the last slash.
+    // Relative addresses are relative to the last slash.
     response.writeHead(308, { location: `${whole.slice(whole.lastIndexOf("/") + 1)}/` }).end();
     return;
   }
@@ -134,7 +134,7 @@ async function route(
   await handler(parts, { request, response, query });
 }
 
-/** What to do where the page's address is not the one that the request says it was sent to. */
+/** The remedy if the page's address differs from the request's. */
 function originProblem({ headers }: IncomingMessage): string {
   return `this page is at ${headers.origin ?? "no address"}, but the request came for ${headers.host}: start the studio with --allow-host NAME, and let the proxy pass on Host or X-Forwarded-Host`;
 }
@@ -152,7 +152,7 @@ function listen(server: Server, host: string, port: number): Promise<void> {
     server.once("error", reject);
     server.listen(port, host, () => {
       server.off("error", reject);
-      // Running out of file descriptors, for one, passes: the next connection may succeed.
+      // Errors such as too many open files may pass; the next connection may succeed.
       server.on("error", () => {});
       resolve();
     });
@@ -163,7 +163,7 @@ function isMissing(error: unknown): boolean {
   return ["ENOENT", "ENOTDIR", "ELOOP"].includes((error as NodeJS.ErrnoException).code ?? "");
 }
 
-/** What others call us when we listen on every address; IPv6 addresses stand in brackets. */
+/** Our host name for others when we listen on every address; IPv6 addresses are in brackets. */
 function shownHost(host: string): string {
   if (host === "0.0.0.0" || host === "::") return hostname();
   return host.includes(":") ? `[${host}]` : host;

@@ -3,21 +3,21 @@ import type { Curves, Stage } from "./wire.js";
 
 export type Axis = "iterations" | "images" | "seconds";
 
-/** What part of a log is wanted, and how finely. */
+/** The requested part of a log, and its resolution. */
 export interface View {
   axis: Axis;
   from: number;
   to: number;
-  /** Rows wanted at most, about. */
+  /** Approximate largest number of rows. */
   points: number;
 }
 
-/** What lies before each stage, so that iterations and images count through the run. */
+/** Offsets of each stage, so that iterations and images count through the run. */
 export type Offsets = Partial<Record<Stage, { iteration: number; images: number }>>;
 
 /**
- * Rows of a log for one view: all of them if they are few, else from each of `points` / 4 equal stretches of rows the
- * first, the last, and for every figure the lowest and the highest. No peak is lost, whatever the zoom.
+ * Rows of a log for one view: all of them if they are few, else the first and the last of each of `points` / 4 equal
+ * ranges of rows, and for every figure the rows with its lowest and highest value. No peak is lost at any zoom.
  */
 export function thin(series: LogSeries, view: View, offsets: Offsets): Curves {
   const [first, end] = rowsIn(series, view, offsets);
@@ -43,14 +43,14 @@ export function thin(series: LogSeries, view: View, offsets: Offsets): Curves {
   return curves;
 }
 
-/** Where a row stands in the whole run. */
+/** The position of a row in the whole run. */
 export function position(series: LogSeries, row: number, axis: Axis, offsets: Offsets): number {
   if (axis === "seconds") return series.place(row, "seconds");
   const name = axis === "iterations" ? "iteration" : "images";
   return series.place(row, name) + (offsets[series.stageOf(row)]?.[name] ?? 0);
 }
 
-/** Rows of the stretch in view and one beyond each end, so that curves run to the edges. Positions ascend. */
+/** Rows of the range in view and one beyond each end, so that curves reach the edges. Positions ascend. */
 function rowsIn(series: LogSeries, view: View, offsets: Offsets): [first: number, end: number] {
   const firstAt = (limit: number, inclusive: boolean) => {
     let [low, high] = [0, series.lines];

@@ -1,6 +1,6 @@
 import type { SampleGrid, StageName } from "./pages/index.js";
 
-/** What the server tells the page, as JSON. */
+/** The JSON that the server sends to the page. */
 
 export type Stage = StageName;
 
@@ -14,13 +14,13 @@ export type LogLine = { stage: Stage; iteration: number } & Record<string, strin
 export interface RunSummary {
   /** Folder relative to the studio's, with forward slashes; "." for the studio's folder itself. */
   id: string;
-  /** Folder of the comparison it is a part of. */
+  /** Folder of its comparison, if any. */
   comparison?: string;
-  /** Whether that comparison is being worked on: its runs are stopped in its own terminal. */
+  /** Whether that comparison is running. Then its runs can only be stopped in its terminal. */
   comparing?: boolean;
-  /** The data it is about. */
+  /** Its data. */
   title: string;
-  /** How it is done, in a few words. */
+  /** Its method in a few words. */
   how: string;
   command: string;
   preset?: string;
@@ -30,26 +30,26 @@ export interface RunSummary {
   state: RunState;
   failure?: string;
   startedAt: string;
-  /** Newest line of the live log, or of the evaluations where there is none. */
+  /** Newest line of the live log, or of the evaluations if there is none. */
   last?: LogLine;
-  /** Newest judged figure: FID for images, sliced Wasserstein distance for points; the teacher's where it was judged. */
+  /** Newest figure: FID for images, sliced Wasserstein distance for points; also the teacher's, if evaluated. */
   headline?: { name: string; value: number; iteration: number; teacher?: number };
-  /** Network evaluations per sample, where they were measured. */
+  /** Network evaluations per sample, if measured. */
   evaluations?: { student: number; teacher: number };
-  /** Newest picture of its samples. */
+  /** Newest picture of samples. */
   picture?: { file: string; grid?: SampleGrid };
-  /** Bytes and change times of its files: another text means that there is news. */
+  /** Sizes and change times of its files; changes if there is news. */
   version: string;
 }
 
-/** A point of the trajectory: distance to the node before, the teacher for the first. */
+/** A point of the trajectory: distance to the previous node, or to the teacher for the first. */
 export interface PathNode {
   step: number;
   distance: number;
   loss: number;
 }
 
-/** Pictures of one moment. */
+/** Pictures of one evaluation. */
 export interface SampleFrame {
   stage: Stage;
   iteration: number;
@@ -59,7 +59,7 @@ export interface SampleFrame {
   points?: string;
 }
 
-/** Everything of a run but its curves. */
+/** Everything about a run except its curves. */
 export interface RunDetail {
   summary: RunSummary;
   settings: Record<string, unknown>;
@@ -69,18 +69,18 @@ export interface RunDetail {
   path?: PathNode[];
   frames: SampleFrame[];
   reference?: { picture: string; points?: string };
-  /** Where each sample stands in the pictures: the same latent and class at the same place in all of them. */
+  /** The layout of the pictures. The same cell has the same latent and class in all of them. */
   grid?: SampleGrid;
   /** Names of the classes; the samples show them in turn. */
   classes?: string[];
   checkpoints: number[];
-  /** What was asked of the run and not done yet. */
+  /** Pending requests to the run. */
   asked: ("stop" | "checkpoint")[];
   /** Iterations of each stage, as planned. */
   planned: Partial<Record<Stage, number>>;
 }
 
-/** Columns of equal length, thinned to what can be seen; `null` where a line lacks the figure. */
+/** Columns of equal length, thinned to the visible resolution; `null` if a line lacks the figure. */
 export interface Curves {
   /** Whole-run positions of each row: iterations and images are counted through all stages. */
   iterations: number[];
@@ -88,7 +88,7 @@ export interface Curves {
   seconds: number[];
   stages: Stage[];
   figures: Record<string, (number | null)[]>;
-  /** Lines the log holds. */
+  /** Number of lines of the log. */
   lines: number;
 }
 
@@ -96,15 +96,15 @@ export interface Curves {
 export interface RunCurves {
   evaluations: Curves;
   live: Curves;
-  /** Iterations before each stage, where there are any. */
+  /** Iterations before each stage, if there are any. */
   offsets: Partial<Record<Stage, number>>;
-  /** Iterations done in each stage that was begun. */
+  /** Completed iterations of each started stage. */
   done: Partial<Record<Stage, number>>;
 }
 
 export type Action = "stop" | "checkpoint" | "resume";
 
-/** What the server is. */
+/** Facts about the server. */
 export interface StudioFacts {
   folder: string;
   /** Whether this client may act. */

@@ -1,6 +1,6 @@
 import { defineConfig } from "vite";
 
-// One script and one style sheet with fixed names: the server holds them in memory and allows nothing else.
+// One script and one style sheet with fixed names. The server holds them in memory and serves nothing else.
 export default defineConfig({
   base: "./",
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },

@@ -11,7 +11,7 @@ NAPI_MODULE_INIT() {
   using namespace disback;
   static std::once_flag once;
   std::call_once(once, [] {
-    // Only now libtorch reads TORCH_CPP_LOG_LEVEL.
+    // libtorch reads TORCH_CPP_LOG_LEVEL only here.
     c10::initLogging();
     if (!std::getenv("DISBACK_SYSTEM_ALLOCATOR")) installAllocator();
   });

@@ -30,7 +30,7 @@ size_t roundUp(size_t bytes) {
   return (bytes + step - 1) / step * step;
 }
 
-// Bytes of memory that the machine has, or that its control group may use.
+// Bytes of the machine's memory, or of its control group's limit.
 int64_t machineMemory() {
   int64_t bytes = int64_t{sysconf(_SC_PHYS_PAGES)} * sysconf(_SC_PAGESIZE);
   for (const char* path : {"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"}) {
@@ -44,7 +44,7 @@ int64_t machineMemory() {
 class CachingAllocator final : public c10::Allocator {
  public:
   c10::DataPtr allocate(size_t bytes) override {
-    // A kernel that computed a negative size must not come out of the rounding with a small one.
+    // A negative size from a kernel must not be rounded to a small one.
     if (bytes > kLargest) throw std::runtime_error("out of memory: a tensor of " + std::to_string(bytes) + " bytes");
     void* data = bytes == 0 ? nullptr : take(roundUp(bytes));
     return {data, data, &CachingAllocator::release, c10::Device(c10::DeviceType::CPU)};
@@ -107,7 +107,7 @@ class CachingAllocator final : public c10::Allocator {
     return static_cast<char*>(block) + kAlignment;
   }
 
-  // Linux grants more than there is and kills the process once it is used: what cannot fit is refused here.
+  // Linux grants more memory than exists, and kills the process when it is used. So what cannot fit is refused here.
   [[noreturn]] void refuse(size_t size) const {
     throw std::runtime_error("out of memory: a tensor of " + std::to_string(size) + " bytes does not fit, tensors hold " +
                              std::to_string(live_) + " of " + std::to_string(limit_) + " bytes");

@@ -1,5 +1,5 @@
-// A caching allocator for CPU tensors: training allocates and frees the same large blocks again and again, and
-// glibc gives them back to the kernel each time (half of a training step was spent there).
+// A caching allocator for CPU tensors. Training allocates and frees the same large blocks again and again, and glibc
+// would return them to the kernel each time (this took half of a training step).
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -16,7 +16,7 @@ void installAllocator();
 AllocatorStatistics allocatorStatistics();
 void resetPeak();
 void emptyCache();
-// Tensors together never hold more bytes than this; 0 for the default, the memory of the machine or container.
+// Limit of the bytes of all tensors; 0 for the default, the memory of the machine or container.
 void setAllocatorLimit(int64_t bytes);
 
 }  // namespace disback

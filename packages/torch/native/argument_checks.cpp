@@ -1,6 +1,6 @@
-// Operators that libtorch calls itself, with arguments that it made: called with others they read or write outside of
-// their tensors, or divide by zero, and the process ends. Found by bench/fuzz.mjs; docs/reliability.md lists them.
-// A graph's own backward passes do not come through the door: nothing is checked there.
+// Operators that libtorch normally calls itself. With other arguments than its own, they read or write outside their
+// tensors, or divide by zero, and end the process. Found by bench/fuzz.mjs; docs/reliability.md lists them. Backward
+// passes of graphs do not use the door and are not checked.
 #include "argument_checks.h"
 
 #include "operators.h"
@@ -19,7 +19,7 @@ using Stack = std::vector<c10::IValue>;
   throw ArgumentError("argument '" + name + "' must be " + expected);
 }
 
-// An argument by its name; None where there is none.
+// An argument by name; None if absent.
 c10::IValue argument(const Operator& op, const Stack& stack, const char* name) {
   for (size_t i = 0; i < op.arguments.size() && i < stack.size(); i++)
     if (op.arguments[i].name == name) return stack[i];
@@ -41,7 +41,7 @@ void requireRange(const at::Tensor& values, const char* name, int64_t least, int
     refuse(name, "made of indices that lie within the tensor they point into");
 }
 
-// Gradients of poolings add to the places that `indices` says, in the last `Axes` axes of `self`.
+// Gradients of poolings add at the positions in `indices`, in the last `Axes` axes of `self`.
 template <int64_t Axes>
 void checkPooling(const Operator& op, const Stack& stack) {
   const at::Tensor self = tensor(op, stack, "self");
@@ -95,7 +95,7 @@ void checkWeightNormBackward(const Operator& op, const Stack& stack) {
   requireNorm(weight, tensor(op, stack, "saved_norms"), dim, "saved_norms");
 }
 
-// Statistics of each channel, and in evaluation those that were gathered before.
+// Statistics of each channel: of the batch in training, running ones in evaluation.
 void checkBatchNorm(const Operator& op, const Stack& stack) {
   const at::Tensor input = tensor(op, stack, "input");
   if (input.dim() < 2) refuse("input", "of at least two axes");
@@ -121,7 +121,7 @@ void checkBatchNorm(const Operator& op, const Stack& stack) {
   }
 }
 
-// The fused optimizers walk through the lists side by side, as far as the parameters go.
+// The fused optimizers go through the lists in parallel, up to the number of parameters.
 void checkFused(const Operator& op, const Stack& stack) {
   if (stack.empty() || !stack[0].isTensorList()) return;
   const auto parameters = stack[0].toTensorList();
@@ -149,7 +149,7 @@ const char* refusalOf(const std::string& name) {
     {"aten::quantized_gru_cell", "it takes the shapes of its packed weights as they are"},
     {"aten::quantized_rnn_relu_cell", "it takes the shapes of its packed weights as they are"},
     {"aten::quantized_rnn_tanh_cell", "it takes the shapes of its packed weights as they are"},
-    {"aten::choose_qparams_optimized", "it searches without end where a range is infinite or has no bins"},
+    {"aten::choose_qparams_optimized", "it never ends if a range is infinite or has no bins"},
     {"aten::_reshape_alias", "it takes sizes and strides as they are"},
     {"aten::_sparse_coo_tensor_unsafe", "it takes indices as they are"},
     {"aten::_sparse_compressed_tensor_unsafe", "it takes indices as they are"},

@@ -26,7 +26,8 @@ std::vector<at::Tensor> optionalTensors(Environment& environment, napi_value val
   return tensors;
 }
 
-// Keeps a backward pass on the calling thread, a GPU's too: a checkpointed block is JavaScript, which has one thread.
+// Keeps a backward pass on the calling thread, also for a GPU, because a checkpointed block is JavaScript, which has
+// one thread.
 class OnThisThread {
  public:
   OnThisThread() : before(state().get_multithreading_enabled()) { state().set_multithreading_enabled(false); }
@@ -176,7 +177,7 @@ napi_value leaveInference(napi_env env, napi_callback_info) {
   });
 }
 
-// Handles that JavaScript handed over and does not own any more.
+// Handles whose ownership JavaScript handed over.
 void releaseAll(Environment& environment, napi_value array) {
   uint32_t length = 0, handle;
   napi_get_array_length(environment.env, array, &length);
@@ -197,9 +198,9 @@ struct Callback : torch::CustomClassHolder {
   napi_ref reference = nullptr;
 };
 
-// A block whose activations are not kept: its backward asks JavaScript to run it again.
+// A block whose activations are not kept. Its backward asks JavaScript to run it again.
 struct CheckpointFunction : torch::autograd::Function<CheckpointFunction> {
-  // `inputs` are what the graph goes on from; `outputs` were computed without a graph.
+  // `inputs` connect to the graph; `outputs` were computed without a graph.
   static torch::autograd::variable_list forward(torch::autograd::AutogradContext* context,
                                                 at::TensorList inputs,
                                                 const std::vector<at::Tensor>* outputs,
@@ -217,7 +218,7 @@ struct CheckpointFunction : torch::autograd::Function<CheckpointFunction> {
     auto& callback = static_cast<Callback&>(*capsule);
     Environment& environment = callback.environment;
     TORCH_CHECK(std::this_thread::get_id() == environment.thread,
-                "gradient checkpointing runs its block again on JavaScript's thread, which this backward pass has left");
+                "gradient checkpointing must run its block on JavaScript's thread, but this backward pass runs on another");
     napi_env env = environment.env;
     napi_value function, global, result;
     napi_get_reference_value(env, callback.reference, &function);
@@ -241,7 +242,7 @@ napi_value checkpointed(napi_env env, napi_callback_info info) {
     Environment& environment = Environment::of(env);
     const auto outputs = tensorListArgument(environment, arguments[0], "outputs");
     auto inputs = tensorListArgument(environment, arguments[1], "inputs");
-    // Parameters are reached from inside the block, so the outputs need a gradient even if no input does.
+    // The block uses parameters, so the outputs need a gradient even if no input does.
     inputs.push_back(at::zeros({}).set_requires_grad(true));
     return tensorsToJs(environment, CheckpointFunction::apply(
         at::TensorList(inputs), &outputs, c10::make_intrusive<Callback>(environment, arguments[2])));

@@ -1,6 +1,6 @@
-// Process groups: libtorch's c10d, with gloo for tensors on the CPU and NCCL for those on a GPU. A group is an object that
-// no operator can be given from JavaScript, so the few collectives stand here, with joining and leaving, and the reducer
-// that averages gradients while backward still runs.
+// Process groups: libtorch's c10d, with gloo for tensors on the CPU and NCCL for those on a GPU. JavaScript cannot pass
+// a group to an operator, so the few collectives are here, with joining and leaving, and the reducer that averages
+// gradients while backward still runs.
 #include "convert.h"
 #include "nccl_backend.h"
 #include "registration.h"
@@ -41,12 +41,12 @@ struct Group {
   c10::intrusive_ptr<ProcessGroup> processes;
   c10::intrusive_ptr<c10d::Store> store;
   std::chrono::milliseconds timeout;
-  // Of groups that have a GPU.
+  // For groups with a GPU.
   c10::intrusive_ptr<c10d::Backend> nccl;
   std::optional<c10::Device> gpu;
 };
 
-// Never destroyed: at the process's end there may be nobody left to say goodbye to.
+// Never destroyed: at the process's end, the other processes may be gone.
 struct Groups {
   std::mutex mutex;
   std::unordered_map<std::string, Group> byName;
@@ -68,7 +68,7 @@ constexpr std::chrono::milliseconds kPulse(200);
 
 std::string pulseKey(int rank) { return "pulse/" + std::to_string(rank); }
 
-// Shows as long as this process lives that it does, also while it works for long without a collective.
+// A heartbeat while this process lives, also during long work without a collective.
 void startPulse(c10::intrusive_ptr<c10d::Store> store, int rank) {
   std::thread([store, rank] {
     try {
@@ -77,12 +77,12 @@ void startPulse(c10::intrusive_ptr<c10d::Store> store, int rank) {
         std::this_thread::sleep_for(kPulse);
       }
     } catch (...) {
-      // Rank 0 has gone, and the store with it.
+      // Rank 0 is gone, and the store with it.
     }
   }).detach();
 }
 
-// The address by which this host reaches another: a datagram socket that is connected has one, and sends nothing.
+// The address by which this host reaches another, from a connected datagram socket, which sends nothing.
 std::string addressTowards(const std::string& host, int port) {
   addrinfo hints{};
   hints.ai_socktype = SOCK_DGRAM;
@@ -104,8 +104,8 @@ std::string addressTowards(const std::string& host, int port) {
   return result;
 }
 
-// Gloo's own choice is what this host's name stands for, which is often the loopback: the interface that
-// GLOO_SOCKET_IFNAME names, or else the one that leads to rank 0.
+// Gloo would choose the address of this host's name, which is often the loopback. This uses the interface in
+// GLOO_SOCKET_IFNAME, or else the one that leads to rank 0.
 std::shared_ptr<::gloo::transport::Device> glooDevice(const std::string& address, int port) {
   using Gloo = c10d::ProcessGroupGloo;
   if (const char* name = std::getenv("GLOO_SOCKET_IFNAME")) return Gloo::createDeviceForInterface(name);
@@ -133,7 +133,7 @@ napi_value joinGroup(napi_env env, napi_callback_info info) {
     options.timeout = timeout;
     c10::intrusive_ptr<c10d::Store> tcp =
         c10::make_intrusive<c10d::TCPStore>(address, options);
-    // It survives the processes, and starts them again: each time they begin anew in it.
+    // It survives the processes and may restart them, so each start uses new keys.
     const char* restarts = std::getenv("TORCHELASTIC_RESTART_COUNT");
     c10::intrusive_ptr<c10d::Store> store =
         c10::make_intrusive<c10d::PrefixStore>(name + "/" + (restarts ? restarts : "0"), tcp);
@@ -155,7 +155,7 @@ napi_value joinGroup(napi_env env, napi_callback_info info) {
   throw std::runtime_error("NCCL timed out after " + std::to_string(timeout.count()) + " ms");
 }
 
-// Runs what may hang on a thread of its own, which is left behind if it does.
+// Runs what may hang on a separate thread, which is abandoned if it does.
 void within(std::chrono::milliseconds timeout, std::function<void()> work) {
   auto result = std::make_shared<std::promise<void>>();
   std::thread([result, work = std::move(work)] {
@@ -175,7 +175,7 @@ napi_value ncclAbsence(napi_env env, napi_callback_info) {
   return guarded(env, [&] { return stringToJs(env, whyNoNccl()); });
 }
 
-// addGpu(group, device): from now on the group has tensors on this GPU too. Waits until all processes have come to it.
+// addGpu(group, device): lets the group use tensors on this GPU too. Waits for all processes.
 napi_value addGpu(napi_env env, napi_callback_info info) {
   return guarded(env, [&]() -> napi_value {
     Arguments<2> arguments(env, info);
@@ -185,7 +185,7 @@ napi_value addGpu(napi_env env, napi_callback_info info) {
     const c10::impl::VirtualGuardImpl devices(device.type());
     if (!device.has_index()) device = devices.getDevice();
     devices.setDevice(device);
-    // NCCL ends by itself what hangs, but later: who waits here is told first.
+    // NCCL ends by itself what hangs, but later than this error.
     const auto later = group.timeout + std::chrono::seconds(1);
     group.gpu = device;
     group.nccl = makeNccl(group.store, group.processes->getRank(), group.processes->getSize(), later);
@@ -210,7 +210,7 @@ napi_value leaveGroup(napi_env env, napi_callback_info info) {
   }, "leaveGroup");
 }
 
-// A tensor that the group's processes can have in common.
+// Checks that a tensor is on a device of the group.
 at::Tensor sharedTensor(napi_env env, const Group& group, napi_value value) {
   const at::Tensor tensor = tensorArgument(Environment::of(env), value, "tensor");
   if (tensor.device().is_cpu() || tensor.device() == group.gpu) return tensor;
@@ -218,14 +218,15 @@ at::Tensor sharedTensor(napi_env env, const Group& group, napi_value value) {
                       (group.gpu ? group.gpu->str() + " and " : "") + "the CPU");
 }
 
-// On a GPU collectives have only been queued so far: waits until they are over. Gloo's are, and watch the time themselves.
+// On a GPU, collectives have only been queued: waits until they are complete. Gloo's are complete, and have their own
+// timeout.
 void finish(const Group& group, c10::Device device) {
   if (device.is_cpu()) return;
   const c10::Stream queue = c10::impl::VirtualGuardImpl(device.type()).getStream(device);
   const auto end = std::chrono::steady_clock::now() + group.timeout;
   for (;;) {
     const bool over = queue.query();
-    // What failed is over too, and its result is worthless.
+    // A failed collective is complete too, but its result is invalid.
     if (ncclFailed(*group.nccl)) throw std::runtime_error("NCCL failed: the connection was lost");
     if (over) return;
     if (std::chrono::steady_clock::now() > end) {
@@ -288,7 +289,8 @@ napi_value allGather(napi_env env, napi_callback_info info) {
   }, "allGather");
 }
 
-// finishCollectives(group, tensor): waits until those queued on the tensor's device are over, the reducer's among them.
+// finishCollectives(group, tensor): waits until all collectives queued on the tensor's device are complete, including
+// the reducer's.
 napi_value finishCollectives(napi_env env, napi_callback_info info) {
   return guarded(env, [&]() -> napi_value {
     Arguments<2> arguments(env, info);
@@ -298,8 +300,8 @@ napi_value finishCollectives(napi_env env, napi_callback_info info) {
   }, "finishCollectives");
 }
 
-// Whose pulse has stopped: those still in a collective that will fail are alive, and not to blame. If all are alive,
-// who has not answered when the time is up.
+// Ranks without a heartbeat. Processes in a collective that will fail are alive, and not the cause. If all are alive,
+// those that have not answered in time.
 std::vector<int> missingRanks(const Group& group, std::chrono::milliseconds timeout) {
   const auto end = std::chrono::steady_clock::now() + timeout;
   const auto pulse = [&](int rank) { return group.store->add(pulseKey(rank), 0); };
@@ -326,7 +328,7 @@ napi_value rollCall(napi_env env, napi_callback_info info) {
     Arguments<2> arguments(env, info);
     const Group group = groupArgument(env, arguments[0]);
     const std::chrono::milliseconds timeout(intArgument(env, arguments[1], "timeout"));
-    // On a thread of its own: a link that was cut gives no answer and no error, for as long as TCP hopes.
+    // On a separate thread, because a cut link gives no answer and no error until TCP's timeout.
     auto answer = std::make_shared<std::promise<std::vector<int>>>();
     std::thread([=] {
       try {
@@ -345,7 +347,7 @@ napi_value rollCall(napi_env env, napi_callback_info info) {
   }, "rollCall");
 }
 
-// finishTurn(group, turn): this process has done what the others wait for.
+// finishTurn(group, turn): tells the others that this process has finished its turn.
 napi_value finishTurn(napi_env env, napi_callback_info info) {
   return guarded(env, [&]() -> napi_value {
     Arguments<2> arguments(env, info);
@@ -354,7 +356,7 @@ napi_value finishTurn(napi_env env, napi_callback_info info) {
   }, "finishTurn");
 }
 
-// awaitTurn(group, turn, rank, patience in ms): waits for as long as that rank's process lives.
+// awaitTurn(group, turn, rank, patience in ms): waits as long as that rank's process lives.
 napi_value awaitTurn(napi_env env, napi_callback_info info) {
   return guarded(env, [&]() -> napi_value {
     Arguments<4> arguments(env, info);
@@ -370,7 +372,7 @@ napi_value awaitTurn(napi_env env, napi_callback_info info) {
     };
     auto wait = std::make_shared<Wait>();
     auto over = wait->over.get_future();
-    // On a thread of its own, as for the roll call: a cut link answers nothing.
+    // On a separate thread, as in rollCall, because a cut link gives no answer.
     std::thread([=] {
       try {
         while (!store->check({turn})) {
@@ -397,7 +399,7 @@ napi_value awaitTurn(napi_env env, napi_callback_info info) {
   }, "awaitTurn");
 }
 
-// libtorch's versions differ in how many arguments they take; those added are switches that stay off.
+// libtorch's versions differ in the number of arguments; the added ones are switches that stay off.
 template <class... Shared>
 Reducer makeReducer(Shared... shared) {
   if constexpr (std::is_constructible_v<c10d::Reducer, Shared...>)
@@ -418,8 +420,8 @@ napi_value createReducer(napi_env env, napi_callback_info info) {
     if (bytes <= 0) throw ArgumentError("a bucket has no room");
     for (const at::Tensor& parameter : parameters)
       if (!parameter.is_leaf() || !parameter.requires_grad())
-        throw ArgumentError("a parameter is no leaf that requires a gradient");
-    // The last layers' gradients come first: buckets are made from the end.
+        throw ArgumentError("a parameter is not a leaf that requires a gradient");
+    // The last layers' gradients come first, so buckets are made from the end.
     std::vector<at::Tensor> backwards(parameters.rbegin(), parameters.rend());
     const std::vector<bool> sparse(parameters.size(), false);
     auto [buckets, limits] =
@@ -447,8 +449,8 @@ Reducer& reducerArgument(napi_env env, napi_value value) {
   return *static_cast<Reducer*>(data);
 }
 
-// prepareReducer(reducer): the next backward averages the gradients over the group. Buckets are made anew after the
-// first one, in the order in which gradients came; a backward before this one that left any out is an error.
+// prepareReducer(reducer): the next backward averages the gradients over the group. After the first backward, buckets
+// are rebuilt in the order of the gradients. It is an error if the previous backward left out any gradient.
 napi_value prepareReducer(napi_env env, napi_callback_info info) {
   return guarded(env, [&]() -> napi_value {
     Arguments<1> arguments(env, info);

@@ -55,7 +55,7 @@ c10::Scalar toScalar(napi_env env, napi_value value, const ArgumentPlan& plan) {
   if (type == napi_number) {
     double number;
     napi_get_value_double(env, value, &number);
-    // JavaScript has one kind of number: a whole one is an integer, so that integer tensors stay integers.
+    // JavaScript has one type of number. A whole number becomes an integer, so that integer tensors stay integers.
     if (std::trunc(number) == number && std::abs(number) <= kSafeInteger && !(number == 0 && std::signbit(number)))
       return c10::Scalar(static_cast<int64_t>(number));
     return c10::Scalar(number);
@@ -87,7 +87,7 @@ int64_t toInt(napi_env env, napi_value value, const ArgumentPlan& plan) {
   wrongType(plan, "an integer");
 }
 
-// A number for one of libtorch's enumerations: it looks them up in tables without a check.
+// A number for one of libtorch's enumerations, which libtorch uses as a table index without a check.
 int64_t toCode(napi_env env, napi_value value, const ArgumentPlan& plan, int64_t options, const char* expected) {
   const int64_t code = toInt(env, value, plan);
   if (code < 0 || code >= options) wrongType(plan, expected);
@@ -137,7 +137,7 @@ void appendTensors(Environment& environment, napi_value value, const ArgumentPla
   for (size_t i = 0; i < length; i++) list.push_back(environment.tensors.get(static_cast<const uint32_t*>(data)[i]));
 }
 
-// Kernels take the length that the schema states for granted. A lone value stands for all, as in PyTorch.
+// Kernels assume the schema's length. A single value stands for all, as in PyTorch.
 template <class List>
 List fitted(List list, const ArgumentPlan& plan) {
   if (plan.length == 0 || list.size() == plan.length || (list.empty() && plan.emptyAllowed)) return list;
@@ -168,7 +168,7 @@ ArgumentPlan planArgument(const c10::Argument& argument) {
   plan.kind = kindOf(*type);
   plan.hasDefault = argument.default_value().has_value();
   if (plan.hasDefault) plan.fallback = *argument.default_value();
-  // `int[1]` only says that a lone number will do.
+  // `int[1]` only means that a single number is allowed.
   if (argument.N().value_or(0) > 1) plan.length = static_cast<size_t>(*argument.N());
   plan.emptyAllowed = plan.hasDefault && plan.fallback.isList() && plan.fallback.toListRef().empty();
   return plan;

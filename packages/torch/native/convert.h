@@ -18,15 +18,15 @@ struct ArgumentPlan {
   bool hasDefault;
   c10::IValue fallback;
   std::string name;
-  size_t length = 0;        // a list's, where the schema says it (`int[2]`)
-  bool emptyAllowed = false;  // where that is the default (a pooling's stride)
+  size_t length = 0;        // length of a list, if the schema states it (`int[2]`)
+  bool emptyAllowed = false;  // whether an empty list is the default (a pooling's stride)
 };
 
 ArgumentPlan planArgument(const c10::Argument& argument);
 c10::IValue toIValue(Environment& environment, napi_value value, const ArgumentPlan& plan);
 napi_value toJs(Environment& environment, const c10::IValue& value);
 
-// Small conversions shared by the functions that are no operators.
+// Small conversions for functions that are not operators.
 const at::Tensor& tensorArgument(Environment& environment, napi_value value, const char* name);
 std::vector<at::Tensor> tensorListArgument(Environment& environment, napi_value value, const char* name);
 std::vector<int64_t> intListArgument(napi_env env, napi_value value, const char* name);

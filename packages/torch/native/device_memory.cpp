@@ -14,7 +14,7 @@ namespace disback {
 #ifdef DISBACK_DEVICE_ALLOCATOR
 namespace {
 
-// The device a name without a number means. Throws if this libtorch was built without the kind.
+// The device of a name without a number. Throws if this libtorch was built without the kind.
 c10::DeviceIndex indexOf(c10::Device device) {
   return device.has_index() ? device.index() : c10::impl::getDeviceGuardImpl(device.type())->getDevice().index();
 }

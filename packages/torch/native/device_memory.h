@@ -1,4 +1,4 @@
-// What libtorch's allocator of a device other than the CPU has given out; needs no CUDA to compile.
+// Memory use of a device other than the CPU, from libtorch's allocator. Compiles without CUDA.
 #pragma once
 #include "allocator.h"
 

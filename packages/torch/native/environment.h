@@ -26,7 +26,7 @@ struct Environment {
   std::vector<c10::IValue> stack;
   std::vector<std::unique_ptr<c10::InferenceMode>> inference;
   napi_ref errorConstructor = nullptr;
-  napi_ref observer = nullptr;  // told of every call of an operator
+  napi_ref observer = nullptr;  // called for every call of an operator
   bool observing = false;
   double* sizes = nullptr;  // JavaScript's memory, see shareSizes
   size_t maximumDimensions = 0;

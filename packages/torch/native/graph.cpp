@@ -1,6 +1,6 @@
 // Steps that are captured once and run again without JavaScript. On a GPU a capture is libtorch's own graph (a CUDA
-// graph: one launch for thousands of kernels). On the CPU it is a list of calls, so that all but the capture itself can
-// be tested without a GPU: it keeps every result, and is of no other use.
+// graph: one launch for thousands of kernels). On the CPU it is a list of calls. It keeps every result and only serves
+// to test everything but the capture itself without a GPU.
 #include "graph.h"
 
 #include "convert.h"
@@ -28,14 +28,14 @@ namespace {
 
 using Stack = std::vector<c10::IValue>;
 
-// Between autograd and the devices' kernels, and used by nothing here: while it is included, every operator passes
-// `observe` on its way to its kernel, those of backward passes too.
+// A dispatch key between autograd and the devices' kernels that nothing else uses. While it is included, every operator
+// passes through `observe` before its kernel, also in backward passes.
 constexpr auto kObserved = c10::DispatchKey::Fake;
 
 struct Capture {
   virtual ~Capture() = default;
   virtual void begin() = 0;
-  // Afterwards the step has been made once.
+  // Afterwards the step has run once.
   virtual void end() = 0;
   virtual void replay() = 0;
   virtual void observe(const c10::OperatorHandle&, Stack, Stack) {}
@@ -43,7 +43,7 @@ struct Capture {
 
 thread_local Capture* capturing = nullptr;
 
-// The CPU's: calls with their arguments and results, which stay where they are.
+// The CPU's graph: calls with their arguments and results, which stay in place.
 struct CallList : Capture {
   struct Call {
     c10::OperatorHandle op;
@@ -66,7 +66,7 @@ struct CallList : Capture {
   }
 
  private:
-  // A new result goes where the captured one is. Views and arguments changed in place are there already.
+  // Copies a new result into the captured one. Views and arguments changed in place are already there.
   static void put(const c10::IValue& found, const c10::IValue& place) {
     if (found.isTensorList()) {
       const auto tensors = found.toTensorVector(), places = place.toTensorVector();
@@ -85,7 +85,7 @@ struct DeviceGraph : Capture {
 
   void begin() override {
     c10::impl::VirtualGuardImpl(device.type()).synchronizeDevice(device.index());
-    // The plain runs are over: the graph has memory of its own.
+    // The plain runs are over; the graph has its own memory.
     emptyDeviceCache(device);
     graph->capture_begin({0, 0}, at::GraphCaptureMode::ThreadLocal);
   }
@@ -106,7 +106,7 @@ std::unique_ptr<Capture> deviceCapture(c10::Device) {
 }
 #endif
 
-// A stream of its own on a GPU, where captures are made: it waits for what was queued before, and is waited for.
+// A separate stream on a GPU for captures. It waits for earlier work, and later work waits for it.
 class SideStream {
  public:
   explicit SideStream(c10::Device device) : device_(device) {
@@ -122,14 +122,14 @@ class SideStream {
       const c10::impl::VirtualGuardImpl guard(device_.type());
       follow(*before_, guard.exchangeStream(*before_));
     } catch (...) {
-      // A device that refuses this refuses all that follows, which says so.
+      // If a device refuses this, all that follows fails with an error.
     }
   }
   SideStream(const SideStream&) = delete;
   SideStream& operator=(const SideStream&) = delete;
 
  private:
-  // Always the same one: what it has cached is used again.
+  // Always the same stream, so that its cached memory is reused.
   static c10::Stream streamOf(c10::Device device, const c10::impl::VirtualGuardImpl& guard) {
     thread_local std::map<c10::DeviceIndex, c10::Stream> streams;
     const auto found = streams.find(device.index());
@@ -161,7 +161,7 @@ bool isMask(const c10::IValue& value) {
   return type == at::kBool || type == at::kByte;
 }
 
-// What waits for the device, or would not be done again.
+// Operators that wait for the device, or would not be repeated on replay.
 void requireCapturable(const c10::OperatorHandle& op, const c10::IValue* arguments, size_t count) {
   const std::string& name = op.schema().name();
   if (kReading.count(name)) refuse("read values back (" + name + ")");
@@ -180,7 +180,7 @@ void requireCapturable(const c10::OperatorHandle& op, const c10::IValue* argumen
 }
 
 void observe(const c10::OperatorHandle& op, c10::DispatchKeySet keys, Stack* stack) {
-  // Operators that kernels call are part of these.
+  // Operators called by kernels are part of the kernel.
   const c10::impl::ExcludeDispatchKeyGuard once(kObserved);
   const size_t count = op.schema().arguments().size();
   Stack arguments(stack->end() - static_cast<std::ptrdiff_t>(count), stack->end());
@@ -246,7 +246,7 @@ void call(napi_env env, napi_value body) {
   check(env, napi_call_function(env, global, body, 0, nullptr, nullptr), "body");
 }
 
-// warmUpGraph(graph, body): runs it where it will be captured.
+// warmUpGraph(graph, body): runs the body on the stream of the capture.
 napi_value warmUpGraph(napi_env env, napi_callback_info info) {
   return guarded(env, [&]() -> napi_value {
     Arguments<2> arguments(env, info);
@@ -258,7 +258,7 @@ napi_value warmUpGraph(napi_env env, napi_callback_info info) {
   });
 }
 
-// captureGraph(graph, body): runs it once, and remembers what it did.
+// captureGraph(graph, body): runs the body once and records its operators.
 napi_value captureGraph(napi_env env, napi_callback_info info) {
   return guarded(env, [&]() -> napi_value {
     Arguments<2> arguments(env, info);
@@ -274,7 +274,7 @@ napi_value captureGraph(napi_env env, napi_callback_info info) {
       capturing = nullptr;
     } catch (...) {
       capturing = nullptr;
-      // A capture has to be ended; what is wrong with it was said already.
+      // A capture must be ended; its error was already reported.
       try {
         graph.capture->end();
       } catch (...) {

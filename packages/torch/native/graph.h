@@ -2,7 +2,7 @@
 
 namespace disback {
 
-// Throws if a step is being captured: what is done here would not be done again with it.
+// Throws if a step is being captured, because this work would not be repeated on replay.
 void requireNoCapture(const char* what);
 
 }  // namespace disback

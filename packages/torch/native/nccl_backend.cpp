@@ -14,7 +14,7 @@ namespace {
 
 using Nccl = c10d::ProcessGroupNCCL;
 
-// libtorch has switches for this in the environment only; torchrun sets the first one to what ends the process.
+// libtorch only has environment variables for this; torchrun sets the first one to end the process.
 void setSwitches() {
   const auto set = [](const char* name, const char* value) { setenv(name, value, 1); };
   set("TORCH_NCCL_ASYNC_ERROR_HANDLING", std::to_string(c10d::CleanUpOnly).c_str());
@@ -22,19 +22,19 @@ void setSwitches() {
   // Threads that end the process: the first watches the watchdog, the second is the watchdog where CUDA fails.
   set("TORCH_NCCL_ENABLE_MONITORING", "0");
   set("TORCH_NCCL_RETHROW_CUDA_ERRORS", "0");
-  // The watchdog would first wait for reports that nobody asked for.
+  // The watchdog would first wait for reports, which are not needed.
   set("TORCH_NCCL_DUMP_ON_TIMEOUT", "0");
 }
 
 }  // namespace
 
 std::string whyNoNccl() {
-  // Between versions the options' layout changes: the headers have to be of the NCCL that libtorch was built with.
+  // The layout of the options changes between versions, so the headers must match libtorch's NCCL.
   const uint64_t version = torch::cuda::nccl::version();
   const uint64_t major = version >> 32, minor = version >> 16 & 0xffff;
   if (major == NCCL_MAJOR && minor == NCCL_MINOR) return "";
   return c10::str("libtorch has NCCL ", major, ".", minor, ", but the addon was built with the nccl.h of ", NCCL_MAJOR,
-                  ".", NCCL_MINOR, ": install the fitting one and run npm rebuild @disback/torch");
+                  ".", NCCL_MINOR, ": install the matching one and run npm rebuild @disback/torch");
 }
 
 c10::intrusive_ptr<c10d::Backend> makeNccl(

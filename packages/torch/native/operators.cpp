@@ -31,7 +31,7 @@ void describe(std::string& text, const c10::IValue& value) {
   }
 }
 
-// "aten::add.Tensor(self: [2, 3] Float, other: [4] Float)": what a user needs to find a wrong shape.
+// "aten::add.Tensor(self: [2, 3] Float, other: [4] Float)": helps a user to find a wrong shape.
 std::string describeCall(const Operator& op, const std::vector<c10::IValue>& inputs) {
   std::string text = op.name + "(";
   bool first = true;
@@ -45,7 +45,7 @@ std::string describeCall(const Operator& op, const std::vector<c10::IValue>& inp
   return text + ")";
 }
 
-// Tells the observer of a call that was made. What the observer calls itself is not reported.
+// Reports a call to the observer. Calls by the observer itself are not reported.
 void report(Environment& environment, const Operator& op, const napi_value* values, size_t count, napi_value result) {
   napi_env env = environment.env;
   napi_value receiver, observer, name, arguments;
@@ -61,7 +61,7 @@ void report(Environment& environment, const Operator& op, const napi_value* valu
   check(env, status, "observer");
 }
 
-// Of the exception that is being handled.
+// The message of the current exception.
 bool isOutOfMemory() {
   try {
     throw;
@@ -74,7 +74,7 @@ bool isOutOfMemory() {
 
 napi_value attempt(Environment& environment, const Operator& op, const napi_value* values, size_t count, bool first) {
   napi_env env = environment.env;
-  // A getter in an argument or a checkpointed block may call operators meanwhile: they find the place empty.
+  // A getter in an argument or a checkpointed block may call operators meanwhile, so the stack must be empty for them.
   std::vector<c10::IValue> stack = std::move(environment.stack);
   environment.stack.clear();
   bool called = false;
@@ -84,7 +84,7 @@ napi_value attempt(Environment& environment, const Operator& op, const napi_valu
     for (size_t i = 0; i < planned; i++) {
       const ArgumentPlan& plan = op.arguments[i];
       if (i < count) {
-        // The common case first, without a look at the value's type.
+        // The common case first, without checking the value's type.
         uint32_t handle;
         if (plan.kind == Kind::Tensor && napi_get_value_uint32(env, values[i], &handle) == napi_ok)
           stack.emplace_back(environment.tensors.get(handle));
@@ -118,14 +118,14 @@ napi_value attempt(Environment& environment, const Operator& op, const napi_valu
     return result;
   } catch (...) {
     if (first && called && !op.handle.schema().is_mutable() && isOutOfMemory()) {
-      // Tensors that nobody can reach any more may hold what is missing.
+      // Unreachable tensors may hold the missing memory.
       stack.clear();
       return guarded(env, [&] {
         environment.tensors.collect();
         return attempt(environment, op, values, count, false);
       });
     }
-    // The kernel may have taken the inputs off the stack: describe them again from what JavaScript gave.
+    // The kernel may have removed the inputs from the stack, so describe JavaScript's arguments.
     std::string name = op.name;
     if (called) {
       stack.clear();
@@ -188,7 +188,7 @@ napi_value listSchemas(napi_env env, napi_callback_info) {
   });
 }
 
-// observe(function or null): who is told (name, arguments, result) of every call from now on
+// observe(function or null): the function to call with (name, arguments, result) after every call
 napi_value observe(napi_env env, napi_callback_info info) {
   return guarded(env, [&]() -> napi_value {
     Arguments<1> arguments(env, info);

@@ -1,4 +1,4 @@
-// Where time goes: every operator libtorch runs in this thread, those inside others and inside backward passes included.
+// A profile of every operator that libtorch runs in this thread, also inside others and inside backward passes.
 #include "convert.h"
 #include "registration.h"
 
@@ -33,7 +33,7 @@ struct Profile {
 
 thread_local std::unique_ptr<Profile> profile;
 
-// Of this thread: other processes on the machine do not count.
+// Processor time of this thread, so other processes on the machine do not count.
 int64_t processorTime() {
   timespec time;
   clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);

@@ -32,7 +32,7 @@ napi_value setThreads(napi_env env, napi_callback_info info) {
 
 napi_value getThreads(napi_env env, napi_callback_info) { return numberToJs(env, at::get_num_threads()); }
 
-// Also where no GPU is: `hasCUDA` says whether there is one.
+// Also works without a GPU: `hasCUDA` says whether there is one.
 napi_value builtWithCuda(napi_env env, napi_callback_info) {
   return guarded(env, [&] {
     napi_value result;
@@ -84,7 +84,7 @@ napi_value setMemoryLimit(napi_env env, napi_callback_info info) {
   });
 }
 
-// synchronize(device): waits for what this thread has queued there
+// synchronize(device): waits for this thread's queued work on the device
 napi_value synchronize(napi_env env, napi_callback_info info) {
   return guarded(env, [&]() -> napi_value {
     Arguments<1> arguments(env, info);
@@ -126,13 +126,13 @@ napi_value leaveAutocast(napi_env env, napi_callback_info info) {
     const auto type = deviceArgument(env, arguments[0]).type();
     at::autocast::set_autocast_enabled(type, boolArgument(env, arguments[1], "enabled"));
     at::autocast::set_autocast_dtype(type, dtypeArgument(env, arguments[2], "dtype"));
-    // Weights cast inside the outermost region must not outlive it: the optimizer changes them.
+    // Weights cast inside the outermost region must not outlive it, because the optimizer changes them.
     if (at::autocast::decrement_nesting() == 0) at::autocast::clear_cache();
     return nullptr;
   });
 }
 
-// Forgets the weights cast so far: those cast without a graph must not serve where one is recorded.
+// Clears the cast weights: those cast without a graph must not be used where a graph is recorded.
 napi_value clearAutocastCache(napi_env env, napi_callback_info) {
   return guarded(env, [&]() -> napi_value {
     at::autocast::clear_cache();

@@ -28,7 +28,8 @@ napi_value createFromBytes(napi_env env, napi_callback_info info) {
       case napi_float64_array: case napi_bigint64_array: case napi_biguint64_array: width = 8; break;
       default: break;
     }
-    // Compared before anything is allocated, and as floating point: a hostile shape's product does not fit an integer.
+    // Compared before anything is allocated, and as floating point, because a hostile shape's product may not fit an
+    // integer.
     double bytes = static_cast<double>(c10::elementSize(dtype));
     for (const int64_t size : shape) {
       if (size < 0) throw ArgumentError("shape has a negative size");
@@ -42,7 +43,7 @@ napi_value createFromBytes(napi_env env, napi_callback_info info) {
   });
 }
 
-// Through JavaScript's own constructor: it throws where Node-API's function ends the process for want of memory.
+// Uses JavaScript's constructor, which throws if memory is short; Node-API's function would end the process.
 napi_value largeArrayBuffer(napi_env env, size_t bytes) {
   napi_value global, constructor, buffer, length = numberToJs(env, static_cast<double>(bytes));
   check(env, napi_get_global(env, &global), "array buffer");
@@ -85,7 +86,7 @@ struct Read {
   napi_async_work work;
 };
 
-// The same without blocking the event loop: a device's queue may be long.
+// The same without blocking the event loop, because a device's queue may be long.
 napi_value readBytesAsync(napi_env env, napi_callback_info info) {
   return guarded(env, [&] {
     requireNoCapture("read values back");
@@ -109,7 +110,7 @@ napi_value readBytesAsync(napi_env env, napi_callback_info info) {
         },
         [](napi_env env, napi_status, void* data) {
           std::unique_ptr<Read> self(static_cast<Read*>(data));
-          // Nobody catches what is thrown from here, and while a worker is being ended every call may fail.
+          // Exceptions from here are not caught, and while a worker is ending every call may fail.
           napi_value buffer = nullptr;
           if (self->error.empty())
             buffer = guarded(env, [&] { return arrayBufferOf(env, self->result); }, "read");
@@ -152,7 +153,7 @@ napi_value boolToJs(napi_env env, bool value) {
   return result;
 }
 
-// shareSizes(Float64Array): the place where `shape` puts sizes, for the life of this environment.
+// shareSizes(Float64Array): the array in which `shape` puts sizes, for the life of this environment.
 napi_value shareSizes(napi_env env, napi_callback_info info) {
   return guarded(env, [&]() -> napi_value {
     Arguments<1> arguments(env, info);
@@ -170,7 +171,8 @@ napi_value shareSizes(napi_env env, napi_callback_info info) {
   });
 }
 
-// shape(self): writes the sizes where JavaScript reads them, much faster than an array made here; gives their number.
+// shape(self) -> number of sizes; writes the sizes into the shared array, which is much faster than making an array
+// here.
 napi_value shape(napi_env env, napi_callback_info info) {
   return fact(env, info, [&](const at::Tensor& t) {
     const Environment& environment = Environment::of(env);
@@ -204,7 +206,7 @@ napi_value isContiguous(napi_env env, napi_callback_info info) {
     return boolToJs(env, tensorArgument(Environment::of(env), arguments[0], "self").is_contiguous(format));
   });
 }
-// Address of the first element: says whether two tensors share memory.
+// Address of the first element, to see whether two tensors share memory.
 napi_value dataAddress(napi_env env, napi_callback_info info) {
   return fact(env, info, [&](const at::Tensor& t) {
     napi_value result;
@@ -223,7 +225,7 @@ napi_value release(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
-// release(Uint32Array, count): a scope's end in one call.
+// release(Uint32Array, count): releases a scope's tensors in one call.
 napi_value releaseMany(napi_env env, napi_callback_info info) {
   return guarded(env, [&]() -> napi_value {
     Arguments<2> arguments(env, info);
@@ -239,7 +241,7 @@ napi_value releaseMany(napi_env env, napi_callback_info info) {
   });
 }
 
-// watch(self, object) -> whether it is time to look for tensors whose objects were collected
+// watch(self, object) -> whether it is time to sweep for tensors whose objects were collected
 napi_value watch(napi_env env, napi_callback_info info) {
   return guarded(env, [&] {
     Arguments<2> arguments(env, info);

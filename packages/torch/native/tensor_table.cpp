@@ -5,12 +5,12 @@
 namespace disback {
 namespace {
 
-// Objects around the numbers, in JavaScript and in libtorch.
+// Bytes of a tensor's objects, in JavaScript and in libtorch.
 constexpr int64_t kOverhead = 1024;
-// More than V8 lets its embedder add without a full collection, whatever its heap's limit.
+// Above what V8 lets an embedder allocate before a full collection, whatever the heap's limit.
 constexpr int64_t kPressure = int64_t{1} << 46;
 
-// What a tensor holds by itself: a view's numbers are counted where they were made.
+// The bytes of a tensor; a view's numbers are counted with their owner.
 int64_t bytesOf(const at::Tensor& tensor) {
   const bool alone = tensor.has_storage() && tensor.storage().use_count() == 1;
   return kOverhead + (alone ? static_cast<int64_t>(tensor.storage().nbytes()) : 0);
@@ -52,7 +52,7 @@ bool TensorTable::watch(uint32_t handle, napi_value object) {
   const at::Tensor& tensor = get(handle);
   if (handle >= watches_.size()) watches_.resize(slots_.size());
   Watch& watch = watches_[handle];
-  if (watch.object) throw ArgumentError("the tensor is watched already");
+  if (watch.object) throw ArgumentError("the tensor is already watched");
   check(env_, napi_create_reference(env_, object, 0, &watch.object), "tensor");
   watch.bytes = bytesOf(tensor);
   watched_ += watch.bytes;
@@ -67,7 +67,7 @@ void TensorTable::unwatch(uint32_t handle) {
 }
 
 bool TensorTable::sweep() {
-  constexpr size_t kBatch = 1024;  // a look at an object makes a local handle
+  constexpr size_t kBatch = 1024;  // accessing an object makes a local handle
   for (size_t start = 0; start < watches_.size(); start += kBatch) {
     napi_handle_scope scope;
     check(env_, napi_open_handle_scope(env_, &scope), "scope");

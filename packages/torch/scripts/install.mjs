@@ -1,6 +1,6 @@
-// Builds the native addon against the libtorch that libtorch.mjs finds or fetches. Builds only when sources, libtorch or
-// Node's ABI changed; a folder named by DISBACK_ADDON_CACHE keeps what was built, so that other installations against the
-// same libtorch need not build.
+// Builds the native addon against the libtorch that libtorch.mjs finds or fetches. Builds only if sources, libtorch or
+// Node's ABI changed. The folder in DISBACK_ADDON_CACHE keeps builds, so that other installations with the same
+// libtorch need not build.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import {

@@ -1,5 +1,5 @@
 // Where libtorch is: LIBTORCH; a PyTorch that python3 can import; one that pip installs into a folder of this package.
-// DISBACK_TORCH=cpu or cuda says which kind is wanted; without it whatever is found, or what pip prefers.
+// DISBACK_TORCH=cpu or cuda selects the kind; by default whatever is found, or what pip prefers.
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";

@@ -9,7 +9,7 @@ export interface AutocastOptions {
 
 let region: AutocastOptions | undefined;
 
-/** Runs `body` with eligible operators in half precision (bfloat16 unless said). Weights stay as they are. */
+/** Runs `body` with eligible operators in half precision (bfloat16 unless said). Weights do not change. */
 export function autocast<T>(options: AutocastOptions, body: () => T): T {
   const device = options.device ?? "cpu";
   const before = native.enterAutocast(device, dtypeCode(options.dtype ?? "bfloat16"));
@@ -23,7 +23,7 @@ export function autocast<T>(options: AutocastOptions, body: () => T): T {
   }
 }
 
-/** The region of mixed precision that runs now, for a block that will be run again. */
+/** The current region of mixed precision, for a block that will be recomputed. */
 export function currentAutocast(): AutocastOptions | undefined {
   return region;
 }

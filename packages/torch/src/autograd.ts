@@ -30,7 +30,7 @@ export function enableGrad<T>(body: () => T): T {
   return withGradMode(true, "enableGrad", body);
 }
 
-/** Runs `body` without graph, versions and views' bookkeeping: fastest, but its tensors can never enter a graph. */
+/** Runs `body` without graph, version counters and view tracking: fastest, but its tensors can never enter a graph. */
 export function inferenceMode<T>(body: () => T): T {
   native.enterInference();
   try {
@@ -70,7 +70,7 @@ export function backward(
 export interface GradientOptions extends BackwardOptions {
   /** One for each output; omitted for scalars. */
   gradOutputs?: readonly (Tensor | null)[];
-  /** Give undefined for inputs the outputs do not depend on, instead of an error. Default: false. */
+  /** Return undefined for inputs that the outputs do not depend on, instead of an error. Default: false. */
   allowUnused?: boolean;
 }
 
@@ -99,14 +99,14 @@ export function gradient(
   }
 }
 
-/** Whether a backward pass leaves every leaf's `grad` alone, so that checkpointed blocks do too. */
+/** Whether a backward pass does not change any leaf's `grad`; then checkpointed blocks must not either. */
 let withoutLeaves = false;
 
 /**
  * Gradient checkpointing (Chen et al. 2016): runs a block without keeping its activations, and runs it again during the
  * backward pass, with the same dropout and in the same precision. Costs one more forward pass of the block, saves its
- * memory. One backward pass only; `gradient` cannot be asked for what lies inside. Where no graph is recorded it just
- * runs the block.
+ * memory. Only one backward pass is possible, and `gradient` cannot return gradients of tensors inside. Without a
+ * graph, it just runs the block.
  *
  * @param block takes the inputs, gives one tensor; may use parameters from outside
  */

@@ -13,7 +13,7 @@ export type NativeReducer = object & { readonly __reducer: never };
 export type NativeGraph = object & { readonly __graph: never };
 export type NativeScript = object & { readonly __script: never };
 
-/** What the addon exports: the boxed door, and what is no operator. */
+/** The addon's exports: the boxed door, and functions that are not operators. */
 export interface Native {
   operator(name: string, overload: string, inPlace: boolean): NativeFunction;
   schemas(): string[];
@@ -24,7 +24,7 @@ export interface Native {
   readBytes(self: Handle): ArrayBuffer;
   readBytesAsync(self: Handle): Promise<ArrayBuffer>;
   shareSizes(sizes: Float64Array): void;
-  /** Writes the sizes into the shared array and gives their number. */
+  /** Writes the sizes into the shared array and returns their number. */
   shape(self: Handle): number;
   strides(self: Handle): number[];
   scalarType(self: Handle): number;
@@ -34,9 +34,9 @@ export interface Native {
   dataAddress(self: Handle): bigint;
   release(self: Handle): void;
   releaseMany(handles: Uint32Array, count: number): void;
-  /** Releases the tensor once its object was collected and swept; gives whether it is time to collect. */
+  /** Releases the tensor after its object was collected and swept. Returns whether it is time to collect. */
   watch(self: Handle, object: object): boolean;
-  /** Releases the tensors of collected objects; gives whether enough memory came back. */
+  /** Releases the tensors of collected objects. Returns whether enough memory was freed. */
   sweep(): boolean;
   /** The same after a full collection. */
   collectTensors(): void;
@@ -122,10 +122,10 @@ export interface Native {
 
 function loadNative(): Native {
   const path = fileURLToPath(new URL("../build/Release/disback_torch.node", import.meta.url));
-  // Whatever npm may be told about packages' install scripts.
+  // Works even if npm is set not to run install scripts.
   const remedy = `run: node ${fileURLToPath(new URL("../scripts/install.mjs", import.meta.url))}`;
   if (!existsSync(path)) throw new TorchError(`the native addon of @disback/torch is not built; ${remedy}`);
-  // What libtorch warns of on stderr (layouts of gradients, connections that end) tells users nothing they can act on.
+  // Users cannot act on libtorch's warnings on stderr (layouts of gradients, closed connections).
   process.env.TORCH_CPP_LOG_LEVEL ??= "ERROR";
   try {
     return withShortSpinning(() => createRequire(import.meta.url)(path) as Native);

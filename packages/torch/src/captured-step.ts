@@ -5,24 +5,24 @@ import { TorchError } from "./errors.js";
 import { keep, scope } from "./scope.js";
 import { Tensor } from "./tensor.js";
 
-/** Runs before a step is captured: what is made once is there then, and libtorch has chosen its kernels. */
+/** Number of plain runs before a capture, which make one-time tensors and let libtorch choose its kernels. */
 const WARM_UP = 2;
 
 type Figures<Names extends string> = Record<Names, Tensor | number>;
 
 /**
  * A training step that is captured and replayed without JavaScript: on a GPU as a graph, one launch for all its kernels
- * (libtorch 2.13 or later). The first runs are plain ones, then it is captured, from then on replayed. Every run does
- * what the plain step does:
+ * (libtorch 2.13 or later). The first runs are plain. Then the step is captured, and later runs replay it. Every run
+ * does what the plain step does:
  *
- * - random numbers of `randn`, `rand`, `randint` and `drawInteger` are drawn before it, into tensors that stay; dropout
+ * - random numbers of `randn`, `rand`, `randint` and `drawInteger` are drawn before it, into fixed tensors; dropout
  *   draws inside, from the device's default generator, which may be seeded before each step;
- * - tensors from outside are seen where they were when it was captured: they are changed in place;
- * - numbers of JavaScript's are what they were when it was captured: see `run`.
+ * - tensors from outside are used at the memory they had at capture, so change them in place;
+ * - JavaScript's numbers keep their values from the capture: see `run`.
  *
- * While it is captured, whatever would wait for the device or not be done again is an error that says what it is:
- * reading values, operators that do (`nonzero`, masks as indices), copies from other devices, tensors made of numbers,
- * generators' states. On the CPU captures obey the same rules and keep every result they have: they are for tests.
+ * During the capture, everything that waits for the device or would not be replayed is an error that names it: reading
+ * values, operators that read values (`nonzero`, masks as indices), copies from other devices, tensors made of numbers,
+ * generators' states. On the CPU, captures obey the same rules and keep every result; they are for tests.
  */
 export class CapturedStep<Names extends string> {
   private readonly draws = new Draws();
@@ -36,10 +36,9 @@ export class CapturedStep<Names extends string> {
   }
 
   /**
-   * @param circumstances what the step depends on beside the values of tensors: when one of them is another, it is
-   *   captured anew
-   * @param step the same function each time, as far as can be told from what it does
-   * @returns figures of this run: tensors which the next one changes
+   * @param circumstances what the step depends on besides the values of tensors; if one of them changes, the step is
+   *   captured again @param step must do the same each time @returns figures of this run: tensors that the next run
+   *   changes
    */
   run(circumstances: readonly unknown[], step: () => Figures<Names>): Figures<Names> {
     this.requireRest();
@@ -57,7 +56,7 @@ export class CapturedStep<Names extends string> {
     }
   }
 
-  /** Releases the captures: the next run is a plain one. @throws TorchError inside the step itself */
+  /** Releases the captures; the next run is plain. @throws TorchError inside the step itself */
   forget(): void {
     this.requireRest();
     for (const capture of this.captures.values()) capture.dispose();
@@ -111,7 +110,7 @@ class Capture<Names extends string> {
   }
 }
 
-/** The figures without their graphs, for longer than the step. */
+/** The figures without their graphs, to outlive the step. */
 function lasting<Names extends string>(figures: Figures<Names>): Figures<Names> {
   const entries = Object.entries<Tensor | number>(figures).map(([name, figure]) => [
     name,

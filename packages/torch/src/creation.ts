@@ -10,7 +10,7 @@ import { scope } from "./scope.js";
 import type { Tensor } from "./tensor.js";
 
 export interface TensorOptions {
-  /** Default: "float32", or what the data says. */
+  /** Default: "float32", or the dtype of the data. */
   dtype?: DType;
   /** Default: "cpu". */
   device?: Device;
@@ -27,7 +27,7 @@ export type NestedNumbers = number | boolean | readonly NestedNumbers[];
 /** The sizes of the axes; a number is one axis. */
 export type Shape = number | readonly number[];
 
-/** @throws TorchError if a second size stands where options do: `zeros(2, 3)` */
+/** @throws TorchError if a second size is given instead of options: `zeros(2, 3)` */
 function sizesOf(shape: Shape, options: TensorOptions): readonly number[] {
   if (typeof options !== "object")
     throw new TorchError(`a shape of several axes is an array: [${shape}, ${options}]`);
@@ -153,7 +153,7 @@ export function linspace(start: number, end: number, count: number, options: Ten
   return finish(ops.linspace(start, end, count, options.dtype ?? "float32", null, options.device), options);
 }
 
-/** Draws, ahead of it if a step is being captured. */
+/** Draws; if a step is being captured, before the step. */
 function drawTensor(
   kind: string,
   shape: readonly number[],
@@ -177,7 +177,7 @@ function drawShare(
   const { index, count } = generator.share;
   const all = draw([rows * count, ...rest]);
   const part = all.narrow(0, index * rows, rows);
-  // A copy: a part would keep all of them in memory.
+  // A copy, because a view would keep all rows in memory.
   const own = part.clone();
   for (const tensor of [part, all]) tensor.dispose();
   return own;
@@ -203,8 +203,8 @@ export function randint(low: number, high: number, shape: Shape, options: Random
   return drawTensor(`randint ${low} ${high}`, sizesOf(shape, options), { ...options, dtype }, draw);
 }
 /**
- * A whole number in [low, high), the same in processes that share the generator. Of a step that is captured it decides
- * which capture is replayed.
+ * A whole number in [low, high), the same in all processes that share the generator. In a captured step, it selects the
+ * capture to replay.
  */
 export function drawInteger(low: number, high: number, options: Omit<RandomOptions, "dtype"> = {}): number {
   const { generator, device } = options;

@@ -18,28 +18,30 @@ export interface ProcessGroupOptions {
   address: string;
   /** port that rank 0 listens on */
   port: number;
-  /** a GPU whose tensors the processes have in common too, another one in each of them; default `"cpu"`: none */
+  /**
+   * this process's GPU, if the group also works on GPU tensors; a different GPU in each process; default `"cpu"`: none
+   */
   device?: Device;
-  /** seconds after which a process that does not come to a collective is known to be missing; default 300 */
+  /** seconds after which a process that does not join a collective counts as missing; default 300 */
   timeoutSeconds?: number;
-  /** default `"default"`; needed to tell several groups of one process apart */
+  /** default `"default"`; distinguishes several groups of one process */
   name?: string;
 }
 
 export type Reduction = "sum" | "min" | "max" | "product";
 
-/** How long a process may show no sign of life once a collective has failed, at most. */
+/** How long a process may show no sign of life after a collective has failed. */
 const ROLL_CALL_SECONDS = 5;
 
-/** Words of errors that come from the connection between processes, not from what was asked of it. */
+/** Words of connection errors, as opposed to errors in the call. */
 const CONNECTION = /gloo|nccl|socket|connection|store|timed out/i;
 
-/** A collective failed, because processes are gone or did not come to it in time. */
+/** A collective failed, because processes are gone or did not join in time. */
 export class LostProcesses extends TorchError {
   override name = "LostProcesses";
 
   constructor(
-    /** ranks that are gone or do not answer; empty if all do: a connection was cut off, or some came too late */
+    /** ranks that are gone or do not answer; empty if all answer: then a connection was cut, or some were late */
     readonly ranks: readonly number[],
     size: number,
     cause: string,
@@ -59,11 +61,10 @@ export function whyNoNccl(): string | undefined {
 }
 
 /**
- * The GPU of a group on a device: its tensors go by NCCL, those on the CPU always by gloo.
+ * The GPU of a group on a device. GPU tensors use NCCL, CPU tensors always gloo.
  *
- * @param absence why there is no NCCL, asked only where it is needed
- * @returns `undefined` for the CPU
- * @throws TorchError if there is no NCCL, or no way at all for tensors of that device
+ * @param absence why there is no NCCL; called only if needed
+ * @returns `undefined` for the CPU @throws TorchError if there is no NCCL, or the device is not supported
  */
 export function gpuOf(device: Device, absence: () => string | undefined): Device | undefined {
   if (device === "cpu") return undefined;
@@ -75,8 +76,8 @@ export function gpuOf(device: Device, absence: () => string | undefined): Device
 }
 
 /**
- * Processes that train together, on libtorch's c10d: tensors on the CPU travel by gloo, those on GPUs by NCCL. Every
- * process must call the same collectives in the same order.
+ * Processes that train together, on libtorch's c10d, with gloo for CPU tensors and NCCL for GPU tensors. Every process
+ * must call the same collectives in the same order.
  */
 export class ProcessGroup {
   private turns = 0;
@@ -91,8 +92,8 @@ export class ProcessGroup {
   /**
    * Waits until all processes have joined.
    *
-   * @throws TorchError if they have not after the timeout, or there is no NCCL for the GPU; LostProcesses if one is gone
-   *   before the GPUs are connected
+   * @throws TorchError after the timeout, or if there is no NCCL for the GPU; LostProcesses if one is gone before the
+   *   GPUs are connected
    */
   static join(options: ProcessGroupOptions): ProcessGroup {
     const { rank, size, address, port, device = "cpu", timeoutSeconds = 300, name = "default" } = options;
@@ -104,10 +105,10 @@ export class ProcessGroup {
   }
 
   /**
-   * Joins as the variables say that PyTorch's launchers set: `RANK`, `WORLD_SIZE`, `MASTER_ADDR`, `MASTER_PORT`.
+   * Joins with the variables of PyTorch's launchers: `RANK`, `WORLD_SIZE`, `MASTER_ADDR`, `MASTER_PORT`.
    *
-   * @returns `undefined` where there is no `WORLD_SIZE`
-   * @throws TorchError naming the variable that is missing or wrong
+   * @returns `undefined` without `WORLD_SIZE`
+   * @throws TorchError naming a missing or wrong variable
    */
   static fromEnvironment(
     options: Pick<ProcessGroupOptions, "timeoutSeconds" | "device"> = {},
@@ -127,7 +128,7 @@ export class ProcessGroup {
     };
     const size = count("WORLD_SIZE", 1, 1_000_000);
     const address = environment.MASTER_ADDR;
-    if (!address) throw new TorchError("MASTER_ADDR is not set: the host of rank 0");
+    if (!address) throw new TorchError("MASTER_ADDR (the host of rank 0) is not set");
     const rank = count("RANK", 0, size - 1);
     return ProcessGroup.join({ ...options, rank, size, address, port: count("MASTER_PORT", 1, 65535) });
   }
@@ -137,7 +138,7 @@ export class ProcessGroup {
     this.together(() => noGrad(() => native.allReduce(this.name, tensor.handle, reduction)));
   }
 
-  /** Gives all processes the tensor of one of them, in place. @throws LostProcesses if one is gone */
+  /** Sends the tensor of one process to all, in place. @throws LostProcesses if one is gone */
   broadcast(tensor: Tensor, source = 0): void {
     this.together(() => noGrad(() => native.broadcast(this.name, tensor.handle, source)));
   }
@@ -147,7 +148,7 @@ export class ProcessGroup {
     return this.together(() => noGrad(() => wrapAll(native.allGather(this.name, tensor.handle))));
   }
 
-  /** Waits until all processes are here. @throws LostProcesses if one is gone, or does not come in time */
+  /** Waits for all processes. @throws LostProcesses if one is gone, or late */
   barrier(): void {
     const one = zeros([1]);
     this.allReduce(one);
@@ -155,10 +156,9 @@ export class ProcessGroup {
   }
 
   /**
-   * Runs what all processes do together. If the connection between them fails the roll is called, and the error names
-   * those who are missing.
+   * Runs collective work. If the connection fails, a roll call finds the missing processes for the error.
    *
-   * @throws LostProcesses, or what `work` throws for reasons of its own
+   * @throws LostProcesses, or other errors of `work`
    */
   together<Result>(work: () => Result): Result {
     try {
@@ -171,8 +171,8 @@ export class ProcessGroup {
   }
 
   /**
-   * Lets one process work alone, for as long as it takes, while the others wait here: only if its process dies, or its
-   * host is out of reach, do they give up.
+   * Lets one process work alone, without a time limit, while the others wait. They give up only if its process dies or
+   * its host is out of reach.
    *
    * @throws LostProcesses
    */
@@ -191,7 +191,7 @@ export class ProcessGroup {
     native.leaveGroup(this.name);
   }
 
-  /** What of the timeout is left for the roll call, in ms. */
+  /** The part of the timeout for the roll call, in ms. */
   private get rollCallTime(): number {
     return Math.round(1000 * Math.min(ROLL_CALL_SECONDS, this.timeoutSeconds / 4));
   }
@@ -212,19 +212,19 @@ export class ProcessGroup {
 }
 
 export interface GradientReducerOptions {
-  /** gradients are sent in pieces of about this size; default 25 MiB */
+  /** size of the pieces in which gradients are sent, about; default 25 MiB */
   bucketBytes?: number;
 }
 
 /**
- * Averages the gradients of parameters over a group while backward still runs (libtorch's reducer, the one inside
- * DistributedDataParallel): a bucket is sent as soon as all its gradients are there. The first backward shows which
- * parameters get gradients at all, and is averaged when it is over; from then on the same ones have to.
+ * Averages the gradients of parameters over a group while backward still runs, with libtorch's reducer (as in
+ * DistributedDataParallel): a bucket is sent as soon as all its gradients are ready. The first backward shows which
+ * parameters get gradients, and is averaged at its end. Later ones must give gradients to the same parameters.
  */
 export class GradientReducer {
   private readonly bucketBytes: number;
   private reducer: NativeReducer | undefined;
-  /** known after the first backward, as is the reducer: the parameters that get gradients, and the others */
+  /** parameters with and without gradients; known after the first backward, like the reducer */
   private known: { used: TensorHandles; unused: TensorHandles } | undefined;
 
   /** @param parameters the same ones in the same order in all processes */
@@ -237,10 +237,10 @@ export class GradientReducer {
   }
 
   /**
-   * A backward pass after which gradients are averages over the group, with those that had been accumulated before.
-   * Passes that are only to accumulate are plain ones.
+   * A backward pass after which gradients are averages over the group, including gradients accumulated before. Passes
+   * that only accumulate are plain ones.
    *
-   * @param tensors @param gradients as of the function `backward`
+   * @param tensors @param gradients as in the function `backward`
    * @throws LostProcesses; TorchError if other parameters get gradients than in the first pass
    */
   backward(tensors: readonly Tensor[], gradients?: readonly (Tensor | null)[]): void {
@@ -255,14 +255,14 @@ export class GradientReducer {
       backward(tensors, gradients);
       native.finishCollectives(this.group.name, this.parameters[0]!.handle);
     });
-    // Libtorch does not notice a gradient that never comes before the next pass: its whole bucket is not averaged.
+    // Libtorch notices a missing gradient only in the next pass, and does not average its bucket.
     if (borrowGradients(used.current(), (found) => found.includes(0)))
       throw new TorchError("a parameter got no gradient, though it had one in the first pass");
     if (borrowGradients(unused.current(), (found) => found.some((handle) => handle !== 0)))
       throw new TorchError("a parameter got a gradient, though it had none in the first pass");
   }
 
-  /** Averages what the first backward left, and has the next ones averaged while they run. */
+  /** Averages the gradients of the first backward, and prepares averaging during the next ones. */
   private begin(): void {
     const used: Tensor[] = [];
     const unused: Tensor[] = [];

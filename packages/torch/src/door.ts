@@ -5,7 +5,7 @@ import { Generator } from "./random.js";
 import { adopt } from "./scope.js";
 import { Tensor } from "./tensor.js";
 
-/** A number, an integer of 64 bits or a truth value, where libtorch takes a Scalar. A whole number counts as an integer. */
+/** A number, a 64-bit integer or a boolean, for libtorch's Scalar. A whole number counts as an integer. */
 export type Scalar = number | bigint | boolean;
 
 /** Tensors, or a prepared array of their handles (see `TensorHandles`): optimizers pass hundreds each step. */
@@ -15,7 +15,7 @@ export function resolve(name: string, overload: string, inPlace = false): Native
   return native.operator(name, overload, inPlace);
 }
 
-/** A native tensor becomes a JavaScript one, owned by the current scope. */
+/** Wraps a native tensor, owned by the current scope. */
 export function wrap(handle: Handle): Tensor {
   return adopt(new Tensor(handle));
 }
@@ -74,7 +74,7 @@ export function call(name: string, overload: string, ...values: unknown[]): unkn
   return wrapResult(result, gives);
 }
 
-/** Handles are numbers too: a number must not pass for the tensor that happens to have it. */
+/** Handles are numbers too, so a plain number must not be accepted as a tensor. */
 function unwrap(value: unknown, isTensor: boolean, operator: string): unknown {
   if (value instanceof Tensor) return value.handle;
   if (value instanceof Generator) return value.native;
@@ -87,14 +87,14 @@ function unwrap(value: unknown, isTensor: boolean, operator: string): unknown {
 interface Signature {
   /** for each argument, whether it is a tensor or a list of them */
   takes: boolean[];
-  /** what is given back, as the schema writes it */
+  /** kinds of the results, from the schema */
   gives: string;
 }
 
 let signatures: Map<string, string> | undefined;
 const parsed = new Map<string, Signature>();
 
-/** The schema says which numbers in arguments and results are tensors. */
+/** The schema says which arguments and results are tensors. */
 function signatureOf(key: string): Signature {
   const known = parsed.get(key);
   if (known) return known;

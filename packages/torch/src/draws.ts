@@ -3,45 +3,44 @@ import { TorchError } from "./errors.js";
 import { keep, scope } from "./scope.js";
 import { Tensor } from "./tensor.js";
 
-/** One thing drawn in a step. */
+/** One draw of a step. */
 interface Draw {
   what: string;
   again: () => Tensor | number;
-  /** this step's: a number, or a tensor that stays where it is */
+  /** the current value: a number, or a fixed tensor */
   value: Tensor | number;
 }
 
-/** Those of the step that is run now. */
+/** The draws of the current step. */
 let current: Draws | undefined;
 
 /**
- * Draws; in a step that is to be captured, gives what was drawn before it.
- * @param what says what is drawn
+ * Draws; in a step to capture, returns what was drawn before it. @param what describes the draw
  */
 export function drawn<Value extends Tensor | number>(what: () => string, draw: () => Value): Value {
   return current ? (current.take(what(), draw) as Value) : draw();
 }
 
 /**
- * The random numbers of a step. Noted when it is first run; before it is run again, they are drawn again from the same
- * generators in the same order, into tensors that stay: the numbers are those the step would draw itself.
+ * The random numbers of a step. The first run records its draws. Before each later run, they are drawn again from the
+ * same generators in the same order, into fixed tensors. So the numbers are those that the step would draw itself.
  */
 export class Draws {
   private draws: Draw[] = [];
   private position = 0;
   private complete = false;
 
-  /** Whether a step was run to its end: what it draws is known. */
+  /** Whether a step has run to its end, so that its draws are known. */
   get known(): boolean {
     return this.complete;
   }
 
-  /** The whole numbers that this step has read: the capture depends on them. */
+  /** The whole numbers that this step has read. The capture depends on them. */
   get numbers(): number[] {
     return this.draws.flatMap(({ value }) => (typeof value === "number" ? value : []));
   }
 
-  /** Runs a step. @throws TorchError if it draws other things than it did first */
+  /** Runs a step. @throws TorchError if its draws differ from those of the first run */
   during<T>(step: () => T): T {
     const before = current;
     current = this;
@@ -57,7 +56,7 @@ export class Draws {
     }
   }
 
-  /** Draws the next step's. */
+  /** Draws for the next step. */
   redraw(): void {
     inferenceMode(() =>
       scope(() => {
@@ -78,11 +77,11 @@ export class Draws {
     }
     const draw = this.draws[this.position++];
     if (draw?.what !== what) return this.differ(what);
-    // Another name for it: what the step does to it, in place or with a graph, does not cling to it.
+    // An alias, so that in-place changes and graphs of the step do not affect it.
     return draw.value instanceof Tensor ? draw.value.detach() : draw.value;
   }
 
-  /** Releases the tensors; the next step is the first. */
+  /** Releases the tensors; the next step counts as the first. */
   dispose(): void {
     for (const { value } of this.draws) if (value instanceof Tensor) value.dispose();
     this.draws = [];
@@ -90,8 +89,6 @@ export class Draws {
   }
 
   private differ(what: string): never {
-    throw new TorchError(
-      `a step that is to be captured draws other random numbers than it did first: ${what}`,
-    );
+    throw new TorchError(`a step to capture draws other random numbers than in its first run: ${what}`);
   }
 }

@@ -18,7 +18,7 @@ export class OperatorError extends TorchError {
 export class CheckpointError extends TorchError {
   override name = "CheckpointError";
 
-  /** @param message may hold names out of files: it is kept on one printable line of bounded length */
+  /** @param message may contain names from files; it is reduced to one printable line of bounded length */
   constructor(message: string) {
     const line = message.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu, "?");
     super(line.length > 1200 ? `${line.slice(0, 900)} … ${line.slice(-300)}` : line);

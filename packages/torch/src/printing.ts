@@ -3,7 +3,7 @@ import type { Tensor } from "./tensor.js";
 const EDGE = 3;
 const THRESHOLD = 1000;
 
-/** A tensor as text, as PyTorch prints it: values, shortened when there are many, then what is not the default. */
+/** A tensor as text, as PyTorch prints it: values (shortened if there are many), then non-default properties. */
 export function formatTensor(tensor: Tensor): string {
   const { shape, dtype, device } = tensor;
   const shorten = tensor.numel > THRESHOLD;

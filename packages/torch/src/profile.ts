@@ -3,25 +3,25 @@ import { TorchError } from "./errors.js";
 
 /** All calls of one operator. */
 export interface OperatorTime {
-  /** such as `"aten::convolution_backward"`; a node of a backward pass has its class's name */
+  /** such as `"aten::convolution_backward"`; a backward node has the name of its class */
   operator: string;
-  /** of the tensors given, such as `"[16, 8, 4, 4][8]"`; empty unless asked for */
+  /** shapes of the arguments, such as `"[16, 8, 4, 4][8]"`; empty unless requested */
   shapes: string;
   calls: number;
-  /** processor time of this thread, without that of operators called inside */
+  /** processor time of this thread, without operators called inside */
   seconds: number;
 }
 
 export interface ProfileOptions {
-  /** tell calls with other shapes apart, default false */
+  /** distinguish calls by shapes, default false */
   shapes?: boolean;
 }
 
 /**
- * Runs `body` and tells which operators libtorch ran in this thread and for how long, inside backward passes too.
+ * Runs `body` and returns the operators that libtorch ran in this thread and their times, also inside backward passes.
  * Measuring costs about a microsecond a call.
  * @returns the most expensive first
- * @throws TorchError if a profile is being taken already, or `body` is asynchronous
+ * @throws TorchError if a profile is already being taken, or `body` is asynchronous
  */
 export function profile(body: () => unknown, options: ProfileOptions = {}): OperatorTime[] {
   native.startProfile(options.shapes ?? false);

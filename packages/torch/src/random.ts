@@ -3,7 +3,7 @@ import { fromTypedArray } from "./creation.js";
 import { wrap } from "./door.js";
 import type { Device } from "./dtype.js";
 
-/** Which part of a batch a process takes: the `index`-th of `count` equal ones. */
+/** A process's part of a batch: the `index`-th of `count` equal ones. */
 export interface Share {
   index: number;
   count: number;
@@ -11,25 +11,25 @@ export interface Share {
 
 export interface GeneratorOptions {
   /**
-   * Several processes with the same seed draw from one stream: `randn`, `rand` and `randint` of `[n, ...]` draw
-   * `n * count` rows and keep the `index`-th `n` of them, so that all together have what one process would draw for the
-   * whole batch, and the stream stands at the same place everywhere. Tensors without dimensions are the same in all.
+   * Several processes with the same seed draw from one stream: `randn`, `rand` and `randint` of `[n, ...]` draw `n *
+   * count` rows and keep the `index`-th `n` of them. Together they have what one process would draw for the whole
+   * batch, and the stream has the same position everywhere. Tensors without dimensions are the same in all processes.
    */
   share?: Share;
   /** @internal */
   existing?: NativeGenerator;
 }
 
-/** A source of random numbers with a state of its own; on the CPU the same stream as `torch.Generator`. */
+/** A source of random numbers with its own state; on the CPU the same stream as `torch.Generator`. */
 export class Generator {
   /** @internal */ readonly native: NativeGenerator;
   readonly device: Device;
-  /** the part of every batch that is drawn here; all of it by default */
+  /** the part of every batch to keep here; default all of it */
   readonly share: Share;
 
   /**
    * @param seed whole number, 0 to 2^63 - 1
-   * @param device where the numbers are drawn
+   * @param device device of the generator
    */
   constructor(
     seed: number | bigint = 0,
@@ -41,7 +41,7 @@ export class Generator {
     this.native = existing ?? native.createGenerator(device, BigInt(seed));
   }
 
-  /** The same stream, of which another part of every batch is kept: what is drawn from one is gone from both. */
+  /** The same stream, keeping another part of every batch. Drawing from one advances both. */
   sharing(share: Share): Generator {
     return new Generator(0, this.device, { share, existing: this.native });
   }

@@ -7,8 +7,8 @@ type Collect = (options: { type: "minor" }) => void;
 let minorCollection: Collect | undefined;
 
 /**
- * V8's collection of young objects: about a millisecond, and tensors that a loop has dropped are young. V8 has no other
- * door to it; where it is closed, full collections do alone.
+ * V8's collection of young objects takes about a millisecond, and tensors dropped by a loop are young. This is the only
+ * access to it. Without it, full collections are enough.
  */
 function findMinorCollection(): Collect {
   if (globalThis.gc) return globalThis.gc as Collect;
@@ -18,7 +18,7 @@ function findMinorCollection(): Collect {
   return found ?? (() => {});
 }
 
-/** Releases tensors that no variable holds any more, inside of loops that never await, too. */
+/** Releases unreachable tensors, also inside loops that never await. */
 export function reclaim(): void {
   minorCollection ??= findMinorCollection();
   minorCollection({ type: "minor" });

@@ -41,7 +41,7 @@ export function whyNoCuda(): string | undefined {
     ? `libtorch ${version} is built with CUDA, which finds no GPU`
     : `libtorch ${version} is built without CUDA`;
 }
-/** What the allocator of a device has given out; of a GPU with libtorch 2.9 or later. */
+/** Memory use of a device's allocator; for a GPU with libtorch 2.9 or later. */
 export function memoryStatistics(device: Device = "cpu"): MemoryStatistics {
   return { ...native.memory(device), tensors: native.liveTensors() };
 }
@@ -49,22 +49,22 @@ export function resetPeakMemory(device: Device = "cpu"): void {
   native.resetPeakMemory(device);
 }
 /**
- * Bounds what CPU tensors may hold together: what does not fit is an error, where Linux would end the process.
- * @param bytes default, and with 0: the memory of the machine or of its control group
- * @throws TorchError if it is negative or no whole number
+ * Limits the memory of all CPU tensors. Beyond it there is an error, where Linux would end the process. @param bytes
+ * default, or 0: the memory of the machine or of its control group @throws TorchError if it is negative or not a whole
+ * number
  */
 export function setMemoryLimit(bytes = 0): void {
   native.setMemoryLimit(bytes);
 }
-/** Waits until a GPU has done what it was given so far; reading a tensor waits by itself. Needed to take times. */
+/** Waits until a GPU has finished its queued work. Needed for timing; reading a tensor waits by itself. */
 export function synchronize(device: Device = "cpu"): void {
   native.synchronize(device);
 }
-/** Gives cached memory back to the system. */
+/** Returns cached memory to the system. */
 export function emptyMemoryCache(device: Device = "cpu"): void {
   native.emptyMemoryCache(device);
 }
-/** Lets matrix products and convolutions on a GPU use TF32, or not. libtorch's default: convolutions alone. */
+/** Sets whether matrix products and convolutions on a GPU may use TF32. libtorch's default: only convolutions. */
 export function allowTf32(allowed: boolean): void {
   native.setTf32(allowed);
 }

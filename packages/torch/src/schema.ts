@@ -10,7 +10,7 @@ export interface SchemaArgument {
   written: boolean;
 }
 
-/** What libtorch states about an operator. */
+/** An operator's schema. */
 export interface Schema {
   arguments: readonly SchemaArgument[];
   /** kinds of the results, "Tensor" or "Tensor[]" for example */
@@ -37,7 +37,7 @@ export function schemaOf(operator: string): Schema {
   return schema;
 }
 
-/** The parts between the commas that are in no brackets. */
+/** Splits at commas outside brackets. */
 function topLevel(list: string): string[] {
   const parts: string[] = [];
   let depth = 0;

@@ -5,10 +5,10 @@ import type { Tensor } from "./tensor.js";
 
 let current: Scope | undefined;
 
-/** The handles that the ending scope releases: kept, so that frequent small scopes allocate nothing. */
+/** The handles that an ending scope releases. The array is reused, so that frequent small scopes allocate nothing. */
 let released = new Uint32Array(1024);
 
-/** Gives a new tensor to the current scope, or to the collector if there is none. */
+/** Adds a new tensor to the current scope, or ties it to the garbage collector if there is none. */
 export function adopt(tensor: Tensor): Tensor {
   if (current) current.created.push(tensor);
   else guard(tensor);
@@ -23,7 +23,7 @@ function guard(tensor: Tensor): void {
   if (due) reclaim();
 }
 
-/** Takes a tensor out of every scope: it lives until it is disposed or its object is collected. */
+/** Removes a tensor from its scope. It lives until it is disposed or its object is collected. */
 export function keep<T extends Tensor>(tensor: T): T {
   guard(tensor);
   return tensor;
@@ -45,7 +45,7 @@ export class Scope {
     current = this;
   }
 
-  /** Hands tensors to the enclosing scope (or to the collector) instead of releasing them here. */
+  /** Moves tensors to the enclosing scope (or the garbage collector) instead of releasing them here. */
   escape<T>(value: T): T {
     visitTensors(value, (tensor) => {
       this.#escaped ??= new Set();
@@ -58,7 +58,7 @@ export class Scope {
   [Symbol.dispose](): void {
     if (!this.#open) return;
     this.#open = false;
-    if (current !== this) throw new TorchError("scopes must end in the reverse order of their beginning");
+    if (current !== this) throw new TorchError("scopes must end in the reverse order of their start");
     current = this.#outer;
     if (released.length < this.created.length) released = new Uint32Array(2 * this.created.length);
     let count = 0;
@@ -74,7 +74,7 @@ export class Scope {
       }
     }
     if (count > 0) native.releaseMany(released, count);
-    // Afterwards: a view among them now holds its memory alone.
+    // Afterwards, because a view among them may now be the only owner of its memory.
     passedOn?.forEach(adopt);
   }
 

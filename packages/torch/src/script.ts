@@ -14,7 +14,7 @@ export class TorchScriptModule {
     this.#native = script;
   }
 
-  /** @returns a tensor, or an array where the module gives several */
+  /** @returns a tensor, or an array if the module returns several */
   forward(values: readonly ScriptValue[], named: Record<string, ScriptValue> = {}): Tensor | Tensor[] {
     return this.run("forward", values, named);
   }
@@ -39,7 +39,7 @@ function plain(value: ScriptValue): unknown {
   return value instanceof Tensor ? { tensor: value.handle } : value;
 }
 
-/** @throws CheckpointError if the file is missing or no TorchScript archive */
+/** @throws CheckpointError if the file is missing or not a TorchScript archive */
 export function loadTorchScript(path: string, device: Device = "cpu"): TorchScriptModule {
   try {
     return new TorchScriptModule(native.loadScript(path, device));

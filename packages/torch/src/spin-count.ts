@@ -1,12 +1,12 @@
-/** Turns a waiting thread spins before it sleeps: they bridge the gaps between operators, about 0.1 ms. */
+/** How many times a waiting thread spins before it sleeps: enough for the gaps between operators, about 0.1 ms. */
 const SPIN_COUNT = "30000";
 
 /**
- * Loads libtorch so that its threads soon sleep when there is nothing to do. By default libgomp lets them spin for
- * milliseconds, and beside other work they keep the processor from the very threads they wait for.
+ * Loads libtorch so that its idle threads soon sleep. By default libgomp lets them spin for milliseconds. If there is
+ * other work, they then take the processor from the threads they wait for.
  *
- * libgomp reads the environment once, when it is loaded; setting a variable here reaches it because Node calls setenv.
- * What the user has set stays.
+ * libgomp reads the environment once, when it is loaded. Setting a variable here works, because Node calls setenv. A
+ * value set by the user is kept.
  */
 export function withShortSpinning<T>(load: () => T): T {
   const { env } = process;

@@ -4,8 +4,8 @@ import type { Generator } from "./random.js";
 import type { Tensor } from "./tensor.js";
 
 /**
- * Everything something needs to go on as if it had never stopped: tensors by name, and JSON values.
- * The tensors are live, not copies: write them to disk, or clone them, before going on.
+ * Everything needed to resume exactly: tensors by name, and JSON values. The tensors are live, not copies: write them
+ * to disk or clone them before continuing.
  */
 export interface State {
   tensors: Map<string, Tensor>;
@@ -64,7 +64,7 @@ export function stateTensor(state: State, key: string): Tensor {
 
 /**
  * A number of a state by name.
- * @throws CheckpointError if it is missing or no number
+ * @throws CheckpointError if it is missing or not a number
  */
 export function stateNumber(state: State, key: string): number {
   const value = state.values[key];
@@ -72,7 +72,7 @@ export function stateNumber(state: State, key: string): number {
   return value;
 }
 
-/** Where a random generator stands, as a state with one uint8 tensor. */
+/** The position of a random generator, as a state with one uint8 tensor. */
 export function generatorState(generator: Generator): State {
   const bytes = generator.getState();
   return {
@@ -81,7 +81,7 @@ export function generatorState(generator: Generator): State {
   };
 }
 
-/** Puts a random generator where it stood. */
+/** Restores the position of a random generator. */
 export function loadGeneratorState(generator: Generator, state: State): void {
   generator.setState(stateTensor(state, "random").bytes());
 }

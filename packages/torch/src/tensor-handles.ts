@@ -1,9 +1,8 @@
 import type { Tensor } from "./tensor.js";
 
 /**
- * Tensors that are given to operators again and again, as the array of handles that the addon reads fastest.
- * The array is filled anew at each use, in the same memory: a tensor disposed meanwhile is noticed, not mistaken for
- * another that got its handle.
+ * Tensors that are passed to operators often, as the array of handles that the addon reads fastest. Each use refills
+ * the same array, so that a disposed tensor is noticed, not mistaken for another with its old handle.
  */
 export class TensorHandles {
   private readonly array: Uint32Array;
@@ -16,7 +15,7 @@ export class TensorHandles {
     return this.array.length;
   }
 
-  /** To be passed on at once: the next call fills the same array. */
+  /** Use it at once, because the next call refills the same array. */
   current(): Uint32Array {
     const { array, tensors } = this;
     for (let i = 0; i < array.length; i++) array[i] = tensors[i]!.handle;

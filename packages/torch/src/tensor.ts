@@ -26,17 +26,17 @@ export type Index =
 const asList = (dim: number | readonly number[] | undefined): readonly number[] | null =>
   dim === undefined ? null : typeof dim === "number" ? [dim] : dim;
 
-/** Filled by the addon at each look at a shape; libtorch has at most 64 dimensions. */
+/** The addon fills it when a shape is read; libtorch has at most 64 dimensions. */
 const sizes = new Float64Array(64);
 native.shareSizes(sizes);
 
 /**
  * A multi-dimensional array of libtorch's. Methods are named as in PyTorch, in camel case; a trailing underscore
- * changes the tensor itself. Whatever is not here is in `ops`.
+ * changes the tensor itself. Everything else is in `ops`.
  */
 export class Tensor {
   /** @internal */ handle: Handle;
-  /** @internal outside of every scope: lives until it is disposed or its object is collected */ kept = false;
+  /** @internal outside any scope: lives until it is disposed or its object is collected */ kept = false;
 
   /** @internal */
   constructor(handle: Handle) {
@@ -79,7 +79,7 @@ export class Tensor {
   isContiguous(format: MemoryFormat = "contiguous"): boolean {
     return native.isContiguous(this.handle, memoryFormatCode(format));
   }
-  /** Whether both start at the same place in memory. */
+  /** Whether both start at the same memory address. */
   sharesMemoryWith(other: Tensor): boolean {
     return native.dataAddress(this.handle) === native.dataAddress(other.handle);
   }
@@ -372,13 +372,13 @@ export class Tensor {
     return ops.amin(this, asList(dim) ?? [], keepdim);
   }
   max(): Tensor;
-  /** Values and their places along an axis. */
+  /** Values and their indices along an axis. */
   max(dim: number, keepdim?: boolean): [Tensor, Tensor];
   max(dim?: number, keepdim = false): Tensor | [Tensor, Tensor] {
     return dim === undefined ? ops.max(this) : ops.max_dim(this, dim, keepdim);
   }
   min(): Tensor;
-  /** Values and their places along an axis. */
+  /** Values and their indices along an axis. */
   min(dim: number, keepdim?: boolean): [Tensor, Tensor];
   min(dim?: number, keepdim = false): Tensor | [Tensor, Tensor] {
     return dim === undefined ? ops.min(this) : ops.min_dim(this, dim, keepdim);
@@ -521,7 +521,7 @@ export class Tensor {
   maskedSelect(mask: Tensor): Tensor {
     return ops.masked_select(this, mask);
   }
-  /** The places of all values that are not zero: int64 [count, ndim]. */
+  /** The indices of all non-zero values: int64 [count, ndim]. */
   nonzero(): Tensor {
     return ops.nonzero(this);
   }
@@ -533,7 +533,7 @@ export class Tensor {
     const { view, advanced } = this.indexed(indices);
     return advanced ? ops.index(view, advanced) : view;
   }
-  /** Writes there, as `x[indices] = value`: `x.setAt([0, [2, 5]], 1)`. */
+  /** Assigns, like `x[indices] = value`: `x.setAt([0, [2, 5]], 1)`. */
   setAt(indices: readonly Index[], value: Tensor | Scalar): this {
     const { view, advanced } = this.indexed(indices);
     if (advanced) {
@@ -545,11 +545,11 @@ export class Tensor {
   }
   /** Its parts along the first axis, as views: `for (const row of x)`. @throws TorchError without an axis */
   [Symbol.iterator](): Iterator<Tensor> {
-    if (this.ndim === 0) throw new TorchError("a tensor without axes has no parts to go through");
+    if (this.ndim === 0) throw new TorchError("a tensor without axes cannot be iterated");
     return this.unbind(0)[Symbol.iterator]();
   }
 
-  /** The view that plain indices make, and the tensors that index it then; `null` where an axis is taken whole. */
+  /** The view from plain indices, and the tensors that then index it; `null` for whole axes. */
   private indexed(indices: readonly Index[]): { view: Tensor; advanced?: (Tensor | null)[] } {
     let view: Tensor = this;
     let dim = 0;

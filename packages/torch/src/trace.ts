@@ -7,9 +7,9 @@ import { type Schema, schemaOf } from "./schema.js";
 import { keep, scope } from "./scope.js";
 import { Tensor } from "./tensor.js";
 
-/** A tensor in a trace: an input, what a call made, or a constant. */
+/** A tensor in a trace: an input, the result of a call, or a constant. */
 export class TracedValue {
-  /** @param constant the tensor itself, if the inputs have no influence on it; shares the original's memory */
+  /** @param constant the tensor itself, if it does not depend on the inputs; shares the original's memory */
   constructor(
     readonly shape: readonly number[],
     readonly dtype: DType,
@@ -17,17 +17,17 @@ export class TracedValue {
   ) {}
 }
 
-/** One call of an operator whose outcome depends on the inputs. */
+/** One call of an operator whose result depends on the inputs. */
 export interface TracedCall {
   /** with namespace and overload: `"aten::add.Tensor"` */
   operator: string;
-  /** by the schema's names; tensors as `TracedValue`, lists as arrays; defaults that were not given are left out */
+  /** by the schema's names; tensors as `TracedValue`, lists as arrays; omitted defaults are absent */
   arguments: Readonly<Record<string, unknown>>;
-  /** an operator that works in place has its changed argument as result */
+  /** the result of an in-place operator is its changed argument */
   results: readonly TracedValue[];
 }
 
-/** Calls of operators in the order they were made; no value is ever changed, in-place calls make new ones. */
+/** Calls of operators in order. Values never change; in-place calls make new ones. */
 export interface Trace {
   inputs: readonly TracedValue[];
   calls: readonly TracedCall[];
@@ -35,9 +35,8 @@ export interface Trace {
 }
 
 /**
- * Runs `body` once and writes down which operators it called on what. Whatever the inputs have no influence on is not
- * traced but kept as a constant. The trace holds for other values of the inputs as far as `body` calls the same
- * operators for them.
+ * Runs `body` once and records its calls of operators. What does not depend on the inputs is not traced but kept as a
+ * constant. The trace is valid for other inputs if `body` calls the same operators for them.
  * @throws TorchError if `body` draws random numbers, reads values back from tensors by an operator, changes a constant
  *   in place, or uses a tensor that was changed through a view of it
  */
@@ -55,7 +54,7 @@ export function trace(body: (...inputs: Tensor[]) => Tensor | Tensor[], ...input
   }
 }
 
-/** Where a tensor lies in memory, first byte to behind the last one. */
+/** The memory range of a tensor, from the first byte to after the last. */
 type Extent = readonly [number, number];
 
 const sizes: Partial<Record<DType, number>> = {
@@ -79,7 +78,7 @@ class Recorder {
     const written = schema.arguments.findIndex((argument) => argument.written);
     if (!this.dependsOnInputs(schema, given)) {
       if (schema.arguments.some(({ type }) => type.startsWith("Generator")))
-        throw new TorchError(`trace: ${operator} draws random numbers: they would be the same ever after`);
+        throw new TorchError(`trace: ${operator} draws random numbers, which would be the same in every run`);
       if (written >= 0 && this.constants.has(given[written] as Handle))
         throw new TorchError(`trace: ${operator} changes a constant that was used before`);
       return;
@@ -103,20 +102,20 @@ class Recorder {
     this.calls.push({ operator, arguments: named, results });
   }
 
-  /** The traced value a handle stands for; a constant if it is of no call. */
+  /** The traced value of a handle; a constant if no call made it. */
   value(handle: Handle): TracedValue {
     if (this.stale.has(handle))
-      throw new TorchError("trace: a tensor is used that was changed in place through a view of it");
+      throw new TorchError("trace: a tensor is used after it was changed in place through a view");
     const known = this.values.get(handle) ?? this.constants.get(handle);
     if (known) return known;
-    // Another name for the same memory: weights are not copied.
+    // An alias of the same memory, so that weights are not copied.
     const tensor = keep(ops.detach(new Tensor(handle)));
     const value = new TracedValue(tensor.shape, tensor.dtype, tensor);
     this.constants.set(handle, value);
     return value;
   }
 
-  /** What the handle stands for from now on. */
+  /** Sets the traced value of the handle. */
   assign(handle: Handle): TracedValue {
     const tensor = new Tensor(handle);
     const { shape, dtype } = tensor;

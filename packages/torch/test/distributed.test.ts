@@ -94,5 +94,7 @@ test("a launcher's variables that are missing or wrong are named", () => {
   expect(join({ WORLD_SIZE: "2", RANK: "2", ...rest })).toThrow(
     'RANK must be a whole number from 0 to 1, not "2"',
   );
-  expect(join({ WORLD_SIZE: "2", RANK: "0", MASTER_PORT: "1" })).toThrow("MASTER_ADDR is not set");
+  expect(join({ WORLD_SIZE: "2", RANK: "0", MASTER_PORT: "1" })).toThrow(
+    "MASTER_ADDR (the host of rank 0) is not set",
+  );
 });

@@ -9,7 +9,7 @@ import {
   smoothField,
 } from "./controls.js";
 
-/** The controls' values as the part of the address behind `#`: whoever opens it sees the same samples. */
+/** The controls' values as the part of the address after `#`. Opening it shows the same samples. */
 export function writeAddress(): void {
   const values = new URLSearchParams({ seed: String(chosenSeed()), count: countField.value });
   if (chosenClass() !== "all") values.set("class", chosenClass());
@@ -18,7 +18,7 @@ export function writeAddress(): void {
   history.replaceState(null, "", `#${values}`);
 }
 
-/** Sets the controls as the address says; what it does not say, or says wrongly, stays as it is. */
+/** Sets the controls from the address. Missing or invalid values do not change them. */
 export function readAddress(): void {
   const values = new URLSearchParams(location.hash.slice(1));
   const number = (name: string, most: number) => {

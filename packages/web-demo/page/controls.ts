@@ -1,7 +1,7 @@
 import type { ModelDescription } from "@disback/generate/core";
 import type { Site } from "./site.js";
 
-/** An element of the page that is surely there. */
+/** An element that the page always has. */
 export function element<T extends HTMLElement>(id: string): T {
   return document.getElementById(id) as T;
 }
@@ -17,7 +17,7 @@ export const raceButton = element<HTMLButtonElement>("race");
 export const shareButton = element<HTMLButtonElement>("share");
 export const saveButton = element<HTMLButtonElement>("save");
 
-/** Offers counts and classes that fit the model, and lets the buttons be pressed. */
+/** Offers counts and classes that fit the model, and enables the buttons. */
 export function offer(
   { sampleShape, labelDim, kind, classNames }: ModelDescription,
   { teacher }: Site,
@@ -64,7 +64,7 @@ export function chosenLabels(count: number, labelDim: number): number[] | undefi
   return Array.from({ length: count }, (_, index) => (value === "all" ? index % labelDim : Number(value)));
 }
 
-/** The seed in its field; 0 for what is no seed. */
+/** The seed in its field; 0 if it is invalid. */
 export function chosenSeed(): number {
   const seed = Number(seedField.value);
   return Number.isInteger(seed) && seed >= 0 && seed < 2 ** 32 ? seed : 0;

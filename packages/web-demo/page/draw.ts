@@ -1,9 +1,9 @@
 import { type ModelDescription, toImages } from "@disback/generate/core";
 
-/** Side of an image, in the canvas's pixels, where it is drawn smoothly. */
+/** Side of a smoothly drawn image, in canvas pixels. */
 const SMOOTH_SIDE = 192;
 
-/** Shows samples: images side by side, each pixel one of the canvas or drawn large and smooth; points as a scatter plot. */
+/** Shows samples: images side by side, pixel by pixel or large and smooth; points as a scatter plot. */
 export function draw(
   canvas: HTMLCanvasElement,
   samples: Float32Array,
@@ -42,7 +42,7 @@ function drawImages(
       context.putImageData(data, left, top);
       continue;
     }
-    // Each by itself: neighbours must not run into each other.
+    // One at a time, so that neighbours do not blend.
     single.putImageData(data, 0, 0);
     context.drawImage(one, left, top, width * scale, height * scale);
   }
@@ -62,7 +62,7 @@ function drawPoints(canvas: HTMLCanvasElement, samples: Float32Array, dimension:
   }
 }
 
-/** Setting a size clears the canvas, even if it is the same. */
+/** Setting a size clears the canvas, even if unchanged. */
 function resize(canvas: HTMLCanvasElement, width: number, height: number): void {
   if (canvas.width !== width) canvas.width = width;
   if (canvas.height !== height) canvas.height = height;

@@ -1,9 +1,9 @@
 import { LatentSource, type OnnxGenerator } from "@disback/generate/core";
 
 /**
- * Latents on the way from one seed's to the next one's, on the sphere rather than through its middle: a mixture of
- * two standard normal vectors is one again if the squares of the weights add up to 1.
- * @param position 0 at the seed, 1 at the next
+ * Latents between those of one seed and the next, along the sphere: a weighted sum of two standard normal vectors is
+ * standard normal if the squares of the weights add up to 1.
+ * @param position 0 at the seed, 1 at the next seed
  */
 export function latentsBetween(
   { latentSize, steps }: OnnxGenerator,

@@ -25,7 +25,7 @@ import { readSite, type Site } from "./site.js";
 
 const canvas = element<HTMLCanvasElement>("samples");
 
-/** Way from seed to seed per second when moving continuously, in percent. */
+/** Speed of the continuous motion from seed to seed, in percent per second. */
 const pace = 40;
 
 function describe({ generator, backend }: OpenedModel): string {
@@ -49,7 +49,7 @@ function run(opened: OpenedModel, { labelDim }: ModelDescription, site: Site): v
   let continuous = false;
   let teacher: Promise<OpenedModel> | undefined;
 
-  /** Makes and shows what the controls say; asked again meanwhile, it does so once more when it is done. */
+  /** Generates and shows samples with the controls' values. If called again meanwhile, repeats once afterwards. */
   async function update(): Promise<void> {
     again = true;
     if (busy) return;
@@ -74,7 +74,7 @@ function run(opened: OpenedModel, { labelDim }: ModelDescription, site: Site): v
     if (!continuous) writeAddress();
   }
 
-  /** Once around the track, with what the controls say; the seed's own noise, not that between two. */
+  /** Runs one race with the controls' values and the seed's own noise, not interpolated noise. */
   async function runRace(): Promise<void> {
     if (raceButton.disabled || !site.teacher) return;
     raceButton.disabled = true;
@@ -125,7 +125,7 @@ function run(opened: OpenedModel, { labelDim }: ModelDescription, site: Site): v
     let before = performance.now();
     while (continuous) {
       const now = await new Promise<number>(requestAnimationFrame);
-      // Stopped meanwhile, by a race for one.
+      // Stopped meanwhile, for example by a race.
       if (!continuous) break;
       const position = Number(positionField.value) + ((now - before) / 1000) * pace;
       before = now;
@@ -172,14 +172,14 @@ function run(opened: OpenedModel, { labelDim }: ModelDescription, site: Site): v
   void update();
 }
 
-/** The address is always that of what is shown. */
+/** The address always matches what is shown. */
 async function share(): Promise<void> {
   writeAddress();
   try {
     await navigator.clipboard.writeText(location.href);
     element("speed").textContent = "Link copied.";
   } catch {
-    // Without permission, or over plain http: the address bar has it.
+    // Without permission, or over plain http, the address bar still has the link.
     element("speed").textContent = "The address bar has the link.";
   }
 }

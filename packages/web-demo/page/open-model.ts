@@ -1,7 +1,7 @@
 import { OnnxGenerator, readDescription } from "@disback/generate/core";
 import type { InferenceSession, TensorConstructor } from "onnxruntime-common";
 
-/** What the page uses of onnxruntime-web, the same for both builds of it. */
+/** The part of onnxruntime-web that the page uses, equal in both builds. */
 interface Runtime {
   env: { wasm: { numThreads?: number; wasmBinary?: ArrayBufferLike | Uint8Array } };
   InferenceSession: {
@@ -12,7 +12,7 @@ interface Runtime {
 
 type Backend = "WebGPU" | "WebAssembly";
 
-/** An open model and where it runs. */
+/** An open model and its backend. */
 export interface OpenedModel {
   generator: OnnxGenerator;
   backend: Backend;
@@ -21,8 +21,8 @@ export interface OpenedModel {
 const loaded = new Map<Backend, Promise<Runtime>>();
 
 /**
- * Opens an exported model beside the page: by WebAssembly, or on the GPU where the export has WebGPU's runtime and the
- * browser a GPU.
+ * Opens an exported model beside the page: with WebAssembly, or on the GPU if the export has WebGPU's runtime and the
+ * browser has a GPU.
  */
 export async function openModel(address: string, webgpu: boolean): Promise<OpenedModel> {
   const response = await fetch(address);
@@ -49,7 +49,7 @@ async function open(backend: Backend, address: string, bytes: Uint8Array): Promi
   });
   const description = readDescription(bytes, address);
   const generator = new OnnxGenerator(session, runtime.Tensor, description);
-  // The first run prepares: shaders are compiled. It also shows whether the backend can do it at all.
+  // The first run compiles shaders, and shows whether the backend works at all.
   if (description.kind === "student") await generator.sample({ count: 1 });
   else
     await generator.denoise(
@@ -66,13 +66,13 @@ async function loadRuntime(backend: Backend): Promise<Runtime> {
     backend === "WebGPU" ? import("onnxruntime-web/webgpu") : import("onnxruntime-web/wasm"),
     unpacked(file),
   ]);
-  // Threads need a page that is isolated from others, which takes headers that most servers do not send.
+  // Threads need cross-origin isolation, whose headers most servers do not send.
   if (!crossOriginIsolated) runtime.env.wasm.numThreads = 1;
   runtime.env.wasm.wasmBinary = binary;
   return runtime;
 }
 
-/** A gzip file's content; a server that calls it an encoding has made the browser unpack it already. */
+/** A gzip file's content. If the server declares it as an encoding, the browser has already unpacked it. */
 async function unpacked(file: string): Promise<ArrayBuffer> {
   const response = await fetch(file);
   if (!response.ok) throw new Error(`${file} could not be loaded (${response.status})`);
@@ -83,7 +83,7 @@ async function unpacked(file: string): Promise<ArrayBuffer> {
   return new Response(stream).arrayBuffer();
 }
 
-/** `?backend=wasm` in the page's address leaves the GPU out. */
+/** `?backend=wasm` in the page's address disables the GPU. */
 async function gpuUsable(half: boolean): Promise<boolean> {
   if (new URLSearchParams(location.search).get("backend") === "wasm") return false;
   const gpu = (navigator as { gpu?: { requestAdapter(): Promise<{ features: Set<string> } | null> } }).gpu;

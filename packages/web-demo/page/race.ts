@@ -2,14 +2,14 @@ import { element } from "./controls.js";
 import { draw } from "./draw.js";
 import type { OpenedModel } from "./open-model.js";
 
-/** Who draws what from which noise. */
+/** The inputs of a race. */
 export interface Race {
   student: OpenedModel;
   teacher: OpenedModel;
-  /** of the teacher's sampler */
+  /** steps of the teacher's sampler */
   steps: number;
   latents: Float32Array;
-  /** of the student's first step, which is all that the teacher gets */
+  /** noise of the student's first step, which the teacher uses too */
   teacherLatents: Float32Array;
   labels: readonly number[] | undefined;
   smooth: boolean;
@@ -17,7 +17,7 @@ export interface Race {
 
 /**
  * Student and teacher draw the same samples from the same noise, one after the other; each clock counts only its own
- * model's work. The teacher's picture shows what it makes of the noise so far.
+ * model's work. The teacher's picture shows its current estimate.
  */
 export async function race({ student, teacher, latents, labels, ...rest }: Race): Promise<void> {
   const { steps, teacherLatents, smooth } = rest;

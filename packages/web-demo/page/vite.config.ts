@@ -1,13 +1,13 @@
 import { gzipSync } from "node:zlib";
 import { defineConfig, type Plugin } from "vite";
 
-/** Names under which the page asks for the runtimes, by a part of ONNX Runtime's own. */
+/** The page's names of the runtimes, by a part of ONNX Runtime's names. */
 const RUNTIMES: readonly [part: string, name: string][] = [
   ["asyncify", "runtime/webgpu.wasm.gz"],
   ["threaded", "runtime/wasm.wasm.gz"],
 ];
 
-/** A quarter of the size: most servers of files do not compress what they send, so the page unpacks it. */
+/** A quarter of the size. Most file servers do not compress, so the page unpacks it. */
 function packRuntimes(): Plugin {
   return {
     name: "pack-runtimes",
@@ -23,7 +23,7 @@ function packRuntimes(): Plugin {
   };
 }
 
-// Relative addresses: the page works in any folder of any server.
+// Relative addresses, so that the page works in any folder of any server.
 export default defineConfig({
   base: "./",
   plugins: [packRuntimes()],
@@ -34,7 +34,7 @@ export default defineConfig({
     license: { fileName: "licenses.md" },
     target: "es2022",
     chunkSizeWarningLimit: 1000,
-    // What only WebGPU needs is known by its name: an export may leave it out.
+    // Files that only WebGPU needs have fixed names, so that an export may omit them.
     rolldownOptions: { output: { chunkFileNames: "assets/[name]-[hash].js" } },
   },
 });

@@ -1,20 +1,20 @@
-/** Weights under the keys of our network. */
+/** Weights with the keys of our network. */
 export interface AlignedWeights<Value> {
   weights: Map<string, Value>;
-  /** what stands before each key in the file, as "module." */
+  /** prefix of each key in the file, such as "module." */
   prefix: string;
-  /** the key in the file of a weight, for messages */
+  /** a weight's key in the file, for messages */
   nameInFile: (key: string) => string;
-  /** how many other tensors the file holds */
+  /** number of other tensors in the file */
   ignored: number;
 }
 
-/** Our denoisers hold their raw network as `model`, as EDM's do. */
+/** Our denoisers hold their raw network as `model`, like EDM's. */
 const inner = "model.";
 
 /**
- * Finds what wrappers put before the keys ("module.", "net.", "_orig_mod."), and raw networks without "model.".
- * @param expected keys of our denoiser
+ * Finds the prefixes of wrappers ("module.", "net.", "_orig_mod."), and raw networks without "model.".
+ * @param expected the keys of our denoiser
  * @returns undefined if no key fits
  */
 export function alignKeys<Value>(

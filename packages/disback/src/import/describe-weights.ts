@@ -18,11 +18,11 @@ export type Described = Pick<
   TeacherSource,
   "config" | "configPlace" | "tensors" | "notes" | "autoencoder" | "autoencoderSettled"
 > & {
-  /** what of the file beside the network is used, by its name */
+  /** other used parts of the file, by name */
   used?: readonly string[];
 };
 
-/** A network that was pickled as an object tells what it is. */
+/** A network that was pickled as an object has its own description. */
 export async function describeObject(
   object: PersistentObject,
   { tensors, beside }: FoundWeights,
@@ -46,7 +46,7 @@ export async function describeObject(
   };
 }
 
-/** Weights alone do not: their keys say whose they are, a file what they do not tell. */
+/** Weights alone have not: their keys tell the source, and a given file the rest. */
 export async function describeWeights(
   { tensors, beside }: Pick<FoundWeights, "tensors" | "beside">,
   given: GivenFile | undefined,
@@ -64,11 +64,11 @@ export async function describeWeights(
   if (given) return { ...ownConfig(given), tensors, notes: [] };
   const hint = weightsHint(new Set(tensors.keys()));
   return fail(
-    `${tensors.size} tensors that do not say what network they are of${hint}: give its configuration with --config`,
+    `${tensors.size} tensors that do not identify their network${hint}: give its configuration with --config`,
   );
 }
 
-/** Makes what throws an error that names a place. */
+/** Makes a function that throws an error naming a place. */
 export const failAt =
   (place: string) =>
   (problem: string): never => {

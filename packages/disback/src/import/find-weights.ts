@@ -9,11 +9,11 @@ import { PersistentObject } from "./edm/persistent-object.js";
 import { shown } from "./pickle/text-values.js";
 import type { PickleValue } from "./pickle/values.js";
 
-/** Dicts inside one another that are searched. */
+/** Largest nesting of dicts that are searched. */
 const deepest = 3;
-/** Networks that are listed. */
+/** Largest number of listed networks. */
 const mostNetworks = 100;
-/** Names under which averaged weights, else the network's, are kept; the first one there is taken. */
+/** Names of averaged weights, then of plain weights; the first existing one is used. */
 const preferred = [
   "ema",
   "net_ema",
@@ -29,21 +29,20 @@ const preferred = [
 
 /** A network found in a checkpoint. */
 export interface FoundWeights {
-  /** where: keys joined by dots, "" for the file as a whole */
+  /** its place: keys joined by dots, "" for the whole file */
   key: string;
-  /** the network as an object, if the file tells more than its weights */
+  /** the network as an object, if the file has more than its weights */
   object?: PersistentObject;
   tensors: ReadonlyMap<string, StoredTensor>;
   /** keys of the other networks in the file */
   others: string[];
-  /** what else is in the file's outermost dict */
+  /** other entries of the file's outermost dict */
   beside: ReadonlyMap<string, PickleValue>;
 }
 
 /**
- * Finds the network in a checkpoint: the averaged weights where there are any.
- * @param key chooses another one
- * @throws DisbackError naming the file and what it holds
+ * Finds the network in a checkpoint: the averaged weights if there are any. @param key selects another one @throws
+ * DisbackError naming the file and its content
  */
 export function findWeights({ path, value }: Checkpoint, key?: string): FoundWeights {
   const found = new Map<string, PickleValue>();
@@ -78,7 +77,7 @@ export function findWeights({ path, value }: Checkpoint, key?: string): FoundWei
   };
 }
 
-/** Weights without what wrappers put before a key ("module."); undefined if there is no such key. */
+/** Weights without a wrapper's prefix ("module."); undefined if there is no such key. */
 export function withoutPrefix(
   tensors: ReadonlyMap<string, StoredTensor>,
   key: string,
@@ -93,7 +92,7 @@ export function withoutPrefix(
   return new Map(inside.map(([name, tensor]) => [name.slice(prefix.length), tensor]));
 }
 
-/** Entries of the file that hold something, but no network. */
+/** Entries of the file that are not empty and not a network. */
 function besides(value: PickleValue, networks: string[]): Map<string, PickleValue> {
   if (!(value instanceof Map) || networks.includes("")) return new Map();
   const isNetwork = (name: string) => networks.some((key) => key === name || key.startsWith(`${name}.`));
@@ -113,7 +112,7 @@ function objectTensors(
   return construction ? constructionTensors(construction, fail) : moduleTensors(object, fail);
 }
 
-/** @param seen whether each dict looked at holds weights; a dict that is shared many times is searched once */
+/** @param seen results by dict, so that a shared dict is searched only once */
 function search(
   value: PickleValue,
   key: string,
@@ -138,7 +137,7 @@ function search(
   }
 }
 
-/** Tensors and, beside them, nothing that may hold a network. */
+/** Whether a dict holds tensors and nothing else that may hold a network. */
 function isStateDict(dict: ReadonlyMap<PickleValue, PickleValue>): boolean {
   let tensors = 0;
   for (const value of dict.values()) {
@@ -157,7 +156,7 @@ function choose(keys: string[]): string | undefined {
   return undefined;
 }
 
-/** What the file holds instead, for the message. */
+/** The content of the file, for the message. */
 function holds(value: PickleValue): string {
   if (!(value instanceof Map)) return "";
   const keys = [...value.keys()].slice(0, 8).filter((key) => typeof key === "string");

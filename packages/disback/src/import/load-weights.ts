@@ -4,15 +4,14 @@ import type { StoredNumbers } from "./checkpoint/stored-tensor.js";
 
 type Fail = (problem: string) => never;
 
-/** What follows from the configuration, and other people's files may lack: iDDPM's noise levels, filters. */
+/** Buffers that follow from the configuration, and that foreign files may lack: iDDPM's noise levels, filters. */
 const isComputed = (key: string) => key === "u" || key.endsWith("resample_filter");
 const keysShown = 4;
 
 /**
  * Copies stored weights into a network, converting their dtype. All keys and shapes are checked before anything is
- * read; a storage is read once.
- * @param fail called with the keys that are missing, unexpected or of another shape, and with weights that are no numbers
- * @param nameInFile the key in the file of a weight, for messages; default: the same
+ * read; a storage is read once. @param fail called with keys that are missing, unexpected or of another shape, and with
+ * weights that are not finite @param nameInFile a weight's key in the file, for messages; default: the same
  */
 export async function loadStoredWeights(
   module: Module,
@@ -56,8 +55,7 @@ function checkKeys(
   const missing = [...targets.keys()].filter((key) => !weights.has(key) && !isComputed(key));
   if (missing.length > 0) fail(`missing weights: ${list(missing.map(nameInFile))}`);
   const unexpected = [...weights.keys()].filter((key) => !targets.has(key));
-  if (unexpected.length > 0)
-    fail(`weights that the network does not have: ${list(unexpected.map(nameInFile))}`);
+  if (unexpected.length > 0) fail(`unexpected weights: ${list(unexpected.map(nameInFile))}`);
   for (const [key, weight] of weights) {
     const { shape } = weight;
     const expected = targets.get(key)!.shape;
@@ -65,7 +63,8 @@ function checkKeys(
       fail(`${nameInFile(key)} has shape [${shape.join(", ")}] instead of [${expected.join(", ")}]`);
     }
     const given = piecesOf(weight).reduce((sum, { from }) => sum + size(from.shape), 0);
-    if (given !== size(expected)) fail(`${nameInFile(key)}: ${given} of ${size(expected)} numbers are there`);
+    if (given !== size(expected))
+      fail(`${nameInFile(key)}: ${given} of ${size(expected)} numbers are present`);
   }
 }
 
@@ -100,7 +99,7 @@ function copyPiece(key: string, weight: Tensor, piece: Piece, row: Tensor, fail:
   const target = ops.as_strided(weight, [...shape], [...piece.stride], piece.offset);
   const value = ops.as_strided(row, [...shape], [...stride], offset).to(target.dtype);
   if (value.numel > 0 && !value.isfinite().all().item()) fail(`${key} holds infinity or NaN`);
-  // Resampling follows the configuration, so the stored kernel must be the configured one.
+  // Resampling uses the configuration, so the stored kernel must agree.
   if (key.endsWith("resample_filter") && target.sub(value).abs().max().item() > 1e-6) {
     fail(`${key} differs from resampleFilter`);
   }

@@ -10,35 +10,35 @@ import { type StoredWeight, storedNumbers } from "./checkpoint/assembled-tensor.
 import { loadStoredWeights } from "./load-weights.js";
 import { openTeacherSource, type ReadTeacherOptions } from "./teacher-source.js";
 
-/** A teacher out of someone else's file. */
+/** A teacher from a foreign file. */
 export interface ReadTeacher {
   /** in evaluation mode */
   denoiser: PreconditionedDenoiser;
   config: DenoiserConfig;
-  /** what its samples are latents of, if it came with one */
+  /** autoencoder of a latent model, if it came with one */
   autoencoder?: Autoencoder;
-  /** in words: what kind of file it was */
+  /** kind of file */
   format: string;
-  /** class in the file, if it says */
+  /** class in the file, if known */
   className?: string;
-  /** where in the file the weights were, "" for the file as a whole */
+  /** place of the weights in the file, "" for the whole file */
   key: string;
   /** other networks in the file */
   others: string[];
-  /** what stood before each weight's key */
+  /** prefix of each weight's key */
   prefix: string;
-  /** tensors beside the network's, left out */
+  /** number of other tensors, left out */
   ignored: number;
-  /** what of the original does not go into the denoiser, in words */
+  /** notes on unused parts of the original */
   notes: string[];
   parameters: number;
-  /** lowest and highest noise level the network was made for */
+  /** lowest and highest noise level of the training */
   sigmaRange: [lowest: number, highest: number];
 }
 
 /**
- * Reads someone else's network as a denoiser, without running anything in the files: a folder of diffusers, safetensors,
- * a pickle of NVlabs/edm or a PyTorch checkpoint.
+ * Reads a foreign network as a denoiser, without running anything in the files: a folder of diffusers, safetensors, a
+ * pickle of NVlabs/edm or a PyTorch checkpoint.
  * @throws DisbackError naming the file and what is wrong: damaged, refused, unknown, missing or of another shape
  */
 export async function readTeacher(path: string, options: ReadTeacherOptions = {}): Promise<ReadTeacher> {

@@ -1,10 +1,10 @@
 import type { StoredTensor } from "./checkpoint/stored-tensor.js";
 
-/** Weights by key, of which nothing has been read yet. */
+/** Weights by key, not read yet. */
 export interface StoredWeights {
-  /** in words: what kind of file they are in */
+  /** kind of file */
   format: string;
   tensors: ReadonlyMap<string, StoredTensor>;
-  /** Ends the reading. */
+  /** Closes the file. */
   close(): void;
 }

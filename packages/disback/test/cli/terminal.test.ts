@@ -32,7 +32,7 @@ it("progress on a GPU says what its tensors held at most", () => {
   lines.start("recording", 1, 0);
   lines.update(1, { memoryBytes: 3e9, peakMemoryBytes: 5.25e9 });
   lines.finish();
-  expect(String(stream.read())).toMatch(/, 3 GB \(at most 5\.25 GB\)\n$/);
+  expect(String(stream.read())).toMatch(/, 3 GB \(peak 5\.25 GB\)\n$/);
 });
 
 it("a table has its figures under one another", () => {

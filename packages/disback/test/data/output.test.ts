@@ -41,7 +41,7 @@ describe("toUint8Images", () => {
     const values = tensor([-3, -1, 0, 0.999, 1, 7, Number.NaN, Number.POSITIVE_INFINITY]);
     expect([...toUint8Images(values.reshape([1, 1, 2, 4])).data]).toEqual([0, 0, 128, 255, 255, 255, 0, 255]);
     expect(toUint8Images(await sixImages()).data).toEqual(six);
-    expect(() => toUint8Images(tensor([[1, 2]]))).toThrow("samples of shape [1, 2] are no images");
+    expect(() => toUint8Images(tensor([[1, 2]]))).toThrow("samples of shape [1, 2] are not images");
   });
 });
 

@@ -68,7 +68,7 @@ describe("folders give what diffusers gives", () => {
     const weights = fixture("pipeline/unet/diffusion_pytorch_model.safetensors");
     expect(difference((await readTeacher(weights, { config: path })).denoiser)).toBeLessThan(1e-5);
     expect(await messageOf(() => readTeacher(weights))).toMatch(
-      /safetensors: \d+ tensors that do not say.*--config/,
+      /safetensors: \d+ tensors that do not identify.*--config/,
     );
   });
 
@@ -87,7 +87,7 @@ describe("folders give what diffusers gives", () => {
     expect(readdirSync(out).sort()).toEqual(["config.json", "grid.png", "model.safetensors"]);
     expect(difference(loadModel(out).denoiser)).toBeLessThan(1e-5);
     expect(imported.notes).toEqual([
-      "the original's sampler cuts its estimates off at 1; the denoiser does not",
+      "the original's sampler clips its estimates at 1; the denoiser does not",
     ]);
   });
 });
@@ -168,7 +168,7 @@ describe("what is wrong is said, with file and key", () => {
       "another network",
       "pipeline",
       (path) => change(unet(path), { block_out_channels: [8, 8] }),
-      /model\.safetensors: weights that the network does not have: down_blocks\.1\.resnets/,
+      /model\.safetensors: unexpected weights: down_blocks\.1\.resnets/,
     ],
     [
       "a missing weight",
@@ -180,7 +180,7 @@ describe("what is wrong is said, with file and key", () => {
       "a further weight",
       "pipeline",
       (path) => changeWeights(weights(path), (all) => all.set("conv_mid.bias", all.get("conv_in.bias")!)),
-      /does not have: conv_mid\.bias/,
+      /unexpected weights: conv_mid\.bias/,
     ],
     [
       "a weight that is no number",

@@ -93,11 +93,23 @@ describe("what is done, and why", () => {
     ["disback", { method: "disback" }, false, true, /a trajectory was asked for/],
     ["disback, a copy", { method: "disback", student: copy() }, false, true, /a trajectory was asked for/],
     ["a direct objective", { direct: true }, false, false, /only on samples it was trained for/],
-    ["a direct objective, disback", { direct: true, method: "disback" }, false, false, /at home/],
+    [
+      "a direct objective, disback",
+      { direct: true, method: "disback" },
+      false,
+      false,
+      /only on samples it was trained for/,
+    ],
     ["imitation in any case", { ...always, student: copy() }, true, false, /imitation was asked for/],
     ["imitation and disback", { ...always, method: "disback" }, true, true, /a trajectory was asked for/],
     ["imitation and plain", { ...always, method: "plain" }, true, false, /the objective alone/],
-    ["imitation and a direct objective", { ...always, direct: true }, true, false, /at home/],
+    [
+      "imitation and a direct objective",
+      { ...always, direct: true },
+      true,
+      false,
+      /only on samples it was trained for/,
+    ],
   ])("%s", (_, options, imitate, record, why) => {
     expect(asked(options)).toEqual({ imitate, record, why: expect.stringMatching(why) });
   });

@@ -77,7 +77,7 @@ describe("snapshots of EDM2", () => {
     );
     const vae = writeAutoencoder();
     expect(await messageOf(() => readTeacher(fixture("edm2-rgb.pkl"), { autoencoder: vae }))).toMatch(
-      /its samples are images: --autoencoder has no use/,
+      /its samples are images, so --autoencoder has no effect/,
     );
   });
 
@@ -158,7 +158,7 @@ describe("post-hoc EMA", () => {
     const output = noGrad(() => denoiser.denoise(value("x"), value("sigma"), { class: value("labels") }));
     expect(relativeError(output, value("reconstructed"))).toBeLessThan(1e-4);
     expect(relativeError(output, value("output"))).toBeGreaterThan(1e-2);
-    expect(notes.at(-1)).toBe("reconstructed out of 2 snapshots: sigma_rel 0.1 after 2097152 images");
+    expect(notes.at(-1)).toBe("reconstructed from 2 snapshots: sigma_rel 0.1 after 2097152 images");
     const latent = snapshots.map((one, index) =>
       index === 0 ? { ...one, path: fixture("vp-ddpmpp.pkl") } : one,
     );

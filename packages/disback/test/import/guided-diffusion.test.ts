@@ -68,7 +68,7 @@ describe("checkpoints of guided-diffusion", () => {
     const { notes } = await readTeacher(written(of), flagsFile({ image_size: 16, num_head_channels: 16 }));
     expect(notes).toEqual([
       "the channels of learn_sigma, which estimate a variance, are not used",
-      "guided-diffusion's defaults are taken: use_new_attention_order false, noise_schedule linear, diffusion_steps 1000, predict_xstart false",
+      "guided-diffusion's defaults are used: use_new_attention_order false, noise_schedule linear, diffusion_steps 1000, predict_xstart false",
     ]);
   });
 
@@ -118,8 +118,8 @@ describe("what does not fit is said", () => {
       /openai\/guided-diffusion \(ADM\).*--config FILE: image_size, noise_schedule/,
     ],
     ["no size", { num_head_channels: 16 }, /flags\.json: "image_size" is missing/],
-    ["an unknown flag", { ...base, flavour: 1 }, /flags\.json: "flavour" is no flag of guided-diffusion/],
-    ["another width", { ...base, num_channels: 64 }, /"num_channels": 64, but the weights are of .* 32/],
+    ["an unknown flag", { ...base, flavour: 1 }, /flags\.json: "flavour" is not a flag of guided-diffusion/],
+    ["another width", { ...base, num_channels: 64 }, /"num_channels": 64, but the weights belong to .* 32/],
     ["other classes", { ...base, class_cond: "False" }, /"class_cond": false, but/],
     [
       "another attention",
@@ -133,7 +133,7 @@ describe("what does not fit is said", () => {
     ],
     ["rescaled steps", { ...base, rescale_timesteps: true, diffusion_steps: 500 }, /"rescale_timesteps"/],
     ["a rule", { ...base, noise_schedule: "sqrt" }, /"noise_schedule"/],
-    ["a configuration of ours", { network: "dhariwal-unet" }, /give the flags they were trained with/],
+    ["a configuration of ours", { network: "dhariwal-unet" }, /give their training flags/],
   ])("%s", async (_, flags, message) => {
     const path = written(named("new-order"));
     expect(await messageOf(() => readTeacher(path, flags ? flagsFile(flags) : {}))).toMatch(message);
@@ -156,7 +156,7 @@ describe("what does not fit is said", () => {
         for (const key of [...all.keys()]) if (/^(output_blocks|out)\./.test(key)) all.delete(key);
         all.set("out.2.c_proj.bias", all.get("time_embed.0.bias")!);
       },
-      /a classifier, which is no diffusion model/,
+      /a classifier, not a diffusion model/,
     ],
     [
       "a super-resolution model",

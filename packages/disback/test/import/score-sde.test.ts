@@ -85,7 +85,7 @@ describe("networks of score_sde", () => {
     const few = { sde: "vesde", image_size: 16, fir: true };
     const read = await readTeacher(checkpoint, settingsFile(few));
     expect(difference(named("ncsnpp"), read)).toBeLessThan(1e-4);
-    expect(read.notes).toContain("score_sde's usual dropout is taken: 0.1");
+    expect(read.notes).toContain("score_sde's usual dropout is used: 0.1");
   });
 });
 
@@ -96,13 +96,13 @@ describe("what does not fit is said", () => {
     ["no filter", { sde: "vesde", image_size: 16 }, /settings\.json: "fir" is missing/],
     ["another SDE", { ...few, sde: "subvpsde" }, /"sde": only "vpsde" and "vesde" are supported/],
     ["the wrong SDE", { ...few, sde: "vpsde" }, /"sde": vpsde is supported with "positional" embeddings/],
-    ["another width", { ...few, nf: 8 }, /"nf" is 8, but the weights are of a network with 4/],
+    ["another width", { ...few, nf: 8 }, /"nf" is 8, but the weights belong to a network with 4/],
     ["another attention", { ...few, attn_resolutions: [16] }, /"attn_resolutions" is 16, but .* with 8/],
     ["centred data", { ...few, centered: true }, /"centered": with vesde only false/],
     ["other levels", { ...few, sigma_max: 50 }, /"sigma_max" is 50 in the settings, but 20 in the weights/],
-    ["an unknown one", { ...few, model: { flavour: 1 } }, /"flavour" is no setting of score_sde/],
+    ["an unknown one", { ...few, model: { flavour: 1 } }, /"flavour" is not a setting of score_sde/],
     ["another network", { ...few, name: "ddpm" }, /"name": only "ncsnpp"/],
-    ["a configuration of ours", { network: "song-unet" }, /give the settings they were trained with/],
+    ["a configuration of ours", { network: "song-unet" }, /give their training settings/],
   ])("%s", async (_, settings, message) => {
     const options = settings ? settingsFile(settings) : {};
     expect(await messageOf(() => readTeacher(checkpoint, options))).toMatch(message);

@@ -120,7 +120,7 @@ describe("errors name file and key", () => {
   };
 
   it.each<[string, string, object | undefined, RegExp]>([
-    ["no configuration", "state.pt", undefined, /state\.pt: \d+ tensors that do not say.*--config/],
+    ["no configuration", "state.pt", undefined, /state\.pt: \d+ tensors that do not identify.*--config/],
     ["another size", "state.pt", { modelChannels: 4 }, /state\.pt: \S+ has shape \[.*\] instead of \[/],
     [
       "more blocks",
@@ -128,12 +128,7 @@ describe("errors name file and key", () => {
       { blocksPerResolution: 2, channelMultipliers: [1] },
       /missing weights: model\./,
     ],
-    [
-      "fewer blocks",
-      "state.pt",
-      { attentionResolutions: [] },
-      /weights that the network does not have: model/,
-    ],
+    ["fewer blocks", "state.pt", { attentionResolutions: [] }, /unexpected weights: model/],
     ["larger than the file", "state.pt", { modelChannels: 4096 }, /larger than the \d+ numbers in the file/],
     ["another filter", "state.pt", { resampleFilter: [1, 3] }, /resample_filter differs from resampleFilter/],
     [
@@ -165,7 +160,7 @@ describe("errors name file and key", () => {
       .replace("EDMPrecond", "XYZPrecond");
     writeFileSync(path, Buffer.from(bytes, "latin1"));
     expect(await messageOf(() => readTeacher(path))).toMatch(
-      /other\.pkl: "ema": class XYZPrecond is no network/,
+      /other\.pkl: "ema": class XYZPrecond is not a network/,
     );
   });
 

@@ -18,7 +18,7 @@ it.each<[what: string, keys: string[], message: RegExp]>([
   [
     "k-diffusion's image_v1",
     ["inner_model.proj_in.weight", "inner_model.timestep_embed.weight"],
-    /the weights are crowsonkb\/k-diffusion's.*does not rebuild: run it where it was trained, or train a teacher/,
+    /the weights are crowsonkb\/k-diffusion's.*does not support: run it with its own code, or train a teacher/,
   ],
   ["k-diffusion's transformer", ["time_emb.weight", "patch_in.proj.weight"], /crowsonkb\/k-diffusion's/],
   [
@@ -45,13 +45,9 @@ it.each<[what: string, keys: string[], message: RegExp]>([
   [
     "EDM2's without its pickle",
     ["unet.emb_fourier.freqs"],
-    /\(NVlabs\/edm2's: its network snapshots, \.pkl, tell\)/,
+    /\(NVlabs\/edm2's: give one of its network snapshots, \.pkl\)/,
   ],
-  [
-    "nobody's",
-    ["layer.weight"],
-    /1 tensors that do not say what network they are of: give its configuration/,
-  ],
+  ["nobody's", ["layer.weight"], /1 tensors that do not identify their network: give its configuration/],
 ])("%s", async (what, keys, message) => {
   const path = join(folder, `${what.replaceAll(/\W/g, "-")}.safetensors`);
   writeSafetensors(path, new Map(keys.map((key) => [key, zeros([2, 2])])));

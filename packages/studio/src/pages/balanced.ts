@@ -1,6 +1,5 @@
 /**
- * Columns for a number of small cards such that none stands alone in the last row: as few rows as `most` allows, evenly
- * filled.
+ * The number of columns for small cards, so that the rows are evenly filled and as few as `most` allows.
  */
 export function balancedColumns(count: number, most: number): number {
   const rows = Math.max(1, Math.ceil(count / most));

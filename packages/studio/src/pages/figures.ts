@@ -1,12 +1,12 @@
-/** A figure of a run's logs, as a person reads it. */
+/** Display properties of a figure in a run's logs. */
 export interface FigureWords {
-  /** Over its chart. */
+  /** Title of its chart. */
   name: string;
-  /** Where there is little room. */
+  /** Short name. */
   short?: string;
   /** Lower is better unless it says otherwise. */
   higherIsBetter?: boolean;
-  /** Drawn on a logarithmic axis where all values are positive. */
+  /** Drawn on a logarithmic axis if all values are positive. */
   logarithmic?: boolean;
   /** A value holds until the next one. */
   steps?: boolean;
@@ -14,7 +14,7 @@ export interface FigureWords {
   unit?: "bytes";
 }
 
-/** Every figure by its name in the logs, in the order of the charts: the one table for report and studio. */
+/** Every figure by its name in the logs, in the order of the charts, for report and studio. */
 export const FIGURES: Readonly<Record<string, FigureWords>> = {
   fid: { name: "FID: distance to the data", short: "FID", logarithmic: true },
   slicedWasserstein: {
@@ -24,10 +24,10 @@ export const FIGURES: Readonly<Record<string, FigureWords>> = {
   },
   kid: { name: "KID: kernel distance to the data", short: "KID" },
   inceptionScore: { name: "Inception Score", higherIsBetter: true },
-  precision: { name: "Precision: samples that could be data", short: "Precision", higherIsBetter: true },
-  recall: { name: "Recall: data that could be samples", short: "Recall", higherIsBetter: true },
-  modeCoverage: { name: "Share of the modes covered", short: "Modes covered", higherIsBetter: true },
-  highQuality: { name: "Share of the samples near a mode", short: "Near a mode", higherIsBetter: true },
+  precision: { name: "Precision: samples that look like data", short: "Precision", higherIsBetter: true },
+  recall: { name: "Recall: data covered by samples", short: "Recall", higherIsBetter: true },
+  modeCoverage: { name: "Fraction of modes covered", short: "Modes covered", higherIsBetter: true },
+  highQuality: { name: "Fraction of samples near a mode", short: "Near a mode", higherIsBetter: true },
   loss: { name: "Loss of the denoiser being fitted", short: "Loss", logarithmic: true },
   mismatch: { name: "Mismatch degree to the target", short: "Mismatch degree", logarithmic: true },
   gap: { name: "Gap between auxiliary model and target", short: "Gap" },
@@ -38,10 +38,10 @@ export const FIGURES: Readonly<Record<string, FigureWords>> = {
   learningRate: { name: "Learning rate", steps: true },
   rate: { name: "Iterations per second", higherIsBetter: true },
   memoryBytes: { name: "Memory", unit: "bytes" },
-  peakMemoryBytes: { name: "Most memory at once", unit: "bytes" },
+  peakMemoryBytes: { name: "Peak memory", unit: "bytes" },
 };
 
-/** Columns of a log that say where a line stands. */
+/** Columns of a log for a line's position. */
 const PLACES: Readonly<Record<string, string>> = {
   stage: "Stage",
   iteration: "Iteration",
@@ -51,7 +51,7 @@ const PLACES: Readonly<Record<string, string>> = {
   processorSeconds: "Processor seconds",
 };
 
-/** A figure's full name; one that is in no table is spelled out. */
+/** A figure's full name; unknown names are spelled out. */
 export function figureName(figure: string): string {
   return FIGURES[figure]?.name ?? PLACES[figure] ?? spelled(figure);
 }

@@ -1,11 +1,11 @@
-/** How a picture of samples is made up: square cells in rows, white lines of `padding` pixels between and around. */
+/** The layout of a picture of samples: square cells in rows, white lines of `padding` pixels between and around. */
 export interface SampleGrid {
   columns: number;
   count: number;
   padding: number;
 }
 
-/** How a run arranges its samples in a picture. @param evaluation its settings of that name */
+/** The layout of a run's pictures. @param evaluation its `evaluation` settings */
 export function sampleGridOf(evaluation: unknown): SampleGrid | undefined {
   const count = (evaluation as { grid?: unknown } | null | undefined)?.grid;
   if (typeof count !== "number" || !(count >= 1)) return undefined;

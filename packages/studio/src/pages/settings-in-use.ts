@@ -6,10 +6,10 @@ const OBJECTIVE_GROUPS = ["diffInstruct", "vsd", "dmd", "dmd2", "sid", "consiste
 const STAGE_GROUPS: Readonly<Record<string, string>> = { imitation: "imitate", recording: "record" };
 
 /**
- * The settings that had a say in a run: without those of other objectives, of stages that were left out, and switches
- * that are off.
+ * The settings that affected a run: without those of other objectives and skipped stages, and without switches that are
+ * off.
  *
- * @param stages that the run went through, by their names in its logs
+ * @param stages stages of the run, by their names in its logs
  */
 export function settingsInUse(settings: Settings, stages: ReadonlySet<string>): Record<string, unknown> {
   const { backtracking, onDivergence } = settings;
@@ -42,7 +42,7 @@ function withOneObjective(backtracking: Settings): Record<string, unknown> {
   return Object.fromEntries(Object.entries(backtracking).filter(([name]) => isUsed(name)));
 }
 
-/** Switches that are off, and what is not set, have no say. */
+/** Switches that are off and unset values have no effect. */
 function withoutOff(settings: Settings): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(settings)

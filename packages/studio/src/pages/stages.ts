@@ -1,18 +1,18 @@
-/** What is known of a stage, whatever the run. */
+/** Properties of a kind of stage. */
 export interface StageFacts {
-  /** what is going on, for progress lines */
+  /** activity, for progress lines */
   label: string;
-  /** its name for people */
+  /** display name */
   title: string;
-  /** path of the setting that says how many iterations it has at most */
+  /** path of the setting with its largest number of iterations */
   settings: string;
-  /** figures of a step that are positions, not quantities to average */
+  /** figures that are positions and must not be averaged */
   positions: readonly string[];
-  /** whether its samples are drawn and judged */
+  /** whether its samples are drawn and evaluated */
   judged: boolean;
 }
 
-/** The stages of runs, in their order: the one table for run folders, logs, reports and the studio. */
+/** The stages of runs in order, for run folders, logs, reports and the studio. */
 export const stages = {
   teacher: {
     label: "training the teacher",

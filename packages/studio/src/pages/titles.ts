@@ -1,23 +1,23 @@
-/** What names a run. */
+/** The fields that make a run's title. */
 export interface NamedRun {
   command: string;
   settings: Readonly<Record<string, unknown>>;
-  /** what was decided for it */
+  /** the decision of a distillation */
   decision?: { record?: unknown } | undefined;
 }
 
-/** Shipped teachers and data sets by the names that settings have for them. */
+/** Display names of shipped teachers and data sets. */
 const KNOWN: Readonly<Record<string, string>> = {
   "fashion-mnist-16": "Fashion-MNIST, 16×16",
   "fashion-mnist-32": "Fashion-MNIST, 32×32",
   "cifar10-16": "CIFAR-10, 16×16",
   "2d-ring": "Ring of points",
 };
-/** Names that folders have whatever is in them. */
+/** Generic folder names. */
 const SAYS_NOTHING = /^(teacher|student|student-best|model|runs?|data|images|train|out|\.*)$/i;
 const ENDINGS = /(\.(zip|tar|gz|tgz|npz|npy|parquet|safetensors|json))+$/i;
 
-/** The data a run is about: `Fashion-MNIST, 16×16`. Where no data are named, the teacher's name stands for them. */
+/** The data of a run: `Fashion-MNIST, 16×16`. Without data, the teacher's name is used. */
 export function dataTitle({ settings }: NamedRun): string {
   for (const source of [settings.data, settings.teacher]) {
     if (typeof source !== "string" || source === "") continue;
@@ -45,7 +45,7 @@ const OBJECTIVES: Readonly<Record<string, string>> = {
   regression: "regression",
 };
 
-/** How it was done, in a few words: `DisBack with Diff-Instruct`. */
+/** The method in a few words: `DisBack with Diff-Instruct`. */
 export function methodTitle({ command, settings, decision }: NamedRun): string {
   if (command === "teacher train") return "teacher";
   if (command === "record") return "trajectory";

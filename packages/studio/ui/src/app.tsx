@@ -21,7 +21,7 @@ export function App() {
   const enter = async (token?: string) => {
     try {
       await signIn(token).catch((error) => {
-        // A token of an earlier studio is no reason not to look, where looking is free.
+        // A token of an earlier studio must not prevent reading where it is free.
         if (token !== undefined) throw error;
       });
       setFacts(await getFacts());
@@ -83,7 +83,7 @@ function ConnectionNote({ runs }: { runs: Runs }) {
   const text = {
     loading: "",
     live: "live",
-    lost: "connection lost, trying again; what you see is the last known state",
+    lost: "connection lost, trying again; this is the last known state",
   };
   return (
     <span class={`connection ${runs.connection}`} role="status">
@@ -103,7 +103,7 @@ function ReadOnlyNote({ onToken }: { onToken: (token: string) => void }) {
   );
 }
 
-/** Says what became of runs, for those who do not see it; not every number that moves. */
+/** Announces changes of run states to screen readers, but not every changing number. */
 function Announcements({ runs }: { runs: Runs }) {
   const states = useRef(new Map<string, string>());
   const [text, setText] = useState("");

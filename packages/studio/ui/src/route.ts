@@ -1,6 +1,6 @@
 import { useEffect, useState } from "preact/hooks";
 
-/** What the page shows; it stands in the address behind `#`, so that it can be kept and gone back to. */
+/** What the page shows. It is in the address after `#`, for bookmarks and the back button. */
 export type Route =
   | { view: "list" }
   | { view: "run"; id: string }
@@ -28,7 +28,7 @@ function parse(hash: string): Route {
     if ((view === "run" || view === "comparison") && ids[0] !== undefined) return { view, id: ids[0] };
     if (view === "compare") return { view, ids };
   } catch {
-    // An address that was cut in the middle of an escape leads to the list.
+    // An address that ends inside an escape leads to the list.
   }
   return { view: "list" };
 }

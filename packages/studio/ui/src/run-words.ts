@@ -2,7 +2,7 @@ import { shortFigureName } from "../../src/pages/index.ts";
 import type { RunSummary } from "../../src/wire.ts";
 import { shortNumber } from "./format.ts";
 
-/** The last parts of the runs' folders, as many as tell them apart. */
+/** The last parts of the runs' folders, as many as needed to distinguish them. */
 export function shortNames(ids: readonly string[]): ReadonlyMap<string, string> {
   const names = new Map<string, string>();
   for (const id of ids) {
@@ -16,7 +16,7 @@ export function shortNames(ids: readonly string[]): ReadonlyMap<string, string> 
   return names;
 }
 
-/** The parts of the runs' folders that are not the same in all of them. */
+/** The parts of the runs' folders that differ. */
 export function differingParts(ids: readonly string[]): ReadonlyMap<string, string> {
   const split = ids.map((id) => id.split("/"));
   return new Map(
@@ -27,7 +27,7 @@ export function differingParts(ids: readonly string[]): ReadonlyMap<string, stri
   );
 }
 
-/** What came out, in one line: `FID 41.9, the teacher 5.83 · 1 evaluation instead of 35`. */
+/** The result in one line: `FID 41.9, the teacher 5.83 · 1 evaluation instead of 35`. */
 export function resultLine({ headline, evaluations, failure }: RunSummary): string {
   if (failure !== undefined) return failure;
   if (!headline) return "";
@@ -42,7 +42,7 @@ export function evaluationsText(count: number): string {
   return `${count} ${count === 1 ? "evaluation" : "evaluations"}`;
 }
 
-/** The same of a comparison: each method's mean over its runs, the best first. */
+/** The same for a comparison: each method's mean over its runs, best first. */
 export function verdict(runs: readonly RunSummary[]): string {
   const figure = runs.find((run) => run.headline)?.headline?.name;
   if (figure === undefined) return "";

@@ -17,7 +17,7 @@ const AGAIN_MILLISECONDS = 2000;
 /**
  * All runs, kept up to date by the server's events.
  *
- * @param onSignedOut the studio was started anew and asks for its new token
+ * @param onSignedOut called if the studio was restarted and needs its new token
  */
 export function useRuns(signedIn: boolean, onSignedOut: () => void): Runs {
   const [runs, setRuns] = useState(NOTHING);
@@ -28,7 +28,7 @@ export function useRuns(signedIn: boolean, onSignedOut: () => void): Runs {
   return runs;
 }
 
-/** @returns what ends it */
+/** @returns a function that stops it */
 function listen(setRuns: (update: (before: Runs) => Runs) => void, onSignedOut: () => void): () => void {
   let source: EventSource | undefined;
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -49,7 +49,7 @@ function listen(setRuns: (update: (before: Runs) => Runs) => void, onSignedOut: 
     });
     source.addEventListener("error", () => {
       setRuns((before) => ({ ...before, connection: "lost" }));
-      // A broken connection is tried again by the browser; an answer that is no success (a proxy's 502) is not.
+      // The browser retries a broken connection, but not after an error response (a proxy's 502).
       if (source?.readyState === EventSource.CLOSED) timer = setTimeout(again, AGAIN_MILLISECONDS);
     });
   };

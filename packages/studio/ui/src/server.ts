@@ -1,6 +1,6 @@
 import type { Action, RunCurves, RunDetail, StudioFacts } from "../../src/wire.ts";
 
-/** An answer that is no success; 401 asks for the token. */
+/** An error response; 401 asks for the token. */
 export class ServerError extends Error {
   constructor(
     readonly status: number,
@@ -10,10 +10,10 @@ export class ServerError extends Error {
   }
 }
 
-/** Two studios may lie below one name, at different paths. */
+/** Two studios may have the same host at different paths. */
 const KEPT = `disback-studio-token ${location.pathname}`;
 
-/** From the address's fragment, which is taken away at once so that it is not copied along, or kept from before. */
+/** The token from the address's fragment, which is removed at once so that it is not copied along, or a stored one. */
 let token = takeToken();
 
 function takeToken(): string {
@@ -25,7 +25,7 @@ function takeToken(): string {
   return given ?? sessionStorage.getItem(KEPT) ?? "";
 }
 
-/** Shows the token for the cookie that pictures and events need. @throws ServerError for a wrong one */
+/** Exchanges the token for the cookie that pictures and events need. @throws ServerError for a wrong one */
 export async function signIn(given = token): Promise<void> {
   if (given === "") return;
   await call("api/session", { method: "POST", headers: { "x-studio-token": given } });
@@ -69,7 +69,7 @@ export async function getPoints(id: string, file: string): Promise<Float32Array>
   return new Float32Array(bytes.slice(start));
 }
 
-/** @param path without a slash before it: below whatever path a proxy has put us */
+/** @param path without a leading slash, so that it is relative to a proxy's path */
 async function call<Answer>(path: string, init: RequestInit): Promise<Answer> {
   let response: Response;
   try {

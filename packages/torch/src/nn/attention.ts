@@ -35,7 +35,7 @@ export class MultiheadAttention extends Module {
       throw new TorchError(`MultiheadAttention: embedDim ${embedDim} is not divisible by ${heads} heads`);
     }
     const placement = { dtype: options.dtype ?? "float32", device: options.device ?? "cpu" };
-    // PyTorch draws out_proj first; its weights survive, its bias is set to zero.
+    // PyTorch draws out_proj first, keeps its weights and sets its bias to zero.
     this.out_proj = new Linear(embedDim, embedDim, options);
     noGrad(() => this.out_proj.bias?.zero_());
     this.in_proj_weight = parameter(xavierUniform([3 * embedDim, embedDim], options));

@@ -11,7 +11,7 @@ import { buffer } from "./parameter.js";
 export interface BatchNormOptions extends LayerOptions {
   /** added to the variance, default 1e-5 */
   eps?: number;
-  /** share of the new statistics in the running ones, default 0.1; null averages over all batches alike */
+  /** weight of the new statistics in the running ones, default 0.1; null averages over all batches equally */
   momentum?: number | null;
   /** learn `weight` and `bias` (default true; false for instance normalization) */
   affine?: boolean;
@@ -19,7 +19,7 @@ export interface BatchNormOptions extends LayerOptions {
   trackRunningStats?: boolean;
 }
 
-/** What batch and instance normalization have in common: parameters and running statistics of each channel, [C]. */
+/** The common part of batch and instance normalization: parameters and running statistics of each channel, [C]. */
 abstract class ChannelNorm extends Module {
   readonly weight: Tensor | null;
   readonly bias: Tensor | null;
@@ -33,7 +33,7 @@ abstract class ChannelNorm extends Module {
   constructor(
     channels: number,
     options: BatchNormOptions,
-    /** numbers of axes that an input may have */
+    /** allowed numbers of input axes */
     private readonly axes: readonly number[],
   ) {
     super();
@@ -47,16 +47,16 @@ abstract class ChannelNorm extends Module {
     this.momentum = options.momentum === undefined ? 0.1 : options.momentum;
   }
 
-  /** @throws TorchError if the input has another number of axes */
+  /** @throws TorchError if the input has a wrong number of axes */
   protected requireAxes(input: Tensor): void {
     if (!this.axes.includes(input.ndim))
       throw new TorchError(
-        `${this.constructor.name}: an input of ${this.axes.join(" or ")} axes is needed, not [${input.shape.join(", ")}]`,
+        `${this.constructor.name}: needs an input of ${this.axes.join(" or ")} axes, not [${input.shape.join(", ")}]`,
       );
   }
 }
 
-/** Batch normalization (Ioffe and Szegedy 2015): in evaluation by the statistics gathered in training. */
+/** Batch normalization (Ioffe and Szegedy 2015): in evaluation with the statistics from training. */
 abstract class BatchNorm extends ChannelNorm {
   /** @param input `[N, C, ...]` @returns the same shape */
   forward(input: Tensor): Tensor {
@@ -67,7 +67,7 @@ abstract class BatchNorm extends ChannelNorm {
     return ops.batch_norm(input, weight, bias, running_mean, running_var, fromBatch, share, eps, true);
   }
 
-  /** Counts a batch; gives its share in the running statistics. */
+  /** Counts a batch. Returns its weight in the running statistics. */
   private countBatch(): number {
     const count = this.num_batches_tracked;
     if (!this.training || !count) return this.momentum ?? 0;
@@ -97,7 +97,7 @@ export class BatchNorm3d extends BatchNorm {
   }
 }
 
-/** Instance normalization (Ulyanov et al. 2016): each channel of each sample by its own statistics. */
+/** Instance normalization (Ulyanov et al. 2016): each channel of each sample with its own statistics. */
 abstract class InstanceNorm extends ChannelNorm {
   constructor(channels: number, options: BatchNormOptions, axes: readonly number[]) {
     super(channels, { affine: false, trackRunningStats: false, ...options }, axes);

@@ -8,7 +8,7 @@ export interface ConvTransposeOptions extends ConvOptions {
   outputPadding?: PerAxis;
 }
 
-/** A transposed convolution over `axes` axes with `weight` [in, out / groups, ...kernel] and `bias` [out]. */
+/** A transposed convolution over several axes with `weight` [in, out / groups, ...kernel] and `bias` [out]. */
 abstract class TransposedConvolution extends Module {
   readonly weight: Tensor;
   readonly bias: Tensor | null;

@@ -21,7 +21,7 @@ export interface ConvOptions extends LayerOptions {
   bias?: boolean;
 }
 
-/** A convolution over `axes` axes with `weight` [out, in / groups, ...kernel] and `bias` [out]. */
+/** A convolution over several axes with `weight` [out, in / groups, ...kernel] and `bias` [out]. */
 abstract class Convolution extends Module {
   readonly weight: Tensor;
   readonly bias: Tensor | null;
@@ -80,13 +80,11 @@ export class Conv3d extends Convolution {
   }
 }
 
-/** A number for each axis. @throws TorchError if there is another number of them */
+/** One number per axis. @throws TorchError if the count differs */
 export function perAxis(value: PerAxis, axes: number): number[] {
   if (typeof value === "number") return Array<number>(axes).fill(value);
   if (value.length !== axes)
-    throw new TorchError(
-      `[${value.join(", ")}] has ${value.length} numbers, one for each of ${axes} axes is needed`,
-    );
+    throw new TorchError(`[${value.join(", ")}] has ${value.length} numbers, but there are ${axes} axes`);
   return [...value];
 }
 

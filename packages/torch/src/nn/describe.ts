@@ -2,8 +2,8 @@ import { Tensor } from "../tensor.js";
 import type { Module } from "./module.js";
 
 /**
- * A module's structure as text: its class, its plain settings and the shapes of its tensors, then its submodules, as
- * deep as they go.
+ * A module's structure as text: its class, its plain settings and the shapes of its tensors, then all submodules
+ * recursively.
  */
 export function describeModule(module: Module, around: readonly Module[] = []): string {
   if (around.includes(module)) return "(itself)";

@@ -11,7 +11,7 @@ export class Embedding extends Module {
 
   private readonly paddingIndex: number | undefined;
 
-  /** @param options.paddingIndex the index of a vector that is zero at first and gets no gradient */
+  /** @param options.paddingIndex index of a vector that is initially zero and gets no gradient */
   constructor(count: number, dimension: number, options: LayerOptions & { paddingIndex?: number } = {}) {
     super();
     this.weight = parameter(normal([count, dimension], options));

@@ -1,7 +1,7 @@
 import { ops } from "../ops.js";
 import type { Tensor } from "../tensor.js";
 
-/** What becomes of the single losses: their mean (the default), their sum, or all of them. */
+/** How single losses are reduced: mean (default), sum, or none. */
 export type LossReduction = "mean" | "sum" | "none";
 
 export interface LossOptions {
@@ -42,9 +42,9 @@ export function huberLoss(input: Tensor, target: Tensor, options: HuberLossOptio
 }
 
 export interface NLLLossOptions extends LossOptions {
-  /** of each class, [C] */
+  /** weight of each class, [C] */
   weight?: Tensor;
-  /** targets that do not count, default -100 */
+  /** target to ignore, default -100 */
   ignoreIndex?: number;
 }
 
@@ -54,7 +54,7 @@ export function nllLoss(input: Tensor, target: Tensor, options: NLLLossOptions =
 }
 
 export interface CrossEntropyLossOptions extends NLLLossOptions {
-  /** share of the uniform distribution in the target's, default 0 */
+  /** weight of the uniform distribution in the target, default 0 */
   labelSmoothing?: number;
 }
 
@@ -69,7 +69,7 @@ export function crossEntropy(input: Tensor, target: Tensor, options: CrossEntrop
 }
 
 export interface BCELossOptions extends LossOptions {
-  /** of each element, broadcast */
+  /** weight of each element, broadcast */
   weight?: Tensor;
 }
 
@@ -79,7 +79,7 @@ export function binaryCrossEntropy(input: Tensor, target: Tensor, options: BCELo
 }
 
 export interface BCEWithLogitsLossOptions extends BCELossOptions {
-  /** of the positive ones, broadcast */
+  /** weight of positive targets, broadcast */
   posWeight?: Tensor;
 }
 

@@ -9,7 +9,10 @@ import { describeModule } from "./describe.js";
 import { buffer, parameter, type Role, roleOf } from "./parameter.js";
 import { type LoadOptions, loadTensors } from "./state-dict.js";
 
-/** Where a module's tensors go. `dtype` applies to floating-point tensors, `memoryFormat` to those with four dimensions. */
+/**
+ * Target of a module's tensors. `dtype` applies to floating-point tensors, `memoryFormat` to those with four
+ * dimensions.
+ */
 export interface MoveOptions {
   dtype?: DType;
   device?: Device;
@@ -24,15 +27,15 @@ export interface MoveOptions {
  * Subclasses use TypeScript's `private`, not `#names`: `clone` copies properties.
  */
 export abstract class Module {
-  /** True while training; dropout looks at it. Set by `train` and `eval`. */
+  /** True in training mode, which dropout uses. Set by `train` and `eval`. */
   training = true;
 
-  /** Named things this module holds. Containers override it to leave their own property's name out of the keys. */
+  /** The named contents of this module. Containers override it to omit their own property's name from the keys. */
   members(): [string, unknown][] {
     return Object.entries(this);
   }
 
-  /** Parameters with their keys, each once even if it is shared. */
+  /** Parameters with their keys; shared ones appear once. */
   namedParameters(): [string, Tensor][] {
     return unique(this.tensors().filter(([, , role]) => role === "parameter"));
   }
@@ -42,7 +45,7 @@ export abstract class Module {
     return this.namedParameters().map(([, tensor]) => tensor);
   }
 
-  /** Buffers with their keys, those that `stateDict` leaves out included. */
+  /** Buffers with their keys, including those that `stateDict` omits. */
   namedBuffers(): [string, Tensor][] {
     return unique(this.tensors().filter(([, , role]) => role !== "parameter"));
   }
@@ -65,20 +68,20 @@ export abstract class Module {
     return this.train(false);
   }
 
-  /** Lets gradients into all parameters, or keeps them out. */
+  /** Sets whether all parameters require gradients. */
   requiresGrad_(flag = true): this {
     for (const tensor of this.parameters()) tensor.requiresGrad_(flag);
     return this;
   }
 
-  /** Forgets all gradients. */
+  /** Clears all gradients. */
   zeroGrad(): void {
     native.zeroGrads(this.parameters().map((tensor) => tensor.handle));
   }
 
   /**
-   * Moves and converts parameters and buffers in place: handles stay valid, gradients are forgotten.
-   * Create optimizers afterwards: their state keeps the layout it was made with.
+   * Moves and converts parameters and buffers in place: handles stay valid, gradients are cleared. Create optimizers
+   * afterwards, because their state keeps its layout.
    */
   to(options: MoveOptions): this {
     noGrad(() => {
@@ -104,7 +107,7 @@ export abstract class Module {
     loadTensors(this.stateDict(), state, options);
   }
 
-  /** A copy with weights of its own. Sharing inside the module is kept; gradients are not copied. */
+  /** A copy with its own weights. Sharing inside the module is kept; gradients are not copied. */
   clone(): this {
     return noGrad(() => scope(() => copy(this, new Map()) as this));
   }

@@ -18,7 +18,7 @@ export interface MaxPoolOptions extends PoolOptions {
 }
 
 export interface AvgPoolOptions extends PoolOptions {
-  /** let the padding's zeros count in the mean, default true */
+  /** include the padding's zeros in the mean, default true */
   countIncludePad?: boolean;
 }
 

@@ -15,7 +15,7 @@ export interface InterpolateOptions {
   scaleFactor?: PerAxis;
   /** default "nearest" */
   mode?: InterpolationMode;
-  /** put the corners' pixels upon each other, default false; not for the nearest ones */
+  /** align the corner pixels, default false; not with "nearest" modes */
   alignCorners?: boolean;
 }
 
@@ -31,7 +31,7 @@ const exact =
   (input, size, factors) =>
     call(`aten::_upsample_nearest_exact${axes}d`, "vec", input, size, factors) as Tensor;
 
-/** By mode and the number of the axes that are resized. */
+/** By mode and number of resized axes. */
 const operators: Record<string, Interpolation> = {
   "nearest 1": (input, size, factors) => ops.upsample_nearest1d_vec(input, size, factors),
   "nearest 2": (input, size, factors) => ops.upsample_nearest2d_vec(input, size, factors),
@@ -49,7 +49,8 @@ const operators: Record<string, Interpolation> = {
  * Resizes all axes but batch and channels, as `torch.nn.functional.interpolate`.
  *
  * @param input `[N, C, ...]`, three to five axes
- * @throws TorchError unless there is exactly one of `size` and `scaleFactor`, or if the mode is for another number of axes
+ * @throws TorchError unless there is exactly one of `size` and `scaleFactor`, or if the mode does not support this
+ *   number of axes
  */
 export function interpolate(input: Tensor, options: InterpolateOptions): Tensor {
   const { size, scaleFactor, mode = "nearest", alignCorners = false } = options;
@@ -78,7 +79,7 @@ export class Upsample extends Module {
   }
 }
 
-/** Takes channels apart into pixels (Shi et al. 2016): `[N, C r^2, H, W]` to `[N, C, H r, W r]`. */
+/** Rearranges channels into pixels (Shi et al. 2016): `[N, C r^2, H, W]` to `[N, C, H r, W r]`. */
 export class PixelShuffle extends Module {
   constructor(private readonly factor: number) {
     super();

@@ -22,31 +22,31 @@ export interface AdamOptions {
   weightDecay?: number;
 }
 
-/** What is remembered of a parameter, by PyTorch's names. */
+/** The state of a parameter, by PyTorch's names. */
 export type MomentKind = "exp_avg" | "exp_avg_sq" | "step";
 
-/** What Adam has to remember: with beta1 = 0 the first moment is the gradient, unless weight decay is added to that. */
+/** The state that Adam needs. With beta1 = 0 the first moment is the gradient, unless weight decay is added to it. */
 export function momentKinds({ betas, weightDecay = 0 }: AdamOptions): readonly MomentKind[] {
   const first = betas?.[0] === 0 && weightDecay === 0 ? [] : (["exp_avg"] as const);
   return [...first, "exp_avg_sq", "step"];
 }
 
-/** A state without the first moments that an Adam which kept them has saved, if they are not needed here. */
+/** Drops the first moments of a saved state if they are not needed here. */
 export function neededMoments(state: State, kinds: readonly MomentKind[]): Map<string, Tensor> {
   const first = kinds.includes("exp_avg");
   return new Map([...state.tensors].filter(([key]) => first || !key.endsWith(".exp_avg")));
 }
 
-/** One parameter and what the optimizer remembers of it; `count` is its number of updates, float32 []. */
+/** One parameter and its state; `count` is its number of updates, float32 []. */
 interface Slot {
   parameter: Tensor;
-  /** absent where it would be the last gradient */
+  /** absent if it would equal the last gradient */
   first?: Tensor;
   second: Tensor;
   count: Tensor;
 }
 
-/** The slots as the operator wants them: one list per kind. */
+/** The slots in the operator's form: one list per kind. */
 interface Lists {
   slots: Slot[];
   parameters: TensorHandles;
@@ -56,9 +56,9 @@ interface Lists {
 }
 
 /**
- * Adam (Kingma and Ba 2014, algorithm 1) by libtorch's fused operator: one call per device and dtype.
- * Parameters without a gradient are left alone. Moments are made at the first step, in the parameters' own layout.
- * With beta1 = 0 the first moment is the gradient: none is kept, which saves as much memory as the parameters take.
+ * Adam (Kingma and Ba 2014, algorithm 1) by libtorch's fused operator: one call per device and dtype. Parameters
+ * without a gradient do not change. Moments are made at the first step, in the parameters' own layout. With beta1 = 0
+ * the first moment is the gradient and is not stored, which saves as much memory as the parameters take.
  */
 export class Adam implements Optimizer {
   /** Learning rate of the next step. */
@@ -72,7 +72,7 @@ export class Adam implements Optimizer {
   private lists: Lists[] | undefined;
   protected readonly operator: typeof ops._fused_adam_ = ops._fused_adam_;
 
-  /** @throws TorchError if there are no parameters or an option is out of its range */
+  /** @throws TorchError if there are no parameters or an option is out of range */
   constructor(
     readonly parameters: Tensor[],
     options: AdamOptions = {},
@@ -100,7 +100,7 @@ export class Adam implements Optimizer {
     });
   }
 
-  /** Forgets the gradients. */
+  /** Clears the gradients. */
   zeroGrad(): void {
     native.zeroGrads(this.handles.current());
   }
@@ -110,7 +110,7 @@ export class Adam implements Optimizer {
     return { tensors: this.stateTensors(), values: { lr: this.lr } };
   }
 
-  /** @throws CheckpointError if the state is of other parameters */
+  /** @throws CheckpointError if the state belongs to other parameters */
   loadState(state: State): void {
     loadTensors(this.stateTensors(), neededMoments(state, this.kinds));
     this.lr = stateNumber(state, "lr");
@@ -156,7 +156,7 @@ export class Adam implements Optimizer {
     );
   }
 
-  /** Makes the moments when they are first needed: by then the parameters are where they will stay. */
+  /** Makes the moments when they are first needed, when the parameters have reached their final device and layout. */
   private prepare(): Lists[] {
     if (this.lists) return this.lists;
     const groups = new Map<string, Slot[]>();
@@ -190,7 +190,7 @@ export class Adam implements Optimizer {
   }
 }
 
-/** AdamW (Loshchilov and Hutter 2017, algorithm 2): weight decay beside the gradient, not through it. */
+/** AdamW (Loshchilov and Hutter 2017, algorithm 2): weight decay is decoupled from the gradient. */
 export class AdamW extends Adam {
   protected override readonly operator: typeof ops._fused_adam_ = ops._fused_adamw_;
 

@@ -1,6 +1,6 @@
 import { TorchError } from "../errors.js";
 
-/** How training has moved since the last update of the average. */
+/** The progress of training since the last update of the average. */
 export interface Progress {
   /** images in this update, > 0 */
   batchSize: number;

@@ -23,11 +23,11 @@ export interface EMAOptions {
 }
 
 /**
- * Running average of a module's weights. Averages of half-precision weights are float32: increments would round to 0.
- * Buffers are copied, not averaged.
+ * Running average of a module's weights. Averages of half-precision weights are float32, because increments would round
+ * to 0. Buffers are copied, not averaged.
  */
 export class EMA<T extends Module> {
-  /** The average, a module of its own in evaluation mode without gradients. */
+  /** The average: a separate module in evaluation mode without gradients. */
   readonly module: T;
   private images = 0;
   private readonly decay: Decay;
@@ -77,7 +77,7 @@ export class EMA<T extends Module> {
     return { tensors: this.module.stateDict(), values: { images: this.images } };
   }
 
-  /** @throws CheckpointError if the state is of another module */
+  /** @throws CheckpointError if the state belongs to another module */
   loadState(state: State): void {
     this.module.loadStateDict(state.tensors);
     this.images = stateNumber(state, "images");

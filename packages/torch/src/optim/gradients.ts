@@ -8,7 +8,8 @@ import type { Tensor } from "../tensor.js";
 
 /**
  * Scales all gradients together so that their joint 2-norm is at most `maxNorm` (Pascanu et al. 2012, algorithm 1).
- * @returns the norm before clipping, a tensor [] so that no device has to wait for it; 0 if there are no gradients
+ * @returns the norm before clipping, as a tensor [] so that the device need not be synchronised; 0 if there are no
+ *   gradients
  */
 export function clipGradNorm(parameters: Tensor[], maxNorm: number): Tensor | number {
   return noGrad(() =>
@@ -17,7 +18,7 @@ export function clipGradNorm(parameters: Tensor[], maxNorm: number): Tensor | nu
         const gradients = all.filter((handle) => handle !== 0);
         const norm = jointNorm(gradients);
         if (norm === 0) return 0;
-        // As PyTorch: never scale up, and 1e-6 keeps a zero norm from dividing.
+        // As in PyTorch: never scale up, and 1e-6 avoids division by zero.
         const factor = norm.add(1e-6).pow(-1).mul(maxNorm).clamp(undefined, 1);
         ops._foreach_mul__Scalar(gradients, factor);
         return norm;
@@ -26,7 +27,9 @@ export function clipGradNorm(parameters: Tensor[], maxNorm: number): Tensor | nu
   );
 }
 
-/** The joint 2-norm of all gradients, a tensor [] so that no device has to wait for it; 0 if there are none. */
+/**
+ * The joint 2-norm of all gradients, as a tensor [] so that the device need not be synchronised; 0 if there are none.
+ */
 export function gradNorm(parameters: Tensor[]): Tensor | number {
   return noGrad(() =>
     scope(() =>
@@ -68,7 +71,7 @@ export function gradientsOf(parameters: readonly Tensor[]): (Tensor | undefined)
 }
 
 /**
- * Lends `body` the handles of the parameters' gradients, 0 where there is none: no tensor object is made of them.
+ * Lends `body` the handles of the parameters' gradients, 0 if there is none, without making tensor objects.
  * @internal
  */
 export function borrowGradients<T>(

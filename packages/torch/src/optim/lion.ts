@@ -5,9 +5,9 @@ import { type Active, PlainOptimizer } from "./optimizer.js";
 export interface LionOptions {
   /** learning rate, default 1e-4: a third to a tenth of Adam's */
   lr?: number;
-  /** of the update and of the momentum, each in [0, 1); default [0.9, 0.99] */
+  /** decay for the update and for the momentum, each in [0, 1); default [0.9, 0.99] */
   betas?: [number, number];
-  /** shrinks the weight beside the update, default 0 */
+  /** decoupled weight decay, default 0 */
   weightDecay?: number;
 }
 
@@ -17,7 +17,7 @@ export class Lion extends PlainOptimizer {
   private readonly betas: [number, number];
   private readonly weightDecay: number;
 
-  /** @throws TorchError if there are no parameters or an option is out of its range */
+  /** @throws TorchError if there are no parameters or an option is out of range */
   constructor(parameters: Tensor[], options: LionOptions = {}) {
     super(parameters, options.lr ?? 1e-4);
     this.betas = options.betas ?? [0.9, 0.99];

@@ -7,24 +7,24 @@ import type { Tensor } from "../tensor.js";
 import { TensorHandles } from "../tensor-handles.js";
 import { gradientsOf } from "./gradients.js";
 
-/** What every optimizer offers. */
+/** The interface of every optimizer. */
 export interface Optimizer {
   /** learning rate of the next step */
   lr: number;
   readonly parameters: Tensor[];
   /** Updates the parameters from their gradients. */
   step(): void;
-  /** Forgets the gradients. */
+  /** Clears the gradients. */
   zeroGrad(): void;
-  /** All that is needed to go on as if nothing had happened. */
+  /** Everything needed to resume exactly. */
   state(): State;
-  /** @throws CheckpointError if the state is of other parameters */
+  /** @throws CheckpointError if the state belongs to other parameters */
   loadState(state: State): void;
-  /** Releases what is remembered of the parameters. */
+  /** Releases the state. */
   dispose(): void;
 }
 
-/** A parameter with a gradient, and what is remembered of it. */
+/** A parameter with a gradient, and its state. */
 export interface Active {
   parameter: Tensor;
   gradient: Tensor;
@@ -32,7 +32,7 @@ export interface Active {
   memory: Map<string, Tensor>;
 }
 
-/** An optimizer that remembers some tensors of each parameter, and updates one parameter after another. */
+/** An optimizer with some state tensors per parameter, which updates one parameter after another. */
 export abstract class PlainOptimizer implements Optimizer {
   lr: number;
   private readonly handles: TensorHandles;
@@ -90,13 +90,13 @@ export abstract class PlainOptimizer implements Optimizer {
     }
   }
 
-  /** Changes one parameter and its memory, in place. */
+  /** Updates one parameter and its state, in place. */
   protected abstract update(active: Active): void;
 
-  /** The names of what is remembered. */
+  /** The names of the state tensors. */
   protected abstract readonly names: readonly string[];
 
-  /** What is remembered under a name; made by `create` if it is not there yet. */
+  /** A state tensor by name; made by `create` if missing. */
   protected remembered({ memory }: Active, name: string, create: () => Tensor): Tensor {
     const known = memory.get(name);
     if (known) return known;

@@ -6,7 +6,7 @@ import { type Active, PlainOptimizer } from "./optimizer.js";
 export interface RMSpropOptions {
   /** learning rate, default 1e-2 */
   lr?: number;
-  /** decay of the squares' average, default 0.99 */
+  /** decay of the average of squares, default 0.99 */
   alpha?: number;
   /** added to the root, default 1e-8 */
   eps?: number;
@@ -27,7 +27,7 @@ export class RMSprop extends PlainOptimizer {
   private readonly momentum: number;
   private readonly centered: boolean;
 
-  /** @throws TorchError if there are no parameters or an option is out of its range */
+  /** @throws TorchError if there are no parameters or an option is out of range */
   constructor(parameters: Tensor[], options: RMSpropOptions = {}) {
     super(parameters, options.lr ?? 1e-2);
     this.alpha = options.alpha ?? 0.99;

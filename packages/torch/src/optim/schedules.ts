@@ -34,7 +34,7 @@ export function inverseSqrt(reference: number): Schedule {
   return (iteration) => 1 / Math.sqrt(Math.max(iteration / reference, 1));
 }
 
-/** Several schedules multiplied, a warm-up with a decay for example. */
+/** The product of several schedules, for example a warm-up and a decay. */
 export function product(...schedules: Schedule[]): Schedule {
   return (iteration) => schedules.reduce((factor, schedule) => factor * schedule(iteration), 1);
 }

@@ -7,7 +7,7 @@ export interface SGDOptions {
   lr?: number;
   /** default 0 */
   momentum?: number;
-  /** share of the gradient that momentum leaves out, default 0 */
+  /** dampening: fraction of the gradient not added to the momentum, default 0 */
   dampening?: number;
   /** added to the gradient times the weight, default 0 */
   weightDecay?: number;
@@ -15,7 +15,7 @@ export interface SGDOptions {
   nesterov?: boolean;
 }
 
-/** Stochastic gradient descent, with momentum as PyTorch has it: v <- mu v + g, w <- w - lr v (Sutskever et al. 2013). */
+/** Stochastic gradient descent, with momentum as in PyTorch: v <- mu v + g, w <- w - lr v (Sutskever et al. 2013). */
 export class SGD extends PlainOptimizer {
   protected readonly names = ["momentum_buffer"];
   private readonly momentum: number;
@@ -23,7 +23,7 @@ export class SGD extends PlainOptimizer {
   private readonly weightDecay: number;
   private readonly nesterov: boolean;
 
-  /** @throws TorchError if there are no parameters or an option is out of its range */
+  /** @throws TorchError if there are no parameters or an option is out of range */
   constructor(parameters: Tensor[], options: SGDOptions = {}) {
     super(parameters, options.lr ?? 1e-3);
     this.momentum = options.momentum ?? 0;

@@ -10,17 +10,18 @@ import { TensorHandles } from "../tensor-handles.js";
 import { Adam, type AdamOptions, type MomentKind, momentKinds, neededMoments } from "./adam.js";
 import type { Optimizer } from "./optimizer.js";
 
-/** Parameters are sent in pieces of about this size. */
+/** Approximate size of the pieces in which parameters are sent. */
 const PIECE_BYTES = 25 * 2 ** 20;
 
 /**
- * Adam whose moments are spread over the processes of a group (ZeRO, Rajbhandari et al. 2020, stage 1): each keeps and
- * uses those of its part of the parameters, and sends the others the new weights. The weights are Adam's, bit for bit;
- * of the moments' memory, twice that of the weights (once with beta1 = 0), each process has its share.
+ * Adam whose moments are distributed over the processes of a group (ZeRO, Rajbhandari et al. 2020, stage 1). Each
+ * process keeps the moments of its part of the parameters, updates that part, and sends the new weights to the others.
+ * The weights are Adam's, bit for bit. Each process needs only its share of the moments' memory, which is twice that of
+ * the weights (once with beta1 = 0).
  */
 export class ShardedAdam implements Optimizer {
   private rate: number;
-  /** the parameters of each process, by their numbers */
+  /** the parameters of each process, by index */
   private readonly parts: number[][];
   private readonly own: Adam | undefined;
   private readonly kinds: readonly MomentKind[];
@@ -53,7 +54,7 @@ export class ShardedAdam implements Optimizer {
     if (this.own) this.own.lr = value;
   }
 
-  /** Updates this process's part of the parameters, then has all parts sent around. @throws LostProcesses */
+  /** Updates this process's part of the parameters, then exchanges all parts. @throws LostProcesses */
   step(): void {
     this.own?.step();
     noGrad(() => {
@@ -63,13 +64,13 @@ export class ShardedAdam implements Optimizer {
     });
   }
 
-  /** Forgets the gradients. */
+  /** Clears the gradients. */
   zeroGrad(): void {
     native.zeroGrads(this.handles.current());
   }
 
   /**
-   * Adam's whole state in process 0, on the CPU; the others, which have to call it too, get their own part of it.
+   * Adam's whole state in process 0, on the CPU. The others must call it too, and get their own part.
    * @throws LostProcesses
    */
   state(): State {
@@ -92,7 +93,10 @@ export class ShardedAdam implements Optimizer {
     return { tensors: new Map(order), values: { lr: this.rate } };
   }
 
-  /** @param state a whole one, of any number of processes or of Adam. @throws CheckpointError if it is of other parameters */
+  /**
+   * @param state a whole state, from any number of processes or from Adam.
+   * @throws CheckpointError if it belongs to other parameters
+   */
   loadState(state: State): void {
     const given = neededMoments(state, this.kinds);
     if (given.size !== this.kinds.length * this.parameters.length)
@@ -115,7 +119,7 @@ export class ShardedAdam implements Optimizer {
     this.own?.dispose();
   }
 
-  /** Takes part in sending a tensor of the state; only process 0 keeps it. Its own come from itself and are not sent. */
+  /** Takes part in sending a tensor of the state to process 0, which keeps it. Process 0's own tensors are not sent. */
   private received(index: number, kind: MomentKind, owner: number): Tensor | undefined {
     if (owner === 0) return undefined;
     const parameter = this.parameters[index]!;
@@ -152,7 +156,7 @@ export class ShardedAdam implements Optimizer {
   }
 }
 
-/** Which process has which parameters: the largest first, each to the one that has least so far. */
+/** Assigns parameters to processes: the largest first, each to the process with the least so far. */
 function evenParts(sizes: readonly number[], count: number): number[][] {
   const parts = Array.from({ length: count }, () => ({ size: 0, members: [] as number[] }));
   const order = sizes.map((_, index) => index).sort((a, b) => sizes[b]! - sizes[a]! || a - b);

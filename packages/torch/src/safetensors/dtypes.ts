@@ -1,6 +1,6 @@
 import type { DType } from "../dtype.js";
 
-/** safetensors' names of dtypes in the order in which tensors are laid out: wide ones first keeps all aligned. */
+/** safetensors' dtype names in layout order; wide ones come first, so that all are aligned. */
 const formats: [name: string, dtype: DType, bytes: number][] = [
   ["I64", "int64", 8],
   ["F64", "float64", 8],

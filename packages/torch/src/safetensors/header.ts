@@ -1,7 +1,7 @@
 import { CheckpointError } from "../errors.js";
 import { type Format, formatByName } from "./dtypes.js";
 
-/** Where a tensor lies: bytes `begin` to `end` after the header. */
+/** The place of a tensor: bytes `begin` to `end` after the header. */
 export interface Entry {
   name: string;
   format: Format;
@@ -17,7 +17,7 @@ export interface Header {
 
 /** The longest header that the format's reference implementation accepts, in bytes. */
 export const longestHeader = 100_000_000;
-/** As many as libtorch computes with. */
+/** As many dimensions as libtorch supports. */
 const mostDimensions = 64;
 
 /**
@@ -43,9 +43,9 @@ function parseObject(json: string, path: string): Record<string, unknown> {
   try {
     value = JSON.parse(json);
   } catch {
-    throw new CheckpointError(`${path}: the header is no JSON; not a safetensors file, or damaged`);
+    throw new CheckpointError(`${path}: the header is not JSON; not a safetensors file, or damaged`);
   }
-  if (!isRecord(value)) throw new CheckpointError(`${path}: the header is no JSON object`);
+  if (!isRecord(value)) throw new CheckpointError(`${path}: the header is not a JSON object`);
   return value;
 }
 
@@ -59,15 +59,15 @@ function parseMetadata(value: unknown, path: string): Record<string, string> {
 
 function parseEntry(name: string, value: unknown, path: string): Entry {
   const fail = (problem: string) => new CheckpointError(`${path}: tensor "${name}": ${problem}`);
-  if (!isRecord(value)) throw fail("the entry is no JSON object");
+  if (!isRecord(value)) throw fail("the entry is not a JSON object");
   const { dtype, shape, data_offsets: offsets } = value;
   const format = typeof dtype === "string" ? formatByName(dtype) : undefined;
   if (!format) throw fail(`dtype ${JSON.stringify(dtype)} is not supported`);
-  if (!isSizes(shape)) throw fail(`shape ${JSON.stringify(shape)} is no list of sizes`);
+  if (!isSizes(shape)) throw fail(`shape ${JSON.stringify(shape)} is not a list of sizes`);
   if (!isSizes(offsets) || offsets.length !== 2 || offsets[0]! > offsets[1]!) {
-    throw fail(`data_offsets ${JSON.stringify(offsets)} are no range`);
+    throw fail(`data_offsets ${JSON.stringify(offsets)} are not a range`);
   }
-  // A size of 0 must not hide others that libtorch cannot multiply.
+  // A size of 0 must not hide others whose product overflows.
   const extent = shape.reduce((product, size) => product * Math.max(size, 1), format.bytes);
   if (shape.length > mostDimensions || !Number.isSafeInteger(extent))
     throw fail(`shape ${JSON.stringify(shape)} is too large`);

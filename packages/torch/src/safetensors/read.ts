@@ -11,9 +11,8 @@ export interface SafetensorsFile {
 }
 
 /**
- * Opens a safetensors file. The tensors are views of the memory-mapped file: nothing is read until it is used, and
- * writing to them changes memory only, never the file.
- * @throws CheckpointError naming the file, and the tensor if it is one tensor's fault
+ * Opens a safetensors file. The tensors are views of the memory-mapped file: data are read on use, and writing to them
+ * changes only memory, never the file. @throws CheckpointError naming the file, and the tensor if one tensor is wrong
  */
 export function readSafetensors(path: string): SafetensorsFile {
   const { header, start, bytes } = readHeader(path);
@@ -27,14 +26,14 @@ export function readSafetensors(path: string): SafetensorsFile {
   };
 }
 
-/** What a safetensors file says of itself, without its data. */
+/** The header of a safetensors file, without its data. */
 export function readSafetensorsHeader(path: string): Header {
   return readHeader(path).header;
 }
 
 function view(file: Tensor, start: number, { format, shape, begin, end }: Entry): Tensor {
   const slice = file.narrow(0, start + begin, end - begin);
-  // libtorch refuses to look at bytes that start between two elements; our own files never do.
+  // libtorch refuses unaligned data; our own files are always aligned.
   const aligned = (start + begin) % format.bytes === 0 ? slice : slice.clone();
   return ops.view_dtype(aligned, format.dtype).reshape(shape);
 }
@@ -49,7 +48,7 @@ function readHeader(path: string): { header: Header; start: number; bytes: numbe
     const length = Number(read(descriptor, 0, 8, path).readBigUInt64LE());
     if (length > longestHeader || length > bytes - 8) {
       throw new CheckpointError(
-        `${path}: the header's length ${length} does not fit; no safetensors file, or damaged`,
+        `${path}: the header's length ${length} does not fit; not a safetensors file, or damaged`,
       );
     }
     const start = 8 + length;

@@ -18,7 +18,7 @@ interface Item {
 /**
  * Writes tensors as safetensors, atomically: a temporary file beside `path` takes its place once it is on disk.
  * An existing file survives any failure. The layout is the reference implementation's: by dtype, then by name.
- * @throws CheckpointError naming the file if it cannot be written or a dtype has no place in the format
+ * @throws CheckpointError naming the file if it cannot be written or the format does not support a dtype
  */
 export function writeSafetensors(
   path: string,
@@ -75,7 +75,7 @@ function encodeHeader(items: Item[], metadata: Record<string, string>): Buffer {
   return padded;
 }
 
-/** Not JSON.stringify of an object: that would put names that look like numbers first. */
+/** Not JSON.stringify of an object, which would put number-like names first. */
 function encodeObject(fields: [string, unknown][]): string {
   return `{${fields.map(([name, value]) => `${JSON.stringify(name)}:${JSON.stringify(value)}`).join(",")}}`;
 }
@@ -99,7 +99,7 @@ function writeAll(descriptor: number, bytes: Uint8Array): void {
   while (written < bytes.length) written += writeSync(descriptor, bytes, written);
 }
 
-/** Makes the renaming itself durable; not every system lets a folder be synchronized. */
+/** Makes the rename durable; not every system can synchronize a folder. */
 function syncFolder(path: string): void {
   if (process.platform === "win32") return;
   const descriptor = openSync(path, "r");

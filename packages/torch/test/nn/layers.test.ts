@@ -195,10 +195,10 @@ test("whole channels are dropped, with a generator and without", () => {
 });
 
 test("wrong shapes and options are named", () => {
-  expect(() => new Conv2d(3, 4, [3])).toThrow("[3] has 1 numbers, one for each of 2 axes is needed");
+  expect(() => new Conv2d(3, 4, [3])).toThrow("[3] has 1 numbers, but there are 2 axes");
   expect(() => new Conv1d(3, 4, 3, { groups: 2 })).toThrow("Conv1d: 2 groups do not divide 3 and 4 channels");
   expect(() => new BatchNorm2d(3).forward(zeros([2, 3]))).toThrow(
-    "BatchNorm2d: an input of 4 axes is needed, not [2, 3]",
+    "BatchNorm2d: needs an input of 4 axes, not [2, 3]",
   );
   expect(() => interpolate(randn([1, 1, 2]), {})).toThrow("give either size or scaleFactor");
   expect(() => interpolate(randn([1, 1, 2]), { size: 4, mode: "bilinear" })).toThrow(

@@ -125,18 +125,18 @@ describe("writing", () => {
 
 describe("damaged files are named with what is wrong", () => {
   const cases: [string, object | string, number, string][] = [
-    ["not JSON", "{oops", 0, "the header is no JSON"],
-    ["a list", "[]    ", 0, "the header is no JSON object"],
+    ["not JSON", "{oops", 0, "the header is not JSON"],
+    ["a list", "[]    ", 0, "the header is not a JSON object"],
     ["metadata", { __metadata__: { a: 1 } }, 0, "__metadata__ must map names to strings"],
     ["dtype", { a: entry("F7", [1], 0, 4) }, 4, 'tensor "a": dtype "F7" is not supported'],
-    ["shape", { a: entry("F32", [-1], 0, 4) }, 4, 'tensor "a": shape [-1] is no list of sizes'],
-    ["offsets", { a: entry("F32", [1], 4, 0) }, 4, 'tensor "a": data_offsets [4,0] are no range'],
+    ["shape", { a: entry("F32", [-1], 0, 4) }, 4, 'tensor "a": shape [-1] is not a list of sizes'],
+    ["offsets", { a: entry("F32", [1], 4, 0) }, 4, 'tensor "a": data_offsets [4,0] are not a range'],
     ["size", { a: entry("F32", [2], 0, 4) }, 4, "F32 [2] takes 8 bytes, but data_offsets span 4"],
     ["end", { a: entry("F32", [2], 0, 8) }, 4, "ends at byte 8 of 4; the file is cut short"],
     ["overlap", { a: entry("U8", [4], 0, 4), b: entry("U8", [4], 2, 6) }, 6, 'tensor "b": overlaps'],
     ["gap", { a: entry("U8", [2], 0, 2), b: entry("U8", [2], 4, 6) }, 6, 'tensor "b": a gap lies before it'],
     ["rest", { a: entry("U8", [2], 0, 2) }, 6, "4 bytes belong to no tensor"],
-    ["no entry", { a: 5 }, 0, 'tensor "a": the entry is no JSON object'],
+    ["no entry", { a: 5 }, 0, 'tensor "a": the entry is not a JSON object'],
   ];
 
   test.each(cases)("%s", (_, header, bytes, message) => {

@@ -1,7 +1,7 @@
 import type { Fail } from "../pickle/fail.js";
 import { type StoredNumbers, StoredTensor } from "./stored-tensor.js";
 
-/** A window of stored numbers, and the window of a weight of ours that it fills; both have one shape. */
+/** A window of stored numbers, and the window of our weight that it fills; both have the same shape. */
 export interface Piece {
   from: StoredTensor;
   /** first number in the weight */
@@ -10,27 +10,27 @@ export interface Piece {
   stride: readonly number[];
 }
 
-/** A weight of ours that other people's files hold in another layout: transposed, split, or in several tensors. */
+/** A weight that foreign files store in another layout: transposed, split, or in several tensors. */
 export class AssembledTensor {
   constructor(
     /** its keys in the file, for messages */
     readonly name: string,
     readonly shape: readonly number[],
-    /** fill the weight without gaps */
+    /** pieces that fill the weight without gaps */
     readonly pieces: readonly Piece[],
   ) {}
 }
 
-/** A weight as a file has it, or put together from what a file has. */
+/** A weight as in the file, or assembled from parts of the file. */
 export type StoredWeight = StoredTensor | AssembledTensor;
 
-/** Where a weight's numbers come from; a tensor as the file has it is one piece. */
+/** The pieces of a weight; an unchanged tensor is one piece. */
 export function piecesOf(weight: StoredWeight): readonly Piece[] {
   if (weight instanceof AssembledTensor) return weight.pieces;
   return [{ from: weight, offset: 0, stride: rowMajor(weight.shape) }];
 }
 
-/** Numbers in the file for these weights, shared ones counted once. */
+/** Count of the stored numbers of these weights; shared ones count once. */
 export function storedNumbers(weights: ReadonlyMap<string, StoredWeight>): number {
   const distinct = new Set<StoredNumbers>();
   for (const weight of weights.values()) for (const { from } of piecesOf(weight)) distinct.add(from.numbers);
@@ -47,7 +47,7 @@ export function rowMajor(shape: readonly number[]): number[] {
 /**
  * A window of the same numbers as a tensor.
  * @param offset counted from the tensor's first number
- * @param fail called if the tensor is of another shape than one such a window can be taken of
+ * @param fail called if the tensor's shape does not allow this window
  */
 export function windowOf(
   { numbers, offset: start }: StoredTensor,

@@ -8,7 +8,7 @@ import { StoredNumbers } from "./stored-tensor.js";
 
 /** First value of every such file. */
 const magicNumber = 0x1950a86a20f9469cfc6cn;
-/** That value as it is written: a protocol 2 pickle of a 10-byte number. */
+/** That value in the file: a protocol 2 pickle of a 10-byte number. */
 const magicBytes = Buffer.from("80028a0a6cfc9c46f9206aa850192e", "hex");
 const protocolVersion = 1001;
 

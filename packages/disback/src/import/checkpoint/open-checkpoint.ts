@@ -16,22 +16,22 @@ import { openTorchZip } from "./torch-zip.js";
 /** A file of pickled weights, read without running anything in it. */
 export interface Checkpoint {
   path: string;
-  /** in words: "PyTorch checkpoint (zip)" */
+  /** kind of file: "PyTorch checkpoint (zip)" */
   format: string;
   /** size of the file */
   bytes: number;
   value: PickleValue;
-  /** Ends the reading of storages. */
+  /** Closes the storages. */
   close(): void;
 }
 
-/** All that a checkpoint may name. */
+/** All functions and classes that a checkpoint may name. */
 export const checkpointGlobals: GlobalTable = (name) =>
   pythonGlobals(name) ?? torchGlobals(name) ?? numpyGlobals(name) ?? edmGlobals(name);
 
 /**
- * Opens a `.pkl`, `.pt`, `.pth`, `.ckpt` or `.bin` file: a plain pickle, or PyTorch's newer or older format. What it
- * is, its first bytes say.
+ * Opens a `.pkl`, `.pt`, `.pth`, `.ckpt` or `.bin` file: a plain pickle, or PyTorch's newer or older format. The first
+ * bytes tell which.
  * @throws DisbackError naming the file, the place in it and what is wrong or refused
  */
 export async function openCheckpoint(path: string): Promise<Checkpoint> {
@@ -67,7 +67,7 @@ export function parsePickled(bytes: Uint8Array, name: string): { format: string;
   return { format: "pickle", value };
 }
 
-/** In pieces, because Node reads no more than 2 GiB at once. */
+/** In pieces, because Node reads at most 2 GiB at once. */
 async function readWhole(path: string, size: number): Promise<Uint8Array> {
   if (size > constants.MAX_LENGTH) {
     throw new DisbackError(

@@ -2,7 +2,7 @@ import { shown } from "../pickle/text-values.js";
 import { PickleGlobal, PickleTuple, type PickleValue } from "../pickle/values.js";
 import { formatOfStorage, type NumberFormat } from "./storage-types.js";
 
-/** How a checkpoint's pickle refers to numbers stored outside of it. */
+/** A reference in a checkpoint's pickle to numbers stored outside it. */
 export interface StorageReference {
   format: NumberFormat;
   key: string;
@@ -13,7 +13,7 @@ export interface StorageReference {
 /** Reads ("storage", class, key, device, length, …). */
 export function storageReference(id: PickleValue, fail: (problem: string) => never): StorageReference {
   const [kind, type, key, , length, view] = id instanceof PickleTuple ? id.items : [];
-  if (kind !== "storage") return fail("it refers to something that is no storage");
+  if (kind !== "storage") return fail("it refers to something that is not a storage");
   const format = type instanceof PickleGlobal ? formatOfStorage(type.name) : undefined;
   if (!format) {
     return fail(

@@ -2,7 +2,7 @@ import type { DType } from "@disback/torch";
 import type { Fail } from "../pickle/fail.js";
 import { PickleRecord } from "../pickle/values.js";
 
-/** Numbers of one type in a row, which tensors are windows of; the data may be read later. */
+/** Consecutive numbers of one type, of which tensors are windows. The data may be read later. */
 export class StoredNumbers extends PickleRecord {
   readonly description = "a tensor's storage";
   bigEndian = false;
@@ -12,7 +12,7 @@ export class StoredNumbers extends PickleRecord {
     readonly itemBytes: number,
     /** how many numbers */
     readonly length: number,
-    /** gives the bytes, `length * itemBytes` of them */
+    /** returns the `length * itemBytes` bytes */
     public read: () => Uint8Array | Promise<Uint8Array>,
   ) {
     super();
@@ -37,7 +37,7 @@ export class StoredTensor extends PickleRecord {
     super();
     if (shape.length !== stride.length || shape.length > 16) fail("a tensor with a wrong number of strides");
     if (![offset, ...shape, ...stride].every((value) => Number.isSafeInteger(value) && value >= 0)) {
-      fail("a tensor whose sizes are no whole numbers");
+      fail("a tensor whose sizes are not whole numbers");
     }
     const last = shape.includes(0)
       ? 0

@@ -32,7 +32,7 @@ const rebuildFromType: Make = ([callee, , args], context) => {
   return callee.known.make(args.items, context);
 };
 
-/** A storage pickled outside of `torch.save`: bytes that hold a checkpoint of their own. */
+/** A storage pickled outside `torch.save`: bytes that contain another checkpoint. */
 const loadFromBytes: Make = ([bytes], { fail, limits, place }) => {
   if (!(bytes instanceof Uint8Array)) return fail("a storage without bytes");
   limits.copy(bytes.length, fail);
@@ -40,7 +40,7 @@ const loadFromBytes: Make = ([bytes], { fail, limits, place }) => {
   return value instanceof StoredNumbers ? value : fail("bytes that hold no storage");
 };
 
-/** Inside such bytes nothing but the storage's class is named: they cannot nest. */
+/** Such bytes may only name the storage's class, so they cannot nest. */
 const storageOnly: GlobalTable = (name) => (formatOfStorage(name) ? {} : undefined);
 
 function sizes(value: PickleValue | undefined, fail: MakingContext["fail"]): number[] {

@@ -7,10 +7,10 @@ import type { GlobalTable, PickleValue } from "../pickle/values.js";
 import { storageReference } from "./storage-reference.js";
 import { StoredNumbers } from "./stored-tensor.js";
 
-/** PyTorch stores without compression; a repacked file may be compressed a little, a bomb is by far more. */
+/** PyTorch stores without compression. A repacked file may be compressed a little; a zip bomb far more. */
 const largestExpansion = 4;
 
-/** A checkpoint of PyTorch's zip format; its storages are read when asked for. */
+/** A checkpoint in PyTorch's zip format. Its storages are read on demand. */
 export interface TorchZip {
   value: PickleValue;
   close(): void;
@@ -18,7 +18,7 @@ export interface TorchZip {
 
 /**
  * Opens a PyTorch checkpoint (since version 1.6): a zip of one folder with `data.pkl`, and `data/KEY` per storage.
- * Nothing is written to disk, and no more is unpacked than a small multiple of the file's size.
+ * Nothing is written to disk, and at most a small multiple of the file's size is unpacked.
  * @throws DisbackError naming the file and the entry
  */
 export async function openTorchZip(path: string, globals: GlobalTable): Promise<TorchZip> {
@@ -79,7 +79,7 @@ function pickleFolder(path: string, archive: ZipArchive): string {
   if (pickles.length !== 1) {
     const isScript = [...archive.entries.keys()].some((name) => /^[^/]+\/code\//.test(name));
     const why = isScript
-      ? "a TorchScript file, which is a program and no checkpoint"
+      ? "a TorchScript file, which is a program, not a checkpoint"
       : `a zip with ${pickles.length || "no"} data.pkl, which is no PyTorch checkpoint${holding(archive)}`;
     throw new DisbackError(`${path}: ${why}`);
   }

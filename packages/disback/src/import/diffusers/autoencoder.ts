@@ -51,8 +51,8 @@ const vqFields = {
 };
 
 /**
- * `sample_size`: of the images it was trained on; any size goes. `force_upcast`: we compute in float32 anyway.
- * `lookup_from_codebook`: of a way of decoding that latent diffusion does not take.
+ * `sample_size`: size of the training images; any size works. `force_upcast`: we compute in float32 anyway.
+ * `lookup_from_codebook`: for a way of decoding that latent diffusion does not use.
  */
 const harmless = ["sample_size", "force_upcast", "lookup_from_codebook"];
 
@@ -64,11 +64,11 @@ function checkLevels(given: Common, fail: (field: string, message: string) => vo
     fail("out_channels", `${given.out_channels} channels out of ${given.in_channels} are not supported`);
   }
   for (const field of ["down_block_types", "up_block_types"] as const) {
-    if (given[field].length !== levels) fail(field, `must be ${levels}, as many as "block_out_channels" has`);
+    if (given[field].length !== levels) fail(field, `must be ${levels}, the length of "block_out_channels"`);
   }
 }
 
-/** Autoencoders that are read, by diffusers' classes. */
+/** Supported autoencoders, by diffusers' classes. */
 const kinds: Readonly<Record<string, (component: DiffusersComponent) => AutoencoderConfigInput>> = {
   AutoencoderKL: describeKl,
   VQModel: describeVq,

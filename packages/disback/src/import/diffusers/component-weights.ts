@@ -10,7 +10,7 @@ import type { StoredWeights } from "../stored-weights.js";
 import { type DiffusersComponent, isPlainName, isTextTable } from "./folder.js";
 import { readJsonObject } from "./json-file.js";
 
-/** What diffusers calls its weights, in the order in which it looks for them; half precision comes last. */
+/** Diffusers' names of weight files, in its order of search; half precision comes last. */
 const files = ["", ".fp16"].flatMap((variant) =>
   ["safetensors", "bin"].flatMap((extension) => [
     `diffusion_pytorch_model${variant}.${extension}`,
@@ -45,7 +45,7 @@ export async function openComponentWeights(component: DiffusersComponent): Promi
   };
 }
 
-/** A file's contents say what it is, not its name. */
+/** The contents decide the format, not the name. */
 async function openFile(path: string): Promise<StoredWeights> {
   if (await isSafetensors(path)) return openSafetensors(path);
   const checkpoint = await openCheckpoint(path);
@@ -65,7 +65,7 @@ async function openShards(folder: string, index: string): Promise<StoredWeights>
     const safe = isPlainName(file) && /\.(safetensors|bin)$/.test(file);
     if (!safe)
       throw new DisbackError(
-        `${index}: "${shown(key)}": "${shown(file)}" is no file of this folder: refused`,
+        `${index}: "${shown(key)}": "${shown(file)}" is not a file of this folder: refused`,
       );
   }
   const shards = new Map<string, StoredWeights>();

@@ -4,7 +4,7 @@ import type { DiffusersComponent } from "./folder.js";
 import { describeSchedule } from "./noise-schedule.js";
 import { only, parseStrictFields } from "./strict-fields.js";
 
-/** How diffusers' DiT withholds labels while it is trained; no field says so. */
+/** The label dropout of diffusers' DiT in training; no field states it. */
 const labelDropout = 0.1;
 
 const count = z.int().positive();
@@ -23,7 +23,7 @@ const fields = {
   norm_type: only("ada_norm_zero"),
   norm_elementwise_affine: only(false),
   norm_eps: z.number().positive().default(1e-5),
-  // Of Transformer2DModel, which was other networks too.
+  // Fields of Transformer2DModel, which was used for other networks too.
   cross_attention_dim: only(null),
   num_vector_embeds: only(null),
   use_linear_projection: only(false),
@@ -35,7 +35,7 @@ const fields = {
   use_additional_conditions: only(null, false),
 };
 
-/** `norm_num_groups`: of images without patches. `upcast_attention`: the fused attention does not look at it. */
+/** `norm_num_groups`: for images without patches. `upcast_attention`: ignored by the fused attention. */
 const harmless = ["norm_num_groups", "upcast_attention"];
 
 type Fields = z.output<z.ZodObject<typeof fields>>;

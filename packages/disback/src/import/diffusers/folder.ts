@@ -15,9 +15,9 @@ export interface DiffusersComponent {
   className: string;
   /** where its files are */
   folder: string;
-  /** path of its configuration, for messages */
+  /** path of its configuration file, for messages */
   configPath: string;
-  /** its configuration as the file has it */
+  /** its unchecked configuration */
   config: JsonObject;
 }
 
@@ -26,14 +26,14 @@ export interface DiffusersFolder {
   path: string;
   /** the pipeline's class; absent for one model's folder */
   pipelineName?: string;
-  /** what else the pipeline's file says, such as the labels' names */
+  /** other fields of the pipeline's file, such as the labels' names */
   pipeline: JsonObject;
   components: readonly DiffusersComponent[];
-  /** path at which a scheduler's configuration is expected, for messages */
+  /** expected path of the scheduler's configuration, for messages */
   schedulerPath: string;
 }
 
-/** Whether a path is a folder that diffusers wrote. */
+/** Whether a path is a diffusers folder. */
 export function isDiffusersFolder(path: string): boolean {
   if (!existsSync(path) || !statSync(path).isDirectory()) return false;
   if (existsSync(join(path, pipelineFile))) return true;
@@ -42,9 +42,9 @@ export function isDiffusersFolder(path: string): boolean {
 }
 
 /**
- * Reads what a folder of diffusers holds: `model_index.json` with a folder per component (or all files beside it, as the
- * oldest ones have them), or `config.json` of one model, with its scheduler in `scheduler/` or beside it.
- * Weights are not touched. Components of other libraries than diffusers are left out.
+ * Reads what a folder of diffusers holds: `model_index.json` with a folder per component (or all files beside it, as
+ * the oldest ones have them), or `config.json` of one model, with its scheduler in `scheduler/` or beside it. Weights
+ * are not read. Components of libraries other than diffusers are left out.
  * @throws DisbackError naming file and field
  */
 export function readDiffusersFolder(path: string): DiffusersFolder {
@@ -67,7 +67,7 @@ export function readDiffusersFolder(path: string): DiffusersFolder {
   return { path, pipeline: {}, components: [model, ...scheduler], schedulerPath };
 }
 
-/** The component of one of the classes. @throws DisbackError saying which there are */
+/** The component of one of the classes. @throws DisbackError listing the existing ones */
 export function findComponent(folder: DiffusersFolder, classNames: readonly string[]): DiffusersComponent {
   const found = folder.components.filter(({ className }) => classNames.includes(className));
   if (found.length === 1) return found[0]!;
@@ -90,13 +90,13 @@ export function findScheduler(folder: DiffusersFolder): DiffusersComponent {
   );
 }
 
-/** A part of a pipeline that `readDiffusersFolder` did not read: its name, and its class or value. */
+/** A part of a pipeline that `readDiffusersFolder` does not read: its name, and its class or value. */
 export interface OtherPart {
   name: string;
   description: string;
 }
 
-/** What a pipeline's file names besides these components: parts of other libraries, and settings. */
+/** Other entries of a pipeline's file: parts of other libraries, and settings. */
 export function otherParts({ pipeline }: DiffusersFolder, used: readonly DiffusersComponent[]): OtherPart[] {
   return Object.entries(pipeline).flatMap(([name, value]) => {
     const isUsed = name.startsWith("_") || used.some((component) => component.name === name);
@@ -106,7 +106,7 @@ export function otherParts({ pipeline }: DiffusersFolder, used: readonly Diffuse
   });
 }
 
-/** Nothing for a field that names no component, or one of another library. */
+/** Undefined for a field that is not a component, or one of another library. */
 function componentOf(path: string, file: string, name: string, entry: unknown): DiffusersComponent[] {
   if (name.startsWith("_") || !Array.isArray(entry) || entry[0] !== "diffusers") return [];
   const fail = (problem: string) => new DisbackError(`${file}: "${shown(name)}": ${problem}`);
@@ -141,12 +141,12 @@ function classNameOf(config: JsonObject, path: string): string {
   return name;
 }
 
-/** Names a file or folder in a folder, and nothing elsewhere. */
+/** Whether a name is a plain name of a file or folder, without a path. */
 export function isPlainName(name: string): boolean {
   return name !== "" && !/^\.{1,2}$|[/\\\0]/.test(name);
 }
 
-/** The values of an object whose keys and values are texts. */
+/** The values of an object with text values. */
 export function isTextTable(value: unknown): value is Readonly<Record<string, string>> {
   return isObject(value) && Object.values(value).every((text) => typeof text === "string");
 }

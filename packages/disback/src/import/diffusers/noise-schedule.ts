@@ -5,7 +5,7 @@ import { shown } from "../pickle/text-values.js";
 import type { DiffusersComponent } from "./folder.js";
 import { only, parseStrictFields } from "./strict-fields.js";
 
-/** Schedulers that differ in how they sample, not in the noise levels the network was trained at; same defaults. */
+/** Schedulers that differ only in sampling, not in the training's noise levels; same defaults. */
 const schedulers: ReadonlySet<string> = new Set([
   "DDPMScheduler",
   "DDPMParallelScheduler",
@@ -38,7 +38,7 @@ const fields = {
   beta_schedule: z.enum(Object.keys(rules) as [keyof typeof rules]).default("linear"),
   trained_betas: z.array(z.number().positive().max(1)).min(2).nullish(),
   prediction_type: z.enum(Object.keys(predictions) as [keyof typeof predictions]).optional(),
-  /** what `prediction_type` was before 2023: false stands for "sample" */
+  /** the field before `prediction_type` (2023): false means "sample" */
   predict_epsilon: z.boolean().nullish(),
   rescale_betas_zero_snr: z.boolean().default(false),
   variance_type: z
@@ -47,13 +47,13 @@ const fields = {
   clip_sample: z.boolean().nullish(),
   clip_sample_range: z.number().positive().default(1),
   thresholding: z.boolean().default(false),
-  /** "continuous" asks the network about ln(sigma) / 4 instead of a step */
+  /** "continuous" gives the network ln(sigma) / 4 instead of a step */
   timestep_type: only("discrete"),
   use_flow_sigmas: only(false, null),
   use_dynamic_shifting: only(false, null),
 };
 
-/** How a sampler goes through the levels; what the network was trained at does not depend on them. */
+/** Fields that only affect sampling, not the training's noise levels. */
 const harmless = [
   // which steps it takes, and how it ends
   ...["timestep_spacing", "steps_offset", "set_alpha_to_one", "set_alpha_to_zero", "skip_prk_steps"],
@@ -62,15 +62,15 @@ const harmless = [
   ...["sigma_min", "sigma_max", "interpolation_type"],
   // which solver it is
   ...["solver_order", "solver_type", "algorithm_type", "predict_x0", "solver_p", "disable_corrector"],
-  // what it does to estimates, as `clip_sample` does
+  // how it changes estimates, like `clip_sample`
   ...["dynamic_thresholding_ratio", "sample_max_value"],
-  // only with flow matching, which is refused
+  // only for flow matching, which is refused
   ...["flow_shift", "time_shift_type", "shift_terminal"],
-  // of the years in which diffusers had NumPy arrays too
+  // from the years when diffusers also used NumPy arrays
   ...["tensor_format", "format"],
 ];
 
-/** The part of a denoiser's configuration that says what the network estimates, at which noise levels. */
+/** The part of a denoiser's configuration for the prediction and the noise levels. */
 export type DiscreteSchedule = Pick<
   DenoiserConfigInput,
   | "prediction"
@@ -85,8 +85,8 @@ export type DiscreteSchedule = Pick<
 > & { preconditioning: "discrete" };
 
 /**
- * What a scheduler's configuration says of the network's training.
- * @throws DisbackError naming file and field: a scheduler, rule or prediction that is not known
+ * The facts about the network's training in a scheduler's configuration. @throws DisbackError naming file and field: an
+ * unknown scheduler, rule or prediction
  */
 export function describeSchedule(scheduler: DiffusersComponent): DiscreteSchedule {
   const { className, configPath } = scheduler;
@@ -114,7 +114,7 @@ export function describeSchedule(scheduler: DiffusersComponent): DiscreteSchedul
   };
 }
 
-/** Two fields say what the network estimates: the older one must agree. */
+/** Two fields state the prediction; the older one must agree. */
 function checkPrediction(
   given: z.output<z.ZodObject<typeof fields>>,
   fail: (field: string, message: string) => void,
@@ -124,14 +124,14 @@ function checkPrediction(
   fail("predict_epsilon", `${older} contradicts "prediction_type": "${type}"`);
 }
 
-/** What a scheduler does to the network's estimates while it samples, which the denoiser does not. */
+/** Changes of the network's estimates that the scheduler makes in sampling and the denoiser does not. */
 export function changesEstimates({ config }: DiffusersComponent): string[] {
   return config["thresholding"] === true
     ? ["the original's sampler thresholds its estimates (thresholding); the denoiser does not"]
     : [];
 }
 
-/** Only the schedulers of DDPM and DDIM cut off, and they do unless told not to. */
+/** Only the schedulers of DDPM and DDIM clip, and they do so by default. */
 function clips(className: string, stated: boolean | null | undefined): boolean {
   return stated ?? /^DD[PI]M/.test(className);
 }

@@ -23,17 +23,17 @@ import { describeUNet2D } from "./unet-2d.js";
 
 type Describe = (component: DiffusersComponent, scheduler: DiffusersComponent) => DenoiserConfig;
 
-/** Networks that are rebuilt, by diffusers' classes. */
+/** Supported networks, by diffusers' classes. */
 const networks: Readonly<Record<string, Describe>> = {
   UNet2DModel: describeUNet2D,
   DiTTransformer2DModel: describeDit,
-  // What DiT was called before 2024.
+  // The name of DiT before 2024.
   Transformer2DModel: describeDit,
 };
 
 /**
  * Opens the network in a folder of diffusers.
- * @param given a configuration to take instead of what the folder's says
+ * @param given a configuration that replaces the folder's
  * @throws DisbackError naming file and field, or file and key
  */
 export async function openDiffusersTeacher(
@@ -43,7 +43,7 @@ export async function openDiffusersTeacher(
   const folder = readDiffusersFolder(path);
   const component = findComponent(folder, Object.keys(networks));
   const decoder = decoderOf(folder);
-  // A configuration that is given says the levels too.
+  // A given configuration also has the noise levels.
   const scheduler = given ? folder.components.find(isScheduler) : findScheduler(folder);
   const leftOut = refuseOtherParts(folder, [component, scheduler, decoder]);
   const autoencoder = decoder && (await readDiffusersAutoencoder(decoder));
@@ -68,7 +68,7 @@ export async function openDiffusersTeacher(
   };
 }
 
-/** Latents have a standard deviation of about 1, which is what their scaling factor is for. */
+/** The scaling factor gives latents a standard deviation of about 1. */
 function describe(
   component: DiffusersComponent,
   scheduler: DiffusersComponent,
@@ -78,19 +78,19 @@ function describe(
   return latent ? { ...described, sigmaData: 1 } : described;
 }
 
-/** The part that makes images of the network's samples, if there is one. */
+/** The part that decodes the network's samples to images, if there is one. */
 function decoderOf({ components }: DiffusersFolder): DiffusersComponent | undefined {
   return components.find(({ className }) => autoencoderClasses.includes(className));
 }
 
-/** Parts that change nothing of the samples. */
+/** Parts that do not change the samples. */
 const aside: ReadonlySet<string> = new Set([
   ...["safety_checker", "feature_extractor", "requires_safety_checker", "id2label"],
 ]);
 
 /**
- * Every part of a pipeline is used, or known to change nothing, or refused: it may be what its samples are decoded or
- * asked with.
+ * Every part of a pipeline is used, or known to be irrelevant, or refused, because it may decode or condition the
+ * samples.
  * @returns notes on what is left out
  */
 function refuseOtherParts(
@@ -114,5 +114,5 @@ function refuseOtherParts(
 
 function notesOn({ clipSample }: DenoiserConfig): string[] {
   if (clipSample === undefined) return [];
-  return [`the original's sampler cuts its estimates off at ${clipSample}; the denoiser does not`];
+  return [`the original's sampler clips its estimates at ${clipSample}; the denoiser does not`];
 }

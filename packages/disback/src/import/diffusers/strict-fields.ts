@@ -3,22 +3,22 @@ import { DisbackError } from "../../errors.js";
 import { shown } from "../pickle/text-values.js";
 import type { JsonObject } from "./json-file.js";
 
-/** A configuration and where it stands. */
+/** A configuration and its file. */
 export interface GivenConfig {
   config: JsonObject;
   /** path of its file, for messages */
   configPath: string;
 }
 
-/** What a library writes about itself. */
+/** Fields in which the library describes itself. */
 const bookkeeping = /^_(class_name|diffusers_version|name_or_path|use_default_values|commit_hash)$/;
 
-/** What `EMAModel.save_pretrained` adds: how the average was made. */
+/** Fields that `EMAModel.save_pretrained` adds: how the average was made. */
 const averaging = new Set(
   "decay min_decay optimization_step update_after_step use_ema_warmup inv_gamma power".split(" "),
 );
 
-/** A field of which only these values are built; the message names the one that is given. */
+/** A field that supports only these values. The message names the given one. */
 export function only<const Value extends string | number | boolean | null>(...values: Value[]) {
   const known = values.map((value) => JSON.stringify(value)).join(" or ");
   const error = ({ input }: { input?: unknown }) =>
@@ -28,8 +28,8 @@ export function only<const Value extends string | number | boolean | null>(...va
 
 /**
  * Checks a configuration of which every field must be known, and fills in the library's defaults. An unknown field that
- * is null is one that is not in use.
- * @param harmless fields that change nothing of what is built, whatever they say
+ * is null counts as unused.
+ * @param harmless fields without effect on the result
  * @param check fields that do not fit each other: calls `fail` with a field and what is wrong with it
  * @throws DisbackError naming the file and the fields that are wrong or unknown, with their values
  */

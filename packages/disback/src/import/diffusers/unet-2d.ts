@@ -62,10 +62,10 @@ const fields = {
   num_class_embeds: count.nullish(),
 };
 
-/** Of learned embeddings of steps only, which are refused. */
+/** Only for learned step embeddings, which are refused. */
 const harmless = ["num_train_timesteps"];
 
-/** What our fields that have to fit each other are called in diffusers' files. */
+/** Diffusers' names of our fields that are checked against each other. */
 const names: Readonly<Record<string, string>> = {
   imageResolution: "sample_size",
   stepEmbedding: "time_embedding_type",
@@ -129,7 +129,7 @@ function fitting({ configPath }: DiffusersComponent, config: DenoiserConfigInput
   throw new DisbackError(`${configPath}: ${problems.join("; ")}`);
 }
 
-/** The output has the input's channels, and as many again where a variance is learned. */
+/** The output has the input's channels, and twice as many if a variance is learned. */
 function checkOutput(
   { in_channels, out_channels }: z.output<z.ZodObject<typeof fields>>,
   { learnedVariance }: DiscreteSchedule,

@@ -3,7 +3,7 @@ import { StoredNumbers, StoredTensor } from "../checkpoint/stored-tensor.js";
 import type { PickleValue } from "../pickle/values.js";
 import type { PersistentObject } from "./persistent-object.js";
 
-/** What our own export writes for an object of NVlabs/edm: the arguments that make it, and its weights. */
+/** Our own export of an object of NVlabs/edm: its constructor arguments and its weights. */
 export interface Construction {
   arguments: ReadonlyMap<PickleValue, PickleValue>;
   weights: ReadonlyMap<PickleValue, PickleValue>;

@@ -31,10 +31,10 @@ const imageAttributes = {
   label_dim: "labelDim",
 };
 
-/** Attributes that follow from others, or say how the original computes. */
+/** Attributes that follow from others, or only affect how the original computes. */
 const derivedAttributes: ReadonlySet<string> = new Set(["sigma_min", "sigma_max", "use_fp16", "training"]);
 
-/** Arguments of both networks in order; null for those that the preconditioning gives. */
+/** Arguments of both networks in order; null for those that come from the preconditioning. */
 const commonArguments: readonly [theirs: string, ours: string | null][] = [
   ["img_resolution", null],
   ["in_channels", null],
@@ -67,13 +67,13 @@ export const networks: Readonly<Record<string, { name: string; parameters: typeo
 /**
  * The configuration of a network of NVlabs/edm, from its class and the arguments it was made with. Defaults are the
  * same in both implementations.
- * @param fail called with the class or field that is not known; the values are not checked here
+ * @param fail called with an unknown class or field; values are not checked here
  */
 export function describeEdmNetwork(object: PersistentObject, fail: Fail): DenoiserConfigInput {
   const precondition = own(preconditionings, object.className);
   if (!precondition) {
     const among = Object.keys(preconditionings).join(", ");
-    return fail(`class ${shown(object.className)} is no network that disback knows (${among})`);
+    return fail(`class ${shown(object.className)} is not a network that disback knows (${among})`);
   }
   const built = constructionOf(object);
   if (built) return describeConstruction(precondition, built.arguments, object.className, fail);
@@ -89,7 +89,7 @@ export function describeEdmNetwork(object: PersistentObject, fail: Fail): Denois
   const attributes = { ...precondition.attributes, ...imageAttributes };
   for (const [theirs, ours] of Object.entries(attributes)) {
     const value = setting(object.state.get(theirs) ?? null, `${object.className}.${theirs}`, fail);
-    // Absent in what older versions wrote; the highest level of EDM's own is infinite, which we leave out.
+    // Absent in files of older versions. EDM's own highest level is infinite; we omit it.
     if (value !== null && value !== Number.POSITIVE_INFINITY) config[ours] = value;
   }
   for (const name of object.state.keys()) {
@@ -106,7 +106,7 @@ export function describeEdmNetwork(object: PersistentObject, fail: Fail): Denois
   return config as unknown as DenoiserConfigInput;
 }
 
-/** What we write as a pickle of EDM: the arguments of the whole, that of the inner network among them. */
+/** Our own EDM pickle: all arguments, including those of the inner network. */
 function describeConstruction(
   precondition: (typeof preconditionings)[string],
   given: ReadonlyMap<PickleValue, PickleValue>,
@@ -144,7 +144,7 @@ function argumentsOf(
   const positional = model.state.get("_init_args");
   const named = model.state.get("_init_kwargs");
   if (!(named instanceof Map)) {
-    return fail(`${model.className} does not tell the arguments it was made with: give them by --config`);
+    return fail(`${model.className} has no record of its arguments: give them by --config`);
   }
   const given = new Map<string, PickleValue>();
   const items = positional instanceof PickleTuple ? positional.items : [];
@@ -170,7 +170,7 @@ function setting(value: PickleValue, field: string, fail: Fail): number | string
   return fail(`${shown(field)} is neither a number, a text, nor a list of numbers`);
 }
 
-/** Without what every JavaScript object inherits. */
+/** Without inherited properties of JavaScript objects. */
 function own<Value>(table: Readonly<Record<string, Value>>, name: string): Value | undefined {
   return Object.hasOwn(table, name) ? table[name] : undefined;
 }

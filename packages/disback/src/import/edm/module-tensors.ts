@@ -4,7 +4,7 @@ import type { NumpyArray } from "../pickle/numpy-values.js";
 import { PickleObject, type PickleValue } from "../pickle/values.js";
 import { PersistentObject } from "./persistent-object.js";
 
-/** Modules inside one another; real networks have five levels. */
+/** Largest nesting of modules; real networks have five levels. */
 const deepest = 32;
 /** Entries of all modules together; the largest published networks have some thousands. */
 const mostEntries = 1_000_000;

@@ -6,7 +6,7 @@ import { PickleTuple, type PickleValue } from "../pickle/values.js";
 
 type Fail = (problem: string) => never;
 
-/** What EDM2's `Precond` and `UNet` call our fields; null for those that others tell. */
+/** EDM2's names (`Precond` and `UNet`) of our fields; null for those given elsewhere. */
 const attributes: Readonly<Record<string, string | null>> = {
   img_resolution: "imageResolution",
   img_channels: "imageChannels",
@@ -43,7 +43,7 @@ export function isEdm2(object: PersistentObject): boolean {
 /**
  * The configuration of a network of NVlabs/edm2, from the arguments it was made with. Defaults are the same in both
  * implementations.
- * @param fail called with the field that is not known; the values are not checked here
+ * @param fail called with an unknown field; values are not checked here
  */
 export function describeEdm2Network(object: PersistentObject, fail: Fail): DenoiserConfigInput {
   const unet = submodules(object).get("unet") as PersistentObject;
@@ -53,7 +53,7 @@ export function describeEdm2Network(object: PersistentObject, fail: Fail): Denoi
   const given = unet.state.get("_init_kwargs");
   const positional = unet.state.get("_init_args");
   if (!(given instanceof Map) || (positional instanceof PickleTuple && positional.items.length > 0)) {
-    return fail("UNet does not tell the arguments it was made with: give them by --config");
+    return fail("UNet has no record of its arguments: give them by --config");
   }
   const config: Record<string, unknown> = { network: "edm2", preconditioning: "edm" };
   const settings = [...object.state].filter(([name]) => typeof name !== "string" || !name.startsWith("_"));
@@ -66,7 +66,7 @@ export function describeEdm2Network(object: PersistentObject, fail: Fail): Denoi
       if (!known) return fail(`${className} has an unknown setting ${shown(String(name))}`);
       const ours = table[name];
       if (ours === null || ours === undefined) continue;
-      // None stands for a default, but for the limit of activations it stands for none.
+      // None means the default, except for the limit of activations, where it means no limit.
       if (value !== null || ours === "clipActivations")
         config[ours] = setting(value, `${className}.${name}`, fail);
     }
@@ -74,7 +74,7 @@ export function describeEdm2Network(object: PersistentObject, fail: Fail): Denoi
   return config as unknown as DenoiserConfigInput;
 }
 
-/** The network's tensors under their keys, without the estimate of uncertainty that only its training uses. */
+/** The network's tensors by key, without the uncertainty estimate, which only training uses. */
 export function withoutUncertainty<Value>(tensors: ReadonlyMap<string, Value>): Map<string, Value> {
   return new Map([...tensors].filter(([key]) => !key.startsWith("logvar_")));
 }

@@ -11,9 +11,9 @@ import { readAutoencoder } from "../read-autoencoder.js";
 type Fail = (problem: string) => never;
 
 /**
- * The autoencoder of an EDM2 snapshot, by its `encoder`: none for `StandardRGBEncoder`; for `StabilityVAEEncoder`, whose
- * weights are not in the file, the one that is given, with the snapshot's scale and bias of latents.
- * @param folder of the autoencoder, where one is given
+ * The autoencoder of an EDM2 snapshot, by its `encoder`: none for `StandardRGBEncoder`; for `StabilityVAEEncoder`,
+ * whose weights are not in the file, the given one with the snapshot's scale and bias of latents. @param folder folder
+ * of the autoencoder, if given
  * @throws DisbackError naming what is missing
  */
 export async function edm2Autoencoder(
@@ -23,7 +23,7 @@ export async function edm2Autoencoder(
 ): Promise<Autoencoder | undefined> {
   const className = encoder instanceof PersistentObject ? encoder.className : undefined;
   if (encoder === undefined || encoder === null || className === "StandardRGBEncoder") {
-    if (folder !== undefined) fail("its samples are images: --autoencoder has no use");
+    if (folder !== undefined) fail("its samples are images, so --autoencoder has no effect");
     return undefined;
   }
   if (!(encoder instanceof PersistentObject) || className !== "StabilityVAEEncoder") {

@@ -5,23 +5,23 @@ import { type EmaProfile, postHocCoefficients } from "../../models/edm2/power-fu
 import { type ReadTeacher, readTeacher } from "../read-teacher.js";
 import type { ReadTeacherOptions } from "../teacher-source.js";
 
-/** A stored average of a training of NVlabs/edm2. */
+/** A stored average from a training of NVlabs/edm2. */
 export interface EmaSnapshot extends EmaProfile {
   path: string;
 }
 
-/** Which average is wanted, besides how the snapshots are read. */
+/** The requested average, and options of reading the snapshots. */
 export interface PostHocEmaOptions extends ReadTeacherOptions {
   /** sigma_rel of the average */
   deviation: number;
-  /** training images after which it is taken, those of one of the snapshots; default the most */
+  /** time of the average in training images, equal to that of one of the snapshots; default the latest */
   time?: number;
 }
 
 /**
  * Profiles by the names that NVlabs/edm2 gives its snapshots, `network-snapshot-0002097-0.050.pkl`: thousands of training
  * images, rounded down, and sigma_rel.
- * @throws DisbackError naming the file whose name says nothing
+ * @throws DisbackError naming the file whose name does not match
  */
 export function snapshotsByName(paths: readonly string[]): EmaSnapshot[] {
   return paths.map((path) => {
@@ -36,9 +36,9 @@ export function snapshotsByName(paths: readonly string[]): EmaSnapshot[] {
 }
 
 /**
- * Reconstructs an average of any width out of a training's snapshots (Karras et al. 2024, section 3.2). The network and
+ * Reconstructs an average of any width from a training's snapshots (Karras et al. 2024, section 3.2). The network and
  * its buffers are those of the latest snapshot.
- * @throws DisbackError as `readTeacher`; if the snapshots are of different networks, or none is of `time`
+ * @throws DisbackError as `readTeacher`; if the snapshots belong to different networks, or none has the time `time`
  */
 export async function readPostHocEma(
   snapshots: readonly EmaSnapshot[],
@@ -65,7 +65,7 @@ export async function readPostHocEma(
     read.denoiser.dispose();
     read.autoencoder?.dispose();
   }
-  const note = `reconstructed out of ${used.length} snapshots: sigma_rel ${deviation} after ${time} images`;
+  const note = `reconstructed from ${used.length} snapshots: sigma_rel ${deviation} after ${time} images`;
   return { ...result!, notes: [...result!.notes, note] };
 }
 

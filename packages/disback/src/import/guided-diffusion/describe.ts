@@ -6,19 +6,17 @@ import { admWeights } from "./weights.js";
 
 type Fail = (problem: string) => never;
 
-/** A U-Net of openai/guided-diffusion (Dhariwal and Nichol 2021) as a denoiser of ours. */
+/** A U-Net of openai/guided-diffusion (Dhariwal and Nichol 2021) as our denoiser. */
 export interface DescribedAdm {
   config: DenoiserConfig;
   tensors: ReadonlyMap<string, StoredWeight>;
-  /** what of the original does not go into the denoiser, and what was assumed, in words */
+  /** notes on unused parts of the original and on assumptions */
   notes: string[];
 }
 
 /**
- * Describes a checkpoint of guided-diffusion: its structure is read off the weights, what they do not tell comes as its
- * flags.
- * @param given the flags and the file they are in
- * @param fail called with what is missing or not rebuilt
+ * Describes a checkpoint of guided-diffusion: its structure comes from the weights, the rest from its flags. @param
+ * given the flags and their file @param fail called with what is missing or not supported
  * @throws DisbackError naming the flags' file
  */
 export function describeAdm(
@@ -26,16 +24,17 @@ export function describeAdm(
   given: { value: unknown; place: string } | undefined,
   fail: Fail,
 ): DescribedAdm {
-  if (isClassifier(weights)) return fail("guided-diffusion (ADM): a classifier, which is no diffusion model");
+  if (isClassifier(weights)) return fail("guided-diffusion (ADM): a classifier, not a diffusion model");
   if (given === undefined) {
     return fail(
-      "weights of openai/guided-diffusion (ADM), which do not tell all: give the flags it was trained with by " +
+      "weights of openai/guided-diffusion (ADM), which are not enough: give its training flags by " +
         "--config FILE: image_size, noise_schedule, num_head_channels or num_heads, use_new_attention_order",
     );
   }
   const structure = admStructure(weights, fail);
   const { inChannels, outChannels } = structure;
-  // Its super-resolution models see 3 channels of a small image besides; with a variance their channels look balanced.
+  // Its super-resolution models also take 3 channels of a small image. With a learned variance, input and output
+  // channels look equal.
   if (inChannels === 6 || (outChannels !== inChannels && outChannels !== 2 * inChannels)) {
     fail(
       `guided-diffusion (ADM): ${outChannels} channels out of ${inChannels}: a super-resolution model, which is not supported`,
@@ -49,13 +48,13 @@ export function describeAdm(
     notes: [
       ...(learnedVariance ? ["the channels of learn_sigma, which estimate a variance, are not used"] : []),
       ...(flags.assumed.length > 0
-        ? [`guided-diffusion's defaults are taken: ${flags.assumed.join(", ")}`]
+        ? [`guided-diffusion's defaults are used: ${flags.assumed.join(", ")}`]
         : []),
     ],
   };
 }
 
-/** Its U-Net is UNet2DModel of diffusers, with other keys. */
+/** Its U-Net equals UNet2DModel of diffusers, with other keys. */
 function configOf(structure: AdmStructure, flags: AdmFlags, learnedVariance: boolean) {
   const { levels, resampling, modelChannels } = structure;
   const down = { resnet: "ResnetDownsampleBlock2D", conv: "DownBlock2D" } as const;
@@ -87,7 +86,7 @@ function configOf(structure: AdmStructure, flags: AdmFlags, learnedVariance: boo
   };
 }
 
-/** `get_named_beta_schedule`: the linear one keeps its noise when there are other than 1000 steps. */
+/** `get_named_beta_schedule`: the linear one scales with the number of steps to keep its total noise. */
 function scheduleOf({ noise_schedule: rule, diffusion_steps: timesteps }: AdmFlags) {
   if (rule === "cosine") return { betaSchedule: "cosine", timesteps };
   const scale = 1000 / timesteps;

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { DisbackError } from "../../errors.js";
 import type { AdmStructure } from "./structure.js";
 
-/** Flags come as text or as JSON's values. */
+/** Flags are text or JSON values. */
 const whole = z.coerce.number().int();
 const number = z.coerce.number();
 const flag = z.preprocess((value) => {
@@ -15,7 +15,7 @@ const list = z.preprocess(
   z.array(z.number().positive()),
 );
 
-/** Flags of guided-diffusion's scripts that say what the network is; `defaults` has those that leave no trace in weights. */
+/** Flags of guided-diffusion's scripts that define the network; `defaults` has those that weights do not show. */
 const known = {
   image_size: whole.min(1),
   num_channels: whole,
@@ -38,7 +38,7 @@ const known = {
   clip_denoised: flag,
 };
 
-/** How its networks are trained, computed and sampled; what they are does not depend on it. */
+/** Flags of training, computation and sampling, which do not change the network. */
 const harmless = new Set([
   ...["use_fp16", "use_checkpoint", "use_kl", "rescale_learned_sigmas", "timestep_respacing", "use_ddim"],
   ...["batch_size", "num_samples", "model_path", "classifier_path", "classifier_scale", "classifier_depth"],
@@ -46,7 +46,7 @@ const harmless = new Set([
   ...["save_interval", "resume_checkpoint", "fp16_scale_growth", "data_dir", "sigma_small"],
 ]);
 
-/** As guided-diffusion's `model_and_diffusion_defaults` has them. */
+/** As in guided-diffusion's `model_and_diffusion_defaults`. */
 const defaults = {
   num_heads: 4,
   num_head_channels: -1,
@@ -60,18 +60,18 @@ const defaults = {
 
 type Given = z.output<z.ZodObject<{ [Name in keyof typeof known]: z.ZodOptional<(typeof known)[Name]> }>>;
 
-/** The flags a network was made with, as far as they matter here. */
+/** The relevant flags of a network. */
 export type AdmFlags = typeof defaults & {
   image_size: number;
   clip_denoised: boolean;
-  /** flags that were not given, with guided-diffusion's defaults, in words */
+  /** omitted flags with guided-diffusion's defaults, as text */
   assumed: string[];
 };
 
 /**
- * Checks flags of guided-diffusion, against what the weights tell.
+ * Checks flags of guided-diffusion against the weights.
  * @param value an object of flags, from a file
- * @param place of the file, for messages
+ * @param place file for messages
  * @throws DisbackError naming the flag: unknown, wrong, or contradicting the weights
  */
 export function parseAdmFlags(value: unknown, structure: AdmStructure, place: string): AdmFlags {
@@ -79,15 +79,15 @@ export function parseAdmFlags(value: unknown, structure: AdmStructure, place: st
     throw new DisbackError(`${place}: ${problem}`);
   };
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    return fail("not a list of guided-diffusion's flags, as image_size: 64");
+    return fail("not a list of guided-diffusion's flags, such as image_size: 64");
   }
   if ("network" in value) {
     fail(
-      "these weights are guided-diffusion's (ADM): give the flags they were trained with (image_size, …), not a configuration of disback",
+      "these weights are guided-diffusion's (ADM): give their training flags (image_size, …), not a configuration of disback",
     );
   }
   const unknown = Object.keys(value).find((name) => !(name in known) && !harmless.has(name));
-  if (unknown !== undefined) fail(`"${unknown}" is no flag of guided-diffusion that disback knows`);
+  if (unknown !== undefined) fail(`"${unknown}" is not a flag of guided-diffusion that disback knows`);
   const given = Object.fromEntries(
     Object.entries(value).filter(([name, flag]) => name in known && flag !== ""),
   );
@@ -96,7 +96,7 @@ export function parseAdmFlags(value: unknown, structure: AdmStructure, place: st
     return fail(result.error.issues.map(({ path, message }) => `"${path.join(".")}": ${message}`).join("; "));
   }
   const flags = result.data as Given;
-  const size = flags.image_size ?? fail('"image_size" is missing: weights do not tell it');
+  const size = flags.image_size ?? fail('"image_size" is missing, and weights do not show it');
   for (const [name, problem] of contradictions(flags, size, structure)) fail(`"${name}": ${problem}`);
   const assumed = Object.entries(defaults).filter(([name]) => flags[name as keyof Given] === undefined);
   return {
@@ -114,7 +114,7 @@ function matters(name: string, flags: Given): boolean {
   return name !== "num_head_channels" && name !== "rescale_timesteps" && name !== "dropout";
 }
 
-/** What the flags say otherwise than the weights, and what is not rebuilt. */
+/** Finds contradictions between flags and weights, and unsupported values. */
 function* contradictions(
   flags: Given,
   size: number,
@@ -134,7 +134,7 @@ function* contradictions(
   for (const [name, found] of Object.entries(told)) {
     const stated = flags[name as keyof Given];
     if (stated !== undefined && String(stated) !== String(found)) {
-      yield [name, `${stated}, but the weights are of a network with ${found}`];
+      yield [name, `${stated}, but the weights belong to a network with ${found}`];
     }
   }
   const stated = flags.attention_resolutions?.filter(

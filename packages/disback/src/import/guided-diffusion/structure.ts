@@ -4,7 +4,7 @@ import type { StoredTensor } from "../checkpoint/stored-tensor.js";
 export type Weights = ReadonlyMap<string, StoredTensor>;
 type Fail = (problem: string) => never;
 
-/** What the keys and shapes of a checkpoint of openai/guided-diffusion tell of its U-Net. */
+/** The structure of a U-Net of openai/guided-diffusion, from keys and shapes. */
 export interface AdmStructure {
   inChannels: number;
   outChannels: number;
@@ -21,7 +21,7 @@ export interface AdmStructure {
   levels: readonly { channels: number; attention: boolean }[];
 }
 
-/** Whether keys are those of guided-diffusion's U-Net, or of improved-diffusion's, where it comes from. */
+/** Whether keys are those of guided-diffusion's U-Net, or of its predecessor improved-diffusion's. */
 export function isAdm(weights: Weights): boolean {
   return (
     weights.has("time_embed.0.weight") &&
@@ -30,7 +30,7 @@ export function isAdm(weights: Weights): boolean {
   );
 }
 
-/** Whether keys are those of guided-diffusion's classifiers: an encoder with a pooling behind it. */
+/** Whether keys are those of guided-diffusion's classifiers: an encoder followed by pooling. */
 export function isClassifier(weights: Weights): boolean {
   const keys = [...weights.keys()];
   const hasDecoder = keys.some((key) => key.startsWith("output_blocks."));
@@ -38,8 +38,8 @@ export function isClassifier(weights: Weights): boolean {
 }
 
 /**
- * Reads the structure off keys and shapes.
- * @param fail called with what is not a U-Net of guided-diffusion, or one that is not rebuilt
+ * Reads the structure from keys and shapes. @param fail called if it is not a U-Net of guided-diffusion, or not
+ * supported
  */
 export function admStructure(weights: Weights, fail: Fail): AdmStructure {
   const shape = (key: string): readonly number[] =>

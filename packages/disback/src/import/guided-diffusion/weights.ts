@@ -14,7 +14,7 @@ const resnetParts = {
 };
 const projections = ["to_q", "to_k", "to_v"] as const;
 
-/** How queries, keys and values of several heads lie in one tensor. */
+/** The layout of queries, keys and values of several heads in one tensor. */
 export interface AttentionLayout {
   /** heads of an attention over this many channels */
   headsOf: (channels: number) => number;
@@ -23,7 +23,7 @@ export interface AttentionLayout {
 }
 
 /**
- * The weights of guided-diffusion's U-Net under the keys of our "unet-2d", bit by bit.
+ * The unchanged weights of guided-diffusion's U-Net under the keys of our "unet-2d".
  * @param fail called with keys that are missing or left over
  */
 export function admWeights(

@@ -34,7 +34,7 @@ export class ByteReader {
     return this.view.getUint32(this.advance(4), true);
   }
 
-  /** Beyond 2^53 it is only compared with the bytes left, so rounding does no harm. */
+  /** Beyond 2^53 it is only compared with the bytes left, so rounding is harmless. */
   uint64(): number {
     return Number(this.view.getBigUint64(this.advance(8), true));
   }
@@ -74,7 +74,7 @@ export class ByteReader {
     return this.buffer.toString("latin1", start, start + length);
   }
 
-  /** Up to the end of the line, which is left out. */
+  /** Up to the line feed, without it. */
   line(): string {
     const end = this.buffer.indexOf(10, this.position);
     if (end < 0) this.fail("it ends inside a line of text");
@@ -92,7 +92,7 @@ export class ByteReader {
   }
 }
 
-/** A number where it is exact, else a bigint. */
+/** A number if exact, else a bigint. */
 export function plain(value: bigint): number | bigint {
   const number = Number(value);
   return Number.isSafeInteger(number) ? number : value;

@@ -4,7 +4,7 @@ import { PickleGlobal, PickleObject, PickleRecord, PickleTuple, type PickleValue
 
 type Instruction = (machine: PickleMachine) => void;
 
-/** What each byte of a pickle does, by its code; the names are those of Python's `pickletools`. */
+/** The instructions of a pickle by code, with the names of Python's `pickletools`. */
 export const instructions: readonly (Instruction | undefined)[] = table({
   // Protocol 0 to 5 and frames
   "\x80": ({ reader, fail }) => {
@@ -71,7 +71,7 @@ export const instructions: readonly (Instruction | undefined)[] = table({
     const items = machine.popToMark();
     const set = machine.top();
     if (set instanceof Set) for (const item of items) set.add(item);
-    else if (!(set instanceof PickleObject)) machine.fail("items are added to what is no set");
+    else if (!(set instanceof PickleObject)) machine.fail("items are added to what is not a set");
   },
 
   // The stack and the memo
@@ -121,13 +121,13 @@ export const instructions: readonly (Instruction | undefined)[] = table({
     // Attributes of a dict's subclass, as state_dict's `_metadata`, are not needed.
     if (object instanceof Map) return;
     if (!(object instanceof PickleRecord) || object instanceof PickleGlobal) {
-      machine.fail("a state is given to what is no object");
+      machine.fail("a state is given to what is not an object");
     } else object.setState(state, machine.fail);
   },
   P: (machine) => machine.pushContainer(machine.persistent(machine.reader.line())),
   Q: (machine) => machine.pushContainer(machine.persistent(machine.pop())),
 
-  // What only works together with the program that wrote it
+  // Instructions that need the program that wrote them
   "\x82": (machine) => machine.fail("an extension code, which only its writer knows"),
   "\x83": (machine) => machine.fail("an extension code, which only its writer knows"),
   "\x84": (machine) => machine.fail("an extension code, which only its writer knows"),
@@ -158,16 +158,16 @@ function pushTuple(machine: PickleMachine, size: number): void {
 function append(machine: PickleMachine, items: PickleValue[]): void {
   const list = machine.top();
   if (Array.isArray(list)) for (const item of items) list.push(item);
-  else if (!(list instanceof PickleObject)) machine.fail("items are appended to what is no list");
+  else if (!(list instanceof PickleObject)) machine.fail("items are appended to what is not a list");
 }
 
-/** @param items keys and values in turn */
+/** @param items alternating keys and values */
 function setItems(machine: PickleMachine, items: PickleValue[]): void {
   if (items.length % 2 !== 0) machine.fail("a key without a value");
   const dict = machine.top();
   if (dict instanceof Map) {
     for (let item = 0; item < items.length; item += 2) dict.set(items[item]!, items[item + 1]!);
-  } else if (!(dict instanceof PickleObject)) machine.fail("entries are set in what is no dict");
+  } else if (!(dict instanceof PickleObject)) machine.fail("entries are set in what is not a dict");
 }
 
 function index(machine: PickleMachine): number {
@@ -188,6 +188,6 @@ function recall(machine: PickleMachine, place: number): void {
 /** Takes the function or class from the stack and calls it. */
 function callWith(machine: PickleMachine, args: PickleValue): void {
   const callee = machine.pop();
-  if (!(args instanceof PickleTuple)) machine.fail("a call whose arguments are no tuple");
+  if (!(args instanceof PickleTuple)) machine.fail("a call whose arguments are not a tuple");
   else machine.pushContainer(machine.call(callee, args.items));
 }

@@ -1,8 +1,8 @@
 import type { Fail } from "./fail.js";
 
-/** Values that wait on the machine's stack at once; Python's own pickler needs some thousands. */
+/** Largest number of values on the machine's stack; Python's own pickler needs some thousands. */
 const stackValues = 100_000;
-/** Containers that are being filled at once. */
+/** Largest number of open containers. */
 const openMarks = 10_000;
 /** Digits of a whole number written as text, as in Python. */
 const numberDigits = 4300;
@@ -14,8 +14,8 @@ const nameCharacters = 500;
 const textBytes = 2 ** 27;
 
 /**
- * Keeps what a pickle takes in memory below a small multiple of its size. All that it makes is paid for: containers by
- * the piece, copies of bytes by length.
+ * Keeps a pickle's memory below a small multiple of its size. Every value has a cost: containers by number, copies of
+ * bytes by length.
  */
 export class Limits {
   private containers: number;

@@ -4,25 +4,25 @@ import { Limits } from "./limits.js";
 import { shown } from "./text-values.js";
 import { type GlobalTable, PickleGlobal, PickleObject, type PickleValue } from "./values.js";
 
-/** Refused names that an error lists; more are counted. */
+/** Largest number of refused names in an error; more are counted. */
 const namesShown = 8;
 
-/** How a pickle is read. */
+/** Options of reading a pickle. */
 export interface PickleOptions {
-  /** what the error messages call it: the file, and the part of it */
+  /** name for error messages: the file, and the part of it */
   name: string;
   /** the functions and classes it may name */
   globals: GlobalTable;
-  /** gives the value behind an identifier stored in place of one ("persistent id"); default: refused */
+  /** returns the value of a "persistent id"; default: refused */
   persistent?: (id: PickleValue, fail: (problem: string) => never) => PickleValue;
-  /** shared with the pickle around this one; default: by this one's size */
+  /** shared with the enclosing pickle; default: from this one's size */
   limits?: Limits;
 }
 
 /** What each byte of a pickle does, by its code. */
 export type Instructions = readonly (((machine: PickleMachine) => void) | undefined)[];
 
-/** State of the virtual machine that pickles are programs of; `instructions` says what each of its bytes does. */
+/** The virtual machine that runs pickles; see `instructions`. */
 export class PickleMachine {
   readonly limits: Limits;
   readonly reader: ByteReader;
@@ -47,7 +47,7 @@ export class PickleMachine {
       if (this.refused.size > 0) throw this.refusal();
       return { value, end: this.reader.position };
     } catch (error) {
-      // What goes wrong after a refusal may be its consequence.
+      // An error after a refusal may be its consequence.
       throw this.refused.size > 0 ? this.refusal() : error;
     }
   }
@@ -97,7 +97,9 @@ export class PickleMachine {
     return this.stack.splice(start);
   }
 
-  /** The function or class of that name. A refused one is noted, and stands for data, so that all are found. */
+  /**
+   * The function or class with this name. A refused one is noted and replaced by data, so that all of them are found.
+   */
   lookUp(module: string, name: string): PickleGlobal {
     this.limits.name(module.length + name.length, this.fail);
     const full = `${module}.${name}`;
@@ -107,9 +109,9 @@ export class PickleMachine {
     return new PickleGlobal(full, { make: (args) => new PickleObject(full, args) });
   }
 
-  /** The data that a "call" stands for. */
+  /** The data that a "call" makes. */
   call(callee: PickleValue, args: readonly PickleValue[]): PickleValue {
-    if (!(callee instanceof PickleGlobal)) return this.fail("something is called that is no function");
+    if (!(callee instanceof PickleGlobal)) return this.fail("something is called that is not a function");
     const { make } = callee.known;
     if (!make) return this.fail(`${callee.name} is called`);
     return make(args, {
@@ -141,7 +143,7 @@ export class PickleMachine {
     const names = [...this.refused].slice(0, namesShown).map(([name, at]) => `${shown(name)} (byte ${at})`);
     const more = this.refused.size - names.length;
     return new DisbackError(
-      `${this.options.name}: refused, because it names what is neither tensors nor plain data: ` +
+      `${this.options.name}: refused, because it names something other than tensors and plain data: ` +
         `${names.join(", ")}${more > 0 ? ` and ${more} more` : ""}; nothing was run`,
     );
   }

@@ -72,7 +72,7 @@ export class NumpyArray extends PickleRecord {
     this.bytes = bytes;
   }
 
-  /** The only number of an array without dimensions. */
+  /** The single number of an array without dimensions. */
   item(fail: Fail): PickleValue {
     const view = new DataView(this.bytes.buffer, this.bytes.byteOffset, this.bytes.byteLength);
     const little = !this.type.bigEndian;

@@ -7,12 +7,12 @@ type Make = NonNullable<KnownGlobal["make"]>;
 function itemsOf(value: PickleValue | undefined, { fail, limits }: MakingContext): readonly PickleValue[] {
   if (value === undefined) return [];
   const items = value instanceof PickleTuple ? value.items : value instanceof Set ? [...value] : value;
-  if (!Array.isArray(items)) return fail("its argument is no list");
+  if (!Array.isArray(items)) return fail("its argument is not a list");
   limits.copy(16 * items.length, fail);
   return items;
 }
 
-/** A dict from pairs, as an OrderedDict of Python 2 is stored. */
+/** A dict from pairs, as Python 2 stores an OrderedDict. */
 const makeDict: Make = (args, context) => {
   const source = args[0];
   const dict = new Map<PickleValue, PickleValue>();
@@ -41,7 +41,7 @@ const makeBytes: Make = ([value, encoding], context) => {
 
 /** Bytes as protocols 0 to 2 store them. */
 const encode: Make = ([text, encoding], context) => {
-  if (typeof text !== "string") return context.fail("its argument is no text");
+  if (typeof text !== "string") return context.fail("its argument is not a text");
   if (encoding === "latin1" || encoding === "latin-1") return encodeLatin1(text, context);
   return context.fail("only Latin-1 is supported");
 };
@@ -54,7 +54,7 @@ function encodeLatin1(text: string, { fail, limits }: MakingContext): Uint8Array
 /** Makes an object without calling its class (protocols 0 and 1). */
 const reconstruct: Make = ([type, , state], context) => {
   if (!(type instanceof PickleGlobal) || !type.known.make)
-    return context.fail("its argument is no known class");
+    return context.fail("its argument is not a known class");
   return type.known.make(state === undefined || state === null ? [] : [state], context);
 };
 

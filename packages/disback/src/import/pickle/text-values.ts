@@ -16,7 +16,7 @@ export function parseWhole(line: string, limits: Limits, fail: Fail): number | b
   if (line === "01") return true;
   const digits = line.endsWith("L") ? line.slice(0, -1) : line;
   limits.digits(digits.length, fail);
-  if (!/^[-+]?\d+$/.test(digits)) return fail(`"${shown(line)}" is no whole number`);
+  if (!/^[-+]?\d+$/.test(digits)) return fail(`"${shown(line)}" is not a whole number`);
   return plain(BigInt(digits.replace(/^\+/, "")));
 }
 
@@ -29,7 +29,7 @@ export function parseFloatText(line: string, fail: Fail): number {
   }
   // Python writes at most 25 characters, and the pattern takes quadratic time.
   if (line.length > 100) return fail(`a number of ${line.length} characters`);
-  if (!/^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i.test(line)) return fail(`"${shown(line)}" is no number`);
+  if (!/^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i.test(line)) return fail(`"${shown(line)}" is not a number`);
   return Number(line);
 }
 

@@ -4,15 +4,15 @@ import { DisbackError } from "../../errors.js";
 import { StoredNumbers, StoredTensor } from "../checkpoint/stored-tensor.js";
 import type { StoredWeights } from "../stored-weights.js";
 
-/** Whether a file starts as safetensors do: the header's length, and a brace. */
+/** Whether a file starts like safetensors: the header's length, and a brace. */
 export async function isSafetensors(path: string): Promise<boolean> {
   const head = Buffer.from(await readHead(path, 9).catch(() => new Uint8Array()));
   return head.length === 9 && head[8] === 0x7b && head.readBigUInt64LE() < 2n ** 32n;
 }
 
 /**
- * Opens a safetensors file. It is mapped into memory: nothing is read until a tensor is.
- * @throws DisbackError naming the file, and the tensor if it is one tensor's fault
+ * Opens a safetensors file. It is mapped into memory, so tensors are read on use. @throws DisbackError naming the file,
+ * and the tensor if one tensor is wrong
  */
 export function openSafetensors(path: string): StoredWeights {
   try {

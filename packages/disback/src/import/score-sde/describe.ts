@@ -10,20 +10,19 @@ import { type SdeStructure, sdeNetwork } from "./weights.js";
 
 type Fail = (problem: string) => never;
 
-/** A network of yang-song/score_sde_pytorch (Song et al. 2021) as a denoiser of ours. */
+/** A network of yang-song/score_sde_pytorch (Song et al. 2021) as our denoiser. */
 export interface DescribedScoreSde {
   config: DenoiserConfig;
   tensors: ReadonlyMap<string, StoredWeight>;
   notes: string[];
-  /** parts of the file beside the network's weights that are used */
+  /** other used parts of the file */
   used: string[];
 }
 
 /**
- * Describes an NCSN++ or DDPM++ of score_sde. Its averaged weights, a list without names beside the network's, are taken.
+ * Describes an NCSN++ or DDPM++ of score_sde. Uses its averaged weights, which are a list without names.
  * @param average the checkpoint's "ema"
- * @param given the settings it was trained with, and the file they are in
- * @param fail called with what is missing or not rebuilt
+ * @param given its training settings and their file @param fail called with what is missing or not supported
  */
 export async function describeScoreSde(
   weights: Weights,
@@ -33,7 +32,7 @@ export async function describeScoreSde(
 ): Promise<DescribedScoreSde> {
   if (given === undefined) {
     return fail(
-      "weights of yang-song/score_sde_pytorch, which do not tell all: give what they were trained with by " +
+      "weights of yang-song/score_sde_pytorch, which are not enough: give their training settings by " +
         "--config FILE: sde, image_size, fir",
     );
   }
@@ -44,7 +43,7 @@ export async function describeScoreSde(
     throw new DisbackError(`${given.place}: ${problem}`);
   });
   const levels = await levelsOf(settings, weights.get("sigmas"), fail);
-  const dropout = settings.dropout === undefined ? ["score_sde's usual dropout is taken: 0.1"] : [];
+  const dropout = settings.dropout === undefined ? ["score_sde's usual dropout is used: 0.1"] : [];
   return {
     config: parseDenoiserConfig({ ...networkConfig(settings, structure), ...levels }, given.place),
     tensors,
@@ -75,8 +74,8 @@ function networkConfig(settings: SdeSettings, structure: SdeStructure) {
 }
 
 /**
- * The noise levels. Those of VE are for data in [0, 1]: ours is in [-1, 1], twice as wide. VP was trained at all times, or
- * at the steps of DDPM.
+ * The noise levels. VE's are for data in [0, 1]; ours are in [-1, 1], twice as wide. VP was trained at continuous
+ * times, or at the steps of DDPM.
  */
 async function levelsOf(settings: SdeSettings, sigmas: StoredTensor | undefined, fail: Fail) {
   const { beta_min: lowest = 0.1, beta_max: highest = 20, num_scales: steps = 1000 } = settings;
@@ -107,7 +106,7 @@ async function numbersOf({ numbers, offset, shape }: StoredTensor, fail: Fail): 
   const bytes = await numbers.read();
   const size = { float32: 4, float64: 8 }[numbers.dtype as string];
   if (shape.length !== 1 || shape[0]! < 2 || size === undefined)
-    return fail("sigmas is no list of noise levels");
+    return fail("sigmas is not a list of noise levels");
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   return Array.from({ length: shape[0]! }, (_, index) => {
     const at = (offset + index) * size;
@@ -122,7 +121,7 @@ async function numbersOf({ numbers, offset, shape }: StoredTensor, fail: Fail): 
 function withAverage(weights: Weights, average: PickleValue | undefined, fail: Fail): Weights | undefined {
   const list = average instanceof Map ? average.get("shadow_params") : undefined;
   if (!Array.isArray(list)) return undefined;
-  // Noise levels are no parameter; the frequencies of Fourier features are one that is not trained.
+  // Noise levels are not a parameter. The frequencies of Fourier features are one, but not trained.
   const trained = [...weights.keys()].filter((key) => key !== "sigmas" && key !== "all_modules.0.W");
   if (trained.length !== list.length)
     fail(`ema has ${list.length} tensors for the ${trained.length} of the network`);

@@ -2,7 +2,7 @@ import type { StoredTensor } from "../checkpoint/stored-tensor.js";
 
 type Fail = (problem: string) => never;
 
-/** A part of score_sde's list `all_modules`, told by its keys. */
+/** A part of score_sde's list `all_modules`, recognised by its keys. */
 export interface SdeModule {
   kind:
     | "fourier"
@@ -14,9 +14,9 @@ export interface SdeModule {
     | "attention"
     | "combine"
     | "pyramid";
-  /** keys in front of its tensors, `all_modules.3` */
+  /** prefix of its keys, `all_modules.3` */
   key: string;
-  /** of its output, or of what it normalizes */
+  /** channels of its output, or of the normalized input */
   channels: number;
 }
 
@@ -24,8 +24,8 @@ export interface SdeModule {
 export type Weights = ReadonlyMap<string, StoredTensor>;
 
 /**
- * The list `all_modules` of an NCSN++ of score_sde, which is made of the same parts as DDPM++.
- * @param fail called with a part that is not known
+ * The list `all_modules` of an NCSN++ of score_sde, which has the same parts as DDPM++. @param fail called with an
+ * unknown part
  */
 export function sdeModules(weights: Weights, fail: Fail): SdeModule[] {
   const byIndex = new Map<number, Set<string>>();
@@ -42,7 +42,7 @@ export function sdeModules(weights: Weights, fail: Fail): SdeModule[] {
     .sort((a, b) => a - b)
     .map((index, place) => {
       if (index !== place)
-        fail(`score_sde: all_modules.${place} has no weights: resampling without them is not rebuilt`);
+        fail(`score_sde: all_modules.${place} has no weights: resampling without weights is not supported`);
       return moduleOf(`all_modules.${index}`, byIndex.get(index)!, weights, fail);
     });
 }
@@ -62,10 +62,10 @@ function moduleOf(key: string, keys: ReadonlySet<string>, weights: Weights, fail
   }
   if (keys.has("NIN_3.W")) return made("attention", shape("NIN_3.W")[0]);
   if (keys.has("NIN_0.W"))
-    return fail(`score_sde: ${key}: resblock_type "ddpm" is not rebuilt, only "biggan"`);
+    return fail(`score_sde: ${key}: resblock_type "ddpm" is not supported, only "biggan"`);
   if (keys.has("Conv_1.weight") && keys.has("Conv_0.weight")) {
     const [out, into] = shape("Conv_0.weight");
-    // A pointwise convolution past a block of equal widths is there for the sake of the resolution.
+    // If input and output have the same width, a pointwise skip convolution means that the block resamples.
     return made(keys.has("Conv_2.weight") && out === into ? "resample" : "block", out);
   }
   if (keys.has("Conv2d_0.weight")) return made("pyramid", shape("Conv2d_0.weight")[0]);

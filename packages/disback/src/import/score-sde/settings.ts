@@ -5,7 +5,7 @@ import type { SdeStructure } from "./weights.js";
 const positive = z.number().positive();
 const list = z.array(z.number().int().positive());
 
-/** Fields of score_sde's configurations that say what the network is. */
+/** Fields of score_sde's configurations that define the network. */
 const known = {
   // training
   sde: z.enum(["vpsde", "vesde"], { error: 'only "vpsde" and "vesde" are supported' }),
@@ -39,7 +39,7 @@ const known = {
   progressive_input: z.enum(["none", "input_skip", "residual"]),
 };
 
-/** How a network starts, and is trained; what it is does not depend on it. */
+/** Fields of initialisation and training, which do not change the network. */
 const harmless = new Set([
   ...[
     "init_scale",
@@ -69,28 +69,28 @@ const harmless = new Set([
   ],
   ...["likelihood_weighting", "n_jitted_steps", "seed", "device"],
 ]);
-/** Parts of a configuration; those that are not read say how it is trained, sampled and judged. */
+/** Parts of a configuration. Unread parts are about training, sampling and evaluation. */
 const sections = new Set(["training", "data", "model"]);
 const otherSections = new Set(["sampling", "eval", "optim"]);
 
 type Fields = z.output<z.ZodObject<{ [Name in keyof typeof known]: z.ZodOptional<(typeof known)[Name]> }>>;
 
-/** Settings that leave no trace in weights are required. */
+/** Settings that weights do not show are required. */
 export type SdeSettings = Fields & Required<Pick<Fields, "sde" | "image_size" | "fir">>;
 
 /**
  * Checks a configuration of score_sde: an object of its fields, flat or in its sections.
- * @param place of the file, for messages
+ * @param place file for messages
  * @throws DisbackError naming the field: missing, unknown or not supported
  */
 export function parseSdeSettings(value: unknown, place: string): SdeSettings {
   const fail = (problem: string): never => {
     throw new DisbackError(`${place}: ${problem}`);
   };
-  if (!isObject(value)) return fail("not a list of score_sde's settings, as sde: vpsde");
+  if (!isObject(value)) return fail("not a list of score_sde's settings, such as sde: vpsde");
   if ("network" in value) {
     fail(
-      "these weights are score_sde's: give the settings they were trained with (sde, …), not a configuration of disback",
+      "these weights are score_sde's: give their training settings (sde, …), not a configuration of disback",
     );
   }
   const flat = Object.entries(value).flatMap(([name, entry]): [string, unknown][] => {
@@ -98,7 +98,7 @@ export function parseSdeSettings(value: unknown, place: string): SdeSettings {
     return otherSections.has(name) && isObject(entry) ? [] : [[name, entry]];
   });
   const unknown = flat.find(([name]) => !(name in known) && !harmless.has(name));
-  if (unknown) fail(`"${unknown[0]}" is no setting of score_sde that disback knows`);
+  if (unknown) fail(`"${unknown[0]}" is not a setting of score_sde that disback knows`);
   const result = z
     .object(known)
     .partial()
@@ -108,13 +108,13 @@ export function parseSdeSettings(value: unknown, place: string): SdeSettings {
   }
   const settings = result.data as Fields;
   for (const name of ["sde", "image_size", "fir"] as const) {
-    if (settings[name] === undefined) fail(`"${name}" is missing: weights do not tell it`);
+    if (settings[name] === undefined) fail(`"${name}" is missing, and weights do not show it`);
   }
   return settings as SdeSettings;
 }
 
 /**
- * What the settings say otherwise than the weights, or what is not rebuilt.
+ * Finds contradictions between settings and weights, and unsupported values.
  * @param fail called with field and problem
  */
 export function checkSdeSettings(
@@ -136,7 +136,7 @@ export function checkSdeSettings(
   for (const [name, found] of Object.entries(told)) {
     const stated = settings[name as keyof Fields];
     if (stated !== undefined && String(stated) !== String(found)) {
-      fail(`"${name}" is ${stated}, but the weights are of a network with ${String(found) || "none"}`);
+      fail(`"${name}" is ${stated}, but the weights belong to a network with ${String(found) || "none"}`);
     }
   }
   const variance = settings.sde === "vesde";

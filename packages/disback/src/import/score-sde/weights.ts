@@ -4,7 +4,7 @@ import { type SdeModule, sdeModules, type Weights } from "./modules.js";
 
 type Fail = (problem: string) => never;
 
-/** What the list of modules tells of an NCSN++. */
+/** The structure of an NCSN++ from the list of modules. */
 export interface SdeStructure {
   imageChannels: number;
   /** nf */
@@ -26,9 +26,9 @@ const blockParts = {
 };
 
 /**
- * The weights of score_sde's NCSN++ (and DDPM++) under the keys of our "song-unet", bit by bit, and its structure.
+ * The unchanged weights of score_sde's NCSN++ (and DDPM++) under the keys of our "song-unet", and its structure.
  * @param imageSize height and width of images, which are part of our keys
- * @param fail called with what is missing, left over or not rebuilt
+ * @param fail called with what is missing, left over or not supported
  */
 export function sdeNetwork(
   weights: Weights,
@@ -47,7 +47,9 @@ export function sdeNetwork(
     const module = modules[next];
     if (!module || !kinds.includes(module.kind)) {
       const found = module ? `${module.key} is another part (${module.kind})` : "it ends";
-      return fail(`score_sde: ${found} where ${kinds.join(" or ")} is expected: this network is not rebuilt`);
+      return fail(
+        `score_sde: ${found} where ${kinds.join(" or ")} is expected: this network is not supported`,
+      );
     }
     next += 1;
     return module;
@@ -143,7 +145,7 @@ export function sdeNetwork(
   };
 }
 
-/** Gives tensors by key, and complains about them. */
+/** Returns tensors by key, and reports errors in them. */
 interface Source {
   take: (key: string) => StoredTensor;
   fail: Fail;

@@ -9,7 +9,7 @@ interface ActionsProps {
   onDone: () => void;
 }
 
-/** Stop, save, resume. What cannot be done now is not offered. */
+/** Stop, save, resume. Shows only possible actions. */
 export function Actions({ run, asked, mayAct, onDone }: ActionsProps) {
   const [message, setMessage] = useState("");
   const perform = async (action: Action) => {

@@ -8,7 +8,7 @@ export function tileColumns(count: number): Record<string, string> {
   };
 }
 
-/** How many of three columns, or of two, the first chart takes, so that the last does not stand alone. */
+/** The number of columns (of three, or of two) of the first chart, so that the last is not alone in its row. */
 export function firstChartSpan(count: number): Record<string, string> {
   return {
     "--first-wide": count % 3 === 1 ? "2" : "1",

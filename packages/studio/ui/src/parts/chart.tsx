@@ -10,7 +10,7 @@ export interface ChartLine {
   colour: string;
   dash?: number[];
   steps?: boolean;
-  /** Joined over missing values: lines that share their x values with others. */
+  /** Connect over missing values, for lines that share their x values with others. */
   gapless?: boolean;
 }
 
@@ -23,11 +23,11 @@ export interface ChartProps {
   logarithmic?: boolean;
   height?: number;
   show?: (value: number) => string;
-  /** Shaded from the left edge to here: the stages before the last. */
+  /** The end of the shaded range from the left edge: the stages before the last. */
   shadedTo?: number | undefined;
-  /** Charts of one name share their cursor. */
+  /** Charts with the same name share their cursor. */
   group?: string;
-  /** A stretch was chosen by dragging. */
+  /** Called when a range was chosen by dragging. */
   onZoom?: (from: number, to: number) => void;
   /** The value under the pointer or, by keys, of the threshold. */
   onLevel?: (value: number) => void;
@@ -36,8 +36,8 @@ export interface ChartProps {
 }
 
 /**
- * A chart that can be read without seeing it: its caption says first, last, lowest and highest value, and with the
- * arrow keys the cursor goes from point to point and is read out.
+ * An accessible chart: its caption states first, last, lowest and highest value. The arrow keys move the cursor from
+ * point to point, which is read out.
  */
 export function Chart(props: ChartProps) {
   const { title, x, lines, show = shortNumber } = props;
@@ -47,7 +47,7 @@ export function Chart(props: ChartProps) {
   const latest = useRef(props);
   latest.current = props;
   const scheme = useColourScheme();
-  // Another number of lines or another kind of axis needs another plot; new values do not.
+  // A new number of lines or kind of axis needs a new plot; new values do not.
   const kind = [
     scheme,
     props.logarithmic,
@@ -97,7 +97,7 @@ export function Chart(props: ChartProps) {
   );
 }
 
-/** Names a line to compare with. */
+/** Label of the reference line. */
 function DashedKey({ line, show }: { line: ChartLine; show: (value: number) => string }) {
   const value = line.values.find((one) => typeof one === "number");
   return (
@@ -168,7 +168,7 @@ function optionsOf(
           readOut(cursorText(plot, latest.current));
           const { onLevel } = latest.current;
           const { top, left } = plot.cursor;
-          // The group's other charts move their cursors too: only the one under the pointer says a level.
+          // The group's other charts also move their cursors; only the one under the pointer sets a level.
           if (onLevel && top !== undefined && top >= 0 && left !== undefined && left >= 0)
             onLevel(plot.posToVal(top, "y"));
         },
@@ -229,7 +229,7 @@ function drawLevel(plot: uPlot, { level }: ChartProps, colour: string): void {
   plot.ctx.restore();
 }
 
-/** Left and right go from value to value, Home and End to the ends; the value is read out. */
+/** Left and right move from value to value, Home and End to the ends. The value is read out. */
 function moveCursor(
   event: KeyboardEvent,
   plot: uPlot | undefined,
@@ -273,7 +273,7 @@ function summary(x: number[], lines: ChartLine[], show: (value: number) => strin
     .join(" ");
 }
 
-/** Canvases do not follow the style sheet by themselves. */
+/** Canvases do not follow the style sheet automatically. */
 function useColourScheme(): string {
   const query = matchMedia("(prefers-color-scheme: dark)");
   const [isDark, setDark] = useState(query.matches);

@@ -3,10 +3,10 @@ import { compareLink } from "../route.ts";
 
 export const MOST_COMPARED = 12;
 
-/** Runs that are ticked. */
+/** Selected runs. */
 export function useChoice(): [chosen: ReadonlySet<string>, toggle: (id: string) => void] {
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
-  // Always the same function: cards that did not change are not drawn again.
+  // Always the same function, so that unchanged cards are not drawn again.
   const [toggle] = useState(
     () => (id: string) =>
       setChosen((before) => {

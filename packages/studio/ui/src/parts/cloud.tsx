@@ -16,7 +16,7 @@ interface CloudProps {
   label: string;
 }
 
-/** Points of the plane over the teacher's density. Each point comes from the same latent every time, so it can move. */
+/** Points of the plane over the teacher's density. Each point keeps its latent over time, so it can be animated. */
 export function Cloud({ run, points, reference, colour, label }: CloudProps) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const shown = useRef<Float32Array | undefined>(undefined);
@@ -64,7 +64,7 @@ interface Density {
 
 const cache = new Map<string, Promise<Float32Array>>();
 
-/** The last few dozen files, so that the slider does not wait. */
+/** Caches the last few dozen files, so that the slider does not wait. */
 function cached(run: string, file: string): Promise<Float32Array> {
   const key = `${run}\n${file}`;
   const known = cache.get(key);
@@ -76,7 +76,7 @@ function cached(run: string, file: string): Promise<Float32Array> {
   return points;
 }
 
-/** What 99 % of the coordinates lie within, and some room. */
+/** The range of 99 % of the coordinates, with a margin. */
 function extentOf(points: Float32Array): number {
   const sizes = points.map(Math.abs).sort();
   return 1.35 * (sizes[Math.floor(sizes.length * 0.99)] || 1);
@@ -155,7 +155,7 @@ function draw(
   context.globalAlpha = 1;
 }
 
-/** One pixel per cell; drawn larger it becomes smooth. */
+/** One pixel per cell; scaling makes it smooth. */
 function pictureOf(cells: Float32Array, colour: string): HTMLCanvasElement {
   const picture = document.createElement("canvas");
   picture.width = CELLS;

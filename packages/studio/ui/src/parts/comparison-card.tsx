@@ -6,7 +6,7 @@ import { Thumbnail } from "./thumbnail.tsx";
 
 const MOST_PICTURES = 4;
 
-/** A run of `disback compare` as one card, however many runs it is made of. */
+/** A `disback compare` as one card, for any number of runs. */
 export function ComparisonCard({
   id,
   name,
@@ -41,7 +41,7 @@ export function ComparisonCard({
   );
 }
 
-/** One run of each method, as far as there is room. */
+/** One run of each method, as many as fit. */
 function pictured(runs: readonly RunSummary[]): RunSummary[] {
   const byHow = new Map(runs.filter((run) => run.picture).map((run) => [run.how, run]));
   const first = [...byHow.values()];

@@ -2,7 +2,7 @@ import { useEffect, useRef } from "preact/hooks";
 import type { SampleGrid } from "../../../src/pages/index.ts";
 import { SampleCrop } from "./grid-picture.tsx";
 
-/** A picture that is enlarged, beside others of the same samples. */
+/** An enlarged picture, beside others of the same samples. */
 export interface EnlargedPicture {
   title: string;
   note: string;

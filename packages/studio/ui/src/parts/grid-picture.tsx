@@ -3,17 +3,17 @@ import type { SampleGrid } from "../../../src/pages/index.ts";
 
 interface GridPictureProps {
   src: string;
-  /** What it shows, for those who do not see it. */
+  /** Text alternative. */
   label: string;
   grid: SampleGrid | undefined;
-  /** The sample that is pointed at, here or in the picture beside it. */
+  /** The sample under the pointer, here or in the picture beside it. */
   pointed: number | undefined;
   onPoint: (sample: number | undefined) => void;
-  /** A sample, or the whole picture where its samples are not known, is to be enlarged. */
+  /** Called to enlarge a sample, or the whole picture if the layout is unknown. */
   onPick: (sample: number) => void;
 }
 
-/** A picture of samples as large as its place allows. Pointing at a sample marks it here and in the picture beside it. */
+/** A picture of samples at the available size. Pointing at a sample marks it here and in the picture beside it. */
 export function GridPicture({ src, label, grid, pointed, onPoint, onPick }: GridPictureProps) {
   const [size, setSize] = useState<Size>();
   const [isBroken, setBroken] = useState(false);
@@ -30,7 +30,7 @@ export function GridPicture({ src, label, grid, pointed, onPoint, onPick }: Grid
       type="button"
       class="picture"
       aria-label={`enlarge ${label}`}
-      // Pressed by a key it has no place.
+      // A key press has no position.
       onClick={(event) => onPick((event.detail === 0 ? pointed : sampleUnder(event)) ?? 0)}
       onMouseMove={(event) => onPoint(sampleUnder(event))}
       onMouseLeave={() => onPoint(undefined)}
@@ -50,7 +50,7 @@ export function GridPicture({ src, label, grid, pointed, onPoint, onPick }: Grid
   );
 }
 
-/** One sample of a picture, as large as its place allows. */
+/** One sample of a picture, at the available size. */
 export function SampleCrop({
   src,
   label,
@@ -91,7 +91,7 @@ interface Size {
   height: number;
 }
 
-/** Where a sample is, in the picture's own pixels. */
+/** The position of a sample, in the picture's own pixels. */
 function cellBox({ columns, count, padding }: SampleGrid, size: Size, sample: number) {
   const rows = Math.ceil(count / columns);
   const [stepX, stepY] = [(size.width - padding) / columns, (size.height - padding) / rows];

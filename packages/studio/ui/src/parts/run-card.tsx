@@ -9,13 +9,13 @@ import { Thumbnail } from "./thumbnail.tsx";
 
 interface RunCardProps {
   run: RunSummary;
-  /** Short; the whole id stands in the link's title. */
+  /** Short name; the link's title has the whole id. */
   name: string;
   chosen: boolean;
   onToggle: (id: string) => void;
 }
 
-/** A run at a glance: its newest samples, what came out, how far it is. Drawn again only when it changed. */
+/** A run at a glance: newest samples, result, progress. Drawn again only if it changed. */
 export const RunCard = memo(({ run, name, chosen, onToggle }: RunCardProps) => {
   const { last } = run;
   const result = resultLine(run);

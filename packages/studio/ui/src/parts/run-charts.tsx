@@ -11,12 +11,12 @@ export type Axis = "iterations" | "images" | "seconds";
 interface RunChartsProps {
   curves: RunCurves;
   axis: Axis;
-  /** The teacher's figures, as the run's result has them. */
+  /** The teacher's figures from the run's result. */
   result: Record<string, unknown>;
   onZoom: (range: Range) => void;
 }
 
-/** Every figure that was logged, one chart each, their cursors together. */
+/** One chart for every logged figure, with a common cursor. */
 export function RunCharts({ curves, axis, result, onZoom }: RunChartsProps) {
   const charts = useMemo(() => chartsOf(curves, axis, result), [curves, axis, result]);
   if (charts.length === 0) return <p class="quiet">No figures yet.</p>;
@@ -54,7 +54,7 @@ function chartsOf({ live, evaluations }: RunCurves, axis: Axis, result: Record<s
       { name: figureName(figure), values, colour: "--line-1", steps: FIGURES[figure]?.steps ?? false },
     ];
     const teacher = result[`teacher${figure[0]!.toUpperCase()}${figure.slice(1)}`];
-    // What was judged has a teacher's figure beside it; what only the steps have does not.
+    // Figures of evaluations have a teacher's figure to compare with; figures of steps do not.
     if (typeof teacher === "number" && curves === evaluations)
       lines.push({ name: "teacher", values: x.map(() => teacher), colour: "--line-2", dash: [6, 4] });
     const isPositive = values.every((value) => value === null || value > 0);

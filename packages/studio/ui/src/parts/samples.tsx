@@ -90,7 +90,7 @@ export function Samples({ detail, curves }: { detail: RunDetail; curves: RunCurv
   );
 }
 
-/** A place in a list that grows: the newest one until another is chosen. */
+/** An index in a growing list: the newest one until another is chosen. */
 function useNewest(count: number): [index: number, choose: (index: number) => void] {
   const [chosen, setChosen] = useState<number>();
   useEffect(() => {

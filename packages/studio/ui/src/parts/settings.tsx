@@ -1,7 +1,7 @@
 import { useState } from "preact/hooks";
 import { flatten } from "../format.ts";
 
-/** Settings of one or more runs side by side; what differs is marked by a sign and a colour. */
+/** Settings of one or more runs side by side; differences are marked by a sign and a colour. */
 export function SettingsTable({
   columns,
 }: {

@@ -2,7 +2,7 @@ import { stageNames } from "../../../src/pages/index.ts";
 import type { LogLine, RunSummary, Stage } from "../../../src/wire.ts";
 import { STAGE_NAMES, shortDuration } from "../format.ts";
 
-/** How far a stage is, as bar and words. */
+/** Progress of a stage, as bar and text. */
 export function StageProgress({ run }: { run: RunSummary }) {
   const { last, state } = run;
   if (!last) return <span class="quiet">{state === "running" ? "starting" : "nothing yet"}</span>;
@@ -26,7 +26,7 @@ export function timeLeft(line: LogLine): string | undefined {
   return typeof line.secondsLeft === "number" ? shortDuration(line.secondsLeft) : undefined;
 }
 
-/** The stages of a run one after the other, each as wide as it has iterations. */
+/** The stages of a run in a row, with widths by their iterations. */
 export function Stages({
   last,
   planned,
@@ -43,7 +43,7 @@ export function Stages({
       {stages.map((stage) => {
         const isPast = stageNames.indexOf(stage) < now;
         const iterations = done[stage] ?? 0;
-        // A recording may end before its time: then it is as long as it was.
+        // A recording may end early; then its actual length counts.
         const total = isPast && iterations > 0 ? iterations : planned[stage]!;
         const isLeftOut = isPast && iterations === 0;
         return (

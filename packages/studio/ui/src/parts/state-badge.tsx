@@ -5,10 +5,10 @@ const MEANINGS: Record<RunState, string> = {
   stopped: "stopped after saving; it can be resumed",
   failed: "ended with an error",
   finished: "done",
-  interrupted: "its process is gone without a word; it can be resumed",
+  interrupted: "its process ended without a message; it can be resumed",
 };
 
-/** A run's state, by word, shape and colour. */
+/** A run's state, as word, shape and colour. */
 export function StateBadge({ state }: { state: RunState }) {
   return (
     <span class={`state ${state}`} title={MEANINGS[state]}>

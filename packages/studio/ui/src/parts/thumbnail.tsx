@@ -1,7 +1,7 @@
 import type { RunSummary } from "../../../src/wire.ts";
 import { sampleUrl } from "../server.ts";
 
-/** Samples shown along each side: few enough to be seen. */
+/** Samples along each side, few enough to be visible. */
 const SHOWN = 4;
 
 /** The first samples of a run's newest picture. */

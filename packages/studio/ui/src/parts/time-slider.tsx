@@ -9,7 +9,7 @@ interface TimeSliderProps {
   onChange: (index: number) => void;
 }
 
-/** From the first picture to the last, by hand or by itself. */
+/** A slider from the first picture to the last, which can also play. */
 export function TimeSlider({ count, index, caption, onChange }: TimeSliderProps) {
   const [plays, setPlays] = useState(false);
   useEffect(() => {

@@ -1,6 +1,6 @@
 import { useState } from "preact/hooks";
 
-/** Asks for the token that stands in the terminal. */
+/** Asks for the token from the terminal. */
 export function TokenForm({ error, onToken }: { error: string; onToken: (token: string) => void }) {
   const [value, setValue] = useState("");
   return (

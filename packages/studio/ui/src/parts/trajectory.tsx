@@ -9,9 +9,9 @@ interface TrajectoryProps {
 }
 
 /**
- * The way from the most degraded node (left) to the teacher (right), to scale in the measured distance, and the student
- * on it. The student stands between the node it left and its target, as far as the mismatch degree has come down to 1
- * since that target's turn began.
+ * The path from the most degraded node (left) to the teacher (right), to scale by the measured distance, and the
+ * student on it. The student is between the node it left and its target, by how far the mismatch degree has fallen
+ * towards 1 since that target began.
  */
 export function TrajectoryPath({ path, live, last }: TrajectoryProps) {
   const places = placesOf(path);
@@ -65,7 +65,7 @@ export function TrajectoryPath({ path, live, last }: TrajectoryProps) {
   );
 }
 
-/** Percent from the left of the teacher (first, 100) and every node (the last at 0). */
+/** Position in percent of the teacher (first, 100) and every node (the last at 0). */
 function placesOf(path: readonly PathNode[]): number[] {
   const length = path.reduce((sum, node) => sum + node.distance, 0) || 1;
   const places = [100];
@@ -82,7 +82,7 @@ function studentPlace(places: readonly number[], target: number, progress: numbe
   return at(left) + (at(target) - at(left)) * progress;
 }
 
-/** How far the mismatch has come down towards 1 since the target's turn began, in [0, 1]. */
+/** How far the mismatch has fallen towards 1 since the target began, in [0, 1]. */
 function progressTo(target: number, live: Curves): number {
   const [targets, mismatches] = [live.figures.target, live.figures.mismatch];
   if (!targets || !mismatches) return 0;

@@ -21,7 +21,7 @@ interface Compared {
   curves: RunCurves;
 }
 
-/** Several runs: one figure over each other, who reaches a level when, and what their settings have different. */
+/** Several runs: one figure in a common chart, when each reaches a level, and how their settings differ. */
 export function CompareView({ ids, runs }: { ids: readonly string[]; runs: Runs }) {
   const [axis, setAxis] = useState<Axis>("iterations");
   const [figure, setFigure] = useState("");
@@ -132,7 +132,7 @@ interface ReachProps {
   onBaseline: (id: string) => void;
 }
 
-/** When each run first is at the level, and how many times sooner than the baseline. The recording is counted. */
+/** When each run first reaches the level, and how many times sooner than the baseline. The recording is counted. */
 function ReachTable({ compared, ids, figure, axis, level, baseline, onBaseline }: ReachProps) {
   const higher = FIGURES[figure]?.higherIsBetter ?? false;
   const reached = new Map(compared.map(({ id, curves }) => [id, reach(curves, figure, axis, level, higher)]));
@@ -215,7 +215,7 @@ function reach(curves: RunCurves, figure: string, axis: Axis, level: number | un
   return { at, best };
 }
 
-/** Evaluations where they have the figure; what only the live log has comes from there. */
+/** From the evaluations if they have the figure, else from the live log. */
 function sourceOf({ evaluations, live }: RunCurves, figure: string): Curves {
   return evaluations.figures[figure]?.some((value) => value !== null) ? evaluations : live;
 }
@@ -238,7 +238,7 @@ function overlay(
   const tables = compared.map(({ curves }): uPlot.AlignedData => {
     const source = sourceOf(curves, figure);
     const values = source.figures[figure] ?? [];
-    // The losses of earlier stages are other figures of the same name.
+    // Losses of earlier stages are different figures with the same name.
     const belongs = (stage: Stage) => stage !== "record" && !(stage === "imitate" && figure === "loss");
     const kept = values.flatMap((value, row) =>
       value !== null && belongs(source.stages[row]!) ? [row] : [],

@@ -82,14 +82,14 @@ function EmptyFolder({ folder }: { folder: string }) {
     <section class="empty">
       <h1>No runs yet</h1>
       <p>
-        Nothing below <code>{folder}</code> is a run of disback. One appears here as soon as it starts:
+        Nothing below <code>{folder}</code> is a run of disback. A run appears here as soon as it starts:
       </p>
       <pre>disback distill --preset 2d --out {folder}/first</pre>
     </section>
   );
 }
 
-/** A card: a run, or all runs of a comparison that fit. */
+/** A card: a run, or all matching runs of a comparison. */
 interface Entry {
   id: string;
   isComparison: boolean;

@@ -17,7 +17,7 @@ import { getCurves, getRun, type Range } from "../server.ts";
 
 const POINTS = 800;
 
-/** One run: how far, where on the path, samples, curves, settings. */
+/** One run: progress, position on the path, samples, curves, settings. */
 export function RunView({ id, runs, mayAct }: { id: string; runs: Runs; mayAct: boolean }) {
   const [axis, setAxis] = useState<Axis>("iterations");
   const [range, setRange] = useState<Range>();
@@ -59,7 +59,7 @@ export function RunView({ id, runs, mayAct }: { id: string; runs: Runs; mayAct: 
             {id !== "." && `${id.split("/").at(-1)} · `}
             {run.how} · seed {run.seed} · started {shortTime(run.startedAt)}
           </p>
-          {!summary && <p role="alert">This run's folder is gone; what you see is its last known state.</p>}
+          {!summary && <p role="alert">This run's folder is gone; this is its last known state.</p>}
         </div>
         <Actions run={run} asked={detail.asked} mayAct={mayAct} onDone={() => setAgain(again + 1)} />
       </header>
@@ -127,7 +127,7 @@ export function AxisChoice({ axis, onChange }: { axis: Axis; onChange: (axis: Ax
   );
 }
 
-/** The figures of now. */
+/** The current figures. */
 function Tiles({ detail, done }: { detail: RunDetail; done: RunCurves["done"] }) {
   const { last, headline, state } = detail.summary;
   const tiles: [name: string, value: string, note?: string][] = [];
@@ -162,7 +162,7 @@ function Tiles({ detail, done }: { detail: RunDetail; done: RunCurves["done"] })
   );
 }
 
-/** The run's detail and curves, read again whenever `version` changes; one reading at a time, none while hidden. */
+/** The run's detail and curves, reloaded when `version` changes; one request at a time, none while hidden. */
 function useRun(id: string, axis: Axis, range: Range | undefined, version: string) {
   const [detail, setDetail] = useState<RunDetail>();
   const [curves, setCurves] = useState<RunCurves>();
@@ -205,7 +205,7 @@ function useRun(id: string, axis: Axis, range: Range | undefined, version: strin
   return { detail, curves, zoomed, problem };
 }
 
-/** Checkpoints count all stages, those before the last with their planned iterations however soon they ended. */
+/** Checkpoints count all stages; earlier stages count with their planned iterations, even if they ended sooner. */
 function checkpointText(
   checkpoint: number,
   planned: RunDetail["planned"],
