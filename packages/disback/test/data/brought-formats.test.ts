@@ -299,7 +299,7 @@ describe("labels of arrays", () => {
     const flat = await openSamples(brought("flat.npz"));
     expect([flat.sampleShape, flat.notes]).toEqual([
       [64],
-      ["an array of 3 x 64 is read as points: if they are images of 8 x 8, save it with that shape"],
+      ["an array of 3 x 64 is read as points: if they are images of 8 x 8, save it in that shape"],
     ]);
   });
 });
