@@ -1,9 +1,11 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Generator } from "@disback/torch";
+import { Generator, ops, readSafetensors } from "@disback/torch";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { Trajectory } from "../../src/distill/trajectory.js";
 import { createDenoiser, parseDenoiserConfig, saveModel } from "../../src/models/config.js";
+import { MetricsLog } from "../../src/runs/metrics-log.js";
 import { disback, interrupted } from "./command.js";
 
 // Each test is a few whole runs of the command line.
@@ -33,6 +35,15 @@ const distill = (teacher: string, out: string, ...more: string[]) => [
   ...["--set", "recording.batchSize=16", "evaluation.samples=50", "evaluation.grid=9"],
   ...["evaluation.teacherSteps=2", ...more],
 ];
+/** What a step of every objective tells, and of those with an auxiliary model beside it. */
+const DIRECT_FIGURES = ["loss", "gradientNorm", "learningRate", "spread", "slicedWasserstein"];
+const MATCHING_FIGURES = ["gap", "mismatch", "auxiliaryGradientNorm"];
+/** Objectives by the student they left. */
+const students = new Map<string, string>();
+const nodesOf = (out: string) => Trajectory.open(join(base, out, "trajectory")).nodes;
+/** A weight of a run's last node, as it is stored: the difference to the teacher's. */
+const nodeOf = (out: string, key: string) =>
+  readSafetensors(join(base, out, "trajectory", nodesOf(out).at(-1)!.file)).tensors.get(key)!;
 const weights = (out: string) =>
   readFileSync(join(base, out, "student", "model.safetensors")).toString("base64");
 
@@ -45,17 +56,47 @@ describe("distill --objective", () => {
     ["regression", "plain", ["backtracking.pairs.count=20", "--student-steps", "2"]],
     ["dmd2", "conditional", ["backtracking.dmd2.realSamples=100", "--guidance", "2"]],
     ["diff-instruct", "conditional", ["backtracking.diffInstruct.weighting=edm", "--method", "plain"]],
-  ])("%s leaves a student", (objective, teacher, more) => {
+  ])("%s moves a student, and tells how", (objective, teacher, more) => {
     const { status, stderr } = disback(...distill(teacher, objective, ...more, "--objective", objective));
     expect(stderr).not.toContain("error");
     expect(status).toBe(0);
     const direct = ["consistency", "regression"].includes(objective);
-    expect(existsSync(join(base, objective, "trajectory"))).toBe(!direct && !more.includes("--method"));
+    const path = !direct && !more.includes("--method");
+    expect(existsSync(join(base, objective, "trajectory"))).toBe(path);
     const { sigmaInit } = JSON.parse(
       readFileSync(join(base, objective, "student", "generator.json"), "utf8"),
     );
     expect(sigmaInit).toBe(objective === "consistency" ? 80 : 2.5);
-    expect(weights(objective)).not.toBe("");
+
+    const entries = new MetricsLog(join(base, objective, "metrics.jsonl")).read();
+    const [start, end] = entries.filter(({ stage }) => stage === "backtrack");
+    expect([start!.iteration, end!.iteration]).toEqual([0, 12]);
+    expect(end!.slicedWasserstein).not.toBe(start!.slicedWasserstein);
+    const expected = direct ? DIRECT_FIGURES : [...DIRECT_FIGURES, ...MATCHING_FIGURES];
+    for (const name of expected) expect(end![name], name).toBeGreaterThan(0);
+    // Twelve steps, three on each target at most: the last ones are on the teacher.
+    expect(end!.target).toBe(direct ? undefined : 0);
+    const nodes = path ? nodesOf(objective).length : 0;
+    const recorded = entries.filter(({ stage }) => stage === "record");
+    expect(recorded.at(-1)?.iteration).toBe(path ? 4 : undefined);
+    expect(nodes > 0).toBe(path);
+
+    // The teacher's copy at its start, another student than any other objective's at its end.
+    const own = weights(objective);
+    expect(own).not.toBe(readFileSync(join(base, teacher, "model.safetensors")).toString("base64"));
+    expect(students.get(own)).toBeUndefined();
+    students.set(own, objective);
+  });
+
+  it("vsd's trajectory is one of adapters of its rank: what is recorded fits what is trained", () => {
+    const singular = (run: string, key: string) =>
+      ops.linalg_svdvals(nodeOf(run, key).float()).toArray() as number[];
+    const key = "model.blocks.0.layer1.weight";
+    const [first, second, third] = singular("vsd", key);
+    expect(second! / first!).toBeGreaterThan(1e-3);
+    // What is left is float16's rounding.
+    expect(third! / first!).toBeLessThan(5e-3);
+    expect(singular("dmd", key)[2]! / singular("dmd", key)[0]!).toBeGreaterThan(2e-2);
   });
 
   it("dmd2 stopped and resumed is bit for bit what it would have been", async () => {

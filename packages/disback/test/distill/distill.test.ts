@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { Generator, type Module, readSafetensors, setNumThreads } from "@disback/torch";
+import { Generator, readSafetensors, setNumThreads } from "@disback/torch";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import type { Decision } from "../../src/distill/decide.js";
 import { DenoiserStudent } from "../../src/distill/denoiser-student.js";
@@ -10,6 +10,7 @@ import { type DistillationOptions, distill } from "../../src/distill/distill.js"
 import { Dmd } from "../../src/distill/objectives/dmd.js";
 import { Regression } from "../../src/distill/objectives/regression.js";
 import { createDenoiser, loadModel, parseDenoiserConfig } from "../../src/models/config.js";
+import type { DenoiserModule } from "../../src/models/denoiser.js";
 import { disback } from "../cli/command.js";
 import { GaussianDenoiser, gaussianStudent } from "./gaussian.js";
 
@@ -44,10 +45,10 @@ function commandLine(name: string, ...flags: string[]) {
 }
 
 /** The library's distillation with the same settings. */
-function library(name: string, student: Module, options: Partial<DistillationOptions>) {
+function library(name: string, student: DenoiserModule, options: Partial<DistillationOptions>) {
   const result = distill({
     ...{ teacher: teacher(), folder: join(base, `${name}-library`), execution: { seed: 3 } },
-    ...{ student: new DenoiserStudent(student as never, { sigmaInit: 2.5 }) },
+    ...{ student: new DenoiserStudent(student, { sigmaInit: 2.5 }) },
     ...options,
     backtracking: { iterations: 6, ...options.backtracking },
   });

@@ -1,10 +1,11 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { memoryStatistics } from "@disback/torch";
+import { Generator, memoryStatistics } from "@disback/torch";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { evenSteps, requireNodeSteps } from "../../src/distill/node-schedule.js";
 import { EvenDistance } from "../../src/distill/node-selection.js";
+import { LogNormal } from "../../src/distill/noise-distribution.js";
 import { Recording, record } from "../../src/distill/record.js";
 import type { RecordingOptions } from "../../src/distill/recording-options.js";
 import { Trajectory } from "../../src/distill/trajectory.js";
@@ -46,14 +47,23 @@ test("the path leads from the teacher to the student's samples", () => {
 
 test("distances between nodes have their closed form", () => {
   // Two Gaussian denoisers differ by sigma^2 (mu_a - mu_b) / (s^2 + sigma^2) wherever they are asked, and
-  // lambda = (s^2 + sigma^2) / (s sigma)^2: the distance lies between 0 and |mu_a - mu_b| sqrt(sigma^2/(s^2+sigma^2)) / s.
+  // lambda = (s^2 + sigma^2) / (s sigma)^2, so that d^2 = E[sigma^2 / (s^2 + sigma^2)] mean((mu_a - mu_b)^2) / s^2,
+  // over the noise levels of the probes, which are drawn from a stream of their own: two seeds after the recording's.
   const given = options("distance");
-  const trajectory = record({ ...given, steps: 10, nodes: [10] });
+  const execution = { seed: 5 };
+  const trajectory = record({ ...given, steps: 10, nodes: [4, 10], storage: { kind: "full" }, execution });
+  const levels = Array.from(new LogNormal().sample(64, new Generator(5 + 2)).data() as Float32Array);
+  const mean = (values: number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+  const weight = mean(levels.map((sigma) => sigma ** 2 / (0.25 + sigma ** 2))) / 0.25;
   const model = new GaussianDenoiser([0, 0]);
-  trajectory.loadInto(model, 1);
-  const moved = Math.hypot(model.point[0]! - 1, model.point[1]! + 1) / Math.SQRT2;
-  expect(trajectory.nodes[0]!.distance).toBeLessThan(moved / 0.5);
-  expect(trajectory.nodes[0]!.distance).toBeGreaterThan(0.1 * moved);
+  let before = given.teacher.point;
+  for (const [place, { distance }] of trajectory.nodes.entries()) {
+    trajectory.loadInto(model, place + 1);
+    const moved = mean(model.point.map((value, axis) => (value - before[axis]!) ** 2));
+    expect(moved).toBeGreaterThan(0.01);
+    expect(distance / Math.sqrt(weight * moved)).toBeCloseTo(1, 4);
+    before = model.point;
+  }
 });
 
 test("a recording that was interrupted gives the same nodes, bit for bit", () => {

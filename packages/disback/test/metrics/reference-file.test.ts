@@ -58,7 +58,7 @@ describe("files of reference statistics", () => {
       const axis = index % 6;
       return mu[axis]! + (axis === 0 ? (index < 6 ? d : -d) : 0);
     });
-    const { fid } = await judge!.measure({ batches: [fromTypedArray(points, [2, 6])] as never }, 2);
+    const { fid } = await judge!.measure({ generate: () => fromTypedArray(points, [2, 6]) }, 2);
     const trace = Array.from({ length: 6 }, (_, axis) => sigma[7 * axis]!).reduce(
       (sum, value) => sum + value,
       0,

@@ -66,7 +66,23 @@ test.skipIf(absence !== undefined).each(["whole", "sharded"])(
     expectSame(members, one, 1e-4, 3);
   },
 );
-test("GPUs", () => {
+/** Loops of training, and how many networks' updates a step of each is. */
+const UPDATES = {
+  ...{ teacher: 1, recording: 1, imitation: 1, consistency: 1, regression: 1 },
+  ...{ "diff-instruct": 2, "diff-instruct of images": 2, "diff-instruct in two steps": 3 },
+  ...{ vsd: 2, dmd: 2, dmd2: 2, sid: 2 },
+};
+test("every loop is looked at, on the CPU and on GPUs, in every update of its first step and figure of three", () => {
   if (absence) console.log(`two GPUs: not run, ${absence}`);
-  expect(Object.keys(alone).length).toBeGreaterThan(0);
+  const updates = Object.entries(alone).map(([name, { gradients }]) => [name, Object.keys(gradients).length]);
+  expect(Object.fromEntries(updates)).toEqual(UPDATES);
+  for (const [name, { figures }] of Object.entries(alone)) {
+    expect(figures, name).toHaveLength(3);
+    for (const { loss, gradientNorm } of figures) {
+      expect(Number.isFinite(loss), name).toBe(true);
+      expect(gradientNorm, name).toBeGreaterThan(0);
+    }
+    // Another batch in every step.
+    expect(new Set(figures.map(({ loss }) => loss)).size, name).toBe(3);
+  }
 });

@@ -1,8 +1,15 @@
 import { expect, it } from "vitest";
 import { compareMethods } from "../../../src/compare/comparison.js";
-import { type MeasuredRun, withCosts } from "../../../src/compare/convergence.js";
+import { type Convergence, type MeasuredRun, withCosts } from "../../../src/compare/convergence.js";
 import { chartsOfCase } from "../../../src/runs/compare/charts.js";
+import {
+  COMPARISON_FORMAT,
+  type ComparisonDocument,
+  type MethodRuns,
+  type StudentCase,
+} from "../../../src/runs/compare/document.js";
 import { chartHeight, chartSvg } from "../../../src/runs/report/chart-svg.js";
+import { compareSchema } from "../../../src/runs/settings/compare.js";
 
 const run = (figures: number[], more: Partial<MeasuredRun> = {}): MeasuredRun => ({
   seed: 1,
@@ -15,6 +22,17 @@ const run = (figures: number[], more: Partial<MeasuredRun> = {}): MeasuredRun =>
     figures: { fid },
   })),
   ...more,
+});
+
+const document: ComparisonDocument = {
+  ...{ format: COMPARISON_FORMAT, settings: compareSchema.parse({ teacher: "t" }), figure: "fid" },
+  ...{ teacher: { fid: 10 }, measuredWith: "by hand", versions: {}, machine: {}, cases: [] },
+};
+/** The reported runs of a method. */
+const runsOf = (method: string, convergence: readonly Convergence[]): MethodRuns => ({
+  method,
+  rates: { studentLearningRate: 1, auxiliaryLearningRate: 2 },
+  convergence: convergence.map((one) => ({ ...one, folder: "runs" })),
 });
 
 it("levels met before the first iteration have no ratio to draw", () => {
@@ -38,17 +56,14 @@ it("levels met before the first iteration have no ratio to draw", () => {
   const ratios = compared.methods[1]!.speedUps.iterations.map(({ median }) => median);
   expect(ratios).toContainEqual({ kind: "measured", ratio: Number.POSITIVE_INFINITY });
 
-  const part = {
+  const part: StudentCase = {
     student: "small",
     models: { teacherBytes: 1 },
-    runs: [...runs].map(([method, convergence]) => ({
-      method,
-      rates: { studentLearningRate: 1, auxiliaryLearningRate: 2 },
-      convergence: convergence.map((one) => ({ ...one, folder: "runs" })),
-    })),
+    runs: [...runs].map(([method, convergence]) => runsOf(method, convergence)),
     ...compared,
   };
-  const charts = chartsOfCase({ figure: "fid", teacher: { fid: 10 } } as never, part);
+  const charts = chartsOfCase(document, part);
+  expect(charts.map(({ file }) => file)).toContain("fid-by-iterations");
   for (const chart of charts) {
     const values = chart.curves.flatMap(({ points }) => points.map(([, value]) => value));
     expect(values.every((value) => Number.isFinite(value) && value > 0)).toBe(true);
@@ -65,8 +80,12 @@ it("a median is of the same iterations, however long each seed prepared", () => 
     return run([300, 200, last], { seed, preparation });
   };
   const convergence = withCosts([prepared(1, 2, 90), prepared(2, 4, 100), prepared(3, 3, 170)]);
-  const part = { runs: [{ method: "prepared", convergence }], methods: [], levels: [] };
-  const [chart] = chartsOfCase({ figure: "fid", teacher: { fid: 10 } } as never, part as never);
+  const part: StudentCase = {
+    ...{ student: "small", models: {}, methods: [], levels: [] },
+    runs: [runsOf("prepared", convergence)],
+  };
+  const [chart] = chartsOfCase(document, part);
+  expect(chart!.reference).toEqual({ name: "teacher", value: 10 });
   const { points } = chart!.curves.find(({ name }) => name === "prepared")!;
   expect(points.slice(-2).map(([, fid]) => fid)).toEqual([200, 100]);
 });
