@@ -136,6 +136,13 @@ const source = (network: (x: Tensor) => Tensor) => ({
   metadata: {},
 });
 
+test("constants may differ by rounding between batches, and by no more", () => {
+  const scaled = (by: (batch: number) => number) =>
+    writeOnnxModel(source((x) => x.add(full([x.shape[0]!, 1], 1).mul(by(x.shape[0]!)))));
+  expect(scaled((batch) => 1 + batch * 2 ** -23).length).toBeGreaterThan(0);
+  expect(() => scaled((batch) => 1 + batch * 1e-4)).toThrow("differs from sample to sample");
+});
+
 test("an operator that ONNX files are not written with is named", () => {
   expect(() => writeOnnxModel(source((x) => x.cumsum(1)))).toThrow(
     "operator cumsum cannot be written to ONNX: it is not known here",
