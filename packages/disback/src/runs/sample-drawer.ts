@@ -10,14 +10,12 @@ import { guided } from "../models/guided-denoiser.js";
 import type { SampleCodec } from "../models/sample-codec.js";
 import { ddim, euler, heun } from "../models/samplers.js";
 import { type LatentKind, LatentSource } from "./latent-source.js";
-import { locateModel } from "./locate-model.js";
 import { didYouMean } from "./nearest.js";
 import { type OpeningOptions, openModel } from "./open-model.js";
 import type { OpenedModel } from "./opened-model.js";
-import { isModuleFile } from "./own-modules.js";
 import { kindOfSamples, type Shown } from "./samples/kinds.js";
 import type { SampleKind } from "./samples/sample-kind.js";
-import { readStudentFile } from "./student-file.js";
+import { studentKindOf } from "./student-file.js";
 import { stepsText } from "./wording.js";
 
 /** How samples are drawn from a model. */
@@ -83,7 +81,7 @@ function modelDrawer(
   { module, facts }: OpenedModel<Module>,
   options: DrawingOptions,
 ): SampleDrawer {
-  const kind = isModuleFile(source) ? undefined : readStudentFile(locateModel(source));
+  const kind = studentKindOf(source, module);
   if (kind === undefined)
     return teacherDrawer(module as DenoiserModule, { ...options, steps: options.steps ?? 18 });
   const student = studentFrom(module, facts, kind);

@@ -1,11 +1,27 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import type { Module } from "@disback/torch";
+import { isGenerator } from "../distill/generator-student.js";
 import type { StudentKind } from "../distill/student-kind.js";
 import { DisbackError } from "../errors.js";
+import { DenoiserModule } from "../models/denoiser.js";
 import { fileError, writeFileAtomically } from "./atomic-file.js";
+import { locateModel } from "./locate-model.js";
+import { isModuleFile } from "./own-modules.js";
 
 const FILE = "generator.json";
 const FORMAT = "disback-generator-1";
+
+/**
+ * What makes a model a student; `undefined` for a teacher.
+ * @param source folder, run, shipped name, or a file of the user's own, which says by itself if it makes samples
+ * @throws DisbackError as `readStudentFile`
+ */
+export function studentKindOf(source: string, module: Module): StudentKind | undefined {
+  const stored = isModuleFile(source) ? undefined : readStudentFile(locateModel(source));
+  if (stored) return stored;
+  return !(module instanceof DenoiserModule) && isGenerator(module) ? { kind: "generator" } : undefined;
+}
 
 /** Writes `generator.json` beside a student's weights. */
 export function writeStudentFile(modelFolder: string, kind: StudentKind): void {

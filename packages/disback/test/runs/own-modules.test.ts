@@ -126,7 +126,7 @@ describe("a teacher and a student of one's own", () => {
         progress: silent,
       }),
     ).rejects.toThrow(
-      /--format edm: (it describes the network|only for denoisers)/,
+      /--format edm: (cannot describe your own module|only for denoisers)/,
     );
   });
 
@@ -176,6 +176,22 @@ describe("a teacher and a student of one's own", () => {
     expect(drawn).toMatchObject({ count: 5, evaluations: 1 });
     const { module } = await openModel(join(base, "line"), { device: "cpu" });
     expect(module.stateDict().get("last.bias")!.toArray()).toEqual(weights("line")["last.bias"]);
+  });
+
+  it("a file that makes samples by itself is drawn, judged and exported without a run", async () => {
+    const model = join(base, "line.mjs");
+    const place = { force: false, progress: silent };
+    const drawn = await drawSamples(sampleSchema.parse({ model, count: 4 }), {
+      ...{ ...place, out: join(base, "line-alone.npz") },
+    });
+    expect(drawn).toMatchObject({ count: 4, evaluations: 1 });
+    const judged = await evaluateModel(evaluateSchema.parse({ model, data: "toy:ring", count: 50 }), silent);
+    expect(judged.figures).toMatchObject({ samples: 50, slicedWasserstein: expect.any(Number) });
+    const report = await exportModel(model, {
+      ...{ ...place, format: "onnx", out: join(base, "line.onnx"), precision: "f32" },
+    });
+    expect(report.kind).toBe("student");
+    expect(report.figures["difference"]).toBeLessThan(1e-4);
   });
 
   it("whose file is gone since is named", async () => {

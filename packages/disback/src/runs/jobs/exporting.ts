@@ -7,12 +7,10 @@ import { type ExportableModel, exportableModel, type ShownFacts } from "../../ex
 import type { ExportReport, FormatOptions } from "../../export/format.js";
 import { type ExportFormatName, exportFormats } from "../../export/formats.js";
 import { requireSameKind } from "../../models/facts.js";
-import { locateModel } from "../locate-model.js";
 import { openModel } from "../open-model.js";
 import { makeInPlace, type OutputPlace, refuseOccupied } from "../output-place.js";
-import { isModuleFile } from "../own-modules.js";
 import { type RunRecord, readRunRecord } from "../run-record.js";
-import { readStudentFile } from "../student-file.js";
+import { studentKindOf } from "../student-file.js";
 
 /** Options of an export. */
 export interface ExportOptions extends OutputPlace, Omit<FormatOptions, "out"> {
@@ -44,8 +42,7 @@ export async function exportModel(source: string, options: ExportOptions): Promi
 
 async function openExportable(source: string, unconditional = false): Promise<ExportableModel> {
   const model = await openModel(source, { device: "cpu", unconditional });
-  const kind = isModuleFile(source) ? undefined : readStudentFile(locateModel(source));
-  return exportableModel(model, kind);
+  return exportableModel(model, studentKindOf(source, model.module));
 }
 
 /** A page's facts about a model: its name, and the teacher to race. */
