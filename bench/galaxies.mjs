@@ -24,13 +24,14 @@ const { values: flags } = parseArgs({
     student: { type: "string", default: "same" },
     iterations: { type: "string", default: "500" },
     batch: { type: "string", default: "64" },
-    rate: { type: "string", default: "1e-4" },
+    /** noise level of the student's only step */
+    sigma: { type: "string", default: "2.5" },
+    /** learning rate of the student; the auxiliary model's is twice that */
+    rate: { type: "string", default: "3e-4" },
     /** of each set that is compared */
     samples: { type: "string", default: "1000" },
     threads: { type: "string", default: "1" },
     python: { type: "string", default: "python3" },
-    /** name of the file in results/ */
-    name: { type: "string", default: "galaxies" },
   },
 });
 const sizes = flags.smoke
@@ -55,17 +56,16 @@ try {
 if (flags.install) process.exit(0);
 if (flags.smoke) rmSync(folder, { recursive: true, force: true });
 mkdirSync(folder, { recursive: true });
-const results = {};
 for (const teacher of flags.teachers.split(",")) {
-  results[teacher] = await distilled(teacher);
-  print(teacher, results[teacher]);
+  const results = await distilled(teacher);
+  print(teacher, results);
+  const { student, rate, sigma } = flags;
+  const settings = {
+    ...{ package: PACKAGE, teacher, student, sigma: Number(sigma), rate: Number(rate) },
+    ...sizes,
+  };
+  if (!flags.smoke) save(`galaxies-${teacher}`, { machine: machine(), settings, results });
 }
-if (!flags.smoke)
-  save(flags.name, {
-    machine: machine(),
-    settings: { package: PACKAGE, ...flags, ...sizes },
-    results,
-  });
 
 /** Two sets of the teacher against each other, the start, and each seed's student, all against the first set. */
 async function distilled(teacher) {
@@ -84,9 +84,11 @@ async function distilled(teacher) {
   const start = compare(await firstSamples(source), reference);
   const students = [];
   for (const seed of seeds) {
-    const run = join(folder, `${teacher}-${seed}`);
-    distill(source, seed, join(folder, `${teacher}-a.npz`), run);
-    const student = await drawn(run, { name: `${teacher}-${seed}-student`, seed: 21, steps: 1 });
+    const { iterations, batch } = sizes;
+    const name = `${teacher}-${flags.student}-${flags.sigma}-${flags.rate}-${iterations}x${batch}-seed-${seed}`;
+    const run = join(folder, name);
+    distill(source, seed, setFile({ name: `${teacher}-a` }), run);
+    const student = await drawn(run, { name, seed: 21, steps: 1 });
     students.push({ seed, ...compare(student, reference), curve: curveOf(run) });
   }
   return { spread, twiceTheSteps, start, students };
@@ -102,15 +104,29 @@ function distill(teacher, seed, data, out) {
   const student = flags.student === "same" ? "same" : module(flags.student);
   disback(
     ...["distill", "--teacher", teacher, "--student", student, "--data", data, "--out", out],
-    ...["--iterations", sizes.iterations, "--batch-size", sizes.batch, "--seed", seed],
+    ...[
+      "--sigma-init",
+      flags.sigma,
+      "--iterations",
+      sizes.iterations,
+      "--batch-size",
+      sizes.batch,
+      "--seed",
+      seed,
+    ],
     ...["--learning-rate", rate, "--auxiliary-learning-rate", 2 * rate, "--force"],
     ...["--set", ...settings.join(" ").split(" ")],
   );
 }
 
+/** Other sizes are other files: what lies there is used again. */
+function setFile({ name, steps = sizes.teacherSteps, samples = sizes.samples }) {
+  return join(folder, `${name}-${samples}-${steps}.npz`);
+}
+
 /** Samples of a teacher or a student's run, drawn once. */
 async function drawn(source, { name, seed, steps = sizes.teacherSteps, samples = sizes.samples }) {
-  const file = join(folder, `${name}.npz`);
+  const file = setFile({ name, steps, samples });
   const stepFlags = steps === 1 ? [] : ["--steps", steps];
   const batch = Math.min(100, samples);
   if (!existsSync(file))
@@ -125,7 +141,7 @@ async function drawn(source, { name, seed, steps = sizes.teacherSteps, samples =
 async function firstSamples(source) {
   const { module, facts } = await (await import(source)).default();
   const latents = randn([sizes.samples, ...facts.sampleShape], { generator: new Generator(21) });
-  const sigma = 2.5;
+  const sigma = number("sigma");
   return inferenceMode(() => module.denoise(latents.mul(sigma), ops.full([sizes.samples], sigma)));
 }
 

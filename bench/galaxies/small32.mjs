@@ -1,4 +1,4 @@
-// `--student bench/galaxies/small32.mjs`: an untrained network of a sixth of the weights.
+// `--student bench/galaxies/small32.mjs`: an untrained network with a fifth of the teacher's weights.
 import { ScoreDenoiser, ScoreNet } from "./score-net.mjs";
 import { factsOf, picture } from "./teacher.mjs";
 
