@@ -179,12 +179,12 @@ function product(shape: readonly number[]): number {
 function batchOf(values: Float32Array, size: number): number {
   const batch = values.length / size;
   if (Number.isInteger(batch) && batch > 0) return batch;
-  throw new GenerateError(`${values.length} numbers are no samples of ${size}`);
+  throw new GenerateError(`${values.length} numbers are not a whole number of samples of ${size}`);
 }
 
 function whole(name: string, value: number, least: number): void {
   if (!Number.isSafeInteger(value) || value < least) {
-    throw new GenerateError(`${name}: ${value} is no whole number of at least ${least}`);
+    throw new GenerateError(`${name}: ${value} is not a whole number of at least ${least}`);
   }
 }
 

@@ -96,7 +96,7 @@ class Merge {
       return a.map((value, index) => this.value(value, b[index]));
     }
     if (!shapeArguments.has(name) && JSON.stringify(a) !== JSON.stringify(b)) {
-      throw new DisbackError(`export: ${name} of ${operator} follows the batch size`);
+      throw new DisbackError(`export: ${name} of ${operator} depends on the batch size`);
     }
     return a;
   }

@@ -18,7 +18,8 @@ export const distillationJob: Job<typeof distillSchema> = {
   async perform(settings, context) {
     const networks = await openNetworks(settings);
     const decision = decideFor(settings, networks);
-    context.progress.notice(describeDecision(decision));
+    // What was asked for need not be told.
+    if (settings.method === "auto") context.progress.notice(describeDecision(decision));
     context.run.update({ decision });
     const { context: second, ...before } = await earlierStages(settings, decision, networks, context);
     return trainStudent(settings, { networks, ...before }, second);
