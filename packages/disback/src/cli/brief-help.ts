@@ -9,7 +9,8 @@ const ESSENTIAL = new Set([
 
 /** `--help` with the flags most people need, `--help-all` with every one. */
 export function addBriefHelp(command: Command): Command {
-  let all = false;
+  // A shell completes every flag; it asks for what the help shows.
+  let all = process.argv[2] === "complete";
   return command
     .option("--help-all", "show every flag")
     .on("option:help-all", () => {

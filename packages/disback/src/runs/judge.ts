@@ -113,7 +113,7 @@ export class Judge {
   describe(count: number): string {
     const { extractor, reference } = this;
     const { count: known } = reference.statistics;
-    const size = known > 0 ? `${known.toLocaleString("en")} samples` : "their number is not stated";
+    const size = known > 0 ? `${known.toLocaleString("en")} samples` : "number of samples unknown";
     return `${count.toLocaleString("en")} samples against ${reference.dataset} (${size}), in the feature space of ${extractor.name}; figures compare only within one extractor and sample count`;
   }
 }

@@ -65,7 +65,7 @@ describe("DataLoader", () => {
       following,
     );
     const other = new DataLoader(await openDataset("toy:moons?count=21"), { batchSize: 7 });
-    expect(() => other.loadState(state)).toThrow("one in 20 samples, but this dataset has 21");
+    expect(() => other.loadState(state)).toThrow("belongs to 20 samples, but this dataset has 21");
   });
 
   it("keeps batches asked for at once in order, and their tensors out of other scopes", async () => {

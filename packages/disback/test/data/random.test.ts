@@ -76,7 +76,7 @@ describe("EpochOrder", () => {
     const order = new EpochOrder(3, 0, true);
     const position = order.position();
     expect(() => order.restore({ ...position, length: 4 })).toThrow(
-      "one in 4 samples, but this dataset has 3",
+      "belongs to 4 samples, but this dataset has 3",
     );
     expect(() => order.restore({ ...position, offset: -1 })).toThrow("damaged");
   });

@@ -37,7 +37,7 @@ test("a model is guided only where that is asked for, and only if it is a denois
   expect([...twice.stateDict().keys()]).toEqual([]);
   twice.dispose();
   expect(teacher.point).toEqual([1, 1]);
-  expect(() => guided(new Linear(1, 1), 2)).toThrow("guidance: this teacher is no denoiser");
+  expect(() => guided(new Linear(1, 1), 2)).toThrow("guidance: this teacher is not a denoiser");
 });
 
 test("guidance knows the nearest noise level as its denoiser does", () => {

@@ -109,7 +109,7 @@ export abstract class PreconditionedDenoiser extends DenoiserModule implements F
     if (unknown !== undefined) throw new DisbackError(`condition: this denoiser is not told "${unknown}"`);
     if (!labels)
       return labelDim > 0 ? zeros([1, labelDim], { dtype: this.model.dtype, device: x.device }) : undefined;
-    if (labelDim === 0) throw new DisbackError("condition: this denoiser knows no classes");
+    if (labelDim === 0) throw new DisbackError("condition: this denoiser has no classes");
     const [rows, columns] = labels.shape;
     if (labels.ndim !== 2 || columns !== labelDim || (rows !== 1 && rows !== x.shape[0])) {
       throw new DisbackError(
