@@ -64,6 +64,6 @@ describe("files of reference statistics", () => {
       0,
     );
     expect(fid).toBeCloseTo(trace + 2 * d ** 2 - 2 * Math.sqrt(2 * d ** 2 * sigma[0]!), 4);
-    expect(judge!.describe(2)).toMatch(/statistics\.npz \(number of samples unknown\)/);
+    expect(judge!.describe(2)).toMatch(/statistics\.npz \(their number is not stated\)/);
   });
 });
