@@ -10,7 +10,7 @@ import { defaults } from "./defaults.js";
 import { DenoisingFit } from "./denoising-fit.js";
 import type { Fit } from "./fit.js";
 import { NodeRecorder } from "./node-recorder.js";
-import { EvenDistance, StepNodes } from "./node-selection.js";
+import { EvenDistance, type NodeSelection, StepNodes } from "./node-selection.js";
 import type { RecordingFigures, RecordingOptions } from "./recording-options.js";
 import { deviceOf, draw, generate, type Student } from "./student.js";
 import { Trajectory } from "./trajectory.js";
@@ -55,10 +55,12 @@ export class Recording<M extends Module = DenoiserModule> extends Training<"loss
     const selection = Array.isArray(nodes)
       ? new StepNodes(nodes, steps)
       : ((nodes as EvenDistance | undefined) ?? new EvenDistance());
+    // A selection changes while it works: the manifest names its rule.
+    const rule = Array.isArray(nodes) ? nodes : selectionName(selection);
     const origin = { ...options.provenance, seed, steps, batchSize, learningRate, betas };
     this.trajectory = Trajectory.begin(folder, teacher, {
       ...{ resume, processes, storage: options.storage },
-      provenance: { ...origin, nodes: nodes ?? "even distance", recordedAt: new Date().toISOString() },
+      provenance: { ...origin, nodes: rule, recordedAt: new Date().toISOString() },
     });
     this.recorder = new NodeRecorder(this.trajectory, selection, outline, processes, this.degraded);
   }
@@ -130,6 +132,10 @@ function weightsOf(model: Module): { model: Module; dispose: () => void } {
   if (!(model instanceof LowRankDenoiser)) return { model, dispose: () => {} };
   const merged = model.merged();
   return { model: merged, dispose: () => merged.dispose() };
+}
+
+function selectionName(selection: NodeSelection): string {
+  return selection instanceof EvenDistance ? "even distance" : "a rule of the caller";
 }
 
 /** Records a whole trajectory. @see Recording */
