@@ -68,9 +68,7 @@ describe("a disk that fails", () => {
   it("full: one clear line, and the run goes on bit for bit once there is space", () => {
     const { text, place } = onSmallDisk("full", "200k");
     expect(text("first.status")).toBe("1\n");
-    expect(text("first.errors")).toMatch(
-      /^distillation without .*\nerror: .*no space left on the (device|disk)\n$/,
-    );
+    expect(text("first.errors")).toMatch(/^error: .*no space left on the (device|disk)\n$/);
     expect(text("first.checkpoints")).toMatch(/^\d{8}$/m);
     expect(text("first.checkpoints")).not.toContain("partial");
     expect(text("resume.errors")).not.toContain("damaged");
@@ -85,7 +83,7 @@ describe("a disk that fails", () => {
     expect(text("start.status")).toBe("1\n");
     expect(text("start.errors")).toMatch(/^error: cannot create .*run: the file system is read-only\n$/);
     expect(text("first.status")).toBe("1\n");
-    expect(text("first.errors")).toMatch(/^distillation without .*\nerror: .*read-only( file system.*)?\n$/);
+    expect(text("first.errors")).toMatch(/^error: .*read-only( file system.*)?\n$/);
     expect(text("resume.errors")).not.toContain("damaged");
     expect(text("resume.status")).toBe("0\n");
     expect(weights(join(place, "after.safetensors"))).toBe(
@@ -102,9 +100,7 @@ describe("a disk that fails", () => {
       return false;
     };
     const { status, stderr } = await interrupted([...distill(), "--out", run], "SIGTERM", move);
-    expect(stderr).toMatch(
-      /^distillation without .*\nerror: .*here: the run's folder is missing; if it was moved, .*disback resume/,
-    );
+    expect(stderr).toMatch(/^error: .*here: the run's folder is missing; if it was moved, .*disback resume/);
     expect(status).toBe(1);
     expect(existsSync(run)).toBe(false);
     expect(await latestCheckpoint(away, () => expect.unreachable())).toBeDefined();
@@ -120,7 +116,7 @@ describe("too little memory", () => {
     const out = join(base, "huge");
     const { status, stderr } = disback(...distill(), "--batch-size", "3000000000000", "--out", out);
     expect(stderr).toMatch(
-      /^distillation without .*\nerror: .*out of memory: a tensor of \d+ bytes does not fit.*; smaller batches.*\n$/,
+      /^error: .*out of memory: a tensor of \d+ bytes does not fit.*; smaller batches.*\n$/,
     );
     expect(status).toBe(1);
   });
