@@ -9,8 +9,9 @@ const ESSENTIAL = new Set([
 
 /** `--help` with the flags most people need, `--help-all` with every one. */
 export function addBriefHelp(command: Command): Command {
-  // A shell completes every flag; it asks for what the help shows.
-  let all = process.argv[2] === "complete";
+  let all = false;
+  // Only while help is formatted: completion asks for the same flags, and needs every one.
+  let brief = false;
   return command
     .option("--help-all", "show every flag")
     .on("option:help-all", () => {
@@ -20,10 +21,16 @@ export function addBriefHelp(command: Command): Command {
     .configureHelp({
       visibleOptions(shown) {
         const options = new Help().visibleOptions(shown);
-        return all ? options : options.filter(({ long }) => ESSENTIAL.has(long ?? ""));
+        return brief ? options.filter(({ long }) => ESSENTIAL.has(long ?? "")) : options;
       },
       // So few flags need no headings.
       groupItems: (items, visible, groupOf) =>
-        new Help().groupItems(items, visible, all ? groupOf : () => "Options:"),
+        new Help().groupItems(items, visible, brief ? () => "Options:" : groupOf),
+      formatHelp(shown, helper) {
+        brief = !all;
+        const text = Help.prototype.formatHelp.call(helper, shown, helper);
+        brief = false;
+        return text;
+      },
     });
 }

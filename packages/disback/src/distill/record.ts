@@ -6,11 +6,11 @@ import { requireCounts } from "../training/execution.js";
 import { NetworkTrainer } from "../training/network-trainer.js";
 import { type Parts, weightsPart } from "../training/parts.js";
 import { Training } from "../training/training.js";
-import { defaults } from "./defaults.js";
+import { defaults, withDefaults } from "./defaults.js";
 import { DenoisingFit } from "./denoising-fit.js";
 import type { Fit } from "./fit.js";
 import { NodeRecorder } from "./node-recorder.js";
-import { EvenDistance, StepNodes } from "./node-selection.js";
+import { EvenDistance, type NodeSelection, StepNodes } from "./node-selection.js";
 import type { RecordingFigures, RecordingOptions } from "./recording-options.js";
 import { deviceOf, draw, generate, type Student } from "./student.js";
 import { Trajectory } from "./trajectory.js";
@@ -34,7 +34,7 @@ export class Recording<M extends Module = DenoiserModule> extends Training<"loss
   /** @throws DisbackError naming the option that is wrong, or the folder in use */
   constructor(options: RecordingOptions<M>) {
     const { teacher, student, folder, nodes, rank, resume = false, execution } = options;
-    const { steps, batchSize, learningRate, betas, probes } = { ...defaults.recording, ...options };
+    const { steps, batchSize, learningRate, betas, probes } = withDefaults(defaults.recording, options);
     super({ name: "recording", batchSize, device: deviceOf(student), execution });
     requireCounts("recording", { steps, probes });
     const { seed = 0 } = execution ?? {};
@@ -55,10 +55,12 @@ export class Recording<M extends Module = DenoiserModule> extends Training<"loss
     const selection = Array.isArray(nodes)
       ? new StepNodes(nodes, steps)
       : ((nodes as EvenDistance | undefined) ?? new EvenDistance());
+    // A selection changes while it works: the manifest names its rule.
+    const rule = Array.isArray(nodes) ? nodes : selectionName(selection);
     const origin = { ...options.provenance, seed, steps, batchSize, learningRate, betas };
     this.trajectory = Trajectory.begin(folder, teacher, {
       ...{ resume, processes, storage: options.storage },
-      provenance: { ...origin, nodes: nodes ?? "even distance", recordedAt: new Date().toISOString() },
+      provenance: { ...origin, nodes: rule, recordedAt: new Date().toISOString() },
     });
     this.recorder = new NodeRecorder(this.trajectory, selection, outline, processes, this.degraded);
   }
@@ -130,6 +132,10 @@ function weightsOf(model: Module): { model: Module; dispose: () => void } {
   if (!(model instanceof LowRankDenoiser)) return { model, dispose: () => {} };
   const merged = model.merged();
   return { model: merged, dispose: () => merged.dispose() };
+}
+
+function selectionName(selection: NodeSelection): string {
+  return selection instanceof EvenDistance ? "even distance" : "a rule of the caller";
 }
 
 /** Records a whole trajectory. @see Recording */

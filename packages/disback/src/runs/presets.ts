@@ -51,6 +51,7 @@ const NETWORKS = {
 export const teacherPresets: Presets = {
   "2d": {
     data: "toy:ring",
+    conditional: false,
     model: NETWORKS.points,
     training: { iterations: 4000, batchSize: 256, learningRate: 2e-3, averageHalfLife: 25_000 },
     evaluation: { every: 1000, samples: 4000, grid: 4000 },

@@ -27,6 +27,12 @@ const options = (name: string) => ({
   learningRate: 0.05,
 });
 
+/** What `trajectory.json` says, but for the time. */
+function manifestOf(name: string) {
+  const manifest = JSON.parse(readFileSync(join(folder, name, "trajectory.json"), "utf8"));
+  return { ...manifest, provenance: { ...manifest.provenance, recordedAt: "" } };
+}
+
 test("the path leads from the teacher to the student's samples", () => {
   const given = options("path");
   const trajectory = record(given);
@@ -83,6 +89,15 @@ test("a recording that was interrupted gives the same nodes, bit for bit", () =>
       readFileSync(join(folder, "whole", node.file)),
     );
   expect(readdirSync(join(folder, "parts")).sort()).toEqual(readdirSync(join(folder, "whole")).sort());
+});
+
+test("a trajectory names the rule of its nodes, not the rule's state", () => {
+  record({ ...options("steps"), steps: 2, nodes: [1, 2] });
+  record({ ...options("distance"), steps: 2, nodes: new EvenDistance() });
+  const { nodes: _, ...given } = options("default");
+  record({ ...given, steps: 2 });
+  const nodes = ["steps", "distance", "default"].map((name) => manifestOf(name).provenance.nodes);
+  expect(nodes).toEqual([[1, 2], "even distance", "even distance"]);
 });
 
 test("a folder with a trajectory is not overwritten", () => {
@@ -175,6 +190,7 @@ test("an adaptive recording that was interrupted gives the same nodes, bit for b
     second.loadState(copy);
     while (!second.finished) second.step();
     expect(second.trajectory.nodes).toEqual(whole.nodes);
+    expect(manifestOf(name)).toEqual(manifestOf("adaptive"));
     const { file } = whole.nodes.at(-1)!;
     expect(readFileSync(join(folder, name, file))).toEqual(readFileSync(join(folder, "adaptive", file)));
   }

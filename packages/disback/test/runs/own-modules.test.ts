@@ -45,7 +45,7 @@ class Gaussian extends Module {
 }
 export default () => ({ module: new Gaussian(), facts: ${facts} });
 `;
-/** A student that is no denoiser: a line from a latent number to points; its default export is async. */
+/** A student that is not a denoiser: a line from a latent number to points; its default export is async. */
 const line = `
 import { Generator, Linear, Module } from ${torch};
 class Line extends Module {
@@ -125,9 +125,7 @@ describe("a teacher and a student of one's own", () => {
         precision: "f32",
         progress: silent,
       }),
-    ).rejects.toThrow(
-      /--format edm: (cannot describe your own module|only for denoisers)/,
-    );
+    ).rejects.toThrow(/--format edm: (cannot describe your own module|only for denoisers)/);
   });
 
   it("the teacher by its file alone is sampled too", async () => {
@@ -160,7 +158,7 @@ describe("a teacher and a student of one's own", () => {
     expect(existsSync(join(base, "copy", "trajectory"))).toBe(false);
   });
 
-  it("a student that is no denoiser goes along a trajectory by itself, and is opened again", async () => {
+  it("a student that is not a denoiser goes along a trajectory by itself, and is opened again", async () => {
     const student = file("line.mjs", line);
     await distilled("line", { teacher: join(base, "teacher.mjs"), student });
     expect(existsSync(join(base, "line", "trajectory"))).toBe(true);
@@ -307,7 +305,7 @@ export default () => ({ module: new Mine(), facts: ${said} });`;
     );
   });
 
-  it("a teacher that is no denoiser", async () => {
+  it("a teacher that is not a denoiser", async () => {
     await expect(distilled("none", { teacher: file("line-2.mjs", line) })).rejects.toThrow(
       /line-2\.mjs: is not a denoiser/,
     );
