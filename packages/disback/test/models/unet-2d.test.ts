@@ -107,7 +107,10 @@ describe("networks that are refused", () => {
   });
 
   it.each<[Record<string, unknown>, string]>([
-    [{ up_block_types: ["UpBlock2D"] }, '"up_block_types": must have 2 entries, as many as block_out_channels'],
+    [
+      { up_block_types: ["UpBlock2D"] },
+      '"up_block_types": must have 2 entries, as many as block_out_channels',
+    ],
     [{ sample_size: 9 }, '"sample_size": must be a multiple of 2'],
     [{ norm_num_groups: 3 }, '"block_out_channels": 8 channels cannot be divided into 3 norm_num_groups'],
     [{ attention_head_dim: 32 }, '"attention_head_dim": an attention head of 32 channels does not fit'],
