@@ -4,7 +4,7 @@ import type { DenoiserModule } from "../models/denoiser.js";
 import { DenoiserStudent } from "./denoiser-student.js";
 import { denoisingLoss } from "./denoising-loss.js";
 import { LogNormal, type NoiseDistribution } from "./noise-distribution.js";
-import type { Student } from "./student.js";
+import { deviceOf, type Student } from "./student.js";
 
 /**
  * - `auto`: decides for each student whether to imitate first and whether a trajectory can pay, and says why;
@@ -100,8 +100,7 @@ export function lossOnFirstSamples(options: {
   seed?: number;
 }): number {
   const { teacher, student, noise = new LogNormal(), samples = 128, seed = 0 } = options;
-  const device = student.module.parameters()[0]!.device;
-  const random = new Generator(seed, device);
+  const random = new Generator(seed, deviceOf(student));
   teacher.eval();
   student.module.eval();
   return inferenceMode(() =>

@@ -30,6 +30,8 @@ export interface RealData {
   device: Device;
   /** codec between the data and the teacher's samples */
   codec: SampleCodec;
+  /** told in one line what is left out of the data */
+  notice: (line: string) => void;
 }
 
 /** @throws DisbackError if guidance is wanted and the teacher is unconditional */
@@ -73,9 +75,10 @@ export async function createObjective(
 
 /** A fixed selection of data samples in memory. */
 async function realPool(data: RealData, count: number, teacher: ModelFacts): Promise<SamplePool> {
-  const { source, resolution, skipBroken, device, codec } = data as RealData & { source: string };
+  const { source, resolution, skipBroken, device, codec, notice } = data as RealData & { source: string };
   const like = likeSamples(codec, resolution);
-  const dataset = await openDataset(source, { ...like, skipBroken, labels: classesOf(teacher) > 0 });
+  const labelled = { labels: classesOf(teacher) > 0, onWarning: notice };
+  const dataset = await openDataset(source, { ...like, skipBroken, ...labelled });
   // Data may be sorted by class.
   const order = randperm(dataset.length, { generator: new Generator(0) }).data() as BigInt64Array;
   const { samples, labels } = await dataset.batch(Array.from(order.subarray(0, count), Number));

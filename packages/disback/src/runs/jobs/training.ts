@@ -36,7 +36,8 @@ export async function createTraining(
   const { iterations, batchSize, studentLearningRate, auxiliaryLearningRate, auxiliarySteps } = backtracking;
   const { emaDecay, guidance, schedule, stepsPerTarget, mismatchThreshold } = backtracking;
   const { facts, codec } = teacher;
-  const data = { ...settings, source: settings.data, device: settings.device as Device, codec };
+  const notice = (line: string) => context.progress.notice(line);
+  const data = { ...settings, source: settings.data, device: settings.device as Device, codec, notice };
   requireGuidable(guidance, facts);
   const objective = await createObjective(backtracking, facts, data);
   const common = {
