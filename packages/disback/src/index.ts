@@ -78,7 +78,6 @@ export {
   type NoiseDistribution,
 } from "./distill/noise-distribution.js";
 export type {
-  AuxiliaryStart,
   Objective,
   ObjectiveInput,
   ObjectiveSetting,

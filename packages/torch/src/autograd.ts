@@ -2,6 +2,7 @@ import { autocast, currentAutocast } from "./autocast.js";
 import { native } from "./binding.js";
 import { wrap } from "./door.js";
 import { TorchError } from "./errors.js";
+import { activeAdapters, withAdapters } from "./nn/adapters.js";
 import { defaultGenerator } from "./random.js";
 import { keep, scope } from "./scope.js";
 import type { Tensor } from "./tensor.js";
@@ -104,7 +105,7 @@ let withoutLeaves = false;
 
 /**
  * Gradient checkpointing (Chen et al. 2016): runs a block without keeping its activations, and runs it again during the
- * backward pass, with the same dropout and in the same precision. Costs one more forward pass of the block, saves its
+ * backward pass, with the same dropout, adapters and precision. Costs one more forward pass of the block, saves its
  * memory. Only one backward pass is possible, and `gradient` cannot return gradients of tensors inside. Without a
  * graph, it just runs the block.
  *
@@ -115,11 +116,12 @@ export function checkpoint(block: (...inputs: Tensor[]) => Tensor, ...inputs: Te
   const generator = defaultGenerator(inputs[0]?.device ?? "cpu");
   const randomState = generator.getState();
   const precision = currentAutocast();
+  const adapters = activeAdapters();
   const saved = inputs.map((input) => keep(input.detach()));
   const needed = inputs.map((input) => input.requiresGrad);
   const output = noGrad(() => block(...inputs));
   if (precision) native.clearAutocastCache();
-  const run = (leaves: Tensor[]) => enableGrad(() => block(...leaves));
+  const run = (leaves: Tensor[]) => enableGrad(() => withAdapters(adapters, () => block(...leaves)));
   const again = (gradients: (number | null)[]): (number | null)[] =>
     scope(() => {
       const after = generator.getState();

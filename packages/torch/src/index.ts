@@ -15,6 +15,7 @@ export { call, type Scalar, type TensorList } from "./door.js";
 export type { Device, DType, MemoryFormat, TypedArray } from "./dtype.js";
 export { CheckpointError, OperatorError, TorchError } from "./errors.js";
 export * from "./nn/activation.js";
+export * from "./nn/adapters.js";
 export * from "./nn/adaptive-pooling.js";
 export * from "./nn/attention.js";
 export * from "./nn/batch-norm.js";

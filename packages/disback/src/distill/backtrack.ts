@@ -7,6 +7,7 @@ import type { BatchPart } from "../training/micro-batches.js";
 import { NetworkTrainer } from "../training/network-trainer.js";
 import { optionalPart, type Parts, weightsPart } from "../training/parts.js";
 import { Training } from "../training/training.js";
+import { rankOn } from "./adapter-nodes.js";
 import type { BacktrackingFigures, BacktrackingOptions } from "./backtracking-options.js";
 import { defaults, withDefaults } from "./defaults.js";
 import type { Objective } from "./objective.js";
@@ -67,8 +68,8 @@ export class Backtracking<
     this.targets = new TargetPath(teacher, trajectory, options);
     const { objective } = this;
     if (objective.auxiliaryLoss) {
-      const start = this.targets.startOfAuxiliary(); // D_phi <- D'_N
-      this.auxiliary = objective.auxiliaryModel?.({ teacher, start, seed }) ?? start;
+      const rank = options.rank ?? objective.rank ?? rankOn(teacher, student.module);
+      this.auxiliary = this.targets.startOfAuxiliary(rank, seed); // D_phi <- D'_N
     }
     const { auxiliary } = this;
     objective.prepare?.({ student, teacher: guided(teacher, guidance), auxiliary, seed });

@@ -16,6 +16,11 @@ export interface BacktrackingOptions<M extends Module = DenoiserModule, S extend
   student: S;
   /** the trajectory to the teacher; without one, the objective alone is run (the baseline) */
   trajectory?: Trajectory | undefined;
+  /**
+   * rank of the auxiliary model, if it shall be adapters on the teacher, see `LowRankDenoiser`. Default: the student's rank
+   * if the student is adapters on the teacher, else all weights of a copy are trained
+   */
+  rank?: number | undefined;
   /** default Diff-Instruct, for denoisers */
   objective?: Objective<M>;
   /** classifier-free guidance of the targets, see `GuidedDenoiser`; 1, the default, is none */

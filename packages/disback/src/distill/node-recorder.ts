@@ -24,8 +24,6 @@ export interface RecordingMoment<M extends Module> {
   loss: number;
   /** whether this is the last step */
   last: boolean;
-  /** The model whose weights the node stores: `model`, or a copy made for this. */
-  weights: () => { model: Module; dispose: () => void };
 }
 
 /**
@@ -57,7 +55,7 @@ export class NodeRecorder<M extends Module> implements Part {
   }
 
   /** Asks the selection after a step, and saves a node if one is due. */
-  look({ model, step, loss, last, weights }: RecordingMoment<M>): void {
+  look({ model, step, loss, last }: RecordingMoment<M>): void {
     const { trajectory, selection } = this;
     let outline: Tensor | undefined;
     const view: RecordingView = {
@@ -75,9 +73,7 @@ export class NodeRecorder<M extends Module> implements Part {
     if (kept || (finished && trajectory.nodes.at(-1)?.step !== step)) {
       const distance = view.between(this.outline, view.outline());
       this.outline = view.outline();
-      const node = weights();
-      trajectory.append(node.model, { step, distance, loss });
-      node.dispose();
+      trajectory.append(model, { step, distance, loss });
     }
     this.release();
     if (finished) trajectory.prune();

@@ -1,14 +1,18 @@
 import { CheckpointError, type Module, type Tensor } from "@disback/torch";
 import { z } from "zod";
+import { LowRankDenoiser } from "../models/adapters/low-rank-denoiser.js";
+import { mergedState } from "./adapter-nodes.js";
 import { truncatedSvd } from "./truncated-svd.js";
 
 /** @see NodeStorage */
 export const nodeStorageSchema = z.object({
-  kind: z.enum(["full", "half", "difference", "low-rank"]),
+  kind: z.enum(["full", "half", "difference", "low-rank", "adapters"]),
   /** low-rank: smallest fraction of a difference's squared norm to keep, in (0, 1]; default 0.9 */
   energy: z.number().gt(0).max(1).optional(),
   /** low-rank: largest rank */
   maximumRank: z.int().min(1).optional(),
+  /** adapters: their rank */
+  rank: z.int().min(1).optional(),
 });
 
 /**
@@ -17,7 +21,8 @@ export const nodeStorageSchema = z.object({
  * - `full`: unchanged;
  * - `half`: as float16, a relative error of at most 2^-11 of each weight;
  * - `difference`: the difference to the teacher's weights as float16, the same relative error of the *difference*;
- * - `low-rank`: that difference, matrices and convolutions (as `[out, in * kernel]`) as two factors.
+ * - `low-rank`: that difference, matrices and convolutions (as `[out, in * kernel]`) as two factors;
+ * - `adapters`: the adapters that were trained on the teacher, unchanged. This is how recordings with a rank store nodes.
  *
  * Buffers are stored unchanged, and so are values that float16 cannot hold.
  */
@@ -29,15 +34,15 @@ const largestHalf = 65504;
 
 /** Whether nodes are differences, which need the teacher to be read. */
 export function needsTeacher({ kind }: NodeStorage): boolean {
-  return kind === "difference" || kind === "low-rank";
+  return kind === "difference" || kind === "low-rank" || kind === "adapters";
 }
 
 /** A node's weights as they are written. @param teacher a model of the same architecture */
 export function packNode(node: Module, teacher: Module, storage: NodeStorage): Map<string, Tensor> {
   const { kind, energy = 0.9, maximumRank } = storage;
-  const base = teacher.stateDict();
   const packed = node.stateDict();
-  if (kind === "full") return packed;
+  if (kind === "full" || kind === "adapters") return packed;
+  const base = teacher.stateDict();
   for (const [key, weight] of node.namedParameters()) {
     const stored = kind === "half" ? weight : weight.float().sub(base.get(key)!.float());
     const factors =
@@ -56,7 +61,7 @@ export function packNode(node: Module, teacher: Module, storage: NodeStorage): M
 
 /**
  * The weights that `packNode` was given, up to its rounding.
- * @param model a model of the node's architecture, which gives shapes and dtypes
+ * @param model a model of the node's architecture, which gives shapes and dtypes; for adapters, these or the teacher's
  * @param teacher the teacher, if the storage needs it
  * @throws CheckpointError naming the key whose factors are missing or do not match
  */
@@ -68,6 +73,8 @@ export function unpackNode(
 ): Map<string, Tensor> {
   const state = new Map(packed);
   if (storage.kind === "full") return state;
+  if (storage.kind === "adapters")
+    return model instanceof LowRankDenoiser ? state : mergedState(packed, teacher!);
   const base = needsTeacher(storage) ? teacher!.stateDict() : undefined;
   for (const [key, { shape, dtype }] of model.namedParameters()) {
     const difference = base ? factored(state, key, shape) : undefined;

@@ -55,15 +55,6 @@ export interface ObjectiveSetting<M extends Module = DenoiserModule> {
   seed: number;
 }
 
-/** What an objective makes its own kind of auxiliary model from. */
-export interface AuxiliaryStart<M extends Module = DenoiserModule> {
-  /** the teacher itself; may be shared */
-  teacher: M;
-  /** the auxiliary model's initial state `D'_N`, with its own weights: train it or dispose of it */
-  start: M;
-  seed: number;
-}
-
 /**
  * A distillation objective. DisBack changes only the target and the auxiliary model's start, so it works with any
  * objective.
@@ -77,9 +68,7 @@ export interface Objective<M extends Module = DenoiserModule> {
   /** The student's gradient or loss. Without an auxiliary model `input.auxiliary` is the target. */
   studentSignal(input: StudentInput<M>): StudentSignal;
 
-  /** Makes the auxiliary model, if it is not simply `start` with all its weights. Called before `prepare`. */
-  auxiliaryModel?(from: AuxiliaryStart<M>): M;
-  /** Rank of the auxiliary model's low-rank adapters; a recording for it uses the same. */
+  /** Rank of the auxiliary model's adapters on the teacher; a recording for it uses the same. Default: no adapters. */
   readonly rank?: number;
   /** The auxiliary model's learning rate is multiplied by this, default 1. */
   readonly learningRateFactor?: number;

@@ -1,16 +1,18 @@
 import { Generator, inferenceMode, type Module, mergeStates, type State, scope } from "@disback/torch";
+import { DisbackError } from "../errors.js";
 import type { DenoiserModule } from "../models/denoiser.js";
-import { LowRankDenoiser } from "../models/low-rank.js";
 import { normalizeWeights } from "../models/normalized.js";
 import { requireCounts } from "../training/execution.js";
 import { NetworkTrainer } from "../training/network-trainer.js";
 import { type Parts, weightsPart } from "../training/parts.js";
 import { Training } from "../training/training.js";
+import { adaptersOn, rankOn } from "./adapter-nodes.js";
 import { defaults, withDefaults } from "./defaults.js";
 import { DenoisingFit } from "./denoising-fit.js";
 import type { Fit } from "./fit.js";
 import { NodeRecorder } from "./node-recorder.js";
 import { EvenDistance, type NodeSelection, StepNodes } from "./node-selection.js";
+import type { NodeStorage } from "./node-storage.js";
 import type { RecordingFigures, RecordingOptions } from "./recording-options.js";
 import { deviceOf, draw, generate, type Student } from "./student.js";
 import { Trajectory } from "./trajectory.js";
@@ -33,7 +35,8 @@ export class Recording<M extends Module = DenoiserModule> extends Training<"loss
 
   /** @throws DisbackError naming the option that is wrong, or the folder in use */
   constructor(options: RecordingOptions<M>) {
-    const { teacher, student, folder, nodes, rank, resume = false, execution } = options;
+    const { teacher, student, folder, nodes, resume = false, execution } = options;
+    const rank = options.rank ?? rankOn(teacher, student.module);
     const { steps, batchSize, learningRate, betas, probes } = withDefaults(defaults.recording, options);
     super({ name: "recording", batchSize, device: deviceOf(student), execution });
     requireCounts("recording", { steps, probes });
@@ -42,7 +45,8 @@ export class Recording<M extends Module = DenoiserModule> extends Training<"loss
     this.steps = steps;
     this.student = student;
     this.fit = options.fit ?? (new DenoisingFit() as unknown as Fit<M>);
-    this.degraded = copyOf(teacher, rank, seed + 3);
+    this.degraded = (rank === undefined ? teacher.clone() : adaptersOn(teacher, rank, seed + 3)).train();
+    this.degraded.requiresGrad_(true);
     this.parts = { degraded: weightsPart(this.degraded) };
     processes.requireSameWeights("student", student.module.parameters());
     const afterStep = () => normalizeWeights(this.degraded);
@@ -59,7 +63,7 @@ export class Recording<M extends Module = DenoiserModule> extends Training<"loss
     const rule = Array.isArray(nodes) ? nodes : selectionName(selection);
     const origin = { ...options.provenance, seed, steps, batchSize, learningRate, betas };
     this.trajectory = Trajectory.begin(folder, teacher, {
-      ...{ resume, processes, storage: options.storage },
+      ...{ resume, processes, storage: storageOf(options, rank) },
       provenance: { ...origin, nodes: rule, recordedAt: new Date().toISOString() },
     });
     this.recorder = new NodeRecorder(this.trajectory, selection, outline, processes, this.degraded);
@@ -80,7 +84,6 @@ export class Recording<M extends Module = DenoiserModule> extends Training<"loss
     this.recorder.look({
       ...{ model: this.degraded, step: this.iteration, loss: figures.loss },
       last: this.iteration >= this.steps,
-      weights: () => weightsOf(this.degraded),
     });
     return { ...figures, learningRate };
   }
@@ -117,21 +120,15 @@ export class Recording<M extends Module = DenoiserModule> extends Training<"loss
   }
 }
 
-/** What is trained: all weights of a copy, or low-rank adapters on the teacher itself. */
-function copyOf<M extends Module>(teacher: M, rank: number | undefined, seed: number): M {
-  if (rank === undefined) return teacher.clone().train().requiresGrad_(true);
-  const adapted = new LowRankDenoiser(teacher as unknown as DenoiserModule, {
-    rank,
-    generator: new Generator(seed),
-  });
-  return adapted as unknown as M;
-}
-
-/** A node has the teacher's architecture, so adapters are merged. */
-function weightsOf(model: Module): { model: Module; dispose: () => void } {
-  if (!(model instanceof LowRankDenoiser)) return { model, dispose: () => {} };
-  const merged = model.merged();
-  return { model: merged, dispose: () => merged.dispose() };
+/** How nodes are stored; adapters as they are. */
+function storageOf(
+  { storage }: { storage?: NodeStorage },
+  rank: number | undefined,
+): NodeStorage | undefined {
+  if (rank === undefined) return storage;
+  if (storage !== undefined)
+    throw new DisbackError('recording: "storage" has no effect with a "rank": nodes are stored as adapters');
+  return { kind: "adapters", rank };
 }
 
 function selectionName(selection: NodeSelection): string {

@@ -23,7 +23,10 @@ export interface RecordingOptions<M extends Module = DenoiserModule> {
   nodes?: NodeSelection | readonly number[];
   /** samples per step, over all processes */
   batchSize?: number;
-  /** rank of low-rank adapters, if only these are fitted, see `LowRankDenoiser`; default: all weights are fitted */
+  /**
+   * rank of adapters on the teacher, if only these are fitted, see `LowRankDenoiser`. Default: the student's rank if the
+   * student is adapters on the teacher, else all weights of a copy are fitted
+   */
   rank?: number | undefined;
   /** Adam's learning rate; adapters need about ten times as much */
   learningRate?: number;
@@ -31,7 +34,10 @@ export interface RecordingOptions<M extends Module = DenoiserModule> {
   betas?: [number, number];
   /** the loss, and how nodes are compared; default the denoising loss at EDM's noise levels */
   fit?: Fit<M>;
-  /** how nodes are stored, default `difference`: half the size with the same results (docs/trajectories.md) */
+  /**
+   * how nodes are stored, default `difference`: half the size with the same results (docs/trajectories.md). With a rank,
+   * nodes are stored as adapters
+   */
   storage?: NodeStorage;
   /** number of samples used to measure distances along the path */
   probes?: number;

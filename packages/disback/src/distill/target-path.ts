@@ -1,13 +1,17 @@
 import { type Module, noGrad } from "@disback/torch";
 import { z } from "zod";
 import { DisbackError } from "../errors.js";
+import { LowRankDenoiser } from "../models/adapters/low-rank-denoiser.js";
+import type { DenoiserModule } from "../models/denoiser.js";
+import { adaptersOn } from "./adapter-nodes.js";
 import type { Trajectory } from "./trajectory.js";
 
 const stateSchema = z.object({ position: z.number().int().min(0), steps: z.number().int().min(0) });
 
-/** Options of the path (ablations): which half of the trajectory is used, and interpolation. */
+/** Which half of the trajectory is used (an ablation). */
 export type TrajectoryUse = "whole" | "start" | "targets";
 
+/** Options of the path (ablations). */
 export interface TargetPathOptions {
   /**
    * `start`: the auxiliary model starts at the path's end, but the teacher is the only target; `targets`: the nodes are
@@ -41,6 +45,8 @@ export class TargetPath<M extends Module> {
       throw new DisbackError(
         `backtracking: "interpolation" must be a whole number from 0, not ${interpolation}`,
       );
+    if (interpolation > 0 && trajectory?.storage.rank !== undefined)
+      throw new DisbackError('backtracking: "interpolation" needs nodes of full weights, these are adapters');
     trajectory?.requireTeacher(teacher);
     teacher.eval();
     this.use = use;
@@ -58,12 +64,18 @@ export class TargetPath<M extends Module> {
     return this.node ?? this.teacher;
   }
 
-  /** The auxiliary model's initial weights: the most degraded node `D'_N`, which fits the student's first samples. */
-  startOfAuxiliary(): M {
-    const auxiliary = this.teacher.clone().train().requiresGrad_(true);
-    if (this.trajectory && this.use !== "targets")
-      this.trajectory.loadInto(auxiliary, this.trajectory.nodes.length);
-    return auxiliary;
+  /**
+   * The auxiliary model's start: the most degraded node `D'_N`, which fits the student's first samples.
+   * @param rank of adapters on the teacher; without one, it is a copy with weights of its own
+   * @param seed draws the adapters' start
+   */
+  startOfAuxiliary(rank: number | undefined, seed: number): M {
+    const { teacher } = this;
+    const trajectory = this.use === "targets" ? undefined : this.trajectory;
+    const auxiliary = rank === undefined ? teacher.clone() : adaptersOn(teacher, rank, seed);
+    if (trajectory && auxiliary instanceof LowRankDenoiser) approximateEnd(trajectory, teacher, auxiliary);
+    else trajectory?.loadInto(auxiliary, trajectory.nodes.length);
+    return auxiliary.train().requiresGrad_(true);
   }
 
   /** Counts a step, and moves to the next target if `reached` says so. */
@@ -104,14 +116,14 @@ export class TargetPath<M extends Module> {
       return;
     }
     const [before, beyond] = [Math.floor(this.position), Math.ceil(this.position)];
-    this.node ??= this.copyOfTeacher();
+    this.node ??= this.trajectory!.blankNode(this.teacher);
     this.trajectory!.loadInto(this.node, beyond);
     if (before < beyond) this.blend(this.node, before, beyond - this.position);
   }
 
   /** Interpolates a model's weights towards a node's by a fraction. */
   private blend(model: M, index: number, share: number): void {
-    const other = this.copyOfTeacher();
+    const other = this.trajectory!.blankNode(this.teacher);
     if (index > 0) this.trajectory!.loadInto(other, index);
     const weights = other.parameters();
     noGrad(() => {
@@ -119,8 +131,12 @@ export class TargetPath<M extends Module> {
     });
     other.dispose();
   }
+}
 
-  private copyOfTeacher(): M {
-    return this.teacher.clone().eval().requiresGrad_(false);
-  }
+/** Sets adapters to a trajectory's last node: exactly if their rank suffices. */
+function approximateEnd(trajectory: Trajectory, teacher: Module, adapters: LowRankDenoiser): void {
+  const end = trajectory.blankNode(teacher);
+  trajectory.loadInto(end, trajectory.nodes.length);
+  adapters.approximate(end as DenoiserModule);
+  end.dispose();
 }

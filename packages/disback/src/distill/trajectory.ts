@@ -5,6 +5,7 @@ import { z } from "zod";
 import { DisbackError } from "../errors.js";
 import { fingerprint, hashFile } from "../training/hashing.js";
 import type { Processes } from "../training/processes.js";
+import { adaptersOn } from "./adapter-nodes.js";
 import { type NodeStorage, needsTeacher, packNode, unpackNode } from "./node-storage.js";
 import {
   type Manifest,
@@ -115,6 +116,13 @@ export class Trajectory {
     return this.manifest.storage;
   }
 
+  /** A frozen model that nodes can be loaded into: adapters on the teacher if nodes are that, else a copy of it. */
+  blankNode<M extends Module>(teacher: M): M {
+    const { rank } = this.storage;
+    const node = rank === undefined ? teacher.clone() : adaptersOn(teacher, rank, 0);
+    return node.eval().requiresGrad_(false);
+  }
+
   /** Saves a model as the next node. */
   append(model: Module, facts: Pick<TrajectoryNode, "step" | "distance" | "loss">): void {
     const file = `node-${String(facts.step).padStart(6, "0")}.safetensors`;
@@ -169,7 +177,7 @@ export class Trajectory {
   }
 
   /**
-   * Copies a node's weights into a model of the teacher's architecture. Checks the file's checksum and every key. Nodes
+   * Copies a node's weights into a model of the teacher's architecture, or one from `blankNode`. Checks the file's checksum and every key. Nodes
    * stored as differences need the teacher: call `requireTeacher` first. @param index 1 to N, the node's position on
    * the path
    * @throws DisbackError naming the file, and the key if one key is wrong

@@ -1,4 +1,4 @@
-import { buffer, Module, ops, parameter, type Tensor } from "@disback/torch";
+import { adapted, buffer, Module, ops, parameter, type Tensor } from "@disback/torch";
 import { isBox, type Resample, resample, resamplingKernel } from "./resampling.js";
 import { initialWeights, type WeightSource, type WeightStart } from "./weights.js";
 
@@ -37,7 +37,9 @@ export class Convolution extends Module {
     return this.convolve(resample(x, this.change, this.resample_filter), this.padding);
   }
 
-  protected convolve(x: Tensor, padding: number): Tensor {
-    return ops.conv2d(x, this.weight, this.bias, [1, 1], [padding, padding]);
+  protected convolve(x: Tensor, padding: number, stride = 1): Tensor {
+    const run = (weight: Tensor, bias: Tensor | null) =>
+      ops.conv2d(x, weight, bias, [stride, stride], [padding, padding]);
+    return adapted(this, run(this.weight, this.bias), (weight) => run(weight, null));
   }
 }

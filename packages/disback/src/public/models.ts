@@ -2,7 +2,7 @@
 
 export * from "../models/config.js";
 export { GuidedDenoiser } from "../models/guided-denoiser.js";
-export { LowRankDenoiser, type LowRankOptions } from "../models/low-rank.js";
+export { LowRankDenoiser, type LowRankOptions } from "../models/adapters/low-rank-denoiser.js";
 export { PreconditionedDenoiser } from "../models/preconditioning/preconditioned.js";
 
 // Samplers.

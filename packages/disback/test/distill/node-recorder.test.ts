@@ -54,7 +54,7 @@ function recorder(selection: NodeSelection, name = "path") {
   const recorder = new NodeRecorder(trajectory, selection, path, new Processes(), model);
   const look = (step: number, last = false) => {
     walkTo(step);
-    recorder.look({ model, step, loss: 1, last, weights: () => ({ model, dispose: () => {} }) });
+    recorder.look({ model, step, loss: 1, last });
   };
   return { recorder, trajectory, look };
 }

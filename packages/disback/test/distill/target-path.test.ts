@@ -55,12 +55,12 @@ test("with interpolation there are targets in between, evenly spaced in the weig
 test("only the start: the auxiliary model is the last node, the target is the teacher at once", () => {
   const targets = path({ use: "start" });
   expect(walk(targets)).toEqual([[0, 0]]);
-  expect(targets.startOfAuxiliary().point).toEqual([10, 1]);
+  expect(targets.startOfAuxiliary(undefined, 0).point).toEqual([10, 1]);
 });
 
 test("only the targets: the auxiliary model starts as the teacher", () => {
   const targets = path({ use: "targets" });
-  expect(targets.startOfAuxiliary().point).toEqual([0, 0]);
+  expect(targets.startOfAuxiliary(undefined, 0).point).toEqual([0, 0]);
   expect(walk(targets)[0]).toEqual([2, 6]);
 });
 

@@ -1,6 +1,7 @@
 import { TorchError } from "../errors.js";
 import { ops } from "../ops.js";
 import type { Tensor } from "../tensor.js";
+import { adapted } from "./adapters.js";
 import { kaimingUniform, type LayerOptions, uniform } from "./initialization.js";
 import { Module } from "./module.js";
 import { parameter } from "./parameter.js";
@@ -28,7 +29,7 @@ abstract class Convolution extends Module {
   protected readonly stride: number[];
   protected readonly padding: number[];
   protected readonly dilation: number[];
-  protected readonly groups: number;
+  readonly groups: number;
 
   /** @throws TorchError if the groups do not divide the channels */
   constructor(axes: number, inChannels: number, outChannels: number, kernel: PerAxis, options: ConvOptions) {
@@ -42,6 +43,11 @@ abstract class Convolution extends Module {
     this.dilation = perAxis(options.dilation ?? 1, axes);
     this.groups = groups;
   }
+
+  /** The result with an adapter's addition, for convolutions with one group. */
+  protected perform(run: (weight: Tensor, bias: Tensor | null) => Tensor): Tensor {
+    return adapted(this, run(this.weight, this.bias), (weight) => run(weight, null));
+  }
 }
 
 /** One-dimensional convolution with `weight` [out, in / groups, k] and `bias` [out]. */
@@ -52,7 +58,8 @@ export class Conv1d extends Convolution {
 
   /** @param input `[N, in, L]` @returns `[N, out, L']` */
   forward(input: Tensor): Tensor {
-    return ops.conv1d(input, this.weight, this.bias, this.stride, this.padding, this.dilation, this.groups);
+    const { stride, padding, dilation, groups } = this;
+    return this.perform((weight, bias) => ops.conv1d(input, weight, bias, stride, padding, dilation, groups));
   }
 }
 
@@ -64,7 +71,8 @@ export class Conv2d extends Convolution {
 
   /** @param input `[N, in, H, W]` @returns `[N, out, H', W']` */
   forward(input: Tensor): Tensor {
-    return ops.conv2d(input, this.weight, this.bias, this.stride, this.padding, this.dilation, this.groups);
+    const { stride, padding, dilation, groups } = this;
+    return this.perform((weight, bias) => ops.conv2d(input, weight, bias, stride, padding, dilation, groups));
   }
 }
 
@@ -76,7 +84,8 @@ export class Conv3d extends Convolution {
 
   /** @param input `[N, in, D, H, W]` @returns `[N, out, D', H', W']` */
   forward(input: Tensor): Tensor {
-    return ops.conv3d(input, this.weight, this.bias, this.stride, this.padding, this.dilation, this.groups);
+    const { stride, padding, dilation, groups } = this;
+    return this.perform((weight, bias) => ops.conv3d(input, weight, bias, stride, padding, dilation, groups));
   }
 }
 

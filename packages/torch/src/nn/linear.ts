@@ -1,5 +1,6 @@
 import { ops } from "../ops.js";
 import type { Tensor } from "../tensor.js";
+import { adapted } from "./adapters.js";
 import { kaimingUniform, type LayerOptions, uniform } from "./initialization.js";
 import { Module } from "./module.js";
 import { parameter } from "./parameter.js";
@@ -19,6 +20,7 @@ export class Linear extends Module {
 
   /** @param input `[..., in]` @returns `[..., out]` */
   forward(input: Tensor): Tensor {
-    return ops.linear(input, this.weight, this.bias);
+    const result = ops.linear(input, this.weight, this.bias);
+    return adapted(this, result, (weight) => ops.linear(input, weight));
   }
 }

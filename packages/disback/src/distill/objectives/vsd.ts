@@ -1,7 +1,5 @@
-import { Generator, type Tensor } from "@disback/torch";
-import type { DenoiserModule } from "../../models/denoiser.js";
-import { LowRankDenoiser } from "../../models/low-rank.js";
-import type { AuxiliaryStart, Objective, ObjectiveInput, StudentInput, StudentSignal } from "../objective.js";
+import type { Tensor } from "@disback/torch";
+import type { Objective, ObjectiveInput, StudentInput, StudentSignal } from "../objective.js";
 import { DiffInstruct, type DiffInstructOptions } from "./diff-instruct.js";
 
 export interface VsdOptions extends DiffInstructOptions {
@@ -31,14 +29,6 @@ export class Vsd implements Objective {
     this.rank = rank;
     this.learningRateFactor = learningRateFactor;
     this.matching = new DiffInstruct({ ...options, weighting });
-  }
-
-  /** @throws DisbackError if the rank is not a whole number from 1, or if the teacher has no layers to adapt */
-  auxiliaryModel({ teacher, start, seed }: AuxiliaryStart): DenoiserModule {
-    const auxiliary = new LowRankDenoiser(teacher, { rank: this.rank, generator: new Generator(seed) });
-    auxiliary.approximate(start);
-    start.dispose();
-    return auxiliary;
   }
 
   auxiliaryLoss(input: ObjectiveInput): Tensor {

@@ -48,7 +48,7 @@ class StridedConvolution extends Convolution {
     const { border } = this;
     return scope(() => {
       const framed = border === 0 ? ops.constant_pad_nd(x, [0, 1, 0, 1]) : x;
-      return ops.conv2d(framed, this.weight, this.bias, [2, 2], [border, border]);
+      return this.convolve(framed, border, 2);
     });
   }
 }

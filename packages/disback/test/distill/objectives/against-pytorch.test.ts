@@ -1,6 +1,7 @@
 import { fileURLToPath } from "node:url";
 import { backward, Generator, readSafetensors, type Tensor } from "@disback/torch";
 import { describe, expect, test } from "vitest";
+import { adaptersOn } from "../../../src/distill/adapter-nodes.js";
 import { DenoiserStudent } from "../../../src/distill/denoiser-student.js";
 import type { DirectObjective } from "../../../src/distill/direct-objective.js";
 import type { Objective, StudentSignal } from "../../../src/distill/objective.js";
@@ -167,7 +168,7 @@ test("vsd: loss and gradients of the adapters are PyTorch's", () => {
 
 /** VSD's auxiliary model with the fixture's adapters. */
 function adaptedTeacher({ teacher }: ReturnType<typeof scene>, objective: Vsd) {
-  const auxiliary = objective.auxiliaryModel({ teacher, start: teacher.clone(), seed: 0 });
+  const auxiliary = adaptersOn(teacher, objective.rank, 0);
   const keys = [...auxiliary.stateDict().keys()];
   auxiliary.loadStateDict(new Map(keys.map((key) => [key, given(`vsd.${key}`)])));
   return auxiliary;

@@ -8,8 +8,8 @@ import { DenoiserStudent } from "../../../src/distill/denoiser-student.js";
 import { Vsd } from "../../../src/distill/objectives/vsd.js";
 import { record } from "../../../src/distill/record.js";
 import { StepsPerTarget } from "../../../src/distill/target-schedule.js";
+import type { LowRankDenoiser } from "../../../src/models/adapters/low-rank-denoiser.js";
 import { createDenoiser, parseDenoiserConfig } from "../../../src/models/config.js";
-import type { LowRankDenoiser } from "../../../src/models/low-rank.js";
 
 let folder: string;
 beforeEach(() => {

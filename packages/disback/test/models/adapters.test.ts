@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { createDenoiser } from "../../src/models/config.js";
 import { Convolution } from "../../src/models/convolution.js";
 import { DenoiserModule } from "../../src/models/denoiser.js";
-import { LowRankDenoiser } from "../../src/models/low-rank.js";
+import { LowRankDenoiser } from "../../src/models/adapters/low-rank-denoiser.js";
 import { randomWeights } from "../../src/models/weights.js";
 
 const random = new Generator(5);

@@ -1,0 +1,103 @@
+import {
+  type Generator,
+  type LayerAdapter,
+  Module,
+  ops,
+  parameter,
+  randn,
+  scope,
+  type Tensor,
+  zeros,
+} from "@disback/torch";
+import { inDtype } from "../network.js";
+
+/**
+ * A low-rank change of one layer (LoRA, Hu et al. 2021, eq. 3): `y = W x + up (down x)`. A convolution's `down` is a
+ * convolution with the layer's kernel, its `up` a pointwise one. Both are float32, whatever the layer's precision.
+ */
+export class LowRankAdapter extends Module {
+  /** `[rank, in]`; for a convolution `in` is `channels * height * width` of the kernel */
+  readonly down: Tensor;
+  /** `[out, rank]`, initially zeros, so that the adapted layer starts unchanged */
+  readonly up: Tensor;
+
+  /** @param weight of the layer, `[out, in]` or `[out, channels, height, width]` */
+  constructor(
+    private readonly weight: Tensor,
+    rank: number,
+    generator: Generator,
+  ) {
+    super();
+    const outputs = weight.shape[0]!;
+    const inputs = weight.numel / outputs;
+    const { device } = weight;
+    const most = Math.min(rank, outputs, inputs);
+    this.down = parameter(randn([most, inputs], { generator }).div_(Math.sqrt(inputs)).to({ device }));
+    this.up = parameter(zeros([outputs, most], { device }));
+  }
+
+  /** The layer's weight belongs to the layer. */
+  override members(): [string, unknown][] {
+    return [
+      ["down", this.down],
+      ["up", this.up],
+    ];
+  }
+
+  get rank(): number {
+    return this.down.shape[0]!;
+  }
+
+  /** What it adds to the layer's result. */
+  readonly add: LayerAdapter = (apply) =>
+    scope(() => {
+      const { dtype, shape } = this.weight;
+      const kernel = shape.slice(1);
+      const hidden = apply(inDtype(this.down, dtype).reshape([this.rank, ...kernel]));
+      const up = inDtype(this.up, dtype);
+      return kernel.length === 1
+        ? ops.linear(hidden, up)
+        : ops.conv2d(hidden, up.reshape([up.shape[0]!, this.rank, 1, 1]));
+    });
+
+  /** The change of the layer's weight, in its shape: `up down`. */
+  change(): Tensor {
+    return this.up.matmul(this.down).reshape(this.weight.shape);
+  }
+
+  /** The same change. A smaller rank takes its best approximation (Eckart and Young 1936). */
+  approximateAdapter({ up, down }: LowRankAdapter): void {
+    scope(() => {
+      // The factors' triangles hold the change's singular values: QR of both, then a small SVD.
+      const [left, leftTriangle] = ops.linalg_qr(up.detach());
+      const [right, rightTriangle] = ops.linalg_qr(down.detach().t());
+      const core = leftTriangle.matmul(rightTriangle.t());
+      this.set(
+        core,
+        (u) => left.matmul(u),
+        (v) => v.matmul(right.t()),
+      );
+    });
+  }
+
+  /** The best approximation of a change at this rank (Eckart and Young 1936). @param change in the weight's shape */
+  approximate(change: Tensor): void {
+    const same = (factor: Tensor) => factor;
+    scope(() => this.set(change.float().flatten(1), same, same));
+  }
+
+  /** Takes the leading singular values of `core`, where the change is `left(core right)`. */
+  private set(core: Tensor, left: (u: Tensor) => Tensor, right: (v: Tensor) => Tensor): void {
+    this.up.detach().zero_();
+    // A zero change has no directions, so the random ones stay.
+    if (core.abs().max().item() === 0) return;
+    const [u, singular, v] = ops.linalg_svd(core, false);
+    const kept = Math.min(this.rank, singular.shape[0]!);
+    const scaled = u.narrow(1, 0, kept).mul(singular.narrow(0, 0, kept));
+    this.up.detach().narrow(1, 0, kept).copy_(left(scaled));
+    this.down
+      .detach()
+      .narrow(0, 0, kept)
+      .copy_(right(v.narrow(0, 0, kept)));
+  }
+}

@@ -1,0 +1,162 @@
+import {
+  Conv2d,
+  Generator,
+  Linear,
+  type Module,
+  noGrad,
+  scope,
+  type Tensor,
+  withAdapters,
+} from "@disback/torch";
+import { DisbackError } from "../../errors.js";
+import type { Condition } from "../condition.js";
+import { Convolution } from "../convolution.js";
+import { DenoiserModule, type FeatureDenoiser } from "../denoiser.js";
+import { Dense } from "../dense.js";
+import type { ModelFacts } from "../facts.js";
+import { LowRankAdapter } from "./low-rank-adapter.js";
+
+export interface LowRankOptions {
+  /** rank of each layer's adapter, at least 1, limited by the layer's own rank. Default 4 */
+  rank?: number;
+  /** draws the initial `down`, on the CPU */
+  generator: Generator;
+}
+
+/** A layer that can have an adapter. */
+type AdaptableLayer = Module & { weight: Tensor };
+
+/**
+ * A denoiser with low-rank adapters on its linear layers and convolutions (LoRA, Hu et al. 2021, eq. 3):
+ * `y = W x + up (down x)` with `up [out, r]` and `down [r, in]`, of which only `up` and `down` are trained. Biases and
+ * normalizations stay.
+ *
+ * The base is shared, never copied: it can be used directly, and any number of these may stand on it. Clones have
+ * adapters of their own on the same base. The base always stays in evaluation mode, so that nothing is dropped.
+ * Adapters are float32, also on a base in bf16.
+ *
+ * Parameters and `stateDict` are those of the adapters.
+ */
+export class LowRankDenoiser extends DenoiserModule implements FeatureDenoiser {
+  readonly rank: number;
+  /** by the key of the layer in the base's state */
+  readonly adapters: Readonly<Record<string, LowRankAdapter>>;
+  private readonly byLayer: ReadonlyMap<Module, LowRankAdapter["add"]>;
+
+  /**
+   * @param base frozen here, and in evaluation mode
+   * @throws DisbackError if the rank is not a whole number from 1, or if the denoiser has no layers to adapt
+   */
+  constructor(
+    readonly base: DenoiserModule,
+    { rank = 4, generator }: LowRankOptions,
+  ) {
+    super();
+    if (!Number.isInteger(rank) || rank < 1)
+      throw new DisbackError(`adapters: "rank" must be a whole number from 1, not ${rank}`);
+    if (base instanceof LowRankDenoiser)
+      throw new DisbackError("adapters: this denoiser has adapters already; merge them first");
+    this.rank = rank;
+    base.requiresGrad_(false).eval();
+    const layers = adaptableLayers(base).map(
+      ([key, layer]) => [key, layer, new LowRankAdapter(layer.weight, rank, generator)] as const,
+    );
+    if (layers.length === 0) throw new DisbackError("adapters: this denoiser has no layers to adapt");
+    this.adapters = Object.fromEntries(layers.map(([key, , adapter]) => [key, adapter]));
+    this.byLayer = new Map(layers.map(([, layer, adapter]) => [layer, adapter.add]));
+  }
+
+  /** Only the adapters, because the base belongs to the caller. */
+  override members(): [string, unknown][] {
+    return Object.entries(this.adapters);
+  }
+
+  get facts(): ModelFacts {
+    return this.base.facts;
+  }
+
+  get sigmaMin(): number | undefined {
+    return (this.base as Partial<FeatureDenoiser>).sigmaMin;
+  }
+
+  get sigmaMax(): number | undefined {
+    return (this.base as Partial<FeatureDenoiser>).sigmaMax;
+  }
+
+  roundSigma(sigma: number): number {
+    return (this.base as Partial<FeatureDenoiser>).roundSigma?.(sigma) ?? sigma;
+  }
+
+  denoise(x: Tensor, sigma: Tensor, condition?: Condition): Tensor {
+    return withAdapters(this.byLayer, () => this.base.denoise(x, sigma, condition));
+  }
+
+  /** @throws DisbackError if the base has no features */
+  features(x: Tensor, sigma: Tensor, condition?: Condition): Tensor {
+    const base = this.base as DenoiserModule & Partial<FeatureDenoiser>;
+    if (!base.features) throw new DisbackError("adapters: this denoiser's network has no features");
+    return withAdapters(this.byLayer, () => base.features!(x, sigma, condition));
+  }
+
+  /** Other adapters with the same values on the same base. */
+  override clone(): this {
+    const { base, rank } = this;
+    const copy = new LowRankDenoiser(base, { rank, generator: new Generator(0) });
+    copy.loadStateDict(this.stateDict());
+    const [trained] = this.parameters();
+    return copy.requiresGrad_(trained!.requiresGrad).train(this.training) as this;
+  }
+
+  /** A plain denoiser of the base's architecture with the same estimates. The caller owns it. */
+  merged(): DenoiserModule {
+    const plain = this.base.clone();
+    noGrad(() => {
+      for (const [key, { weight }] of adaptableLayers(plain))
+        scope(() => weight.add_(this.adapters[key]!.change().to(weight.dtype)));
+    });
+    return plain;
+  }
+
+  /**
+   * Sets the adapters to another model's change of the base: exactly if it has adapters of at most this rank, else to
+   * the best approximation at this rank.
+   * @param model adapters on the same base, or a denoiser of the base's architecture
+   * @throws DisbackError if it has another architecture
+   */
+  approximate(model: DenoiserModule): void {
+    noGrad(() => {
+      if (model instanceof LowRankDenoiser) return this.approximateAdapters(model);
+      const wanted = new Map<string, Module & { weight: Tensor }>(adaptableLayers(model));
+      const own = adaptableLayers(this.base);
+      if (wanted.size !== own.length || own.some(([key]) => !wanted.has(key))) throw anotherArchitecture();
+      for (const [key, { weight }] of own)
+        scope(() => this.adapters[key]!.approximate(wanted.get(key)!.weight.float().sub(weight.float())));
+    });
+  }
+
+  private approximateAdapters(model: LowRankDenoiser): void {
+    if (model.base !== this.base) throw anotherArchitecture();
+    if (model.rank === this.rank) this.loadStateDict(model.stateDict());
+    else
+      for (const [key, adapter] of Object.entries(this.adapters))
+        adapter.approximateAdapter(model.adapters[key]!);
+  }
+}
+
+/** Layers that can have an adapter, by their keys. Convolutions in groups cannot. */
+function adaptableLayers(base: Module): [string, AdaptableLayer][] {
+  const names = new Map(base.namedParameters().map(([name, tensor]) => [tensor, name]));
+  return base
+    .modules()
+    .filter(isAdaptable)
+    .map((layer) => [names.get(layer.weight)!.replace(/\.?weight$/, ""), layer]);
+}
+
+function isAdaptable(module: Module): module is AdaptableLayer {
+  if (module instanceof Conv2d) return module.groups === 1;
+  return [Dense, Convolution, Linear].some((kind) => module instanceof kind);
+}
+
+function anotherArchitecture(): DisbackError {
+  return new DisbackError("adapters: a model of another architecture cannot be approximated");
+}
