@@ -23,6 +23,12 @@ export const NETWORK_FLAGS: readonly SettingFlag[] = grouped("Networks:", [
     choices: ["same", "untrained", "small"],
   },
   {
+    flags: "--rank <n>",
+    path: "rank",
+    description: "train adapters (LoRA) on the teacher's weights, not a copy of them",
+    kind: "number",
+  },
+  {
     flags: "--sigma-init <sigma>",
     path: "sigmaInit",
     description: "noise level of the student's first (or only) step",

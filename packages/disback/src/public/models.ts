@@ -1,8 +1,8 @@
 // Networks: configuration, creation, saving and loading.
 
+export { LowRankDenoiser, type LowRankOptions } from "../models/adapters/low-rank-denoiser.js";
 export * from "../models/config.js";
 export { GuidedDenoiser } from "../models/guided-denoiser.js";
-export { LowRankDenoiser, type LowRankOptions } from "../models/adapters/low-rank-denoiser.js";
 export { PreconditionedDenoiser } from "../models/preconditioning/preconditioned.js";
 
 // Samplers.

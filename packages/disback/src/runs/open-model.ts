@@ -10,6 +10,7 @@ import {
 } from "../models/config.js";
 import { DenoiserModule } from "../models/denoiser.js";
 import type { SampleCodec } from "../models/sample-codec.js";
+import { isAdapterFolder, openAdapterFolder } from "./adapter-folder.js";
 import { locateModel } from "./locate-model.js";
 import type { OpenedModel } from "./opened-model.js";
 import { isModuleFile, isModuleFolder, openModuleFile, openModuleFolder } from "./own-modules.js";
@@ -29,6 +30,13 @@ export async function openModel(source: string, options: OpeningOptions): Promis
   const { device, unconditional = false } = options;
   if (isModuleFile(source)) return whole(source, await openModuleFile(source, device), unconditional);
   const folder = locateModel(source);
+  if (isAdapterFolder(folder)) {
+    if (unconditional)
+      throw new UsageError(`--unconditional: ${source} holds adapters, which keep the classes of their base`);
+    return openAdapterFolder(folder, (base, without) =>
+      openDenoiser(base, { device, unconditional: without }),
+    );
+  }
   if (isModuleFolder(folder)) return whole(source, await openModuleFolder(folder, device), unconditional);
   const loaded = loadModel(folder, { device });
   const codec = openCodec(folder, sampleShape(loaded.config), { device });

@@ -110,11 +110,13 @@ export class LowRankDenoiser extends DenoiserModule implements FeatureDenoiser {
   /** A plain denoiser of the base's architecture with the same estimates. The caller owns it. */
   merged(): DenoiserModule {
     const plain = this.base.clone();
-    noGrad(() => {
-      for (const [key, { weight }] of adaptableLayers(plain))
-        scope(() => weight.add_(this.adapters[key]!.change().to(weight.dtype)));
-    });
+    this.addChanges(plain);
     return plain;
+  }
+
+  /** Adds the adapters to the base's weights, for a base that nothing else uses. They count twice until disposed of. */
+  mergeIntoBase(): void {
+    this.addChanges(this.base);
   }
 
   /**
@@ -131,6 +133,13 @@ export class LowRankDenoiser extends DenoiserModule implements FeatureDenoiser {
       if (wanted.size !== own.length || own.some(([key]) => !wanted.has(key))) throw anotherArchitecture();
       for (const [key, { weight }] of own)
         scope(() => this.adapters[key]!.approximate(wanted.get(key)!.weight.float().sub(weight.float())));
+    });
+  }
+
+  private addChanges(model: DenoiserModule): void {
+    noGrad(() => {
+      for (const [key, { weight }] of adaptableLayers(model))
+        scope(() => weight.add_(this.adapters[key]!.change().to(weight.dtype)));
     });
   }
 

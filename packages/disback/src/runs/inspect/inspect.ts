@@ -3,7 +3,7 @@ import { DisbackError } from "../../errors.js";
 import type { Progress } from "../progress.js";
 import { describeDataset } from "./dataset.js";
 import type { Description, InspectOptions } from "./description.js";
-import { describeExtractor, describeModel, describeOwnModule, describeTrajectory } from "./model.js";
+import { describeAdapters, describeExtractor, describeModel, describeOwnModule, describeTrajectory } from "./model.js";
 import { describeCheckpoint, describeRun } from "./run.js";
 import { describeSafetensors } from "./safetensors.js";
 import { describeStatistics } from "./statistics.js";
@@ -18,6 +18,7 @@ const KINDS: readonly ((
   describeCheckpoint,
   describeTrajectory,
   describeExtractor,
+  describeAdapters,
   describeOwnModule,
   describeModel,
   describeSafetensors,

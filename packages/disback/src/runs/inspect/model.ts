@@ -1,11 +1,14 @@
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { readSafetensors } from "@disback/torch";
 import { isGenerator } from "../../distill/generator-student.js";
 import { Trajectory } from "../../distill/trajectory.js";
 import { DisbackError } from "../../errors.js";
 import { loadClassifierExtractor } from "../../metrics/classifier-extractor.js";
 import { openCodec } from "../../models/autoencoder/open-codec.js";
 import { loadModel, sampleShape } from "../../models/config.js";
+import { weightsFile } from "../../models/model-folder.js";
+import { isAdapterFolder, readAdapterFolder } from "../adapter-folder.js";
 import { isModuleFile, isModuleFolder, openModuleFile, openModuleFolder } from "../own-modules.js";
 import { flattenRows } from "../report/markup.js";
 import { kindOfSamples } from "../samples/kinds.js";
@@ -34,6 +37,26 @@ export function describeModel(path: string): Description | undefined {
       ...(levels ? [["sigmaInit", String(levels.sigmaInit)] as [string, string]] : []),
       ...(sigmas && sigmas.length > 1 ? [["sigmas", sigmas.join(", ")] as [string, string]] : []),
       ...flattenRows(config),
+    ],
+  };
+}
+
+/** A student of adapters: the base is not opened. */
+export function describeAdapters(path: string): Description | undefined {
+  if (!isAdapterFolder(path)) return undefined;
+  const { base, rank, unconditional } = readAdapterFolder(path);
+  const { tensors } = readSafetensors(join(path, weightsFile));
+  const parameters = [...tensors.values()].reduce((sum, { numel }) => sum + numel, 0);
+  const student = readStudentFile(path);
+  const levels = student?.kind === "denoiser" ? [student.sigmaInit, ...student.laterSigmas] : [];
+  return {
+    kind: `model: ${stepsText(Math.max(1, levels.length))} student, adapters on a base`,
+    facts: [
+      ["base", base],
+      ["rank", String(rank)],
+      ["parameters", parameters.toLocaleString("en")],
+      ...(levels.length > 0 ? [["noise levels", levels.join(", ")] as [string, string]] : []),
+      ...(unconditional ? [["unconditional", "yes"] as [string, string]] : []),
     ],
   };
 }

@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { type Device, Generator, type Module, manualSeed } from "@disback/torch";
+import { adaptersOn } from "../../distill/adapter-nodes.js";
 import { evenAngles } from "../../distill/denoiser-student.js";
 import type { Student } from "../../distill/student.js";
 import { studentFrom } from "../../distill/student-kind.js";
@@ -14,6 +15,7 @@ import {
 } from "../../models/config.js";
 import { DenoiserModule } from "../../models/denoiser.js";
 import { requireSameKind } from "../../models/facts.js";
+import { adaptersOnModel } from "../adapter-folder.js";
 import { type ComputationSettings, computationOf } from "../computation.js";
 import { didYouMean } from "../nearest.js";
 import { configured, openDenoiser } from "../open-model.js";
@@ -27,6 +29,8 @@ export interface NetworkSettings extends ComputationSettings {
   /** How the student starts. */
   student: string;
   unconditional: boolean;
+  /** Rank of adapters on the teacher, if the student is that. */
+  rank?: number | undefined;
   seed: number;
 }
 
@@ -58,8 +62,9 @@ async function openTeacher(settings: NetworkSettings): Promise<OpenedModel> {
  *   weights), `small` (random weights, half the channels), a file with a model's configuration, or an ES module
  */
 async function makeStudent(settings: NetworkSettings, teacher: OpenedModel): Promise<OpenedModel<Module>> {
-  const { student: start, seed } = settings;
+  const { student: start, seed, rank } = settings;
   const device = settings.device as Device;
+  if (rank !== undefined) return adaptedTeacher(settings, rank, teacher);
   if (start === "same") return { ...teacher, module: teacher.module.clone().requiresGrad_(true) };
   const how = computationOf(settings);
   if (isModuleFile(start)) {
@@ -75,6 +80,18 @@ async function makeStudent(settings: NetworkSettings, teacher: OpenedModel): Pro
   denoiser.to({ device }).eval();
   computing(denoiser, how);
   return configured({ denoiser, config }, teacher.codec);
+}
+
+function adaptedTeacher(
+  { teacher: source, student, unconditional, seed }: NetworkSettings,
+  rank: number,
+  teacher: OpenedModel,
+): OpenedModel {
+  if (student !== "same")
+    throw new DisbackError(
+      `"rank": adapters stand on the teacher, so the student cannot start as "${student}"`,
+    );
+  return adaptersOnModel(teacher, adaptersOn(teacher.module, rank, seed), { source, unconditional });
 }
 
 /** The noise levels of the student's steps. */

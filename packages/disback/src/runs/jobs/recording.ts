@@ -72,6 +72,7 @@ export async function recordTrajectory(
 function optionsOf({ recording, ablation }: RecordSettings) {
   const { steps, batchSize, learningRate, rank, nodes, interval, nodeSteps, maximumNodes } = recording;
   const { storageEnergy, storageRank } = recording;
+  const kind = ablation?.storage ?? recording.storage;
   return {
     steps,
     batchSize,
@@ -81,10 +82,14 @@ function optionsOf({ recording, ablation }: RecordSettings) {
       nodes === "even-distance"
         ? new EvenDistance({ maximum: maximumNodes })
         : (nodeSteps ?? evenSteps(steps, interval)),
-    storage: {
-      kind: ablation?.storage ?? recording.storage,
-      ...(storageEnergy === undefined ? {} : { energy: storageEnergy }),
-      ...(storageRank === undefined ? {} : { maximumRank: storageRank }),
-    },
+    ...(kind === undefined
+      ? {}
+      : {
+          storage: {
+            kind,
+            ...(storageEnergy === undefined ? {} : { energy: storageEnergy }),
+            ...(storageRank === undefined ? {} : { maximumRank: storageRank }),
+          },
+        }),
   } satisfies Partial<RecordingOptions>;
 }

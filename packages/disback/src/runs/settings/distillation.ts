@@ -25,6 +25,11 @@ const networkSettings = {
     .describe(
       "start of the student: same (teacher's weights), untrained, small (untrained, half the channels), or a model's config file",
     ),
+  rank: integer(1)
+    .optional()
+    .describe(
+      "train adapters of this rank (LoRA) on the teacher's weights, which student, auxiliary model and nodes share; default all weights",
+    ),
   sigmaInit: positive.default(2.5).describe("noise level of the student's first (or only) step"),
   studentSteps: integer(1).default(1).describe("network evaluations of the student per sample"),
   studentSigmas: z
@@ -75,9 +80,9 @@ const recording = z
       .describe("even-distance: largest number of nodes besides the path's end, even"),
     storage: z
       .enum(storageKinds)
-      .default("difference")
+      .optional()
       .describe(
-        "storage of nodes: difference (to the teacher, as float16) or low-rank (the difference as two factors)",
+        "storage of nodes: difference (to the teacher, as float16; the default) or low-rank (the difference as two factors); with a rank they are adapters",
       ),
     storageEnergy: positive
       .max(1)
@@ -91,7 +96,7 @@ const recording = z
     rank: integer(1)
       .optional()
       .describe(
-        "fit only low-rank adapters of this rank, not all weights; default with the objective vsd: its rank",
+        "fit only adapters of this rank, not all weights; default the student's rank, or with the objective vsd its own",
       ),
   })
   .prefault({})

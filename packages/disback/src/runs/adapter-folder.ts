@@ -1,0 +1,103 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { Generator } from "@disback/torch";
+import { z } from "zod";
+import { DisbackError } from "../errors.js";
+import { LowRankDenoiser } from "../models/adapters/low-rank-denoiser.js";
+import type { DenoiserModule } from "../models/denoiser.js";
+import { configFile, loadWeights, weightsFile, writeModelFolder } from "../models/model-folder.js";
+import { fingerprint } from "../training/hashing.js";
+import type { OpenedModel } from "./opened-model.js";
+
+/** What makes a folder one with adapters on another model. */
+const FORMAT = "disback-adapters-1";
+
+const schema = z.strictObject({
+  format: z.literal(FORMAT),
+  /** the base: an absolute path, or the name of a shipped model */
+  base: z.string().min(1),
+  /** fingerprint of its weights */
+  fingerprint: z.string(),
+  /** whether the base is the unconditional part of a model with classes */
+  unconditional: z.boolean(),
+  rank: z.int().min(1),
+});
+
+/** Where a folder's adapters stand on. */
+export type AdapterFolder = z.output<typeof schema>;
+
+/** Whether a model folder holds adapters. */
+export function isAdapterFolder(folder: string): boolean {
+  return readFormat(join(folder, configFile)) === FORMAT;
+}
+
+/**
+ * A student of adapters on a teacher. It is saved as its adapters, a few megabytes, and where their base lies.
+ * @param base what the base was opened from
+ */
+export function adaptersOnModel(
+  teacher: OpenedModel,
+  adapters: DenoiserModule,
+  base: { source: string; unconditional: boolean },
+): OpenedModel {
+  // The base does not change, and hashing it takes seconds if it is large.
+  let known: string | undefined;
+  return {
+    ...teacher,
+    module: adapters,
+    save: (folder, module) => {
+      known ??= fingerprint(teacher.module);
+      const { rank } = module as LowRankDenoiser;
+      const { source, unconditional } = base;
+      const config = {
+        ...{ format: FORMAT, base: existsSync(source) ? resolve(source) : source },
+        ...{ fingerprint: known, unconditional, rank },
+      } satisfies AdapterFolder;
+      writeModelFolder(folder, module, config);
+    },
+  };
+}
+
+/** Reads where a folder's adapters stand on. @throws DisbackError naming the file and field */
+export function readAdapterFolder(folder: string): AdapterFolder {
+  const path = join(folder, configFile);
+  const parsed = schema.safeParse(JSON.parse(readFileSync(path, "utf8")));
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  throw new DisbackError(`${path}: ${issue!.path.join(".")}: ${issue!.message}`);
+}
+
+/**
+ * Merges a folder's adapters into their base.
+ * @param open opens the base
+ * @returns the base with other weights
+ * @throws DisbackError naming the base that is gone or was changed, or the file and key
+ */
+export async function openAdapterFolder(
+  folder: string,
+  open: (source: string, unconditional: boolean) => Promise<OpenedModel>,
+): Promise<OpenedModel> {
+  const { base: source, fingerprint: expected, unconditional, rank } = readAdapterFolder(folder);
+  const path = join(folder, configFile);
+  const base = await open(source, unconditional).catch((error: unknown) => {
+    if (!(error instanceof DisbackError)) throw error;
+    throw new DisbackError(
+      `${path}: these are adapters on "base": ${source}, which cannot be opened (${error.message}); put it back or change "base"`,
+    );
+  });
+  if (fingerprint(base.module) !== expected)
+    throw new DisbackError(`${path}: "base": ${source} has other weights than these adapters were made for`);
+  const adapters = new LowRankDenoiser(base.module, { rank, generator: new Generator(0) });
+  loadWeights(join(folder, weightsFile), adapters);
+  adapters.mergeIntoBase();
+  adapters.dispose();
+  return base;
+}
+
+function readFormat(path: string): unknown {
+  try {
+    return (JSON.parse(readFileSync(path, "utf8")) as { format?: unknown } | null)?.format;
+  } catch {
+    return undefined;
+  }
+}
