@@ -1,8 +1,9 @@
 // One base, several adapters, at real size: Stable Diffusion 1.5's U-Net (860 M) with random weights, 64x64 latents,
 // batch 1. Records a short trajectory with adapters, then backtracks along it; seconds and memory of every step.
 //
-//   node bench/adapters.mjs [--network sd15|sdxl|tiny] [--rank 64] [--recording 2] [--steps 10] [--size 64]
-//                           [--bf16] [--checkpointing] [--threads N]
+//   node bench/adapters.mjs [--network sd15|sdxl|tiny] [--rank 64] [--layers all|attention]
+//                           [--recording 2] [--steps 10] [--size 64] [--bf16]
+//                           [--checkpointing] [--threads N]
 //
 // --bf16 holds the base in bfloat16 (adapters, moments and averages stay float32); --checkpointing recomputes the
 // activations of blocks; tiny is a network of the same kind that takes seconds, for tests.
@@ -24,6 +25,7 @@ const { values: options } = parseArgs({
   options: {
     network: { type: "string", default: "sd15" },
     rank: { type: "string", default: "64" },
+    layers: { type: "string", default: "all" },
     recording: { type: "string", default: "2" },
     steps: { type: "string", default: "10" },
     size: { type: "string" },
@@ -97,13 +99,13 @@ const conditions = {
       Object.entries(condition).map(([name, shape]) => [name, randn([count, ...shape], { generator })]),
     ),
 };
-const student = new DenoiserStudent(new LowRankDenoiser(teacher, { rank, generator: random }), {
+const student = new DenoiserStudent(new LowRankDenoiser(teacher, { rank, layers: options.layers, generator: random }), {
   sigmaInit: 2.5,
   conditions,
 });
 say(
   `${options.network}: ${(numbers(teacher.parameters()) / 1e6).toFixed(0)} M in ${options.bf16 ? "bf16" : "f32"}, ` +
-    `${(bytes(teacher.parameters()) / 1e9).toFixed(2)} GB; adapters of rank ${rank}: ` +
+    `${(bytes(teacher.parameters()) / 1e9).toFixed(2)} GB; adapters of rank ${rank} on ${options.layers} layers: ` +
     `${(numbers(student.module.parameters()) / 1e6).toFixed(1)} M; ${cpus()[0].model}, ` +
     `resident ${memory("VmRSS").toFixed(1)} GB`,
 );

@@ -1,18 +1,34 @@
 import { Generator, type Module, type Tensor } from "@disback/torch";
 import { DisbackError } from "../errors.js";
-import { LowRankDenoiser } from "../models/adapters/low-rank-denoiser.js";
+import { type AdaptedLayers, LowRankDenoiser } from "../models/adapters/low-rank-denoiser.js";
 import { DenoiserModule } from "../models/denoiser.js";
 
-/** Adapters on a teacher that change nothing yet. @throws DisbackError if the teacher is not a denoiser */
-export function adaptersOn<M extends Module>(teacher: M, rank: number, seed: number): M {
-  if (!(teacher instanceof DenoiserModule))
-    throw new DisbackError('"rank": adapters need a teacher that is a denoiser');
-  return new LowRankDenoiser(teacher, { rank, generator: new Generator(seed) }) as Module as M;
+/** Which adapters: their rank, and the layers that have one. */
+export interface AdapterShape {
+  rank: number;
+  layers?: AdaptedLayers | undefined;
 }
 
-/** Rank of a model's adapters on a teacher; `undefined` if it has weights of its own. */
-export function rankOn(teacher: Module, model: Module): number | undefined {
-  return model instanceof LowRankDenoiser && model.base === teacher ? model.rank : undefined;
+/** Adapters on a teacher that change nothing yet. @throws DisbackError if the teacher is not a denoiser */
+export function adaptersOn<M extends Module>(teacher: M, { rank, layers }: AdapterShape, seed: number): M {
+  if (!(teacher instanceof DenoiserModule))
+    throw new DisbackError('"rank": adapters need a teacher that is a denoiser');
+  const options = { rank, ...(layers ? { layers } : {}), generator: new Generator(seed) };
+  return new LowRankDenoiser(teacher, options) as Module as M;
+}
+
+/**
+ * Which adapters on the teacher a model beside a student is: of the given rank; else as the student's, if the student is
+ * adapters on the teacher; else none.
+ */
+export function adapterShape(
+  rank: number | undefined,
+  student: Module,
+  teacher: Module,
+): AdapterShape | undefined {
+  const own = student instanceof LowRankDenoiser && student.base === teacher ? student : undefined;
+  const shape = rank ?? own?.rank;
+  return shape === undefined ? undefined : { rank: shape, layers: own?.layers ?? "all" };
 }
 
 /**

@@ -1,4 +1,5 @@
 import { type Module, noGrad, type State, scope, type Tensor } from "@disback/torch";
+import { LowRankDenoiser } from "../models/adapters/low-rank-denoiser.js";
 import type { DenoiserModule } from "../models/denoiser.js";
 import { guided } from "../models/guided-denoiser.js";
 import { normalizeWeights } from "../models/normalized.js";
@@ -7,7 +8,7 @@ import type { BatchPart } from "../training/micro-batches.js";
 import { NetworkTrainer } from "../training/network-trainer.js";
 import { optionalPart, type Parts, weightsPart } from "../training/parts.js";
 import { Training } from "../training/training.js";
-import { rankOn } from "./adapter-nodes.js";
+import { adapterShape } from "./adapter-nodes.js";
 import type { BacktrackingFigures, BacktrackingOptions } from "./backtracking-options.js";
 import { defaults, withDefaults } from "./defaults.js";
 import type { Objective } from "./objective.js";
@@ -68,8 +69,8 @@ export class Backtracking<
     this.targets = new TargetPath(teacher, trajectory, options);
     const { objective } = this;
     if (objective.auxiliaryLoss) {
-      const rank = options.rank ?? objective.rank ?? rankOn(teacher, student.module);
-      this.auxiliary = this.targets.startOfAuxiliary(rank, seed); // D_phi <- D'_N
+      const adapters = adapterShape(options.rank ?? objective.rank, student.module, teacher);
+      this.auxiliary = this.targets.startOfAuxiliary(adapters, seed); // D_phi <- D'_N
     }
     const { auxiliary } = this;
     objective.prepare?.({ student, teacher: guided(teacher, guidance), auxiliary, seed });
@@ -139,8 +140,10 @@ export class Backtracking<
       });
     for (let extra = 1; extra < this.auxiliarySteps; extra++) scope(() => fit(drawBatch()));
     const drawn = drawBatch();
-    // A batch in one part is generated once, with its graph; (a) takes it as a constant.
-    const made = batch.parts.length === 1 ? generate(student, drawn) : undefined;
+    // A batch in one part is generated once, with its graph; (a) takes it as a constant. A student of adapters stands on
+    // a large base: its graph is not held beside the auxiliary model's.
+    const holds = batch.parts.length === 1 && !(student.module instanceof LowRankDenoiser);
+    const made = holds ? generate(student, drawn) : undefined;
     const fitted = fit(drawn, made);
 
     // (b) the student moves by dL/dx0 = w(sigma) (D_phi(x_t; sigma) - D'_i(x_t; sigma)), x_t = x0 + sigma n (eq. 8)

@@ -11,8 +11,9 @@ export const nodeStorageSchema = z.object({
   energy: z.number().gt(0).max(1).optional(),
   /** low-rank: largest rank */
   maximumRank: z.int().min(1).optional(),
-  /** adapters: their rank */
+  /** adapters: their rank, and the layers that have one */
   rank: z.int().min(1).optional(),
+  layers: z.enum(["all", "attention"]).optional(),
 });
 
 /**

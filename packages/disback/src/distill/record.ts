@@ -6,7 +6,7 @@ import { requireCounts } from "../training/execution.js";
 import { NetworkTrainer } from "../training/network-trainer.js";
 import { type Parts, weightsPart } from "../training/parts.js";
 import { Training } from "../training/training.js";
-import { adaptersOn, rankOn } from "./adapter-nodes.js";
+import { type AdapterShape, adapterShape, adaptersOn } from "./adapter-nodes.js";
 import { defaults, withDefaults } from "./defaults.js";
 import { DenoisingFit } from "./denoising-fit.js";
 import type { Fit } from "./fit.js";
@@ -36,7 +36,7 @@ export class Recording<M extends Module = DenoiserModule> extends Training<"loss
   /** @throws DisbackError naming the option that is wrong, or the folder in use */
   constructor(options: RecordingOptions<M>) {
     const { teacher, student, folder, nodes, resume = false, execution } = options;
-    const rank = options.rank ?? rankOn(teacher, student.module);
+    const adapters = adapterShape(options.rank, student.module, teacher);
     const { steps, batchSize, learningRate, betas, probes } = withDefaults(defaults.recording, options);
     super({ name: "recording", batchSize, device: deviceOf(student), execution });
     requireCounts("recording", { steps, probes });
@@ -45,7 +45,7 @@ export class Recording<M extends Module = DenoiserModule> extends Training<"loss
     this.steps = steps;
     this.student = student;
     this.fit = options.fit ?? (new DenoisingFit() as unknown as Fit<M>);
-    this.degraded = (rank === undefined ? teacher.clone() : adaptersOn(teacher, rank, seed + 3)).train();
+    this.degraded = (adapters ? adaptersOn(teacher, adapters, seed + 3) : teacher.clone()).train();
     this.degraded.requiresGrad_(true);
     this.parts = { degraded: weightsPart(this.degraded) };
     processes.requireSameWeights("student", student.module.parameters());
@@ -63,7 +63,7 @@ export class Recording<M extends Module = DenoiserModule> extends Training<"loss
     const rule = Array.isArray(nodes) ? nodes : selectionName(selection);
     const origin = { ...options.provenance, seed, steps, batchSize, learningRate, betas };
     this.trajectory = Trajectory.begin(folder, teacher, {
-      ...{ resume, processes, storage: storageOf(options, rank) },
+      ...{ resume, processes, storage: storageOf(options, adapters) },
       provenance: { ...origin, nodes: rule, recordedAt: new Date().toISOString() },
     });
     this.recorder = new NodeRecorder(this.trajectory, selection, outline, processes, this.degraded);
@@ -123,12 +123,12 @@ export class Recording<M extends Module = DenoiserModule> extends Training<"loss
 /** How nodes are stored; adapters as they are. */
 function storageOf(
   { storage }: { storage?: NodeStorage },
-  rank: number | undefined,
+  adapters: AdapterShape | undefined,
 ): NodeStorage | undefined {
-  if (rank === undefined) return storage;
+  if (!adapters) return storage;
   if (storage !== undefined)
     throw new DisbackError('recording: "storage" has no effect with a "rank": nodes are stored as adapters');
-  return { kind: "adapters", rank };
+  return { kind: "adapters", ...adapters };
 }
 
 function selectionName(selection: NodeSelection): string {

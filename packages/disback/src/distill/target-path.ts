@@ -3,7 +3,7 @@ import { z } from "zod";
 import { DisbackError } from "../errors.js";
 import { LowRankDenoiser } from "../models/adapters/low-rank-denoiser.js";
 import type { DenoiserModule } from "../models/denoiser.js";
-import { adaptersOn } from "./adapter-nodes.js";
+import { type AdapterShape, adaptersOn } from "./adapter-nodes.js";
 import type { Trajectory } from "./trajectory.js";
 
 const stateSchema = z.object({ position: z.number().int().min(0), steps: z.number().int().min(0) });
@@ -66,13 +66,13 @@ export class TargetPath<M extends Module> {
 
   /**
    * The auxiliary model's start: the most degraded node `D'_N`, which fits the student's first samples.
-   * @param rank of adapters on the teacher; without one, it is a copy with weights of its own
+   * @param adapters on the teacher; without them, it is a copy with weights of its own
    * @param seed draws the adapters' start
    */
-  startOfAuxiliary(rank: number | undefined, seed: number): M {
+  startOfAuxiliary(adapters: AdapterShape | undefined, seed: number): M {
     const { teacher } = this;
     const trajectory = this.use === "targets" ? undefined : this.trajectory;
-    const auxiliary = rank === undefined ? teacher.clone() : adaptersOn(teacher, rank, seed);
+    const auxiliary = adapters ? adaptersOn(teacher, adapters, seed) : teacher.clone();
     if (trajectory && auxiliary instanceof LowRankDenoiser) approximateEnd(trajectory, teacher, auxiliary);
     else trajectory?.loadInto(auxiliary, trajectory.nodes.length);
     return auxiliary.train().requiresGrad_(true);

@@ -118,8 +118,8 @@ export class Trajectory {
 
   /** A frozen model that nodes can be loaded into: adapters on the teacher if nodes are that, else a copy of it. */
   blankNode<M extends Module>(teacher: M): M {
-    const { rank } = this.storage;
-    const node = rank === undefined ? teacher.clone() : adaptersOn(teacher, rank, 0);
+    const { rank, layers } = this.storage;
+    const node = rank === undefined ? teacher.clone() : adaptersOn(teacher, { rank, layers }, 0);
     return node.eval().requiresGrad_(false);
   }
 

@@ -21,6 +21,7 @@ const schema = z.strictObject({
   /** whether the base is the unconditional part of a model with classes */
   unconditional: z.boolean(),
   rank: z.int().min(1),
+  layers: z.enum(["all", "attention"]),
 });
 
 /** Where a folder's adapters stand on. */
@@ -47,11 +48,11 @@ export function adaptersOnModel(
     module: adapters,
     save: (folder, module) => {
       known ??= fingerprint(teacher.module);
-      const { rank } = module as LowRankDenoiser;
+      const { rank, layers } = module as LowRankDenoiser;
       const { source, unconditional } = base;
       const config = {
         ...{ format: FORMAT, base: existsSync(source) ? resolve(source) : source },
-        ...{ fingerprint: known, unconditional, rank },
+        ...{ fingerprint: known, unconditional, rank, layers },
       } satisfies AdapterFolder;
       writeModelFolder(folder, module, config);
     },
@@ -77,7 +78,7 @@ export async function openAdapterFolder(
   folder: string,
   open: (source: string, unconditional: boolean) => Promise<OpenedModel>,
 ): Promise<OpenedModel> {
-  const { base: source, fingerprint: expected, unconditional, rank } = readAdapterFolder(folder);
+  const { base: source, fingerprint: expected, unconditional, rank, layers } = readAdapterFolder(folder);
   const path = join(folder, configFile);
   const base = await open(source, unconditional).catch((error: unknown) => {
     if (!(error instanceof DisbackError)) throw error;
@@ -87,7 +88,7 @@ export async function openAdapterFolder(
   });
   if (fingerprint(base.module) !== expected)
     throw new DisbackError(`${path}: "base": ${source} has other weights than these adapters were made for`);
-  const adapters = new LowRankDenoiser(base.module, { rank, generator: new Generator(0) });
+  const adapters = new LowRankDenoiser(base.module, { rank, layers, generator: new Generator(0) });
   loadWeights(join(folder, weightsFile), adapters);
   adapters.mergeIntoBase();
   adapters.dispose();

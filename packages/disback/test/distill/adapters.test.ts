@@ -34,7 +34,7 @@ function network(): DenoiserModule {
 }
 
 function student(teacher: DenoiserModule, rank = 3, laterSigmas: number[] = []) {
-  return new DenoiserStudent(adaptersOn(teacher, rank, 5), { sigmaInit: 2.5, laterSigmas });
+  return new DenoiserStudent(adaptersOn(teacher, { rank }, 5), { sigmaInit: 2.5, laterSigmas });
 }
 
 function recorded(teacher: DenoiserModule, of: DenoiserStudent, rank?: number): Trajectory {
@@ -53,7 +53,7 @@ test("teacher, student, auxiliary model and nodes share one base, which nothing 
   const before = fingerprint(teacher);
   const of = student(teacher);
   const trajectory = recorded(teacher, of);
-  expect(trajectory.storage).toEqual({ kind: "adapters", rank: 3 });
+  expect(trajectory.storage).toEqual({ kind: "adapters", rank: 3, layers: "all" });
   const work = new Backtracking({
     ...{ teacher, student: of, trajectory, batchSize: 4, iterations: 4, emaDecay: 0.5 },
   });
@@ -125,7 +125,7 @@ test("activation checkpointing gives the same gradients", () => {
   const gradients = (activationCheckpointing: boolean) => {
     const teacher = network();
     computing(teacher, { precision: "f32", memoryFormat: "contiguous", activationCheckpointing });
-    const model = adaptersOn(teacher, 3, 5) as LowRankDenoiser;
+    const model = adaptersOn(teacher, { rank: 3 }, 5) as LowRankDenoiser;
     for (const weight of model.parameters())
       weight.detach().copy_(randn(weight.shape, { generator: new Generator(weight.numel) }).mul(0.1));
     // An adapter that is used outside of the pass must not disturb the recomputation.
@@ -166,7 +166,7 @@ test("a stopped distillation goes on to the same adapters", () => {
 
 test("a base in bf16 has adapters in f32 that learn", () => {
   const teacher = network().to({ dtype: "bfloat16" });
-  const model = adaptersOn(teacher, 2, 5);
+  const model = adaptersOn(teacher, { rank: 2 }, 5);
   expect(model.parameters().every(({ dtype }) => dtype === "float32")).toBe(true);
   expect(model.denoise(x, sigma).dtype).toBe("float32");
   model.denoise(x, sigma).square().mean().backward();

@@ -1,9 +1,9 @@
 import { Generator, ops, randn, type Tensor, tensor } from "@disback/torch";
 import { expect, test } from "vitest";
+import { LowRankDenoiser } from "../../src/models/adapters/low-rank-denoiser.js";
 import { createDenoiser } from "../../src/models/config.js";
 import { Convolution } from "../../src/models/convolution.js";
 import { DenoiserModule } from "../../src/models/denoiser.js";
-import { LowRankDenoiser } from "../../src/models/adapters/low-rank-denoiser.js";
 import { randomWeights } from "../../src/models/weights.js";
 
 const random = new Generator(5);

@@ -13,9 +13,9 @@ import {
 import { describe, expect, it, test } from "vitest";
 import { Backtracking } from "../../src/distill/backtrack.js";
 import { DenoiserStudent } from "../../src/distill/denoiser-student.js";
+import { LowRankDenoiser } from "../../src/models/adapters/low-rank-denoiser.js";
 import { type Computation, computing } from "../../src/models/computation.js";
 import { createDenoiser, type DenoiserConfigInput } from "../../src/models/config.js";
-import { LowRankDenoiser } from "../../src/models/adapters/low-rank-denoiser.js";
 import type { PreconditionedDenoiser } from "../../src/models/preconditioning/preconditioned.js";
 import { openDenoiser } from "../../src/runs/open-model.js";
 import { fill, relativeError } from "./fixtures.js";

@@ -19,9 +19,16 @@ import { LowRankAdapter } from "./low-rank-adapter.js";
 export interface LowRankOptions {
   /** rank of each layer's adapter, at least 1, limited by the layer's own rank. Default 4 */
   rank?: number;
+  /** layers that get an adapter: `all` (default) linear layers and convolutions, or those of `attention` alone */
+  layers?: AdaptedLayers;
   /** draws the initial `down`, on the CPU */
   generator: Generator;
 }
+
+export type AdaptedLayers = "all" | "attention";
+
+/** Keys of attention's projections: diffusers' names, and those of EDM's networks. */
+const attention = /(^|\.)(to_[qkv]|to_out\.0|add_[qkv]_proj|to_add_out|qkv|(?<!\.net\.0\.)proj)$/;
 
 /** A layer that can have an adapter. */
 type AdaptableLayer = Module & { weight: Tensor };
@@ -39,6 +46,7 @@ type AdaptableLayer = Module & { weight: Tensor };
  */
 export class LowRankDenoiser extends DenoiserModule implements FeatureDenoiser {
   readonly rank: number;
+  readonly layers: AdaptedLayers;
   /** by the key of the layer in the base's state */
   readonly adapters: Readonly<Record<string, LowRankAdapter>>;
   private readonly byLayer: ReadonlyMap<Module, LowRankAdapter["add"]>;
@@ -49,7 +57,7 @@ export class LowRankDenoiser extends DenoiserModule implements FeatureDenoiser {
    */
   constructor(
     readonly base: DenoiserModule,
-    { rank = 4, generator }: LowRankOptions,
+    { rank = 4, layers = "all", generator }: LowRankOptions,
   ) {
     super();
     if (!Number.isInteger(rank) || rank < 1)
@@ -57,13 +65,17 @@ export class LowRankDenoiser extends DenoiserModule implements FeatureDenoiser {
     if (base instanceof LowRankDenoiser)
       throw new DisbackError("adapters: this denoiser has adapters already; merge them first");
     this.rank = rank;
+    this.layers = layers;
     base.requiresGrad_(false).eval();
-    const layers = adaptableLayers(base).map(
+    const adapted = this.layersOf(base).map(
       ([key, layer]) => [key, layer, new LowRankAdapter(layer.weight, rank, generator)] as const,
     );
-    if (layers.length === 0) throw new DisbackError("adapters: this denoiser has no layers to adapt");
-    this.adapters = Object.fromEntries(layers.map(([key, , adapter]) => [key, adapter]));
-    this.byLayer = new Map(layers.map(([, layer, adapter]) => [layer, adapter.add]));
+    if (adapted.length === 0)
+      throw new DisbackError(
+        `adapters: this denoiser has no layers${layers === "all" ? "" : ` of ${layers}`} to adapt`,
+      );
+    this.adapters = Object.fromEntries(adapted.map(([key, , adapter]) => [key, adapter]));
+    this.byLayer = new Map(adapted.map(([, layer, adapter]) => [layer, adapter.add]));
   }
 
   /** Only the adapters, because the base belongs to the caller. */
@@ -100,8 +112,8 @@ export class LowRankDenoiser extends DenoiserModule implements FeatureDenoiser {
 
   /** Other adapters with the same values on the same base. */
   override clone(): this {
-    const { base, rank } = this;
-    const copy = new LowRankDenoiser(base, { rank, generator: new Generator(0) });
+    const { base, rank, layers } = this;
+    const copy = new LowRankDenoiser(base, { rank, layers, generator: new Generator(0) });
     copy.loadStateDict(this.stateDict());
     const [trained] = this.parameters();
     return copy.requiresGrad_(trained!.requiresGrad).train(this.training) as this;
@@ -128,23 +140,29 @@ export class LowRankDenoiser extends DenoiserModule implements FeatureDenoiser {
   approximate(model: DenoiserModule): void {
     noGrad(() => {
       if (model instanceof LowRankDenoiser) return this.approximateAdapters(model);
-      const wanted = new Map<string, Module & { weight: Tensor }>(adaptableLayers(model));
-      const own = adaptableLayers(this.base);
+      const wanted = new Map<string, AdaptableLayer>(this.layersOf(model));
+      const own = this.layersOf(this.base);
       if (wanted.size !== own.length || own.some(([key]) => !wanted.has(key))) throw anotherArchitecture();
       for (const [key, { weight }] of own)
         scope(() => this.adapters[key]!.approximate(wanted.get(key)!.weight.float().sub(weight.float())));
     });
   }
 
+  /** The layers of a model of the base's architecture that have an adapter, by their keys. */
+  private layersOf(model: DenoiserModule): [string, AdaptableLayer][] {
+    const layers = adaptableLayers(model);
+    return this.layers === "all" ? layers : layers.filter(([key]) => attention.test(key));
+  }
+
   private addChanges(model: DenoiserModule): void {
     noGrad(() => {
-      for (const [key, { weight }] of adaptableLayers(model))
+      for (const [key, { weight }] of this.layersOf(model))
         scope(() => weight.add_(this.adapters[key]!.change().to(weight.dtype)));
     });
   }
 
   private approximateAdapters(model: LowRankDenoiser): void {
-    if (model.base !== this.base) throw anotherArchitecture();
+    if (model.base !== this.base || model.layers !== this.layers) throw anotherArchitecture();
     if (model.rank === this.rank) this.loadStateDict(model.stateDict());
     else
       for (const [key, adapter] of Object.entries(this.adapters))

@@ -3,7 +3,13 @@ import { DisbackError } from "../../errors.js";
 import type { Progress } from "../progress.js";
 import { describeDataset } from "./dataset.js";
 import type { Description, InspectOptions } from "./description.js";
-import { describeAdapters, describeExtractor, describeModel, describeOwnModule, describeTrajectory } from "./model.js";
+import {
+  describeAdapters,
+  describeExtractor,
+  describeModel,
+  describeOwnModule,
+  describeTrajectory,
+} from "./model.js";
 import { describeCheckpoint, describeRun } from "./run.js";
 import { describeSafetensors } from "./safetensors.js";
 import { describeStatistics } from "./statistics.js";

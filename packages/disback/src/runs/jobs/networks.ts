@@ -5,6 +5,7 @@ import { evenAngles } from "../../distill/denoiser-student.js";
 import type { Student } from "../../distill/student.js";
 import { studentFrom } from "../../distill/student-kind.js";
 import { DisbackError } from "../../errors.js";
+import type { AdaptedLayers } from "../../models/adapters/low-rank-denoiser.js";
 import { computing } from "../../models/computation.js";
 import {
   createDenoiser,
@@ -31,6 +32,8 @@ export interface NetworkSettings extends ComputationSettings {
   unconditional: boolean;
   /** Rank of adapters on the teacher, if the student is that. */
   rank?: number | undefined;
+  /** Layers of the teacher that get an adapter. */
+  adaptedLayers?: AdaptedLayers | undefined;
   seed: number;
 }
 
@@ -83,7 +86,7 @@ async function makeStudent(settings: NetworkSettings, teacher: OpenedModel): Pro
 }
 
 function adaptedTeacher(
-  { teacher: source, student, unconditional, seed }: NetworkSettings,
+  { teacher: source, student, unconditional, adaptedLayers, seed }: NetworkSettings,
   rank: number,
   teacher: OpenedModel,
 ): OpenedModel {
@@ -91,7 +94,8 @@ function adaptedTeacher(
     throw new DisbackError(
       `"rank": adapters stand on the teacher, so the student cannot start as "${student}"`,
     );
-  return adaptersOnModel(teacher, adaptersOn(teacher.module, rank, seed), { source, unconditional });
+  const adapters = adaptersOn(teacher.module, { rank, layers: adaptedLayers }, seed);
+  return adaptersOnModel(teacher, adapters, { source, unconditional });
 }
 
 /** The noise levels of the student's steps. */

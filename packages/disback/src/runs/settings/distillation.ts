@@ -30,6 +30,12 @@ const networkSettings = {
     .describe(
       "train adapters of this rank (LoRA) on the teacher's weights, which student, auxiliary model and nodes share; default all weights",
     ),
+  adaptedLayers: z
+    .enum(["all", "attention"])
+    .default("all")
+    .describe(
+      "with rank: all linear layers and convolutions, or those of attention alone, which takes less memory",
+    ),
   sigmaInit: positive.default(2.5).describe("noise level of the student's first (or only) step"),
   studentSteps: integer(1).default(1).describe("network evaluations of the student per sample"),
   studentSigmas: z

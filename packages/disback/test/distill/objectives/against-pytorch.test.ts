@@ -168,7 +168,7 @@ test("vsd: loss and gradients of the adapters are PyTorch's", () => {
 
 /** VSD's auxiliary model with the fixture's adapters. */
 function adaptedTeacher({ teacher }: ReturnType<typeof scene>, objective: Vsd) {
-  const auxiliary = adaptersOn(teacher, objective.rank, 0);
+  const auxiliary = adaptersOn(teacher, objective, 0);
   const keys = [...auxiliary.stateDict().keys()];
   auxiliary.loadStateDict(new Map(keys.map((key) => [key, given(`vsd.${key}`)])));
   return auxiliary;
