@@ -69,15 +69,14 @@ export function readAdapterFolder(folder: string): AdapterFolder {
 }
 
 /**
- * Merges a folder's adapters into their base.
+ * Opens a folder of adapters.
  * @param open opens the base
- * @returns the base with other weights
  * @throws DisbackError naming the base that is gone or was changed, or the file and key
  */
 export async function openAdapterFolder(
   folder: string,
   open: (source: string, unconditional: boolean) => Promise<OpenedModel>,
-): Promise<OpenedModel> {
+): Promise<{ base: OpenedModel; adapters: LowRankDenoiser }> {
   const { base: source, fingerprint: expected, unconditional, rank, layers } = readAdapterFolder(folder);
   const path = join(folder, configFile);
   const base = await open(source, unconditional).catch((error: unknown) => {
@@ -90,9 +89,7 @@ export async function openAdapterFolder(
     throw new DisbackError(`${path}: "base": ${source} has other weights than these adapters were made for`);
   const adapters = new LowRankDenoiser(base.module, { rank, layers, generator: new Generator(0) });
   loadWeights(join(folder, weightsFile), adapters);
-  adapters.mergeIntoBase();
-  adapters.dispose();
-  return base;
+  return { base, adapters };
 }
 
 function readFormat(path: string): unknown {

@@ -33,9 +33,10 @@ export async function openModel(source: string, options: OpeningOptions): Promis
   if (isAdapterFolder(folder)) {
     if (unconditional)
       throw new UsageError(`--unconditional: ${source} holds adapters, which keep the classes of their base`);
-    return openAdapterFolder(folder, (base, without) =>
-      openDenoiser(base, { device, unconditional: without }),
-    );
+    const { base, adapters } = await openBaseAndAdapters(folder, device);
+    adapters.mergeIntoBase();
+    adapters.dispose();
+    return base;
   }
   if (isModuleFolder(folder)) return whole(source, await openModuleFolder(folder, device), unconditional);
   const loaded = loadModel(folder, { device });
@@ -44,6 +45,22 @@ export async function openModel(source: string, options: OpeningOptions): Promis
   const part = withoutLabels(loaded);
   loaded.denoiser.dispose();
   return configured(part, codec);
+}
+
+/**
+ * Opens a student of adapters with the base as it was, for what needs the adapters themselves. @throws DisbackError if it
+ * has weights of its own, or as `openModel`
+ */
+export async function openAdapters(source: string, device: Device): Promise<OpenedModel> {
+  const folder = isModuleFile(source) ? source : locateModel(source);
+  if (!isAdapterFolder(folder))
+    throw new DisbackError(`${source}: is no adapters but a model with all its weights; train with --rank`);
+  const { base, adapters } = await openBaseAndAdapters(folder, device);
+  return { ...base, module: adapters };
+}
+
+function openBaseAndAdapters(folder: string, device: Device) {
+  return openAdapterFolder(folder, (base, unconditional) => openDenoiser(base, { device, unconditional }));
 }
 
 /** Opens a denoiser. @throws DisbackError if it is another kind of model */

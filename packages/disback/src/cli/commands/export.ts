@@ -15,7 +15,7 @@ interface ExportFlags extends OutputFlags {
   force?: boolean;
 }
 
-const formats: readonly ExportFormatName[] = ["safetensors", "edm", "diffusers", "onnx", "web"];
+const formats: readonly ExportFormatName[] = ["safetensors", "edm", "diffusers", "onnx", "web", "lora"];
 const precisions: readonly Precision[] = ["f32", "f16", "int8"];
 
 /** `disback export`. */
@@ -27,7 +27,7 @@ export function addExport(program: Command): void {
     .addOption(
       new Option(
         "--format <name>",
-        "safetensors: weights; edm: a network pickle for NVlabs/edm; diffusers: a folder for diffusers; onnx: a file for ONNX Runtime; web: a page that generates in the browser",
+        "safetensors: weights; edm: a network pickle for NVlabs/edm; diffusers: a folder for diffusers; onnx: a file for ONNX Runtime; web: a page that generates in the browser; lora: a student's adapters for diffusers and ComfyUI",
       )
         .choices(formats)
         .makeOptionMandatory(),
@@ -36,7 +36,7 @@ export function addExport(program: Command): void {
     .addOption(
       new Option(
         "--precision <name>",
-        "precision of an ONNX network: f32, f16 (half the size), int8 (a quarter)",
+        "precision of an ONNX network or a LoRA: f32, f16 (half the size), int8 (a quarter)",
       )
         .choices(precisions)
         .default("f32"),
@@ -56,6 +56,7 @@ Examples:
   disback export runs/demo --format web --out site
   disback export fashion-mnist-32 --format onnx --out denoiser.onnx
   disback export fashion-mnist-32 --format edm --out fashion-mnist.pkl
+  disback export runs/adapters --format lora --precision f16 --out lora
   disback export teachers/ddpm --format diffusers --out ddpm
 `,
     )

@@ -51,14 +51,18 @@ export class LowRankAdapter extends Module {
   /** What it adds to the layer's result. */
   readonly add: LayerAdapter = (apply) =>
     scope(() => {
-      const { dtype, shape } = this.weight;
-      const kernel = shape.slice(1);
-      const hidden = apply(inDtype(this.down, dtype).reshape([this.rank, ...kernel]));
-      const up = inDtype(this.up, dtype);
-      return kernel.length === 1
-        ? ops.linear(hidden, up)
-        : ops.conv2d(hidden, up.reshape([up.shape[0]!, this.rank, 1, 1]));
+      const { dtype } = this.weight;
+      const { up, down } = this.factors();
+      const hidden = apply(inDtype(down, dtype));
+      return up.ndim === 2 ? ops.linear(hidden, inDtype(up, dtype)) : ops.conv2d(hidden, inDtype(up, dtype));
     });
+
+  /** Both factors as weights of layers: `[rank, in]` and `[out, rank]`, or `[rank, in, h, w]` and `[out, rank, 1, 1]`. */
+  factors(): { down: Tensor; up: Tensor } {
+    const kernel = this.weight.shape.slice(1);
+    if (kernel.length === 1) return { down: this.down, up: this.up };
+    return { down: this.down.reshape([this.rank, ...kernel]), up: this.up.unsqueeze(2).unsqueeze(3) };
+  }
 
   /** The change of the layer's weight, in its shape: `up down`. */
   change(): Tensor {

@@ -7,7 +7,7 @@ import { type ExportableModel, exportableModel, type ShownFacts } from "../../ex
 import type { ExportReport, FormatOptions } from "../../export/format.js";
 import { type ExportFormatName, exportFormats } from "../../export/formats.js";
 import { requireSameKind } from "../../models/facts.js";
-import { openModel } from "../open-model.js";
+import { openAdapters, openModel } from "../open-model.js";
 import { makeInPlace, type OutputPlace, refuseOccupied } from "../output-place.js";
 import { type RunRecord, readRunRecord } from "../run-record.js";
 import { studentKindOf } from "../student-file.js";
@@ -31,7 +31,7 @@ export interface ExportedModel extends ExportReport {
  */
 export async function exportModel(source: string, options: ExportOptions): Promise<ExportedModel> {
   refuseOccupied(options);
-  const opened = await openExportable(source);
+  const opened = options.format === "lora" ? await openLora(source) : await openExportable(source);
   const model =
     options.format === "web" ? { ...opened, shown: await shownFacts(source, opened, options) } : opened;
   const report = await makeInPlace(options, (partial) =>
@@ -42,6 +42,11 @@ export async function exportModel(source: string, options: ExportOptions): Promi
 
 async function openExportable(source: string, unconditional = false): Promise<ExportableModel> {
   const model = await openModel(source, { device: "cpu", unconditional });
+  return exportableModel(model, studentKindOf(source, model.module));
+}
+
+async function openLora(source: string): Promise<ExportableModel> {
+  const model = await openAdapters(source, "cpu");
   return exportableModel(model, studentKindOf(source, model.module));
 }
 

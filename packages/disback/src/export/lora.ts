@@ -1,0 +1,25 @@
+import { DisbackError } from "../errors.js";
+import { LowRankDenoiser } from "../models/adapters/low-rank-denoiser.js";
+import { fileSize } from "./file-size.js";
+import type { ExportFormat } from "./format.js";
+import { writeLora } from "./lora/write-lora.js";
+
+/** A student's adapters, without their base. */
+export const lora: ExportFormat = {
+  description: "LoRA files for diffusers, ComfyUI and others",
+  write({ module, student }, path, { precision }) {
+    if (!(module instanceof LowRankDenoiser))
+      throw new DisbackError("--format lora: this model is no adapters; train with --rank");
+    if (precision === "int8")
+      throw new DisbackError("--precision int8: LoRA files are f32 or f16; use one of these");
+    const { bytes, layers } = writeLora(path, module, { precision, student });
+    return {
+      facts: [
+        ["layers", String(layers)],
+        ["rank", String(module.rank)],
+        ["size", fileSize(bytes)],
+      ],
+      figures: { bytes, layers, rank: module.rank },
+    };
+  },
+};
