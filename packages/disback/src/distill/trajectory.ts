@@ -226,7 +226,7 @@ export class Trajectory {
   private connect(teacher: Module): void {
     if (fingerprint(teacher) !== this.manifest.teacher)
       throw new DisbackError(
-        `${this.folder}: this trajectory was recorded from another teacher, or with another value of "unconditional"`,
+        `${this.folder}: this trajectory was recorded from another teacher, or with another value of "unconditional" or "precision"`,
       );
     this.teacher = teacher;
   }

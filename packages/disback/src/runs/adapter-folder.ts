@@ -34,25 +34,22 @@ export function isAdapterFolder(folder: string): boolean {
 
 /**
  * A student of adapters on a teacher. It is saved as its adapters, a few megabytes, and where their base lies.
- * @param base what the base was opened from
+ * @param base what the base was opened from, and the fingerprint of its weights as they are there
  */
 export function adaptersOnModel(
   teacher: OpenedModel,
   adapters: DenoiserModule,
-  base: { source: string; unconditional: boolean },
+  base: { source: string; unconditional: boolean; fingerprint: string },
 ): OpenedModel {
-  // The base does not change, and hashing it takes seconds if it is large.
-  let known: string | undefined;
   return {
     ...teacher,
     module: adapters,
     save: (folder, module) => {
-      known ??= fingerprint(teacher.module);
       const { rank, layers } = module as LowRankDenoiser;
-      const { source, unconditional } = base;
+      const { source, ...rest } = base;
       const config = {
         ...{ format: FORMAT, base: existsSync(source) ? resolve(source) : source },
-        ...{ fingerprint: known, unconditional, rank, layers },
+        ...{ ...rest, rank, layers },
       } satisfies AdapterFolder;
       writeModelFolder(folder, module, config);
     },

@@ -57,6 +57,11 @@ it("a stopped run goes on to the same adapters", async () => {
   expect(weights("stopped").equals(weights("whole"))).toBe(true);
 });
 
+it("a base in bf16 trains adapters, which are merged into the base as it is on disk", () => {
+  expect(disback(...distill("half", "--precision", "bf16")).stderr).toBe("");
+  expect(disback("sample", join(base, "half"), "--count", "4", "--out", join(base, "half.png")).status).toBe(0);
+});
+
 it("says what does not fit", () => {
   expect(disback(...distill("refused", "--student", "untrained")).stderr).toContain(
     'adapters stand on the teacher, so the student cannot start as "untrained"',

@@ -16,6 +16,8 @@ import {
 } from "../../models/config.js";
 import { DenoiserModule } from "../../models/denoiser.js";
 import { requireSameKind } from "../../models/facts.js";
+import { PreconditionedDenoiser } from "../../models/preconditioning/preconditioned.js";
+import { fingerprint } from "../../training/hashing.js";
 import { adaptersOnModel } from "../adapter-folder.js";
 import { type ComputationSettings, computationOf } from "../computation.js";
 import { didYouMean } from "../nearest.js";
@@ -46,7 +48,11 @@ export interface Networks {
 /** Opens the teacher and makes the student. @throws DisbackError if something is missing, damaged or does not fit */
 export async function openNetworks(settings: NetworkSettings): Promise<Networks> {
   const teacher = await openTeacher(settings);
-  return { teacher, student: await makeStudent(settings, teacher) };
+  const { rank } = settings;
+  if (rank === undefined) return { teacher, student: await makeStudent(settings, teacher) };
+  const known = fingerprint(teacher.module);
+  halveBase(teacher.module, settings);
+  return { teacher, student: adaptedTeacher(settings, rank, teacher, known) };
 }
 
 /** Loads the teacher, frozen, with the settings' computation. */
@@ -58,6 +64,13 @@ async function openTeacher(settings: NetworkSettings): Promise<OpenedModel> {
   return teacher;
 }
 
+/** A frozen base in bf16 needs no second copy of its weights, so it is not mixed precision: half the memory. */
+function halveBase(base: DenoiserModule, { precision }: NetworkSettings): void {
+  if (precision !== "bf16" || !(base instanceof PreconditionedDenoiser)) return;
+  base.precision = "f32";
+  base.to({ dtype: "bfloat16" });
+}
+
 /**
  * The student's initial network.
  *
@@ -65,9 +78,8 @@ async function openTeacher(settings: NetworkSettings): Promise<OpenedModel> {
  *   weights), `small` (random weights, half the channels), a file with a model's configuration, or an ES module
  */
 async function makeStudent(settings: NetworkSettings, teacher: OpenedModel): Promise<OpenedModel<Module>> {
-  const { student: start, seed, rank } = settings;
+  const { student: start, seed } = settings;
   const device = settings.device as Device;
-  if (rank !== undefined) return adaptedTeacher(settings, rank, teacher);
   if (start === "same") return { ...teacher, module: teacher.module.clone().requiresGrad_(true) };
   const how = computationOf(settings);
   if (isModuleFile(start)) {
@@ -89,13 +101,14 @@ function adaptedTeacher(
   { teacher: source, student, unconditional, adaptedLayers, seed }: NetworkSettings,
   rank: number,
   teacher: OpenedModel,
+  fingerprint: string,
 ): OpenedModel {
   if (student !== "same")
     throw new DisbackError(
       `"rank": adapters stand on the teacher, so the student cannot start as "${student}"`,
     );
   const adapters = adaptersOn(teacher.module, { rank, layers: adaptedLayers }, seed);
-  return adaptersOnModel(teacher, adapters, { source, unconditional });
+  return adaptersOnModel(teacher, adapters, { source, unconditional, fingerprint });
 }
 
 /** The noise levels of the student's steps. */
