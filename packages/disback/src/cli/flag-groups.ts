@@ -173,6 +173,16 @@ export const SAMPLING_FLAGS: readonly SettingFlag[] = [
   },
 ];
 
+/** What a model that is told a text draws. */
+export const PROMPT_FLAGS: readonly SettingFlag[] = [
+  { flags: "--prompt <text>", path: "prompt", description: "what to draw; default prompts of its training" },
+  {
+    flags: "--prompts <file>",
+    path: "prompts",
+    description: "what to draw in turn: lines, JSONL, or a data set with captions",
+  },
+];
+
 export const EVALUATION_FLAGS: readonly SettingFlag[] = grouped("Data and evaluation:", [
   {
     flags: "--data <source>",

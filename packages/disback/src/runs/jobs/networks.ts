@@ -135,7 +135,7 @@ function halved(config: DenoiserConfig): DenoiserConfig {
     }
     return { ...config, heads: config.heads / 2 };
   }
-  if (config.network === "unet-2d") return halvedLevels(config);
+  if (config.network === "unet-2d" || config.network === "text-unet") return halvedLevels(config);
   const modelChannels = config.modelChannels / 2;
   if (modelChannels % 4 !== 0) {
     throw new DisbackError(
@@ -145,7 +145,7 @@ function halved(config: DenoiserConfig): DenoiserConfig {
   return { ...config, modelChannels };
 }
 
-function halvedLevels(config: Extract<DenoiserConfig, { network: "unet-2d" }>): DenoiserConfig {
+function halvedLevels(config: Extract<DenoiserConfig, { network: "unet-2d" | "text-unet" }>): DenoiserConfig {
   const blockChannels = config.blockChannels.map((channels) => channels / 2);
   const parsed = denoiserConfig.safeParse({ ...config, blockChannels });
   if (parsed.success) return parsed.data;

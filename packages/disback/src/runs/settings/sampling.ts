@@ -18,6 +18,14 @@ const drawing = {
     .union([integer(0), z.string().min(1)])
     .optional()
     .describe("class to draw, by number or name; default all in turn"),
+  prompt: z
+    .string()
+    .optional()
+    .describe("text to draw, for a model that is told one; default those of its training"),
+  prompts: z
+    .string()
+    .optional()
+    .describe("texts to draw in turn: a file of lines or JSONL, or a data set with captions"),
   unconditional: unconditional.describe("use a class-conditional model without labels"),
 };
 
