@@ -23,6 +23,11 @@ export const NETWORK_FLAGS: readonly SettingFlag[] = grouped("Networks:", [
     choices: ["same", "untrained", "small"],
   },
   {
+    flags: "--prompts <file>",
+    path: "prompts",
+    description: "prompts to train with: lines, JSONL, or a data set with captions",
+  },
+  {
     flags: "--sigma-init <sigma>",
     path: "sigmaInit",
     description: "noise level of the student's first (or only) step",
@@ -180,6 +185,17 @@ export const PROMPT_FLAGS: readonly SettingFlag[] = [
     flags: "--prompts <file>",
     path: "prompts",
     description: "what to draw in turn: lines, JSONL, or a data set with captions",
+  },
+  {
+    flags: "--negative-prompt <text>",
+    path: "negativePrompt",
+    description: "what a teacher's guidance leads away from",
+  },
+  {
+    flags: "--guidance-rescale <share>",
+    path: "guidanceRescale",
+    description: "0 to 1: how far guidance gets back the contrast of samples without it",
+    kind: "number",
   },
 ];
 

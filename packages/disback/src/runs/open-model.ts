@@ -19,6 +19,8 @@ export interface OpeningOptions {
   device: Device;
   /** Open the unconditional part of a class-conditional model. Default false. */
   unconditional?: boolean;
+  /** Prompts of a model that is told a text, instead of those of its training. */
+  prompts?: readonly string[] | undefined;
 }
 
 /**
@@ -26,12 +28,14 @@ export interface OpeningOptions {
  * DisbackError if it is missing or damaged
  */
 export async function openModel(source: string, options: OpeningOptions): Promise<OpenedModel<Module>> {
-  const { device, unconditional = false } = options;
+  const { device, unconditional = false, prompts } = options;
   if (isModuleFile(source)) return whole(source, await openModuleFile(source, device), unconditional);
   const folder = locateModel(source);
   if (isModuleFolder(folder)) return whole(source, await openModuleFolder(folder, device), unconditional);
-  const loaded = loadModel(folder, { device });
+  const loaded = loadModel(folder, { device, prompts });
   const codec = openCodec(folder, sampleShape(loaded.config), { device });
+  if (unconditional && loaded.config.network === "text-unet")
+    throw new UsageError(`--unconditional: ${source} is told a text; train one without --captions`);
   if (!unconditional || loaded.config.labelDim === 0) return configured(loaded, codec);
   const part = withoutLabels(loaded);
   loaded.denoiser.dispose();

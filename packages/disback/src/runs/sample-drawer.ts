@@ -1,4 +1,4 @@
-import { type Device, inferenceMode, type Module, scope, type Tensor } from "@disback/torch";
+import { type Device, inferenceMode, keep, type Module, scope, type Tensor } from "@disback/torch";
 import { DenoiserStudent } from "../distill/denoiser-student.js";
 import type { Student } from "../distill/student.js";
 import { studentFrom } from "../distill/student-kind.js";
@@ -31,6 +31,10 @@ export interface DrawingOptions {
   rho: number;
   /** Classifier-free guidance of a teacher; 1, none, when not given. */
   guidance?: number | undefined;
+  /** Prompt that guidance leads away from; no text when not given. */
+  negativePrompt?: string | undefined;
+  /** How far guidance gets back the contrast of samples without it, from 0 to 1; 0 when not given. */
+  guidanceRescale?: number | undefined;
   /** Class to draw, by number or name; all in turn when not given. */
   label?: number | string | undefined;
   /** Prompts of a model that is told a text, in turn; those of its training when not given. */
@@ -62,7 +66,8 @@ export async function openDrawer(
   source: string,
   options: DrawingOptions & OpeningOptions,
 ): Promise<ShownDrawer> {
-  const model = await openModel(source, options);
+  const { device, unconditional = false } = options;
+  const model = await openModel(source, { device, unconditional });
   return decodedDrawer(modelDrawer(source, model, options), model.codec);
 }
 
@@ -100,6 +105,8 @@ function modelDrawer(
       `--guidance ${options.guidance}: ${source} is a student, which learned its guidance`,
     );
   }
+  if (options.negativePrompt !== undefined)
+    throw new UsageError(`--negative-prompt: ${source} is a student, which is not guided`);
   return studentDrawer(student, options);
 }
 
@@ -127,9 +134,16 @@ export function teacherDrawer(
   if (guidance !== 1 && Object.keys(facts.condition).length === 0) {
     throw new UsageError(`--guidance ${guidance}: this model has no classes or prompts to be guided to`);
   }
+  const guidanceOptions = { negative: negativeOf(options, facts), rescale: options.guidanceRescale };
   const evaluations = (options.sampler === "heun" ? 2 * steps - 1 : steps) * (guidance === 1 ? 1 : 2);
   return drawer(facts, { ...options, steps: 1 }, evaluations, (latents, condition) =>
-    sampler(guided(denoiser, guidance), latents, { steps, sigmaMin, sigmaMax, rho, condition }),
+    sampler(guided(denoiser, guidance, guidanceOptions), latents, {
+      steps,
+      sigmaMin,
+      sigmaMax,
+      rho,
+      condition,
+    }),
   );
 }
 
@@ -155,6 +169,17 @@ function drawer(
     },
     skip: (count) => scope(() => void source.next(count)),
   };
+}
+
+/** The condition to lead away from. @throws UsageError if it has no effect */
+function negativeOf(
+  { negativePrompt, guidance = 1, device }: DrawingOptions,
+  { text }: ModelFacts,
+): Condition | undefined {
+  if (negativePrompt === undefined) return undefined;
+  if (!text) throw new UsageError("--negative-prompt: this model is not told a text");
+  if (guidance === 1) throw new UsageError("--negative-prompt: has no effect without --guidance above 1");
+  return { tokens: keep(new PromptTokens([negativePrompt], text).all(device)) };
 }
 
 /** The prompts to draw, those of the model's training by default. @throws UsageError if the model reads none */

@@ -26,8 +26,8 @@ const FLAGS: readonly SettingFlag[] = [
     kind: "switch",
   },
   {
-    flags: "--prompts",
-    path: "prompts",
+    flags: "--captions",
+    path: "captions",
     description: "condition the model on the data's captions: pictures from text",
     kind: "switch",
   },

@@ -19,6 +19,7 @@ import { didYouMean } from "../nearest.js";
 import { configured, openDenoiser } from "../open-model.js";
 import type { OpenedModel } from "../opened-model.js";
 import { isModuleFile, openModuleFile } from "../own-modules.js";
+import { promptsFrom } from "../prompts.js";
 import { readSettingsFile } from "../settings/resolve.js";
 
 /** Settings of the networks of a distillation. */
@@ -27,6 +28,8 @@ export interface NetworkSettings extends ComputationSettings {
   /** How the student starts. */
   student: string;
   unconditional: boolean;
+  /** Prompts to train with, or where they are. */
+  prompts?: string | undefined;
   seed: number;
 }
 
@@ -46,7 +49,8 @@ export async function openNetworks(settings: NetworkSettings): Promise<Networks>
 async function openTeacher(settings: NetworkSettings): Promise<OpenedModel> {
   const { teacher: source, unconditional } = settings;
   const how = computationOf(settings);
-  const teacher = await openDenoiser(source, { device: settings.device as Device, unconditional });
+  const prompts = await promptsFrom({ prompts: settings.prompts });
+  const teacher = await openDenoiser(source, { device: settings.device as Device, unconditional, prompts });
   computing(teacher.module, how).requiresGrad_(false);
   return teacher;
 }
@@ -117,10 +121,17 @@ function studentConfig(start: string, teacher: OpenedModel): DenoiserConfig {
     );
   }
   const own = parseDenoiserConfig(readSettingsFile(start), start);
-  // The classes and their names are the teacher's.
-  const config = { ...own, classNames: own.classNames ?? teacher.config?.classNames };
+  const config = toldLike(own, teacher.config);
   requireSameKind(factsOf(config), teacher.facts, start);
   return config;
+}
+
+/** The classes' names, and what it reads of a text, are the teacher's. */
+function toldLike(own: DenoiserConfig, teacher: DenoiserConfig | undefined): DenoiserConfig {
+  if (own.network !== "text-unet") return { ...own, classNames: own.classNames ?? teacher?.classNames };
+  if (teacher?.network !== "text-unet") return own;
+  const { vocabulary, textLength, prompts } = teacher;
+  return { ...own, vocabulary: [...vocabulary], textLength, prompts: [...prompts] };
 }
 
 /** Half the channels: about a quarter of the parameters and of the work. */

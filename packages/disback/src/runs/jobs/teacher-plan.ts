@@ -46,7 +46,7 @@ export async function planTeacher(
 ): Promise<TeacherPlan> {
   if (given.autoencoder !== undefined) return planLatents(given, given.autoencoder, notice);
   const { model } = given;
-  if (given.prompts || model?.network === "text-unet") return planPrompts(given, model, notice);
+  if (given.captions || model?.network === "text-unet") return planPrompts(given, model, notice);
   const shape = model && sampleShape(model);
   const dataset = await openAt(given, shape, notice);
   const conditional = given.conditional ?? dataset.labelDim > 0;
@@ -72,9 +72,9 @@ async function planPrompts(
   model: DenoiserConfig | undefined,
   notice: (line: string) => void,
 ): Promise<TeacherPlan> {
-  if (given.conditional) throw new DisbackError('"conditional": with prompts there are no classes');
+  if (given.conditional) throw new DisbackError('"conditional": with captions there are no classes');
   if (model && model.network !== "text-unet")
-    throw new DisbackError(`"model.network": with prompts it must be "text-unet", not "${model.network}"`);
+    throw new DisbackError(`"model.network": with captions it must be "text-unet", not "${model.network}"`);
   const pictures = await openAt({ ...given, conditional: false }, model && sampleShape(model), notice);
   const captions = requireCaptions(pictures);
   const chosen = model ? undefined : chooseTextTeacher(pictures, given.device);

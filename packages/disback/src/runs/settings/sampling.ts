@@ -26,6 +26,17 @@ const drawing = {
     .string()
     .optional()
     .describe("texts to draw in turn: a file of lines or JSONL, or a data set with captions"),
+  negativePrompt: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("text that a teacher's guidance leads away from; default no text"),
+  guidanceRescale: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0)
+    .describe("how far guidance gets back the contrast of samples without it: 0 not at all, 1 fully"),
   unconditional: unconditional.describe("use a class-conditional model without labels"),
 };
 
