@@ -5,7 +5,7 @@ import { describeUnread, readPrompt } from "@disback/generate/core";
 import { Generator, randn } from "@disback/torch";
 import { afterAll, describe, expect, it } from "vitest";
 import { createDenoiser, loadModel, saveModel } from "../../src/models/config.js";
-import { parseDenoiserConfig } from "../../src/models/denoiser-config.js";
+import { type DenoiserConfigInput, parseDenoiserConfig } from "../../src/models/denoiser-config.js";
 import { TextUNet } from "../../src/models/text-unet/text-unet.js";
 import { randomWeights } from "../../src/models/weights.js";
 import { learnVocabulary } from "../../src/text/learn-vocabulary.js";
@@ -32,11 +32,12 @@ function build(_: Case): TextUNet {
   });
 }
 
-const small = {
-  ...{ network: "text-unet", imageResolution: 8, imageChannels: 3, blockChannels: [8, 16] },
+const small: DenoiserConfigInput = {
+  network: "text-unet",
+  ...{ imageResolution: 8, imageChannels: 3, blockChannels: [8, 16] },
   ...{ attentionResolutions: [2], heads: 2, normalizationGroups: 4, vocabulary, textLength },
   ...{ textChannels: 8, textHeads: 2, prompts },
-} as const;
+};
 
 describe("TextUNet", () => {
   it("is BertModel and UNet2DConditionModel: keys, output and gradients", () => {
