@@ -24,6 +24,7 @@ export { Processes, type ProcessesOptions } from "./training/processes.js";
 
 // Students and conditions.
 
+export { CachedPrompts, type CachedPromptsOptions } from "./distill/cached-prompts.js";
 export {
   type ConditionSource,
   conditionSourceOf,
@@ -34,15 +35,17 @@ export { DenoiserStudent, type DenoiserStudentOptions, evenAngles } from "./dist
 export { type GeneratorModule, GeneratorStudent } from "./distill/generator-student.js";
 export { draw, generate, type Student } from "./distill/student.js";
 export { kindOf, type StudentKind, studentFrom } from "./distill/student-kind.js";
+export { UniformPrompts } from "./distill/uniform-prompts.js";
 export {
   type Condition,
   type ConditionShapes,
   classCondition,
   classesOf,
+  labelCondition,
   narrowRows,
   selectRows,
 } from "./models/condition.js";
-export type { ModelFacts } from "./models/facts.js";
+export type { ModelFacts, TextFacts } from "./models/facts.js";
 
 // Trajectories.
 

@@ -1,5 +1,6 @@
 import { BinaryReader } from "@bufbuild/protobuf/wire";
 import { GenerateError } from "./errors.js";
+import type { PromptReader } from "./prompt.js";
 
 /** What an exported model says about itself. */
 export interface ModelDescription {
@@ -15,6 +16,8 @@ export interface ModelDescription {
   labelDim: number;
   /** names of the classes in their order, where they have names */
   classNames?: readonly string[];
+  /** how it reads prompts, if it is told a text; `prompts` are some of its training */
+  text?: PromptReader & { readonly prompts: readonly string[] };
   precision: "f32" | "f16" | "int8";
   /** a denoiser's range of noise levels */
   sigmaMin?: number;

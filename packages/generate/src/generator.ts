@@ -6,6 +6,7 @@ import { LatentSource } from "./latent-source.js";
 import { noiseLevels, type SamplerOptions, samplerOptions } from "./noise-levels.js";
 import { refuseUnknown } from "./options.js";
 import { type Images, toImages } from "./pixels.js";
+import { describeUnread, type ReadPrompt, readPrompt } from "./prompt.js";
 
 /** What is to be generated. */
 export interface GenerateOptions extends SamplerOptions {
@@ -15,12 +16,14 @@ export interface GenerateOptions extends SamplerOptions {
   seed?: number;
   /** class to draw; all in turn when not given */
   label?: number | string;
+  /** what to draw, for a model that is told a text: one for all, or several in turn; default some of its training */
+  prompt?: string | readonly string[];
   /** samples in one pass through the network (default 64) */
   batchSize?: number;
 }
 
 const generateOptions = [
-  ...(["count", "seed", "label", "batchSize"] as const satisfies (keyof GenerateOptions)[]),
+  ...(["count", "seed", "label", "prompt", "batchSize"] as const satisfies (keyof GenerateOptions)[]),
   ...samplerOptions,
 ];
 
@@ -31,7 +34,14 @@ export interface Samples {
   count: number;
   /** class of each sample; absent for a model without classes */
   labels?: readonly number[];
+  /** prompt of each sample; absent for a model that is told no text */
+  prompts?: readonly string[];
+  /** what is not read of the prompts, a line each */
+  unread?: readonly string[];
 }
+
+/** What each sample shows: its class, or the tokens of its prompt (see `readPrompt`). */
+export type Shown = readonly number[] | readonly (readonly number[])[];
 
 /** An exported model on an ONNX runtime: Node's or a browser's. */
 export class OnnxGenerator {
@@ -47,8 +57,8 @@ export class OnnxGenerator {
    * @throws GenerateError if an option is wrong or the model makes no images
    */
   async generate(options: GenerateOptions = {}): Promise<Images> {
-    const { values, labels } = await this.sample(options);
-    return { ...toImages(values, this.description.sampleShape), ...(labels ? { labels } : {}) };
+    const { values, count: _, ...told } = await this.sample(options);
+    return { ...toImages(values, this.description.sampleShape), ...told };
   }
 
   /**
@@ -61,26 +71,29 @@ export class OnnxGenerator {
     whole("count", count, 1);
     whole("seed", seed, 0);
     whole("batchSize", batchSize, 1);
-    const labels = this.labels(options.label, count);
+    const { shown, ...told } = this.told(options, count);
     const size = this.sampleSize;
     const source = new LatentSource(seed, this.latentSize, this.steps);
     const values = new Float32Array(count * size);
     for (let done = 0; done < count; done += batchSize) {
       const batch = Math.min(batchSize, count - done);
       const latents = source.next(batch);
-      values.set(await this.fromLatents(latents, labels?.slice(done, done + batch), options), done * size);
+      values.set(
+        await this.fromLatents(latents, shown?.slice(done, done + batch) as Shown, options),
+        done * size,
+      );
     }
-    return { values, count, ...(labels ? { labels } : {}) };
+    return { values, count, ...told };
   }
 
   /**
    * Samples from latents of one's own, `[N, ...latentShape]` standard normal, which is `sampleShape` for most models;
    * `[N, steps, ...latentShape]` for a student of several steps.
-   * @param labels class of each, for a model with classes
+   * @param shown class or tokens of each, for a model that is told one
    */
   async fromLatents(
     latents: Float32Array,
-    labels?: readonly number[],
+    shown?: Shown,
     options: SamplerOptions = {},
   ): Promise<Float32Array> {
     if (this.description.kind === "student") {
@@ -88,14 +101,14 @@ export class OnnxGenerator {
       const batch = batchOf(latents, steps * this.latentSize);
       const shape = [batch, ...(steps > 1 ? [steps] : []), ...this.latentShape];
       const tensor = new this.Tensor("float32", latents, shape);
-      return this.run({ latents: tensor, ...this.condition(labels, batch) });
+      return this.run({ latents: tensor, ...this.condition(shown, batch) });
     }
     const levels = noiseLevels(options, this.description);
     // Two evaluations for a step; the last one, to noise 0, needs one.
     const total = 2 * (levels.length - 1) - 1;
     let done = 0;
     const denoise = async (x: Float64Array, sigma: number) => {
-      const estimate = await this.denoise(Float32Array.from(x), sigma, labels);
+      const estimate = await this.denoise(Float32Array.from(x), sigma, shown);
       await options.onEvaluation?.(estimate, ++done, total);
       return estimate;
     };
@@ -109,12 +122,12 @@ export class OnnxGenerator {
    * @returns the clean samples as far as it can tell, shape of `x`
    * @throws GenerateError if the model is a student
    */
-  async denoise(x: Float32Array, sigma: number, labels?: readonly number[]): Promise<Float32Array> {
+  async denoise(x: Float32Array, sigma: number, shown?: Shown): Promise<Float32Array> {
     if (this.description.kind !== "denoiser") throw new GenerateError("denoise: this model is a student");
     const batch = batchOf(x, this.sampleSize);
     const samples = new this.Tensor("float32", x, [batch, ...this.description.sampleShape]);
     const levels = new this.Tensor("float32", new Float32Array(batch).fill(sigma), [batch]);
-    return this.run({ x: samples, sigma: levels, ...this.condition(labels, batch) });
+    return this.run({ x: samples, sigma: levels, ...this.condition(shown, batch) });
   }
 
   /** Numbers in one sample. */
@@ -147,6 +160,13 @@ export class OnnxGenerator {
     return (await output.getData()) as Float32Array;
   }
 
+  /** The tokens of a prompt. @throws GenerateError if the model is told no text, or knows nothing in it */
+  read(prompt: string): ReadPrompt {
+    const { text, labelDim } = this.description;
+    if (text) return readPrompt(prompt, text);
+    throw new GenerateError(`prompt: this model is told no text${labelDim > 0 ? ", but a class" : ""}`);
+  }
+
   private labels(given: number | string | undefined, count: number): number[] | undefined {
     const { labelDim: classes, classNames = [] } = this.description;
     const named = classNames.findIndex((name) => name.toLowerCase() === String(given).toLowerCase());
@@ -160,14 +180,35 @@ export class OnnxGenerator {
     return classes === 0 ? undefined : Array.from({ length: count }, (_, index) => label ?? index % classes);
   }
 
-  private condition(labels: readonly number[] | undefined, batch: number): InferenceSession.FeedsType {
-    const classes = this.description.labelDim;
-    if (classes === 0) return {};
-    if (labels?.length !== batch)
-      throw new GenerateError(`labels: this model needs a class for each of ${batch} samples`);
-    const rows = new Float32Array(batch * classes);
-    for (const [row, column] of labels.entries()) rows[row * classes + column] = 1;
-    return { labels: new this.Tensor("float32", rows, [batch, classes]) };
+  /** What the samples show, as the network takes it and as the caller is told. */
+  private told({ label, prompt }: GenerateOptions, count: number) {
+    const labels = this.labels(label, count);
+    const { text } = this.description;
+    if (prompt === undefined && !text) return labels ? { shown: labels, labels } : {};
+    const given = prompt === undefined ? text!.prompts : typeof prompt === "string" ? [prompt] : prompt;
+    if (given.length === 0) throw new GenerateError("prompt: there is none");
+    const read = given.slice(0, count).map((one) => this.read(one));
+    const places = Array.from({ length: count }, (_, index) => index % read.length);
+    return {
+      shown: places.map((place) => read[place]!.tokens),
+      prompts: places.map((place) => given[place]!),
+      unread: prompt === undefined ? [] : read.flatMap((one) => describeUnread(one, text!.textLength)),
+    };
+  }
+
+  private condition(shown: Shown | undefined, batch: number): InferenceSession.FeedsType {
+    const { labelDim: classes, text } = this.description;
+    if (classes === 0 && !text) return {};
+    const what = text ? "the tokens of a prompt" : "a class";
+    if (shown?.length !== batch)
+      throw new GenerateError(`this model needs ${what} for each of ${batch} samples`);
+    const width = text?.textLength ?? classes;
+    const rows = new Float32Array(batch * width);
+    for (const [row, one] of shown.entries()) {
+      if (typeof one === "number") rows[row * width + one] = 1;
+      else rows.set(one, row * width);
+    }
+    return { [text ? "tokens" : "labels"]: new this.Tensor("float32", rows, [batch, width]) };
   }
 }
 

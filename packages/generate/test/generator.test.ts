@@ -98,7 +98,7 @@ test("wrong options are named", async () => {
   await expect(student.generate({ seed: -1 })).rejects.toThrow("seed");
   const misspelt = { coutn: 9 } as object;
   await expect(student.generate(misspelt)).rejects.toThrow(
-    "coutn: there is no such option; known are count, seed, label, batchSize, steps, sigmaMin, sigmaMax, rho",
+    "coutn: there is no such option; known are count, seed, label, prompt, batchSize, steps, sigmaMin, sigmaMax, rho",
   );
   await expect(loadGenerator("x.onnx", { thread: 1 } as object)).rejects.toThrow(
     "thread: there is no such option",

@@ -4,6 +4,7 @@ import {
   chosenSeed,
   countField,
   positionField,
+  promptField,
   seedField,
   showPosition,
   smoothField,
@@ -12,6 +13,7 @@ import {
 /** The controls' values as the part of the address after `#`. Opening it shows the same samples. */
 export function writeAddress(): void {
   const values = new URLSearchParams({ seed: String(chosenSeed()), count: countField.value });
+  if (promptField.value !== "") values.set("prompt", promptField.value);
   if (chosenClass() !== "all") values.set("class", chosenClass());
   if (positionField.value !== "0") values.set("position", String(Math.round(Number(positionField.value))));
   if (smoothField.checked) values.set("look", "smooth");
@@ -32,6 +34,8 @@ export function readAddress(): void {
   if (seed !== undefined) seedField.value = String(seed);
   const count = values.get("count");
   if ([...countField.options].some((option) => option.value === count)) countField.value = count!;
+  const prompt = values.get("prompt");
+  if (prompt !== null) promptField.value = prompt;
   chooseClass(values.get("class") ?? "all");
   showPosition(number("position", 100) ?? 0);
   if (values.has("seed")) smoothField.checked = values.get("look") === "smooth";

@@ -1,4 +1,5 @@
-import type { ModelDescription } from "@disback/generate/core";
+import type { ModelDescription, OnnxGenerator, Shown } from "@disback/generate/core";
+import { describeUnread, GenerateError } from "@disback/generate/core";
 import type { Site } from "./site.js";
 
 /** An element that the page always has. */
@@ -7,6 +8,7 @@ export function element<T extends HTMLElement>(id: string): T {
 }
 
 export const seedField = element<HTMLInputElement>("seed");
+export const promptField = element<HTMLInputElement>("prompt");
 export const countField = element<HTMLSelectElement>("count");
 export const positionField = element<HTMLInputElement>("position");
 export const movingField = element<HTMLInputElement>("moving");
@@ -19,7 +21,7 @@ export const saveButton = element<HTMLButtonElement>("save");
 
 /** Offers counts and classes that fit the model, and enables the buttons. */
 export function offer(
-  { sampleShape, labelDim, kind, classNames }: ModelDescription,
+  { sampleShape, labelDim, kind, classNames, text }: ModelDescription,
   { teacher }: Site,
 ): void {
   const images = sampleShape.length === 3;
@@ -32,6 +34,11 @@ export function offer(
     for (let label = 0; label < labelDim; label++)
       addClass(String(label), classNames?.[label] ?? String(label));
     element("classes").hidden = false;
+  }
+  if (text) {
+    for (const prompt of text.prompts) element("known-prompts").append(new Option(prompt, prompt));
+    promptField.value = text.prompts[0] ?? "";
+    element("prompt-row").hidden = false;
   }
   smoothField.closest("label")!.hidden = !images;
   raceButton.hidden = kind !== "student" || teacher === undefined;
@@ -57,11 +64,32 @@ export function chooseClass(value: string): void {
   for (const input of inputs) if (input.value === value) input.checked = true;
 }
 
-/** Class of each sample: the chosen one, or all in turn; undefined for a model without classes. */
-export function chosenLabels(count: number, labelDim: number): number[] | undefined {
+/**
+ * What each sample shows: the chosen class, or all in turn, or the prompt. What is not read of a prompt is told below it.
+ * @returns undefined for a model that is told nothing, and "none" for a prompt that nothing can be drawn for
+ */
+export function chosenShown(generator: OnnxGenerator, count: number): Shown | undefined | "none" {
+  const { labelDim, text } = generator.description;
+  if (text) {
+    const tokens = readPrompt(generator, text.textLength);
+    return tokens ? Array<readonly number[]>(count).fill(tokens) : "none";
+  }
   if (labelDim === 0) return undefined;
   const value = chosenClass();
   return Array.from({ length: count }, (_, index) => (value === "all" ? index % labelDim : Number(value)));
+}
+
+function readPrompt(generator: OnnxGenerator, textLength: number): readonly number[] | undefined {
+  const note = element("unread");
+  try {
+    const read = generator.read(promptField.value);
+    note.textContent = describeUnread(read, textLength).join(" ");
+    return read.tokens;
+  } catch (error) {
+    if (!(error instanceof GenerateError)) throw error;
+    note.textContent = error.message;
+    return undefined;
+  }
 }
 
 /** The seed in its field; 0 if it is invalid. */

@@ -1,8 +1,8 @@
-import { LatentSource, type ModelDescription } from "@disback/generate/core";
+import { LatentSource } from "@disback/generate/core";
 import { readAddress, writeAddress } from "./address.js";
 import {
-  chosenLabels,
   chosenSeed,
+  chosenShown,
   continuousButton,
   countField,
   element,
@@ -10,6 +10,7 @@ import {
   movingField,
   offer,
   positionField,
+  promptField,
   raceButton,
   saveButton,
   seedField,
@@ -29,10 +30,10 @@ const canvas = element<HTMLCanvasElement>("samples");
 const pace = 40;
 
 function describe({ generator, backend }: OpenedModel): string {
-  const { sampleShape, labelDim, kind, precision } = generator.description;
+  const { sampleShape, labelDim, kind, precision, text } = generator.description;
   const { steps } = generator;
   const size = sampleShape.length === 3 ? `${sampleShape[2]}×${sampleShape[1]} pixels` : "points";
-  const classes = labelDim > 0 ? `${labelDim} classes` : "no classes";
+  const classes = text ? "draws what you type" : labelDim > 0 ? `${labelDim} classes` : "no classes";
   const passes =
     kind === "denoiser"
       ? "a teacher: 35 passes per sample"
@@ -42,7 +43,7 @@ function describe({ generator, backend }: OpenedModel): string {
   return [size, classes, passes, precision, backend].join(" · ");
 }
 
-function run(opened: OpenedModel, { labelDim }: ModelDescription, site: Site): void {
+function run(opened: OpenedModel, site: Site): void {
   const { generator } = opened;
   let busy = false;
   let again = false;
@@ -65,11 +66,14 @@ function run(opened: OpenedModel, { labelDim }: ModelDescription, site: Site): v
     leaveRace();
     const count = Number(countField.value);
     const latents = latentsBetween(generator, chosenSeed(), Number(positionField.value) / 100, count);
+    const shown = chosenShown(generator, count);
+    if (shown === "none") return;
     const began = performance.now();
-    const samples = await generator.fromLatents(latents, chosenLabels(count, labelDim));
+    const samples = await generator.fromLatents(latents, shown);
     const seconds = (performance.now() - began) / 1000;
     draw(canvas, samples, generator.description, smoothField.checked);
     canvas.dataset.seed = seedField.value;
+    canvas.dataset.prompt = promptField.value;
     element("speed").textContent = `${(count / seconds).toFixed(count / seconds < 10 ? 1 : 0)} samples/s`;
     if (!continuous) writeAddress();
   }
@@ -91,6 +95,8 @@ function run(opened: OpenedModel, { labelDim }: ModelDescription, site: Site): v
       const opponent = await teacher;
       element("race-result").textContent = "";
       const count = Number(countField.value);
+      const shown = chosenShown(generator, count);
+      if (shown === "none") return;
       const noise = (steps: number) =>
         new LatentSource(chosenSeed(), generator.sampleSize, steps).next(count);
       await race({
@@ -99,15 +105,16 @@ function run(opened: OpenedModel, { labelDim }: ModelDescription, site: Site): v
         steps: site.teacher.steps,
         latents: noise(generator.steps),
         teacherLatents: noise(1),
-        labels: chosenLabels(count, labelDim),
+        shown,
         smooth: smoothField.checked,
       });
     } catch (error) {
       teacher = undefined;
       element("race-result").textContent = error instanceof Error ? error.message : String(error);
+    } finally {
+      raceButton.disabled = false;
+      busy = false;
     }
-    raceButton.disabled = false;
-    busy = false;
     if (again) void update();
   }
 
@@ -164,7 +171,7 @@ function run(opened: OpenedModel, { labelDim }: ModelDescription, site: Site): v
   shareButton.addEventListener("click", () => void share());
   saveButton.addEventListener("click", save);
   document.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || event.target === promptField) return;
     if (event.key === "g") generate();
     if (event.key === "c") toggle();
     if (event.key === "r" && !raceButton.hidden) void runRace();
@@ -203,8 +210,8 @@ async function start(): Promise<void> {
     facts.textContent = describe(opened);
     offer(opened.generator.description, site);
     readAddress();
-    run(opened, opened.generator.description, site);
-    generateButton.focus();
+    run(opened, site);
+    (opened.generator.description.text ? promptField : generateButton).focus();
   } catch (error) {
     facts.textContent = "The model could not be opened.";
     const problem = element("problem");

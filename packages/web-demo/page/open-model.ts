@@ -1,4 +1,4 @@
-import { OnnxGenerator, readDescription } from "@disback/generate/core";
+import { type ModelDescription, OnnxGenerator, readDescription, type Shown } from "@disback/generate/core";
 import type { InferenceSession, TensorConstructor } from "onnxruntime-common";
 
 /** The part of onnxruntime-web that the page uses, equal in both builds. */
@@ -51,13 +51,14 @@ async function open(backend: Backend, address: string, bytes: Uint8Array): Promi
   const generator = new OnnxGenerator(session, runtime.Tensor, description);
   // The first run compiles shaders, and shows whether the backend works at all.
   if (description.kind === "student") await generator.sample({ count: 1 });
-  else
-    await generator.denoise(
-      new Float32Array(generator.sampleSize),
-      1,
-      description.labelDim > 0 ? [0] : undefined,
-    );
+  else await generator.denoise(new Float32Array(generator.sampleSize), 1, anything(description));
   return { generator, backend };
+}
+
+/** Any class or prompt for one sample. */
+function anything({ labelDim, text }: ModelDescription): Shown | undefined {
+  if (text) return [Array<number>(text.textLength).fill(0)];
+  return labelDim > 0 ? [0] : undefined;
 }
 
 async function loadRuntime(backend: Backend): Promise<Runtime> {

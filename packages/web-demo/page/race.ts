@@ -1,3 +1,4 @@
+import type { Shown } from "@disback/generate/core";
 import { element } from "./controls.js";
 import { draw } from "./draw.js";
 import type { OpenedModel } from "./open-model.js";
@@ -11,7 +12,8 @@ export interface Race {
   latents: Float32Array;
   /** noise of the student's first step, which the teacher uses too */
   teacherLatents: Float32Array;
-  labels: readonly number[] | undefined;
+  /** class or tokens of each sample */
+  shown: Shown | undefined;
   smooth: boolean;
 }
 
@@ -19,7 +21,7 @@ export interface Race {
  * Student and teacher draw the same samples from the same noise, one after the other; each clock counts only its own
  * model's work. The teacher's picture shows its current estimate.
  */
-export async function race({ student, teacher, latents, labels, ...rest }: Race): Promise<void> {
+export async function race({ student, teacher, latents, shown, ...rest }: Race): Promise<void> {
   const { steps, teacherLatents, smooth } = rest;
   const { description } = student.generator;
   const show = (who: "student" | "teacher", samples: Float32Array, done: string, time: number) => {
@@ -32,14 +34,14 @@ export async function race({ student, teacher, latents, labels, ...rest }: Race)
   show("teacher", teacherLatents, "the same noise", 0);
   await nextFrame();
   const began = performance.now();
-  const samples = await student.generator.fromLatents(latents, labels);
+  const samples = await student.generator.fromLatents(latents, shown);
   const own = performance.now() - began;
   show("student", samples, evaluations(student.generator.steps), own);
   await nextFrame();
   let spent = 0;
   let since = performance.now();
   let count = 0;
-  const drawn = await teacher.generator.fromLatents(teacherLatents, labels, {
+  const drawn = await teacher.generator.fromLatents(teacherLatents, shown, {
     steps,
     onEvaluation: async (estimate, done, total) => {
       spent += performance.now() - since;

@@ -29,6 +29,11 @@ export const NETWORK_FLAGS: readonly SettingFlag[] = grouped("Networks:", [
     kind: "number",
   },
   {
+    flags: "--prompts <file>",
+    path: "prompts",
+    description: "prompts to train with: lines, JSONL, or a data set with captions",
+  },
+  {
     flags: "--sigma-init <sigma>",
     path: "sigmaInit",
     description: "noise level of the student's first (or only) step",
@@ -176,6 +181,27 @@ export const SAMPLING_FLAGS: readonly SettingFlag[] = [
     path: "unconditional",
     description: "use a class-conditional model without labels",
     kind: "switch",
+  },
+];
+
+/** What a model that is told a text draws. */
+export const PROMPT_FLAGS: readonly SettingFlag[] = [
+  { flags: "--prompt <text>", path: "prompt", description: "what to draw; default prompts of its training" },
+  {
+    flags: "--prompts <file>",
+    path: "prompts",
+    description: "what to draw in turn: lines, JSONL, or a data set with captions",
+  },
+  {
+    flags: "--negative-prompt <text>",
+    path: "negativePrompt",
+    description: "what a teacher's guidance leads away from",
+  },
+  {
+    flags: "--guidance-rescale <share>",
+    path: "guidanceRescale",
+    description: "0 to 1: how far guidance gets back the contrast of samples without it",
+    kind: "number",
   },
 ];
 

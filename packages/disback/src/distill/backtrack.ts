@@ -1,7 +1,7 @@
 import { type Module, noGrad, type State, scope, type Tensor } from "@disback/torch";
 import { LowRankDenoiser } from "../models/adapters/low-rank-denoiser.js";
 import type { DenoiserModule } from "../models/denoiser.js";
-import { guided } from "../models/guided-denoiser.js";
+import { type GuidanceOptions, guided } from "../models/guided-denoiser.js";
 import { normalizeWeights } from "../models/normalized.js";
 import { requireCounts } from "../training/execution.js";
 import type { BatchPart } from "../training/micro-batches.js";
@@ -51,10 +51,11 @@ export class Backtracking<
   private readonly targets: TargetPath<M>;
   private readonly schedule: TargetSchedule;
   private readonly guidance: number;
+  private readonly guidanceOptions: GuidanceOptions | undefined;
 
   /** @throws DisbackError naming the option that is wrong */
   constructor(options: BacktrackingOptions<M, S>) {
-    const { teacher, student, trajectory, guidance = 1, execution } = options;
+    const { teacher, student, trajectory, guidance = 1, guidanceOptions, execution } = options;
     const settings = withDefaults(defaults.backtracking, options);
     const { batchSize, betas, iterations, auxiliarySteps } = settings;
     super({ name: "backtracking", batchSize, device: deviceOf(student), execution });
@@ -64,6 +65,7 @@ export class Backtracking<
     this.iterations = iterations;
     this.auxiliarySteps = auxiliarySteps;
     this.guidance = guidance;
+    this.guidanceOptions = guidanceOptions;
     this.objective = options.objective ?? (new DiffInstruct() as unknown as Objective<M>);
     this.schedule = options.schedule ?? new MismatchReached();
     this.targets = new TargetPath(teacher, trajectory, options);
@@ -73,7 +75,7 @@ export class Backtracking<
       this.auxiliary = this.targets.startOfAuxiliary(adapters, seed); // D_phi <- D'_N
     }
     const { auxiliary } = this;
-    objective.prepare?.({ student, teacher: guided(teacher, guidance), auxiliary, seed });
+    objective.prepare?.({ student, teacher: guided(teacher, guidance, guidanceOptions), auxiliary, seed });
     processes.requireSameWeights("teacher", teacher.parameters());
     const { emaDecay, studentLearningRate } = settings;
     this.student = new StudentTrainer(student, {
@@ -125,7 +127,7 @@ export class Backtracking<
   protected update(): Record<Measured, Tensor | number> {
     const { batch, random, objective, auxiliary } = this;
     const { student } = this.student;
-    const target = guided(this.targets.current, this.guidance);
+    const target = guided(this.targets.current, this.guidance, this.guidanceOptions);
     student.module.train();
     const drawBatch = () => draw(student, batch.batchSize, random); // z ~ N(0, I), c
 

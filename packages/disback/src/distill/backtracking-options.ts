@@ -1,5 +1,6 @@
 import type { Module } from "@disback/torch";
 import type { DenoiserModule } from "../models/denoiser.js";
+import type { GuidanceOptions } from "../models/guided-denoiser.js";
 import type { Execution } from "../training/execution.js";
 import type { Objective } from "./objective.js";
 import type { Student } from "./student.js";
@@ -25,6 +26,8 @@ export interface BacktrackingOptions<M extends Module = DenoiserModule, S extend
   objective?: Objective<M>;
   /** classifier-free guidance of the targets, see `GuidedDenoiser`; 1, the default, is none */
   guidance?: number;
+  /** what guidance leads away from, and how far it gets back the contrast; default no condition, not at all */
+  guidanceOptions?: GuidanceOptions;
   /** number of student steps */
   iterations?: number;
   /** when to move to the next target; default: when the current one is reached, or after `stepsPerTarget` steps */

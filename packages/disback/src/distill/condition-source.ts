@@ -2,6 +2,8 @@ import { arange, type Device, type Generator, randint } from "@disback/torch";
 import { DisbackError } from "../errors.js";
 import { type Condition, classesOf } from "../models/condition.js";
 import type { ModelFacts } from "../models/facts.js";
+import { PromptTokens } from "../text/prompt-tokens.js";
+import { UniformPrompts } from "./uniform-prompts.js";
 
 /** Draws the conditions that students are trained with. */
 export interface ConditionSource {
@@ -28,10 +30,11 @@ export class UniformClasses implements ConditionSource {
 }
 
 /**
- * The default source for a model's facts: uniform classes, or no condition. @throws DisbackError if the model takes
- * another condition, which only its user can draw
+ * The default source for a model's facts: uniform classes, the prompts that the model was trained with, or no condition.
+ * @throws DisbackError if the model takes another condition, which only its user can draw
  */
-export function conditionSourceOf({ condition }: ModelFacts, device: Device): ConditionSource {
+export function conditionSourceOf({ condition, text }: ModelFacts, device: Device): ConditionSource {
+  if (condition.tokens && text) return new UniformPrompts(new PromptTokens(text.prompts, text), device);
   const other = Object.keys(condition).find((name) => name !== "class");
   if (other !== undefined)
     throw new DisbackError(`student: "conditions" must be given, because its model takes "${other}"`);

@@ -1,6 +1,6 @@
 import type { Module } from "@disback/torch";
 import type { DenoiserModule } from "../models/denoiser.js";
-import { guided } from "../models/guided-denoiser.js";
+import { type GuidanceOptions, guided } from "../models/guided-denoiser.js";
 import { type Execution, requireCounts } from "../training/execution.js";
 import type { NetworkTrainer } from "../training/network-trainer.js";
 import { optionalPart, type Parts } from "../training/parts.js";
@@ -19,6 +19,8 @@ export interface DirectDistillationOptions {
   objective: DirectObjective;
   /** classifier-free guidance of the teacher; 1, the default, is none */
   guidance?: number;
+  /** what guidance leads away from, and how far it gets back the contrast; default no condition, not at all */
+  guidanceOptions?: GuidanceOptions;
   /** number of student steps */
   iterations?: number;
   /** samples per step, over all processes */
@@ -52,13 +54,13 @@ export class DirectDistillation extends Training<"loss" | "gradientNorm"> {
 
   /** @throws DisbackError naming the option that is wrong */
   constructor(options: DirectDistillationOptions) {
-    const { student, objective, betas, guidance = 1, execution } = options;
+    const { student, objective, betas, guidance = 1, guidanceOptions, execution } = options;
     const settings = withDefaults({ ...defaults.backtracking, betas: undefined }, options);
     const { iterations, batchSize, studentLearningRate: learningRate, emaDecay } = settings;
     super({ name: "distillation", batchSize, device: student.device, execution });
     requireCounts("distillation", { iterations });
     this.iterations = iterations;
-    this.teacher = guided(options.teacher, guidance);
+    this.teacher = guided(options.teacher, guidance, guidanceOptions);
     this.objective = objective;
     objective.prepare?.({ student, teacher: this.teacher, seed: execution?.seed ?? 0 });
     const { processes } = this;

@@ -6,6 +6,7 @@ import { cat, type Tensor } from "@disback/torch";
  * | name | shape | |
  * |---|---|---|
  * | `class` | `[N, K]` | classes, one-hot; zeros mean "no class" |
+ * | `tokens` | `[N, L]` | a text as numbers of its pieces, counted from 1; zeros behind its end, or for "no text" |
  * | `text` | `[N, L, D]` | states of a text encoder |
  * | `textMask` | `[N, L]` | 1 where there is text, 0 where there is padding |
  * | `pooled` | `[N, P]` | one vector for the whole text |
@@ -57,6 +58,14 @@ export function classCondition(labels: Tensor): Condition;
 export function classCondition(labels: Tensor | undefined): Condition | undefined;
 export function classCondition(labels: Tensor | undefined): Condition | undefined {
   return labels && { class: labels };
+}
+
+/** A data set's labels as the condition that a model takes: tokens `[N, L]` or classes `[N, K]`. */
+export function labelCondition(
+  { condition }: { condition: ConditionShapes },
+  labels: Tensor | undefined,
+): Condition | undefined {
+  return condition.tokens && labels ? { tokens: labels } : classCondition(labels);
 }
 
 /** Number of classes a model knows, 0 if it takes none. */

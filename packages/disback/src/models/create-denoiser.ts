@@ -18,6 +18,7 @@ import type { PreconditionedDenoiser } from "./preconditioning/preconditioned.js
 import { VeDenoiser } from "./preconditioning/ve.js";
 import { VpDenoiser } from "./preconditioning/vp.js";
 import { SongUNet } from "./song-unet.js";
+import { TextUNet } from "./text-unet/text-unet.js";
 import { UNet2D } from "./unet-2d/unet-2d.js";
 import { randomWeights, type WeightSource } from "./weights.js";
 
@@ -66,6 +67,8 @@ function buildNetwork(config: DenoiserConfig, source: WeightSource): Network {
       return new Dit(source, { ...config, ...sizes });
     case "unet-2d":
       return new UNet2D(source, { ...config, ...sizes });
+    case "text-unet":
+      return new TextUNet(source, { ...config, ...sizes, noiseScale: stepScale(config) });
     case "mlp":
       return new Mlp(source, { ...config, ...sizes, noiseScale: mlpNoiseScale(config) });
   }
@@ -79,6 +82,11 @@ function firstStep(config: DenoiserConfig): number {
 /** iDDPM's network always does. */
 function estimatesVariance({ preconditioning, learnedVariance }: DenoiserConfig): boolean {
   return preconditioning === "iddpm" || learnedVariance === true;
+}
+
+/** The same for a network that takes steps up to 1000. */
+function stepScale({ preconditioning }: DenoiserConfig): number {
+  return preconditioning === "edm" || preconditioning === "ve" ? 250 : 1;
 }
 
 /** VP, iDDPM and DDPM give the network steps up to 1000; EDM and VE give it a logarithm of a few units. */

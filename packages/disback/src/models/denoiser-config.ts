@@ -3,6 +3,7 @@ import { DisbackError } from "../errors.js";
 import type { ConditionShapes } from "./condition.js";
 import { checkEdm2Heads, edm2Fields } from "./edm2/config.js";
 import type { ModelFacts } from "./facts.js";
+import { checkTextUNet, textUNetFields } from "./text-unet/config.js";
 import { checkUNet2D, unet2DFields } from "./unet-2d/config.js";
 
 const positive = z.number().positive();
@@ -97,6 +98,8 @@ const edm2 = z.strictObject({ network: z.literal("edm2"), ...common, ...edm2Fiel
 
 const unet2D = z.strictObject({ network: z.literal("unet-2d"), ...common, ...unet2DFields });
 
+const textUNet = z.strictObject({ network: z.literal("text-unet"), ...common, ...textUNetFields });
+
 const mlp = z.strictObject({
   network: z.literal("mlp"),
   ...common,
@@ -125,11 +128,11 @@ const dit = z.strictObject({
  * The configuration of a denoiser: network, sizes and preconditioning. "song-unet" is DDPM++ by default and NCSN++ with
  * `embeddingType: "fourier", noiseMultiplier: 2, encoderType: "residual", resampleFilter: [1, 3, 3, 1]`;
  * "dhariwal-unet" is ADM, "edm2" is EDM2's U-Net; "unet-2d" is UNet2DModel of diffusers; "dit" is DiT-S/2 by default;
- * "mlp" takes points. Unknown fields are errors.
+ * "text-unet" is told a text; "mlp" takes points. Unknown fields are errors.
  */
 export const denoiserConfig = z
-  .discriminatedUnion("network", [songUNet, dhariwalUNet, edm2, unet2D, dit, mlp], {
-    error: 'expected "song-unet", "dhariwal-unet", "edm2", "unet-2d", "dit" or "mlp"',
+  .discriminatedUnion("network", [songUNet, dhariwalUNet, edm2, unet2D, textUNet, dit, mlp], {
+    error: 'expected "song-unet", "dhariwal-unet", "edm2", "unet-2d", "text-unet", "dit" or "mlp"',
   })
   .superRefine((config, context) => {
     const fail = (field: string, message: string) =>
@@ -145,6 +148,7 @@ export const denoiserConfig = z
     if (config.classNames && config.classNames.length !== config.labelDim)
       fail("classNames", `has ${config.classNames.length} names, but labelDim is ${config.labelDim}`);
     if (config.network === "unet-2d") checkUNet2D(config, fail);
+    if (config.network === "text-unet") return checkTextUNet(config, fail);
     if (config.network === "mlp" || config.network === "unet-2d") return;
     if (config.network === "dit") {
       if (config.imageResolution % config.patchSize !== 0) {
@@ -228,7 +232,12 @@ export function sampleShape(config: DenoiserConfig): number[] {
 
 /** The facts of a denoiser with this configuration. */
 export function factsOf(config: DenoiserConfig): ModelFacts {
-  const condition: ConditionShapes = config.labelDim > 0 ? { class: [config.labelDim] } : {};
-  const { sigmaData, classNames } = config;
-  return { sampleShape: sampleShape(config), sigmaData, condition, ...(classNames ? { classNames } : {}) };
+  const { sigmaData, classNames, labelDim } = config;
+  const shared = { sampleShape: sampleShape(config), sigmaData };
+  if (config.network === "text-unet") {
+    const { vocabulary, textLength, prompts } = config;
+    return { ...shared, condition: { tokens: [textLength] }, text: { vocabulary, textLength, prompts } };
+  }
+  const condition: ConditionShapes = labelDim > 0 ? { class: [labelDim] } : {};
+  return { ...shared, condition, ...(classNames ? { classNames } : {}) };
 }

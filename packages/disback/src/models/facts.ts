@@ -1,3 +1,4 @@
+import type { PromptReader } from "@disback/generate/core";
 import { DisbackError } from "../errors.js";
 import { type ConditionShapes, classesOf, describeCondition } from "./condition.js";
 
@@ -11,6 +12,14 @@ export interface ModelFacts {
   readonly condition: ConditionShapes;
   /** names of the classes in order, if they have names */
   readonly classNames?: readonly string[];
+  /** how it reads prompts, if it is told `tokens` */
+  readonly text?: TextFacts;
+}
+
+/** How a model reads prompts. */
+export interface TextFacts extends PromptReader {
+  /** prompts that it was trained with; it draws and learns from them if no others are given */
+  readonly prompts: readonly string[];
 }
 
 /**

@@ -47,15 +47,19 @@ export function readConfigFile(folder: string): { path: string; value: unknown }
 }
 
 /**
- * Copies the weights of a safetensors file into a module: every key must be there with its shape and dtype.
- * Weights of NVlabs/edm have the same keys.
+ * Copies the weights of a safetensors file into a module: every key must be there with its shape and dtype, or as
+ * float16, which takes half the space. Weights of NVlabs/edm have the same keys.
  * @throws DisbackError naming file and key
  */
 export function loadWeights(path: string, module: Module): void {
   scope(() => {
     try {
       const { tensors } = readSafetensors(path);
-      checkFilters(path, module.stateDict(), tensors);
+      const expected = module.stateDict();
+      for (const [key, tensor] of tensors)
+        if (tensor.dtype === "float16" && expected.get(key)?.dtype === "float32")
+          tensors.set(key, tensor.float());
+      checkFilters(path, expected, tensors);
       module.loadStateDict(tensors);
     } catch (error) {
       if (!(error instanceof TorchError)) throw error;

@@ -39,6 +39,12 @@ export function refuseAbsurdSizes(config: DenoiserConfig, fail: Fail): void {
     }
     return;
   }
+  if (config.network === "text-unet") {
+    const side = Math.max(0, ...config.attentionResolutions);
+    if (side > largest.attentionResolution)
+      fail(`attention at height ${side} is more than ${largest.attentionResolution}`);
+    return;
+  }
   const attention = attentionResolutions(config).find(
     (resolution) => resolution > largest.attentionResolution && resolution <= config.imageResolution,
   );
@@ -49,7 +55,9 @@ export function refuseAbsurdSizes(config: DenoiserConfig, fail: Fail): void {
   }
 }
 
-function attentionResolutions(config: Exclude<DenoiserConfig, { network: "mlp" | "dit" }>): number[] {
+function attentionResolutions(
+  config: Exclude<DenoiserConfig, { network: "mlp" | "dit" | "text-unet" }>,
+): number[] {
   return config.network === "unet-2d" ? unet2DAttentionResolutions(config) : config.attentionResolutions;
 }
 

@@ -19,13 +19,18 @@ export function saveModel(folder: string, denoiser: DenoiserModule, config: Deno
 /**
  * Reads a model folder; the denoiser is in evaluation mode.
  * @param options.device device of the weights, default "cpu"
+ * @param options.prompts instead of those that a model which is told a text was trained with
  * @throws DisbackError naming file and field, or file and key
  */
 export function loadModel(
   folder: string,
-  options: { device?: Device } = {},
+  options: { device?: Device; prompts?: readonly string[] | undefined } = {},
 ): { denoiser: PreconditionedDenoiser; config: DenoiserConfig } {
-  const config = loadConfig(folder);
+  const stored = loadConfig(folder);
+  const { prompts } = options;
+  if (prompts && stored.network !== "text-unet")
+    throw new DisbackError(`${folder}: this model is not told a text, so it takes no prompts`);
+  const config = prompts ? parseDenoiserConfig({ ...stored, prompts }) : stored;
   const weights = join(folder, weightsFile);
   const fail = (problem: string): never => {
     throw new DisbackError(`${join(folder, configFile)}: ${problem}`);

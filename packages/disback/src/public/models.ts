@@ -44,6 +44,7 @@ export { TeacherTraining, type TeacherTrainingOptions } from "../teacher/trainin
 
 // Pictures from text.
 
+export { encoderKey } from "../import/pipeline/encoder-key.js";
 export { type PipelineDenoiserOptions, pipelineDenoiser } from "../import/pipeline/pipeline-denoiser.js";
 export {
   type OpenPipelineOptions,
@@ -52,6 +53,9 @@ export {
 } from "../import/pipeline/text-to-image-pipeline.js";
 export { type OpenSingleFileOptions, openSingleFile } from "../import/single-file/open-single-file.js";
 export { openTokenizer } from "../import/tokenizers/open-tokenizer.js";
+export { learnVocabulary } from "../text/learn-vocabulary.js";
+export { PromptTokens } from "../text/prompt-tokens.js";
+export { PromptCache, type PromptCacheOptions } from "../text/prompts/prompt-cache.js";
 export type { PromptCondition, PromptEncoder } from "../text/prompts/prompt-encoder.js";
 export { sdxlSizes } from "../text/prompts/stable-diffusion-xl.js";
 export { TextTokenizer, type Tokens } from "../text/tokenizers/text-tokenizer.js";

@@ -1,14 +1,17 @@
 import { type Device, fromTypedArray, Generator, randn, stack, type Tensor } from "@disback/torch";
 import type { Condition } from "../models/condition.js";
+import type { PromptTokens } from "../text/prompt-tokens.js";
 
 /** Latents and, for class-conditional models, their classes. */
 export interface Latents {
   /** Standard normal `[N, ...sampleShape]`, or `[N, steps, ...sampleShape]` for a few-step student. */
   latents: Tensor;
-  /** `class` one-hot `[N, labelDim]`; absent for unconditional models. */
+  /** `class` one-hot `[N, labelDim]`, or `tokens`; absent for unconditional models. */
   condition?: Condition;
   /** The classes as numbers. */
   labels?: number[];
+  /** The prompts that the tokens are of. */
+  prompts?: string[];
 }
 
 /** A model's kind of latents: noise of its samples' shape for each step, or what it draws itself. */
@@ -19,7 +22,8 @@ export interface LatentKind {
 
 /**
  * Draws latents from its own generator, so that evaluation does not change the training's random numbers. Noise of
- * later steps has another generator, so the same seed gives teacher and student the same latents. Classes come in turn.
+ * later steps has another generator, so the same seed gives teacher and student the same latents. Classes and
+ * prompts come in turn.
  */
 export class LatentSource {
   private readonly generator: Generator;
@@ -33,6 +37,7 @@ export class LatentSource {
       seed: number;
       device: Device;
       label?: number | undefined;
+      prompts?: PromptTokens | undefined;
     } & Partial<LatentKind>,
   ) {
     this.generator = new Generator(options.seed, options.device);
@@ -40,7 +45,7 @@ export class LatentSource {
   }
 
   next(count: number): Latents {
-    const { device, label, steps = 1 } = this.options;
+    const { device, label, prompts, steps = 1 } = this.options;
     const draw = (generator: Generator) =>
       this.options.draw?.(count, generator) ?? randn([count, ...this.sampleShape], { generator, device });
     const noise = [draw(this.generator)];
@@ -48,6 +53,11 @@ export class LatentSource {
     const latents = steps > 1 ? stack(noise, 1) : noise[0]!;
     const first = this.drawn;
     this.drawn += count;
+    if (prompts) {
+      const places = Array.from({ length: count }, (_, i) => (first + i) % prompts.length);
+      const condition = { tokens: prompts.rows(places, device) };
+      return { latents, condition, prompts: places.map((place) => prompts.texts[place]!) };
+    }
     if (this.labelDim === 0) return { latents };
     const labels = Array.from({ length: count }, (_, i) => label ?? (first + i) % this.labelDim);
     const rows = new Float32Array(count * this.labelDim);

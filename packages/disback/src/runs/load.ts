@@ -10,6 +10,8 @@ export interface GenerateOptions {
   count?: number;
   /** class, by number or name; default all in turn */
   label?: number | string;
+  /** what to draw, for a model that is told a text: one for all, or several in turn; default those of its training */
+  prompt?: string | readonly string[];
   /** seed of the latents, a whole number from 0; default 0 */
   seed?: number;
   /** sampler steps of a teacher, default 18; a student has its own */
@@ -22,6 +24,10 @@ export interface GeneratedSamples {
   samples: Tensor;
   /** class of each sample, for a model with classes */
   labels?: number[];
+  /** prompt of each sample, for a model that is told a text */
+  prompts?: string[];
+  /** what is not read of the prompts, a line each: unknown words, too many words */
+  unread?: readonly string[];
   /** network evaluations per sample (NFE) */
   evaluations: number;
 }
@@ -36,7 +42,7 @@ export interface LoadedModel {
   generate(options?: GenerateOptions): Promise<GeneratedSamples>;
 }
 
-const KNOWN = ["count", "label", "seed", "steps"] as const satisfies (keyof GenerateOptions)[];
+const KNOWN = ["count", "label", "prompt", "seed", "steps"] as const satisfies (keyof GenerateOptions)[];
 
 /**
  * Opens a model for drawing: a run, a model folder, a shipped teacher's name, your own ES module, or an exported
@@ -48,9 +54,10 @@ const KNOWN = ["count", "label", "seed", "steps"] as const satisfies (keyof Gene
 export async function load(source: string, options: { device?: Device } = {}): Promise<LoadedModel> {
   const { device = "cpu" } = options;
   if (source.endsWith(".onnx")) return loadOnnx(source);
-  const open = ({ label, seed = 0, steps }: GenerateOptions) =>
+  const open = ({ label, prompt, seed = 0, steps }: GenerateOptions) =>
     openDrawer(source, {
       ...{ device, label, seed, steps },
+      ...(prompt === undefined ? {} : { prompts: typeof prompt === "string" ? [prompt] : prompt }),
       ...{ sampler: "heun", sigmaMin: 0.002, sigmaMax: 80, rho: 7 },
     });
   const { sampleShape, labelDim } = await open({});
@@ -59,7 +66,12 @@ export async function load(source: string, options: { device?: Device } = {}): P
     classes: labelDim,
     async generate(given = {}) {
       const drawer = await open(checked(given));
-      return { ...drawer.draw(given.count ?? 1), evaluations: drawer.evaluations };
+      const { evaluations, unread } = drawer;
+      return {
+        ...drawer.draw(given.count ?? 1),
+        ...(unread.length > 0 ? { unread } : {}),
+        evaluations,
+      };
     },
   };
 }
@@ -77,10 +89,16 @@ async function loadOnnx(path: string): Promise<LoadedModel> {
     classes: labelDim,
     async generate(given = {}) {
       const { count = 1, ...rest } = checked(given);
-      const { values, labels } = await told(generator.sample({ ...rest, count }));
+      const { values, labels, prompts, unread = [] } = await told(generator.sample({ ...rest, count }));
       const samples = fromTypedArray(values, [count, ...sampleShape]);
       const evaluations = generator.description.kind === "student" ? steps : 2 * (given.steps ?? 18) - 1;
-      return { samples, ...(labels ? { labels: [...labels] } : {}), evaluations };
+      return {
+        samples,
+        ...(labels ? { labels: [...labels] } : {}),
+        ...(prompts ? { prompts: [...prompts] } : {}),
+        ...(unread.length > 0 ? { unread } : {}),
+        evaluations,
+      };
     },
   };
 }

@@ -20,6 +20,8 @@ export interface OpeningOptions {
   device: Device;
   /** Open the unconditional part of a class-conditional model. Default false. */
   unconditional?: boolean;
+  /** Prompts of a model that is told a text, instead of those of its training. */
+  prompts?: readonly string[] | undefined;
 }
 
 /**
@@ -27,20 +29,22 @@ export interface OpeningOptions {
  * DisbackError if it is missing or damaged
  */
 export async function openModel(source: string, options: OpeningOptions): Promise<OpenedModel<Module>> {
-  const { device, unconditional = false } = options;
+  const { device, unconditional = false, prompts } = options;
   if (isModuleFile(source)) return whole(source, await openModuleFile(source, device), unconditional);
   const folder = locateModel(source);
   if (isAdapterFolder(folder)) {
     if (unconditional)
       throw new UsageError(`--unconditional: ${source} holds adapters, which keep the classes of their base`);
-    const { base, adapters } = await openBaseAndAdapters(folder, device);
+    const { base, adapters } = await openBaseAndAdapters(folder, { device, prompts });
     adapters.mergeIntoBase();
     adapters.dispose();
     return base;
   }
   if (isModuleFolder(folder)) return whole(source, await openModuleFolder(folder, device), unconditional);
-  const loaded = loadModel(folder, { device });
+  const loaded = loadModel(folder, { device, prompts });
   const codec = openCodec(folder, sampleShape(loaded.config), { device });
+  if (unconditional && loaded.config.network === "text-unet")
+    throw new UsageError(`--unconditional: ${source} is told a text; train one without --captions`);
   if (!unconditional || loaded.config.labelDim === 0) return configured(loaded, codec);
   const part = withoutLabels(loaded);
   loaded.denoiser.dispose();
@@ -55,12 +59,12 @@ export async function openAdapters(source: string, device: Device): Promise<Open
   const folder = isModuleFile(source) ? source : locateModel(source);
   if (!isAdapterFolder(folder))
     throw new DisbackError(`${source}: is no adapters but a model with all its weights; train with --rank`);
-  const { base, adapters } = await openBaseAndAdapters(folder, device);
+  const { base, adapters } = await openBaseAndAdapters(folder, { device });
   return { ...base, module: adapters };
 }
 
-function openBaseAndAdapters(folder: string, device: Device) {
-  return openAdapterFolder(folder, (base, unconditional) => openDenoiser(base, { device, unconditional }));
+function openBaseAndAdapters(folder: string, options: OpeningOptions) {
+  return openAdapterFolder(folder, (base, unconditional) => openDenoiser(base, { ...options, unconditional }));
 }
 
 /** Opens a denoiser. @throws DisbackError if it is another kind of model */

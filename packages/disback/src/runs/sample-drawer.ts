@@ -1,4 +1,4 @@
-import { type Device, inferenceMode, type Module, scope, type Tensor } from "@disback/torch";
+import { type Device, inferenceMode, keep, type Module, scope, type Tensor } from "@disback/torch";
 import { DenoiserStudent } from "../distill/denoiser-student.js";
 import type { Student } from "../distill/student.js";
 import { studentFrom } from "../distill/student-kind.js";
@@ -9,6 +9,7 @@ import type { ModelFacts } from "../models/facts.js";
 import { guided } from "../models/guided-denoiser.js";
 import type { SampleCodec } from "../models/sample-codec.js";
 import { ddim, euler, heun } from "../models/samplers.js";
+import { PromptTokens } from "../text/prompt-tokens.js";
 import { type LatentKind, LatentSource } from "./latent-source.js";
 import { didYouMean } from "./nearest.js";
 import { type OpeningOptions, openModel } from "./open-model.js";
@@ -30,8 +31,14 @@ export interface DrawingOptions {
   rho: number;
   /** Classifier-free guidance of a teacher; 1, none, when not given. */
   guidance?: number | undefined;
+  /** Prompt that guidance leads away from; no text when not given. */
+  negativePrompt?: string | undefined;
+  /** How far guidance gets back the contrast of samples without it, from 0 to 1; 0 when not given. */
+  guidanceRescale?: number | undefined;
   /** Class to draw, by number or name; all in turn when not given. */
   label?: number | string | undefined;
+  /** Prompts of a model that is told a text, in turn; those of its training when not given. */
+  prompts?: readonly string[] | undefined;
 }
 
 /** Draws samples, batch by batch, always the same for the same seed and batch sizes. */
@@ -41,7 +48,9 @@ export interface SampleDrawer {
   labelDim: number;
   /** Network evaluations per sample (NFE). */
   evaluations: number;
-  draw(count: number): { samples: Tensor; labels?: number[] };
+  /** What is not read of the prompts, a line each. */
+  unread: readonly string[];
+  draw(count: number): { samples: Tensor; labels?: number[]; prompts?: string[] };
   /** Leaves samples out: what is drawn next is what would have come after them. */
   skip(count: number): void;
 }
@@ -57,7 +66,8 @@ export async function openDrawer(
   source: string,
   options: DrawingOptions & OpeningOptions,
 ): Promise<ShownDrawer> {
-  const model = await openModel(source, options);
+  const { device, unconditional = false } = options;
+  const model = await openModel(source, { device, unconditional });
   return decodedDrawer(modelDrawer(source, model, options), model.codec);
 }
 
@@ -95,13 +105,15 @@ function modelDrawer(
       `--guidance ${options.guidance}: ${source} is a student, which learned its guidance`,
     );
   }
+  if (options.negativePrompt !== undefined)
+    throw new UsageError(`--negative-prompt: ${source} is a student, which is not guided`);
   return studentDrawer(student, options);
 }
 
 /** A student's samples. */
 export function studentDrawer(
   student: Student,
-  options: Pick<DrawingOptions, "seed" | "device" | "label">,
+  options: Pick<DrawingOptions, "seed" | "device" | "label" | "prompts">,
 ): SampleDrawer {
   const { evaluations: steps, facts } = student;
   const own = student instanceof DenoiserStudent ? {} : { draw: student.latents.bind(student) };
@@ -119,35 +131,64 @@ export function teacherDrawer(
   const sampler = { heun, euler, ddim }[options.sampler];
   const { steps, sigmaMin, sigmaMax, rho, guidance = 1 } = options;
   const { facts } = denoiser;
-  if (guidance !== 1 && classesOf(facts) === 0) {
-    throw new UsageError(`--guidance ${guidance}: this model has no classes to be guided to`);
+  if (guidance !== 1 && Object.keys(facts.condition).length === 0) {
+    throw new UsageError(`--guidance ${guidance}: this model has no classes or prompts to be guided to`);
   }
+  const guidanceOptions = { negative: negativeOf(options, facts), rescale: options.guidanceRescale };
   const evaluations = (options.sampler === "heun" ? 2 * steps - 1 : steps) * (guidance === 1 ? 1 : 2);
   return drawer(facts, { ...options, steps: 1 }, evaluations, (latents, condition) =>
-    sampler(guided(denoiser, guidance), latents, { steps, sigmaMin, sigmaMax, rho, condition }),
+    sampler(guided(denoiser, guidance, guidanceOptions), latents, {
+      steps,
+      sigmaMin,
+      sigmaMax,
+      rho,
+      condition,
+    }),
   );
 }
 
 function drawer(
   facts: ModelFacts,
-  options: Pick<DrawingOptions, "seed" | "device" | "label"> & LatentKind,
+  options: Pick<DrawingOptions, "seed" | "device" | "label" | "prompts"> & LatentKind,
   evaluations: number,
   generate: (latents: Tensor, condition?: Condition) => Tensor,
 ): SampleDrawer {
   const label = labelOf(options.label, facts);
   const labelDim = classesOf(facts);
   const sampleShape = [...facts.sampleShape];
-  const source = new LatentSource(sampleShape, labelDim, { ...options, label });
+  const prompts = promptsOf(options.prompts, facts);
+  const source = new LatentSource(sampleShape, labelDim, { ...options, label, prompts });
   return {
     sampleShape,
     labelDim,
     evaluations,
+    unread: options.prompts && prompts ? prompts.unread : [],
     draw(count) {
-      const { latents, condition, labels } = source.next(count);
-      return { samples: generate(latents, condition), ...(labels ? { labels } : {}) };
+      const { latents, condition, ...told } = source.next(count);
+      return { samples: generate(latents, condition), ...told };
     },
     skip: (count) => scope(() => void source.next(count)),
   };
+}
+
+/** The condition to lead away from. @throws UsageError if it has no effect */
+function negativeOf(
+  { negativePrompt, guidance = 1, device }: DrawingOptions,
+  { text }: ModelFacts,
+): Condition | undefined {
+  if (negativePrompt === undefined) return undefined;
+  if (!text) throw new UsageError("--negative-prompt: this model is not told a text");
+  if (guidance === 1) throw new UsageError("--negative-prompt: has no effect without --guidance above 1");
+  return { tokens: keep(new PromptTokens([negativePrompt], text).all(device)) };
+}
+
+/** The prompts to draw, those of the model's training by default. @throws UsageError if the model reads none */
+function promptsOf(given: readonly string[] | undefined, facts: ModelFacts): PromptTokens | undefined {
+  const { text } = facts;
+  if (text) return new PromptTokens(given ?? text.prompts, text);
+  if (!given) return undefined;
+  const classes = classesOf(facts) > 0 ? "; it has classes: --label" : "";
+  throw new UsageError(`--prompt: this model is not told a text${classes}`);
 }
 
 /** The number of a class that is given by number or name. @throws UsageError if the model has no such class */

@@ -10,6 +10,26 @@ export interface ChosenTeacher {
   why: string;
 }
 
+/** The same for pictures with captions: a U-Net that is told a text. @throws DisbackError as `chooseTeacher` */
+export function chooseTextTeacher(
+  data: Pick<SampleSource, "name" | "sampleShape" | "length">,
+  device: string,
+): ChosenTeacher {
+  const [imageChannels, side] = data.sampleShape as [number, number?];
+  if (side === undefined || side > LARGEST_SIDE || side % 8 !== 0)
+    throw new DisbackError(
+      `${data.name}: for samples [${data.sampleShape.join(", ")}] with captions no network can be chosen; give --resolution 32 or 64, or a "model"`,
+    );
+  const onCpu = device === "cpu";
+  const blockChannels = onCpu ? [64, 96, 128] : [128, 256, 384];
+  const training = onCpu ? { iterations: 4000, batchSize: 32 } : { iterations: 50_000, batchSize: 128 };
+  return {
+    model: { network: "text-unet", imageResolution: side, imageChannels, blockChannels },
+    training,
+    why: `chosen for ${data.length.toLocaleString("en")} pictures with captions: text-unet of ${blockChannels.join(", ")} channels, ${training.iterations.toLocaleString("en")} iterations of ${training.batchSize}; all of this can be set, see --show-settings`,
+  };
+}
+
 /** Image sizes that have a choice. */
 const LARGEST_SIDE = 64;
 

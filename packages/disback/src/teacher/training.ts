@@ -4,7 +4,7 @@ import type { Batch, Dataset } from "../data/dataset.js";
 import { denoisingLoss } from "../distill/denoising-loss.js";
 import { LogNormal } from "../distill/noise-distribution.js";
 import { DisbackError } from "../errors.js";
-import { classCondition } from "../models/condition.js";
+import { labelCondition } from "../models/condition.js";
 import type { DenoiserModule } from "../models/denoiser.js";
 import { dropLabels } from "../models/network.js";
 import { normalizeWeights } from "../models/normalized.js";
@@ -25,7 +25,7 @@ import {
 export type TeacherTrainingOptions = TeacherTrainingSettingsInput & {
   /** trained in place; move it to its device and memory format first */
   denoiser: DenoiserModule;
-  /** samples `[N, ...]`; labels, if there are any, become the condition */
+  /** samples `[N, ...]`; labels, if there are any, become the condition: classes, or tokens of captions */
   dataset: Dataset;
   /** the seed also determines the order of the data; with several processes, each reads its part */
   execution?: Execution;
@@ -133,7 +133,8 @@ export class TeacherTraining extends Training<"loss" | "gradientNorm"> {
     const samples = rows(data.samples).to({ device });
     const labels = rows(data.labels)?.to({ device });
     const seen = flip ? flipRandomly(samples, random) : samples;
-    const condition = classCondition(labels && dropLabels(labels, labelDropout, count, random));
+    const shown = labels && dropLabels(labels, labelDropout, count, random);
+    const condition = labelCondition(this.denoiser.facts, shown);
     return denoisingLoss(this.denoiser, seen, this.noise, { random, condition });
   }
 

@@ -161,7 +161,7 @@ describe("a teacher's samples", () => {
     expect(drawer.evaluations).toBe(10);
     expect(drawn(drawer, 3)).toEqual(heun(new GuidedDenoiser(denoiser, 2), latents(), schedule).toArray());
     expect(() => teacherDrawer(new GaussianDenoiser([0, 0]), { ...drawing, guidance: 2 })).toThrow(
-      "--guidance 2: this model has no classes to be guided to",
+      "--guidance 2: this model has no classes or prompts to be guided to",
     );
   });
 });

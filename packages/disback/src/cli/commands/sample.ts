@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { SAMPLING_FLAGS } from "../flag-groups.js";
+import { PROMPT_FLAGS, SAMPLING_FLAGS } from "../flag-groups.js";
 import { resolveCommandSettings, showSettings } from "../run-command.js";
 import { addSettingFlags, type SettingFlag } from "../setting-flags.js";
 import { type OutputFlags, Terminal } from "../terminal.js";
@@ -12,6 +12,7 @@ const FLAGS: readonly SettingFlag[] = [
     description: "class to draw; default all in turn",
     kind: "number",
   },
+  ...PROMPT_FLAGS,
   { flags: "--columns <n>", path: "columns", description: "columns of the grid", kind: "number" },
 ];
 

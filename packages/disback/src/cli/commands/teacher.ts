@@ -26,6 +26,12 @@ const FLAGS: readonly SettingFlag[] = [
     kind: "switch",
   },
   {
+    flags: "--captions",
+    path: "captions",
+    description: "condition the model on the data's captions: pictures from text",
+    kind: "switch",
+  },
+  {
     flags: "--autoencoder <folder>",
     path: "autoencoder",
     description: "train on latents of this autoencoder: ours, a model's, or one from diffusers",

@@ -1,6 +1,7 @@
 import type { Tensor } from "@disback/torch";
 import sharp from "sharp";
 import { DisbackError } from "../../errors.js";
+import { captionHeight, captionSvg } from "./caption.js";
 import { encodePng } from "./png.js";
 import { replaceFile } from "./replace-file.js";
 import { titleSvg } from "./title.js";
@@ -18,17 +19,21 @@ export interface GridOptions {
   padding?: number;
   /** one line of text above the images */
   title?: string;
+  /** a text below each image; the images are then larger, so that it can be read */
+  captions?: readonly string[];
 }
 
 const background = 255;
 const titleHeight = 28;
 const maximumSide = 16384;
+/** Sides of images without and with captions, in pixels, at most. */
+const [imageSide, captionedSide] = [64, 112];
 
 /** Enlarges by repeating pixels, so that small images stay as sharp as they are, and places them in a grid. */
-function arrange(images: Uint8Images, columns: number, scale: number, padding: number) {
+function arrange(images: Uint8Images, columns: number, scale: number, padding: number, below: number) {
   const { data, count, height, width, channels } = images;
   const stepX = width * scale + padding;
-  const stepY = height * scale + padding;
+  const stepY = height * scale + below + padding;
   const gridWidth = padding + columns * stepX;
   const gridHeight = padding + Math.ceil(count / columns) * stepY;
   if (Math.max(gridWidth, gridHeight) > maximumSide)
@@ -54,7 +59,9 @@ function arrange(images: Uint8Images, columns: number, scale: number, padding: n
 export async function gridPng(images: Uint8Images, options: GridOptions = {}): Promise<Buffer> {
   if (images.count === 0) throw new DisbackError("a grid needs at least one image");
   const columns = Math.min(images.count, options.columns ?? Math.ceil(Math.sqrt(images.count)));
-  const scale = options.scale ?? Math.max(1, Math.floor(64 / Math.max(images.width, images.height)));
+  const { captions } = options;
+  const largest = captions ? captionedSide : imageSide;
+  const scale = options.scale ?? Math.max(1, Math.floor(largest / Math.max(images.width, images.height)));
   const padding = options.padding ?? 4;
   for (const [name, value, least] of [
     ["columns", columns, 1],
@@ -63,10 +70,21 @@ export async function gridPng(images: Uint8Images, options: GridOptions = {}): P
   ] as const)
     if (!Number.isInteger(value) || value < least)
       throw new DisbackError(`grid: ${name} must be a whole number from ${least}, not ${value}`);
-  const { pixels, gridWidth, gridHeight } = arrange(images, columns, scale, padding);
+  const below = captions ? captionHeight : 0;
+  const { pixels, gridWidth, gridHeight } = arrange(images, columns, scale, padding, below);
   const png = await encodePng(pixels, gridWidth, gridHeight, images.channels);
-  if (!options.title) return png;
-  return sharp(png)
+  const width = images.width * scale;
+  const overlays = (captions ?? []).slice(0, images.count).map((caption, index) => ({
+    input: captionSvg(caption, width),
+    left: padding + (index % columns) * (width + padding),
+    top:
+      padding +
+      Math.floor(index / columns) * (images.height * scale + below + padding) +
+      images.height * scale,
+  }));
+  const written = overlays.length > 0 ? await sharp(png).composite(overlays).png().toBuffer() : png;
+  if (!options.title) return written;
+  return sharp(written)
     .extend({ top: titleHeight, background: "white" })
     .composite([{ input: titleSvg(options.title, gridWidth, titleHeight), top: 0, left: 0 }])
     .png()

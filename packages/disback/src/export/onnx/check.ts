@@ -1,8 +1,9 @@
-import type { OnnxGenerator } from "@disback/generate";
+import type { OnnxGenerator, Shown } from "@disback/generate";
 import { fromTypedArray, Generator, inferenceMode, ops, randn, type Tensor } from "@disback/torch";
 import { DisbackError } from "../../errors.js";
-import { type Condition, classCondition, classesOf } from "../../models/condition.js";
+import { type Condition, classesOf, labelCondition } from "../../models/condition.js";
 import type { DenoiserModule } from "../../models/denoiser.js";
+import { PromptTokens } from "../../text/prompt-tokens.js";
 import type { ExportableModel } from "../exportable.js";
 import type { Precision } from "./export-onnx.js";
 
@@ -41,9 +42,13 @@ export async function checkOnnx(
   const latents =
     model.student?.latents(batch, random) ?? randn([batch, ...facts.sampleShape], { generator: random });
   const labels = labelDim > 0 ? Array.from({ length: batch }, (_, index) => index % labelDim) : undefined;
-  const condition = classCondition(labels && oneHot(labels, labelDim));
+  const prompts = facts.text && new PromptTokens(facts.text.prompts.slice(0, batch), facts.text);
+  const rows = prompts && Array.from({ length: batch }, (_, index) => index % prompts.length);
+  const tokens = rows && prompts.rows(rows, "cpu");
+  const condition = labelCondition(facts, tokens ?? (labels && oneHot(labels, labelDim)));
+  const shown = (tokens?.toArray() as number[][] | undefined) ?? labels;
   const ours = timed(() => original(model, latents, condition));
-  const theirs = await timedAsync(() => evaluate(exported, latents.data() as Float32Array, labels));
+  const theirs = await timedAsync(() => evaluate(exported, latents.data() as Float32Array, shown));
   await exported.dispose();
   const difference = largestDifference(ours.result.data() as Float32Array, theirs.result);
   if (!(difference <= tolerance[options.precision])) {
@@ -72,9 +77,9 @@ function original({ module, student }: ExportableModel, latents: Tensor, conditi
   });
 }
 
-function evaluate(exported: OnnxGenerator, latents: Float32Array, labels?: number[]): Promise<Float32Array> {
-  if (exported.description.kind === "student") return exported.fromLatents(latents, labels);
-  return exported.denoise(latents, sigma, labels);
+function evaluate(exported: OnnxGenerator, latents: Float32Array, shown?: Shown): Promise<Float32Array> {
+  if (exported.description.kind === "student") return exported.fromLatents(latents, shown);
+  return exported.denoise(latents, sigma, shown);
 }
 
 function oneHot(labels: readonly number[], classes: number): Tensor {

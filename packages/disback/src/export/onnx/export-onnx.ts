@@ -32,6 +32,9 @@ export function exportOnnx(model: ExportableModel, precision: Precision = "f32")
   }
 }
 
+/** Prompts of its training that an exported model names. */
+const shownPrompts = 64;
+
 /** The network between the preconditioning's float32 factors. */
 function halve(module: Module): void {
   if (!(module instanceof PreconditionedDenoiser))
@@ -40,11 +43,12 @@ function halve(module: Module): void {
 }
 
 function describe({ module, facts, student }: ExportableModel, precision: Precision): ModelDescription {
-  const { classNames } = facts;
+  const { classNames, text } = facts;
   const common = {
     sampleShape: [...facts.sampleShape],
     labelDim: classesOf(facts),
     ...(classNames ? { classNames } : {}),
+    ...(text ? { text: { ...text, prompts: text.prompts.slice(0, shownPrompts) } } : {}),
     precision,
   };
   if (student) {

@@ -1,21 +1,27 @@
-import { defaultGenerator, randn, type Tensor } from "@disback/torch";
+import { defaultGenerator, randn, type Tensor, zeros } from "@disback/torch";
 import type { Student } from "../../distill/student.js";
-import { classCondition, classesOf } from "../../models/condition.js";
+import { classesOf, labelCondition } from "../../models/condition.js";
 import type { DenoiserModule } from "../../models/denoiser.js";
 import type { ModelFacts } from "../../models/facts.js";
 import type { OnnxSource } from "./write-model.js";
 
-/** Example labels for tracing: their values do not matter. */
-const labels = (batch: number, facts: ModelFacts): Tensor[] =>
-  classesOf(facts) > 0 ? [randn([batch, classesOf(facts)])] : [];
+/** Example classes or tokens for tracing: their values do not matter. */
+function labels(batch: number, facts: ModelFacts): Tensor[] {
+  if (facts.text) return [zeros([batch, facts.text.textLength])];
+  return classesOf(facts) > 0 ? [randn([batch, classesOf(facts)])] : [];
+}
 
-const labelNames = (facts: ModelFacts): string[] => (classesOf(facts) > 0 ? ["labels"] : []);
+function labelNames(facts: ModelFacts): string[] {
+  if (facts.text) return ["tokens"];
+  return classesOf(facts) > 0 ? ["labels"] : [];
+}
 
-/** A student as a function: latents, `[N, steps, ...]` if it has several steps, and one-hot labels `[N, K]` to samples. */
+/** A student as a function: latents, `[N, steps, ...]` if it has several steps, and one-hot labels
+ * `[N, K]` or tokens `[N, L]` to samples. */
 export function studentSource(student: Student): Omit<OnnxSource, "metadata"> {
   const { facts } = student;
   return {
-    network: (latents, classes) => student.generate(latents!, classCondition(classes)),
+    network: (latents, classes) => student.generate(latents!, labelCondition(facts, classes)),
     examples: (batch) => [student.latents(batch, defaultGenerator()), ...labels(batch, facts)],
     inputNames: ["latents", ...labelNames(facts)],
     outputName: "samples",
@@ -26,7 +32,7 @@ export function studentSource(student: Student): Omit<OnnxSource, "metadata"> {
 export function denoiserSource(denoiser: DenoiserModule): Omit<OnnxSource, "metadata"> {
   const { facts } = denoiser;
   return {
-    network: (x, sigma, classes) => denoiser.denoise(x!, sigma!, classCondition(classes)),
+    network: (x, sigma, classes) => denoiser.denoise(x!, sigma!, labelCondition(facts, classes)),
     examples: (batch) => [
       randn([batch, ...facts.sampleShape]),
       randn([batch]).abs().add(0.1),

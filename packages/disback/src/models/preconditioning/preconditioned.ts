@@ -103,19 +103,26 @@ export abstract class PreconditionedDenoiser extends DenoiserModule implements F
   }
 
   private labels(condition: Condition | undefined, x: Tensor): Tensor | undefined {
-    const { labelDim } = this;
-    const { class: labels, ...others } = condition ?? {};
+    const [name, size] = this.labelled;
+    const { [name]: labels, ...others } = condition ?? {};
     const [unknown] = Object.keys(others);
     if (unknown !== undefined) throw new DisbackError(`condition: this denoiser is not told "${unknown}"`);
-    if (!labels)
-      return labelDim > 0 ? zeros([1, labelDim], { dtype: this.model.dtype, device: x.device }) : undefined;
-    if (labelDim === 0) throw new DisbackError("condition: this denoiser has no classes");
+    // Numbers of tokens are too large for half precision.
+    const dtype = name === "class" ? this.model.dtype : "float32";
+    if (!labels) return size > 0 ? zeros([1, size], { dtype, device: x.device }) : undefined;
+    if (size === 0) throw new DisbackError("condition: this denoiser has no classes");
     const [rows, columns] = labels.shape;
-    if (labels.ndim !== 2 || columns !== labelDim || (rows !== 1 && rows !== x.shape[0])) {
+    if (labels.ndim !== 2 || columns !== size || (rows !== 1 && rows !== x.shape[0])) {
       throw new DisbackError(
-        `condition: expected class [${x.shape[0]}, ${labelDim}], got [${labels.shape.join(", ")}]`,
+        `condition: expected ${name} [${x.shape[0]}, ${size}], got [${labels.shape.join(", ")}]`,
       );
     }
-    return inDtype(labels, this.model.dtype);
+    return inDtype(labels, dtype);
+  }
+
+  /** What its network takes as labels, and how many numbers that is. */
+  private get labelled(): [name: "class" | "tokens", size: number] {
+    const tokens = this.facts.condition.tokens?.[0];
+    return tokens === undefined ? ["class", this.labelDim] : ["tokens", tokens];
   }
 }

@@ -41,6 +41,9 @@ export interface UNet2DConditionOptions {
   scaleShift: boolean;
   /** projections around the transformer blocks are linear layers, not pointwise convolutions */
   linearProjection: boolean;
-  /** SDXL: pooled text and six sizes of the picture are added to the embedding of steps; null for none */
+  /**
+   * SDXL: pooled text and six sizes of the picture are added to the embedding of steps; null for none. With 0
+   * sizeChannels the sizes are left out.
+   */
   added: { sizeChannels: number; inChannels: number } | null;
 }

@@ -64,7 +64,7 @@ export class UNet2DConditionModel extends Module {
     this.conv_in = new Convolution(source, options.inChannels, first, 3, torchStart);
     this.stepWaves = positional(first, options);
     this.time_embedding = new StepEmbedding(source, first, embeddingChannels);
-    this.sizeWaves = added && positional(added.sizeChannels, options);
+    this.sizeWaves = added && added.sizeChannels > 0 ? positional(added.sizeChannels, options) : null;
     this.add_embedding = added && new StepEmbedding(source, added.inChannels, embeddingChannels);
 
     this.down_blocks = down.map((level, index) => {
@@ -91,7 +91,9 @@ export class UNet2DConditionModel extends Module {
   /** shapes of what it is told besides the text */
   get vectorShapes(): Readonly<Record<string, readonly number[]>> {
     const { added } = this.options;
-    return added ? { pooled: [added.inChannels - 6 * added.sizeChannels], sizes: [6] } : {};
+    if (!added) return {};
+    const pooled = [added.inChannels - 6 * added.sizeChannels];
+    return added.sizeChannels > 0 ? { pooled, sizes: [6] } : { pooled };
   }
 
   /** dtype of its weights, which its input must have */
@@ -146,14 +148,16 @@ export class UNet2DConditionModel extends Module {
 
   private embed(timestep: Tensor, { pooled, sizes }: UNet2DCondition): Tensor {
     const step = this.time_embedding.forward(inDtype(this.stepWaves.forward(timestep), this.dtype));
-    if (!this.add_embedding || !this.sizeWaves) return step;
-    if (!pooled || !sizes) {
+    if (!this.add_embedding) return step;
+    if (!pooled || (this.sizeWaves && !sizes)) {
       throw new DisbackError(
         `condition: "${pooled ? "sizes" : "pooled"}" is missing, which this network needs`,
       );
     }
-    const waves = this.sizeWaves.forward(sizes.float().flatten()).reshape([sizes.shape[0]!, -1]);
-    const added = cat([inDtype(pooled, this.dtype), inDtype(waves, this.dtype)], 1);
+    const vector = inDtype(pooled, this.dtype);
+    if (!this.sizeWaves) return step.add(this.add_embedding.forward(vector));
+    const waves = this.sizeWaves.forward(sizes!.float().flatten()).reshape([sizes!.shape[0]!, -1]);
+    const added = cat([vector, inDtype(waves, this.dtype)], 1);
     return step.add(this.add_embedding.forward(added));
   }
 }

@@ -8,6 +8,7 @@ import { Judge } from "../judge.js";
 import { locateModel, shippedTeachers } from "../locate-model.js";
 import { isModuleFile } from "../own-modules.js";
 import type { Progress } from "../progress.js";
+import { promptsFrom } from "../prompts.js";
 import { openDrawer } from "../sample-drawer.js";
 import type { Shown } from "../samples/kinds.js";
 import type { EvaluateSettings } from "../settings/sampling.js";
@@ -54,7 +55,9 @@ interface SamplesToJudge {
 
 async function openSamplesToJudge(settings: EvaluateSettings, progress: Progress): Promise<SamplesToJudge> {
   if (isModel(settings.model)) {
-    const drawer = await openDrawer(settings.model, { ...settings, device: settings.device as Device });
+    const drawer = await openDrawer(settings.model, {
+      ...{ ...settings, prompts: await promptsFrom(settings), device: settings.device as Device },
+    });
     return {
       shown: drawer.shown,
       count: settings.count,

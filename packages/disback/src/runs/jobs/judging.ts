@@ -93,11 +93,11 @@ export async function drawPicture(
   drawer: ShownDrawer,
   count: number,
 ): Promise<{ spread?: number }> {
-  const { samples } = drawer.draw(count);
+  const { samples, prompts: captions } = drawer.draw(count);
   try {
     const spread = spreadOf(samples);
     if (Number.isNaN(spread)) return { spread };
-    await drawer.kind.draw(path, samples);
+    await drawer.kind.draw(path, samples, { captions });
     await drawer.kind.drawBeside?.(path, samples);
     return count < ENOUGH ? {} : { spread };
   } finally {

@@ -24,6 +24,7 @@ import { didYouMean } from "../nearest.js";
 import { configured, openDenoiser } from "../open-model.js";
 import type { OpenedModel } from "../opened-model.js";
 import { isModuleFile, openModuleFile } from "../own-modules.js";
+import { promptsFrom } from "../prompts.js";
 import { readSettingsFile } from "../settings/resolve.js";
 
 /** Settings of the networks of a distillation. */
@@ -36,6 +37,8 @@ export interface NetworkSettings extends ComputationSettings {
   rank?: number | undefined;
   /** Layers of the teacher that get an adapter. */
   adaptedLayers?: AdaptedLayers | undefined;
+  /** Prompts to train with, or where they are. */
+  prompts?: string | undefined;
   seed: number;
 }
 
@@ -59,7 +62,8 @@ export async function openNetworks(settings: NetworkSettings): Promise<Networks>
 async function openTeacher(settings: NetworkSettings): Promise<OpenedModel> {
   const { teacher: source, unconditional } = settings;
   const how = computationOf(settings);
-  const teacher = await openDenoiser(source, { device: settings.device as Device, unconditional });
+  const prompts = await promptsFrom({ prompts: settings.prompts });
+  const teacher = await openDenoiser(source, { device: settings.device as Device, unconditional, prompts });
   computing(teacher.module, how).requiresGrad_(false);
   return teacher;
 }
@@ -151,10 +155,17 @@ function studentConfig(start: string, teacher: OpenedModel): DenoiserConfig {
     );
   }
   const own = parseDenoiserConfig(readSettingsFile(start), start);
-  // The classes and their names are the teacher's.
-  const config = { ...own, classNames: own.classNames ?? teacher.config?.classNames };
+  const config = toldLike(own, teacher.config);
   requireSameKind(factsOf(config), teacher.facts, start);
   return config;
+}
+
+/** The classes' names, and what it reads of a text, are the teacher's. */
+function toldLike(own: DenoiserConfig, teacher: DenoiserConfig | undefined): DenoiserConfig {
+  if (own.network !== "text-unet") return { ...own, classNames: own.classNames ?? teacher?.classNames };
+  if (teacher?.network !== "text-unet") return own;
+  const { vocabulary, textLength, prompts } = teacher;
+  return { ...own, vocabulary: [...vocabulary], textLength, prompts: [...prompts] };
 }
 
 /** Half the channels: about a quarter of the parameters and of the work. */
@@ -169,7 +180,7 @@ function halved(config: DenoiserConfig): DenoiserConfig {
     }
     return { ...config, heads: config.heads / 2 };
   }
-  if (config.network === "unet-2d") return halvedLevels(config);
+  if (config.network === "unet-2d" || config.network === "text-unet") return halvedLevels(config);
   const modelChannels = config.modelChannels / 2;
   if (modelChannels % 4 !== 0) {
     throw new DisbackError(
@@ -179,7 +190,7 @@ function halved(config: DenoiserConfig): DenoiserConfig {
   return { ...config, modelChannels };
 }
 
-function halvedLevels(config: Extract<DenoiserConfig, { network: "unet-2d" }>): DenoiserConfig {
+function halvedLevels(config: Extract<DenoiserConfig, { network: "unet-2d" | "text-unet" }>): DenoiserConfig {
   const blockChannels = config.blockChannels.map((channels) => channels / 2);
   const parsed = denoiserConfig.safeParse({ ...config, blockChannels });
   if (parsed.success) return parsed.data;

@@ -3,6 +3,7 @@ import { cat, type Device, type Tensor } from "@disback/torch";
 import { writeNpz } from "../../data/output/npz.js";
 import { DisbackError, UsageError } from "../../errors.js";
 import type { Progress } from "../progress.js";
+import { promptsFrom } from "../prompts.js";
 import { openDrawer } from "../sample-drawer.js";
 import type { SampleSettings } from "../settings/sampling.js";
 
@@ -24,13 +25,20 @@ export async function drawSamples(
   const { out, progress } = options;
   const kind = outputKind(out);
   refuseOverwriting(out, options.force);
-  const drawer = await openDrawer(settings.model, { ...settings, device: settings.device as Device });
+  const prompts = await promptsFrom(settings);
+  const drawer = await openDrawer(settings.model, {
+    ...settings,
+    prompts,
+    device: settings.device as Device,
+  });
+  for (const line of drawer.unread) progress.notice(line);
   const { kind: samples } = drawer;
   if (kind === "folder" && !samples.writeEach) {
     throw new DisbackError(`${out}: these samples are ${samples.name}; give a .png or .npz`);
   }
   const batches: Tensor[] = [];
   const labels: number[] = [];
+  const captions: string[] = [];
   let seconds = 0;
   progress.start("sampling", settings.count, 0, "samples");
   for (let done = 0; done < settings.count; ) {
@@ -39,6 +47,7 @@ export async function drawSamples(
     const batch = drawer.draw(size);
     seconds += (performance.now() - began) / 1000;
     if (batch.labels) labels.push(...batch.labels);
+    if (batch.prompts) captions.push(...batch.prompts);
     if (kind === "folder") {
       await samples.writeEach!(out, batch.samples, done);
       batch.samples.dispose();
@@ -53,7 +62,10 @@ export async function drawSamples(
     const { values = false } = samples;
     await writeNpz(out, cat(batches), labels.length > 0 ? labels : undefined, { values });
   }
-  if (kind === "png") await samples.draw(out, cat(batches), { columns: settings.columns });
+  if (kind === "png") {
+    const below = captions.length > 0 ? { captions } : {};
+    await samples.draw(out, cat(batches), { columns: settings.columns, ...below });
+  }
   return {
     path: out,
     count: settings.count,

@@ -1,4 +1,5 @@
 import { type Device, scope, type Tensor } from "@disback/torch";
+import { CaptionTokens, requireCaptions } from "../../data/caption-tokens.js";
 import { type Dataset, openDataset, TensorDataset } from "../../data/dataset.js";
 import { EncodedSamples } from "../../data/encoded-samples.js";
 import { requireFittingData } from "../../data/fitting.js";
@@ -7,10 +8,11 @@ import type { OpenOptions } from "../../data/options.js";
 import { DisbackError } from "../../errors.js";
 import { readAutoencoder } from "../../import/read-autoencoder.js";
 import { latentCodec } from "../../models/autoencoder/latent-codec.js";
-import { type DenoiserConfig, parseDenoiserConfig, sampleShape } from "../../models/config.js";
+import { type DenoiserConfig, factsOf, parseDenoiserConfig, sampleShape } from "../../models/config.js";
 import { asTheyAre, type SampleCodec } from "../../models/sample-codec.js";
-import { chooseTeacher } from "../../teacher/choose.js";
+import { chooseTeacher, chooseTextTeacher } from "../../teacher/choose.js";
 import type { TeacherTrainingSettings } from "../../teacher/settings.js";
+import { learnVocabulary } from "../../text/learn-vocabulary.js";
 import type { TeacherSettings } from "../settings/teacher.js";
 
 /** Settings of a teacher, with everything chosen for its data. */
@@ -44,6 +46,7 @@ export async function planTeacher(
 ): Promise<TeacherPlan> {
   if (given.autoencoder !== undefined) return planLatents(given, given.autoencoder, notice);
   const { model } = given;
+  if (given.captions || model?.network === "text-unet") return planPrompts(given, model, notice);
   const shape = model && sampleShape(model);
   const dataset = await openAt(given, shape, notice);
   const conditional = given.conditional ?? dataset.labelDim > 0;
@@ -61,6 +64,47 @@ export async function planTeacher(
   for (const line of requireFittingData(dataset, facts, '"model"')) notice(line);
   const config = withClasses(settings.model, dataset);
   return { settings, codec: asTheyAre(facts.sampleShape), dataset, config };
+}
+
+/** The same for pictures with captions: labels are the captions' tokens. */
+async function planPrompts(
+  given: TeacherSettings,
+  model: DenoiserConfig | undefined,
+  notice: (line: string) => void,
+): Promise<TeacherPlan> {
+  if (given.conditional) throw new DisbackError('"conditional": with captions there are no classes');
+  if (model && model.network !== "text-unet")
+    throw new DisbackError(`"model.network": with captions it must be "text-unet", not "${model.network}"`);
+  const pictures = await openAt({ ...given, conditional: false }, model && sampleShape(model), notice);
+  const captions = requireCaptions(pictures);
+  const chosen = model ? undefined : chooseTextTeacher(pictures, given.device);
+  if (chosen) notice(chosen.why);
+  const config = withLanguage(parseDenoiserConfig(model ?? chosen!.model), captions, given.vocabularySize);
+  const settings = complete(given, false, config, chosen?.training);
+  const facts = factsOf(config);
+  requireFittingData(pictures, { sampleShape: facts.sampleShape, labelDim: 0 }, '"model"');
+  const dataset = new TensorDataset(new CaptionTokens(pictures, facts.text!));
+  return { settings, codec: asTheyAre(facts.sampleShape), dataset, config };
+}
+
+/** Most prompts that a model keeps of its training's captions. */
+const KEPT_PROMPTS = 2000;
+
+/** The model reads the captions' language, and remembers captions as prompts, unless it is told both. */
+function withLanguage(
+  config: DenoiserConfig,
+  captions: readonly string[],
+  vocabularySize: number,
+): DenoiserConfig {
+  if (config.network !== "text-unet") return config;
+  const { vocabulary, prompts } = config;
+  const distinct = [...new Set(captions.filter((caption) => caption.trim() !== ""))];
+  const every = Math.ceil(distinct.length / KEPT_PROMPTS);
+  return {
+    ...config,
+    vocabulary: vocabulary.length > 0 ? vocabulary : learnVocabulary(captions, vocabularySize),
+    prompts: prompts.length > 0 ? prompts : distinct.filter((_, index) => index % every === 0),
+  };
 }
 
 /** Opens images at the size of the model or the settings, else at their own, else at a default. */

@@ -7,8 +7,11 @@ import type { SampleKind } from "./sample-kind.js";
 export const images: SampleKind = {
   name: "images",
   matches: (shape) => shape.length === 3,
-  draw: (path, samples, { columns } = {}) =>
-    writeGrid(path, samples, columns === undefined ? {} : { columns }),
+  draw: (path, samples, { columns, captions } = {}) =>
+    writeGrid(path, samples, {
+      ...(columns === undefined ? {} : { columns }),
+      ...(captions ? { captions } : {}),
+    }),
   writeEach: (folder, samples, first) => writePngFolder(folder, samples, first),
   defaultExtractor(shape, device) {
     for (const name of shippedExtractors()) {

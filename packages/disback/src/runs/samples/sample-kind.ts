@@ -13,6 +13,8 @@ export interface JudgedBy {
 export interface PictureOptions {
   /** columns of a grid; as square as possible when not given */
   columns?: number | undefined;
+  /** what stands below each sample */
+  captions?: readonly string[] | undefined;
 }
 
 /**

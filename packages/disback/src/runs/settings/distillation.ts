@@ -19,6 +19,12 @@ const networkSettings = {
   unconditional: unconditional.describe(
     "use a class-conditional teacher without labels; the student is unconditional",
   ),
+  prompts: z
+    .string()
+    .optional()
+    .describe(
+      "prompts to train with, for a teacher that is told a text: a file of lines or JSONL, or a data set with captions; default those of its training",
+    ),
   student: z
     .string()
     .default("same")

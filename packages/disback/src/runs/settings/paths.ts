@@ -7,6 +7,7 @@ const PATHS = [
   "teacher",
   "student",
   "data",
+  "prompts",
   "trajectory",
   "autoencoder",
   "evaluation.reference",

@@ -18,6 +18,25 @@ const drawing = {
     .union([integer(0), z.string().min(1)])
     .optional()
     .describe("class to draw, by number or name; default all in turn"),
+  prompt: z
+    .string()
+    .optional()
+    .describe("text to draw, for a model that is told one; default those of its training"),
+  prompts: z
+    .string()
+    .optional()
+    .describe("texts to draw in turn: a file of lines or JSONL, or a data set with captions"),
+  negativePrompt: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("text that a teacher's guidance leads away from; default no text"),
+  guidanceRescale: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0)
+    .describe("how far guidance gets back the contrast of samples without it: 0 not at all, 1 fully"),
   unconditional: unconditional.describe("use a class-conditional model without labels"),
 };
 

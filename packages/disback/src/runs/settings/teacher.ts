@@ -19,6 +19,13 @@ export const teacherSchema = z.strictObject({
     .boolean()
     .optional()
     .describe("condition the model on the data's classes; default if there are any"),
+  captions: z
+    .boolean()
+    .default(false)
+    .describe("condition the model on the data's captions: pictures from text"),
+  vocabularySize: integer(32)
+    .default(1200)
+    .describe("with captions: pieces of words that are learned from the captions"),
   autoencoder: z
     .string()
     .optional()

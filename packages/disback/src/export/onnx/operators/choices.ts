@@ -27,6 +27,11 @@ function bucketize(call: CallView): string {
   return graph.node("ReduceSum", [counted, graph.integers([sizes.length])], { keepdims: 0 });
 }
 
+/** Rows of a table by their numbers. */
+function embedding(call: CallView): string {
+  return call.graph.node("Gather", [call.tensor("weight"), call.tensor("indices")], { axis: 0 });
+}
+
 /** Elements by their place in the flattened tensor. */
 function take(call: CallView): string {
   const flat = call.reshaped(call.tensor("self"), [null]);
@@ -42,10 +47,12 @@ export const choices: Readonly<Record<string, Conversion>> = {
   "gt.Tensor": comparison("Greater"),
   "ge.Scalar": comparison("GreaterOrEqual"),
   "ge.Tensor": comparison("GreaterOrEqual"),
+  "ne.Scalar": (call) => call.graph.node("Not", [comparison("Equal")(call) as string]),
   "where.self": (call) =>
     call.graph.node("Where", [call.tensor("condition"), call.operand("self"), call.operand("other")]),
   zeros_like: filled(0),
   ones_like: filled(1),
   "bucketize.Tensor": bucketize,
+  embedding,
   take,
 };

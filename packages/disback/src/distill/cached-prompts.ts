@@ -1,0 +1,57 @@
+import { type Device, type Generator, randint, scope, type Tensor } from "@disback/torch";
+import { DisbackError } from "../errors.js";
+import { type Condition, type ConditionShapes, joinConditions } from "../models/condition.js";
+import type { PromptCache } from "../text/prompts/prompt-cache.js";
+import type { ConditionSource } from "./condition-source.js";
+
+/** What a network is told besides the prompt. */
+export interface CachedPromptsOptions {
+  device?: Device;
+  /** SDXL: original height and width, top and left of the crop, target height and width, `[1, 6]` */
+  sizes?: Tensor;
+}
+
+/** Prompts drawn uniformly, as conditions that were computed before: `text`, `pooled` and `sizes`. */
+export class CachedPrompts implements ConditionSource {
+  /**
+   * @param shapes what the student is told, as in its facts
+   * @throws DisbackError if the conditions have other shapes, or if the student needs sizes and there are none
+   */
+  constructor(
+    private readonly cache: PromptCache,
+    readonly prompts: readonly string[],
+    shapes: ConditionShapes,
+    private readonly options: CachedPromptsOptions = {},
+  ) {
+    scope(() => {
+      const one = this.condition(prompts[0]!);
+      for (const [name, shape] of Object.entries(shapes)) {
+        const given = one[name]?.shape.slice(1);
+        if (!given) throw new DisbackError(`prompts: the student is told "${name}", which these do not have`);
+        // Texts may be of any length.
+        const from = name === "text" ? 1 : 0;
+        if (given.slice(from).join() !== shape.slice(from).join())
+          throw new DisbackError(
+            `prompts: their ${name} is [${given.join(", ")}], the student's [${shape.join(", ")}]`,
+          );
+      }
+    });
+  }
+
+  /** Conditions of some prompts, in that order. */
+  rows(prompts: readonly (string | null)[]): Condition {
+    return scope(() => joinConditions(prompts.map((prompt) => this.condition(prompt))));
+  }
+
+  draw(count: number, generator: Generator): Condition {
+    const { device } = generator;
+    const places = randint(0, this.prompts.length, [count], { generator, device }).toArray() as number[];
+    return this.rows(places.map((place) => this.prompts[Number(place)]!));
+  }
+
+  private condition(prompt: string | null): Condition {
+    const { device = "cpu", sizes } = this.options;
+    const parts = Object.entries({ ...this.cache.read(prompt), ...(sizes ? { sizes } : {}) });
+    return Object.fromEntries(parts.map(([name, tensor]) => [name, (tensor as Tensor).to({ device })]));
+  }
+}
