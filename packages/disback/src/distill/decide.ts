@@ -1,5 +1,6 @@
 import { Generator, inferenceMode, type Module, ops, scope } from "@disback/torch";
 import { DisbackError } from "../errors.js";
+import { LowRankDenoiser } from "../models/adapters/low-rank-denoiser.js";
 import type { DenoiserModule } from "../models/denoiser.js";
 import { DenoiserStudent } from "./denoiser-student.js";
 import { denoisingLoss } from "./denoising-loss.js";
@@ -112,8 +113,9 @@ export function lossOnFirstSamples(options: {
   );
 }
 
-/** Whether a model starts with the same weights as another. */
+/** Whether a model starts with the same weights as another, or as adapters on it that change nothing. */
 export function sameWeights(a: Module, b: Module): boolean {
+  if (b instanceof LowRankDenoiser && b.base === a) return b.changesNothing();
   const [left, right] = [a.stateDict(), b.stateDict()];
   if (left.size !== right.size) return false;
   return inferenceMode(() =>

@@ -5,6 +5,7 @@ import { Generator, type Module, randn, scope, type Tensor, tensor } from "@disb
 import { expect, test } from "vitest";
 import { adaptersOn } from "../../src/distill/adapter-nodes.js";
 import { Backtracking } from "../../src/distill/backtrack.js";
+import { sameWeights } from "../../src/distill/decide.js";
 import { DenoiserStudent } from "../../src/distill/denoiser-student.js";
 import type { Objective } from "../../src/distill/objective.js";
 import { Dmd } from "../../src/distill/objectives/dmd.js";
@@ -171,6 +172,14 @@ test("a base in bf16 has adapters in f32 that learn", () => {
   expect(model.denoise(x, sigma).dtype).toBe("float32");
   model.denoise(x, sigma).square().mean().backward();
   expect(model.parameters().some((weight) => weight.grad!.abs().max().item() > 0)).toBe(true);
+});
+
+test("fresh adapters count as a copy of the teacher, trained ones do not", () => {
+  const teacher = network();
+  const of = student(teacher);
+  expect(sameWeights(teacher, of.module)).toBe(true);
+  of.module.parameters()[1]!.detach().fill_(0.1);
+  expect(sameWeights(teacher, of.module)).toBe(false);
 });
 
 test("storage beside a rank, and interpolated adapters, are refused", () => {

@@ -110,6 +110,12 @@ export class LowRankDenoiser extends DenoiserModule implements FeatureDenoiser {
     return withAdapters(this.byLayer, () => base.features!(x, sigma, condition));
   }
 
+  /** Whether its estimates are the base's, as at the start. */
+  changesNothing(): boolean {
+    const largest = ({ up }: LowRankAdapter) => up.detach().abs().max().item();
+    return scope(() => Object.values(this.adapters).every((adapter) => largest(adapter) === 0));
+  }
+
   /** Other adapters with the same values on the same base. */
   override clone(): this {
     const { base, rank, layers } = this;
