@@ -131,7 +131,8 @@ export function checkpoint(block: (...inputs: Tensor[]) => Tensor, ...inputs: Te
       generator.setState(after);
       const incoming = gradients[0] == null ? undefined : wrap(gradients[0]);
       for (const input of saved) input.dispose();
-      if (!incoming) return leaves.map(() => null);
+      // A block of frozen weights whose inputs need no gradients has none to give.
+      if (!incoming || !result.requiresGrad) return leaves.map(() => null);
       if (withoutLeaves) return inputGradients(result, leaves, incoming);
       backward([result], [incoming]);
       return leaves.map((leaf) => native.getGrad(leaf.handle));
