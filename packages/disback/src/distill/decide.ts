@@ -39,7 +39,7 @@ export interface DecideOptions {
 }
 
 /**
- * What helps a student, as measured in docs/study-2d.md and docs/study-images.md:
+ * What helps a student, as measured in docs/study.md:
  *
  * 1. A copy of the teacher needs neither. A trajectory never paid for one.
  * 2. A denoiser that is not a copy imitates. This is cheaper than a trajectory, and better.
