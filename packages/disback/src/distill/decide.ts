@@ -15,6 +15,9 @@ export const methods = ["auto", "disback", "plain"] as const;
 
 export type Method = (typeof methods)[number];
 
+/** When a student imitates first: where `method` decides that it helps, or always. */
+export type ImitationTime = "needed" | "always";
+
 /** The stages that run before the last one, and why. */
 export interface Decision {
   /** whether the student first learns to imitate one step of the teacher */
@@ -33,7 +36,7 @@ export interface DecideOptions {
   /** the objective evaluates the teacher only on samples it was trained for, so a trajectory cannot help */
   direct?: boolean;
   /** the imitation's largest number of steps, 0 for none; and whether to imitate where it is not needed */
-  imitation: { steps: number; when?: "needed" | "always" };
+  imitation: { steps: number; when?: ImitationTime | undefined };
   /** seed of the samples that are examined */
   seed: number;
 }
