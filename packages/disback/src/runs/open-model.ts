@@ -12,7 +12,13 @@ import { DenoiserModule } from "../models/denoiser.js";
 import type { SampleCodec } from "../models/sample-codec.js";
 import { locateModel } from "./locate-model.js";
 import type { OpenedModel } from "./opened-model.js";
-import { isModuleFile, isModuleFolder, openModuleFile, openModuleFolder } from "./own-modules.js";
+import {
+  isModuleFile,
+  isModuleFolder,
+  openModuleFile,
+  openModuleFolder,
+  openPictures,
+} from "./own-modules.js";
 
 /** Options of opening a model. */
 export interface OpeningOptions {
@@ -31,7 +37,7 @@ export async function openModel(source: string, options: OpeningOptions): Promis
   const folder = locateModel(source);
   if (isModuleFolder(folder)) return whole(source, await openModuleFolder(folder, device), unconditional);
   const loaded = loadModel(folder, { device });
-  const codec = openCodec(folder, sampleShape(loaded.config), { device });
+  const codec = (await openPictures(folder)) ?? openCodec(folder, sampleShape(loaded.config), { device });
   if (!unconditional || loaded.config.labelDim === 0) return configured(loaded, codec);
   const part = withoutLabels(loaded);
   loaded.denoiser.dispose();
