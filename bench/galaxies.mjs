@@ -1,4 +1,4 @@
-// Teachers that nobody here made: galaxygrad's score networks of galaxies, distilled to one step by the command line and
+// Other people's teachers: galaxygrad's score networks of galaxies, distilled to one step by the command line and
 // judged beside the teacher's own spread. docs/galaxies.md tells it as a tutorial.
 //
 //   node bench/galaxies.mjs [--teachers hsc32,quasar72] [--seeds 1,2,3] [--smoke]
@@ -16,7 +16,7 @@ import { machine, positive, printTable, save } from "./report.mjs";
 const { values: flags } = parseArgs({
   options: {
     install: { type: "boolean", default: false },
-    /** seconds instead of an hour: every step of the way, figures that say nothing */
+    /** every step of the way with tiny sizes, in seconds; its figures mean nothing */
     smoke: { type: "boolean", default: false },
     teachers: { type: "string", default: "hsc32,quasar72" },
     seeds: { type: "string", default: "1" },
@@ -137,7 +137,7 @@ async function drawn(source, { name, seed, steps = sizes.teacherSteps, samples =
   return readSamples(file);
 }
 
-/** What the teacher's network makes in the student's place, before any training. */
+/** Samples of the teacher's network in the student's place, before any training. */
 async function firstSamples(source) {
   const { module, facts } = await (await import(source)).default();
   const latents = randn([sizes.samples, ...facts.sampleShape], { generator: new Generator(21) });
