@@ -64,8 +64,8 @@ const settings = {
 };
 const computation = computationOf({ ...settings, activationCheckpointing: false });
 /**
- * How far figures of the first steps may be apart, relatively. Auxiliary model and target start as the same: with short
- * mantissas they differ by little more than rounding, of which the student's gradient comes. The mathematics shows in f32.
+ * Largest relative difference of the first steps' figures. Auxiliary model and target start equal, so with short mantissas
+ * their difference, and the student's gradient, is mostly rounding. Errors in the mathematics show in f32.
  */
 const tolerances =
   flags.tf32 || flags.precision === "bf16"
@@ -90,7 +90,8 @@ async function compare() {
   // One process each: what one holds does not count for the other.
   const peers = {};
   for (const name of flags.peers.split(",")) {
-    if (!variants[name]) throw new Error(`--peers: ${name} is none of ${Object.keys(variants).join(", ")}`);
+    if (!variants[name])
+      throw new Error(`--peers: ${name} must be one of ${Object.keys(variants).join(", ")}`);
     peers[name] = new PythonPeer(flags.python, "distillation_step.py", threads);
     await requireSameVersion(peers[name], libtorchVersion());
   }
@@ -179,7 +180,7 @@ async function measure({ ours, peers, facts, counted, beforeKB }) {
   });
 }
 
-/** Of networks too large to be timed here: memory after the checked steps. */
+/** For networks too large to be timed here: memory after the checked steps. */
 async function measureMemory(peers, facts) {
   const peakMB = await peaks(peers);
   console.log("peak memory, MB:", peakMB);
@@ -190,7 +191,7 @@ async function measureMemory(peers, facts) {
   });
 }
 
-/** Highest memory of each process so far, MB: what is resident, on a GPU what its tensors held there. */
+/** Peak memory of each process, MB: resident, on a GPU that of its tensors. */
 async function peaks(peers) {
   const { device } = settings;
   const resident = 1024 * process.resourceUsage().maxRSS;
@@ -212,7 +213,7 @@ function productRate() {
 }
 
 /**
- * Least time and memory of a step: its operations at the rate of a matrix product, and four networks (student, its
+ * Lower bounds of a step's time and memory: its operations at the rate of a matrix product, and four networks (student, its
  * average, auxiliary model, target), two networks' second moments and one network's gradient.
  */
 function floors({ flops, parameters }, products) {
@@ -233,12 +234,12 @@ function distillation(folder) {
   });
 }
 
-/** The largest relative difference; the first steps' figures would tell any difference in the mathematics. */
+/** The largest relative difference: the first steps' figures show any difference in the mathematics. */
 function requireAgreement(name, ours, theirs) {
   let largest = 0;
   for (const [step, figures] of theirs.entries())
     for (const [figure, value] of Object.entries(figures)) {
-      // At the first step auxiliary model and target are the same: their gap is rounding, as is all that follows from it.
+      // At the first step auxiliary model and target are equal, so their gap and all that follows from it is rounding.
       const difference = Math.abs(ours[step][figure] / value - 1);
       if (!(difference < tolerances[figure]))
         throw new Error(`${name}, step ${step}: ${figure} is ${ours[step][figure]} here, ${value} there`);

@@ -1,6 +1,6 @@
-// Students of the shipped teachers' networks as ONNX files: size, difference from libtorch, samples per second of one
-// processor's time (not of the clock's: it holds on a busy machine), libtorch and ONNX Runtime in turn, one thread each.
-// The weights are the teachers' own: they change none of it. Run after `npm ci`:  node bench/export.mjs [rounds]
+// Students of the shipped teachers' networks as ONNX files: size, difference from libtorch, samples per second of
+// processor time (which holds on a busy machine), libtorch and ONNX Runtime in turn, one thread each.
+// The weights are the teachers' own, which does not change these figures. Run after `npm ci`:  node bench/export.mjs [rounds]
 import { writeFileSync } from "node:fs";
 import { loadGenerator } from "@disback/generate";
 import { Generator, inferenceMode, setNumThreads } from "@disback/torch";

@@ -1,7 +1,7 @@
-// Hostile and broken input: every parser, every use of a library's, and the native addon.
+// Hostile and broken input for every parser, ours and of libraries, and for the native addon.
 // node bench/fuzz.mjs [--count 10000] [--only NAME[,NAME]] [--seed 1] [--from 0] [--guard] [--save NAME]
-// An input depends on seed, target and number alone: --from N --count 1 repeats one. --guard puts a page that nobody may
-// touch behind every tensor of the target `operators`. Targets that are left out keep their earlier results.
+// An input depends on seed, target and number alone: --from N --count 1 repeats one. --guard puts a forbidden page
+// behind every tensor of the target `operators`. Targets that are left out keep their earlier results.
 import { execFileSync } from "node:child_process";
 import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -22,14 +22,14 @@ const { values: flags } = parseArgs({
     save: { type: "string", default: "fuzz" },
   },
 });
-/** An input of `workers` is a scene of some hundred steps in each of several threads. */
+/** An input of `workers` takes several threads through some hundred steps each. */
 const inputsPerScene = 400;
 
 const names = flags.only?.split(",") ?? targetNames;
 const unknown = names.find((name) => !targetNames.includes(name));
 if (unknown) throw new Error(`no target ${unknown}; there are: ${targetNames.join(", ")}`);
 const [count, seed, first] = [flags.count, flags.seed, flags.from].map(Number);
-// In memory where the system has such a place: millions of small files are written.
+// In memory where the system has such a folder, because millions of small files are written.
 const scratch = existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
 const folder = mkdtempSync(join(scratch, "disback-fuzz-"));
 const guard = flags.guard ? buildGuard() : undefined;

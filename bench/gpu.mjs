@@ -1,7 +1,7 @@
 // Everything about GPUs in one call: builds the addon against the PyTorch that Python imports, checks it on every device
 // there is, and compares a step of distillation on EDM's network for CIFAR-10 with the eager loop in Python, at large
 // batches and in every precision; where there are two GPUs, also that two processes train as one. Without a GPU it says
-// so, does the same checks on the CPU, and rehearses the comparison there with a small network: figures that say nothing.
+// so, makes the same checks on the CPU, and rehearses the comparison there with a small network; those figures mean nothing.
 // node bench/gpu.mjs [--python python3] [--batches 128,256] [--rounds 5] [--no-build]
 import { spawnSync } from "node:child_process";
 import { readFileSync, rmSync } from "node:fs";
@@ -69,7 +69,7 @@ function check() {
   test(...processes, "-t", "GPUs");
 }
 
-/** A step of distillation beside the eager loop in Python, in every manner, and the table of it. */
+/** A step of distillation beside the eager loop in Python, in every precision and layout, as a table. */
 function compare({ network, batches, rounds, more }) {
   const rows = [["one step, median (quartiles)", "batch", "ours ms", "theirs / ours", "peak, ours / theirs"]];
   for (const batch of batches.split(","))

@@ -1,4 +1,4 @@
-// A convolution in bfloat16 beside float32 on this processor: whether half precision is worth anything here.
+// A convolution in bfloat16 beside float32 on this processor: whether half precision pays.
 // node bench/half-precision.mjs [--rounds 9]
 import { parseArgs } from "node:util";
 import { Generator, inferenceMode, ops, randn, scope, setNumThreads } from "@disback/torch";

@@ -1,10 +1,10 @@
-// Kills every long command at random moments with SIGKILL, also in the middle of writing, continues it, and holds
-// what it ends with against a run that was never interrupted: bit for bit.
+// Kills every long command at random moments with SIGKILL, also in the middle of writing, continues it, and compares
+// the result with an uninterrupted run's, bit for bit.
 //
 //   node bench/kill-test.mjs [--kills 110] [--seed 1] [--only "distill,compare"] [--jobs 1] [--no-save]
 //
 // With --only, the other commands' figures of earlier runs stay in results/kill-test.json.
-// Exits with 1 when a command did not go on after a kill, or ended with anything else.
+// Exits with 1 if a command did not resume after a kill, or its result differs.
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -24,7 +24,7 @@ const { values: flags } = parseArgs({
 });
 const kills = positive(flags, "kills");
 const seed = positive(flags, "seed");
-/** A run that was killed so often may end, so that many runs are seen. */
+/** After so many kills a run may end, so that many runs are tested. */
 const KILLS_PER_RUN = 8;
 
 const base = mkdtempSync(join(tmpdir(), "disback-kill-test-"));
@@ -46,7 +46,7 @@ try {
   await Promise.all(Array.from({ length: positive(flags, "jobs") }, worker));
   report(results);
 } finally {
-  // Runs of a comparison that was killed may still be leaving when the test fails.
+  // Runs of a killed comparison may still be ending when the test fails.
   rmSync(base, { recursive: true, force: true, maxRetries: 20, retryDelay: 500 });
 }
 
@@ -83,7 +83,7 @@ async function killOften(name, { flags: command, repeats = false }, quota, rando
         moment(seconds, repeats, random),
       );
       count.damaged += damaged(errors);
-      // A comparison whose run was killed fails, and says so: it is given again.
+      // A comparison whose run was killed fails and says so; the same command is given again.
       if (!killed && status !== 0) throw new Error(`${name}: ended with ${status} by itself: ${errors}`);
       if (!killed) break;
       ofThisRun++;

@@ -10,7 +10,7 @@ const { values: flags } = parseArgs({
 });
 const steps = positive(flags, "steps");
 const size = sizeNamed(flags.size);
-// Compilers, caches and V8's heap settle first; what leaks, leaks afterwards too.
+// Compilers, caches and V8's heap settle first; a leak goes on afterwards.
 const warmUp = Math.floor(steps / 5);
 const interval = Math.max(1, Math.floor(steps / 200));
 // Growth after the warm-up that still counts as flat, in KB: of 10,000 steps, far less than one small tensor each.

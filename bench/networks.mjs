@@ -28,7 +28,7 @@ export function networkNamed(name, temporary) {
     for (const weight of denoiser.parameters().filter(({ ndim }) => ndim > 1)) {
       const [rows, ...others] = weight.shape;
       const inputs = others.reduce((product, size) => product * size, 1);
-      // Each is released at once: what is left lying counts as memory of the step.
+      // Each is released at once, because what remains counts as memory of the step.
       scope(() => void weight.copy_(randn([rows, ...others], { generator }).mul(inputs ** -0.5)));
     }
   });

@@ -34,7 +34,7 @@ const path = record({
   nodes: new EvenDistance(),
 });
 
-// Half of the probes are what the nodes are asked about first, half what they are asked about last.
+// Half of the probes are the untrained student's samples, half the teacher's: the start and the end of a training.
 const { probes, condition } = inferenceMode(() =>
   scope(() => {
     const random = new Generator(seed);

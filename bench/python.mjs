@@ -37,11 +37,17 @@ export class PythonPeer {
   }
 }
 
-/** Both sides must run the same libtorch, or the comparison says nothing about the bindings. */
+/**
+ * Both sides must run the same libtorch, or the comparison says nothing about the bindings.
+ * @returns the version
+ * @throws Error that says how to make an environment with the right one
+ */
 export async function requireSameVersion(peer, ours) {
-  const { version } = await peer.ask({ do: "version" });
-  if (version.split("+")[0] === ours.split("+")[0]) return version;
-  throw new Error(
-    `Python has PyTorch ${version}, the addon was built with libtorch ${ours}: they must be the same`,
-  );
+  const wanted = ours.split("+")[0];
+  const remedy = `python3 -m venv .venv && .venv/bin/pip install torch==${wanted} numpy, then --python .venv/bin/python`;
+  const { version } = await peer.ask({ do: "version" }).catch((error) => {
+    throw new Error(`${error.message}; if it lacks PyTorch: ${remedy}`);
+  });
+  if (version.split("+")[0] === wanted) return version;
+  throw new Error(`Python has PyTorch ${version}, the addon was built with libtorch ${ours}: ${remedy}`);
 }

@@ -21,12 +21,12 @@ export function spread(numbers) {
   return { median, lowerQuartile, upperQuartile, lowest, highest, rounds: numbers.length };
 }
 
-/** Round by round `ours / theirs`: what slows a shared machine down slows both sides of one round. */
+/** Round by round `ours / theirs`: other work on the machine slows both sides of a round. */
 export function ratios(ours, theirs) {
   return spread(ours.map((value, round) => value / theirs[round]));
 }
 
-/** Where and when: a figure without these says nothing. `load` tells whether other work ran beside. */
+/** Where and when a figure was measured. `load` tells whether other work ran beside it. */
 export function machine() {
   return {
     date: new Date().toISOString(),

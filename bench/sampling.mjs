@@ -51,11 +51,11 @@ async function compare(folder) {
   const perImage = { student: [], teacher: [], training: [], loading: [], decoding: [] };
   for (const way of Object.values(ways)) once(way);
 
-  // Files of noise, in which nothing compresses; so many that every batch is read for the first time.
+  // Files of noise, which do not compress; enough for every batch to be read for the first time.
   const images = join(temporary, "images");
   await writePngFolder(images, randn([batchSize * loaded * rounds, ...shape], { generator }).clamp(-1, 1));
   const opened = async (options) => new DataLoader(await openDataset(images, options), { batchSize, seed });
-  // What fits into memory is decoded once; cacheBytes 0 stands for a set that does not.
+  // A set that fits into memory is decoded once; cacheBytes 0 stands for one that does not.
   const loaders = { loading: await opened(), decoding: await opened({ cacheBytes: 0 }) };
   const trained = loadModel(folder).denoiser.train();
   const optimizer = new Adam(trained.requiresGrad_(true).parameters(), { lr: 1e-5 });
@@ -109,7 +109,7 @@ function perSample({ wall, processor }, batches) {
   return { wall: wall / batches / batchSize, processor: processor / batches / batchSize };
 }
 
-/** Time of `batches` batches of the loader, what it reads ahead included. */
+/** Time of `batches` batches of the loader, reading ahead included. */
 async function load(loader, batches) {
   const wall = process.hrtime.bigint();
   const before = process.cpuUsage();

@@ -1,5 +1,5 @@
 // Data-parallel training worked out, not measured: what a step computes and sends on 8 to 1,024 GPUs, and where it stops
-// scaling. The work of a network is counted from its operators; everything assumed of the machines is a flag.
+// scaling. A network's work is counted from its operators; every assumption about the machines is a flag.
 // node bench/scaling-paper.mjs [--tflops 350] [--gigabytes 40] [--microseconds 5] [--bucket 25]
 import { parseArgs } from "node:util";
 import { Generator, ones, randn, trace, zeros } from "@disback/torch";
@@ -10,7 +10,7 @@ const { values: flags } = parseArgs({
   options: {
     /** sustained by one GPU in bfloat16 */
     tflops: { type: "string", default: "350" },
-    /** per second, what one GPU sends to the next one of the ring */
+    /** sent per second from one GPU to the next in the ring */
     gigabytes: { type: "string", default: "40" },
     /** one hop of the ring */
     microseconds: { type: "string", default: "5" },

@@ -1,4 +1,4 @@
-// How long commands take until they answer: seconds by the clock, the least and the median of several calls.
+// Wall-clock seconds until commands answer: least and median of several calls.
 // node bench/start-up.mjs [--calls 10]
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";

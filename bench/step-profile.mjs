@@ -19,7 +19,7 @@ const { values: flags } = parseArgs({
 });
 const [batchSize, steps] = ["batch", "steps"].map((name) => positive(flags, name));
 
-/** The first that fits counts; an operator's own time only, without the operators it calls. */
+/** The first match counts. Times are an operator's own, without the operators it calls. */
 const kinds = [
   ["convolution, backward", /convolution_backward/],
   ["convolution, forward", /mkldnn_convolution|_slow_conv2d/],

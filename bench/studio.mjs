@@ -2,9 +2,9 @@
 //
 //   node bench/studio.mjs [--runs 200] [--lines 100000]
 //
-// Needs a Chromium (CHROMIUM names it). All runs share one log by hard links: the studio reads it anew for each, the disk
+// Needs a Chromium (CHROMIUM names it). All runs share one log by hard links: the studio reads it for each, the disk
 // holds it once. Of each request the studio's processor time (in steps of 10 ms, best of a few where it can be repeated)
-// and the wall-clock time, which says little beside other work. Writes bench/results/studio.json.
+// and the wall-clock time, which means little beside other work. Writes bench/results/studio.json.
 import { spawn } from "node:child_process";
 import {
   appendFileSync,

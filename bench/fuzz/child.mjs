@@ -12,7 +12,7 @@ setNumThreads(1);
 setMemoryLimit(2 ** 30);
 // Where the supervisor looks when nothing moves, or when this process is gone.
 const place = openSync(join(folder, "at"), "w");
-// A child whose supervisor was stopped has nobody to answer to.
+// A child without its supervisor ends.
 process.on("disconnect", () => process.exit(1));
 const tally = await runInputs(await loadTarget(name, folder), {
   name,

@@ -1,4 +1,4 @@
-// Changes of bytes that know nothing of a format but where numbers and texts tend to stand.
+// Changes of bytes without knowledge of the format, apart from where numbers and texts usually are.
 
 const extremes = [
   0n,
@@ -60,7 +60,7 @@ function changeDigits(bytes, random) {
 export function mutateBytes(random, original, { telling, others = [original] } = {}) {
   let bytes = Buffer.from(original);
   for (let change = random.below(8); change >= 0 && bytes.length > 1; change--) {
-    // Headers matter most, and stand at one of the ends.
+    // Headers matter most; they are at the beginning or the end.
     const reach = random.chance(40) ? Math.min(bytes.length, 128) : bytes.length;
     const at = random.chance(15) ? bytes.length - 1 - random.below(reach) : random.below(reach);
     const length = 1 + random.below(Math.min(64, bytes.length - at));

@@ -1,4 +1,4 @@
-// Runs inputs of one target and judges what comes of each: the error, the processor time, the memory.
+// Runs inputs of one target and judges the outcome of each: the error, the processor time, the memory.
 import { readFileSync, writeFileSync } from "node:fs";
 import { randomOf } from "./random.mjs";
 
@@ -26,7 +26,7 @@ async function measure(work) {
  * @param target what `loadTarget` gives
  * @param onInput told the index before each input is run
  * @param onTally given the sums so far, every 64 inputs
- * @param onFinding told `{index, kind, text}` of whatever should not be
+ * @param onFinding given `{index, kind, text}` of each fault
  * @returns sums of this range
  */
 export async function runInputs(
@@ -42,7 +42,7 @@ export async function runInputs(
     if (wrong) onFinding({ index, kind: "error", text: `${wrong}: ${error.stack ?? error}`.slice(0, 1500) });
     const allowed = target.memory(input);
     if (grown > allowed) {
-      // Once more with a clean heap: garbage of earlier inputs is nobody's fault.
+      // Once more with a clean heap, because garbage of earlier inputs does not count.
       globalThis.gc?.();
       grown = (await measure(() => target.run(input))).grown;
       if (grown > allowed)
@@ -56,7 +56,7 @@ export async function runInputs(
     tally.mostBytes = Math.max(tally.mostBytes, grown);
     if (index % 64 !== 0) continue;
     onTally?.(tally);
-    // The loop of events turns, so that what is collected is released.
+    // The event loop turns, so that collected tensors are released.
     await new Promise((resolve) => setImmediate(resolve));
   }
   return tally;

@@ -1,13 +1,13 @@
-// Watches the processes that run the inputs: their death, their standing still, their memory.
+// Watches the processes that run the inputs: whether they end, hang, or take too much memory.
 import { fork } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const child = fileURLToPath(new URL("child.mjs", import.meta.url));
-/** A process that computes for so long without a new input, or waits for so long, is stopped; in seconds. */
+/** A process that computes or waits for so many seconds without a new input is stopped. */
 const patience = { computing: 10, waiting: 240 };
-/** A process that holds more than this is stopped, in bytes. */
+/** A process that holds more bytes than this is stopped. */
 const mostMemory = 3 * 2 ** 30;
 
 /** The input that a process is at. */
@@ -17,7 +17,7 @@ const at = (folder) => {
   return text === "" ? undefined : Number(text);
 };
 
-/** Fields of a file of Linux about a process, behind its name in parentheses. */
+/** Fields of Linux's file about a process, after its name in parentheses. */
 const processFields = (pid, file) => {
   try {
     const text = readFileSync(`/proc/${pid}/${file}`, "latin1");
@@ -41,7 +41,7 @@ function lastTally(folder) {
   return existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : {};
 }
 
-/** One process: its tally, or what it died of at which input. */
+/** One process: its tally, or the cause of its end and the input. */
 function runChild(target, { seed, first, count, folder, guard }) {
   mkdirSync(folder, { recursive: true });
   for (const name of ["at", "tally"]) rmSync(join(folder, name), { force: true });
@@ -89,7 +89,7 @@ function runChild(target, { seed, first, count, folder, guard }) {
  * Runs `count` inputs of a target in processes of at most `batch` inputs each; one that dies is noted, and the next goes
  * on behind the input it died of.
  * @param guard a library to preload
- * @param onFinding told at once of a process that died, while its files are there
+ * @param onFinding called at once when a process died, while its files still exist
  * @returns the sums (of a process that died, up to 64 inputs before its death), and the findings: `{target, seed, index, kind, text}`
  */
 export async function runTarget(target, { seed, first = 0, count, batch, folder, guard, onFinding }) {

@@ -66,7 +66,7 @@ const words = [
   "größe".repeat(50),
 ];
 
-/** One call's taste: tensors of one call mostly fit together. */
+/** Tensors of one call mostly fit together. */
 export function tasteOf(random) {
   const dims = random.pick([0, 1, 1, 2, 2, 2, 3, 3, 4, 4, 5]);
   return {
@@ -82,7 +82,7 @@ function shapeOf(random, taste) {
   return Array.from({ length: random.below(6) }, () => random.pick([0, 1, 1, 2, 2, 3, 3, 4, 5, 7, 8]));
 }
 
-/** Indices: small ones, or such that point anywhere. */
+/** Indices: small ones, or any. */
 function indices(random, shape, dtype) {
   const size = shape.reduce((product, side) => product * side, 1);
   if (random.chance(60)) return randint(0, random.pick([1, 2, 3, 5]), shape, { dtype });
@@ -147,7 +147,7 @@ const anyNumber = (random) =>
   random.chance(60) ? random.pick(smallNumbers) : random.pick([0.1, 0.9, ...strangeNumbers]);
 const someOf = (random, make) => Array.from({ length: random.pick([0, 1, 1, 2, 2, 2, 3, 3, 4, 5]) }, make);
 
-/** Anything at all: what no signature allows. */
+/** Values that no signature allows. */
 export function anything(random, taste) {
   return random.pick([
     () => undefined,

@@ -1,10 +1,10 @@
-// What is killed: every command that works for long, with settings so small that a whole run takes a second.
+// The commands that are killed: every long one, with settings so small that a run takes a second.
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { MetricsLog } from "disback/runs";
 
-// A checkpoint at every iteration: most of the time goes into writing, which is when a kill hurts.
+// A checkpoint at every iteration: most of the time goes into writing, when a kill does most harm.
 const checkpoints = ["checkpoints.every=1", "checkpoints.keepLast=2"];
 const evaluation = ["evaluation.every=4", "evaluation.samples=100", "evaluation.grid=16"];
 const recording = ["recording.nodes=even-distance", "recording.steps=12", "recording.batchSize=16"];
@@ -13,7 +13,7 @@ const student = ["--student", "untrained", "--data", "toy:ring"];
 /**
  * @param teacher folder of a tiny 2-D teacher
  * @param trajectory folder of a run of `record`
- * @returns by name: the command without --out, and whether it goes on by `resume` or by being given again
+ * @returns by name: the command without --out, and whether it continues by `resume` or by the same command
  */
 export function killCases(teacher, trajectory) {
   return {
@@ -67,10 +67,10 @@ export function killCases(teacher, trajectory) {
   };
 }
 
-/** Times and paths, which no two runs share. */
+/** Times and paths, which differ between runs. */
 const OF_THE_RUN = /"(seconds|stepSeconds|processorSeconds|recordedAt)":\s*("[^"]*"|[\d.e+-]+),?/g;
 
-/** Everything a run is for, as checksums by path: weights, trajectories, pictures, metrics, the last state. */
+/** A run's results as checksums by path: weights, trajectories, pictures, metrics, the last state. */
 export function fingerprint(folder, inside = "") {
   const found = {};
   for (const name of readdirSync(join(folder, inside)).sort()) {
@@ -87,7 +87,7 @@ export function fingerprint(folder, inside = "") {
   return Object.fromEntries(Object.entries(found).filter(([path]) => !path.startsWith("plots")));
 }
 
-/** Files and folders under temporary names: what a process left that was killed while it wrote. */
+/** Files and folders under temporary names, left by a process that was killed while it wrote. */
 export function leftovers(folder) {
   if (!existsSync(folder)) return [];
   return readdirSync(folder, { recursive: true }).filter((path) =>

@@ -1,5 +1,5 @@
-// One process of a measurement: goes some steps of Diff-Instruct on the shipped Fashion-MNIST teacher, one thread, and
-// tells (rank 0) the wall-clock and processor seconds of each.
+// One process of a measurement: makes some steps of Diff-Instruct on the shipped Fashion-MNIST teacher, one thread, and
+// prints (rank 0) the wall-clock and processor seconds of each.
 import { ProcessGroup, setNumThreads } from "@disback/torch";
 import {
   Backtracking,

@@ -1,5 +1,5 @@
 /**
- * Exports small networks with random weights to the layouts of NVlabs/edm and diffusers, with what they give for fixed
+ * Exports small networks with random weights to the layouts of NVlabs/edm and diffusers, with their outputs for fixed
  * inputs; `python load.py --edm PATH_TO_NVLABS_EDM FOLDER` loads them with the original tools and compares.
  *
  *     node export.mjs FOLDER
@@ -69,7 +69,7 @@ for (const [name, [format, input]] of Object.entries(cases)) {
   const config = parseDenoiserConfig(input);
   const generator = new Generator(1);
   const denoiser = createDenoiser(config, { generator }).eval();
-  // The last convolutions of EDM's blocks start at zero: all of a network is to be compared.
+  // The last convolutions of EDM's blocks start at zero: random numbers make the whole network count.
   noGrad(() => {
     for (const parameter of denoiser.parameters())
       parameter.add_(randn(parameter.shape, { generator }).mul(0.05));

@@ -98,7 +98,7 @@ const scripts = [native.loadScript(scriptPath, "cpu")];
 const graphs = [];
 const reducers = [];
 
-/** Kinds whose value decides how long a function waits: never anything at all. */
+/** Kinds whose value decides how long a function waits: never random. */
 const patient = new Set(["patience", "turn", "size"]);
 
 /** A group of this process alone. */
@@ -331,7 +331,7 @@ export function open() {
   };
 }
 
-/** Whatever profile the input has begun. */
+/** Ends a profile that the input may have begun. */
 function stopProfile() {
   try {
     native.stopProfile();

@@ -51,7 +51,7 @@ const ownBytes = [
   "cmyk.tif",
 ].map((name) => fixture(`data/brought/kinds/${name}`));
 
-/** What is damaged already is no JSON and no array any more: its bytes are changed. */
+/** Damaged entries are no longer JSON or arrays: only their bytes are changed. */
 function mutateEntry(random, { name, data }) {
   try {
     return mutateWhole(random, { name, data });
@@ -233,7 +233,7 @@ Object.assign(kinds, {
     named: ".parquet",
     make: (random) => ({ "x.parquet": mutateBytes(random, random.pick(parquets), { others: parquets }) }),
     run: (place) => openAndRead(`${place}/x.parquet`, { resolution: 8, channels: 3 }),
-    // The thread that reads it is given up after 20 s.
+    // The thread that reads it is abandoned after 20 s.
     milliseconds: 40_000,
     slack: 2 ** 29,
   },

@@ -5,7 +5,7 @@ import { argumentFor, tasteOf } from "../values.mjs";
 
 const operators = generatedOperators();
 
-/** These compute as long as a number among their arguments says, however large: no fault, but no answer either. */
+/** These compute for as long as one of their arguments says, however large. That is no fault, but gives no answer. */
 const loops = /_polynomial_/;
 const bounded = (value) => (typeof value === "bigint" || Math.abs(value) > 1000 ? 3 : value);
 

@@ -106,7 +106,7 @@ function mutateCheckpoint(random, { manifest, tensors }) {
 
 const kinds = {
   settings: () => ({
-    // Wrong values are told by their field, where the file's name could be doubtful: unknown presets.
+    // Wrong values of unknown presets are named by their field, because the file is not certain.
     make: (random) => ({ "settings.yaml": yamlOf(random) }),
     run: (place) => {
       const file = `${place}/settings.yaml`;
@@ -175,7 +175,7 @@ const kinds = {
         );
       },
       run: async (place) => {
-        // What resuming does: a damaged one is passed over, and that is said.
+        // As in resuming: a damaged one is skipped with a notice.
         await latestCheckpoint(place, () => {});
         const checkpoint = await loadCheckpoint(`${place}/checkpoints/00000005`);
         for (const tensor of checkpoint.state.tensors.values()) tensor.dispose();

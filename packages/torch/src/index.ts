@@ -1,5 +1,6 @@
 export { type AutocastOptions, autocast } from "./autocast.js";
 export * from "./autograd.js";
+export { call } from "./call.js";
 export { CapturedStep } from "./captured-step.js";
 export * from "./creation.js";
 export {
@@ -11,7 +12,7 @@ export {
   type Reduction,
   whyNoNccl,
 } from "./distributed.js";
-export { call, type Scalar, type TensorList } from "./door.js";
+export type { Scalar, TensorList } from "./door.js";
 export type { Device, DType, MemoryFormat, TypedArray } from "./dtype.js";
 export { CheckpointError, OperatorError, TorchError } from "./errors.js";
 export * from "./nn/activation.js";

@@ -1,7 +1,6 @@
 import { type NativeGenerator, native } from "./binding.js";
-import { fromTypedArray } from "./creation.js";
 import { wrap } from "./door.js";
-import type { Device } from "./dtype.js";
+import { type Device, dtypeCode } from "./dtype.js";
 
 /** A process's part of a batch: the `index`-th of `count` equal ones. */
 export interface Share {
@@ -60,7 +59,7 @@ export class Generator {
   }
 
   setState(bytes: Uint8Array): void {
-    const state = fromTypedArray(bytes, [bytes.length], { dtype: "uint8" });
+    const state = wrap(native.createFromBytes(bytes, dtypeCode("uint8"), [bytes.length]));
     native.generatorSetState(this.native, state.handle);
     state.dispose();
   }

@@ -1,5 +1,5 @@
 import { type Handle, native } from "./binding.js";
-import type { Scalar } from "./door.js";
+import { type Scalar, wrapIn } from "./door.js";
 import {
   type Device,
   type DType,
@@ -608,6 +608,8 @@ export class Tensor {
     return ops.equal(this, other);
   }
 }
+
+wrapIn(Tensor);
 
 function typed(buffer: ArrayBuffer, dtype: DType): TypedArray {
   switch (dtype) {

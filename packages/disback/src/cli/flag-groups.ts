@@ -4,7 +4,8 @@ export const TEACHER_FLAGS: readonly SettingFlag[] = [
   {
     flags: "--teacher <model>",
     path: "teacher",
-    description: "teacher: a model folder, a run of `teacher train`, or a shipped name",
+    description:
+      "teacher: a model folder, a run of `teacher train`, a shipped name, or your own module (.mjs)",
   },
   {
     flags: "--unconditional",
@@ -19,7 +20,7 @@ export const NETWORK_FLAGS: readonly SettingFlag[] = grouped("Networks:", [
   {
     flags: "--student <start>",
     path: "student",
-    description: "start of the student, or a model's config file",
+    description: "start of the student, a model's config file, or your own module (.mjs)",
     choices: ["same", "untrained", "small"],
   },
   {

@@ -16,6 +16,9 @@ export const methods = ["auto", "disback", "plain"] as const;
 
 export type Method = (typeof methods)[number];
 
+/** When a student imitates first: where `method` decides that it helps, or always. */
+export type ImitationTime = "needed" | "always";
+
 /** The stages that run before the last one, and why. */
 export interface Decision {
   /** whether the student first learns to imitate one step of the teacher */
@@ -34,13 +37,13 @@ export interface DecideOptions {
   /** the objective evaluates the teacher only on samples it was trained for, so a trajectory cannot help */
   direct?: boolean;
   /** the imitation's largest number of steps, 0 for none; and whether to imitate where it is not needed */
-  imitation: { steps: number; when?: "needed" | "always" };
+  imitation: { steps: number; when?: ImitationTime | undefined };
   /** seed of the samples that are examined */
   seed: number;
 }
 
 /**
- * What helps a student, as measured in docs/study-2d.md and docs/study-images.md:
+ * What helps a student, as measured in docs/study.md:
  *
  * 1. A copy of the teacher needs neither. A trajectory never paid for one.
  * 2. A denoiser that is not a copy imitates. This is cheaper than a trajectory, and better.

@@ -4,7 +4,7 @@ import { requireSameKind } from "../models/facts.js";
 import type { Execution } from "../training/execution.js";
 import { backtrack } from "./backtrack.js";
 import type { BacktrackingOptions } from "./backtracking-options.js";
-import { type Decision, decide, type Method } from "./decide.js";
+import { type Decision, decide, type ImitationTime, type Method } from "./decide.js";
 import { defaults } from "./defaults.js";
 import { type DenoiserStudent, requireDenoiserStudent } from "./denoiser-student.js";
 import { distillDirectly } from "./direct-distillation.js";
@@ -29,8 +29,8 @@ export interface DistillationOptions<S extends Student = DenoiserStudent> {
   method?: Method;
   /** folder for the trajectory; required if one is recorded */
   folder?: string;
-  /** imitation; `steps: 0` for none */
-  imitation?: StageOptions<ImitationOptions>;
+  /** imitation; `steps: 0` for none; `when: "always"` also where `method` would not imitate, default `needed` */
+  imitation?: StageOptions<ImitationOptions> & { when?: ImitationTime };
   /** stage 1, if a trajectory is recorded */
   recording?: StageOptions<RecordingOptions>;
   /** stage 2 */
@@ -60,12 +60,13 @@ export interface Distilled<S extends Student = DenoiserStudent> {
  * @throws DisbackError naming the wrong option, such as "folder" if it is missing and a trajectory is recorded
  */
 export function distill<S extends Student = DenoiserStudent>(options: DistillationOptions<S>): Distilled<S> {
-  const { teacher, student, method = "auto", folder, execution, imitation, recording } = options;
+  const { teacher, student, method = "auto", folder, execution, recording } = options;
+  const { when, ...imitation } = options.imitation ?? {};
   const { objective, ...backtracking } = options.backtracking ?? {};
   requireSameKind(student.facts, teacher.facts);
   const decision = decide({
     ...{ method, teacher, student, direct: isDirect(objective) },
-    imitation: { steps: imitation?.steps ?? defaults.imitation.steps },
+    imitation: { steps: imitation.steps ?? defaults.imitation.steps, when },
     seed: execution?.seed ?? 0,
   });
   options.onDecision?.(decision);

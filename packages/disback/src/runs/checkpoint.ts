@@ -1,7 +1,6 @@
 import { createHash } from "node:crypto";
 import {
   closeSync,
-  createReadStream,
   existsSync,
   fsyncSync,
   openSync,
@@ -15,6 +14,7 @@ import {
 import { join } from "node:path";
 import { readSafetensors, type State, type Tensor, writeSafetensors } from "@disback/torch";
 import { DisbackError } from "../errors.js";
+import { hashFile } from "../training/hashing.js";
 import { fileError, makeFolder, removeIfPossible, syncFolder } from "./atomic-file.js";
 import { isGroup } from "./settings/layers.js";
 
@@ -60,7 +60,7 @@ export async function saveCheckpoint(runPath: string, iteration: number, state: 
     const manifest: Manifest = {
       format: FORMAT,
       iteration,
-      tensors: { bytes: statSync(tensors).size, sha256: await fileSha256(tensors) },
+      tensors: hashFile(tensors),
       values,
       valuesSha256: textSha256(values),
     };
@@ -87,7 +87,7 @@ export async function loadCheckpoint(path: string): Promise<Checkpoint> {
   if (size !== manifest.tensors.bytes) {
     throw new DisbackError(`${file}: ${size} bytes instead of ${manifest.tensors.bytes}`);
   }
-  if ((await fileSha256(file)) !== manifest.tensors.sha256) {
+  if (hashFile(file).sha256 !== manifest.tensors.sha256) {
     throw new DisbackError(`${file}: content was altered (checksum does not match)`);
   }
   const values = parseValues(manifest.values, join(path, MANIFEST));
@@ -215,11 +215,4 @@ function syncFile(path: string): void {
 
 function textSha256(text: string): string {
   return createHash("sha256").update(text).digest("hex");
-}
-
-/** Checksum of a file, streamed. */
-export async function fileSha256(path: string): Promise<string> {
-  const hash = createHash("sha256");
-  for await (const block of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(block as Buffer);
-  return hash.digest("hex");
 }

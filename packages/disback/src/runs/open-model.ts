@@ -13,7 +13,13 @@ import type { SampleCodec } from "../models/sample-codec.js";
 import { isAdapterFolder, openAdapterFolder } from "./adapter-folder.js";
 import { locateModel } from "./locate-model.js";
 import type { OpenedModel } from "./opened-model.js";
-import { isModuleFile, isModuleFolder, openModuleFile, openModuleFolder } from "./own-modules.js";
+import {
+  isModuleFile,
+  isModuleFolder,
+  openModuleFile,
+  openModuleFolder,
+  openPictures,
+} from "./own-modules.js";
 
 /** Options of opening a model. */
 export interface OpeningOptions {
@@ -42,7 +48,7 @@ export async function openModel(source: string, options: OpeningOptions): Promis
   }
   if (isModuleFolder(folder)) return whole(source, await openModuleFolder(folder, device), unconditional);
   const loaded = loadModel(folder, { device, prompts });
-  const codec = openCodec(folder, sampleShape(loaded.config), { device });
+  const codec = (await openPictures(folder)) ?? openCodec(folder, sampleShape(loaded.config), { device });
   if (unconditional && loaded.config.network === "text-unet")
     throw new UsageError(`--unconditional: ${source} is told a text; train one without --captions`);
   if (!unconditional || loaded.config.labelDim === 0) return configured(loaded, codec);

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { type Device, Module, type Tensor } from "@disback/torch";
@@ -13,6 +13,9 @@ import type { OpenedModel } from "./opened-model.js";
 
 /** What makes a folder one with weights of a user's own module. */
 const FORMAT = "disback-module-1";
+
+/** In a folder of a network of ours: names the ES module that makes pictures of its samples, its teacher's. */
+const PICTURES = "picture.json";
 
 /** A module that restores samples from noise, see `Denoiser.denoise`. */
 type Denoising = Module & Pick<DenoiserModule, "denoise">;
@@ -47,7 +50,7 @@ export function isModuleFile(source: string): boolean {
 /** Whether a model folder holds weights of such a module. */
 export function isModuleFolder(folder: string): boolean {
   if (!existsSync(join(folder, "config.json"))) return false;
-  return readConfig(folder).format === FORMAT;
+  return readJson(join(folder, "config.json")).format === FORMAT;
 }
 
 /**
@@ -65,25 +68,49 @@ export async function openModuleFile(file: string, device: Device): Promise<Open
     );
   const module = (isDenoising(own) ? new OwnDenoiser(own, facts) : own).to({ device }).eval();
   return {
-    ...{ module, facts, codec: { ...asTheyAre(facts.sampleShape), ...(picture ? { picture } : {}) } },
+    ...{ module, facts, codec: codecOf(path, facts, picture) },
     save: (folder, weights) => writeModelFolder(folder, weights, { format: FORMAT, module: path }),
   };
 }
 
 /** Opens a folder that such a model was saved to. @throws DisbackError naming the file that is gone or does not fit */
 export async function openModuleFolder(folder: string, device: Device): Promise<OpenedModel<Module>> {
-  const { module: file } = readConfig(folder);
-  const config = join(folder, "config.json");
-  if (typeof file !== "string")
-    throw new DisbackError(`${config}: "module" must be the path of an ES module`);
-  if (!existsSync(file))
-    throw new DisbackError(
-      `${config}: ${file} is gone, which makes this model; put it back or change "module"`,
-    );
+  const file = moduleNamedIn(join(folder, "config.json"), "which makes this model");
   const model = await openModuleFile(file, "cpu");
   loadWeights(join(folder, weightsFile), model.module);
   model.module.to({ device });
   return model;
+}
+
+/**
+ * The codec of a network of ours whose samples a user's module makes pictures of; undefined for others.
+ * @throws DisbackError naming the file that is gone
+ */
+export async function openPictures(folder: string): Promise<SampleCodec | undefined> {
+  const note = join(folder, PICTURES);
+  if (!existsSync(note)) return undefined;
+  const { module, codec } = await openModuleFile(
+    moduleNamedIn(note, "which makes pictures of its samples"),
+    "cpu",
+  );
+  module.dispose();
+  return codec;
+}
+
+function moduleNamedIn(path: string, use: string): string {
+  const { module: file } = readJson(path);
+  if (typeof file !== "string") throw new DisbackError(`${path}: "module" must be the path of an ES module`);
+  if (!existsSync(file))
+    throw new DisbackError(`${path}: ${file} is gone, ${use}; put it back or change "module"`);
+  return file;
+}
+
+function codecOf(path: string, facts: ModelFacts, picture: Picture | undefined): SampleCodec {
+  const codec = asTheyAre(facts.sampleShape);
+  if (!picture) return codec;
+  const save = (folder: string) =>
+    writeFileSync(join(folder, PICTURES), `${JSON.stringify({ module: path }, null, 2)}\n`);
+  return { ...codec, picture, save };
 }
 
 function isDenoising(module: Module): module is Denoising {
@@ -119,9 +146,9 @@ async function load(
   return { module, facts: checked, picture: picture as Picture | undefined };
 }
 
-function readConfig(folder: string): { format?: unknown; module?: unknown } {
+function readJson(path: string): { format?: unknown; module?: unknown } {
   try {
-    return (JSON.parse(readFileSync(join(folder, "config.json"), "utf8")) ?? {}) as object;
+    return (JSON.parse(readFileSync(path, "utf8")) ?? {}) as object;
   } catch {
     return {};
   }

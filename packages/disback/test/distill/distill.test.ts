@@ -87,6 +87,19 @@ describe("the library's distill is `disback distill`, bit for bit", () => {
     expect(theirs.weights).toEqual(ours.weights);
   });
 
+  it("imitation that was asked for, before a trajectory", () => {
+    const ours = commandLine(
+      "asked",
+      ...["imitation.when=always", "recording.steps=6", "--method", "disback", "--student", "small"],
+    );
+    const small = createDenoiser(ours.config, { generator: new Generator(3) });
+    const theirs = library("asked", small, {
+      ...{ method: "disback", imitation: { when: "always" }, recording: { steps: 6 } },
+    });
+    expect(theirs.decision).toMatchObject({ imitate: true, record: true });
+    expect([theirs.weights, theirs.nodes]).toEqual([ours.weights, ours.nodes]);
+  });
+
   it("an untrained student that may not imitate, another objective, other settings of every stage", () => {
     const ours = commandLine(
       "other",

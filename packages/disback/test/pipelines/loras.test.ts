@@ -77,7 +77,7 @@ describe("files that are refused", () => {
     [
       "a layer that is not there",
       { [down.replace("mid_block", "mid_blocks")]: [2, 8], [up.replace("mid_block", "mid_blocks")]: [8, 2] },
-      "there is no such layer here: a LoRA for another base",
+      "there is no such layer: the LoRA belongs to another base model",
     ],
     [
       "a layer of another size",

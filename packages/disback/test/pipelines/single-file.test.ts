@@ -157,7 +157,7 @@ describe("single files of Stable Diffusion", () => {
       "a U-Net's key",
       "sd1",
       (c) => c.set("model.diffusion_model.extra.weight", full([1], 0)),
-      "extra.weight has no",
+      "extra.weight is unknown",
     ],
     ["no autoencoder", "sd1", (c) => without(c, "first_stage_model."), "no autoencoder"],
     [

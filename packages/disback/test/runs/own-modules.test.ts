@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSyn
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { readSafetensors } from "@disback/torch";
+import { readSafetensors, zeros } from "@disback/torch";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { allJobs } from "../../src/runs/jobs/all.js";
 import { distillationJob } from "../../src/runs/jobs/distillation.js";
@@ -190,6 +190,26 @@ describe("a teacher and a student of one's own", () => {
     });
     expect(report.kind).toBe("student");
     expect(report.figures["difference"]).toBeLessThan(1e-4);
+  });
+
+  it("a network of ours as student keeps the teacher's pictures, also in its folder", async () => {
+    const picture = "(samples) => samples.reshape([-1, 1, 1, 2])";
+    const teacher = file(
+      "pictures.mjs",
+      `${gaussian("[0.4, -0.3]").replace(" });\n", `, picture: ${picture} });\n`)}`,
+    );
+    const student = file(
+      "mlp.json",
+      JSON.stringify({ network: "mlp", dimension: 2, hiddenChannels: 16, blocks: 1 }),
+    );
+    await distilled("pictures", { teacher, student, method: "plain" });
+    const { codec, module } = await openModel(join(base, "pictures"), { device: "cpu" });
+    expect(module.stateDict().size).toBeGreaterThan(2);
+    expect(codec.picture!(zeros([3, 2])).shape).toEqual([3, 1, 1, 2]);
+    rmSync(teacher);
+    await expect(openModel(join(base, "pictures"), { device: "cpu" })).rejects.toThrow(
+      `${join(base, "pictures", "student", "picture.json")}: ${teacher} is gone, which makes pictures of its samples`,
+    );
   });
 
   it("whose file is gone since is named", async () => {

@@ -39,7 +39,7 @@ describe("CLIPTextModel and CLIPTextModelWithProjection of transformers", () => 
     const of = named("clip")[0]!;
     const model = new ClipTextModel(source, describeClipText(given(of.config), false));
     const long = zeros([1, 10], { dtype: "int64" });
-    expect(() => model.forward(long)).toThrow("10 tokens are more than the encoder's 9");
+    expect(() => model.forward(long)).toThrow("text: has 10 tokens, the encoder takes at most 9");
     const describing = (change: object, projection = false) =>
       describeClipText(given({ ...of.config, ...change }), projection);
     expect(() => describing({ hidden_act: "relu" })).toThrow('"hidden_act": "relu" is not supported');

@@ -50,15 +50,15 @@ describe("tokenizers that cannot be read", () => {
     [{}, "no tokenizer: there is no tokenizer.json, vocab.json, spiece.model or vocab.txt"],
     [{ "vocab.json": "{}" }, "merges.txt: no such file"],
     [{ "vocab.json": "[]", "merges.txt": "" }, "vocab.json: not a JSON object"],
-    [{ "vocab.json": '{"a": -1}', "merges.txt": "" }, "vocab.json: a vocabulary gives each token"],
+    [
+      { "vocab.json": '{"a": -1}', "merges.txt": "" },
+      "vocab.json: every token of a vocabulary needs a whole number",
+    ],
     [{ "vocab.json": "{}", "merges.txt": "a b c" }, 'merges.txt: pair 1 is "a b c", not two tokens'],
     [{ "vocab.json": '{"a": 0}', "merges.txt": "a b" }, 'vocab.json: has no token "<|endoftext|>"'],
-    [{ "spiece.model": "no model" }, "spiece.model: no sentencepiece model"],
+    [{ "spiece.model": "no model" }, "spiece.model: not a sentencepiece model"],
     [{ "vocab.txt": "a\nb" }, "vocab.txt: has no token"],
-    [
-      { "tokenizer.json": '{"model": {"type": "Other"}}' },
-      "tokenizer.json: not a tokenizer that can be read",
-    ],
+    [{ "tokenizer.json": '{"model": {"type": "Other"}}' }, "tokenizer.json: cannot be read as a tokenizer"],
     [{ "tokenizer.json": "{" }, "tokenizer.json: not valid JSON"],
   ])("%j", (files, problem) => {
     expect(() => openTokenizer(put(files))).toThrow(problem);

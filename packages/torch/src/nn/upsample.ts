@@ -1,4 +1,4 @@
-import { call } from "../door.js";
+import { call } from "../call.js";
 import { TorchError } from "../errors.js";
 import { ops } from "../ops.js";
 import type { Tensor } from "../tensor.js";

@@ -3,16 +3,16 @@ import { DisbackError } from "../../errors.js";
 import { isObject, type JsonObject } from "../diffusers/json-file.js";
 import { openTensorFile } from "../tensors/tensor-file.js";
 
-/** Parts of a pipeline that adapters are for. */
+/** Parts of a pipeline that take adapters. */
 export const loraTargets = ["network", "text_encoder", "text_encoder_2", "text_encoder_3"] as const;
 export type LoraTarget = (typeof loraTargets)[number];
 
 /** An adapter of one layer: `W + scale up down` (Hu et al. 2021, eq. 3). */
 export interface LoraLayer {
   target: LoraTarget;
-  /** the layer's name in the file, without what stands for the target */
+  /** the layer's name in the file, without the target's prefix */
   name: string;
-  /** names in the file are joined by "_", as kohya has them, not by "." */
+  /** names in the file are joined by "_", as in kohya's scripts, not by "." */
   flat: boolean;
   /** `[rank, in]`, or `[rank, in, h, w]` of a convolution */
   down: Tensor;
@@ -24,7 +24,7 @@ export interface LoraLayer {
   key: string;
 }
 
-/** How the two matrices' keys end; what is before it names the layer. */
+/** Endings of the two matrices' keys; the rest names the layer. */
 const downEnds = [
   ".lora_down.weight",
   ".lora_A.weight",
@@ -102,14 +102,14 @@ function split(layer: string): Pick<LoraLayer, "target" | "name" | "flat"> | und
   const found = starts.find(([start]) => layer.startsWith(start));
   if (!found) return undefined;
   const [start, target, flat] = found;
-  // Files of before peft name the part of attention that ran them.
+  // Files from before peft also name the attention processor.
   const name = layer
     .slice(start.length)
     .replace(/\.processor\.to_(q|k|v|out)$/, (_, part) => (part === "out" ? ".to_out.0" : `.to_${part}`));
   return { target, name, flat };
 }
 
-/** What peft notes beside the tensors, as diffusers stores it. */
+/** peft's metadata, as diffusers stores it beside the tensors. */
 function peftMetadata(path: string): JsonObject {
   const text = readSafetensorsHeader(path).metadata["lora_adapter_metadata"];
   if (text === undefined) return {};
@@ -119,7 +119,7 @@ function peftMetadata(path: string): JsonObject {
   } catch {
     // Told below.
   }
-  throw new DisbackError(`${path}: "lora_adapter_metadata" is no JSON object`);
+  throw new DisbackError(`${path}: "lora_adapter_metadata" is not a JSON object`);
 }
 
 const components: Readonly<Record<LoraTarget, readonly string[]>> = {
@@ -129,7 +129,7 @@ const components: Readonly<Record<LoraTarget, readonly string[]>> = {
   text_encoder_3: ["text_encoder_3"],
 };
 
-/** alpha / rank, or alpha / sqrt(rank) (Kalajdzievski 2023); 1 where nothing is noted. */
+/** alpha / rank, or alpha / sqrt(rank) (Kalajdzievski 2023); 1 without metadata. */
 function statedScale(metadata: JsonObject, target: LoraTarget, name: string, rank: number): number {
   for (const component of components[target]) {
     const usual = metadata[`${component}.lora_alpha`];

@@ -3,16 +3,16 @@ import { DisbackError } from "../../errors.js";
 import { type LoraLayer, type LoraTarget, readLoraFile } from "./lora-file.js";
 import { originalUNetNames } from "./original-names.js";
 
-/** A file of adapters and how strongly they are to count. */
+/** A file of adapters and its weight. */
 export interface LoraChoice {
   path: string;
   /** factor of the change, default 1 */
   weight?: number | undefined;
 }
 
-/** Adapters of several files by the part of the pipeline that they are for. */
+/** Adapters of several files by the part of the pipeline they belong to. */
 export interface Loras {
-  /** Adds those for a part to its weights, which must be a network's of that kind. @throws DisbackError naming file and key */
+  /** Adds a part's adapters to its weights. @throws DisbackError naming file and key */
   merge(target: LoraTarget, module: Module): void;
   /** Parts that are adapted. */
   targets: ReadonlySet<LoraTarget>;
@@ -37,7 +37,7 @@ export async function readLoras(choices: readonly LoraChoice[]): Promise<Loras> 
   };
 }
 
-/** Nothing is changed unless all layers fit. Weights that are changed are copies: a mapped file stays as it is. */
+/** Changes nothing unless all layers fit. Changed weights are copies, so a mapped file stays as it is. */
 function mergeLora(module: Module, layers: readonly LoraLayer[], weight: number, path: string): void {
   const names = layerNames(module);
   const fitting = layers.map((layer) => ({ layer, target: fit(names, layer, path) }));
@@ -60,7 +60,7 @@ interface Names {
   flat: ReadonlyMap<string, Tensor>;
 }
 
-/** Weights of layers by the names that files may have for them. */
+/** Weights of layers by their possible names in files. */
 function layerNames(module: Module): Names {
   const dotted = new Map<string, Tensor>();
   for (const [key, tensor] of module.stateDict()) {
@@ -80,7 +80,7 @@ function layerNames(module: Module): Names {
 function fit(names: Names, { name, flat, key, up, down }: LoraLayer, path: string): Tensor {
   const target = (flat ? names.flat : names.dotted).get(name);
   if (!target)
-    throw new DisbackError(`${path}: ${key}: there is no such layer here: a LoRA for another base`);
+    throw new DisbackError(`${path}: ${key}: there is no such layer: the LoRA belongs to another base model`);
   const numbers = up.shape[0]! * (down.numel / down.shape[0]!);
   if (target.shape[0] !== up.shape[0] || target.numel !== numbers) {
     throw new DisbackError(

@@ -21,10 +21,10 @@ const outerNames: Readonly<Record<string, string>> = {
 };
 
 /**
- * What the layers of a U-Net are called in its original layout, whose blocks are numbered through: LoRAs for SDXL have
+ * The layers' names in a U-Net's original layout, where all blocks are numbered in one list: LoRAs for SDXL have
  * these names.
- * @param layers names of layers as diffusers has them
- * @returns the original's name by diffusers'
+ * @param layers diffusers' names of layers
+ * @returns original names by diffusers' names
  */
 export function originalUNetNames(layers: readonly string[]): Map<string, string> {
   const has = (place: string) => layers.some((layer) => layer.startsWith(`${place}.`));

@@ -13,7 +13,7 @@ import { forInference } from "./open-network.js";
 import { configured, type PipelinePart } from "./pipeline-folder.js";
 
 /**
- * Opens a pipeline's autoencoder, large or tiny; in evaluation mode, frozen, and in float32 whatever the file has: SDXL's
+ * Opens a pipeline's autoencoder, large or tiny; in evaluation mode, frozen, and in float32 for every file: SDXL's
  * leaves float16's range.
  * @throws DisbackError naming the file and field, or the file and key
  */

@@ -10,13 +10,13 @@ import type { GivenConfig } from "../diffusers/strict-fields.js";
 import { describeUNet2DCondition } from "../diffusers/unet-2d-condition.js";
 import { shown } from "../pickle/text-values.js";
 
-/** A network for pictures from text, without weights yet. */
+/** A text-to-image network, without weights yet. */
 export type TextToImageNetwork = (
   | { kind: "unet-2d-condition"; module: UNet2DConditionModel }
   | { kind: "sd3"; module: Sd3Transformer }
   | { kind: "flux"; module: FluxTransformer }
 ) & {
-  /** of one sample, `[C, H, W]`; height and width are null where the configuration does not say them */
+  /** of one sample, `[C, H, W]`; height and width are null if the configuration does not give them */
   sampleShape: readonly [channels: number, height: number | null, width: number | null];
 };
 
@@ -40,7 +40,7 @@ const networks: Readonly<Record<string, (component: GivenConfig) => TextToImageN
   },
 };
 
-/** Whether a class of diffusers is a network for pictures from text that is rebuilt. */
+/** Whether a class of diffusers is a text-to-image network that is rebuilt. */
 export function isTextToImageNetwork(className: string): boolean {
   return Object.hasOwn(networks, className);
 }

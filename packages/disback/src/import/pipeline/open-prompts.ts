@@ -13,12 +13,12 @@ import { openTokenizer } from "../tokenizers/open-tokenizer.js";
 import { openClipText, openT5 } from "./open-text-encoder.js";
 import { type PipelineFolder, requiredPart } from "./pipeline-folder.js";
 
-/** Which way of encoding prompts a network was trained with. */
+/** The kind of prompt encoding that a network was trained with. */
 export type PromptStyle = "sd" | "sdxl" | "sd3" | "flux";
 
 export interface OpenPromptsOptions {
   variant?: string | undefined;
-  /** tokens of T5's part; default 256 for SD3, 512 for Flux, as diffusers has them */
+  /** tokens of T5's part; default 256 for SD3, 512 for Flux, as in diffusers */
   longPrompt?: number | undefined;
   /** adapters that are merged into the encoders */
   loras: Loras;

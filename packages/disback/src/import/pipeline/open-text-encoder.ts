@@ -25,7 +25,7 @@ export async function openClipText(part: PipelinePart, variant?: string): Promis
   return adopted(model, await openComponentTensors(part.folder, "transformers", variant), clipKey);
 }
 
-/** Opens T5's encoder, as `openClipText`. */
+/** Opens T5's encoder, like `openClipText`. */
 export async function openT5(part: PipelinePart, variant?: string): Promise<T5EncoderModel> {
   const given = configured(part);
   if (part.className !== "T5EncoderModel") return refuse(given, "T5EncoderModel");
@@ -34,20 +34,20 @@ export async function openT5(part: PipelinePart, variant?: string): Promise<T5En
   return adopted(model, weights, t5Key(weights.tensors.has("shared.weight")));
 }
 
-/** Opens BERT, as `openClipText`. */
+/** Opens BERT, like `openClipText`. */
 export async function openBert(part: PipelinePart, variant?: string): Promise<BertModel> {
   const weights = await openComponentTensors(part.folder, "transformers", variant);
   const pooler = [...weights.tensors.keys()].some((key) => bertKey(key)?.startsWith("pooler."));
   return adopted(new BertModel(noWeights, describeBert(configured(part), pooler)), weights, bertKey);
 }
 
-/** Old files have the places 0, 1, 2, …; those of transformers 5 have no "text_model." where there is no projection. */
+/** Old files also store the positions 0, 1, 2, …; transformers 5 omits "text_model." without a projection. */
 export function clipKey(key: string): string | null {
   if (key.endsWith("position_ids")) return null;
   return /^(embeddings|encoder|final_layer_norm)\./.test(key) ? `text_model.${key}` : key;
 }
 
-/** The table is in some files twice, in others only under its second name. */
+/** Some files hold the table twice, others only under its second name. */
 export function t5Key(hasFirst: boolean): (key: string) => string | null {
   const second = hasFirst ? null : "shared.weight";
   return (key) => (key === "encoder.embed_tokens.weight" ? second : key);

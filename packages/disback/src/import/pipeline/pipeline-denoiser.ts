@@ -10,12 +10,12 @@ import type { TextToImagePipeline } from "./text-to-image-pipeline.js";
 export interface PipelineDenoiserOptions {
   /** height and width of the latents; default: what the configuration says */
   size?: readonly [height: number, width: number];
-  /** tokens of a prompt, padding included, default 77; texts of other lengths are taken too */
+  /** tokens of a prompt, padding included, default 77; other lengths work too */
   textLength?: number;
 }
 
 /**
- * The network of a pipeline as a denoiser of latents, whose data have about unit variance.
+ * A pipeline's network as a denoiser of latents, which have about unit variance.
  * @throws DisbackError if the size is neither given nor in the configuration
  */
 export function pipelineDenoiser(

@@ -5,7 +5,7 @@ import { isPlainName } from "../diffusers/folder.js";
 import { type JsonObject, readJsonObject } from "../diffusers/json-file.js";
 import { shown } from "../pickle/text-values.js";
 
-/** A part of a pipeline, of whichever library. */
+/** A part of a pipeline, from any library. */
 export interface PipelinePart {
   /** its name in the pipeline, such as "text_encoder_2", and its folder's */
   name: string;
@@ -20,7 +20,7 @@ export interface PipelineFolder {
   /** the pipeline's class */
   className: string;
   parts: ReadonlyMap<string, PipelinePart>;
-  /** settings that are no parts, such as "force_zeros_for_empty_prompt" */
+  /** settings that are not parts, such as "force_zeros_for_empty_prompt" */
   settings: JsonObject;
 }
 
@@ -65,7 +65,7 @@ export function configured(part: PipelinePart, file = "config.json"): Configured
   return { ...part, config: readJsonObject(configPath), configPath };
 }
 
-/** A part that the pipeline cannot do without. @throws DisbackError naming folder and part */
+/** A required part of the pipeline. @throws DisbackError naming folder and part */
 export function requiredPart({ path, parts, className }: PipelineFolder, name: string): PipelinePart {
   const part = parts.get(name);
   if (part) return part;

@@ -20,22 +20,22 @@ import {
 import { openPrompts, type PromptStyle } from "./open-prompts.js";
 import { configured, type PipelineFolder, readPipelineFolder, requiredPart } from "./pipeline-folder.js";
 
-/** A pipeline for pictures from text. */
+/** A text-to-image pipeline. */
 export interface TextToImagePipeline {
   /** the pipeline's class in diffusers */
   className: string;
   network: TextToImageNetwork;
-  /** noise levels that the network was trained at, and what it predicts */
+  /** the network's noise levels and what it predicts */
   schedule: DiscreteSchedule | FlowSchedule;
   autoencoder: Autoencoder | TinyAutoencoder;
-  /** Opens the text encoders, which are as large as the network: apart from it, so that they can leave memory first. */
+  /** Opens the text encoders. They are as large as the network, so they are opened apart and can be released first. */
   openPrompts(options?: { longPrompt?: number }): Promise<PromptEncoder>;
   /** parts and settings of the folder that are not used, in words */
   unused: string[];
 }
 
 export interface OpenPipelineOptions {
-  /** "fp16" for the files that are called so; default: those without a variant, or the only one there is */
+  /** the files' variant, such as "fp16"; default: files without a variant, or the only variant */
   variant?: string | undefined;
   /** files of adapters that are merged into the weights */
   loras?: readonly LoraChoice[] | undefined;
@@ -75,7 +75,7 @@ export async function openTextToImagePipeline(
   };
 }
 
-/** How prompts are encoded for a network, and the channels that it expects of their states. */
+/** How a network's prompts are encoded, and the channels of their states. */
 export function promptStyle({ kind, module }: TextToImageNetwork): {
   style: PromptStyle;
   textChannels: number;

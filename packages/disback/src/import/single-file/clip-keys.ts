@@ -21,7 +21,7 @@ const outerNames: Readonly<Record<string, string>> = {
 /**
  * OpenCLIP's text encoder under the keys of transformers. Queries, keys and values are one matrix there; its parts here
  * are views of it.
- * @param tensors without the prefix; keys of no known place stay as they are
+ * @param tensors without the prefix; unknown keys stay as they are
  * @param options.penultimate for Stable Diffusion 2, which takes the states before the last layer: it and the projection
  * are left out
  */
@@ -55,7 +55,7 @@ export function openClipTensors(tensors: TensorTable, options: { penultimate: bo
 }
 
 /**
- * A text encoder's options, read off its weights; heads, which do not show, have 64 channels.
+ * A text encoder's options, read off its weights; heads are assumed to have 64 channels.
  * @param tensors under the keys of transformers
  * @param activation "gelu" for OpenCLIP's
  */
@@ -77,7 +77,7 @@ export function clipStructure(
     places: shape("text_model.embeddings.position_embedding.weight")[0]!,
     activation,
     normalizationEps: 1e-5,
-    // The end is the token of the highest id.
+    // The end token has the highest id.
     endToken: tokens - 1,
     projectionChannels: tensors.get("text_projection.weight")?.shape[0] ?? null,
   };

@@ -24,15 +24,15 @@ import { unetStructure } from "./unet-structure.js";
 import { vaeStructure, vaeTensors } from "./vae-keys.js";
 
 export interface OpenSingleFileOptions {
-  /** what the network predicts; needed for Stable Diffusion 2, of which there are both kinds. Default: the noise */
+  /** what the network predicts, default the noise; needed for Stable Diffusion 2, which exists in both kinds */
   prediction?: "epsilon" | "v" | undefined;
-  /** a folder with CLIP's `vocab.json` and `merges.txt`, or `tokenizer.json`: a single file holds none */
+  /** a folder with CLIP's `vocab.json` and `merges.txt`, or `tokenizer.json`: a single file does not contain them */
   tokenizer?: string | undefined;
   /** files of adapters that are merged into the weights */
   loras?: readonly LoraChoice[] | undefined;
 }
 
-/** Height and width of the latents that a version was trained at. */
+/** Height and width of the latents in a version's training. */
 const sides = { sd1: 64, sd2: 64, sdxl: 128 } as const;
 const scalingFactors = { sd1: 0.18215, sd2: 0.18215, sdxl: 0.13025 } as const;
 
@@ -72,8 +72,7 @@ export async function openSingleFile(
 function openNetwork({ unet }: Sections, side: number, path: string): TextToImageNetwork {
   const keys = unetKeys(unet.keys());
   const unknown = [...unet.keys()].find((key) => !keys.has(key));
-  if (unknown !== undefined)
-    throw new DisbackError(`${path}: model.diffusion_model.${unknown} has no known place`);
+  if (unknown !== undefined) throw new DisbackError(`${path}: model.diffusion_model.${unknown} is unknown`);
   const tensors = new Map([...unet].map(([key, tensor]) => [keys.get(key)!, tensor]));
   const component = { config: unetStructure(tensors, side), configPath: path };
   const network = buildTextToImageNetwork(component, "UNet2DConditionModel");

@@ -24,7 +24,7 @@ const prefixes = {
   openClip: ["cond_stage_model.model.", "conditioner.embedders.1.model."],
 } as const;
 
-/** The schedule as buffers, which follows from its rule, and a trained autoencoder's loss. */
+/** Not needed: the schedule's buffers, which follow from its rule, and the loss of an autoencoder's training. */
 const known =
   /^(betas|alphas_cumprod|alphas_cumprod_prev|sqrt_.*|log_one_minus_.*|posterior_.*|logvar|denoiser\.(sigmas|log_sigmas)|.*\.logit_scale|first_stage_model\.loss\..*|cond_stage_model\.sequence_length|global_step)$/;
 const markNames = new Set(["v_pred", "ztsnr"]);

@@ -23,10 +23,10 @@ const outerNames: Readonly<Record<string, string>> = {
 };
 
 /**
- * Keys of the U-Net in CompVis' latent-diffusion, whose blocks are numbered through, as diffusers has them. Levels end at
+ * Maps keys of the U-Net in CompVis' latent-diffusion, whose blocks form one list, to diffusers'. Levels end at
  * the resampling convolutions.
  * @param keys without "model.diffusion_model."
- * @returns diffusers' key by the original's; keys of no known place are left out
+ * @returns diffusers' key by the original's; unknown keys are left out
  */
 export function unetKeys(keys: Iterable<string>): Map<string, string> {
   const all = [...keys];
@@ -64,7 +64,7 @@ export function unetKeys(keys: Iterable<string>): Map<string, string> {
   );
 }
 
-/** The longest place that a key begins with decides. */
+/** The longest matching prefix decides. */
 function rename(key: string, places: ReadonlyMap<string, string>): string | undefined {
   const parts = key.split(".");
   for (let length = parts.length - 1; length > 0; length--) {

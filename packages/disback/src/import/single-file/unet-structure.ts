@@ -6,10 +6,10 @@ const headChannels = 64;
 const headsOfVersion1 = 8;
 
 /**
- * The configuration that diffusers would have for a U-Net, read off its weights. Heads do not show in them: networks
+ * A U-Net's configuration as in diffusers, read off its weights. They do not tell the heads: networks
  * with linear projections have heads of 64 channels, others 8 heads.
  * @param tensors under diffusers' keys
- * @param sampleSize height and width of the latents, which do not show either
+ * @param sampleSize height and width of the latents; the weights do not tell them
  */
 export function unetStructure(tensors: TensorTable, sampleSize: number): JsonObject {
   const shape = (key: string) => tensors.get(key)?.shape;
@@ -40,7 +40,7 @@ export function unetStructure(tensors: TensorTable, sampleSize: number): JsonObj
     up_block_types: up.map((depth) => (depth.length > 0 ? "CrossAttnUpBlock2D" : "UpBlock2D")),
     mid_block_type:
       count("mid_block.resnets") === 0 ? null : middle ? "UNetMidBlock2DCrossAttn" : "UNetMidBlock2D",
-    // The middle's depth is the last level's in diffusers, whether that has attention or not.
+    // In diffusers the middle has the last level's depth, whether that has attention or not.
     transformer_layers_per_block: down.map((depth) => (depth.length > 0 ? depth : (middle ?? 1))),
     reverse_transformer_layers_per_block: up.map((depth) => (depth.length > 0 ? depth : 1)),
     attention_head_dim: linear ? channels.map((all) => all / headChannels) : headsOfVersion1,

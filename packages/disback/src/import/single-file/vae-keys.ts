@@ -11,9 +11,9 @@ const attentionNames: Readonly<Record<string, string>> = {
 };
 
 /**
- * An autoencoder of CompVis' latent-diffusion under diffusers' keys. Its attention is of pointwise convolutions, which
- * become linear layers: the same numbers in another shape.
- * @param tensors without "first_stage_model."; keys of no known place stay as they are
+ * Renames the keys of an autoencoder of CompVis' latent-diffusion to diffusers'. The pointwise convolutions of its
+ * attention become linear layers: the same numbers in another shape.
+ * @param tensors without "first_stage_model."; unknown keys stay as they are
  */
 export function vaeTensors(tensors: TensorTable): TensorTable {
   const levels =
@@ -58,9 +58,9 @@ function flattened(tensor: Tensor, part: string, kind: string): Tensor {
 }
 
 /**
- * The configuration that diffusers would have for an autoencoder, read off its weights.
+ * An autoencoder's configuration as in diffusers, read off its weights.
  * @param tensors under diffusers' keys
- * @param scalingFactor of the latents, which does not show in them
+ * @param scalingFactor of the latents; the weights do not tell it
  */
 export function vaeStructure(tensors: TensorTable, scalingFactor: number): JsonObject {
   const keys = [...tensors.keys()];

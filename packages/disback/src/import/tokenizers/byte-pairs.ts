@@ -3,12 +3,12 @@ import { DisbackError } from "../../errors.js";
 import { isObject, readJsonObject } from "../diffusers/json-file.js";
 import { specialToken, type TokenizerSettings } from "./settings.js";
 
-/** What CLIP's tokenizer takes as a word (Radford et al. 2021, released code). */
+/** CLIP's pattern of a word (Radford et al. 2021, released code). */
 const clipWords =
   "<\\|startoftext\\|>|<\\|endoftext\\|>|'s|'t|'re|'ve|'m|'ll|'d|[\\p{L}]+|[\\p{N}]|[^\\s\\p{L}\\p{N}]+";
 
 /**
- * CLIP's or GPT-2's tokenizer (byte pairs, Sennrich et al. 2016) in the words of `tokenizer.json`. CLIP's marks the ends
+ * CLIP's or GPT-2's tokenizer (byte pairs, Sennrich et al. 2016) as a `tokenizer.json`. CLIP's marks the ends
  * of words in its vocabulary.
  * @throws DisbackError naming the file that is damaged
  */
@@ -22,7 +22,7 @@ export function bytePairTokenizer(
   const clip = merges.some(([, right]) => right.endsWith("</w>"));
   const start = specialToken(settings, "bos_token", clip ? "<|startoftext|>" : "<|endoftext|>");
   const end = specialToken(settings, "eos_token", "<|endoftext|>");
-  // Stable Diffusion 2 and XL pad with "!", which is then a token of its own in a prompt too.
+  // Stable Diffusion 2 and XL pad with "!", which thereby becomes a token of its own in prompts too.
   const others = ["unk_token", "pad_token"].map((name) => specialToken(settings, name, "<|endoftext|>"));
   const id = (token: { content: string }) => {
     const found = vocab[token.content];
@@ -83,12 +83,12 @@ function readVocabulary(path: string): Record<string, number> {
     !isObject(vocab) ||
     Object.values(vocab).some((id) => !Number.isSafeInteger(id) || (id as number) < 0)
   ) {
-    throw new DisbackError(`${path}: a vocabulary gives each token a whole number`);
+    throw new DisbackError(`${path}: every token of a vocabulary needs a whole number`);
   }
   return vocab as Record<string, number>;
 }
 
-/** Pairs to merge, most frequent first; a first line with "#version" is none. */
+/** Pairs to merge, most frequent first; a first line with "#version" is skipped. */
 function readMerges(path: string): [string, string][] {
   const lines = readFileSync(path, "utf8").split("\n");
   const pairs = lines.slice(lines[0]?.startsWith("#version") ? 1 : 0).filter((line) => line.trim() !== "");

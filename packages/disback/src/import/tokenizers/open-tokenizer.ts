@@ -8,13 +8,13 @@ import { sentencePieceTokenizer } from "./sentence-pieces.js";
 import { readSettings, specialToken, type TokenizerSettings } from "./settings.js";
 import { wordPieceTokenizer } from "./word-pieces.js";
 
-/** What transformers writes where a tokenizer has no limit. */
+/** transformers' value for a tokenizer without a limit. */
 const noLimit = 1e6;
 
 /**
  * Opens the tokenizer of a folder: `tokenizer.json`, `vocab.json` with `merges.txt` (CLIP, GPT-2), `spiece.model` (T5) or
- * `vocab.txt` (BERT), the first that is there; with `tokenizer_config.json` and `special_tokens_map.json` beside it.
- * @param settings in place of those of the files
+ * `vocab.txt` (BERT), the first one found; with `tokenizer_config.json` and `special_tokens_map.json` beside it.
+ * @param settings override those in the files
  * @throws DisbackError naming the file that is missing or damaged
  */
 export function openTokenizer(folder: string, settings: TokenizerSettings = {}): TextTokenizer {
@@ -43,7 +43,7 @@ function open(folder: string, settings: TokenizerSettings): TextTokenizer {
   );
 }
 
-/** The largest `tokenizer.json` seen takes some 20 MB. */
+/** The largest known `tokenizer.json` has some 20 MB. */
 const mostBytes = 128 * 2 ** 20;
 
 function build(path: string, json: object, settings: TokenizerSettings, usualPadding: string): TextTokenizer {
@@ -55,11 +55,11 @@ function build(path: string, json: object, settings: TokenizerSettings, usualPad
       padding: specialToken(settings, "pad_token", usualPadding).content,
     });
   } catch (error) {
-    throw new DisbackError(`${path}: not a tokenizer that can be read: ${(error as Error).message}`);
+    throw new DisbackError(`${path}: cannot be read as a tokenizer: ${(error as Error).message}`);
   }
 }
 
-/** The padding that `tokenizer.json` itself names. */
+/** The padding token in `tokenizer.json`. */
 function paddingOf(json: Readonly<Record<string, unknown>>): string {
   const { padding } = json;
   const token = isObject(padding) ? padding["pad_token"] : undefined;

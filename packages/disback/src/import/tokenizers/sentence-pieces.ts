@@ -3,7 +3,7 @@ import { BinaryReader } from "@bufbuild/protobuf/wire";
 import { DisbackError } from "../../errors.js";
 import { specialToken, type TokenizerSettings } from "./settings.js";
 
-/** Fields of sentencepiece_model.proto that a tokenizer needs. */
+/** The fields of sentencepiece_model.proto that a tokenizer needs. */
 interface PieceModel {
   /** token and logarithm of its probability */
   pieces: [string, number][];
@@ -14,11 +14,11 @@ interface PieceModel {
   characters: Uint8Array;
 }
 
-/** Tokens `<extra_id_0>` … that T5's tokenizer has behind those of its file. */
+/** Number of tokens `<extra_id_0>` … that T5's tokenizer adds to its file's. */
 const usualExtras = 100;
 
 /**
- * T5's tokenizer (unigram language model, Kudo 2018) in the words of `tokenizer.json`.
+ * T5's tokenizer (unigram language model, Kudo 2018) as a `tokenizer.json`.
  * @param path of `spiece.model`, a sentencepiece model
  * @throws DisbackError naming the file if it is damaged or of another kind
  */
@@ -103,13 +103,14 @@ function readPieces(path: string): PieceModel {
         }),
     });
   } catch (error) {
-    throw new DisbackError(`${path}: no sentencepiece model: ${(error as Error).message}`);
+    throw new DisbackError(`${path}: not a sentencepiece model: ${(error as Error).message}`);
   }
-  if (model.pieces.length === 0) throw new DisbackError(`${path}: no sentencepiece model: it has no tokens`);
+  if (model.pieces.length === 0)
+    throw new DisbackError(`${path}: not a sentencepiece model: it has no tokens`);
   return model;
 }
 
-/** Hands each known field of a message of protocol buffers to its reader, and passes over the others. */
+/** Reads the known fields of a protocol buffer message and skips the others. */
 function readMessage(
   bytes: Uint8Array,
   fields: Readonly<Record<number, (reader: BinaryReader) => void>>,

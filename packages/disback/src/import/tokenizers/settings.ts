@@ -5,7 +5,7 @@ import { isObject, type JsonObject, readJsonObject } from "../diffusers/json-fil
 /** `tokenizer_config.json` and, below it, `special_tokens_map.json`. */
 export type TokenizerSettings = JsonObject;
 
-/** A token that stands for itself in a text, as `tokenizer.json` has it. */
+/** An added token, as in `tokenizer.json`. */
 export interface SpecialToken {
   content: string;
   single_word: boolean;
@@ -15,7 +15,7 @@ export interface SpecialToken {
   special: true;
 }
 
-/** What the files beside a vocabulary say; nothing if there are none. @throws DisbackError naming a damaged file */
+/** The settings in the files beside a vocabulary, if there are any. @throws DisbackError naming a damaged file */
 export function readSettings(folder: string): TokenizerSettings {
   const parts = ["special_tokens_map.json", "tokenizer_config.json"]
     .map((name) => join(folder, name))
@@ -24,7 +24,7 @@ export function readSettings(folder: string): TokenizerSettings {
   return Object.assign({}, ...parts);
 }
 
-/** A special token that the settings name, as a text or with its properties. @param usual taken if they name none */
+/** A special token of the settings, as text or with its properties. @param usual the default */
 export function specialToken(settings: TokenizerSettings, name: string, usual: string): SpecialToken {
   const given = settings[name];
   const properties = isObject(given) ? given : {};

@@ -3,7 +3,7 @@ import { DisbackError } from "../../errors.js";
 import { specialToken, type TokenizerSettings } from "./settings.js";
 
 /**
- * BERT's tokenizer (word pieces, Wu et al. 2016) in the words of `tokenizer.json`.
+ * BERT's tokenizer (word pieces, Wu et al. 2016) as a `tokenizer.json`.
  * @param path of `vocab.txt`, one token a line
  * @throws DisbackError if a special token is not in the vocabulary
  */

@@ -1,10 +1,8 @@
 import { z } from "zod";
-import { DisbackError } from "../../errors.js";
 import type { BertOptions } from "../../text/bert/options.js";
 import { type GivenConfig, only, parseStrictFields } from "../diffusers/strict-fields.js";
 import { bookkeeping } from "./bookkeeping.js";
-
-const count = z.int().positive();
+import { count, encoderOptions } from "./encoder.js";
 
 /** `BertConfig`'s fields, with its defaults. */
 const fields = {
@@ -32,20 +30,5 @@ const harmless = [...bookkeeping, "hidden_dropout_prob", "attention_probs_dropou
  */
 export function describeBert(component: GivenConfig, pooler: boolean): BertOptions {
   const given = parseStrictFields(fields, harmless, component);
-  if (given.hidden_size % given.num_attention_heads !== 0) {
-    throw new DisbackError(
-      `${component.configPath}: "num_attention_heads": ${given.num_attention_heads} cannot share ${given.hidden_size} channels`,
-    );
-  }
-  return {
-    tokens: given.vocab_size,
-    channels: given.hidden_size,
-    feedForwardChannels: given.intermediate_size,
-    layers: given.num_hidden_layers,
-    heads: given.num_attention_heads,
-    places: given.max_position_embeddings,
-    kinds: given.type_vocab_size,
-    normalizationEps: given.layer_norm_eps,
-    pooler,
-  };
+  return { ...encoderOptions(component, given), kinds: given.type_vocab_size, pooler };
 }

@@ -3,8 +3,7 @@ import { DisbackError } from "../../errors.js";
 import type { ClipTextOptions } from "../../text/clip/options.js";
 import { type GivenConfig, only, parseStrictFields } from "../diffusers/strict-fields.js";
 import { bookkeeping } from "./bookkeeping.js";
-
-const count = z.int().positive();
+import { count, encoderOptions } from "./encoder.js";
 
 /** `CLIPTextConfig`'s fields, with its defaults. */
 const fields = {
@@ -33,22 +32,11 @@ const formerEnd = 2;
  */
 export function describeClipText(component: GivenConfig, projection: boolean): ClipTextOptions {
   const given = parseStrictFields(fields, harmless, component);
-  const fail = (field: keyof typeof fields, problem: string): never => {
-    throw new DisbackError(`${component.configPath}: "${field}": ${problem}`);
-  };
-  if (given.hidden_size % given.num_attention_heads !== 0) {
-    fail("num_attention_heads", `${given.num_attention_heads} cannot share ${given.hidden_size} channels`);
-  }
-  if (projection && !given.projection_dim) fail("projection_dim", "is needed for the projection");
+  if (projection && !given.projection_dim)
+    throw new DisbackError(`${component.configPath}: "projection_dim": is needed for the projection`);
   return {
-    tokens: given.vocab_size,
-    channels: given.hidden_size,
-    feedForwardChannels: given.intermediate_size,
-    layers: given.num_hidden_layers,
-    heads: given.num_attention_heads,
-    places: given.max_position_embeddings,
+    ...encoderOptions(component, given),
     activation: given.hidden_act ?? "quick_gelu",
-    normalizationEps: given.layer_norm_eps,
     endToken: given.eos_token_id === formerEnd ? null : given.eos_token_id,
     projectionChannels: projection ? given.projection_dim! : null,
   };

@@ -2,8 +2,7 @@ import { z } from "zod";
 import type { T5Options } from "../../text/t5/options.js";
 import { type GivenConfig, only, parseStrictFields } from "../diffusers/strict-fields.js";
 import { bookkeeping } from "./bookkeeping.js";
-
-const count = z.int().positive();
+import { count } from "./encoder.js";
 
 /** `T5Config`'s fields, with its defaults. */
 const fields = {

@@ -1,7 +1,7 @@
 import { cat, scope, type Tensor } from "@disback/torch";
 import { Block } from "../block.js";
+import { FeedForward } from "../feed-forward.js";
 import type { WeightSource } from "../weights.js";
-import { WideFeedForward } from "./feed-forward.js";
 import { JointAttention } from "./joint-attention.js";
 import { gated, ModulatedNorm, Modulation, normalized } from "./modulation.js";
 import type { Rotation } from "./rotary.js";
@@ -32,8 +32,8 @@ export class JointBlock extends Block {
   readonly norm1_context: Modulation | ModulatedNorm;
   readonly attn: JointAttention;
   readonly attn2: JointAttention | null;
-  readonly ff: WideFeedForward;
-  readonly ff_context: WideFeedForward | null;
+  readonly ff: FeedForward;
+  readonly ff_context: FeedForward | null;
 
   constructor(source: WeightSource, options: JointBlockOptions) {
     super();
@@ -42,8 +42,8 @@ export class JointBlock extends Block {
     this.norm1_context = last ? new ModulatedNorm(source, channels) : new Modulation(source, channels, 6);
     this.attn = new JointAttention(source, { ...options, text: last ? "in" : "both" });
     this.attn2 = dual ? new JointAttention(source, { ...options, text: null }) : null;
-    this.ff = new WideFeedForward(source, channels);
-    this.ff_context = last ? null : new WideFeedForward(source, channels);
+    this.ff = new FeedForward(source, channels, "gelu-tanh");
+    this.ff_context = last ? null : new FeedForward(source, channels, "gelu-tanh");
   }
 
   /**

@@ -1,8 +1,6 @@
-import { Module, ops, type Tensor } from "@disback/torch";
-import { Dense } from "../dense.js";
+import { Module, type Tensor } from "@disback/torch";
 import { PositionalEmbedding } from "../embeddings.js";
 import { inDtype } from "../network.js";
-import { torchStart } from "../unet-2d/start.js";
 import { StepEmbedding } from "../unet-2d/step-embedding.js";
 import type { WeightSource } from "../weights.js";
 
@@ -15,7 +13,7 @@ const waveChannels = 256;
 export class VectorEmbedding extends Module {
   readonly timestep_embedder: StepEmbedding;
   readonly guidance_embedder: StepEmbedding | null;
-  readonly text_embedder: PooledProjection;
+  readonly text_embedder: StepEmbedding;
   private readonly waves: PositionalEmbedding;
 
   constructor(
@@ -27,7 +25,7 @@ export class VectorEmbedding extends Module {
     this.waves = new PositionalEmbedding(waveChannels, { order: "cosine-first", exponential: true });
     this.timestep_embedder = new StepEmbedding(source, waveChannels, channels);
     this.guidance_embedder = guidance ? new StepEmbedding(source, waveChannels, channels) : null;
-    this.text_embedder = new PooledProjection(source, pooledChannels, channels);
+    this.text_embedder = new StepEmbedding(source, pooledChannels, channels);
   }
 
   /**
@@ -41,20 +39,5 @@ export class VectorEmbedding extends Module {
     const vector = this.timestep_embedder.forward(waves(time)).add(this.text_embedder.forward(pooled));
     if (!this.guidance_embedder || !guidance) return vector;
     return vector.add(this.guidance_embedder.forward(waves(guidance)));
-  }
-}
-
-class PooledProjection extends Module {
-  readonly linear_1: Dense;
-  readonly linear_2: Dense;
-
-  constructor(source: WeightSource, pooledChannels: number, channels: number) {
-    super();
-    this.linear_1 = new Dense(source, pooledChannels, channels, torchStart);
-    this.linear_2 = new Dense(source, channels, channels, torchStart);
-  }
-
-  forward(pooled: Tensor): Tensor {
-    return this.linear_2.forward(ops.silu(this.linear_1.forward(pooled)));
   }
 }

@@ -50,7 +50,7 @@ export class CrossAttention extends Module {
 /** Scores of tokens that are masked out, as diffusers has them. */
 const hidden = -10000;
 
-/** What a mask adds to attention's scores. @param mask `[N, L]`, 1 for tokens to look at @returns `[N, 1, 1, L]` */
+/** The mask as a term of attention's scores. @param mask `[N, L]`, 1 for tokens to attend to @returns `[N, 1, 1, L]` */
 export function attentionBias(mask: Tensor, like: Tensor): Tensor {
   return mask.to(like.dtype).sub(1).mul(-hidden).unsqueeze(1).unsqueeze(1);
 }

@@ -1,7 +1,6 @@
-import { LayerNorm, Module, ops, scope, type Tensor } from "@disback/torch";
+import { LayerNorm, scope, type Tensor } from "@disback/torch";
 import { Block } from "../block.js";
-import { Dense } from "../dense.js";
-import { torchStart } from "../unet-2d/start.js";
+import { FeedForward } from "../feed-forward.js";
 import type { WeightSource } from "../weights.js";
 import { CrossAttention } from "./cross-attention.js";
 
@@ -12,7 +11,7 @@ export class TextTransformerBlock extends Block {
   readonly norm2: LayerNorm;
   readonly attn2: CrossAttention;
   readonly norm3: LayerNorm;
-  readonly ff: GatedFeedForward;
+  readonly ff: FeedForward;
 
   constructor(source: WeightSource, channels: number, heads: number, textChannels: number) {
     super();
@@ -21,7 +20,7 @@ export class TextTransformerBlock extends Block {
     this.norm2 = new LayerNorm(channels);
     this.attn2 = new CrossAttention(source, channels, heads, textChannels);
     this.norm3 = new LayerNorm(channels);
-    this.ff = new GatedFeedForward(source, channels);
+    this.ff = new FeedForward(source, channels, "geglu");
   }
 
   /**
@@ -40,29 +39,6 @@ export class TextTransformerBlock extends Block {
       const first = scope(() => this.attn1.forward(this.norm1.forward(tokens)).add_(tokens));
       const second = scope(() => this.attn2.forward(this.norm2.forward(first), text, bias).add_(first));
       return scope(() => this.ff.forward(this.norm3.forward(second)).add_(second));
-    });
-  }
-}
-
-/** GEGLU (Shazeer 2020): a linear layer gated by the GELU of another, then back. `FeedForward` of diffusers. */
-class GatedFeedForward extends Module {
-  readonly net: { 0: { proj: Dense }; 2: Dense };
-
-  constructor(source: WeightSource, channels: number) {
-    super();
-    this.net = {
-      0: { proj: new Dense(source, channels, 8 * channels, torchStart) },
-      2: new Dense(source, 4 * channels, channels, torchStart),
-    };
-  }
-
-  forward(tokens: Tensor): Tensor {
-    return scope(() => {
-      const gated = scope(() => {
-        const [hidden, gate] = this.net[0].proj.forward(tokens).chunk(2, -1) as [Tensor, Tensor];
-        return hidden.mul(ops.gelu(gate));
-      });
-      return this.net[2].forward(gated);
     });
   }
 }

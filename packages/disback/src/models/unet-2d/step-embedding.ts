@@ -20,7 +20,7 @@ export class LogFourierProjection extends Module implements NoiseEmbedding {
   }
 }
 
-/** Two layers on top of the waves: `TimestepEmbedding` of diffusers. */
+/** Two layers on top of waves, or of a pooled text: `TimestepEmbedding` and `PixArtAlphaTextProjection` of diffusers. */
 export class StepEmbedding extends Module {
   readonly linear_1: Dense;
   readonly linear_2: Dense;
@@ -31,8 +31,8 @@ export class StepEmbedding extends Module {
     this.linear_2 = new Dense(source, channels, channels, torchStart);
   }
 
-  /** @param waves `[N, in]` @returns `[N, channels]` */
-  forward(waves: Tensor): Tensor {
-    return this.linear_2.forward(ops.silu(this.linear_1.forward(waves)));
+  /** @param input `[N, in]` @returns `[N, channels]` */
+  forward(input: Tensor): Tensor {
+    return this.linear_2.forward(ops.silu(this.linear_1.forward(input)));
   }
 }

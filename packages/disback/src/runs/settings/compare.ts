@@ -18,7 +18,11 @@ export const compareSchema = z
       .describe(
         "paper: one set of hyper-parameters for all methods; best: each method at its best learning rates from the same sweep",
       ),
-    teacher: z.string().describe("the teacher: a model folder, a run of `teacher train`, or a shipped name"),
+    teacher: z
+      .string()
+      .describe(
+        "the teacher: a model folder, a run of `teacher train`, a shipped name, or your own module (.mjs)",
+      ),
     unconditional: unconditional.describe(
       "use a class-conditional teacher without labels; the students are unconditional",
     ),
@@ -27,7 +31,7 @@ export const compareSchema = z
       .min(1)
       .default(["same"])
       .describe(
-        "starts of the students, one comparison for each: same, untrained, small, or a model's config file",
+        "starts of the students, one comparison for each: same, untrained, small, a model's config file, or your own module (.mjs)",
       ),
     seeds: seeds.default([1, 2, 3]).describe("seeds that are reported; methods share them"),
     methods: z

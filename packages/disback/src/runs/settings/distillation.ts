@@ -15,7 +15,11 @@ import {
 import { isDirectName, objectiveSettings } from "./objectives.js";
 
 const networkSettings = {
-  teacher: z.string().describe("the teacher: a model folder (model.safetensors and config.json)"),
+  teacher: z
+    .string()
+    .describe(
+      "the teacher: a model folder (model.safetensors and config.json), a run, a shipped name, or your own module (.mjs)",
+    ),
   unconditional: unconditional.describe(
     "use a class-conditional teacher without labels; the student is unconditional",
   ),
@@ -29,7 +33,7 @@ const networkSettings = {
     .string()
     .default("same")
     .describe(
-      "start of the student: same (teacher's weights), untrained, small (untrained, half the channels), or a model's config file",
+      "start of the student: same (teacher's weights), untrained, small (untrained, half the channels), a model's config file, or your own module (.mjs)",
     ),
   rank: integer(1)
     .optional()

@@ -35,21 +35,21 @@ export class BertModel extends Module {
     this.pooler = options.pooler ? { dense: new Dense(source, channels, channels, torchStart) } : null;
   }
 
-  /** dtype of its weights, which its states have */
+  /** dtype of its weights and of its states */
   get dtype(): DType {
     return this.embeddings.word_embeddings.weight.dtype;
   }
 
   /**
    * @param ids int64 `[N, L]`
-   * @param mask 1 for tokens, 0 for padding `[N, L]`; none means all are tokens
+   * @param mask 1 for tokens, 0 for padding `[N, L]`; default all tokens
    * @returns states `[N, L, C]`
    * @throws DisbackError if the text is too long
    */
   forward(ids: Tensor, mask?: Tensor): Tensor {
     const length = ids.shape[1]!;
     if (length > this.options.places) {
-      throw new DisbackError(`text: ${length} tokens are more than the encoder's ${this.options.places}`);
+      throw new DisbackError(`text: has ${length} tokens, the encoder takes at most ${this.options.places}`);
     }
     return scope(() => {
       const {
@@ -67,8 +67,8 @@ export class BertModel extends Module {
   }
 
   /**
-   * A text as one vector of length 1, as sentence-transformers has it (Reimers and Gurevych 2019): the mean of the
-   * states of its tokens. Parameters as of `forward`.
+   * A text as one vector of length 1, as in sentence-transformers (Reimers and Gurevych 2019): the mean of the
+   * states of its tokens. Parameters as for `forward`.
    * @returns `[N, C]`
    */
   sentence(ids: Tensor, mask: Tensor = allTokens(ids)): Tensor {
@@ -117,7 +117,7 @@ class BertLayer extends Module {
   }
 }
 
-/** A layer back to the states' channels, added to them and normalized. */
+/** A linear layer whose output is added to the states, then normalized. */
 class Output extends Module {
   readonly dense: Dense;
   readonly LayerNorm: LayerNorm;

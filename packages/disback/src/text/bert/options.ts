@@ -1,4 +1,4 @@
-/** Options of `BertModel` of transformers, under names of ours. */
+/** Options of transformers' `BertModel`, with our names. */
 export interface BertOptions {
   tokens: number;
   channels: number;
@@ -7,9 +7,9 @@ export interface BertOptions {
   heads: number;
   /** longest text, in tokens */
   places: number;
-  /** kinds of text that are told apart, such as question and answer; all tokens here are of the first */
+  /** kinds of text, such as question and answer; here all tokens are of the first kind */
   kinds: number;
   normalizationEps: number;
-  /** a layer on the first token's state, which sentence encoders do not use */
+  /** a layer on the first token's state; sentence encoders do not use it */
   pooler: boolean;
 }

@@ -7,9 +7,9 @@ import { causalBias, maskBias } from "../attention-mask.js";
 import { EmbeddingTable } from "../embedding-table.js";
 import type { ClipTextOptions } from "./options.js";
 
-/** What CLIP's text encoder makes of a text. */
+/** The outputs of CLIP's text encoder. */
 export interface ClipTextOutput {
-  /** the embeddings, then the states after each layer, `[N, L, C]`; none of them normalized at the end */
+  /** the embeddings, then the states after each layer, `[N, L, C]`, before the final normalization */
   states: Tensor[];
   /** the last states, normalized `[N, L, C]` */
   last: Tensor;
@@ -21,7 +21,7 @@ export interface ClipTextOutput {
 
 /**
  * The text encoder of CLIP (Radford et al. 2021), as Stable Diffusion uses it: `CLIPTextModel` and
- * `CLIPTextModelWithProjection` of transformers. Keys are those of the files on disk, which begin with "text_model.".
+ * `CLIPTextModelWithProjection` of transformers. Keys are those in its files; they begin with "text_model.".
  */
 export class ClipTextModel extends Module {
   readonly text_model: {
@@ -51,21 +51,21 @@ export class ClipTextModel extends Module {
         : new Dense(source, channels, projectionChannels, torchStart, { bias: false });
   }
 
-  /** dtype of its weights, which its states have */
+  /** dtype of its weights and of its states */
   get dtype(): DType {
     return this.text_model.embeddings.token_embedding.weight.dtype;
   }
 
   /**
    * @param ids int64 `[N, L]`
-   * @param mask 1 for tokens to look at `[N, L]`; none means all, as Stable Diffusion has it
+   * @param mask 1 for tokens to attend to `[N, L]`; default all, as in Stable Diffusion
    * @throws DisbackError if the text is too long
    */
   forward(ids: Tensor, mask?: Tensor): ClipTextOutput {
     const { embeddings, encoder, final_layer_norm: norm } = this.text_model;
     const length = ids.shape[1]!;
     if (length > this.options.places) {
-      throw new DisbackError(`text: ${length} tokens are more than the encoder's ${this.options.places}`);
+      throw new DisbackError(`text: has ${length} tokens, the encoder takes at most ${this.options.places}`);
     }
     return scope(() => {
       const start = embeddings.token_embedding.forward(ids).add(embeddings.position_embedding.first(length));

@@ -1,4 +1,4 @@
-/** Options of `CLIPTextModel` and `CLIPTextModelWithProjection` of transformers, under names of ours. */
+/** Options of transformers' `CLIPTextModel` and `CLIPTextModelWithProjection`, with our names. */
 export interface ClipTextOptions {
   tokens: number;
   channels: number;
@@ -9,7 +9,7 @@ export interface ClipTextOptions {
   places: number;
   activation: "quick_gelu" | "gelu";
   normalizationEps: number;
-  /** the token at whose first place the text's vector is read; null: at the highest id, as in older files */
+  /** the text's vector is the state at the first token with this id; null: at the highest id, as in older files */
   endToken: number | null;
   /** of the projected vector; null for none */
   projectionChannels: number | null;

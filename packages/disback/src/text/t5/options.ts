@@ -1,4 +1,4 @@
-/** Options of `T5EncoderModel` of transformers, under names of ours. */
+/** Options of transformers' `T5EncoderModel`, with our names. */
 export interface T5Options {
   tokens: number;
   channels: number;
@@ -6,9 +6,9 @@ export interface T5Options {
   feedForwardChannels: number;
   layers: number;
   heads: number;
-  /** distances between tokens share these many biases */
+  /** number of biases that the distances between tokens share */
   distanceBuckets: number;
-  /** longest distance that is told from longer ones */
+  /** longest distance with a bias of its own */
   longestDistance: number;
   normalizationEps: number;
   /** the feed-forward layer is gated by the GELU of another (version 1.1), or has a ReLU (1.0) */

@@ -31,14 +31,14 @@ export class T5EncoderModel extends Module {
     };
   }
 
-  /** dtype of its weights, which its states have */
+  /** dtype of its weights and of its states */
   get dtype(): DType {
     return this.shared.weight.dtype;
   }
 
   /**
    * @param ids int64 `[N, L]`
-   * @param mask 1 for tokens to look at `[N, L]`; none means all, as SD3 and Flux have it
+   * @param mask 1 for tokens to attend to `[N, L]`; default all, as in SD3 and Flux
    * @returns states `[N, L, C]`
    */
   forward(ids: Tensor, mask?: Tensor): Tensor {
@@ -55,7 +55,7 @@ export class T5EncoderModel extends Module {
     });
   }
 
-  /** The first block's table serves all. @returns `[1, heads, L, L]` */
+  /** All blocks use the first block's table. @returns `[1, heads, L, L]` */
   private distanceBias(ids: Tensor): Tensor {
     const { distanceBuckets: buckets, longestDistance } = this.options;
     const table = this.encoder.block[0]!.layer[0].SelfAttention.relative_attention_bias!;
@@ -98,7 +98,7 @@ class SelfAttentionLayer extends Module {
       const [query, key, value] = [q, k, v].map((projection) =>
         splitHeads(projection.forward(normal), this.heads),
       ) as [Tensor, Tensor, Tensor];
-      // T5 does not scale its scores: that is in its initial weights.
+      // T5 does not scale its scores; its initial weights account for that.
       const attended = ops.scaled_dot_product_attention(query, key, value, bias, 0, false, 1);
       return added(states, o.forward(attended.transpose(1, 2).flatten(2)));
     });
@@ -125,7 +125,7 @@ class FeedForwardLayer extends Module {
       const active = wi
         ? ops.relu(wi.forward(normal))
         : ops.gelu(wi_0!.forward(normal), "tanh").mul(wi_1!.forward(normal));
-      // This product leaves float16's range in T5 v1.1, so that transformers computes it in float32 too.
+      // This product exceeds float16's range in T5 v1.1, so it is computed in float32, as in transformers.
       if (active.dtype !== "float16") return added(states, wo.forward(active));
       return added(states, ops.linear(active.float(), wo.weight.float()));
     });

@@ -1,6 +1,6 @@
 /**
  * The compiled table by which sentencepiece rewrites characters: a double-array trie (Yata 2008, darts-clone) of byte
- * strings, and the texts they become. Applied as the Rust library `tokenizers` does it: to user-perceived characters of
+ * strings and their replacements. Applied as in the Rust library `tokenizers`: to user-perceived characters of
  * less than 6 bytes as a whole, else to single characters.
  */
 export class CharacterMap {
@@ -29,7 +29,7 @@ export class CharacterMap {
     return result;
   }
 
-  /** What the shortest beginning that is in the table becomes. */
+  /** The replacement of the shortest prefix that is in the table. */
   private look(key: Uint8Array): string | undefined {
     let node = offset(this.unit(0));
     for (const byte of key) {

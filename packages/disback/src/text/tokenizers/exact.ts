@@ -22,8 +22,8 @@ export interface Inexact {
 
 /**
  * Makes a tokenizer of `@huggingface/tokenizers` give what the Rust library gives. JavaScript's `toLowerCase` knows the
- * final sigma, Rust's lower case of single characters does not; JavaScript's `\s` has U+FEFF and lacks U+0085; the
- * library takes NFKC for a compiled table; its BERT sees halves of characters beyond U+FFFF.
+ * final sigma, Rust's lower case of single characters does not; JavaScript's `\s` contains U+FEFF but not U+0085; the
+ * library uses NFKC instead of a compiled table; its BERT splits characters beyond U+FFFF in halves.
  * @param json what the tokenizer was made of
  */
 export function makeExact({ normalizer, pre_tokenizer }: Inexact, json: object): void {
@@ -79,6 +79,6 @@ function bertText(text: string, config: Readonly<Record<string, unknown>>): stri
   return lower ? lowercase(result) : result;
 }
 
-/** The blocks that BERT takes for Chinese (Devlin et al. 2019, released code). */
+/** The Unicode blocks that BERT treats as Chinese (Devlin et al. 2019, released code). */
 const ideographs =
   /[\u4e00-\u9fff\u3400-\u4dbf\u{20000}-\u{2a6df}\u{2a700}-\u{2b73f}\u{2b740}-\u{2b81f}\u{2b920}-\u{2ceaf}\uf900-\ufaff\u{2f800}-\u{2fa1f}]/gu;

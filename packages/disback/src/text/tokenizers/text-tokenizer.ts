@@ -8,11 +8,11 @@ export interface Tokens {
   ids: Tensor;
   /** int64 `[N, L]`, 1 for tokens, 0 for padding */
   mask: Tensor;
-  /** texts that were cut, by their place */
+  /** indices of the texts that were cut */
   cut: number[];
 }
 
-/** What a tokenizer needs beside its `tokenizer.json`. */
+/** What a tokenizer needs besides its `tokenizer.json`. */
 export interface TextTokenizerOptions {
   /** longest text in tokens, special ones included; Infinity for no limit */
   longest: number;
@@ -20,28 +20,28 @@ export interface TextTokenizerOptions {
   padding: string;
 }
 
-/** What is used of the library's class, whose own types do not resolve under Node's rules. */
+/** The used part of the library's class. Its own types do not resolve under Node's rules. */
 interface Encoder extends Inexact {
   encode(text: string, options?: { add_special_tokens: boolean }): { ids: number[] };
   token_to_id(token: string): number | undefined;
 }
 
-/** Texts to the tokens that a text encoder was trained on, the same as those of transformers' tokenizers. */
+/** Converts texts to a text encoder's tokens, as transformers' tokenizers do. */
 export class TextTokenizer {
   readonly longest: number;
-  /** id of the token that fills shorter texts */
+  /** id of the padding token */
   readonly paddingId: number;
   private readonly tokenizer: Encoder;
   private readonly before: readonly number[];
   private readonly after: readonly number[];
 
-  /** @param json as of `tokenizer.json` @throws Error if a part of it is not known, or there is no token for padding */
+  /** @param json as of `tokenizer.json` @throws Error if a part of it is unknown or the padding token is missing */
   constructor(json: object, { longest, padding }: TextTokenizerOptions) {
     this.tokenizer = new Tokenizer(json, {}) as Encoder;
     makeExact(this.tokenizer, json);
     this.longest = longest;
     const paddingId = this.tokenizer.token_to_id(padding);
-    if (paddingId === undefined) throw new Error(`"${padding}", which fills shorter texts, is no token`);
+    if (paddingId === undefined) throw new Error(`the padding token "${padding}" is not in the vocabulary`);
     this.paddingId = paddingId;
     [this.before, this.after] = this.specialTokens();
   }
@@ -83,7 +83,7 @@ export class TextTokenizer {
     return [...this.before, ...plain.slice(0, room), ...this.after];
   }
 
-  /** What the tokenizer puts around a text. */
+  /** The special tokens around a text. */
   private specialTokens(): [before: number[], after: number[]] {
     const probe = "a";
     const inner = this.tokenizer.encode(probe, { add_special_tokens: false }).ids;

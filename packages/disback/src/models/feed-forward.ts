@@ -1,0 +1,38 @@
+import { Module, ops, scope, type Tensor } from "@disback/torch";
+import { Dense } from "./dense.js";
+import { torchStart } from "./unet-2d/start.js";
+import type { WeightSource } from "./weights.js";
+
+/**
+ * Two layers with four times the channels between them: `FeedForward` of diffusers.
+ *
+ * - `gelu-tanh`: tanh's approximation of GELU
+ * - `geglu`: a linear layer gated by the GELU of another (Shazeer 2020)
+ */
+export class FeedForward extends Module {
+  readonly net: { 0: { proj: Dense }; 2: Dense };
+
+  constructor(
+    source: WeightSource,
+    channels: number,
+    private readonly activation: "gelu-tanh" | "geglu",
+  ) {
+    super();
+    const hidden = 4 * channels;
+    this.net = {
+      0: { proj: new Dense(source, channels, activation === "geglu" ? 2 * hidden : hidden, torchStart) },
+      2: new Dense(source, hidden, channels, torchStart),
+    };
+  }
+
+  /** @param tokens `[N, T, C]` @returns the same shape */
+  forward(tokens: Tensor): Tensor {
+    return scope(() => this.net[2].forward(scope(() => this.hidden(this.net[0].proj.forward(tokens)))));
+  }
+
+  private hidden(projected: Tensor): Tensor {
+    if (this.activation === "gelu-tanh") return ops.gelu(projected, "tanh");
+    const [hidden, gate] = projected.chunk(2, -1) as [Tensor, Tensor];
+    return hidden.mul(ops.gelu(gate));
+  }
+}
