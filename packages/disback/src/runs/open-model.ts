@@ -1,27 +1,14 @@
-import type { Device, Module } from "@disback/torch";
+import type { Module } from "@disback/torch";
 import { DisbackError, UsageError } from "../errors.js";
+import { isPipeline } from "../import/pipeline/pipeline-folder.js";
 import { openCodec } from "../models/autoencoder/open-codec.js";
-import {
-  type ConfiguredDenoiser,
-  loadModel,
-  sampleShape,
-  saveModel,
-  withoutLabels,
-} from "../models/config.js";
+import { loadConfig, loadModel, sampleShape, withoutLabels } from "../models/config.js";
 import { DenoiserModule } from "../models/denoiser.js";
-import type { SampleCodec } from "../models/sample-codec.js";
 import { locateModel } from "./locate-model.js";
-import type { OpenedModel } from "./opened-model.js";
+import { openPipeline, toldBy } from "./open-pipeline.js";
+import { configured, type OpenedModel, type OpeningOptions } from "./opened-model.js";
 import { isModuleFile, isModuleFolder, openModuleFile, openModuleFolder } from "./own-modules.js";
-
-/** Options of opening a model. */
-export interface OpeningOptions {
-  device: Device;
-  /** Open the unconditional part of a class-conditional model. Default false. */
-  unconditional?: boolean;
-  /** Prompts of a model that is told a text, instead of those of its training. */
-  prompts?: readonly string[] | undefined;
-}
+import { encodedPrompts, readTextEncoder } from "./text-encoder.js";
 
 /**
  * Loads a model in evaluation mode: a folder, a run, a shipped name, or the user's own module file. @throws
@@ -30,8 +17,10 @@ export interface OpeningOptions {
 export async function openModel(source: string, options: OpeningOptions): Promise<OpenedModel<Module>> {
   const { device, unconditional = false, prompts } = options;
   if (isModuleFile(source)) return whole(source, await openModuleFile(source, device), unconditional);
+  if (isPipeline(source)) return openPipeline(source, options);
   const folder = locateModel(source);
   if (isModuleFolder(folder)) return whole(source, await openModuleFolder(folder, device), unconditional);
+  if (loadConfig(folder).network === "unet-2d-condition") return openToldByEncoder(folder, options);
   const loaded = loadModel(folder, { device, prompts });
   const codec = openCodec(folder, sampleShape(loaded.config), { device });
   if (unconditional && loaded.config.network === "text-unet")
@@ -42,22 +31,38 @@ export async function openModel(source: string, options: OpeningOptions): Promis
   return configured(part, codec);
 }
 
+/** Whether a model's prompts are encoded by something else. */
+export function needsEncoder(source: string): boolean {
+  if (isPipeline(source)) return true;
+  if (isModuleFile(source)) return false;
+  const folder = locateModel(source);
+  return !isModuleFolder(folder) && loadConfig(folder).network === "unet-2d-condition";
+}
+
+/** A denoiser whose prompts are encoded by a pipeline's encoders. */
+async function openToldByEncoder(folder: string, options: OpeningOptions): Promise<OpenedModel> {
+  const { device, prompts, alsoEncode = [] } = options;
+  const encoder = readTextEncoder(folder);
+  const told = { pipeline: encoder.pipeline, prompts: prompts ?? encoder.prompts };
+  const loaded = loadModel(folder, { device });
+  const codec = openCodec(folder, sampleShape(loaded.config), { device });
+  const { condition: shapes } = loaded.denoiser.facts;
+  const side = codec.shownShape[1]!;
+  const rows = await encodedPrompts(told, {
+    shapes,
+    sizes: shapes.sizes !== undefined,
+    side,
+    device,
+    alsoEncode,
+  });
+  return toldBy(configured(loaded, codec), told, rows);
+}
+
 /** Opens a denoiser. @throws DisbackError if it is another kind of model */
 export async function openDenoiser(source: string, options: OpeningOptions): Promise<OpenedModel> {
   const model = await openModel(source, options);
   if (model.module instanceof DenoiserModule) return model as OpenedModel;
   throw new DisbackError(`${source}: is not a denoiser but a generator`);
-}
-
-/** Opens a model with a configuration. */
-export function configured({ denoiser, config }: ConfiguredDenoiser, codec: SampleCodec): OpenedModel {
-  return {
-    ...{ module: denoiser, facts: denoiser.facts, codec, config },
-    save: (folder, module) => {
-      saveModel(folder, module as DenoiserModule, config);
-      codec.save(folder);
-    },
-  };
 }
 
 function whole(source: string, model: OpenedModel<Module>, unconditional: boolean): OpenedModel<Module> {
