@@ -108,8 +108,8 @@ export {
   type LoadedModel,
   load,
 } from "./runs/load.js";
-export { type OpeningOptions, openDenoiser, openModel } from "./runs/open-model.js";
-export type { OpenedModel } from "./runs/opened-model.js";
+export { openDenoiser, openModel } from "./runs/open-model.js";
+export type { OpenedModel, OpeningOptions } from "./runs/opened-model.js";
 
 // Types that the signatures above need.
 

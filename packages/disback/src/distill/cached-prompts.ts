@@ -1,6 +1,7 @@
 import { type Device, type Generator, randint, scope, type Tensor } from "@disback/torch";
 import { DisbackError } from "../errors.js";
 import { type Condition, type ConditionShapes, joinConditions } from "../models/condition.js";
+import type { PromptRows } from "../text/prompt-rows.js";
 import type { PromptCache } from "../text/prompts/prompt-cache.js";
 import type { ConditionSource } from "./condition-source.js";
 
@@ -12,19 +13,21 @@ export interface CachedPromptsOptions {
 }
 
 /** Prompts drawn uniformly, as conditions that were computed before: `text`, `pooled` and `sizes`. */
-export class CachedPrompts implements ConditionSource {
+export class CachedPrompts implements ConditionSource, PromptRows {
+  readonly unread: readonly string[] = [];
+
   /**
    * @param shapes what the student is told, as in its facts
    * @throws DisbackError if the conditions have other shapes, or if the student needs sizes and there are none
    */
   constructor(
     private readonly cache: PromptCache,
-    readonly prompts: readonly string[],
+    readonly texts: readonly string[],
     shapes: ConditionShapes,
     private readonly options: CachedPromptsOptions = {},
   ) {
     scope(() => {
-      const one = this.condition(prompts[0]!);
+      const one = this.condition(texts[0]!);
       for (const [name, shape] of Object.entries(shapes)) {
         const given = one[name]?.shape.slice(1);
         if (!given) throw new DisbackError(`prompts: the student is told "${name}", which these do not have`);
@@ -43,10 +46,18 @@ export class CachedPrompts implements ConditionSource {
     return scope(() => joinConditions(prompts.map((prompt) => this.condition(prompt))));
   }
 
+  conditions(places: readonly number[]): Condition {
+    return this.rows(places.map((place) => this.texts[place]!));
+  }
+
+  none(): Condition {
+    return this.rows([null]);
+  }
+
   draw(count: number, generator: Generator): Condition {
     const { device } = generator;
-    const places = randint(0, this.prompts.length, [count], { generator, device }).toArray() as number[];
-    return this.rows(places.map((place) => this.prompts[Number(place)]!));
+    const places = randint(0, this.texts.length, [count], { generator, device }).toArray() as unknown[];
+    return this.conditions(places.map(Number));
   }
 
   private condition(prompt: string | null): Condition {

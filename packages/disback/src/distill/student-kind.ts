@@ -2,6 +2,7 @@ import type { Module } from "@disback/torch";
 import { DisbackError } from "../errors.js";
 import { DenoiserModule } from "../models/denoiser.js";
 import type { ModelFacts } from "../models/facts.js";
+import type { ConditionSource } from "./condition-source.js";
 import { DenoiserStudent } from "./denoiser-student.js";
 import { GeneratorStudent, isGenerator } from "./generator-student.js";
 import type { Student } from "./student.js";
@@ -16,13 +17,22 @@ export type StudentKind =
     }
   | { kind: "generator" };
 
-/** Makes the student that runs a module. @throws DisbackError if the module does not fit the kind */
-export function studentFrom(module: Module, facts: ModelFacts, kind: StudentKind): Student {
+/**
+ * Makes the student that runs a module. @param conditions where training draws conditions from, see `ConditionSource`
+ * @throws DisbackError if the module does not fit the kind */
+export function studentFrom(
+  module: Module,
+  facts: ModelFacts,
+  kind: StudentKind,
+  conditions?: ConditionSource,
+): Student {
   if (kind.kind === "denoiser") {
-    if (module instanceof DenoiserModule) return new DenoiserStudent(module, kind);
+    if (module instanceof DenoiserModule)
+      return new DenoiserStudent(module, { ...kind, ...(conditions ? { conditions } : {}) });
     throw new DisbackError("student: its module is not a denoiser");
   }
-  if (isGenerator(module)) return new GeneratorStudent(module, { facts });
+  if (isGenerator(module))
+    return new GeneratorStudent(module, { facts, ...(conditions ? { conditions } : {}) });
   throw new DisbackError("student: its module has no generate(latents, condition)");
 }
 

@@ -1,4 +1,5 @@
 import { defaultGenerator, type Generator } from "@disback/torch";
+import { ConditionedNetwork } from "./conditioned-network.js";
 import {
   type DenoiserConfig,
   type DenoiserConfigInput,
@@ -20,6 +21,7 @@ import { VpDenoiser } from "./preconditioning/vp.js";
 import { SongUNet } from "./song-unet.js";
 import { TextUNet } from "./text-unet/text-unet.js";
 import { UNet2D } from "./unet-2d/unet-2d.js";
+import { UNet2DConditionModel } from "./unet-2d-condition/unet-2d-condition.js";
 import { randomWeights, type WeightSource } from "./weights.js";
 
 /**
@@ -67,6 +69,8 @@ function buildNetwork(config: DenoiserConfig, source: WeightSource): Network {
       return new Dit(source, { ...config, ...sizes });
     case "unet-2d":
       return new UNet2D(source, { ...config, ...sizes });
+    case "unet-2d-condition":
+      return new ConditionedNetwork(new UNet2DConditionModel(source, { ...config, ...sizes }));
     case "text-unet":
       return new TextUNet(source, { ...config, ...sizes, noiseScale: stepScale(config) });
     case "mlp":

@@ -5,6 +5,11 @@ import { checkEdm2Heads, edm2Fields } from "./edm2/config.js";
 import type { ModelFacts } from "./facts.js";
 import { checkTextUNet, textUNetFields } from "./text-unet/config.js";
 import { checkUNet2D, unet2DFields } from "./unet-2d/config.js";
+import {
+  checkUNet2DCondition,
+  toldToUNet2DCondition,
+  unet2DConditionFields,
+} from "./unet-2d-condition/config.js";
 
 const positive = z.number().positive();
 const count = z.int().positive();
@@ -100,6 +105,12 @@ const unet2D = z.strictObject({ network: z.literal("unet-2d"), ...common, ...une
 
 const textUNet = z.strictObject({ network: z.literal("text-unet"), ...common, ...textUNetFields });
 
+const unet2DCondition = z.strictObject({
+  network: z.literal("unet-2d-condition"),
+  ...common,
+  ...unet2DConditionFields,
+});
+
 const mlp = z.strictObject({
   network: z.literal("mlp"),
   ...common,
@@ -128,12 +139,17 @@ const dit = z.strictObject({
  * The configuration of a denoiser: network, sizes and preconditioning. "song-unet" is DDPM++ by default and NCSN++ with
  * `embeddingType: "fourier", noiseMultiplier: 2, encoderType: "residual", resampleFilter: [1, 3, 3, 1]`;
  * "dhariwal-unet" is ADM, "edm2" is EDM2's U-Net; "unet-2d" is UNet2DModel of diffusers; "dit" is DiT-S/2 by default;
- * "text-unet" is told a text; "mlp" takes points. Unknown fields are errors.
+ * "unet-2d-condition" is the network of Stable Diffusion, "text-unet" reads prompts itself; "mlp" takes points. Unknown fields are errors.
  */
 export const denoiserConfig = z
-  .discriminatedUnion("network", [songUNet, dhariwalUNet, edm2, unet2D, textUNet, dit, mlp], {
-    error: 'expected "song-unet", "dhariwal-unet", "edm2", "unet-2d", "text-unet", "dit" or "mlp"',
-  })
+  .discriminatedUnion(
+    "network",
+    [songUNet, dhariwalUNet, edm2, unet2D, unet2DCondition, textUNet, dit, mlp],
+    {
+      error:
+        'expected "song-unet", "dhariwal-unet", "edm2", "unet-2d", "unet-2d-condition", "text-unet", "dit" or "mlp"',
+    },
+  )
   .superRefine((config, context) => {
     const fail = (field: string, message: string) =>
       context.addIssue({ code: "custom", path: [field], message, input: config });
@@ -149,6 +165,7 @@ export const denoiserConfig = z
       fail("classNames", `has ${config.classNames.length} names, but labelDim is ${config.labelDim}`);
     if (config.network === "unet-2d") checkUNet2D(config, fail);
     if (config.network === "text-unet") return checkTextUNet(config, fail);
+    if (config.network === "unet-2d-condition") return checkUNet2DCondition(config, fail);
     if (config.network === "mlp" || config.network === "unet-2d") return;
     if (config.network === "dit") {
       if (config.imageResolution % config.patchSize !== 0) {
@@ -238,6 +255,7 @@ export function factsOf(config: DenoiserConfig): ModelFacts {
     const { vocabulary, textLength, prompts } = config;
     return { ...shared, condition: { tokens: [textLength] }, text: { vocabulary, textLength, prompts } };
   }
+  if (config.network === "unet-2d-condition") return { ...shared, condition: toldToUNet2DCondition(config) };
   const condition: ConditionShapes = labelDim > 0 ? { class: [labelDim] } : {};
   return { ...shared, condition, ...(classNames ? { classNames } : {}) };
 }

@@ -1,6 +1,6 @@
 import { type Device, fromTypedArray, Generator, randn, stack, type Tensor } from "@disback/torch";
 import type { Condition } from "../models/condition.js";
-import type { PromptTokens } from "../text/prompt-tokens.js";
+import type { PromptRows } from "../text/prompt-rows.js";
 
 /** Latents and, for class-conditional models, their classes. */
 export interface Latents {
@@ -37,7 +37,7 @@ export class LatentSource {
       seed: number;
       device: Device;
       label?: number | undefined;
-      prompts?: PromptTokens | undefined;
+      prompts?: PromptRows | undefined;
     } & Partial<LatentKind>,
   ) {
     this.generator = new Generator(options.seed, options.device);
@@ -54,8 +54,8 @@ export class LatentSource {
     const first = this.drawn;
     this.drawn += count;
     if (prompts) {
-      const places = Array.from({ length: count }, (_, i) => (first + i) % prompts.length);
-      const condition = { tokens: prompts.rows(places, device) };
+      const places = Array.from({ length: count }, (_, i) => (first + i) % prompts.texts.length);
+      const condition = prompts.conditions(places, device);
       return { latents, condition, prompts: places.map((place) => prompts.texts[place]!) };
     }
     if (this.labelDim === 0) return { latents };

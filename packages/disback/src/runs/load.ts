@@ -16,6 +16,10 @@ export interface GenerateOptions {
   seed?: number;
   /** sampler steps of a teacher, default 18; a student has its own */
   steps?: number;
+  /** classifier-free guidance of a teacher; default 1, none */
+  guidance?: number;
+  /** what guidance leads away from, for a teacher that is told a text; default no text */
+  negativePrompt?: string;
 }
 
 /** Drawn samples. */
@@ -42,7 +46,15 @@ export interface LoadedModel {
   generate(options?: GenerateOptions): Promise<GeneratedSamples>;
 }
 
-const KNOWN = ["count", "label", "prompt", "seed", "steps"] as const satisfies (keyof GenerateOptions)[];
+const KNOWN = [
+  "count",
+  "label",
+  "prompt",
+  "seed",
+  "steps",
+  "guidance",
+  "negativePrompt",
+] as const satisfies (keyof GenerateOptions)[];
 
 /**
  * Opens a model for drawing: a run, a model folder, a shipped teacher's name, your own ES module, or an exported
@@ -54,9 +66,9 @@ const KNOWN = ["count", "label", "prompt", "seed", "steps"] as const satisfies (
 export async function load(source: string, options: { device?: Device } = {}): Promise<LoadedModel> {
   const { device = "cpu" } = options;
   if (source.endsWith(".onnx")) return loadOnnx(source);
-  const open = ({ label, prompt, seed = 0, steps }: GenerateOptions) =>
+  const open = ({ label, prompt, seed = 0, steps, guidance, negativePrompt }: GenerateOptions) =>
     openDrawer(source, {
-      ...{ device, label, seed, steps },
+      ...{ device, label, seed, steps, guidance, negativePrompt },
       ...(prompt === undefined ? {} : { prompts: typeof prompt === "string" ? [prompt] : prompt }),
       ...{ sampler: "heun", sigmaMin: 0.002, sigmaMax: 80, rho: 7 },
     });

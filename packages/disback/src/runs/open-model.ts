@@ -1,18 +1,13 @@
 import type { Device, Module } from "@disback/torch";
 import { DisbackError, UsageError } from "../errors.js";
+import { isPipeline } from "../import/pipeline/pipeline-folder.js";
 import { openCodec } from "../models/autoencoder/open-codec.js";
-import {
-  type ConfiguredDenoiser,
-  loadModel,
-  sampleShape,
-  saveModel,
-  withoutLabels,
-} from "../models/config.js";
+import { loadConfig, loadModel, sampleShape, withoutLabels } from "../models/config.js";
 import { DenoiserModule } from "../models/denoiser.js";
-import type { SampleCodec } from "../models/sample-codec.js";
-import { isAdapterFolder, openAdapterFolder } from "./adapter-folder.js";
+import { isAdapterFolder, openAdapterFolder, readAdapterFolder } from "./adapter-folder.js";
 import { locateModel } from "./locate-model.js";
-import type { OpenedModel } from "./opened-model.js";
+import { openPipeline, toldBy } from "./open-pipeline.js";
+import { configured, type OpenedModel, type OpeningOptions } from "./opened-model.js";
 import {
   isModuleFile,
   isModuleFolder,
@@ -20,15 +15,7 @@ import {
   openModuleFolder,
   openPictures,
 } from "./own-modules.js";
-
-/** Options of opening a model. */
-export interface OpeningOptions {
-  device: Device;
-  /** Open the unconditional part of a class-conditional model. Default false. */
-  unconditional?: boolean;
-  /** Prompts of a model that is told a text, instead of those of its training. */
-  prompts?: readonly string[] | undefined;
-}
+import { encodedPrompts, readTextEncoder } from "./text-encoder.js";
 
 /**
  * Loads a model in evaluation mode: a folder, a run, a shipped name, or the user's own module file. @throws
@@ -37,16 +24,18 @@ export interface OpeningOptions {
 export async function openModel(source: string, options: OpeningOptions): Promise<OpenedModel<Module>> {
   const { device, unconditional = false, prompts } = options;
   if (isModuleFile(source)) return whole(source, await openModuleFile(source, device), unconditional);
+  if (isPipeline(source)) return openPipeline(source, options);
   const folder = locateModel(source);
   if (isAdapterFolder(folder)) {
     if (unconditional)
       throw new UsageError(`--unconditional: ${source} holds adapters, which keep the classes of their base`);
-    const { base, adapters } = await openBaseAndAdapters(folder, { device, prompts });
+    const { base, adapters } = await openBaseAndAdapters(folder, options);
     adapters.mergeIntoBase();
     adapters.dispose();
     return base;
   }
   if (isModuleFolder(folder)) return whole(source, await openModuleFolder(folder, device), unconditional);
+  if (loadConfig(folder).network === "unet-2d-condition") return openToldByEncoder(folder, options);
   const loaded = loadModel(folder, { device, prompts });
   const codec = (await openPictures(folder)) ?? openCodec(folder, sampleShape(loaded.config), { device });
   if (unconditional && loaded.config.network === "text-unet")
@@ -65,7 +54,9 @@ export async function openAdapters(source: string, device: Device): Promise<Open
   const folder = isModuleFile(source) ? source : locateModel(source);
   if (!isAdapterFolder(folder))
     throw new DisbackError(`${source}: is no adapters but a model with all its weights; train with --rank`);
-  const { base, adapters } = await openBaseAndAdapters(folder, { device });
+  // What is drawn does not matter here.
+  const prompts = needsEncoder(source) ? [""] : undefined;
+  const { base, adapters } = await openBaseAndAdapters(folder, { device, prompts });
   return { ...base, module: adapters };
 }
 
@@ -73,22 +64,39 @@ function openBaseAndAdapters(folder: string, options: OpeningOptions) {
   return openAdapterFolder(folder, (base, unconditional) => openDenoiser(base, { ...options, unconditional }));
 }
 
+/** Whether a model's prompts are encoded by something else. */
+export function needsEncoder(source: string): boolean {
+  if (isPipeline(source)) return true;
+  if (isModuleFile(source)) return false;
+  const folder = locateModel(source);
+  if (isAdapterFolder(folder)) return needsEncoder(readAdapterFolder(folder).base);
+  return !isModuleFolder(folder) && loadConfig(folder).network === "unet-2d-condition";
+}
+
+/** A denoiser whose prompts are encoded by a pipeline's encoders. */
+async function openToldByEncoder(folder: string, options: OpeningOptions): Promise<OpenedModel> {
+  const { device, prompts, alsoEncode = [] } = options;
+  const encoder = readTextEncoder(folder);
+  const told = { pipeline: encoder.pipeline, prompts: prompts ?? encoder.prompts };
+  const loaded = loadModel(folder, { device });
+  const codec = openCodec(folder, sampleShape(loaded.config), { device });
+  const { condition: shapes } = loaded.denoiser.facts;
+  const side = codec.shownShape[1]!;
+  const rows = await encodedPrompts(told, {
+    shapes,
+    sizes: shapes.sizes !== undefined,
+    side,
+    device,
+    alsoEncode,
+  });
+  return toldBy(configured(loaded, codec), told, rows);
+}
+
 /** Opens a denoiser. @throws DisbackError if it is another kind of model */
 export async function openDenoiser(source: string, options: OpeningOptions): Promise<OpenedModel> {
   const model = await openModel(source, options);
   if (model.module instanceof DenoiserModule) return model as OpenedModel;
   throw new DisbackError(`${source}: is not a denoiser but a generator`);
-}
-
-/** Opens a model with a configuration. */
-export function configured({ denoiser, config }: ConfiguredDenoiser, codec: SampleCodec): OpenedModel {
-  return {
-    ...{ module: denoiser, facts: denoiser.facts, codec, config },
-    save: (folder, module) => {
-      saveModel(folder, module as DenoiserModule, config);
-      codec.save(folder);
-    },
-  };
 }
 
 function whole(source: string, model: OpenedModel<Module>, unconditional: boolean): OpenedModel<Module> {

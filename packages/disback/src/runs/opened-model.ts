@@ -1,5 +1,6 @@
-import type { Module } from "@disback/torch";
-import type { DenoiserConfig } from "../models/config.js";
+import type { Device, Module } from "@disback/torch";
+import type { CachedPrompts } from "../distill/cached-prompts.js";
+import { type ConfiguredDenoiser, type DenoiserConfig, saveModel } from "../models/config.js";
 import type { DenoiserModule } from "../models/denoiser.js";
 import type { ModelFacts } from "../models/facts.js";
 import type { SampleCodec } from "../models/sample-codec.js";
@@ -12,6 +13,30 @@ export interface OpenedModel<M extends Module = DenoiserModule> {
   codec: SampleCodec;
   /** configuration of the network; absent for a user's own module */
   config?: DenoiserConfig;
+  /** The prompts that it draws, if something else encodes them for it. */
+  prompts?: CachedPrompts;
   /** Writes a folder with a module's weights, which `openModel` can open. */
   save(folder: string, module: Module): void;
+}
+
+/** Options of opening a model. */
+export interface OpeningOptions {
+  device: Device;
+  /** Open the unconditional part of a class-conditional model. Default false. */
+  unconditional?: boolean;
+  /** Prompts of a model that is told a text, instead of those of its training. */
+  prompts?: readonly string[] | undefined;
+  /** Further texts that will be asked for, such as a negative prompt. */
+  alsoEncode?: readonly string[];
+}
+
+/** Opens a model with a configuration. */
+export function configured({ denoiser, config }: ConfiguredDenoiser, codec: SampleCodec): OpenedModel {
+  return {
+    ...{ module: denoiser, facts: denoiser.facts, codec, config },
+    save: (folder, module) => {
+      saveModel(folder, module as DenoiserModule, config);
+      codec.save(folder);
+    },
+  };
 }

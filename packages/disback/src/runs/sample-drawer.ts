@@ -1,9 +1,10 @@
 import { type Device, inferenceMode, keep, type Module, scope, type Tensor } from "@disback/torch";
+import type { CachedPrompts } from "../distill/cached-prompts.js";
 import { DenoiserStudent } from "../distill/denoiser-student.js";
 import type { Student } from "../distill/student.js";
 import { studentFrom } from "../distill/student-kind.js";
 import { UsageError } from "../errors.js";
-import { type Condition, classesOf } from "../models/condition.js";
+import { type Condition, classesOf, eachRows } from "../models/condition.js";
 import type { DenoiserModule } from "../models/denoiser.js";
 import type { ModelFacts } from "../models/facts.js";
 import { guided } from "../models/guided-denoiser.js";
@@ -12,8 +13,8 @@ import { ddim, euler, heun } from "../models/samplers.js";
 import { PromptTokens } from "../text/prompt-tokens.js";
 import { type LatentKind, LatentSource } from "./latent-source.js";
 import { didYouMean } from "./nearest.js";
-import { type OpeningOptions, openModel } from "./open-model.js";
-import type { OpenedModel } from "./opened-model.js";
+import { needsEncoder, openModel } from "./open-model.js";
+import type { OpenedModel, OpeningOptions } from "./opened-model.js";
 import { kindOfSamples, type Shown } from "./samples/kinds.js";
 import type { SampleKind } from "./samples/sample-kind.js";
 import { studentKindOf } from "./student-file.js";
@@ -39,6 +40,8 @@ export interface DrawingOptions {
   label?: number | string | undefined;
   /** Prompts of a model that is told a text, in turn; those of its training when not given. */
   prompts?: readonly string[] | undefined;
+  /** Prompts of a model that does not encode them itself. */
+  encoded?: CachedPrompts | undefined;
 }
 
 /** Draws samples, batch by batch, always the same for the same seed and batch sizes. */
@@ -66,9 +69,12 @@ export async function openDrawer(
   source: string,
   options: DrawingOptions & OpeningOptions,
 ): Promise<ShownDrawer> {
-  const { device, unconditional = false } = options;
-  const model = await openModel(source, { device, unconditional });
-  return decodedDrawer(modelDrawer(source, model, options), model.codec);
+  const { device, unconditional = false, prompts, negativePrompt } = options;
+  const alsoEncode = negativePrompt === undefined ? [] : [negativePrompt];
+  const told = needsEncoder(source) ? { prompts, alsoEncode } : {};
+  const model = await openModel(source, { device, unconditional, ...told });
+  const encoded = model.prompts;
+  return decodedDrawer(modelDrawer(source, model, { ...options, encoded }), model.codec);
 }
 
 /** Draws what the model itself makes, and decodes it for those who look or judge. */
@@ -88,13 +94,13 @@ export function decodedDrawer(drawer: SampleDrawer, codec: SampleCodec): ShownDr
 
 function modelDrawer(
   source: string,
-  { module, facts }: OpenedModel<Module>,
+  { module, facts, prompts }: OpenedModel<Module>,
   options: DrawingOptions,
 ): SampleDrawer {
   const kind = studentKindOf(source, module);
   if (kind === undefined)
     return teacherDrawer(module as DenoiserModule, { ...options, steps: options.steps ?? 18 });
-  const student = studentFrom(module, facts, kind);
+  const student = studentFrom(module, facts, kind, prompts);
   if (options.steps !== undefined && options.steps !== student.evaluations) {
     throw new UsageError(
       `--steps ${options.steps}: ${source} is a ${stepsText(student.evaluations)} student`,
@@ -113,7 +119,7 @@ function modelDrawer(
 /** A student's samples. */
 export function studentDrawer(
   student: Student,
-  options: Pick<DrawingOptions, "seed" | "device" | "label" | "prompts">,
+  options: Pick<DrawingOptions, "seed" | "device" | "label" | "prompts" | "encoded">,
 ): SampleDrawer {
   const { evaluations: steps, facts } = student;
   const own = student instanceof DenoiserStudent ? {} : { draw: student.latents.bind(student) };
@@ -149,14 +155,14 @@ export function teacherDrawer(
 
 function drawer(
   facts: ModelFacts,
-  options: Pick<DrawingOptions, "seed" | "device" | "label" | "prompts"> & LatentKind,
+  options: Pick<DrawingOptions, "seed" | "device" | "label" | "prompts" | "encoded"> & LatentKind,
   evaluations: number,
   generate: (latents: Tensor, condition?: Condition) => Tensor,
 ): SampleDrawer {
   const label = labelOf(options.label, facts);
   const labelDim = classesOf(facts);
   const sampleShape = [...facts.sampleShape];
-  const prompts = promptsOf(options.prompts, facts);
+  const prompts = options.encoded ?? promptsOf(options.prompts, facts);
   const source = new LatentSource(sampleShape, labelDim, { ...options, label, prompts });
   return {
     sampleShape,
@@ -173,13 +179,18 @@ function drawer(
 
 /** The condition to lead away from. @throws UsageError if it has no effect */
 function negativeOf(
-  { negativePrompt, guidance = 1, device }: DrawingOptions,
+  { negativePrompt, guidance = 1, device, encoded }: DrawingOptions,
   { text }: ModelFacts,
 ): Condition | undefined {
-  if (negativePrompt === undefined) return undefined;
+  if (negativePrompt === undefined) return encoded && guidance !== 1 ? kept(encoded.none()) : undefined;
+  if (encoded && guidance !== 1) return kept(encoded.rows([negativePrompt]));
   if (!text) throw new UsageError("--negative-prompt: this model is not told a text");
   if (guidance === 1) throw new UsageError("--negative-prompt: has no effect without --guidance above 1");
   return { tokens: keep(new PromptTokens([negativePrompt], text).all(device)) };
+}
+
+function kept(condition: Condition): Condition {
+  return eachRows(condition, keep);
 }
 
 /** The prompts to draw, those of the model's training by default. @throws UsageError if the model reads none */

@@ -1,9 +1,10 @@
 import { describeUnread, GenerateError, type PromptReader, readPrompt } from "@disback/generate/core";
 import { type Device, fromTypedArray, type Tensor } from "@disback/torch";
 import { DisbackError } from "../errors.js";
+import type { PromptRows } from "./prompt-rows.js";
 
 /** Prompts as the tokens that a model reads. */
-export class PromptTokens {
+export class PromptTokens implements PromptRows {
   /** what is not read of them, a line each */
   readonly unread: readonly string[];
   /** `[prompts, textLength]` */
@@ -29,6 +30,11 @@ export class PromptTokens {
 
   get length(): number {
     return this.texts.length;
+  }
+
+  /** `tokens [places, textLength]` */
+  conditions(places: readonly number[], device: Device): { tokens: Tensor } {
+    return { tokens: this.rows(places, device) };
   }
 
   /** Tokens of some prompts. @param places of the prompts, from 0 @returns `[places, textLength]` */

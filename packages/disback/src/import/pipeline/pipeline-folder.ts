@@ -30,6 +30,11 @@ export interface ConfiguredPart extends PipelinePart {
   configPath: string;
 }
 
+/** Whether a source is a pipeline's folder as diffusers writes it. */
+export function isPipeline(source: string): boolean {
+  return existsSync(join(source, "model_index.json"));
+}
+
 /** Reads what `model_index.json` names. @throws DisbackError naming file and field */
 export function readPipelineFolder(path: string): PipelineFolder {
   const file = join(path, "model_index.json");

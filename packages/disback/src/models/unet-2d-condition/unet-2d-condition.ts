@@ -47,7 +47,7 @@ export class UNet2DConditionModel extends Module {
 
   constructor(
     source: WeightSource,
-    private readonly options: UNet2DConditionOptions,
+    readonly options: UNet2DConditionOptions,
   ) {
     super();
     const {

@@ -21,8 +21,8 @@ import { fingerprint } from "../../training/hashing.js";
 import { adaptersOnModel } from "../adapter-folder.js";
 import { type ComputationSettings, computationOf } from "../computation.js";
 import { didYouMean } from "../nearest.js";
-import { configured, openDenoiser } from "../open-model.js";
-import type { OpenedModel } from "../opened-model.js";
+import { openDenoiser } from "../open-model.js";
+import { configured, type OpenedModel } from "../opened-model.js";
 import { isModuleFile, openModuleFile } from "../own-modules.js";
 import { promptsFrom } from "../prompts.js";
 import { readSettingsFile } from "../settings/resolve.js";
@@ -98,7 +98,10 @@ async function makeStudent(settings: NetworkSettings, teacher: OpenedModel): Pro
   const denoiser = createDenoiser(config, { generator: new Generator(seed) });
   denoiser.to({ device }).eval();
   computing(denoiser, how);
-  return configured({ denoiser, config }, teacher.codec);
+  return {
+    ...configured({ denoiser, config }, teacher.codec),
+    ...(teacher.prompts ? { prompts: teacher.prompts } : {}),
+  };
 }
 
 function adaptedTeacher(
@@ -123,7 +126,7 @@ export interface StudentSteps {
 }
 
 /** The student that runs a network. @throws DisbackError if the numbers of noise levels and steps do not match */
-export function studentOf({ module, facts }: OpenedModel<Module>, steps: StudentSteps): Student {
+export function studentOf({ module, facts, prompts }: OpenedModel<Module>, steps: StudentSteps): Student {
   const { sigmaInit, studentSteps, studentSigmas } = steps;
   if (!(module instanceof DenoiserModule)) {
     if (studentSteps > 1)
@@ -137,7 +140,7 @@ export function studentOf({ module, facts }: OpenedModel<Module>, steps: Student
       `"studentSigmas" must be the noise levels of the steps after the first: ${studentSteps - 1} (from "studentSteps"), not ${studentSigmas.length}`,
     );
   const laterSigmas = studentSigmas ?? evenAngles(sigmaInit, studentSteps, facts.sigmaData);
-  return studentFrom(module, facts, { kind: "denoiser", sigmaInit, laterSigmas });
+  return studentFrom(module, facts, { kind: "denoiser", sigmaInit, laterSigmas }, prompts);
 }
 
 function studentConfig(start: string, teacher: OpenedModel): DenoiserConfig {
@@ -180,6 +183,8 @@ function halved(config: DenoiserConfig): DenoiserConfig {
     }
     return { ...config, heads: config.heads / 2 };
   }
+  if (config.network === "unet-2d-condition")
+    throw new DisbackError('"student": this teacher cannot be halved; give a config file');
   if (config.network === "unet-2d" || config.network === "text-unet") return halvedLevels(config);
   const modelChannels = config.modelChannels / 2;
   if (modelChannels % 4 !== 0) {

@@ -37,7 +37,7 @@ export interface RealData {
 /** @throws DisbackError if guidance is wanted and the teacher is unconditional */
 export function requireGuidable(guidance: number, teacher: ModelFacts): void {
   if (guidance !== 1 && Object.keys(teacher.condition).length === 0)
-    throw new DisbackError('"backtracking.guidance": needs a teacher with classes');
+    throw new DisbackError('"backtracking.guidance": needs a teacher with classes or prompts');
 }
 
 /**

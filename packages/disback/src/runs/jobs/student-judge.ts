@@ -1,4 +1,5 @@
 import type { Device } from "@disback/torch";
+import { CachedPrompts } from "../../distill/cached-prompts.js";
 import type { Student } from "../../distill/student.js";
 import type { Processes } from "../../training/processes.js";
 import type { Judge } from "../judge.js";
@@ -41,7 +42,7 @@ export class StudentJudge {
   /** Draws what the student makes, always from the same latents. */
   drawer(student: Student): ShownDrawer {
     return decodedDrawer(
-      studentDrawer(student, { seed: this.evaluation.seed, device: this.device }),
+      studentDrawer(student, { seed: this.evaluation.seed, device: this.device, ...encodedBy(student) }),
       this.codec,
     );
   }
@@ -55,4 +56,9 @@ export class StudentJudge {
     if (!judge || Number.isNaN(drawn.spread)) return drawn;
     return { ...(await judgeDrawer(judge, this.drawer(student), samples, processes)), ...drawn };
   }
+}
+
+/** Prompts that something else encodes for the student. */
+function encodedBy({ conditions }: Student): { encoded?: CachedPrompts } {
+  return conditions instanceof CachedPrompts ? { encoded: conditions } : {};
 }

@@ -45,8 +45,10 @@ export async function trainStudent(
   if (path) run.update({ path: path.nodes.map(({ file: _, ...facts }) => facts) });
   const work = await createTraining(settings, { teacher, student, trajectory: path }, context);
   const drawStudent = () => watch.drawer(work.average);
-  const drawTeacher = () =>
-    decodedDrawer(teacherDrawer(teacher.module, drawingOptions(evaluation, device)), codec);
+  const drawTeacher = () => {
+    const options = { ...drawingOptions(evaluation, device), encoded: teacher.prompts };
+    return decodedDrawer(teacherDrawer(teacher.module, options), codec);
+  };
   const save = (folder: string) => {
     made.save(folder, work.average.module);
     writeStudentFile(folder, kindOf(student));

@@ -4,7 +4,7 @@ import { createDenoiser } from "../../models/config.js";
 import { TeacherTraining } from "../../teacher/training.js";
 import { BEST_BY, keepBestModel } from "../best-model.js";
 import { computationOf } from "../computation.js";
-import { configured } from "../open-model.js";
+import { configured } from "../opened-model.js";
 import { requireSameData } from "../run-data.js";
 import { decodedDrawer, teacherDrawer } from "../sample-drawer.js";
 import { type TeacherSettings, teacherSchema } from "../settings/teacher.js";

@@ -1,4 +1,4 @@
-import type { Device } from "@disback/torch";
+import { type Device, keep } from "@disback/torch";
 import { Backtracking } from "../../distill/backtrack.js";
 import type { BacktrackingOptions } from "../../distill/backtracking-options.js";
 import { requireDenoiserStudent } from "../../distill/denoiser-student.js";
@@ -7,6 +7,7 @@ import { isDirect } from "../../distill/direct-objective.js";
 import type { Student } from "../../distill/student.js";
 import { MismatchReached, StepsPerTarget } from "../../distill/target-schedule.js";
 import type { Trajectory } from "../../distill/trajectory.js";
+import { eachRows } from "../../models/condition.js";
 import type { OpenedModel } from "../opened-model.js";
 import type { BacktrackSettings } from "../settings/distillation.js";
 import type { JobContext } from "./job.js";
@@ -47,6 +48,9 @@ export async function createTraining(
     studentLearningRate,
     emaDecay,
     guidance,
+    ...(teacher.prompts && guidance !== 1
+      ? { guidanceOptions: { negative: eachRows(teacher.prompts.none(), keep) } }
+      : {}),
     execution: executionOf(settings, context),
   } satisfies Partial<DirectDistillationOptions & BacktrackingOptions>;
   if (isDirect(objective)) {

@@ -1,0 +1,120 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { inferenceMode, randn } from "@disback/torch";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import type { DenoiserModule } from "../../src/models/denoiser.js";
+import { openModel } from "../../src/runs/open-model.js";
+import { readPrompts } from "../../src/runs/prompts.js";
+import { openDrawer } from "../../src/runs/sample-drawer.js";
+import { relativeError } from "../models/fixtures.js";
+import { copyOf, pipelinePath } from "./fixtures.js";
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "disback-prompted-"));
+  vi.stubEnv("XDG_CACHE_HOME", join(folder, "cache"));
+});
+afterEach(() => {
+  vi.unstubAllEnvs();
+  rmSync(folder, { recursive: true });
+});
+
+const sampling = { sampler: "heun", sigmaMin: 0.1, sigmaMax: 10, rho: 7, steps: 2, seed: 1 } as const;
+const open = (source: string, more: object = {}) =>
+  openDrawer(source, { ...sampling, device: "cpu", ...more });
+
+describe("a pipeline as a model", () => {
+  it.each(["sd", "sdxl"])("%s: is saved with what encodes its prompts, and opened again", async (name) => {
+    const prompts = ["a cat", "a red dog"];
+    const model = await openModel(pipelinePath(name), { device: "cpu", prompts });
+    const saved = join(folder, "model");
+    model.save(saved, model.module);
+    const again = await openModel(saved, { device: "cpu" });
+    expect(again.prompts!.texts).toEqual(prompts);
+    expect(again.facts).toEqual(model.facts);
+    const x = randn([2, ...model.facts.sampleShape]);
+    const sigma = randn([2]).abs().add(0.5);
+    const [a, b] = [model, again].map(({ module, prompts }) =>
+      inferenceMode(() => (module as DenoiserModule).denoise(x, sigma, prompts!.conditions([0, 1]))),
+    );
+    expect(relativeError(b!, a!)).toBeLessThan(1e-6);
+    const others = await openModel(saved, { device: "cpu", prompts: ["a house"] });
+    expect(others.prompts!.texts).toEqual(["a house"]);
+    expect(() => model.module.clone()).not.toThrow();
+  });
+
+  it("is drawn from with prompts in turn, guided away from others", async () => {
+    const source = pipelinePath("sd");
+    const prompts = ["a cat", "a dog"];
+    const drawn = async (more: object) => {
+      const { samples, prompts: told } = (await open(source, { prompts, ...more })).draw(3);
+      expect(told).toEqual(["a cat", "a dog", "a cat"]);
+      return samples;
+    };
+    const plain = await drawn({});
+    const far = await drawn({ guidance: 3 });
+    const away = await drawn({ guidance: 3, negativePrompt: "a house" });
+    const rescaled = await drawn({ guidance: 3, guidanceRescale: 1 });
+    const all = [plain, far, away, rescaled].map((samples) => [...samples.data()].join());
+    expect(new Set(all).size).toBe(4);
+  });
+
+  it.each<[string, () => Promise<unknown>, string]>([
+    ["no prompts", () => open(pipelinePath("sd")), "this model is told a text: give --prompts"],
+    ["another network", () => open(pipelinePath("sd3"), { prompts: ["x"] }), "can be used in the library"],
+    [
+      "no tokenizer",
+      () => {
+        const copy = copyOf("sd");
+        rmSync(join(copy, "tokenizer"), { recursive: true });
+        return open(copy, { prompts: ["x"] });
+      },
+      '"text_encoder" cannot be used without its tokenizer',
+    ],
+    [
+      "no encoder",
+      async () => {
+        const model = await openModel(pipelinePath("sd"), { device: "cpu", prompts: ["x"] });
+        model.save(folder, model.module);
+        rmSync(join(folder, "text.json"));
+        return open(folder);
+      },
+      "text.json: no such file: this model's prompts cannot be encoded without it",
+    ],
+  ])("tells what is wrong: %s", async (_, work, problem) => {
+    await expect(work()).rejects.toThrow(problem);
+  });
+});
+
+describe("files of prompts", () => {
+  const put = (name: string, text: string) => {
+    writeFileSync(join(folder, name), text);
+    return join(folder, name);
+  };
+  it("are lines, JSONL, or the captions of a data set without repeats", async () => {
+    expect(await readPrompts(put("a.txt", " a cat \r\n\n a dog"))).toEqual(["a cat", "a dog"]);
+    const rows = '{"text": "a cat"}\n{"prompt": "a dog", "id": 1}\n"a cow"\n{"caption": ["a hen"]}\n';
+    expect(await readPrompts(put("a.jsonl", rows))).toEqual(["a cat", "a dog", "a cow", "a hen"]);
+    const data = join(folder, "data");
+    mkdirSync(data);
+    const png = readFileSync(new URL("../../assets/teachers/2d-ring/grid.png", import.meta.url));
+    for (const [name, text] of Object.entries({ a: "one", b: "two", c: "one" })) {
+      writeFileSync(join(data, `${name}.png`), png);
+      writeFileSync(join(data, `${name}.txt`), text);
+    }
+    expect(await readPrompts(data)).toEqual(["one", "two"]);
+  });
+
+  it.each<[string, string, string]>([
+    ["a.txt", "\n \n", "a.txt: there is no prompt in it"],
+    ["a.jsonl", '{"text": "a"}\n{', "a.jsonl: line 2 is not valid JSON"],
+    ["a.jsonl", '{"label": 3}', 'a.jsonl: line 1 has no "text", "caption" or "prompt"'],
+  ])("%s: %j is refused", async (name, text, problem) => {
+    await expect(readPrompts(put(name, text))).rejects.toThrow(problem);
+  });
+
+  it("that are missing are told", async () => {
+    await expect(readPrompts(join(folder, "none.txt"))).rejects.toThrow("none.txt: no such file");
+  });
+});
