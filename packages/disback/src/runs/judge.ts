@@ -95,7 +95,7 @@ export class Judge {
       | { batches: AsyncIterable<Tensor> },
     count: number,
     metrics: readonly MetricName[] = this.headline,
-    onProgress?: (done: number) => void,
+    onProgress?: (done: number) => void | Promise<void>,
   ): Promise<Evaluation> {
     return evaluate({
       ...source,

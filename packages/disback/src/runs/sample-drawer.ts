@@ -1,15 +1,16 @@
-import { type Device, inferenceMode, type Module, scope, type Tensor } from "@disback/torch";
+import { cat, type Device, inferenceMode, type Module, scope, type Tensor } from "@disback/torch";
 import { DenoiserStudent } from "../distill/denoiser-student.js";
 import type { Student } from "../distill/student.js";
 import { studentFrom } from "../distill/student-kind.js";
 import { UsageError } from "../errors.js";
-import { type Condition, classesOf } from "../models/condition.js";
+import { type Condition, classesOf, narrowRows } from "../models/condition.js";
 import type { DenoiserModule } from "../models/denoiser.js";
 import type { ModelFacts } from "../models/facts.js";
 import { guided } from "../models/guided-denoiser.js";
 import type { SampleCodec } from "../models/sample-codec.js";
 import { ddim, euler, heun } from "../models/samplers.js";
-import { type LatentKind, LatentSource } from "./latent-source.js";
+import { type LatentKind, LatentSource, type Latents } from "./latent-source.js";
+import type { Between } from "./long-work.js";
 import { didYouMean } from "./nearest.js";
 import { type OpeningOptions, openModel } from "./open-model.js";
 import type { OpenedModel } from "./opened-model.js";
@@ -34,6 +35,12 @@ export interface DrawingOptions {
   label?: number | string | undefined;
 }
 
+/** Samples `[N, ...]`, and their classes as numbers. */
+export interface Drawn {
+  samples: Tensor;
+  labels?: number[];
+}
+
 /** Draws samples, batch by batch, always the same for the same seed and batch sizes. */
 export interface SampleDrawer {
   /** `[C, H, W]` or `[D]` */
@@ -41,7 +48,9 @@ export interface SampleDrawer {
   labelDim: number;
   /** Network evaluations per sample (NFE). */
   evaluations: number;
-  draw(count: number): { samples: Tensor; labels?: number[] };
+  draw(count: number): Drawn;
+  /** The same samples, made in parts so that a slow model can be followed and stopped. */
+  drawInParts(count: number, between: Between): Promise<Drawn>;
   /** Leaves samples out: what is drawn next is what would have come after them. */
   skip(count: number): void;
 }
@@ -68,12 +77,16 @@ export function decodedDrawer(drawer: SampleDrawer, codec: SampleCodec): ShownDr
     shown: codec,
     kind: kindOfSamples(codec),
     sampleShape: [...codec.shownShape],
-    draw: (count) =>
-      scope(() => {
-        const { samples, ...rest } = drawer.draw(count);
-        return { samples: codec.decode(samples), ...rest };
-      }),
+    draw: (count) => scope(() => decoded(drawer.draw(count), codec)),
+    drawInParts: async (count, between) => {
+      const drawn = await drawer.drawInParts(count, between);
+      return scope(() => decoded(drawn, codec));
+    },
   };
+}
+
+function decoded({ samples, ...rest }: Drawn, codec: SampleCodec): Drawn {
+  return { samples: codec.decode(samples), ...rest };
 }
 
 function modelDrawer(
@@ -128,6 +141,15 @@ export function teacherDrawer(
   );
 }
 
+/** Evaluations per sample up to which a batch is drawn at once. */
+const MOST_AT_ONCE = 8;
+/** Numbers in the samples that are drawn at once by more: 256 grey images of 16 x 16, 21 colour images of 32 x 32. */
+const PART_NUMBERS = 65_536;
+
+function joined(made: readonly Tensor[], { labels }: Latents): Drawn {
+  return { samples: made.length === 1 ? made[0]! : cat([...made]), ...(labels ? { labels } : {}) };
+}
+
 function drawer(
   facts: ModelFacts,
   options: Pick<DrawingOptions, "seed" | "device" | "label"> & LatentKind,
@@ -138,13 +160,35 @@ function drawer(
   const labelDim = classesOf(facts);
   const sampleShape = [...facts.sampleShape];
   const source = new LatentSource(sampleShape, labelDim, { ...options, label });
+  const numbers = sampleShape.reduce((product, side) => product * side, 1);
+  // A GPU is fast enough for whole batches, and so is a student that runs once.
+  const whole = options.device !== "cpu" || evaluations <= MOST_AT_ONCE;
+  const size = whole ? Number.POSITIVE_INFINITY : Math.max(1, Math.floor(PART_NUMBERS / numbers));
+  function* parts(count: number, { latents, condition }: Latents): Generator<Tensor> {
+    for (let start = 0; start < count; start += size) {
+      const rows = Math.min(size, count - start);
+      yield scope(() => generate(narrowRows(latents, start, rows), narrowRows(condition, start, rows)));
+    }
+  }
   return {
     sampleShape,
     labelDim,
     evaluations,
-    draw(count) {
-      const { latents, condition, labels } = source.next(count);
-      return { samples: generate(latents, condition), ...(labels ? { labels } : {}) };
+    draw: (count) =>
+      scope(() => {
+        const next = source.next(count);
+        return joined([...parts(count, next)], next);
+      }),
+    async drawInParts(count, between) {
+      const next = source.next(count);
+      const made: Tensor[] = [];
+      let done = 0;
+      for (const part of parts(count, next)) {
+        made.push(part);
+        done += part.shape[0]!;
+        await between(done);
+      }
+      return scope(() => joined(made, next));
     },
     skip: (count) => scope(() => void source.next(count)),
   };

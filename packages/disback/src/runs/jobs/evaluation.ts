@@ -12,6 +12,7 @@ import { openDrawer } from "../sample-drawer.js";
 import type { Shown } from "../samples/kinds.js";
 import type { EvaluateSettings } from "../settings/sampling.js";
 import { FIGURE_NAMES, shortNumber } from "../wording.js";
+import { drawBatches } from "./judging.js";
 
 /** The result of `disback evaluate`. */
 export interface EvaluationResult {
@@ -48,17 +49,24 @@ export async function evaluateModel(
 interface SamplesToJudge {
   shown: Shown;
   count: number;
-  source: { generate: (count: number) => Tensor } | { batches: AsyncIterable<Tensor> };
+  source: { batches: AsyncIterable<Tensor> };
   figures: Record<string, number>;
 }
 
 async function openSamplesToJudge(settings: EvaluateSettings, progress: Progress): Promise<SamplesToJudge> {
   if (isModel(settings.model)) {
+    const { count, batchSize } = settings;
     const drawer = await openDrawer(settings.model, { ...settings, device: settings.device as Device });
     return {
       shown: drawer.shown,
-      count: settings.count,
-      source: { generate: (count) => drawer.draw(count).samples },
+      count,
+      source: {
+        batches: drawBatches(drawer, { samples: count, batchSize }, async (done) => {
+          progress.update(done, {});
+          // Ctrl-C arrives only here: nothing does while libtorch computes.
+          await new Promise(setImmediate);
+        }),
+      },
       figures: { evaluations: drawer.evaluations },
     };
   }
