@@ -19,6 +19,10 @@ import { StepTime } from "./step-time.js";
  *   or there already was one
  */
 export async function runStage(stage: Stage, session: RunSession, checkpoint?: Checkpoint): Promise<number> {
+  if (session.rehearsal) {
+    await session.rehearsal.measure(stage, session);
+    return session.secondsBefore;
+  }
   const loop = new StageLoop(stage, session, checkpoint);
   session.progress.start(labelOf(stage), stage.iterations, stage.work.iteration);
   try {

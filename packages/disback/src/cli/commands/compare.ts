@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import { comparePresets } from "../../runs/compare/presets.js";
 import { TEACHER_FLAGS } from "../flag-groups.js";
 import { jobsOf } from "../jobs.js";
-import { resolveCommandSettings, showSettings } from "../run-command.js";
+import { resolveCommandSettings, showsSettings } from "../run-command.js";
 import { addSettingFlags, type SettingFlag } from "../setting-flags.js";
 import { table } from "../table.js";
 import { type OutputFlags, Terminal } from "../terminal.js";
@@ -57,13 +57,13 @@ Examples:
 
 async function compare(command: Command): Promise<void> {
   const options = command.opts<
-    OutputFlags & { preset?: string; out: string; force?: boolean; jobs?: string; showSettings?: boolean }
+    OutputFlags & { preset?: string; out: string; force?: boolean; jobs?: string }
   >();
   const terminal = new Terminal(options);
   const { compareSchema } = await import("../../runs/settings/compare.js");
+  if (await showsSettings(command, FLAGS, comparePresets, compareSchema)) return;
   const resolved = await resolveCommandSettings(command, FLAGS, comparePresets, compareSchema);
   const jobs = jobsOf(options.jobs, resolved.settings);
-  if (options.showSettings) return showSettings(terminal, compareSchema, resolved.settings);
   const [{ performComparison }, { TABLE_NOTE, tableOfCase }, { studentText }] = await Promise.all([
     import("../../runs/compare/perform.js"),
     import("../../runs/compare/table.js"),

@@ -88,7 +88,7 @@ export async function judgeDrawer(
   }
   const clock = { rate: 0 };
   const batches = drawBatches(drawer, { samples, batchSize }, between, clock);
-  return { figures: figuresOf(await judge.measure({ batches }, samples)), ...clock };
+  return { figures: figuresOf(await judge.measure({ batches }, samples, judge.headline, between)), ...clock };
 }
 
 /** Batches of samples; `clock` gets the rate of the fastest. */
