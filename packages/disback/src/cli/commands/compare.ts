@@ -64,11 +64,13 @@ async function compare(command: Command): Promise<void> {
   if (await showsSettings(command, FLAGS, comparePresets, compareSchema)) return;
   const resolved = await resolveCommandSettings(command, FLAGS, comparePresets, compareSchema);
   const jobs = jobsOf(options.jobs, resolved.settings);
-  const [{ performComparison }, { TABLE_NOTE, tableOfCase }, { studentText }] = await Promise.all([
-    import("../../runs/compare/perform.js"),
-    import("../../runs/compare/table.js"),
-    import("../../runs/compare/wording.js"),
-  ]);
+  const [{ performComparison }, { TABLE_NOTE, tableOfCase }, { verdictOf }, { studentText }] =
+    await Promise.all([
+      import("../../runs/compare/perform.js"),
+      import("../../runs/compare/table.js"),
+      import("../../runs/compare/verdict.js"),
+      import("../../runs/compare/wording.js"),
+    ]);
   const { document, places } = await performComparison(resolved.settings, {
     out: options.out,
     force: options.force ?? false,
@@ -78,7 +80,8 @@ async function compare(command: Command): Promise<void> {
     progress: await terminal.progress(),
   });
   const tables = document.cases.map(
-    (part) => `\nstudent: ${studentText(part.student)}\n${table(tableOfCase(document, part))}\n`,
+    (part) =>
+      `\nstudent: ${studentText(part.student)}\n${verdictOf(document, part)}\n${table(tableOfCase(document, part))}\n`,
   );
   const width = Math.max(...places.map(([name]) => name.length));
   const where = places.map(([name, path]) => `${name.padEnd(width)}  ${path}`);
