@@ -34,6 +34,25 @@ export async function showWork<Result>(
   }
 }
 
+/** Follows work that may be short: it is shown from its first report on. Ends with `end`. */
+export function showWhenLong(
+  context: Surroundings,
+  label: string,
+): { report: (done: number, total: number) => Promise<void>; end: () => void } {
+  let isShown = false;
+  return {
+    async report(done, total) {
+      if (!isShown) context.progress.start(label, total, 0, "samples");
+      isShown = true;
+      context.progress.update(done, {});
+      await letStop(context, label);
+    },
+    end() {
+      if (isShown) context.progress.finish();
+    },
+  };
+}
+
 /**
  * Lets signals and requests arrive: nothing does while libtorch computes. Several processes that work together stop only
  * between steps.

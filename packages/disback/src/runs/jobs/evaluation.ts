@@ -27,12 +27,19 @@ export async function evaluateModel(
   progress: Progress,
 ): Promise<EvaluationResult> {
   const samples = await openSamplesToJudge(settings, progress);
+  let isReading = false;
   const judge = await Judge.open({
     ...settings,
     device: settings.device as Device,
     shown: samples.shown,
     notice: (line) => progress.notice(line),
+    onReading: (done, total) => {
+      if (!isReading) progress.start("reading the data to judge by", total, 0, "samples");
+      isReading = true;
+      progress.update(done, {});
+    },
   });
+  if (isReading) progress.finish();
   if (!judge) throw new DisbackError(`${settings.model}: nothing to compare with`);
   const metrics = settings.metrics ?? judge.applicable;
   progress.start("evaluating", samples.count, 0, "samples");

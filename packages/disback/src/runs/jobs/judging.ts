@@ -3,7 +3,7 @@ import type { z } from "zod";
 import type { Evaluation } from "../../metrics/evaluate.js";
 import type { Processes } from "../../training/processes.js";
 import { Judge } from "../judge.js";
-import type { Between } from "../long-work.js";
+import { type Between, showWhenLong } from "../long-work.js";
 import type { OpenedModel } from "../opened-model.js";
 import type { DrawingOptions, SampleDrawer, ShownDrawer } from "../sample-drawer.js";
 import type { evaluationSettings } from "../settings/common.js";
@@ -21,9 +21,11 @@ export async function openTrainingJudge(
     skipBroken: boolean;
   },
   codec: OpenedModel["codec"],
-  { progress, processes }: Pick<JobContext, "progress" | "processes">,
+  context: JobContext,
 ): Promise<Judge | undefined> {
+  const { progress, processes } = context;
   const { evaluation, device, data, resolution, skipBroken } = settings;
+  const reading = showWhenLong(context, "reading the data to judge by");
   const open = () =>
     Judge.open({
       ...evaluation,
@@ -33,7 +35,8 @@ export async function openTrainingJudge(
       resolution,
       skipBroken,
       notice: (line) => progress.notice(line),
-    });
+      onReading: reading.report,
+    }).finally(reading.end);
   // The first process caches the reference statistics for the others.
   let judge: Judge | undefined;
   await processes.first(async () => {
