@@ -49,8 +49,8 @@ export interface EvaluationOptions {
   modes?: MixtureModes;
   /** Seed of random subsets and projections (default 0). */
   seed?: number;
-  /** Called after each batch, and waited for except with `group`. */
-  onProgress?: (done: number, count: number) => void | Promise<void>;
+  /** Called after each batch. A promise is waited for, except with `group`. */
+  onProgress?: (done: number, count: number) => unknown;
 }
 
 /** Measured values; only the requested ones are present. */

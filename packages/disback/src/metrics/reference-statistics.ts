@@ -41,7 +41,7 @@ export async function referenceStatistics(
 }
 
 /** Samples seen so far, of all that will be. */
-export type ReadingProgress = (done: number, total: number) => void | Promise<void>;
+export type ReadingProgress = (done: number, total: number) => unknown;
 
 /** The same without a cache. */
 export async function computeReference(

@@ -97,7 +97,7 @@ export class Judge {
       | { batches: AsyncIterable<Tensor> },
     count: number,
     metrics: readonly MetricName[] = this.headline,
-    onProgress?: (done: number) => void | Promise<void>,
+    onProgress?: (done: number) => unknown,
   ): Promise<Evaluation> {
     return evaluate({
       ...source,
