@@ -1,6 +1,8 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Access } from "./access.js";
 import type { Events } from "./events.js";
+import { HttpError } from "./http-error.js";
+import { find, readBody, requireRight, sendJson } from "./requests.js";
 import type { RunControl } from "./run-control.js";
 import { runDetail } from "./run-detail.js";
 import type { RunList } from "./run-list.js";
@@ -8,6 +10,7 @@ import type { RunLogs } from "./run-logs.js";
 import type { SafeFolder } from "./safe-folder.js";
 import type { Axis, View } from "./thin.js";
 import type { Action, RunSummary, StudioFacts } from "./wire.js";
+import { draw, exportModel, start } from "./work.js";
 
 /** The context of requests. */
 export interface StudioParts {
@@ -23,16 +26,6 @@ export interface StudioParts {
   basePath: string;
 }
 
-/** An error response. */
-export class HttpError extends Error {
-  constructor(
-    readonly status: number,
-    message: string,
-  ) {
-    super(message);
-  }
-}
-
 type Handler = (parts: StudioParts, call: Call) => Promise<void>;
 
 export interface Call {
@@ -44,12 +37,15 @@ export interface Call {
 const SAMPLE = /^(?:(?:teacher|imitate|record|backtrack)-\d+|reference)\.(png|npy)$/;
 const SAMPLE_TYPES: Record<string, string> = { png: "image/png", npy: "application/octet-stream" };
 const LARGEST_SAMPLE = 64 << 20;
-const LARGEST_BODY = 4096;
 
 /** The requests of the page, by method and path. All of them need the right to read. */
 export const API: Record<string, Handler> = {
-  "GET /api/facts": async ({ access, shownFolder }, { request, response }) => {
-    const facts: StudioFacts = { folder: shownFolder, mayAct: access.hasToken(request) };
+  "GET /api/facts": async ({ access, shownFolder, runControl }, { request, response }) => {
+    const facts: StudioFacts = {
+      folder: shownFolder,
+      mayAct: access.hasToken(request),
+      ...(runControl.work ? { presets: [...runControl.work.presets] } : {}),
+    };
     sendJson(response, facts);
   },
   "GET /api/runs": async ({ list }, { response }) => {
@@ -70,21 +66,10 @@ export const API: Record<string, Handler> = {
     if (!(await events.add(response))) throw new HttpError(503, "too many pages are open");
   },
   "POST /api/act": act,
+  "POST /api/start": start,
+  "POST /api/draw": draw,
+  "POST /api/export": exportModel,
 };
-
-export function sendJson(response: ServerResponse, value: unknown, status = 200): void {
-  response.writeHead(status, { "content-type": "application/json", "cache-control": "no-store" });
-  response.end(JSON.stringify(value));
-}
-
-/** A run by its id, which is a key of the list and never used as a path. */
-async function find(list: RunList, id: unknown): Promise<RunSummary> {
-  if (typeof id !== "string") throw new HttpError(400, '"id" is missing');
-  if (!list.get(id)) await list.refresh();
-  const run = list.get(id);
-  if (!run) throw new HttpError(404, "there is no such run");
-  return run;
-}
 
 function viewOf(query: URLSearchParams): View {
   const axis = query.get("axis") ?? "iterations";
@@ -128,8 +113,7 @@ async function sendSample({ list, folder }: StudioParts, { request, response, qu
 
 async function act(parts: StudioParts, { request, response }: Call): Promise<void> {
   const { access, list, folder, runControl, events } = parts;
-  const refusal = access.refusalToAct(request);
-  if (refusal) throw new HttpError(403, refusal);
+  requireRight(access, request);
   const { id, action } = await readBody(request);
   const run = await find(list, id);
   requirePossible(run, action);
@@ -157,20 +141,4 @@ function requirePossible(run: RunSummary, action: unknown): asserts action is Ac
     if (run.comparing)
       throw new HttpError(409, "this run belongs to a running comparison, which continues it");
   } else throw new HttpError(400, '"action" is unknown');
-}
-
-async function readBody(request: IncomingMessage): Promise<Record<string, unknown>> {
-  if (request.headers["content-type"] !== "application/json") throw new HttpError(415, "JSON is expected");
-  let text = "";
-  for await (const part of request) {
-    text += part;
-    if (text.length > LARGEST_BODY) throw new HttpError(413, "too long");
-  }
-  try {
-    const value = JSON.parse(text) as unknown;
-    if (value !== null && typeof value === "object") return value as Record<string, unknown>;
-  } catch {
-    // Falls through to the same response as any other text.
-  }
-  throw new HttpError(400, "not valid JSON");
 }

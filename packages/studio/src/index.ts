@@ -1,2 +1,3 @@
-export type { RunControl } from "./run-control.js";
+export type { RunControl, RunWork } from "./run-control.js";
 export { type Studio, type StudioOptions, startStudio } from "./studio.js";
+export type { ExportFormat, WantedRun, WantedSamples } from "./wire.js";

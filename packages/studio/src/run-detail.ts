@@ -1,6 +1,6 @@
 import { isObject, pathNodes, readJson, readRunFile } from "./run-files.js";
 import type { SafeFolder } from "./safe-folder.js";
-import { classNames, namesIn, sampleFiles, sampleGrid } from "./sample-files.js";
+import { classNames, modelOf, namesIn, sampleFiles, sampleGrid } from "./sample-files.js";
 import type { PathNode, RunDetail, RunSummary, Stage } from "./wire.js";
 
 /** Everything about a run except its curves; `undefined` if it is gone. */
@@ -8,11 +8,12 @@ export async function runDetail(folder: SafeFolder, summary: RunSummary): Promis
   const { id } = summary;
   const file = await readRunFile(folder, id);
   if (!file) return undefined;
-  const [samples, classes, checkpoints, files] = await Promise.all([
+  const [samples, classes, checkpoints, files, model] = await Promise.all([
     sampleFiles(folder, id),
     classNames(folder, id),
     namesIn(folder, id, "checkpoints"),
     namesIn(folder, id),
+    modelOf(folder, id),
   ]);
   const path = file.path ?? (await recordedPath(folder, id));
   const grid = sampleGrid(file, samples);
@@ -30,6 +31,7 @@ export async function runDetail(folder: SafeFolder, summary: RunSummary): Promis
       .filter((name) => /^\d{8,}$/.test(name))
       .map(Number)
       .sort((a, b) => a - b),
+    hasModel: model !== undefined,
     asked: (["stop", "checkpoint"] as const).filter((request) => files.includes(`${request}.request`)),
     planned: plannedIterations(file.command, file.settings),
   };

@@ -48,6 +48,12 @@ export class RunList {
     return this.refreshing;
   }
 
+  /** A run that was just started, so that it need not be searched for. */
+  add(id: string): void {
+    if (!this.folders.some((found) => found.id === id))
+      this.folders = [...this.folders, { id, comparison: undefined }];
+  }
+
   private async look(): Promise<void> {
     // Each search waits at least ten times as long as the last one took.
     const now = performance.now();

@@ -5,6 +5,8 @@ import type { SafeFolder } from "./safe-folder.js";
 import type { SampleFrame, Stage } from "./wire.js";
 
 const FRAME = /^(teacher|imitate|record|backtrack)-(\d+)\.png$/;
+/** Folders of models, the best choice first. */
+const MODELS = ["student", "teacher", "student-best", "teacher-best"];
 const REFERENCE = "reference.png";
 
 /** Pictures of a run's samples in time order, and the teacher's from the same latents. */
@@ -39,10 +41,17 @@ export function sampleGrid({ settings }: RunFile, { frames }: SampleFiles): Samp
 
 /** Names of the classes that the samples show in turn, from the model's configuration. */
 export async function classNames(folder: SafeFolder, id: string): Promise<string[] | undefined> {
-  for (const model of ["student", "student-best", "teacher"]) {
+  for (const model of MODELS) {
     const names = classNamesOf(await readJson(folder, id, model, "config.json"));
     if (names) return names;
   }
+  return undefined;
+}
+
+/** The folder of a run's model: the finished one, or the best so far; `undefined` if there is none. */
+export async function modelOf(folder: SafeFolder, id: string): Promise<string | undefined> {
+  for (const model of MODELS)
+    if ((await readJson(folder, id, model, "config.json")) !== undefined) return model;
   return undefined;
 }
 

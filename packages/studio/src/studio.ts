@@ -2,9 +2,11 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from "node:net";
 import { hostname } from "node:os";
 import { Access } from "./access.js";
-import { API, HttpError, type StudioParts, sendJson } from "./api.js";
+import { API, type StudioParts } from "./api.js";
 import { type Asset, loadAssets } from "./assets.js";
 import { Events } from "./events.js";
+import { HttpError } from "./http-error.js";
+import { sendJson } from "./requests.js";
 import type { RunControl } from "./run-control.js";
 import { RunList } from "./run-list.js";
 import { RunLogs } from "./run-logs.js";

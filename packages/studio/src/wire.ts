@@ -74,6 +74,8 @@ export interface RunDetail {
   /** Names of the classes; the samples show them in turn. */
   classes?: string[];
   checkpoints: number[];
+  /** Whether it has a model to draw from and to export. */
+  hasModel: boolean;
   /** Pending requests to the run. */
   asked: ("stop" | "checkpoint")[];
   /** Iterations of each stage, as planned. */
@@ -104,9 +106,36 @@ export interface RunCurves {
 
 export type Action = "stop" | "checkpoint" | "resume";
 
+/** A new distillation, as the page asks for it. */
+export interface WantedRun {
+  /** of its folder below the studio's */
+  name: string;
+  /** named settings … */
+  preset?: string;
+  /** … or a run in this studio whose teacher it has */
+  teacher?: string;
+  student: "same" | "untrained" | "small";
+  /** default the preset's */
+  iterations?: number;
+  seed: number;
+}
+
+/** Samples of a run's model, as the page asks for them. */
+export interface WantedSamples {
+  count: number;
+  seed: number;
+  /** name or number of a class; default all in turn */
+  label?: string;
+}
+
+export const exportFormats = ["web", "onnx", "safetensors"] as const;
+export type ExportFormat = (typeof exportFormats)[number];
+
 /** Facts about the server. */
 export interface StudioFacts {
   folder: string;
   /** Whether this client may act. */
   mayAct: boolean;
+  /** What new runs can start from; absent for a studio that only watches. */
+  presets?: string[];
 }

@@ -31,6 +31,18 @@ beforeEach(async () => {
         writeFileSync(join(folder, `${what}.request`), "");
       },
       resume: async () => void done.push("resume"),
+      work: {
+        presets: ["demo", "2d"],
+        start: async (folder, wanted) => {
+          done.push(`start ${JSON.stringify(wanted)}`);
+          makeRun(folder, running);
+        },
+        draw: async (_, wanted) => {
+          done.push(`draw ${JSON.stringify(wanted)}`);
+          return readFileSync(join(base, "run", "samples", "reference.png"));
+        },
+        export: async (_, format) => void done.push(`export ${format}`),
+      },
     },
   });
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 } });
@@ -64,6 +76,37 @@ async function open(hash = ""): Promise<void> {
   await page.waitForSelector(".connection.live");
   if (hash !== "") await page.goto(`${new URL(studio.url).origin}/${hash}`);
 }
+
+describe("new work", () => {
+  it("starts a run under a free name, and shows it", async () => {
+    makeRun(join(base, "demo"));
+    await open();
+    await page.getByText("New run").click();
+    expect(await page.getByLabel("Folder").inputValue()).toBe("demo-2");
+    await page.getByLabel("Student").selectOption("small");
+    await page.getByLabel("Iterations").fill("30");
+    await page.getByRole("button", { name: "Start" }).click();
+    await page.getByText(/^demo-2 · /).waitFor();
+    expect(done).toEqual([
+      'start {"name":"demo-2","seed":0,"student":"small","iterations":30,"preset":"demo"}',
+    ]);
+  });
+
+  it("draws from a model and exports it", async () => {
+    makeRun(join(base, "run"), { grid: 1 });
+    mkdirSync(join(base, "run", "student"));
+    const config = { labelDim: 2, classNames: ["shirt", "sneaker"] };
+    writeFileSync(join(base, "run", "student", "config.json"), JSON.stringify(config));
+    await open("#/run/run");
+    await page.getByLabel("Class").selectOption("sneaker");
+    await page.getByRole("button", { name: "Draw others" }).click();
+    await page.getByAltText("16 new samples, sneaker, seed 2").waitFor();
+    await page.getByLabel("Export as").selectOption("onnx");
+    await page.getByRole("button", { name: "Export" }).click();
+    await page.getByText("Written to run/export.onnx.").waitFor();
+    expect(done).toEqual(['draw {"seed":2,"count":16,"label":"sneaker"}', "export onnx"]);
+  });
+});
 
 describe("the list", () => {
   it("says what to do where there is no run, and shows the first one by itself", async () => {

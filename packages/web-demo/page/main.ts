@@ -43,6 +43,16 @@ function describe({ generator, backend }: OpenedModel): string {
   return [size, classes, passes, precision, backend].join(" · ");
 }
 
+/** `3.7 MB loaded`: the page with model and runtime, as they come from the server. */
+function loadedText(): string {
+  const files = [
+    ...performance.getEntriesByType("navigation"),
+    ...performance.getEntriesByType("resource"),
+  ] as PerformanceResourceTiming[];
+  const bytes = files.reduce((sum, { encodedBodySize }) => sum + encodedBodySize, 0);
+  return `${(bytes / 1e6).toPrecision(2)} MB loaded`;
+}
+
 function run(opened: OpenedModel, site: Site): void {
   const { generator } = opened;
   let busy = false;
@@ -207,7 +217,7 @@ async function start(): Promise<void> {
       document.title = site.name;
     }
     const opened = await openModel("./model.onnx", site.webgpu ?? false);
-    facts.textContent = describe(opened);
+    facts.textContent = `${describe(opened)} · ${loadedText()}`;
     offer(opened.generator.description, site);
     readAddress();
     run(opened, site);

@@ -126,7 +126,7 @@ test("the page generates libtorch's pixels, asks nobody else, and follows keys, 
   const { page, requests, errors } = await open("?backend=wasm");
   expectEqual(await pixelsOf(page, 0), expected(0, 16));
   expect(await page.textContent("#facts")).toMatch(
-    /8×8 pixels · 3 classes · one pass per sample · f32 · WebAssembly/,
+    /8×8 pixels · 3 classes · one pass per sample · f32 · WebAssembly · [\d.]+ MB loaded$/,
   );
   expect(await page.textContent("#speed")).toMatch(/^[\d.]+ samples\/s$/);
   expect(await page.textContent("h1")).toBe("Small things, 8×8");

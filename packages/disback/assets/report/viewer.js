@@ -4,10 +4,11 @@
 for (const result of document.querySelectorAll(".result")) showResult(result);
 for (const chart of document.querySelectorAll("[data-curves]")) followCurves(chart);
 
-/** @param {HTMLElement} result pictures of the student through time, and one of the teacher */
+/** @param {HTMLElement} result pictures of one or more students through time, and perhaps one of the teacher */
 function showResult(result) {
   const pictures = [...result.querySelectorAll(".picture")];
-  const frames = [...result.querySelectorAll(".frames img")];
+  const films = [...result.querySelectorAll(".frames")].map((one) => [...one.querySelectorAll("img")]);
+  const frames = films[0] ?? [];
   const grid = result.dataset.count
     ? { columns: +result.dataset.columns, count: +result.dataset.count, padding: +result.dataset.padding }
     : undefined;
@@ -16,16 +17,20 @@ function showResult(result) {
   const time = result.querySelector(".time");
   const slider = time.querySelector("input");
   const play = time.querySelector("button");
-  const outputs = result.querySelectorAll(".moment");
+  const now = time.querySelector(".moment");
+  const captions = films.map(([image]) => image.closest("figure").querySelector("figcaption .moment"));
   let index = frames.length - 1;
   let timer;
 
   function show(next) {
     index = next;
-    for (const [place, image] of frames.entries()) image.hidden = place !== index;
-    for (const output of outputs) output.textContent = frames[index].dataset.caption;
+    for (const [film, images] of films.entries()) {
+      for (const [place, image] of images.entries()) image.hidden = place !== index;
+      captions[film].textContent = images[index].dataset.caption;
+    }
+    now.textContent = frames[index].dataset.moment ?? frames[index].dataset.caption;
     slider.value = index;
-    slider.setAttribute("aria-valuetext", frames[index].dataset.caption);
+    slider.setAttribute("aria-valuetext", now.textContent);
   }
   function stop() {
     clearInterval(timer);

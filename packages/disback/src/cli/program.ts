@@ -6,7 +6,9 @@ import { addDistill } from "./commands/distill.js";
 import { addDoctor } from "./commands/doctor.js";
 import { addEvaluate } from "./commands/evaluate.js";
 import { addExport } from "./commands/export.js";
+import { addInit } from "./commands/init.js";
 import { addInspect } from "./commands/inspect.js";
+import { addPlan } from "./commands/plan.js";
 import { addRecord } from "./commands/record.js";
 import { addResume } from "./commands/resume.js";
 import { addSample } from "./commands/sample.js";
@@ -27,6 +29,8 @@ export function buildProgram(): Command {
     // The caller reports this error like every other.
     .configureOutput({ outputError: () => {} })
     .exitOverride()
+    // `plan` and `init` pass on the flags of another command.
+    .enablePositionalOptions()
     .addHelpText("after", "\nExample:\n  disback distill --preset demo --out runs/demo\n");
   program.commandsGroup("Train and distill:");
   addTeacher(program);
@@ -35,6 +39,8 @@ export function buildProgram(): Command {
   addDistill(program);
   addCompare(program);
   addResume(program);
+  addPlan(program);
+  addInit(program);
   program.commandsGroup("Use and judge:");
   addSample(program);
   addEvaluate(program);

@@ -1,5 +1,5 @@
 import { Presets, SingleBar } from "cli-progress";
-import type { Figures, Progress } from "../runs/progress.js";
+import type { Figures, Pace, Progress } from "../runs/progress.js";
 import { FIGURE_NAMES, shortBytes, shortDuration, shortNumber } from "../runs/wording.js";
 
 /** Measures iterations per second since the stage began or was resumed. */
@@ -14,12 +14,23 @@ class Rate {
   }
 
   /** `2.1/s, 3 min 20 s left` */
-  describe(done: number): string {
+  describe(done: number, pace = this.measured(done)): string {
+    if (!pace) return "starting";
+    return `${shortNumber(pace.rate)}/s, ${shortDuration(pace.secondsLeft)} left`;
+  }
+
+  private measured(done: number): Pace | undefined {
     const seconds = (performance.now() - this.began) / 1000;
     const rate = (done - this.firstDone) / seconds;
-    if (!Number.isFinite(rate) || rate <= 0) return "starting";
-    return `${shortNumber(rate)}/s, ${shortDuration((this.total - done) / rate)} left`;
+    if (!Number.isFinite(rate) || rate <= 0) return undefined;
+    return { rate, secondsLeft: (this.total - done) / rate };
   }
+}
+
+/** `judging 500 of 2,000 samples` */
+function describeAside(label: string, done?: number, total?: number): string {
+  if (total === undefined) return label;
+  return `${label} ${(done ?? 0).toLocaleString("en")} of ${total.toLocaleString("en")} samples`;
 }
 
 /** A progress bar, redrawn in place. */
@@ -49,8 +60,14 @@ export class ProgressBar implements Progress {
     this.bar.start(total, done, { label, figures: "" });
   }
 
-  update(done: number, figures: Figures): void {
-    this.bar?.update(done, { figures: [this.rate.describe(done), describeFigures(figures)].join("  ") });
+  update(done: number, figures: Figures, pace?: Pace): void {
+    this.bar?.update(done, {
+      figures: [this.rate.describe(done, pace), describeFigures(figures)].join("  "),
+    });
+  }
+
+  aside(label: string | undefined, done?: number, total?: number): void {
+    if (label !== undefined) this.bar?.update({ figures: describeAside(label, done, total) });
   }
 
   finish(): void {
@@ -74,7 +91,8 @@ export class ProgressLines implements Progress {
   private static readonly SECONDS_BETWEEN = 5;
   private readonly rate = new Rate();
   private lastLine = 0;
-  private last: [number, Figures] | undefined;
+  private last: [number, Figures, Pace | undefined] | undefined;
+  private done = 0;
 
   constructor(private readonly stream: NodeJS.WritableStream) {}
 
@@ -82,12 +100,21 @@ export class ProgressLines implements Progress {
     this.rate.start(label, total, done);
     this.lastLine = performance.now();
     this.last = undefined;
+    this.done = done;
     this.notice(done === 0 ? `${label}: ${total} ${unit}` : `${label}: from ${done} of ${total} ${unit}`);
   }
 
-  update(done: number, figures: Figures): void {
-    this.last = [done, figures];
-    if (performance.now() - this.lastLine >= ProgressLines.SECONDS_BETWEEN * 1000) this.flush();
+  update(done: number, figures: Figures, pace?: Pace): void {
+    this.last = [done, figures, pace];
+    this.done = done;
+    if (this.isDue()) this.flush();
+  }
+
+  aside(label: string | undefined, done?: number, total?: number): void {
+    if (label === undefined || !this.isDue()) return;
+    this.flush();
+    this.lastLine = performance.now();
+    this.notice(`${this.rate.label}: ${this.done}/${this.rate.total}, ${describeAside(label, done, total)}`);
   }
 
   finish(): void {
@@ -102,12 +129,16 @@ export class ProgressLines implements Progress {
     this.stream.write(`${line}\n`);
   }
 
+  private isDue(): boolean {
+    return performance.now() - this.lastLine >= ProgressLines.SECONDS_BETWEEN * 1000;
+  }
+
   private flush(): void {
     if (!this.last) return;
-    const [done, figures] = this.last;
+    const [done, figures, pace] = this.last;
     this.last = undefined;
     this.lastLine = performance.now();
-    const parts = [this.rate.describe(done), describeFigures(figures)].filter((part) => part !== "");
+    const parts = [this.rate.describe(done, pace), describeFigures(figures)].filter((part) => part !== "");
     this.notice(`${this.rate.label}: ${done}/${this.rate.total}, ${parts.join(", ")}`);
   }
 }

@@ -1,8 +1,11 @@
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import type { z } from "zod";
 import { UsageError } from "../errors.js";
+import { writeFileAtomically } from "../runs/atomic-file.js";
 import type { Job, JobResult } from "../runs/jobs/job.js";
 import type { SettingsTree } from "../runs/settings/layers.js";
+import type { SettingsSources } from "../runs/settings/resolve.js";
+import { shellWord } from "../shell-word.js";
 import { addBriefHelp } from "./brief-help.js";
 import { packageVersion } from "./package-version.js";
 import { addProcessFlags, joinProcesses, type ProcessFlags, progressOf } from "./processes.js";
@@ -21,7 +24,9 @@ export function addRunFlags(
   addSettingFlags(command, own, presets)
     .option("--out <folder>", "run folder", out)
     .option("--studio", "serve a page to watch this run")
-    .option("--force", "replace an earlier run in that folder (the old one is renamed, not deleted)");
+    .option("--force", "replace an earlier run in that folder (the old one is renamed, not deleted)")
+    // `disback plan <command> …`
+    .addOption(new Option("--plan", "measure a few steps and say what the run will take").hideHelp());
   return addBriefHelp(addProcessFlags(command));
 }
 
@@ -63,12 +68,13 @@ export async function runCommand<Schema extends z.ZodType>(
         config?: string;
         out: string;
         force?: boolean;
-        showSettings?: boolean;
+        plan?: boolean;
       }
   >();
   const terminal = new Terminal(options);
+  if (await showsSettings(command, own, presets, schema)) return;
   const resolved = await resolveCommandSettings(command, own, presets, schema);
-  if (options.showSettings) return showSettings(terminal, schema, resolved.settings as SettingsTree);
+  if (options.plan) return showPlan(terminal, await loadJob(), resolved.settings, options);
   requireAloneToShare(options, options.processes);
   const { device } = resolved.settings as { device: string };
   const processes = await joinProcesses(options, device);
@@ -90,6 +96,26 @@ export async function runCommand<Schema extends z.ZodType>(
   await watched.end();
 }
 
+/** What `disback plan` prints. */
+async function showPlan<Schema extends z.ZodType>(
+  terminal: Terminal,
+  job: Job<Schema>,
+  settings: z.output<Schema>,
+  { processes }: ProcessFlags,
+): Promise<void> {
+  if (processes !== undefined) throw new UsageError("--processes: a plan measures a single process");
+  const [{ planRun }, { describePlan }] = await Promise.all([
+    import("../runs/plan/plan.js"),
+    import("../runs/plan/describe.js"),
+  ]);
+  const plan = await planRun(job, settings, {
+    progress: await terminal.progress(),
+    version: packageVersion(),
+  });
+  const { rows, lines } = describePlan(plan);
+  terminal.result({ ...plan }, [table(rows), "", ...lines].join("\n"));
+}
+
 /** A shared trajectory is recorded by a single process: the other processes of a run could not wait for another run. */
 export function requireAloneToShare({ shareTrajectories }: SharingFlag, processes: number | undefined): void {
   const several = processes !== undefined || process.env.WORLD_SIZE !== undefined;
@@ -105,24 +131,58 @@ export async function resolveCommandSettings<Schema extends z.ZodType>(
   schema: Schema,
 ): Promise<{ settings: z.output<Schema>; preset?: string }> {
   const { resolveSettings } = await import("../runs/settings/resolve.js");
+  return resolveSettings(schema, sourcesOf(command, own, presets));
+}
+
+function sourcesOf(
+  command: Command,
+  own: readonly SettingFlag[],
+  presets: Readonly<Record<string, SettingsTree>>,
+): SettingsSources {
   const { preset, config } = command.opts<{ preset?: string; config?: string }>();
-  return resolveSettings(schema, {
+  return {
     presets,
     ...(preset === undefined ? {} : { preset }),
     ...(config === undefined ? {} : { file: config }),
     flags: settingsFromFlags(command, own),
     flagNames: flagsByPath(own),
-  });
+  };
 }
 
-/** Prints settings as a YAML file that `--config` takes. */
-export async function showSettings(
-  terminal: Terminal,
+/**
+ * Prints the settings as a YAML file that `--config` takes if `--show-settings` asks for it, or writes it for `disback
+ * init`. Needs nothing else: what is required but not given stands there as a comment.
+ */
+export async function showsSettings(
+  command: Command,
+  own: readonly SettingFlag[],
+  presets: Readonly<Record<string, SettingsTree>>,
   schema: z.ZodType,
-  settings: SettingsTree,
-): Promise<void> {
-  const { settingsToYaml } = await import("../runs/settings/describe.js");
-  terminal.result(settings, settingsToYaml(settings, schema).trimEnd());
+): Promise<boolean> {
+  const { showSettings, settingsFile, ...output } = command.opts<
+    OutputFlags & { showSettings?: boolean; settingsFile?: string }
+  >();
+  if (!showSettings && settingsFile === undefined) return false;
+  const [{ settingsTemplate }, { settingsToYaml }] = await Promise.all([
+    import("../runs/settings/resolve.js"),
+    import("../runs/settings/describe.js"),
+  ]);
+  const { settings, missing } = settingsTemplate(schema, sourcesOf(command, own, presets));
+  const yaml = settingsToYaml(settings, schema, missing);
+  const terminal = new Terminal(output);
+  if (settingsFile === undefined) terminal.result(settings, yaml.trimEnd());
+  else {
+    const use = `disback ${nameOf(command)} --config ${shellWord(settingsFile)}`;
+    writeFileAtomically(settingsFile, `# All settings of: ${use}\n${yaml}`);
+    terminal.result({ file: settingsFile, missing }, `${settingsFile}: change it, and then: ${use}`);
+  }
+  return true;
+}
+
+/** `teacher train` */
+function nameOf(command: Command): string {
+  const { parent } = command;
+  return parent?.parent ? `${nameOf(parent)} ${command.name()}` : command.name();
 }
 
 /** The table of figures and the paths of the results. */

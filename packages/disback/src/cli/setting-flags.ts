@@ -52,7 +52,13 @@ export function addSettingFlags(
   for (const flag of SHARED) {
     if (flag.path !== "seed" || options.seed) command.addOption(optionOf(flag));
   }
-  return addOutputFlags(command.option("--show-settings", "print the complete settings as YAML and stop"));
+  command
+    .option("--show-settings", "print the complete settings as YAML and stop")
+    // `disback init <command> …`
+    .addOption(
+      new Option("--settings-file <path>", "write the complete settings as YAML and stop").hideHelp(),
+    );
+  return addOutputFlags(command);
 }
 
 /** `--json` and `--quiet`. */

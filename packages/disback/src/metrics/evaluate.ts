@@ -49,7 +49,8 @@ export interface EvaluationOptions {
   modes?: MixtureModes;
   /** Seed of random subsets and projections (default 0). */
   seed?: number;
-  onProgress?: (done: number, count: number) => void;
+  /** Called after each batch. A promise is waited for, except with `group`. */
+  onProgress?: (done: number, count: number) => unknown;
 }
 
 /** Measured values; only the requested ones are present. */
@@ -87,13 +88,15 @@ export async function evaluate(options: EvaluationOptions): Promise<Evaluation> 
     statistics.add(found);
     features.add(found);
     done += found.shape[0]!;
-    options.onProgress?.(done, count);
   };
   const { group, generate, skip } = options;
   if (group && generate && skip && !wanted.has("inceptionScore")) {
     const { featureDim } = extractor;
     const share = { group, generate, skip, count, batchSize, featureDim };
-    shareBatches({ ...share, features: (samples) => extractor.features(samples) }, take);
+    shareBatches({ ...share, features: (samples) => extractor.features(samples) }, (found) => {
+      take(found);
+      options.onProgress?.(done, count);
+    });
   } else {
     for await (const batch of options.batches ?? generatedBatches(generate!, count, batchSize)) {
       inferenceMode(() =>
@@ -104,6 +107,7 @@ export async function evaluate(options: EvaluationOptions): Promise<Evaluation> 
         }),
       );
       batch.dispose();
+      await options.onProgress?.(done, count);
       if (done >= count) break;
     }
   }

@@ -16,11 +16,13 @@ const batchSize = 256;
  * Statistics of a whole dataset, computed once. The name of the cache file depends on the content of dataset and
  * extractor, so old statistics are never used for others.
  * @param cacheFolder created when missing
+ * @param onProgress called after each batch and waited for, if they are not in the cache
  */
 export async function referenceStatistics(
   dataset: Dataset,
   extractor: FeatureExtractor,
   cacheFolder: string,
+  onProgress?: ReadingProgress,
 ): Promise<Reference> {
   const datasetHash = await dataset.fingerprint();
   const key = createHash("sha256")
@@ -29,7 +31,7 @@ export async function referenceStatistics(
     .slice(0, 20);
   const file = join(cacheFolder, `${key}.safetensors`);
   if (existsSync(file)) return loadReference(file);
-  const reference = await computeReference(dataset, extractor, datasetHash);
+  const reference = await computeReference(dataset, extractor, datasetHash, onProgress);
   mkdirSync(cacheFolder, { recursive: true });
   saveReference(file, reference, extractor);
   for (const tensor of [reference.features, reference.statistics.mean, reference.statistics.covariance])
@@ -38,20 +40,38 @@ export async function referenceStatistics(
   return loadReference(file);
 }
 
+/** Samples seen so far, of all that will be. */
+export type ReadingProgress = (done: number, total: number) => unknown;
+
 /** The same without a cache. */
 export async function computeReference(
   dataset: Dataset,
   extractor: FeatureExtractor,
   datasetHash: string,
+  onProgress?: ReadingProgress,
 ): Promise<Reference> {
+  const batches = followed(datasetBatches(dataset, batchSize), dataset.length, onProgress);
   return {
-    statistics: await computeStatistics(extractor, datasetBatches(dataset, batchSize)),
+    statistics: await computeStatistics(extractor, batches),
     features: await featuresOfRandomPart(dataset, extractor),
     extractor: extractor.name,
     extractorHash: extractor.contentHash,
     dataset: dataset.name,
     datasetHash,
   };
+}
+
+async function* followed(
+  batches: AsyncIterable<Tensor>,
+  total: number,
+  onProgress: ReadingProgress | undefined,
+): AsyncGenerator<Tensor> {
+  let done = 0;
+  for await (const batch of batches) {
+    done += batch.shape[0]!;
+    yield batch;
+    await onProgress?.(done, total);
+  }
 }
 
 async function featuresOfRandomPart(dataset: Dataset, extractor: FeatureExtractor): Promise<Tensor> {

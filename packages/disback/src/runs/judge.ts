@@ -10,7 +10,7 @@ import { type Evaluation, evaluate, type MetricName } from "../metrics/evaluate.
 import type { FeatureExtractor } from "../metrics/feature-extractor.js";
 import type { Reference } from "../metrics/reference.js";
 import { isReferenceFile, loadReferenceFile } from "../metrics/reference-file.js";
-import { referenceStatistics } from "../metrics/reference-statistics.js";
+import { type ReadingProgress, referenceStatistics } from "../metrics/reference-statistics.js";
 import { loadShippedExtractor, loadShippedReference, shippedExtractors } from "../metrics/shipped.js";
 import { TorchScriptInception } from "../metrics/torch-script-inception.js";
 import { didYouMean } from "./nearest.js";
@@ -32,6 +32,8 @@ export interface JudgeOptions {
   /** Samples drawn at once. */
   batchSize: number;
   notice: (line: string) => void;
+  /** Called while the data are read, which takes long the first time. */
+  onReading?: ReadingProgress;
 }
 
 /** Compares samples with a reference, always in the same way. */
@@ -58,7 +60,7 @@ export class Judge {
       return new Judge(extractor, await loadReferenceFile(data, extractor), undefined, options);
     if (data !== undefined) {
       const dataset = await openComparison(data, options);
-      const reference = await referenceStatistics(dataset, extractor, cacheFolder());
+      const reference = await referenceStatistics(dataset, extractor, cacheFolder(), options.onReading);
       return new Judge(extractor, reference, dataset, options);
     }
     const shipped = shippedExtractors().includes(extractor.name);
@@ -95,7 +97,7 @@ export class Judge {
       | { batches: AsyncIterable<Tensor> },
     count: number,
     metrics: readonly MetricName[] = this.headline,
-    onProgress?: (done: number) => void,
+    onProgress?: (done: number) => unknown,
   ): Promise<Evaluation> {
     return evaluate({
       ...source,

@@ -14,7 +14,7 @@ const secondsBetween = (elapsed: number) => Math.min(1, Math.max(0.25, elapsed /
  *
  * - `iterations`: those of the whole stage,
  * - `rate`: iterations per second of steps alone,
- * - `secondsLeft`: of the stage, at the session's pace, including evaluations,
+ * - `secondsLeft`: of the stage, including evaluations and checkpoints,
  * - `memoryBytes`, and on a GPU `peakMemoryBytes`: see `MemoryUse`.
  *
  * The content depends on the clock; no result depends on the content.
@@ -45,13 +45,13 @@ export class LiveLog {
    *
    * @param figures are averaged
    * @param positions are not averaged
-   * @param seconds of the whole run, and of the step alone
+   * @param seconds of the whole run, of the step alone, and left of the stage
    */
   add(
     iteration: number,
     figures: Figures,
     positions: Figures,
-    seconds: { run: number; step: number },
+    seconds: { run: number; step: number; left: number },
     finished: boolean,
   ): void {
     this.means.add(figures);
@@ -69,9 +69,7 @@ export class LiveLog {
       images: iteration * this.stage.imagesPerIteration,
       seconds: rounded(seconds.run),
       rate: rounded(this.steps / this.stepSeconds),
-      secondsLeft: rounded(
-        ((this.stage.iterations - iteration) * elapsed) / (iteration - this.firstIteration),
-      ),
+      secondsLeft: rounded(seconds.left),
       ...this.memory,
       ...this.means.take(),
       ...positions,

@@ -61,7 +61,9 @@ export async function openAdapters(source: string, device: Device): Promise<Open
 }
 
 function openBaseAndAdapters(folder: string, options: OpeningOptions) {
-  return openAdapterFolder(folder, (base, unconditional) => openDenoiser(base, { ...options, unconditional }));
+  return openAdapterFolder(folder, (base, unconditional) =>
+    openDenoiser(base, { ...options, unconditional }),
+  );
 }
 
 /** Whether a model's prompts are encoded by something else. */

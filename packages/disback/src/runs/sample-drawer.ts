@@ -1,17 +1,18 @@
-import { type Device, inferenceMode, keep, type Module, scope, type Tensor } from "@disback/torch";
+import { cat, type Device, inferenceMode, keep, type Module, scope, type Tensor } from "@disback/torch";
 import type { CachedPrompts } from "../distill/cached-prompts.js";
 import { DenoiserStudent } from "../distill/denoiser-student.js";
 import type { Student } from "../distill/student.js";
 import { studentFrom } from "../distill/student-kind.js";
 import { UsageError } from "../errors.js";
-import { type Condition, classesOf, eachRows } from "../models/condition.js";
+import { type Condition, classesOf, eachRows, narrowRows } from "../models/condition.js";
 import type { DenoiserModule } from "../models/denoiser.js";
 import type { ModelFacts } from "../models/facts.js";
 import { guided } from "../models/guided-denoiser.js";
 import type { SampleCodec } from "../models/sample-codec.js";
 import { ddim, euler, heun } from "../models/samplers.js";
 import { PromptTokens } from "../text/prompt-tokens.js";
-import { type LatentKind, LatentSource } from "./latent-source.js";
+import { type LatentKind, LatentSource, type Latents } from "./latent-source.js";
+import type { Between } from "./long-work.js";
 import { didYouMean } from "./nearest.js";
 import { needsEncoder, openModel } from "./open-model.js";
 import type { OpenedModel, OpeningOptions } from "./opened-model.js";
@@ -44,6 +45,13 @@ export interface DrawingOptions {
   encoded?: CachedPrompts | undefined;
 }
 
+/** Samples `[N, ...]`, and their classes as numbers or their prompts. */
+export interface Drawn {
+  samples: Tensor;
+  labels?: number[];
+  prompts?: string[];
+}
+
 /** Draws samples, batch by batch, always the same for the same seed and batch sizes. */
 export interface SampleDrawer {
   /** `[C, H, W]` or `[D]` */
@@ -53,7 +61,9 @@ export interface SampleDrawer {
   evaluations: number;
   /** What is not read of the prompts, a line each. */
   unread: readonly string[];
-  draw(count: number): { samples: Tensor; labels?: number[]; prompts?: string[] };
+  draw(count: number): Drawn;
+  /** The same samples, made in parts so that a slow model can be followed and stopped. */
+  drawInParts(count: number, between: Between): Promise<Drawn>;
   /** Leaves samples out: what is drawn next is what would have come after them. */
   skip(count: number): void;
 }
@@ -84,12 +94,16 @@ export function decodedDrawer(drawer: SampleDrawer, codec: SampleCodec): ShownDr
     shown: codec,
     kind: kindOfSamples(codec),
     sampleShape: [...codec.shownShape],
-    draw: (count) =>
-      scope(() => {
-        const { samples, ...rest } = drawer.draw(count);
-        return { samples: codec.decode(samples), ...rest };
-      }),
+    draw: (count) => scope(() => decoded(drawer.draw(count), codec)),
+    drawInParts: async (count, between) => {
+      const drawn = await drawer.drawInParts(count, between);
+      return scope(() => decoded(drawn, codec));
+    },
   };
+}
+
+function decoded({ samples, ...rest }: Drawn, codec: SampleCodec): Drawn {
+  return { samples: codec.decode(samples), ...rest };
 }
 
 function modelDrawer(
@@ -153,6 +167,15 @@ export function teacherDrawer(
   );
 }
 
+/** Evaluations per sample up to which a batch is drawn at once. */
+const MOST_AT_ONCE = 8;
+/** Numbers in the samples that are drawn at once by more: 256 grey images of 16 x 16, 21 colour images of 32 x 32. */
+const PART_NUMBERS = 65_536;
+
+function joined(made: readonly Tensor[], { latents: _, condition: __, ...told }: Latents): Drawn {
+  return { samples: made.length === 1 ? made[0]! : cat([...made]), ...told };
+}
+
 function drawer(
   facts: ModelFacts,
   options: Pick<DrawingOptions, "seed" | "device" | "label" | "prompts" | "encoded"> & LatentKind,
@@ -164,14 +187,36 @@ function drawer(
   const sampleShape = [...facts.sampleShape];
   const prompts = options.encoded ?? promptsOf(options.prompts, facts);
   const source = new LatentSource(sampleShape, labelDim, { ...options, label, prompts });
+  const numbers = sampleShape.reduce((product, side) => product * side, 1);
+  // A GPU is fast enough for whole batches, and so is a student that runs once.
+  const whole = options.device !== "cpu" || evaluations <= MOST_AT_ONCE;
+  const size = whole ? Number.POSITIVE_INFINITY : Math.max(1, Math.floor(PART_NUMBERS / numbers));
+  function* parts(count: number, { latents, condition }: Latents): Generator<Tensor> {
+    for (let start = 0; start < count; start += size) {
+      const rows = Math.min(size, count - start);
+      yield scope(() => generate(narrowRows(latents, start, rows), narrowRows(condition, start, rows)));
+    }
+  }
   return {
     sampleShape,
     labelDim,
     evaluations,
     unread: options.prompts && prompts ? prompts.unread : [],
-    draw(count) {
-      const { latents, condition, ...told } = source.next(count);
-      return { samples: generate(latents, condition), ...told };
+    draw: (count) =>
+      scope(() => {
+        const next = source.next(count);
+        return joined([...parts(count, next)], next);
+      }),
+    async drawInParts(count, between) {
+      const next = source.next(count);
+      const made: Tensor[] = [];
+      let done = 0;
+      for (const part of parts(count, next)) {
+        made.push(part);
+        done += part.shape[0]!;
+        await between(done);
+      }
+      return scope(() => joined(made, next));
     },
     skip: (count) => scope(() => void source.next(count)),
   };

@@ -4,6 +4,7 @@ import type { MetricsEntry } from "./metrics-log.js";
 import type { Figures } from "./progress.js";
 import { RunningMeans } from "./running-means.js";
 import type { RunSession, Stage } from "./stage.js";
+import type { StagePace } from "./stage-pace.js";
 import type { StepTime } from "./step-time.js";
 import { TensorboardLog } from "./tensorboard/log.js";
 
@@ -13,7 +14,8 @@ export class StageLog {
   readonly means = new RunningMeans();
   private readonly live: LiveLog;
   private judged: Figures = {};
-  private positions: Figures = {};
+  /** figures of the last step that are not averaged */
+  positions: Figures = {};
   private tensorboard: TensorboardLog | undefined;
 
   /** @param leads whether this process writes files */
@@ -21,6 +23,7 @@ export class StageLog {
     private readonly stage: Stage,
     private readonly session: RunSession,
     private readonly leads: boolean,
+    private readonly pace: StagePace,
   ) {
     this.live = new LiveLog(session.run.live, stage, stage.work.iteration, session.device);
   }
@@ -33,19 +36,23 @@ export class StageLog {
   }
 
   /** Call after a step. @param seconds of the whole run, and of the step alone */
-  step(figures: Figures, seconds: { run: number; step: number }): void {
-    const { stage, session } = this;
-    const { iteration, finished } = stage.work;
+  step(figures: Figures, { run, step }: { run: number; step: number }): void {
+    const { iteration, finished } = this.stage.work;
     const { averaged, positions } = this.split(figures);
     this.positions = positions;
     this.means.add(averaged);
-    if (this.leads) this.live.add(iteration, averaged, positions, seconds, finished);
-    session.progress.update(iteration, {
-      ...this.means.means,
-      ...this.judged,
-      ...positions,
-      ...this.live.memory,
-    });
+    const left = this.pace.left(iteration) ?? 0;
+    if (this.leads) this.live.add(iteration, averaged, positions, { run, step, left }, finished);
+    this.show({ ...this.means.means, ...this.judged, ...positions, ...this.live.memory });
+  }
+
+  /** Shows figures at the work's iteration, with the stage's pace. */
+  show(figures: Figures): void {
+    const { pace, session } = this;
+    const { iteration } = this.stage.work;
+    const [rate, secondsLeft] = [pace.rate, pace.left(iteration)];
+    const known = rate !== undefined && secondsLeft !== undefined;
+    session.progress.update(iteration, figures, known ? { rate, secondsLeft } : undefined);
   }
 
   /**

@@ -6,6 +6,7 @@ import { isAsked, settle } from "./requests.js";
 import { Diverged, Interrupted, labelOf, type RunSession, type Stage } from "./stage.js";
 import { StageCheckpoints } from "./stage-checkpoints.js";
 import { StageLog } from "./stage-log.js";
+import { StagePace } from "./stage-pace.js";
 import type { BestSoFar, RollBack, StagePosition } from "./stage-position.js";
 import { StepTime } from "./step-time.js";
 
@@ -18,6 +19,10 @@ import { StepTime } from "./step-time.js";
  *   or there already was one
  */
 export async function runStage(stage: Stage, session: RunSession, checkpoint?: Checkpoint): Promise<number> {
+  if (session.rehearsal) {
+    await session.rehearsal.measure(stage, session);
+    return session.secondsBefore;
+  }
   const loop = new StageLoop(stage, session, checkpoint);
   session.progress.start(labelOf(stage), stage.iterations, stage.work.iteration);
   try {
@@ -34,7 +39,10 @@ class StageLoop {
   private readonly log: StageLog;
   private readonly checkpoints: StageCheckpoints;
   private readonly began = performance.now();
+  private readonly pace: StagePace;
   private readonly isNew: boolean;
+  /** whether a stop came before the evaluation of the current iteration was done */
+  private evaluationDue: boolean;
   private secondsBefore: number;
   private stepTime = new StepTime();
   /** last iteration at which an evaluation found nothing wrong */
@@ -53,8 +61,15 @@ class StageLoop {
     this.secondsBefore = session.secondsBefore;
     this.isNew = checkpoint === undefined;
     const position = checkpoint && this.checkpoints.restore(checkpoint);
-    this.log = new StageLog(stage, session, this.processes.leads);
+    this.pace = new StagePace({
+      iterations: stage.iterations,
+      evaluateEvery: stage.evaluate && stage.evaluateEvery,
+      checkpointEvery: session.checkpoints.every,
+    });
+    this.log = new StageLog(stage, session, this.processes.leads, this.pace);
+    this.evaluationDue = position?.evaluationDue !== undefined;
     if (!position) return;
+    this.log.positions = position.evaluationDue?.positions ?? {};
     const { seconds, stepSeconds = 0, processorSeconds = stepSeconds, best, rollBack } = position;
     this.secondsBefore = seconds;
     this.stepTime = new StepTime(stepSeconds, processorSeconds);
@@ -71,10 +86,12 @@ class StageLoop {
   async perform(): Promise<void> {
     const { stage, session } = this;
     const { work } = stage;
-    this.log.startTensorboard(this.isNew ? 0 : work.iteration + 1);
+    this.log.startTensorboard(this.isNew ? 0 : work.iteration + (this.evaluationDue ? 0 : 1));
     if (this.isNew) await this.begin();
+    else if (this.evaluationDue) await this.evaluateOrRecover();
     while (!work.finished) {
       const { result, seconds: step } = await this.stepTime.of(() => work.step());
+      this.pace.add("step", step);
       const figures = result as Figures;
       session.run.requirePresent();
       this.log.step(figures, { run: this.seconds, step });
@@ -84,6 +101,11 @@ class StageLoop {
       if (fault === undefined) await this.betweenSteps();
       else await this.recover(fault);
     }
+  }
+
+  private async evaluateOrRecover(): Promise<void> {
+    const fault = await this.evaluate();
+    if (fault !== undefined) await this.recover(fault);
   }
 
   /** Saves if due or requested, and stops if requested. */
@@ -124,14 +146,34 @@ class StageLoop {
     const { stage, session } = this;
     const { iteration } = stage.work;
     session.run.requirePresent();
-    const judged = this.processes.agree((await stage.evaluate?.(iteration)) ?? {});
+    const judged = this.processes.agree(await this.judge(iteration));
     const means = this.log.evaluation(judged, this.seconds, this.stepTime);
     const fault = this.watch.evaluation(means, judged);
     if (fault !== undefined) return fault;
     this.sound = iteration;
     this.keepBest(judged);
-    session.progress.update(iteration, { ...means, ...judged });
+    this.log.show({ ...means, ...judged });
     return undefined;
+  }
+
+  /** @throws Interrupted if a stop is asked for meanwhile; the evaluation is then the first thing a resumed run does */
+  private async judge(iteration: number): Promise<Figures> {
+    const { stage, session } = this;
+    if (!stage.evaluate) return {};
+    this.evaluationDue = true;
+    const began = performance.now();
+    try {
+      const judged = await stage.evaluate(iteration);
+      this.evaluationDue = false;
+      this.pace.add("evaluation", (performance.now() - began) / 1000);
+      return judged;
+    } catch (error) {
+      if (!(error instanceof Interrupted)) throw error;
+      await this.save();
+      throw interrupted(stage, session);
+    } finally {
+      session.progress.aside?.(undefined);
+    }
   }
 
   private keepBest(judged: Figures): void {
@@ -144,9 +186,10 @@ class StageLoop {
     if (this.processes.leads) best.keep(this.best);
   }
 
-  private save(): Promise<void> {
-    const { stage, sound, rollBack, best, stepTime } = this;
-    return this.checkpoints.save({
+  private async save(): Promise<void> {
+    const { stage, sound, rollBack, best, stepTime, evaluationDue } = this;
+    const began = performance.now();
+    await this.checkpoints.save({
       stage: stage.name,
       seconds: this.seconds,
       stepSeconds: stepTime.wall,
@@ -156,7 +199,9 @@ class StageLoop {
       watch: this.watch.state(),
       ...(rollBack ? { rollBack } : {}),
       ...(best ? { best } : {}),
+      ...(evaluationDue ? { evaluationDue: { positions: this.log.positions } } : {}),
     });
+    this.pace.add("checkpoint", (performance.now() - began) / 1000);
   }
 
   /** Resumes from a checkpoint. */

@@ -1,6 +1,7 @@
 import { DisbackError } from "../errors.js";
 import type { Checkpoint } from "./checkpoint.js";
 import type { MetricsEntry } from "./metrics-log.js";
+import type { Figures } from "./progress.js";
 
 /** The best result of a stage so far. */
 export interface BestSoFar {
@@ -34,6 +35,8 @@ export interface StagePosition {
   watch?: unknown;
   rollBack?: RollBack;
   best?: BestSoFar;
+  /** The run was stopped before this iteration's evaluation was done: the last step's figures that are no means. */
+  evaluationDue?: { positions: Figures };
 }
 
 /** Which stage a checkpoint belongs to and when it was made. */

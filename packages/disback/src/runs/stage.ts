@@ -3,6 +3,7 @@ import type { Device, State } from "@disback/torch";
 import { DisbackError } from "../errors.js";
 import type { Processes } from "../training/processes.js";
 import type { Interruption } from "./interruption.js";
+import type { Rehearsal } from "./plan/rehearsal.js";
 import type { Figures, Progress } from "./progress.js";
 import type { RunFolder } from "./run-folder.js";
 import type { BestSoFar } from "./stage-position.js";
@@ -57,6 +58,8 @@ export interface RunSession {
   tensorboard?: boolean;
   /** Device of the tensors, whose memory use is logged. Default "cpu". */
   device?: Device;
+  /** Measures a few steps instead of training. */
+  rehearsal?: Rehearsal | undefined;
   /** Iterations of the run's earlier stages; checkpoints count all of them. */
   iterationsBefore: number;
   /** Wall-clock seconds of earlier sessions and stages. */

@@ -59,7 +59,9 @@ it("a stopped run goes on to the same adapters", async () => {
 
 it("a base in bf16 trains adapters, which are merged into the base as it is on disk", () => {
   expect(disback(...distill("half", "--precision", "bf16")).stderr).toBe("");
-  expect(disback("sample", join(base, "half"), "--count", "4", "--out", join(base, "half.png")).status).toBe(0);
+  expect(disback("sample", join(base, "half"), "--count", "4", "--out", join(base, "half.png")).status).toBe(
+    0,
+  );
 });
 
 it("says what does not fit", () => {

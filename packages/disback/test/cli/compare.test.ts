@@ -80,7 +80,13 @@ describe("the smoke preset", () => {
     expect(recorded!.start).toEqual(plain!.start);
 
     const html = readFileSync(join(base, "smoke", "compare.html"), "utf8");
-    expect(html).not.toMatch(/<script|https?:\/\/(?!www\.w3\.org)/);
+    expect(html).not.toMatch(/<script src|https?:\/\/(?!www\.w3\.org)/);
+    // The verdict comes first, then each method's samples at every cost, the last of them shown.
+    expect(html).toMatch(/<h1>.*<\/h1>\n<p class="sentence">.*diff-instruct.*<\/p>/);
+    const [shown, ...others] = html.match(/<img [^>]*data-caption="[^"]*"[^>]*>/g)!.reverse();
+    expect(shown).toMatch(/alt="samples, disback, iteration \d+, Wasserstein/);
+    expect(shown).not.toContain(" hidden");
+    expect(others.filter((image) => !image.includes(" hidden"))).toHaveLength(1);
     expect(html.match(/<svg /g)!.length).toBeGreaterThan(6);
     const plots = readdirSync(join(base, "smoke", "plots", "untrained"));
     expect(plots).toContain("slicedWasserstein-by-seconds.svg");

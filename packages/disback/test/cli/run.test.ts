@@ -129,6 +129,27 @@ describe("distill", () => {
     expect(metrics("stopped")).toEqual(metrics("plain"));
   });
 
+  it("stopped while samples are judged it judges them when resumed, and the result is the same", async () => {
+    const judging = ["evaluation.samples=8000", "evaluation.batchSize=50"];
+    expect(disback(...distill("whole", ...judging), "--quiet").status).toBe(0);
+    const picture = join(base, "judged", "samples", "backtrack-00000012.png");
+    const first = await interrupted(distill("judged", ...judging), "SIGINT", () => existsSync(picture));
+    expect(first.status).toBe(130);
+    expect(first.stderr).toContain("stopped at iteration 12 of 24 (backtracking)");
+    expect(metrics("judged").at(-1)).toMatchObject({ stage: "backtrack", iteration: 0 });
+    // A second stop, when the training is over and the teacher is judged.
+    const last = join(base, "judged", "checkpoints", "00000032");
+    const resume = ["resume", join(base, "judged")];
+    const second = await interrupted(resume, "SIGINT", () => existsSync(last));
+    expect(second.status).toBe(130);
+    expect(second.stderr).toMatch(
+      /stopped while judging the teacher; continue with: disback resume .*judged\n$/,
+    );
+    expect(disback(...resume, "--quiet").status).toBe(0);
+    expect(weights("judged")).toBe(weights("whole"));
+    expect(metrics("judged")).toEqual(metrics("whole"));
+  });
+
   it("killed and resumed too, past a checkpoint damaged since", async () => {
     const folder = join(base, "killed", "checkpoints");
     const ready = () => existsSync(join(folder, "00000020"));

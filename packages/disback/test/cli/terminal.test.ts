@@ -26,6 +26,28 @@ it("progress that is no terminal is plain lines, some seconds apart, the last on
   ]);
 });
 
+it("an evaluation is shown beside the iterations, and the time left is the stage's own", () => {
+  vi.useFakeTimers({ toFake: ["performance"] });
+  const stream = new PassThrough();
+  const lines = new ProgressLines(stream);
+  lines.start("distilling", 100, 0);
+  lines.update(10, { loss: 0.5 }, { rate: 4, secondsLeft: 80 });
+  for (let done = 0; done <= 2000; done += 500) {
+    vi.advanceTimersByTime(3000);
+    lines.aside("judging", done, 2000);
+  }
+  lines.aside(undefined);
+  lines.finish();
+  vi.useRealTimers();
+  expect((stream.read() as Buffer).toString().split("\n")).toEqual([
+    "distilling: 100 iterations",
+    "distilling: 10/100, 4/s, 1 min 20 s left, loss 0.5",
+    "distilling: 10/100, judging 500 of 2,000 samples",
+    "distilling: 10/100, judging 1,500 of 2,000 samples",
+    "",
+  ]);
+});
+
 it("progress on a GPU says what its tensors held at most", () => {
   const stream = new PassThrough();
   const lines = new ProgressLines(stream);

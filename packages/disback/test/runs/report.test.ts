@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import sharp from "sharp";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { tickFormat } from "../../src/runs/report/chart-svg.js";
 import { writeReport } from "../../src/runs/report/report.js";
 import { RunFolder } from "../../src/runs/run-folder.js";
 import { describeEnvironment, RUN_FORMAT } from "../../src/runs/run-record.js";
@@ -156,4 +157,33 @@ it("is there for a run without any evaluation yet", () => {
   const young = readFileSync(writeReport(run.path), "utf8");
   expect(young).toContain("stopped, started 2026-01-02 03:04 UTC");
   expect(young).not.toContain("<h2>Curves</h2>");
+});
+
+it("shows the stages in their order: what a student imitated comes before what it was distilled to", async () => {
+  const folder = join(base, "staged");
+  const run = RunFolder.create(folder, { ...RunFolder.follow(join(base, "run")).record, state: "running" });
+  for (const [stage, iteration] of [
+    ["imitate", 0],
+    ["imitate", 9],
+    ["backtrack", 0],
+    ["backtrack", 5],
+  ] as const) {
+    run.metrics.append({ stage, iteration, images: 0, seconds: 1, fid: 50 - iteration });
+    await picture(run.samplePath(stage, iteration), iteration);
+  }
+  run.close();
+  const page = readFileSync(writeReport(run.path), "utf8");
+  expect(page).toContain('data-caption="iteration 5, FID 45">');
+  expect([...page.matchAll(/data-caption="iteration (\d+)/g)].map(([, iteration]) => iteration)).toEqual([
+    "0",
+    "9",
+    "0",
+    "5",
+  ]);
+});
+
+it("ticks of an axis differ from their neighbours", () => {
+  expect([1.17, 1.1725, 1.175].map(tickFormat(0.009))).toEqual(["1.17", "1.173", "1.175"]);
+  expect([0, 250, 1000].map(tickFormat(1000))).toEqual(["0", "250", "1,000"]);
+  expect(tickFormat(0)(0.123456)).toBe("0.123");
 });

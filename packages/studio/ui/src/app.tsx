@@ -72,11 +72,12 @@ function View({ route, runs, facts }: { route: Route; runs: Runs; facts: StudioF
         id={route.view === "run" ? route.id : "."}
         runs={runs}
         mayAct={facts.mayAct}
+        mayWork={facts.presets !== undefined}
       />
     );
   if (route.view === "comparison") return <ComparisonView key={route.id} id={route.id} runs={runs} />;
   if (route.view === "compare") return <CompareView key={route.ids.join("/")} ids={route.ids} runs={runs} />;
-  return <ListView runs={runs} folder={facts.folder} />;
+  return <ListView runs={runs} facts={facts} />;
 }
 
 function ConnectionNote({ runs }: { runs: Runs }) {
@@ -96,7 +97,8 @@ function ReadOnlyNote({ onToken }: { onToken: (token: string) => void }) {
   return (
     <details class="note">
       <summary>
-        Only looking: to stop, save or resume runs, give the token of the address in the terminal
+        Only looking: to start, stop and resume runs and to draw, give the token of the address in the
+        terminal
       </summary>
       <TokenForm error="" onToken={onToken} />
     </details>

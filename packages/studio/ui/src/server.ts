@@ -1,4 +1,12 @@
-import type { Action, RunCurves, RunDetail, StudioFacts } from "../../src/wire.ts";
+import type {
+  Action,
+  ExportFormat,
+  RunCurves,
+  RunDetail,
+  StudioFacts,
+  WantedRun,
+  WantedSamples,
+} from "../../src/wire.ts";
 
 /** An error response; 401 asks for the token. */
 export class ServerError extends Error {
@@ -52,12 +60,33 @@ export function getCurves(id: string, axis: string, points: number, range?: Rang
 export const sampleUrl = (id: string, file: string) => `api/sample?${new URLSearchParams({ id, file })}`;
 
 export async function act(id: string, action: Action): Promise<void> {
-  await call("api/act", {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify({ id, action }),
+  await call("api/act", post({ id, action }));
+}
+
+/** Starts a run. @returns its id */
+export const startRun = (wanted: WantedRun) => call<{ id: string }>("api/start", post(wanted));
+
+/** Exports a run's model. @returns the file or folder, relative to the studio's */
+export const exportRun = (id: string, format: ExportFormat) =>
+  call<{ file: string }>("api/export", post({ id, format }));
+
+/** Draws samples of a run's model. @returns a picture as an address that holds it */
+export async function drawSamples(id: string, wanted: WantedSamples): Promise<string> {
+  const response = await send("api/draw", post({ id, ...wanted }));
+  if (!response.ok) await answerOf(response);
+  const bytes = await response.blob();
+  return new Promise((resolve) => {
+    const reader = new FileReader();
+    reader.onload = () => resolve(String(reader.result));
+    reader.readAsDataURL(bytes);
   });
 }
+
+const post = (body: object): RequestInit => ({
+  method: "POST",
+  headers: { "content-type": "application/json" },
+  body: JSON.stringify(body),
+});
 
 /** Points of the plane from a sample file, x and y in turn. */
 export async function getPoints(id: string, file: string): Promise<Float32Array> {
@@ -69,14 +98,20 @@ export async function getPoints(id: string, file: string): Promise<Float32Array>
   return new Float32Array(bytes.slice(start));
 }
 
-/** @param path without a leading slash, so that it is relative to a proxy's path */
 async function call<Answer>(path: string, init: RequestInit): Promise<Answer> {
-  let response: Response;
+  return answerOf(await send(path, init));
+}
+
+/** @param path without a leading slash, so that it is relative to a proxy's path */
+async function send(path: string, init: RequestInit): Promise<Response> {
   try {
-    response = await fetch(path, { ...init, headers: { "x-studio-token": token, ...init.headers } });
+    return await fetch(path, { ...init, headers: { "x-studio-token": token, ...init.headers } });
   } catch {
     throw new ServerError(0, "the studio does not answer");
   }
+}
+
+async function answerOf<Answer>(response: Response): Promise<Answer> {
   const answer = (await response.json().catch(() => ({}))) as Answer & { error?: string };
   if (!response.ok) throw new ServerError(response.status, answer.error ?? `answer ${response.status}`);
   return answer;

@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import { comparePresets } from "../../runs/compare/presets.js";
 import { TEACHER_FLAGS } from "../flag-groups.js";
 import { jobsOf } from "../jobs.js";
-import { resolveCommandSettings, showSettings } from "../run-command.js";
+import { resolveCommandSettings, showsSettings } from "../run-command.js";
 import { addSettingFlags, type SettingFlag } from "../setting-flags.js";
 import { table } from "../table.js";
 import { type OutputFlags, Terminal } from "../terminal.js";
@@ -57,18 +57,20 @@ Examples:
 
 async function compare(command: Command): Promise<void> {
   const options = command.opts<
-    OutputFlags & { preset?: string; out: string; force?: boolean; jobs?: string; showSettings?: boolean }
+    OutputFlags & { preset?: string; out: string; force?: boolean; jobs?: string }
   >();
   const terminal = new Terminal(options);
   const { compareSchema } = await import("../../runs/settings/compare.js");
+  if (await showsSettings(command, FLAGS, comparePresets, compareSchema)) return;
   const resolved = await resolveCommandSettings(command, FLAGS, comparePresets, compareSchema);
   const jobs = jobsOf(options.jobs, resolved.settings);
-  if (options.showSettings) return showSettings(terminal, compareSchema, resolved.settings);
-  const [{ performComparison }, { TABLE_NOTE, tableOfCase }, { studentText }] = await Promise.all([
-    import("../../runs/compare/perform.js"),
-    import("../../runs/compare/table.js"),
-    import("../../runs/compare/wording.js"),
-  ]);
+  const [{ performComparison }, { TABLE_NOTE, tableOfCase }, { verdictOf }, { studentText }] =
+    await Promise.all([
+      import("../../runs/compare/perform.js"),
+      import("../../runs/compare/table.js"),
+      import("../../runs/compare/verdict.js"),
+      import("../../runs/compare/wording.js"),
+    ]);
   const { document, places } = await performComparison(resolved.settings, {
     out: options.out,
     force: options.force ?? false,
@@ -78,7 +80,8 @@ async function compare(command: Command): Promise<void> {
     progress: await terminal.progress(),
   });
   const tables = document.cases.map(
-    (part) => `\nstudent: ${studentText(part.student)}\n${table(tableOfCase(document, part))}\n`,
+    (part) =>
+      `\nstudent: ${studentText(part.student)}\n${verdictOf(document, part)}\n${table(tableOfCase(document, part))}\n`,
   );
   const width = Math.max(...places.map(([name]) => name.length));
   const where = places.map(([name, path]) => `${name.padEnd(width)}  ${path}`);

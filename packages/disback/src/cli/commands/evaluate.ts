@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { IMAGE_FLAGS, SAMPLING_FLAGS } from "../flag-groups.js";
-import { resolveCommandSettings, showSettings } from "../run-command.js";
+import { resolveCommandSettings, showsSettings } from "../run-command.js";
 import { addSettingFlags, type SettingFlag } from "../setting-flags.js";
 import { table } from "../table.js";
 import { type OutputFlags, Terminal } from "../terminal.js";
@@ -35,13 +35,12 @@ Examples:
 `,
     )
     .action(async (model: string) => {
-      const options = command.opts<OutputFlags & { showSettings?: boolean }>();
-      const terminal = new Terminal(options);
+      const terminal = new Terminal(command.opts<OutputFlags>());
       const { evaluateSchema } = await import("../../runs/settings/sampling.js");
       command.setOptionValue("model", model);
       const flags = [...FLAGS, { flags: "--model <model>", path: "model", description: "" }];
+      if (await showsSettings(command, flags, {}, evaluateSchema)) return;
       const { settings } = await resolveCommandSettings(command, flags, {}, evaluateSchema);
-      if (options.showSettings) return showSettings(terminal, evaluateSchema, settings);
       const { evaluateModel } = await import("../../runs/jobs/evaluation.js");
       const result = await evaluateModel(settings, await terminal.progress());
       terminal.result(result.figures, `${table(result.table)}\n\n${result.measuredWith}`);

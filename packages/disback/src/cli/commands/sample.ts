@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { PROMPT_FLAGS, SAMPLING_FLAGS } from "../flag-groups.js";
-import { resolveCommandSettings, showSettings } from "../run-command.js";
+import { resolveCommandSettings, showsSettings } from "../run-command.js";
 import { addSettingFlags, type SettingFlag } from "../setting-flags.js";
 import { type OutputFlags, Terminal } from "../terminal.js";
 
@@ -39,13 +39,13 @@ Examples:
 `,
     )
     .action(async (model: string) => {
-      const options = command.opts<OutputFlags & { out: string; force?: boolean; showSettings?: boolean }>();
+      const options = command.opts<OutputFlags & { out: string; force?: boolean }>();
       const terminal = new Terminal(options);
       const { sampleSchema } = await import("../../runs/settings/sampling.js");
       command.setOptionValue("model", model);
       const flags = [...FLAGS, { flags: "--model <model>", path: "model", description: "" }];
+      if (await showsSettings(command, flags, {}, sampleSchema)) return;
       const { settings } = await resolveCommandSettings(command, flags, {}, sampleSchema);
-      if (options.showSettings) return showSettings(terminal, sampleSchema, settings);
       const { drawSamples } = await import("../../runs/jobs/sampling.js");
       const drawn = await drawSamples(settings, {
         out: options.out,

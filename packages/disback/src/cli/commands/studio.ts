@@ -16,7 +16,9 @@ export function addStudio(program: Command): void {
   const command = program
     .command("studio")
     .argument("[folder]", "folder with runs, or one run", "runs")
-    .description("Serve a page to watch, compare, stop and resume all runs below a folder.")
+    .description(
+      "Serve a page to watch, compare, start, stop and resume runs below a folder, and to draw from them.",
+    )
     .option(
       "--host <address>",
       "address to listen on; from other machines, looking needs the token",

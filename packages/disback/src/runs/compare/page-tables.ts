@@ -9,6 +9,7 @@ import {
   costText,
   levelText,
   ratesText,
+  ratioText,
   SHORT_MEASURE_NAMES,
   speedUpText,
   spreadText,
@@ -72,9 +73,14 @@ function badge(method: MethodComparison, measure: CostMeasure, level: number): s
   const summary = method.speedUps[measure][level]!;
   const { median } = summary;
   const parts = summaryParts(summary);
+  const spread =
+    parts.spread === "" ? "" : `<small>${escapeHtml(parts.spread.replace("never", "not reached"))}</small>`;
+  if (median.kind === "below") {
+    const bound = median.ratio > 0 ? `<small>below ${escapeHtml(ratioText(median.ratio))}×</small>` : "";
+    return `<span class="muted">not reached</span>${bound}${spread}`;
+  }
   const kind = median.kind === "neither" ? "muted" : isFaster(median) ? "faster" : "slower";
   const isEven = median.kind === "measured" && Math.abs(median.ratio - 1) < 0.02;
-  const spread = parts.spread === "" ? "" : `<small>${escapeHtml(parts.spread)}</small>`;
   return `<span class="${isEven ? "even" : kind}">${escapeHtml(parts.median)}</span>${spread}`;
 }
 
@@ -122,7 +128,7 @@ export function costTable(document: ComparisonDocument, part: StudentCase): stri
         ...part.levels.map((_, level) => {
           const cost = method.costs[measure][level]![seed];
           const ratio = method.speedUps[measure][level]!.seeds[seed]!;
-          if (cost === null || cost === undefined) return "never";
+          if (cost === null || cost === undefined) return "not reached";
           return method.isBaseline
             ? shortNumber(cost)
             : `${shortNumber(cost)} <span class="muted">${escapeHtml(speedUpText(ratio))}</span>`;

@@ -78,11 +78,11 @@ export async function performComparison(
     const document = buildDocument(settings, options, runs, teacher, sweep);
     writeFileAtomically(join(out, "compare.json"), documentJson(document));
     await writePlots(join(out, "plots"), document);
-    writePage(join(out, "compare.html"), document);
+    const page = writePage(out, document);
     return {
       document,
       places: [
-        ["page", join(out, "compare.html")],
+        ["page", page],
         ["figures", join(out, "compare.json")],
         ["plots", join(out, "plots")],
       ],

@@ -7,7 +7,7 @@ const MEASURE: CostMeasure = "iterationsWithPreparation";
 
 /** Explains the numbers of the table. */
 export const TABLE_NOTE =
-  "levels of the way to the teacher: the baseline's iterations, preparation counted, and the others' speed-up; medians over seeds";
+  "levels of the way to the teacher: the baseline's iterations, preparation counted, and the others' speed-up, medians over seeds; never (<0.8×): not reached, 0.8× had it been with the last step";
 
 /**
  * The comparison of one kind of student as rows for a terminal, the first being the heading: one row for each method.

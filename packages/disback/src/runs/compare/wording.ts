@@ -49,7 +49,7 @@ export function summaryParts(summary: SpeedUpSummary): { median: string; spread:
 }
 
 /** Two decimals while they are significant. */
-function ratioText(ratio: number): string {
+export function ratioText(ratio: number): string {
   return ratio >= 10 || ratio < 0.1 ? shortNumber(ratio) : ratio.toFixed(2);
 }
 

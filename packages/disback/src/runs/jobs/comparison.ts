@@ -1,16 +1,16 @@
-import type { Processes } from "../../training/processes.js";
 import type { Judge } from "../judge.js";
+import { showWork } from "../long-work.js";
 import type { MetricsEntry } from "../metrics-log.js";
-import type { Progress } from "../progress.js";
 import type { SampleDrawer } from "../sample-drawer.js";
 import { FIGURE_NAMES, shortDuration, shortNumber } from "../wording.js";
-import type { JobResult } from "./job.js";
-import { judgeDrawer } from "./judging.js";
+import type { JobContext, JobResult } from "./job.js";
+import { type Judged, judgeDrawer, waitFor } from "./judging.js";
 
 /** A trained student and its teacher. */
 export interface Comparison {
   entries: readonly MetricsEntry[];
-  seconds: number;
+  /** Called when all is judged: seconds of the whole run. */
+  seconds: () => number;
   judge?: Judge;
   /** Number of samples for each figure. */
   samples: number;
@@ -18,9 +18,8 @@ export interface Comparison {
   drawStudent: () => SampleDrawer;
   /** Absent: only the student is evaluated and timed. */
   drawTeacher?: () => SampleDrawer;
-  progress: Progress;
-  /** Evaluate together; only the first one times the models. */
-  processes: Processes;
+  /** The processes evaluate together; only the first one times the models. */
+  context: JobContext;
   places: [name: string, path: string][];
 }
 
@@ -28,17 +27,20 @@ const HEADLINES = ["fid", "slicedWasserstein", "modeCoverage"];
 
 /** Evaluates the teacher like the student, times both, and compares them. */
 export async function summarizeStudent(comparison: Comparison): Promise<JobResult> {
-  const { entries, judge, progress, drawStudent, drawTeacher } = comparison;
-  const teacher = judge && drawTeacher ? await judgeTeacher(judge, drawTeacher, comparison) : {};
+  const { entries, judge, context, drawStudent, drawTeacher } = comparison;
+  const judgedTeacher = judge && drawTeacher ? await judgeTeacher(judge, drawTeacher, comparison) : undefined;
+  const teacher = judgedTeacher?.figures ?? {};
   const judged = entries.filter((entry) => entry.stage === "backtrack");
   const [first, last] = [judged[0] ?? {}, judged.at(-1) ?? {}] as Record<string, number | undefined>[];
-  progress.remark?.("timing the models");
-  const rate = (drawer: SampleDrawer) =>
-    comparison.processes.leads ? rateOf(drawer, comparison.batchSize) : undefined;
-  const teacherRate = drawTeacher && rate(drawTeacher());
-  const studentRate = rate(drawStudent());
+  const rate = async (who: string, drawer: SampleDrawer) =>
+    context.processes.leads ? timeDrawer(who, drawer, comparison) : undefined;
+  // Judging has timed it already.
+  const teacherRate = drawTeacher && (judgedTeacher?.rate ?? (await rate("the teacher", drawTeacher())));
+  const studentRate = await rate("the student", drawStudent());
   const studentEvaluations = drawStudent().evaluations;
   const evaluations = drawTeacher?.().evaluations;
+
+  const seconds = comparison.seconds();
 
   const columns = HEADLINES.filter((name) => last[name] !== undefined);
   const row = (
@@ -64,7 +66,7 @@ export async function summarizeStudent(comparison: Comparison): Promise<JobResul
       ...(evaluations === undefined ? {} : { teacherEvaluations: evaluations, teacherRate }),
       studentRate,
       studentEvaluations,
-      seconds: comparison.seconds,
+      seconds,
       ...(judge ? { measuredWith: judge.describe(comparison.samples) } : {}),
     },
     table: [
@@ -73,42 +75,49 @@ export async function summarizeStudent(comparison: Comparison): Promise<JobResul
       row("student at end", studentEvaluations, last, studentRate),
       ...(evaluations === undefined ? [] : [row("teacher", evaluations, teacher, teacherRate)]),
     ],
-    places: [["time", shortDuration(comparison.seconds)], ...comparison.places],
+    places: [["time", shortDuration(seconds)], ...comparison.places],
   };
 }
 
-async function judgeTeacher(
+function judgeTeacher(
   judge: Judge,
   drawTeacher: () => SampleDrawer,
   comparison: Comparison,
-): Promise<Record<string, number>> {
-  const { progress, samples } = comparison;
-  progress.start("judging the teacher", samples, 0, "samples");
-  try {
-    return await judgeDrawer(judge, drawTeacher(), samples, comparison.processes, (done) =>
-      progress.update(done, {}),
-    );
-  } finally {
-    progress.finish();
-  }
+): Promise<Judged> {
+  const { context, samples } = comparison;
+  return showWork(context, { label: "judging the teacher", total: samples }, (between) =>
+    judgeDrawer(judge, drawTeacher(), comparison, context.processes, between),
+  );
 }
 
-/** Samples per second: the best of a few batches after a warm-up, with at least half a second of work. */
-function rateOf(drawer: SampleDrawer, batchSize: number): number {
-  drawer.draw(batchSize).samples.dispose();
-  let best = 0;
-  let spent = 0;
-  for (let batches = 0; batches < 2 || spent < 0.5; batches++) {
-    const began = performance.now();
-    const { samples } = drawer.draw(batchSize);
-    // Reading a value waits for asynchronous devices.
-    samples.flatten().select(0, 0).item();
-    samples.dispose();
-    const seconds = (performance.now() - began) / 1000;
-    spent += seconds;
-    best = Math.max(best, batchSize / seconds);
-  }
-  return best;
+/** Seconds of drawing that suffice to time a model. */
+const ENOUGH = 0.5;
+/** Samples of the first batch, which only shows how long a larger one takes. */
+const FEW = 8;
+
+/** Samples per second: the best of a few batches, with about half a second of work after a first look. */
+function timeDrawer(who: string, drawer: SampleDrawer, { context, batchSize }: Comparison): Promise<number> {
+  return showWork(context, { label: `timing ${who}`, total: FEW + 2 * batchSize }, async (between) => {
+    const timed = async (count: number, before: number) => {
+      const began = performance.now();
+      const { samples } = await drawer.drawInParts(count, (done) => between(before + done));
+      waitFor(samples);
+      samples.dispose();
+      return (performance.now() - began) / 1000;
+    };
+    // The first of a process is slower, so it is not timed.
+    await timed(1, 0);
+    let best = FEW / (await timed(FEW, 0));
+    // A slow model needs no large batch.
+    const size = Math.max(FEW, Math.min(batchSize, Math.ceil(2 * ENOUGH * best)));
+    let spent = 0;
+    for (let batches = 0; batches < 2 || spent < ENOUGH; batches++) {
+      const seconds = await timed(size, FEW + Math.min(batches, 1) * size);
+      spent += seconds;
+      best = Math.max(best, size / seconds);
+    }
+    return best;
+  });
 }
 
 function named(figures: Record<string, number | undefined>, columns: readonly string[], ending: string) {

@@ -13,6 +13,7 @@ import { openDrawer } from "../sample-drawer.js";
 import type { Shown } from "../samples/kinds.js";
 import type { EvaluateSettings } from "../settings/sampling.js";
 import { FIGURE_NAMES, shortNumber } from "../wording.js";
+import { drawBatches } from "./judging.js";
 
 /** The result of `disback evaluate`. */
 export interface EvaluationResult {
@@ -27,12 +28,19 @@ export async function evaluateModel(
   progress: Progress,
 ): Promise<EvaluationResult> {
   const samples = await openSamplesToJudge(settings, progress);
+  let isReading = false;
   const judge = await Judge.open({
     ...settings,
     device: settings.device as Device,
     shown: samples.shown,
     notice: (line) => progress.notice(line),
+    onReading: (done, total) => {
+      if (!isReading) progress.start("reading the data to judge by", total, 0, "samples");
+      isReading = true;
+      progress.update(done, {});
+    },
   });
+  if (isReading) progress.finish();
   if (!judge) throw new DisbackError(`${settings.model}: nothing to compare with`);
   const metrics = settings.metrics ?? judge.applicable;
   progress.start("evaluating", samples.count, 0, "samples");
@@ -49,19 +57,26 @@ export async function evaluateModel(
 interface SamplesToJudge {
   shown: Shown;
   count: number;
-  source: { generate: (count: number) => Tensor } | { batches: AsyncIterable<Tensor> };
+  source: { batches: AsyncIterable<Tensor> };
   figures: Record<string, number>;
 }
 
 async function openSamplesToJudge(settings: EvaluateSettings, progress: Progress): Promise<SamplesToJudge> {
   if (isModel(settings.model)) {
+    const { count, batchSize } = settings;
     const drawer = await openDrawer(settings.model, {
       ...{ ...settings, prompts: await promptsFrom(settings), device: settings.device as Device },
     });
     return {
       shown: drawer.shown,
-      count: settings.count,
-      source: { generate: (count) => drawer.draw(count).samples },
+      count,
+      source: {
+        batches: drawBatches(drawer, { samples: count, batchSize }, async (done) => {
+          progress.update(done, {});
+          // Ctrl-C arrives only here: nothing does while libtorch computes.
+          await new Promise(setImmediate);
+        }),
+      },
       figures: { evaluations: drawer.evaluations },
     };
   }

@@ -6,6 +6,7 @@ import { partsOf } from "../../training/micro-batches.js";
 import { Processes } from "../../training/processes.js";
 import { type Checkpoint, latestCheckpoint } from "../checkpoint.js";
 import { Interruption } from "../interruption.js";
+import type { Rehearsal } from "../plan/rehearsal.js";
 import { type Progress, tellingOnce } from "../progress.js";
 import { requireDataPresent } from "../run-data.js";
 import { RunFolder, readRunFolder } from "../run-folder.js";
@@ -27,6 +28,8 @@ export interface JobContext {
   trajectories?: string;
   /** Whether a resumed run may use other data. */
   otherData?: boolean;
+  /** Measures a few steps of each stage instead of training. */
+  rehearsal?: Rehearsal;
 }
 
 /** The result of a job: figures for `run.json` and for the terminal. */
@@ -88,20 +91,54 @@ export async function startJob<Schema extends z.ZodType>(
   const { folder, force, progress, processes = new Processes() } = options;
   const placed = withAbsolutePaths(settings as object) as z.output<Schema>;
   requireShares(placed, processes);
-  const record: RunRecord = {
-    format: RUN_FORMAT,
-    command: job.command,
-    ...(options.preset === undefined ? {} : { preset: options.preset }),
-    settings: placed as Record<string, unknown>,
-    seed: (placed as SharedSettings).seed,
-    ...describeEnvironment(options.version, libtorchVersion()),
-    startedAt: new Date().toISOString(),
-    state: "running",
-  };
+  const record = recordOf(job, placed, options);
   const run = await openTogether(processes, folder, () =>
     RunFolder.create(folder, record, { force, notice: (line) => progress.notice(line) }),
   );
   return await performIn(run, job, placed, interruption, options);
+}
+
+function recordOf<Schema extends z.ZodType>(
+  { command }: Job<Schema>,
+  settings: z.output<Schema>,
+  { preset, version }: Pick<StartOptions, "preset" | "version">,
+): RunRecord {
+  return {
+    format: RUN_FORMAT,
+    command,
+    ...(preset === undefined ? {} : { preset }),
+    settings: settings as Record<string, unknown>,
+    seed: (settings as SharedSettings).seed,
+    ...describeEnvironment(version, libtorchVersion()),
+    startedAt: new Date().toISOString(),
+    state: "running",
+  };
+}
+
+/** Does a job only to measure it, in this folder: nothing is reported, and the folder is not kept. */
+export async function rehearseJob<Schema extends z.ZodType>(
+  job: Job<Schema>,
+  settings: z.output<Schema>,
+  options: { folder: string; version: string; interruption: Interruption; rehearsal: Rehearsal },
+): Promise<{ result: JobResult; record: RunRecord }> {
+  const { folder, interruption, rehearsal } = options;
+  const placed = withAbsolutePaths(settings as object) as z.output<Schema>;
+  const processes = new Processes();
+  requireShares(placed, processes);
+  const run = RunFolder.create(folder, recordOf(job, placed, options));
+  try {
+    useThreads(placed);
+    const progress = tellingOnce(rehearsal.progress);
+    const result = await job.perform(placed, { run, progress, interruption, processes, rehearsal });
+    return { result, record: run.record };
+  } finally {
+    run.close();
+  }
+}
+
+function useThreads(settings: unknown): void {
+  const { threads } = settings as SharedSettings;
+  if (threads !== undefined) setNumThreads(threads);
 }
 
 /** Options that may change when a run is resumed. */
@@ -224,8 +261,7 @@ async function performIn<Schema extends z.ZodType>(
 ): Promise<JobResult> {
   onFolder?.();
   try {
-    const { threads } = settings as SharedSettings;
-    if (threads !== undefined) setNumThreads(threads);
+    useThreads(settings);
     const result = await job.perform(settings, {
       run,
       progress: tellingOnce(progress),

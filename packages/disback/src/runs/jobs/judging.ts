@@ -3,6 +3,7 @@ import type { z } from "zod";
 import type { Evaluation } from "../../metrics/evaluate.js";
 import type { Processes } from "../../training/processes.js";
 import { Judge } from "../judge.js";
+import { type Between, showWhenLong } from "../long-work.js";
 import type { OpenedModel } from "../opened-model.js";
 import type { DrawingOptions, SampleDrawer, ShownDrawer } from "../sample-drawer.js";
 import type { evaluationSettings } from "../settings/common.js";
@@ -20,9 +21,11 @@ export async function openTrainingJudge(
     skipBroken: boolean;
   },
   codec: OpenedModel["codec"],
-  { progress, processes }: Pick<JobContext, "progress" | "processes">,
+  context: JobContext,
 ): Promise<Judge | undefined> {
+  const { progress, processes } = context;
   const { evaluation, device, data, resolution, skipBroken } = settings;
+  const reading = showWhenLong(context, "reading the data to judge by");
   const open = () =>
     Judge.open({
       ...evaluation,
@@ -32,7 +35,8 @@ export async function openTrainingJudge(
       resolution,
       skipBroken,
       notice: (line) => progress.notice(line),
-    });
+      onReading: reading.report,
+    }).finally(reading.end);
   // The first process caches the reference statistics for the others.
   let judge: Judge | undefined;
   await processes.first(async () => {
@@ -65,18 +69,51 @@ function figuresOf(evaluation: Evaluation): Record<string, number> {
   );
 }
 
+/** Figures of a drawer's samples, and how fast it draws: samples per second of its best batch, by one process. */
+export interface Judged {
+  figures: Record<string, number>;
+  rate?: number;
+}
+
 /** Evaluates a drawer's samples by the headline figures. Each process draws a part. */
 export async function judgeDrawer(
   judge: Judge,
   drawer: SampleDrawer,
-  samples: number,
+  { samples, batchSize }: { samples: number; batchSize: number },
   { group }: Processes,
-  onProgress?: (done: number) => void,
-): Promise<Record<string, number>> {
-  const generate = (count: number) => drawer.draw(count).samples;
-  const skip = (count: number) => drawer.skip(count);
-  const source = { generate, ...(group ? { group, skip } : {}) };
-  return figuresOf(await judge.measure(source, samples, judge.headline, onProgress));
+  between: Between,
+): Promise<Judged> {
+  if (group) {
+    const generate = (count: number) => drawer.draw(count).samples;
+    const skip = (count: number) => drawer.skip(count);
+    const source = { generate, skip, group };
+    return { figures: figuresOf(await judge.measure(source, samples, judge.headline, between)) };
+  }
+  const clock = { rate: 0 };
+  const batches = drawBatches(drawer, { samples, batchSize }, between, clock);
+  return { figures: figuresOf(await judge.measure({ batches }, samples, judge.headline, between)), ...clock };
+}
+
+/** Batches of samples; `clock` gets the rate of the fastest. */
+export async function* drawBatches(
+  drawer: SampleDrawer,
+  { samples, batchSize }: { samples: number; batchSize: number },
+  between: Between,
+  clock = { rate: 0 },
+): AsyncGenerator<Tensor> {
+  for (let done = 0; done < samples; done += batchSize) {
+    const size = Math.min(batchSize, samples - done);
+    const began = performance.now();
+    const { samples: batch } = await drawer.drawInParts(size, (part) => between(done + part));
+    waitFor(batch);
+    clock.rate = Math.max(clock.rate, (1000 * size) / (performance.now() - began));
+    yield batch;
+  }
+}
+
+/** Reading a value waits for asynchronous devices. */
+export function waitFor(samples: Tensor): void {
+  scope(() => samples.flatten().select(0, 0).item());
 }
 
 /** With fewer samples, their spread is not reliable. */
@@ -92,8 +129,9 @@ export async function drawPicture(
   path: string,
   drawer: ShownDrawer,
   count: number,
+  between: Between,
 ): Promise<{ spread?: number }> {
-  const { samples, prompts: captions } = drawer.draw(count);
+  const { samples, prompts: captions } = await drawer.drawInParts(count, between);
   try {
     const spread = spreadOf(samples);
     if (Number.isNaN(spread)) return { spread };

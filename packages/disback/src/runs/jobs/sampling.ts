@@ -44,7 +44,11 @@ export async function drawSamples(
   for (let done = 0; done < settings.count; ) {
     const size = Math.min(settings.batchSize, settings.count - done);
     const began = performance.now();
-    const batch = drawer.draw(size);
+    const batch = await drawer.drawInParts(size, async (part) => {
+      progress.update(done + part, {});
+      // Ctrl-C arrives only here: nothing does while libtorch computes.
+      await new Promise(setImmediate);
+    });
     seconds += (performance.now() - began) / 1000;
     if (batch.labels) labels.push(...batch.labels);
     if (batch.prompts) captions.push(...batch.prompts);
@@ -55,7 +59,6 @@ export async function drawSamples(
       batches.push(batch.samples.cpu());
     }
     done += size;
-    progress.update(done, {});
   }
   progress.finish();
   if (kind === "npz") {

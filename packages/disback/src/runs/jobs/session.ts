@@ -11,12 +11,12 @@ export function sessionOf(
     RecordSettings,
     "device" | "checkpoints" | "onDivergence" | "rollbackFactor" | "tensorboard"
   >,
-  { run, progress, interruption, processes }: JobContext,
+  { run, progress, interruption, processes, rehearsal }: JobContext,
 ): Omit<RunSession, "iterationsBefore" | "secondsBefore"> {
   const { checkpoints, onDivergence, rollbackFactor, tensorboard } = settings;
   const divergence = { action: onDivergence, factor: rollbackFactor };
   const device = settings.device as Device;
-  return { run, progress, interruption, processes, checkpoints, divergence, tensorboard, device };
+  return { run, progress, interruption, processes, checkpoints, divergence, tensorboard, device, rehearsal };
 }
 
 /** One line that says which network failed, and at which noise levels. */

@@ -1,13 +1,12 @@
 import type { Device } from "@disback/torch";
 import { CachedPrompts } from "../../distill/cached-prompts.js";
 import type { Student } from "../../distill/student.js";
-import type { Processes } from "../../training/processes.js";
 import type { Judge } from "../judge.js";
+import { besideStage } from "../long-work.js";
 import type { MetricsEntry } from "../metrics-log.js";
 import type { OpenedModel } from "../opened-model.js";
 import type { Figures } from "../progress.js";
 import { requireSameData } from "../run-data.js";
-import type { RunFolder } from "../run-folder.js";
 import { decodedDrawer, type ShownDrawer, studentDrawer } from "../sample-drawer.js";
 import type { BacktrackSettings } from "../settings/distillation.js";
 import type { JobContext } from "./job.js";
@@ -16,11 +15,10 @@ import { drawPicture, type EvaluationSettings, judgeDrawer, openTrainingJudge } 
 /** How a student is shown and judged while it is trained, in every stage alike. */
 export class StudentJudge {
   private constructor(
-    private readonly run: RunFolder,
+    private readonly context: JobContext,
     private readonly codec: OpenedModel["codec"],
     private readonly evaluation: EvaluationSettings,
     private readonly device: Device,
-    private readonly processes: Processes,
     /** Absent when there is nothing to compare with. */
     readonly judge: Judge | undefined,
   ) {}
@@ -36,7 +34,7 @@ export class StudentJudge {
     const { dataset } = judge ?? {};
     if (context.processes.leads && dataset && settings.data !== undefined && !evaluation.reference)
       await requireSameData(context.run, settings.data, dataset, context.otherData);
-    return new StudentJudge(context.run, codec, evaluation, device, context.processes, judge);
+    return new StudentJudge(context, codec, evaluation, device, judge);
   }
 
   /** Draws what the student makes, always from the same latents. */
@@ -49,12 +47,17 @@ export class StudentJudge {
 
   /** Writes the picture of a stage's iteration. @returns the headline figures and the samples' spread */
   async evaluate(stage: MetricsEntry["stage"], iteration: number, student: Student): Promise<Figures> {
-    const path = this.run.samplePath(stage, iteration);
-    const { judge, processes } = this;
+    const { judge, context } = this;
+    const { run, processes } = context;
+    const path = run.samplePath(stage, iteration);
     const { grid, samples } = this.evaluation;
-    const drawn = await processes.first(() => drawPicture(path, this.drawer(student), grid));
+    const drawn = await processes.first(() =>
+      drawPicture(path, this.drawer(student), grid, besideStage(context, "drawing", grid)),
+    );
     if (!judge || Number.isNaN(drawn.spread)) return drawn;
-    return { ...(await judgeDrawer(judge, this.drawer(student), samples, processes)), ...drawn };
+    const between = besideStage(context, "judging", samples);
+    const drawer = this.drawer(student);
+    return { ...(await judgeDrawer(judge, drawer, this.evaluation, processes, between)).figures, ...drawn };
   }
 }
 

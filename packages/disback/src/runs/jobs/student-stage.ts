@@ -2,6 +2,7 @@ import type { Device } from "@disback/torch";
 import { kindOf } from "../../distill/student-kind.js";
 import { Trajectory } from "../../distill/trajectory.js";
 import { BEST_BY, keepBestModel } from "../best-model.js";
+import { showWork } from "../long-work.js";
 import { decodedDrawer, teacherDrawer } from "../sample-drawer.js";
 import type { BacktrackSettings } from "../settings/distillation.js";
 import { runStage } from "../stage-loop.js";
@@ -33,7 +34,8 @@ export async function trainStudent(
   start: StudentStageStart,
   context: JobContext,
 ): Promise<JobResult> {
-  const { run, progress, processes } = context;
+  const began = performance.now();
+  const { run, processes } = context;
   const { evaluation, backtracking, checkpoints } = settings;
   const { trajectory, iterationsBefore, secondsBefore } = start;
   const { teacher, student: made } = start.networks;
@@ -56,10 +58,13 @@ export async function trainStudent(
   const keepBest = (best: BestSoFar) => keepBestModel(run, "student-best", best, save);
 
   if (evaluation.teacher)
-    await processes.first(() =>
-      drawPicture(run.file("samples", "reference.png"), drawTeacher(), evaluation.grid),
+    await showWork(context, { label: "drawing the teacher's samples", total: evaluation.grid }, (between) =>
+      processes.first(() =>
+        drawPicture(run.file("samples", "reference.png"), drawTeacher(), evaluation.grid, between),
+      ),
     );
-  const seconds = await runStage(
+  const before = performance.now() - began;
+  const trained = await runStage(
     {
       name: "backtrack",
       label: trajectory === undefined ? "distilling" : "backtracking",
@@ -76,18 +81,18 @@ export async function trainStudent(
     context.checkpoint,
   );
 
+  const after = performance.now();
   const folder = run.file("student");
   if (processes.leads) save(folder);
   const result = await summarizeStudent({
     entries: run.metrics.read(),
-    seconds,
+    seconds: () => trained + (before + performance.now() - after) / 1000,
     ...(watch.judge ? { judge: watch.judge } : {}),
     samples: evaluation.samples,
     batchSize: evaluation.batchSize,
     drawStudent,
     ...(evaluation.teacher ? { drawTeacher } : {}),
-    progress,
-    processes,
+    context,
     places: [
       ...(trajectory === undefined ? [] : [["trajectory", trajectory] as [string, string]]),
       ["student", folder],

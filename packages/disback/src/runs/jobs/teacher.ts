@@ -4,6 +4,7 @@ import { createDenoiser } from "../../models/config.js";
 import { TeacherTraining } from "../../teacher/training.js";
 import { BEST_BY, keepBestModel } from "../best-model.js";
 import { computationOf } from "../computation.js";
+import { besideStage } from "../long-work.js";
 import { configured } from "../opened-model.js";
 import { requireSameData } from "../run-data.js";
 import { decodedDrawer, teacherDrawer } from "../sample-drawer.js";
@@ -62,9 +63,11 @@ async function trainTeacher(given: TeacherSettings, context: JobContext): Promis
       evaluateEvery: evaluation.every,
       evaluate: async (iteration) => {
         const path = run.samplePath("teacher", iteration);
-        const drawn = await processes.first(() => drawPicture(path, drawer(), evaluation.grid));
+        const drawing = besideStage(context, "drawing", evaluation.grid);
+        const drawn = await processes.first(() => drawPicture(path, drawer(), evaluation.grid, drawing));
         if (Number.isNaN(drawn.spread)) return drawn;
-        last = judge ? await judgeDrawer(judge, drawer(), evaluation.samples, processes) : {};
+        const judging = besideStage(context, "judging", evaluation.samples);
+        last = judge ? (await judgeDrawer(judge, drawer(), evaluation, processes, judging)).figures : {};
         return { ...last, ...drawn };
       },
       sigmaData: config.sigmaData,

@@ -116,7 +116,7 @@ function chartOption(chart: ChartContent): Record<string, unknown> {
     },
     yAxis: {
       axisLine: { show: false },
-      axisLabel: { color: MUTED, formatter: shortNumber },
+      axisLabel: { color: MUTED, formatter: tickFormat(highest - lowest) },
       splitLine: { lineStyle: { color: LINE } },
       ...(logarithmic ? logarithmicAxis(values) : linearAxis(chart)),
     },
@@ -206,6 +206,16 @@ function referenceLine(reference: { name: string; value: number }): Record<strin
     },
     data: [{ yAxis: reference.value }],
   };
+}
+
+/** Numbers on an axis: with as many decimals as neighbours need to differ. @param span from the lowest to the highest value */
+export function tickFormat(span: number): (value: number) => string {
+  // An axis has five ticks or more.
+  const decimals = Math.max(0, -Math.floor(Math.log10(span / 5)));
+  return (value) =>
+    span > 0 && decimals <= 6 && Math.abs(value) < 1e9
+      ? value.toLocaleString("en", { maximumFractionDigits: decimals })
+      : shortNumber(value);
 }
 
 function linearAxis(chart: ChartContent): Record<string, unknown> {

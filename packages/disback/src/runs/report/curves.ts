@@ -62,7 +62,8 @@ export function chartsOf(
       xName: "seconds",
       curves: [curve("FID", judged, "fid", "seconds")],
     },
-    ...JUDGED.map(judgedChart),
+    // Without a trajectory the target is always the teacher.
+    ...JUDGED.filter((figure) => figure !== "target" || judged.some(({ target }) => target)).map(judgedChart),
     {
       title: "Imitation: squared difference to the teacher's one-step samples",
       xName: "step",

@@ -70,7 +70,9 @@ export function headline(record: RunRecord, entries: readonly MetricsEntry[]): s
       ["speed-up", `${shortNumber(result.studentRate / result.teacherRate)}×`, "in samples per second"],
     );
   }
-  if (last) tiles.push(["time", shortDuration(last.seconds), `${shortNumber(last.images)} samples seen`]);
+  // With judging and timing, where the run is finished.
+  const seconds = typeof result.seconds === "number" ? result.seconds : last?.seconds;
+  if (last) tiles.push(["time", shortDuration(seconds!), `${shortNumber(last.images)} samples seen`]);
   if (tiles.length === 0) return "";
   const cards = tiles.map(
     ([name, value, note]) =>

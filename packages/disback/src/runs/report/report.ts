@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { dataTitle, figureName, methodTitle, settingsInUse, shortFigureName } from "@disback/studio/pages";
 import { writeFileAtomically } from "../atomic-file.js";
@@ -12,10 +11,8 @@ import { type ChartContent, chartsOf } from "./curves.js";
 import { headline, resultSentence } from "./headline.js";
 import { escapeHtml, flattenRows, htmlPage, rowsTable } from "./markup.js";
 import { resultPictures } from "./result.js";
+import { viewerScript } from "./script.js";
 import { STYLE } from "./style.js";
-
-/** The page's script: slider, enlarging and values under the pointer. */
-const SCRIPT = new URL("../../../assets/report/viewer.js", import.meta.url);
 
 /**
  * Writes `report.html` of a run: one file without outside requests, as interactive as the studio's page but without a
@@ -45,8 +42,7 @@ ${charts.length > 0 ? `<section><h2>Curves</h2>\n${chartsGrid(charts)}</section>
 ${folded("Settings in use", rowsTable(flattenRows(settingsInUse(record.settings, stagesOf(entries)))))}
 ${folded("Versions and machine", surroundings(record))}
 ${entries.length > 0 ? folded("All evaluations", metricsTable(entries)) : ""}`;
-  const script = readFileSync(SCRIPT, "utf8");
-  return htmlPage({ title: dataTitle(record), style: STYLE, main, script });
+  return htmlPage({ title: dataTitle(record), style: STYLE, main, script: viewerScript() });
 }
 
 function subtitle(record: RunRecord): string {

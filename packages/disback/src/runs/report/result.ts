@@ -1,6 +1,12 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { classNamesOf, sampleGridOf, shortFigureName } from "@disback/studio/pages";
+import {
+  classNamesOf,
+  type StageName,
+  sampleGridOf,
+  shortFigureName,
+  stageNames,
+} from "@disback/studio/pages";
 import type { MetricsEntry } from "../metrics-log.js";
 import type { RunRecord } from "../run-record.js";
 import { shortNumber } from "../wording.js";
@@ -15,7 +21,7 @@ export function resultPictures(runPath: string, record: RunRecord, entries: read
   const folder = join(runPath, "samples");
   if (!existsSync(folder)) return "";
   const names = readdirSync(folder);
-  const timed = names.filter((name) => /^[a-z]+-\d+\.png$/.test(name)).sort();
+  const timed = names.filter((name) => /^[a-z]+-\d+\.png$/.test(name)).sort(inTime);
   const shown = thin(timed, MOST_PICTURES);
   if (shown.length === 0) return "";
   const { studentEvaluations, teacherEvaluations } = record.result ?? {};
@@ -49,6 +55,12 @@ ${teacher}
 </div>
 <div class="time" hidden><button type="button">Play</button><input type="range" min="0" value="0" aria-label="moment of the samples"><output class="moment"></output></div>
 </section>`;
+}
+
+/** Pictures by stage, and by iteration within a stage. */
+function inTime(a: string, b: string): number {
+  const stageOf = (name: string) => stageNames.indexOf(name.split("-")[0] as StageName);
+  return stageOf(a) - stageOf(b) || a.localeCompare(b);
 }
 
 function figure(kind: string, pictures: string, title: string, note: string): string {

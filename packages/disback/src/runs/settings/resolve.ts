@@ -5,7 +5,7 @@ import { DisbackError, UsageError } from "../../errors.js";
 import { fileError } from "../atomic-file.js";
 import { didYouMean } from "../nearest.js";
 import { describeSettings } from "./describe.js";
-import { isGroup, layer, type SettingsTree } from "./layers.js";
+import { isGroup, layer, place, type SettingsTree } from "./layers.js";
 import { describeIssue } from "./messages.js";
 import { withObjectiveDefaults } from "./objectives.js";
 
@@ -31,10 +31,7 @@ export function resolveSettings<Schema extends z.ZodType>(
   schema: Schema,
   sources: SettingsSources,
 ): { settings: z.output<Schema>; preset?: string } {
-  const { preset: presetInFile, ...file } = sources.file === undefined ? {} : readSettingsFile(sources.file);
-  const preset = sources.preset ?? (presetInFile as string | undefined);
-  const fromPreset = preset === undefined ? {} : presetSettings(sources.presets, preset);
-  const merged = withObjectiveDefaults(layer(layer(fromPreset, file), sources.flags));
+  const { preset, file, fromPreset, merged } = mergeSources(sources);
   const parsed = schema.safeParse(merged);
   if (parsed.success) return { settings: parsed.data, ...(preset === undefined ? {} : { preset }) };
 
@@ -52,6 +49,47 @@ export function resolveSettings<Schema extends z.ZodType>(
   if (preset !== undefined && has(fromPreset, field)) throw new DisbackError(`preset ${preset}: ${message}`);
   if (message.endsWith("is required")) throw new UsageError(whatIsRequired(field.join("."), sources));
   throw new UsageError(message);
+}
+
+/** Stands for a required setting that was not given. */
+const NOT_GIVEN = "?";
+
+/**
+ * Settings as a template: required ones may be missing, and are then named. @throws like {@link resolveSettings} for
+ * everything else that is wrong
+ */
+export function settingsTemplate<Schema extends z.ZodType>(
+  schema: Schema,
+  sources: SettingsSources,
+): { settings: SettingsTree; missing: string[] } {
+  const { merged } = mergeSources(sources);
+  const { error } = schema.safeParse(merged);
+  const missing = (error?.issues ?? [])
+    .map(({ path, ...issue }) => ({ ...issue, path: path.map(String) }))
+    .filter(({ code, path }) => code === "invalid_type" && !has(merged, path))
+    .map(({ path }) => path.join("."));
+  const flags = missing.reduce((tree, path) => place(tree, path, NOT_GIVEN), sources.flags);
+  const { settings } = resolveSettings(schema, { ...sources, flags });
+  return { settings: missing.reduce(without, settings as SettingsTree), missing };
+}
+
+/** A tree without the value at a dotted path. */
+function without(tree: SettingsTree, path: string): SettingsTree {
+  const [first, ...rest] = path.split(".") as [string, ...string[]];
+  const { [first]: value, ...others } = tree;
+  return rest.length > 0 && isGroup(value) ? { ...others, [first]: without(value, rest.join(".")) } : others;
+}
+
+function mergeSources(sources: SettingsSources) {
+  const { preset: presetInFile, ...file } = sources.file === undefined ? {} : readSettingsFile(sources.file);
+  const preset = sources.preset ?? (presetInFile as string | undefined);
+  const fromPreset = preset === undefined ? {} : presetSettings(sources.presets, preset);
+  return {
+    preset,
+    file,
+    fromPreset,
+    merged: withObjectiveDefaults(layer(layer(fromPreset, file), sources.flags)),
+  };
 }
 
 /** How to give a required setting. */

@@ -47,7 +47,11 @@ function chartsOf({ live, evaluations }: RunCurves, axis: Axis, result: Record<s
     ...known.filter((name) => logged.has(name)),
     ...[...logged].filter((name) => !known.includes(name)),
   ];
-  return figures.map((figure) => {
+  // Without a trajectory the target is always the teacher.
+  const telling = figures.filter(
+    (figure) => figure !== "target" || live.figures.target?.some((value) => value),
+  );
+  return telling.map((figure) => {
     const curves = hasValues(live, figure) ? live : evaluations;
     const { x, values, shadedTo } = withGaps(curves, figure, axis);
     const lines: ChartLine[] = [

@@ -1,7 +1,8 @@
 import { useMemo, useState } from "preact/hooks";
-import type { RunSummary } from "../../../src/wire.ts";
+import type { RunSummary, StudioFacts } from "../../../src/wire.ts";
 import { CompareButton, useChoice } from "../parts/choice.tsx";
 import { ComparisonCard } from "../parts/comparison-card.tsx";
+import { NewRun } from "../parts/new-run.tsx";
 import { RunCard } from "../parts/run-card.tsx";
 import { shortNames } from "../run-words.ts";
 import type { Runs } from "../runs.ts";
@@ -10,7 +11,7 @@ const ORDERS = { newest: "newest first", name: "by name", figure: "best figure f
 type Order = keyof typeof ORDERS;
 
 /** All runs of the folder as cards, each comparison as one. */
-export function ListView({ runs, folder }: { runs: Runs; folder: string }) {
+export function ListView({ runs, facts }: { runs: Runs; facts: StudioFacts }) {
   const [text, setText] = useState("");
   const [state, setState] = useState("");
   const [order, setOrder] = useState<Order>("newest");
@@ -19,7 +20,14 @@ export function ListView({ runs, folder }: { runs: Runs; folder: string }) {
   const names = useMemo(() => shortNames(entriesOf(runs.all, ALL).map((entry) => entry.id)), [runs]);
   const shown = entries.reduce((sum, entry) => sum + entry.runs.length, 0);
   const picked = runs.all.filter((run) => chosen.has(run.id)).map((run) => run.id);
-  if (runs.all.length === 0) return <EmptyFolder folder={folder} />;
+  const start = facts.presets && <NewRun presets={facts.presets} runs={runs.all} mayAct={facts.mayAct} />;
+  if (runs.all.length === 0)
+    return (
+      <>
+        <EmptyFolder folder={facts.folder} />
+        {start}
+      </>
+    );
   return (
     <>
       <h1 class="unseen">Runs</h1>
@@ -57,6 +65,7 @@ export function ListView({ runs, folder }: { runs: Runs; folder: string }) {
         </output>
         <CompareButton ids={picked} />
       </search>
+      {start}
       {shown === 0 && <p class="quiet">No run fits.</p>}
       <ul class="cards">
         {entries.map(({ id, runs: [run, ...others], isComparison }) =>

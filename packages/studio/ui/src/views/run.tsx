@@ -10,6 +10,7 @@ import { SettingsTable } from "../parts/settings.tsx";
 import { Stages, timeLeft } from "../parts/stage-progress.tsx";
 import { StateBadge } from "../parts/state-badge.tsx";
 import { TrajectoryPath } from "../parts/trajectory.tsx";
+import { UseModel } from "../parts/use-model.tsx";
 import { comparisonLink } from "../route.ts";
 import { resultLine } from "../run-words.ts";
 import type { Runs } from "../runs.ts";
@@ -18,7 +19,18 @@ import { getCurves, getRun, type Range } from "../server.ts";
 const POINTS = 800;
 
 /** One run: progress, position on the path, samples, curves, settings. */
-export function RunView({ id, runs, mayAct }: { id: string; runs: Runs; mayAct: boolean }) {
+export function RunView({
+  id,
+  runs,
+  mayAct,
+  mayWork,
+}: {
+  id: string;
+  runs: Runs;
+  mayAct: boolean;
+  /** whether the studio draws and exports */
+  mayWork: boolean;
+}) {
   const [axis, setAxis] = useState<Axis>("iterations");
   const [range, setRange] = useState<Range>();
   const [again, setAgain] = useState(0);
@@ -64,6 +76,7 @@ export function RunView({ id, runs, mayAct }: { id: string; runs: Runs; mayAct: 
         <Actions run={run} asked={detail.asked} mayAct={mayAct} onDone={() => setAgain(again + 1)} />
       </header>
       <Samples detail={{ ...detail, summary: run }} curves={curves} />
+      {mayWork && detail.hasModel && <UseModel detail={detail} mayAct={mayAct} />}
       <section>
         <h2>Progress</h2>
         <Stages last={run.last} planned={detail.planned} done={curves.done} />

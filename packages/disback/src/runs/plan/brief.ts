@@ -1,0 +1,39 @@
+import { layer, type SettingsTree } from "../settings/layers.js";
+
+/** Samples that are drawn in a rehearsal, instead of those of an evaluation and of a picture. */
+const SAMPLES = 64;
+const GRID = 16;
+/** Only samples that cost nothing, such as points, are drawn so many in a picture. */
+const CHEAP = 1000;
+/** Steps of a recording: it ends by itself, and so shows its nodes. */
+const STEPS = 3;
+
+interface Evaluated {
+  evaluation?: { samples: number; grid: number };
+  recording?: { steps: number };
+  backtracking?: { pairs: { count: number } };
+}
+
+/** The settings of a run that only shows what it costs: the same networks and batches, but few samples and nodes. */
+export function briefSettings<Settings>(settings: Settings): Settings {
+  const { evaluation, recording, backtracking } = settings as Evaluated;
+  const few = evaluation && evaluation.grid < CHEAP;
+  const changed: SettingsTree = {
+    ...(few && {
+      evaluation: { samples: Math.min(evaluation.samples, SAMPLES), grid: Math.min(evaluation.grid, GRID) },
+    }),
+    ...(recording && { recording: { steps: STEPS, nodes: "even-steps", interval: 1 } }),
+    ...(backtracking && { backtracking: { pairs: { count: Math.min(backtracking.pairs.count, SAMPLES) } } }),
+  };
+  const brief = layer(settings as SettingsTree, changed);
+  if (recording) delete (brief.recording as SettingsTree).nodeSteps;
+  return brief as Settings;
+}
+
+/** How many times as many samples the real run draws: for its figures, and for a picture. */
+export function samplesFactors(settings: unknown): { samples: number; grid: number } {
+  const { evaluation: all } = settings as Evaluated;
+  const { evaluation: few } = briefSettings(settings) as Evaluated;
+  if (!all || !few) return { samples: 1, grid: 1 };
+  return { samples: all.samples / few.samples, grid: all.grid / few.grid };
+}
