@@ -6,6 +6,7 @@
 #include <c10/core/AutogradState.h>
 #include <torch/csrc/autograd/autograd.h>
 #include <torch/csrc/autograd/custom_function.h>
+#include <torch/csrc/autograd/forward_grad.h>
 #include <torch/custom_class.h>
 
 #include <ATen/ops/zeros.h>
@@ -177,6 +178,24 @@ napi_value leaveInference(napi_env env, napi_callback_info) {
   });
 }
 
+// enterDual() -> level, for operators on dual numbers; one level at a time
+napi_value enterDual(napi_env env, napi_callback_info) {
+  return guarded(env, [&] {
+    napi_value level;
+    napi_create_uint32(env, static_cast<uint32_t>(torch::autograd::ForwardADLevel::get_next_idx()), &level);
+    return level;
+  }, "jvp");
+}
+
+// leaveDual(level): all dual numbers of the level become plain tensors.
+napi_value leaveDual(napi_env env, napi_callback_info info) {
+  return guarded(env, [&]() -> napi_value {
+    Arguments<1> arguments(env, info);
+    torch::autograd::ForwardADLevel::release_idx(static_cast<uint64_t>(intArgument(env, arguments[0], "level")));
+    return nullptr;
+  }, "jvp");
+}
+
 // Handles whose ownership JavaScript handed over.
 void releaseAll(Environment& environment, napi_value array) {
   uint32_t length = 0, handle;
@@ -265,6 +284,8 @@ void registerAutograd(napi_env env, napi_value exports) {
   define(env, exports, "setGradMode", setGradMode);
   define(env, exports, "enterInference", enterInference);
   define(env, exports, "leaveInference", leaveInference);
+  define(env, exports, "enterDual", enterDual);
+  define(env, exports, "leaveDual", leaveDual);
   define(env, exports, "checkpointed", checkpointed);
 }
 

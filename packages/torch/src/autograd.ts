@@ -1,6 +1,6 @@
 import { autocast, currentAutocast } from "./autocast.js";
 import { native } from "./binding.js";
-import { wrap } from "./door.js";
+import { call, wrap } from "./door.js";
 import { TorchError } from "./errors.js";
 import { defaultGenerator } from "./random.js";
 import { keep, scope } from "./scope.js";
@@ -96,6 +96,47 @@ export function gradient(
       .map((handle) => (handle === null ? undefined : wrap(handle)));
   } finally {
     withoutLeaves = before;
+  }
+}
+
+/** What `jvp` returns. */
+export interface Jvp {
+  /** f(inputs) */
+  value: Tensor;
+  /** its derivative in the direction of the tangents, of the same shape */
+  tangent: Tensor;
+}
+
+/**
+ * Forward-mode differentiation by libtorch's dual numbers: f and its derivative in one direction in one pass, exact up to
+ * rounding, without a graph. Fused attention has no forward derivative in libtorch.
+ *
+ * @param body takes the inputs, gives one tensor; must not call `jvp` itself
+ * @param inputs floating-point tensors
+ * @param tangents the direction, one tensor of the same shape for each input
+ * @throws OperatorError if an operator inside has no forward derivative
+ * @throws TorchError if the result does not depend on the inputs
+ */
+export function jvp(
+  body: (...inputs: Tensor[]) => Tensor,
+  inputs: readonly Tensor[],
+  tangents: readonly Tensor[],
+): Jvp {
+  if (inputs.length !== tangents.length)
+    throw new TorchError(`jvp() takes one tangent for each input: ${tangents.length} for ${inputs.length}`);
+  const level = native.enterDual();
+  try {
+    return noGrad(() => {
+      const duals = inputs.map(
+        (input, i) => call("aten::_make_dual", "", input, tangents[i], level) as Tensor,
+      );
+      const result = refusePromise(body(...duals), "jvp");
+      const [value, tangent] = call("aten::_unpack_dual", "", result, level) as [Tensor, Tensor | null];
+      if (!tangent) throw new TorchError("jvp(): the result does not depend on the inputs");
+      return { value, tangent };
+    });
+  } finally {
+    native.leaveDual(level);
   }
 }
 
