@@ -9,6 +9,7 @@ import { optionalPart, type Parts, weightsPart } from "../training/parts.js";
 import { Training } from "../training/training.js";
 import type { BacktrackingFigures, BacktrackingOptions } from "./backtracking-options.js";
 import { defaults, withDefaults } from "./defaults.js";
+import { implicitAlignment } from "./implicit-alignment.js";
 import type { Objective } from "./objective.js";
 import { DiffInstruct } from "./objectives/diff-instruct.js";
 import { deviceOf, draw, generate, partOf, type Student } from "./student.js";
@@ -48,6 +49,7 @@ export class Backtracking<
   private readonly auxiliarySteps: number;
   private readonly targets: TargetPath<M>;
   private readonly schedule: TargetSchedule;
+  private readonly alignment: (() => void) | undefined;
   private readonly guidance: number;
 
   /** @throws DisbackError naming the option that is wrong */
@@ -71,6 +73,7 @@ export class Backtracking<
       this.auxiliary = objective.auxiliaryModel?.({ teacher, start, seed }) ?? start;
     }
     const { auxiliary } = this;
+    this.alignment = implicitAlignment(options.idaDecay, student.module, auxiliary);
     objective.prepare?.({ student, teacher: guided(teacher, guidance), auxiliary, seed });
     processes.requireSameWeights("teacher", teacher.parameters());
     const { emaDecay, studentLearningRate } = settings;
@@ -132,7 +135,7 @@ export class Backtracking<
       this.trainers.auxiliaryOptimizer?.update(batch, (part) => {
         const samples = made?.detach() ?? noGrad(() => generate(student, partOf(drawn, part))); // x0 = G(z)
         const condition = part.rows(drawn.condition);
-        const input = { samples, condition, auxiliary: auxiliary!.train(), random: part.random };
+        const input = { samples, condition, auxiliary: auxiliary!.train(), target, random: part.random };
         const loss = objective.auxiliaryLoss!(input);
         return { loss, figures: { loss } };
       });
@@ -160,6 +163,7 @@ export class Backtracking<
   }
 
   protected override afterUpdate(): void {
+    this.alignment?.(); // phi <- decay phi + (1 - decay) theta (SenseFlow)
     this.student.updateAverage();
   }
 

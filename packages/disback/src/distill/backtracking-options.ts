@@ -32,6 +32,8 @@ export interface BacktrackingOptions<M extends Module = DenoiserModule, S extend
   auxiliaryLearningRate?: number;
   /** updates of the auxiliary model per student update; 5 in DMD2 */
   auxiliarySteps?: number;
+  /** decay of implicit distribution alignment, see `implicitAlignment`: 0.97 in SenseFlow; default none */
+  idaDecay?: number | undefined;
   /** Adam's betas for both */
   betas?: [number, number];
   /** decay of the student's averaged weights per step, in [0, 1) */
