@@ -26,6 +26,8 @@ export interface Judged {
   condition: Condition | undefined;
   /** source of noise levels and noise */
   random: Generator;
+  /** the denoiser's weights are constants */
+  frozen?: boolean;
 }
 
 /**
@@ -98,8 +100,9 @@ export class Discriminator {
   }
 
   /** Logits `[N]` of noised samples. */
-  logitsAt(noised: Tensor, sigma: Tensor, { denoiser, condition }: Omit<Judged, "random">): Tensor {
-    return this.head!.forward(featuresOf(this.name, denoiser, noised, sigma, condition));
+  logitsAt(noised: Tensor, sigma: Tensor, { denoiser, condition, frozen }: Omit<Judged, "random">): Tensor {
+    const see = () => featuresOf(this.name, denoiser, noised, sigma, condition);
+    return this.head!.forward(frozen ? noGrad(see) : see());
   }
 
   parameters(): Tensor[] {

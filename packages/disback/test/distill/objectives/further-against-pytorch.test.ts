@@ -1,10 +1,27 @@
-import { describe, test } from "vitest";
+import { Generator, mergeStates, prefixState, type State } from "@disback/torch";
+import { describe, expect, test } from "vitest";
 import { Dmd2 } from "../../../src/distill/objectives/dmd2.js";
+import { Ect } from "../../../src/distill/objectives/ect.js";
 import { divergences, FDistill } from "../../../src/distill/objectives/f-distill.js";
+import { Ladd } from "../../../src/distill/objectives/ladd.js";
 import { MomentMatching } from "../../../src/distill/objectives/moment-matching.js";
+import { Scm } from "../../../src/distill/objectives/scm.js";
 import { Sida } from "../../../src/distill/objectives/sida.js";
 import { Sim } from "../../../src/distill/objectives/sim.js";
-import { expectAuxiliary, expectGradients, realSamples, scene, withHead } from "./scene.js";
+import { Tcm } from "../../../src/distill/objectives/tcm.js";
+import {
+  difference,
+  expectAuxiliary,
+  expectDirect,
+  expectGradients,
+  headState,
+  realSamples,
+  scene,
+  withHead,
+} from "./scene.js";
+
+/** The state after some steps. */
+const counted = (steps: number): State => ({ tensors: new Map(), values: { steps } });
 
 describe("the student's gradient is PyTorch's", () => {
   test.each(divergences)("f-distill, %s", (divergence) => {
@@ -24,6 +41,39 @@ describe("the student's gradient is PyTorch's", () => {
     const at = scene();
     at.studentSignal(new Sida({ real: realSamples(), generatorWeight: 0.3 }));
     expectGradients(at, "sida");
+  });
+
+  test.each([1, 3])("ect, stage %s", (stage) => {
+    const objective = new Ect({ data: realSamples(), stageSteps: 10 });
+    expectDirect(objective, `ect.${stage}`, () => counted(10 * stage));
+  });
+
+  test("tcm, second stage", () => {
+    const options = { firstSteps: 10, stageSteps: 10, stages: 5, boundaryShare: 0.34 };
+    expectDirect(new Tcm({ data: realSamples(), ...options }), "tcm", ({ auxiliary }) =>
+      mergeStates(
+        counted(10),
+        prefixState("first", { tensors: auxiliary.stateDict(), values: { images: 0 } }),
+      ),
+    );
+  });
+
+  test.each([
+    ["teacher", 3],
+    ["data", 20],
+  ] as const)("scm, direction of the %s", (velocity, steps) => {
+    const objective = new Scm({ data: realSamples(), velocity, warmupSteps: 10 });
+    expectDirect(objective, `scm.${velocity}`, () => counted(steps));
+  });
+
+  test("scm by a finite difference, as near as float32 allows", () => {
+    const data = realSamples();
+    const objective = new Scm({ data, velocity: "data", derivative: "difference", warmupSteps: 10 });
+    expectDirect(objective, "scm.data", () => counted(20), 1e-3);
+  });
+
+  test("ladd", () => {
+    expectDirect(new Ladd({ real: realSamples() }), "ladd", headState);
   });
 
   test("moment-matching: that of Diff-Instruct", () => {
@@ -47,6 +97,21 @@ describe("loss and gradients of the auxiliary model are PyTorch's", () => {
   test("sida", () => {
     const at = scene();
     expectAuxiliary(new Sida({ real: realSamples(), discriminatorWeight: 0.7 }), at, "sida.auxiliary");
+  });
+
+  test("ladd's discriminator", () => {
+    const { student, teacher } = scene();
+    const objective = new Ladd({ real: realSamples() });
+    objective.prepare({ student, teacher, seed: 3 });
+    objective.loadState(headState());
+    const loss = objective.ownLoss({ student, teacher, count: 6, random: new Generator(7) });
+    loss.backward();
+    expect(difference(loss, "ladd.own.loss")).toBeLessThan(1e-5);
+    objective.parameters().forEach((weight, index) => {
+      expect(difference(weight.grad!, `ladd.own.gradient${index}`)).toBeLessThan(2e-5);
+    });
+    for (const weight of [...student.module.parameters(), ...teacher.parameters()])
+      expect(weight.grad).toBeUndefined();
   });
 
   test("moment-matching", () => {
