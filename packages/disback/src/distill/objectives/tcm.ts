@@ -32,8 +32,8 @@ export interface TcmOptions extends EctOptions {
   truncatedNoise?: NoiseDistribution;
 }
 
-/** Decay of the average that the first stage leaves behind. */
-const DECAY = 0.99;
+/** Width of the average that the first stage leaves behind, relative to its length so far (Karras et al. 2024). */
+const WIDTH = 0.1;
 
 /**
  * Truncated consistency models (Lee et al. 2024, eq. 10 to 12). The first stage is easy consistency tuning at all levels.
@@ -81,7 +81,7 @@ export class Tcm extends Ect {
 
   override prepare(setting: Parameters<NonNullable<DirectObjective["prepare"]>>[0]): void {
     super.prepare(setting);
-    this.average = new EMA(setting.student.module, { decay: DECAY });
+    this.average = new EMA(setting.student.module, { width: WIDTH });
   }
 
   override loss(input: DirectInput): Tensor {
