@@ -1,4 +1,4 @@
-import { type Module, noGrad, type State, scope, type Tensor } from "@disback/torch";
+import { type Module, noGrad, type State, scope, type Tensor, zeros } from "@disback/torch";
 import type { DenoiserModule } from "../models/denoiser.js";
 import { guided } from "../models/guided-denoiser.js";
 import { normalizeWeights } from "../models/normalized.js";
@@ -24,7 +24,8 @@ type Measured =
   | "auxiliaryGradientNorm"
   | "difference"
   | "auxiliaryError"
-  | "targetError";
+  | "targetError"
+  | "adversarial";
 
 /**
  * Stage 2 of DisBack, distribution backtracking (algorithm 2): the student is distilled against each point of the
@@ -117,10 +118,10 @@ export class Backtracking<
   step(): BacktrackingFigures {
     const target = this.targets.position;
     const { learningRate } = this.trainers.studentOptimizer;
-    const { difference, auxiliaryError, targetError, ...others } = this.advance();
+    const { difference, auxiliaryError, targetError, adversarial, ...others } = this.advance();
     const figures = { ...others, gap: Math.sqrt(difference), mismatch: targetError / auxiliaryError };
     this.targets.advanceIf((steps) => this.schedule.reached({ steps, ...figures })); // i <- i - 1
-    return { ...figures, target, learningRate };
+    return { ...figures, ...(adversarial > 0 ? { adversarial } : {}), target, learningRate };
   }
 
   protected update(): Record<Measured, Tensor | number> {
@@ -150,8 +151,9 @@ export class Backtracking<
       const samples = made ?? generate(student, partOf(drawn, part));
       const seen = { samples, condition: part.rows(drawn.condition), random: part.random };
       const models = { auxiliary: auxiliary?.eval() ?? target, target, student };
-      const { gradient, loss, ...figures } = objective.studentSignal({ ...seen, ...models });
-      return { loss, injected: gradient && [samples, gradient], figures };
+      const { gradient, loss, adversarial, ...figures } = objective.studentSignal({ ...seen, ...models });
+      const told = adversarial ?? zeros([], { device: this.device });
+      return { loss, injected: gradient && [samples, gradient], figures: { ...figures, adversarial: told } };
     });
     const { norm: gradientNorm, ...seen } = moved;
     const { loss, norm: auxiliaryGradientNorm } = fitted ?? { loss: seen.auxiliaryError, norm: 0 };

@@ -49,6 +49,8 @@ export interface BacktrackingFigures {
   gap: number;
   /** mismatch degree with the current target */
   mismatch: number;
+  /** mean softplus(-d) of the discriminator for the student's samples, if there is one: ln 2 if it cannot tell */
+  adversarial?: number;
   /** norm of the student's gradient */
   gradientNorm: number;
   /** norm of the auxiliary model's gradient; 0 if there is none */

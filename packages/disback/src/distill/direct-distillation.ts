@@ -40,8 +40,8 @@ export interface DirectFigures {
   loss: number;
   /** norm of its gradient */
   gradientNorm: number;
-  /** loss of the objective's own weights before their update; 0 if it has none */
-  ownLoss: number;
+  /** loss of the objective's own weights before their update, if it has any */
+  ownLoss?: number;
   learningRate: number;
 }
 
@@ -96,7 +96,8 @@ export class DirectDistillation extends Training<"loss" | "gradientNorm" | "ownL
   /** One update of the student. */
   step(): DirectFigures {
     const { learningRate } = this.trained.trainer;
-    return { ...this.advance(), learningRate };
+    const { ownLoss, ...figures } = this.advance();
+    return { ...figures, ...(this.trainers.objectiveOptimizer ? { ownLoss } : {}), learningRate };
   }
 
   protected update() {

@@ -42,6 +42,8 @@ export interface StudentSignal {
    * own definition.
    */
   auxiliaryError: Tensor;
+  /** mean softplus(-d) of a discriminator's logits for the student's samples, a tensor `[]`: ln 2 if it cannot tell */
+  adversarial?: Tensor;
 }
 
 /** The networks of a distillation before its first step. */

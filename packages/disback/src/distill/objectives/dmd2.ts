@@ -59,9 +59,11 @@ export class Dmd2 implements Objective {
     const clean = input.samples.detach().requiresGrad_();
     const logits = this.discriminator.logits(clean, { ...input, denoiser: input.auxiliary });
     const elements = clean.numel / clean.shape[0]!;
-    const [towardsReal] = gradient([ops.softplus(logits.neg()).mean()], [clean]);
+    const adversarial = ops.softplus(logits.neg()).mean();
+    const [towardsReal] = gradient([adversarial], [clean]);
     return noGrad(() => ({
       ...signal,
+      adversarial: adversarial.detach(),
       gradient: signal.gradient!.add(withoutSpoiltSamples(towardsReal!.mul(this.generatorWeight * elements))),
     }));
   }

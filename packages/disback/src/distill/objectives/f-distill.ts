@@ -120,7 +120,8 @@ export class FDistill implements Objective {
     const clean = samples.detach().requiresGrad_();
     const { sigma, noised } = addNoise(clean, this.noise, random);
     const logits = this.discriminator.logitsAt(noised, sigma, { denoiser: auxiliary, condition });
-    const [towardsReal] = gradient([ops.softplus(logits.neg()).mean()], [clean]);
+    const told = ops.softplus(logits.neg()).mean();
+    const [towardsReal] = gradient([told], [clean]);
     return noGrad(() => {
       const fitted = auxiliary.denoise(noised, sigma, condition);
       const wanted = target.denoise(noised, sigma, condition);
@@ -138,6 +139,7 @@ export class FDistill implements Objective {
       const adversarial = towardsReal!.mul((this.generatorWeight * clean.numel) / clean.shape[0]!);
       return {
         ...agreement(estimates, target.facts.sigmaData),
+        adversarial: told.detach(),
         gradient: withoutSpoiltSamples(matching.add(adversarial)),
       };
     });

@@ -19,12 +19,10 @@ import { requireWeight } from "../discriminator.js";
 import { LogNormal, type NoiseDistribution } from "../noise-distribution.js";
 
 /** Where the direction of a continuous-time objective comes from: distillation, or training on data. */
-export const velocitySources = ["teacher", "data"] as const;
-export type VelocitySource = (typeof velocitySources)[number];
+export type VelocitySource = "teacher" | "data";
 
 /** How the network's derivative along the trajectory is computed. */
-export const derivativeKinds = ["forward", "difference"] as const;
-export type DerivativeKind = (typeof derivativeKinds)[number];
+export type DerivativeKind = "forward" | "difference";
 
 export interface ScmOptions extends CleanSamplesOptions {
   /** noise levels, default `ln sigma ~ N(-1, 1.4^2)` as in the paper's CIFAR-10 runs */

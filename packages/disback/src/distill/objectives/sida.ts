@@ -23,7 +23,7 @@ export interface SidaOptions extends SidOptions {
   real: SamplePool;
   /** weight of the adversarial term in the student's step, relative to SiD's; default 1e-4 as in the released code */
   generatorWeight?: number;
-  /** weight of the discriminator's loss in the auxiliary model's step, default 1 */
+  /** weight of the discriminator's loss in the auxiliary model's step, default 1e-2 (ours) */
   discriminatorWeight?: number;
 }
 
@@ -47,7 +47,7 @@ export class Sida implements Objective {
 
   /** @throws DisbackError naming the option that is out of its range */
   constructor(options: SidaOptions) {
-    const { generatorWeight = 1e-4, discriminatorWeight = 1, alpha = 1 } = options;
+    const { generatorWeight = 1e-4, discriminatorWeight = 1e-2, alpha = 1 } = options;
     if (!Number.isFinite(alpha)) throw new DisbackError(`sida: "alpha" must be a number, not ${alpha}`);
     this.options = { ...options, alpha };
     this.noise = options.noise ?? new KarrasUniform({ to: 0.8 });
@@ -87,13 +87,13 @@ export class Sida implements Objective {
     const wanted = target.denoise(noised, sigma, condition);
     const estimates = { clean, sigma, fitted, wanted };
     const logits = logitsOf(auxiliary, noised, sigma, condition).clamp(-10, 10);
-    const adversarial = ops
-      .softplus(logits.neg())
+    const told = ops.softplus(logits.neg()).mean();
+    const weight = targetError(estimates)
+      .pow(-1)
       .mean()
-      .mul(targetError(estimates).pow(-1).mean())
       .mul((this.generatorWeight * clean.numel) / clean.shape[0]!);
-    const loss = sidLoss(estimates, this.options.alpha!).add(adversarial);
-    const figures = agreement(estimates, target.facts.sigmaData);
+    const loss = sidLoss(estimates, this.options.alpha!).add(told.mul(weight));
+    const figures = { ...agreement(estimates, target.facts.sigmaData), adversarial: told.detach() };
     return { ...figures, gradient: withoutSpoiltSamples(gradient([loss], [clean])[0]!) };
   }
 }

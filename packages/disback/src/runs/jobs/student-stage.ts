@@ -4,6 +4,7 @@ import { Trajectory } from "../../distill/trajectory.js";
 import { BEST_BY, keepBestModel } from "../best-model.js";
 import { decodedDrawer, teacherDrawer } from "../sample-drawer.js";
 import type { BacktrackSettings } from "../settings/distillation.js";
+import { isAnyStepName } from "../settings/objectives.js";
 import { runStage } from "../stage-loop.js";
 import type { BestSoFar } from "../stage-position.js";
 import { writeStudentFile } from "../student-file.js";
@@ -49,7 +50,8 @@ export async function trainStudent(
     decodedDrawer(teacherDrawer(teacher.module, drawingOptions(evaluation, device)), codec);
   const save = (folder: string) => {
     made.save(folder, work.average.module);
-    writeStudentFile(folder, kindOf(student));
+    const anySteps = isAnyStepName(backtracking.objective);
+    writeStudentFile(folder, { ...kindOf(student), ...(anySteps ? { anySteps } : {}) });
   };
   const keepBest = (best: BestSoFar) => keepBestModel(run, "student-best", best, save);
 

@@ -34,7 +34,7 @@ export async function createTraining(
 ): Promise<Backtracking | DirectDistillation> {
   const { backtracking, ablation } = settings;
   const { iterations, batchSize, studentLearningRate, auxiliaryLearningRate, auxiliarySteps } = backtracking;
-  const { emaDecay, guidance, schedule, stepsPerTarget, mismatchThreshold } = backtracking;
+  const { emaDecay, guidance, idaDecay, schedule, stepsPerTarget, mismatchThreshold } = backtracking;
   const { facts, codec } = teacher;
   const notice = (line: string) => context.progress.notice(line);
   const data = { ...settings, source: settings.data, device: settings.device as Device, codec, notice };
@@ -45,6 +45,7 @@ export async function createTraining(
     iterations,
     batchSize,
     studentLearningRate,
+    auxiliaryLearningRate,
     emaDecay,
     guidance,
     execution: executionOf(settings, context),
@@ -59,8 +60,8 @@ export async function createTraining(
     student,
     objective,
     trajectory,
-    auxiliaryLearningRate,
     auxiliarySteps,
+    idaDecay,
     use,
     interpolation,
     schedule:
