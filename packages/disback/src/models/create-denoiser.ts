@@ -67,7 +67,10 @@ function buildNetwork(config: DenoiserConfig, source: WeightSource): Network {
     case "unet-2d":
       return new UNet2D(source, { ...config, ...sizes });
     case "mlp":
-      return new Mlp(source, { ...config, ...sizes, noiseScale: mlpNoiseScale(config) });
+      return new Mlp(source, {
+        ...{ ...config, ...sizes, augmentDim: config.augmentDim ?? 0 },
+        noiseScale: mlpNoiseScale(config),
+      });
   }
 }
 

@@ -11,6 +11,7 @@ import { Dmd2 } from "../../distill/objectives/dmd2.js";
 import { Ect } from "../../distill/objectives/ect.js";
 import { FDistill } from "../../distill/objectives/f-distill.js";
 import { Ladd } from "../../distill/objectives/ladd.js";
+import { MeanFlow } from "../../distill/objectives/meanflow.js";
 import { MomentMatching } from "../../distill/objectives/moment-matching.js";
 import { Regression } from "../../distill/objectives/regression.js";
 import { Scm } from "../../distill/objectives/scm.js";
@@ -98,6 +99,8 @@ export async function createObjective(
       return new Tcm(await withClean(settings.tcm));
     case "scm":
       return new Scm(await withClean(settings.scm));
+    case "meanflow":
+      return new MeanFlow(await withClean(settings.meanflow));
     case "ladd":
       return new Ladd(await withReal(settings.ladd));
   }

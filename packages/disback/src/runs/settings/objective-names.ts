@@ -1,5 +1,5 @@
 /** Objectives without an auxiliary model; they use no trajectory. */
-const directNames = ["consistency", "ect", "tcm", "scm", "ladd", "regression"] as const;
+const directNames = ["consistency", "ect", "tcm", "scm", "meanflow", "ladd", "regression"] as const;
 
 /** Names of the objectives, as `--objective` takes them. */
 export const objectiveNames = [
@@ -29,5 +29,5 @@ export function needsData(objective: ObjectiveName): boolean {
 
 /** Whether an objective's student estimates samples from every noise level, so that it can be run in any number of steps. */
 export function isAnyStepName(objective: ObjectiveName): boolean {
-  return ["consistency", "ect", "scm"].includes(objective);
+  return ["consistency", "ect", "scm", "meanflow"].includes(objective);
 }

@@ -26,6 +26,17 @@ const divergences = [
 ] as const satisfies Divergence[];
 const velocities = ["teacher", "data"] as const satisfies VelocitySource[];
 const derivatives = ["forward", "difference"] as const satisfies DerivativeKind[];
+/** What objectives in continuous time share. */
+const continuous = {
+  velocity: z
+    .enum(velocities)
+    .default("teacher")
+    .describe("whose direction is followed: teacher (distillation) or data (training)"),
+  derivative: z
+    .enum(derivatives)
+    .default("forward")
+    .describe("derivative of the network: forward (exact) or difference (for networks with fused attention)"),
+};
 const distance = z.enum(distances).describe("distance to minimise: squared or pseudo-huber");
 const realSamples = integer(1)
   .default(20_000)
@@ -61,14 +72,14 @@ export const objectiveSettings = {
     .enum(objectiveNames)
     .default("diff-instruct")
     .describe(
-      "objective: diff-instruct, vsd, dmd, sid, sim or moment-matching; with data also dmd2, f-distill or sida; or, without auxiliary model and trajectory, consistency, ect, tcm, scm, regression or (with data) ladd",
+      "objective: diff-instruct, vsd, dmd, sid, sim or moment-matching; with data also dmd2, f-distill or sida; or, without auxiliary model and trajectory, consistency, ect, tcm, scm, meanflow, regression or (with data) ladd",
     ),
   pairs: z
     .strictObject({
       count: integer(1)
         .default(1000)
         .describe(
-          "number of teacher samples for regression, DMD's regression, and consistency, ect, tcm and scm without data",
+          "number of teacher samples for regression, DMD's regression, and consistency, ect, tcm, scm and meanflow without data",
         ),
       steps: integer(1).default(18).describe("Heun steps per teacher sample"),
     })
@@ -175,18 +186,22 @@ export const objectiveSettings = {
     .prefault({}),
   scm: z
     .strictObject({
-      velocity: z
-        .enum(velocities)
-        .default("teacher")
-        .describe("whose direction is followed: teacher (distillation) or data (training)"),
-      derivative: z
-        .enum(derivatives)
-        .default("forward")
-        .describe(
-          "derivative of the network: forward (exact) or difference (for networks with fused attention)",
-        ),
+      ...continuous,
       warmupSteps: integer(1).default(200).describe("steps over which the derivative's part grows"),
       normalization: weight.default(0.1).describe("constant of the tangent's normalization"),
+      realSamples,
+    })
+    .prefault({}),
+  meanflow: z
+    .strictObject({
+      ...continuous,
+      intervalShare: z
+        .number()
+        .min(0)
+        .max(1)
+        .default(0.75)
+        .describe("share of a batch that learns mean velocities; the rest learns the velocity itself"),
+      power: weight.default(0.75).describe("power of the loss's weight"),
       realSamples,
     })
     .prefault({}),
@@ -216,6 +231,7 @@ export const objectiveDefaults: Readonly<Partial<Record<ObjectiveName, SettingsT
   ect: { sigmaInit: 80 },
   tcm: { sigmaInit: 80 },
   scm: { sigmaInit: 80 },
+  meanflow: { sigmaInit: 80 },
 };
 
 /** Adds the defaults of the objective in the settings. */

@@ -1,19 +1,23 @@
 import { Generator, mergeStates, prefixState, type State } from "@disback/torch";
 import { describe, expect, test } from "vitest";
+import { DenoiserStudent } from "../../../src/distill/denoiser-student.js";
 import { Dmd2 } from "../../../src/distill/objectives/dmd2.js";
 import { Ect } from "../../../src/distill/objectives/ect.js";
 import { divergences, FDistill } from "../../../src/distill/objectives/f-distill.js";
 import { Ladd } from "../../../src/distill/objectives/ladd.js";
+import { MeanFlow } from "../../../src/distill/objectives/meanflow.js";
 import { MomentMatching } from "../../../src/distill/objectives/moment-matching.js";
 import { Scm } from "../../../src/distill/objectives/scm.js";
 import { Sida } from "../../../src/distill/objectives/sida.js";
 import { Sim } from "../../../src/distill/objectives/sim.js";
 import { Tcm } from "../../../src/distill/objectives/tcm.js";
+import { createDenoiser } from "../../../src/models/config.js";
 import {
   difference,
   expectAuxiliary,
   expectDirect,
   expectGradients,
+  given,
   headState,
   realSamples,
   scene,
@@ -70,6 +74,29 @@ describe("the student's gradient is PyTorch's", () => {
     const data = realSamples();
     const objective = new Scm({ data, velocity: "data", derivative: "difference", warmupSteps: 10 });
     expectDirect(objective, "scm.data", () => counted(20), 1e-3);
+  });
+
+  test.each([
+    ["teacher", "forward", 2e-5],
+    ["data", "forward", 2e-5],
+    ["data", "difference", 2e-3],
+  ] as const)("meanflow, velocity of the %s, derivative %s", (velocity, derivative, tolerance) => {
+    const shape = { network: "mlp", dimension: 3, hiddenChannels: 8, blocks: 1, labelDim: 2 } as const;
+    const module = createDenoiser({ ...shape, augmentDim: 2 });
+    const keys = [...module.stateDict().keys()];
+    module.loadStateDict(new Map(keys.map((key) => [key, given(key.replace("model.", "mlp."))])));
+    const student = new DenoiserStudent(module, { sigmaInit: 80 });
+    const { teacher } = scene();
+    const objective = new MeanFlow({ data: realSamples(), velocity, derivative, intervalShare: 0.6 });
+    objective.prepare({ student, teacher, seed: 3 });
+    const loss = objective.loss({ student, teacher, count: 6, random: new Generator(7) });
+    expect(difference(loss, `meanflow.${velocity}.loss`)).toBeLessThan(tolerance);
+    loss.backward();
+    expect(module.parameters()).toHaveLength(14);
+    module.parameters().forEach((weight, index) => {
+      expect(difference(weight.grad!, `meanflow.${velocity}.gradient${index}`)).toBeLessThan(tolerance);
+    });
+    for (const weight of teacher.parameters()) expect(weight.grad).toBeUndefined();
   });
 
   test("ladd", () => {
