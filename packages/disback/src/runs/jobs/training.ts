@@ -34,7 +34,7 @@ export async function createTraining(
 ): Promise<Backtracking | DirectDistillation> {
   const { backtracking, ablation } = settings;
   const { iterations, batchSize, studentLearningRate, auxiliaryLearningRate, auxiliarySteps } = backtracking;
-  const { emaDecay, guidance, idaDecay, schedule, stepsPerTarget, mismatchThreshold } = backtracking;
+  const { emaDecay, betas, guidance, idaDecay, schedule, stepsPerTarget, mismatchThreshold } = backtracking;
   const { facts, codec } = teacher;
   const notice = (line: string) => context.progress.notice(line);
   const data = { ...settings, source: settings.data, device: settings.device as Device, codec, notice };
@@ -47,6 +47,7 @@ export async function createTraining(
     studentLearningRate,
     auxiliaryLearningRate,
     emaDecay,
+    ...(betas ? { betas } : {}),
     guidance,
     execution: executionOf(settings, context),
   } satisfies Partial<DirectDistillationOptions & BacktrackingOptions>;

@@ -182,6 +182,12 @@ const backtracking = z
     auxiliaryLearningRate: positive
       .default(backtrackingDefaults.auxiliaryLearningRate)
       .describe("learning rate of the auxiliary model"),
+    betas: z
+      .tuple([z.number().min(0).lt(1), z.number().min(0).lt(1)])
+      .optional()
+      .describe(
+        "Adam's betas for all networks; default [0, 0.999], or [0.9, 0.999] without an auxiliary model",
+      ),
     emaDecay: z
       .number()
       .min(0)
