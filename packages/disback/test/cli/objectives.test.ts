@@ -66,20 +66,21 @@ describe("distill --objective", () => {
     ["ect", "conditional", ["backtracking.ect.stageSteps=2"]],
     ["tcm", "plain", ["backtracking.tcm.firstSteps=5", "backtracking.tcm.stageSteps=2"]],
     ["scm", "conditional", ["backtracking.scm.velocity=teacher", "--guidance", "2"]],
+    ["meanflow", "conditional", ["backtracking.meanflow.velocity=data"]],
     ["ladd", "plain", ["backtracking.ladd.r1Weight=1"]],
     ["diff-instruct", "conditional", ["backtracking.diffInstruct.weighting=edm", "--method", "plain"]],
   ])("%s moves a student, and tells how", (objective, teacher, more) => {
     const { status, stderr } = disback(...distill(teacher, objective, ...more, "--objective", objective));
     expect(stderr).not.toContain("error");
     expect(status).toBe(0);
-    const direct = ["consistency", "ect", "tcm", "scm", "ladd", "regression"].includes(objective);
+    const direct = ["consistency", "ect", "tcm", "scm", "meanflow", "ladd", "regression"].includes(objective);
     const path = !direct && !more.includes("--method");
     expect(existsSync(join(base, objective, "trajectory"))).toBe(path);
     const { sigmaInit, anySteps } = JSON.parse(
       readFileSync(join(base, objective, "student", "generator.json"), "utf8"),
     );
-    expect(sigmaInit).toBe(["consistency", "ect", "tcm", "scm"].includes(objective) ? 80 : 2.5);
-    expect(anySteps).toBe(["consistency", "ect", "scm"].includes(objective) || undefined);
+    expect(sigmaInit).toBe(["consistency", "ect", "tcm", "scm", "meanflow"].includes(objective) ? 80 : 2.5);
+    expect(anySteps).toBe(["consistency", "ect", "scm", "meanflow"].includes(objective) || undefined);
 
     const entries = new MetricsLog(join(base, objective, "metrics.jsonl")).read();
     const [start, end] = entries.filter(({ stage }) => stage === "backtrack");
