@@ -1,4 +1,5 @@
 import type { Processes } from "../../training/processes.js";
+import { describeDiagnosis, diagnose } from "../diagnosis.js";
 import type { Judge } from "../judge.js";
 import type { MetricsEntry } from "../metrics-log.js";
 import type { Progress } from "../progress.js";
@@ -10,6 +11,8 @@ import { judgeDrawer } from "./judging.js";
 /** A trained student and its teacher. */
 export interface Comparison {
   entries: readonly MetricsEntry[];
+  /** standard deviation of the teacher's samples, if it was drawn */
+  teacherSpread?: number | undefined;
   seconds: number;
   judge?: Judge;
   /** Number of samples for each figure. */
@@ -31,6 +34,7 @@ export async function summarizeStudent(comparison: Comparison): Promise<JobResul
   const { entries, judge, progress, drawStudent, drawTeacher } = comparison;
   const teacher = judge && drawTeacher ? await judgeTeacher(judge, drawTeacher, comparison) : {};
   const judged = entries.filter((entry) => entry.stage === "backtrack");
+  const problems = diagnose(judged, comparison).map(describeDiagnosis);
   const [first, last] = [judged[0] ?? {}, judged.at(-1) ?? {}] as Record<string, number | undefined>[];
   progress.remark?.("timing the models");
   const rate = (drawer: SampleDrawer) =>
@@ -65,6 +69,7 @@ export async function summarizeStudent(comparison: Comparison): Promise<JobResul
       studentRate,
       studentEvaluations,
       seconds: comparison.seconds,
+      ...(problems.length > 0 ? { problems } : {}),
       ...(judge ? { measuredWith: judge.describe(comparison.samples) } : {}),
     },
     table: [
@@ -73,7 +78,11 @@ export async function summarizeStudent(comparison: Comparison): Promise<JobResul
       row("student at end", studentEvaluations, last, studentRate),
       ...(evaluations === undefined ? [] : [row("teacher", evaluations, teacher, teacherRate)]),
     ],
-    places: [["time", shortDuration(comparison.seconds)], ...comparison.places],
+    places: [
+      ...problems.map((line): [string, string] => ["problem", line]),
+      ["time", shortDuration(comparison.seconds)],
+      ...comparison.places,
+    ],
   };
 }
 

@@ -55,10 +55,11 @@ export async function trainStudent(
   };
   const keepBest = (best: BestSoFar) => keepBestModel(run, "student-best", best, save);
 
-  if (evaluation.teacher)
-    await processes.first(() =>
-      drawPicture(run.file("samples", "reference.png"), drawTeacher(), evaluation.grid),
-    );
+  const reference = evaluation.teacher
+    ? await processes.first(() =>
+        drawPicture(run.file("samples", "reference.png"), drawTeacher(), evaluation.grid),
+      )
+    : undefined;
   const seconds = await runStage(
     {
       name: "backtrack",
@@ -80,6 +81,7 @@ export async function trainStudent(
   if (processes.leads) save(folder);
   const result = await summarizeStudent({
     entries: run.metrics.read(),
+    teacherSpread: reference?.spread,
     seconds,
     ...(watch.judge ? { judge: watch.judge } : {}),
     samples: evaluation.samples,
