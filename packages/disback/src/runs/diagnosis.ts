@@ -29,7 +29,7 @@ const LOST_MODES = 0.25;
 const OVERSATURATED = 1.15;
 /** The distance to the data has grown by this factor since its best. */
 const WORSE = 1.5;
-/** Below this mismatch degree the auxiliary model agrees with its target. */
+/** If the mismatch degree was never above this, the auxiliary model never saw the student's distance from the target. */
 const AGREES = 1.05;
 /** Above this mean softplus(-d), where ln 2 = 0.69 is chance, the discriminator has won. */
 const BEATEN = 1.2;
@@ -91,11 +91,11 @@ function oversaturation(curves: Curves, teacherSpread: number | undefined): Diag
 function laggingAuxiliary(curves: Curves): Diagnosis | undefined {
   const figure = curves.has("fid") ? "fid" : "slicedWasserstein";
   const [late, best] = [curves.late(figure), curves.smallest(figure)];
-  const mismatch = curves.late("mismatch");
-  if (!(late > WORSE * best && mismatch < AGREES)) return undefined;
+  const mismatch = curves.largest("mismatch");
+  if (!(curves.has("mismatch") && late > WORSE * best && mismatch < AGREES)) return undefined;
   return {
     problem: "lagging auxiliary model",
-    sign: `the mismatch degree is ${shortNumber(mismatch)}, as if the student were there, but its samples got worse by a factor of ${shortNumber(late / best)}`,
+    sign: `the mismatch degree was never above ${shortNumber(mismatch)}, as if the student were there, but its samples got worse by a factor of ${shortNumber(late / best)}`,
     advice: "a higher auxiliaryLearningRate, auxiliarySteps 2 or more, or idaDecay 0.97",
   };
 }
