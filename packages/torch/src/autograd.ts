@@ -99,6 +99,13 @@ export function gradient(
   }
 }
 
+let forwardMode = false;
+
+/** Whether `jvp` runs now. */
+export function insideJvp(): boolean {
+  return forwardMode;
+}
+
 /** What `jvp` returns. */
 export interface Jvp {
   /** f(inputs) */
@@ -109,7 +116,7 @@ export interface Jvp {
 
 /**
  * Forward-mode differentiation by libtorch's dual numbers: f and its derivative in one direction in one pass, exact up to
- * rounding, without a graph. Fused attention has no forward derivative in libtorch.
+ * rounding, without a graph. Attention runs unfused inside, because fused attention has no forward derivative.
  *
  * @param body takes the inputs, gives one tensor; must not call `jvp` itself
  * @param inputs floating-point tensors
@@ -125,6 +132,7 @@ export function jvp(
   if (inputs.length !== tangents.length)
     throw new TorchError(`jvp() takes one tangent for each input: ${tangents.length} for ${inputs.length}`);
   const level = native.enterDual();
+  forwardMode = true;
   try {
     return noGrad(() => {
       const duals = inputs.map(
@@ -136,6 +144,7 @@ export function jvp(
       return { value, tangent };
     });
   } finally {
+    forwardMode = false;
     native.leaveDual(level);
   }
 }

@@ -3,6 +3,7 @@ import {
   backward,
   checkpoint,
   Generator,
+  GroupNorm,
   gradient,
   inferenceMode,
   jvp,
@@ -159,6 +160,33 @@ describe("jvp", () => {
       const { tangent } = jvp((a, b) => a.mul(b), [x(), x()], [tensor([1, 1, 1]), tensor([0, 1, 0])]);
       expect(tangent.toArray()).toEqual([0.5, -2, 2]);
     }
+  });
+
+  test("differentiates attention, and leaves it fused outside", () => {
+    const generator = new Generator(2);
+    const [q, k, v, along] = Array.from({ length: 4 }, () => randn([1, 2, 5, 8], { generator }));
+    const attend = (query: Tensor) => ops.scaled_dot_product_attention(query, k!, v!);
+    const before = attend(q!);
+    const { tangent } = jvp(attend, [q!], [along!]);
+    const step = along!.mul(1e-2);
+    const difference = attend(q!.add(step))
+      .sub(attend(q!.sub(step)))
+      .div(2e-2);
+    expect(tangent.sub(difference).abs().max().item()).toBeLessThan(1e-4);
+    expect(attend(q!).toArray()).toEqual(before.toArray());
+  });
+
+  test("differentiates group normalization of any layout", () => {
+    const generator = new Generator(3);
+    const norm = new GroupNorm(2, 4);
+    const [input, along] = [0, 1].map(() => randn([2, 3, 3, 4], { generator }));
+    const f = (at: Tensor) => norm.forward(at.transpose(1, 3));
+    const { tangent } = jvp(f, [input!], [along!]);
+    const step = along!.mul(1e-2);
+    const difference = f(input!.add(step))
+      .sub(f(input!.sub(step)))
+      .div(2e-2);
+    expect(tangent.sub(difference).abs().max().item()).toBeLessThan(1e-3);
   });
 
   test("says what is wrong", () => {

@@ -64,7 +64,8 @@ function collapse(curves: Curves, teacherSpread: number | undefined): Diagnosis 
   const [late, widest] = [curves.late("spread"), curves.largest("spread")];
   const [modes, mostModes] = [curves.late("modeCoverage"), curves.largest("modeCoverage")];
   const narrowed = late < COLLAPSED * (teacherSpread ?? widest) && late < COLLAPSED * widest;
-  const forgot = modes <= mostModes - LOST_MODES;
+  // Oversaturated samples leave the modes outwards.
+  const forgot = modes <= mostModes - LOST_MODES && !(late > OVERSATURATED * (teacherSpread ?? widest));
   if (!narrowed && !forgot) return undefined;
   const from = narrowed
     ? `the samples' spread fell from ${shortNumber(widest)} to ${shortNumber(late)}`

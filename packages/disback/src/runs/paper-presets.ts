@@ -75,11 +75,11 @@ export const paperPresets: Readonly<Record<string, SettingsTree>> = {
   "scm-cifar10": paper(80, {
     objective: "scm",
     ...{ batchSize: 512, betas: [0.9, 0.99], studentLearningRate: 1e-4, iterations: 500_000 },
-    ...{ emaDecay: 0.9999, scm: { derivative: "difference", warmupSteps: 10_000 } },
+    ...{ emaDecay: 0.9999, scm: { warmupSteps: 10_000 } },
   }),
   "meanflow-cifar10": paper(80, {
     objective: "meanflow",
     ...{ batchSize: 1024, betas: [0.9, 0.999], studentLearningRate: 6e-4, emaDecay: 0.9999 },
-    meanflow: { velocity: "data", derivative: "difference", intervalShare: 0.75, power: 0.75 },
+    meanflow: { velocity: "data", intervalShare: 0.75, power: 0.75 },
   }),
 };

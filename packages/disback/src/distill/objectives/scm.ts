@@ -30,8 +30,8 @@ export interface ScmOptions extends CleanSamplesOptions {
   /** whose direction dx/dt is: "teacher" (default, sCD) or "data" (sCT) */
   velocity?: VelocitySource;
   /**
-   * "forward" (default): exact, in one pass with dual numbers; "difference": two passes 0.01 apart in ln sigma, for
-   * networks with fused attention
+   * "forward" (default): exact, in one pass with dual numbers; "difference": two passes 0.02 apart in ln sigma, for
+   * networks with operators that have no forward derivative
    */
   derivative?: DerivativeKind;
   /** steps over which the derivative's part of the tangent grows, default 200; 10,000 in the paper */

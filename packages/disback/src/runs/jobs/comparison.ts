@@ -70,6 +70,7 @@ export async function summarizeStudent(comparison: Comparison): Promise<JobResul
       studentEvaluations,
       seconds: comparison.seconds,
       ...(problems.length > 0 ? { problems } : {}),
+      ...(comparison.teacherSpread === undefined ? {} : { teacherSpread: comparison.teacherSpread }),
       ...(judge ? { measuredWith: judge.describe(comparison.samples) } : {}),
     },
     table: [

@@ -35,7 +35,9 @@ const continuous = {
   derivative: z
     .enum(derivatives)
     .default("forward")
-    .describe("derivative of the network: forward (exact) or difference (for networks with fused attention)"),
+    .describe(
+      "derivative of the network: forward (exact) or difference (for networks with operators that have none)",
+    ),
 };
 const distance = z.enum(distances).describe("distance to minimise: squared or pseudo-huber");
 const realSamples = integer(1)
