@@ -23,7 +23,7 @@ export interface DiagnosisContext {
 const ENOUGH = 4;
 /** Samples of less than this share of the teacher's spread have collapsed, if they were wider before. */
 const COLLAPSED = 0.7;
-/** Modes that were covered before and are lost, as a share of all. */
+/** More modes than this were covered before and are lost, as a share of all. */
 const LOST_MODES = 0.25;
 /** Samples of more than this multiple of the teacher's spread are oversaturated. */
 const OVERSATURATED = 1.15;
@@ -65,7 +65,7 @@ function collapse(curves: Curves, teacherSpread: number | undefined): Diagnosis 
   const [modes, mostModes] = [curves.late("modeCoverage"), curves.largest("modeCoverage")];
   const narrowed = late < COLLAPSED * (teacherSpread ?? widest) && late < COLLAPSED * widest;
   // Oversaturated samples leave the modes outwards.
-  const forgot = modes <= mostModes - LOST_MODES && !(late > OVERSATURATED * (teacherSpread ?? widest));
+  const forgot = modes < mostModes - LOST_MODES && !(late > OVERSATURATED * (teacherSpread ?? widest));
   if (!narrowed && !forgot) return undefined;
   const from = narrowed
     ? `the samples' spread fell from ${shortNumber(widest)} to ${shortNumber(late)}`
