@@ -72,6 +72,7 @@ ${marks.join("\n")}
 
 const full = [3 * (width + gap + left) + 10, 2 * (height + 70) + 20];
 const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${full[0]}" height="${full[1]}" viewBox="0 0 ${full.join(" ")}" font-family="sans-serif" font-size="11" fill="#333">
+<title>Curves of runs that went wrong, beside sound ones</title>
 <rect width="100%" height="100%" fill="#fff"/>
 ${panels.map(draw).join("\n")}
 <text x="${left + 2 * (width + gap + left)}" y="${top + height + 90}"><tspan fill="#d1495b">wrong</tspan>, <tspan fill="#777">sound</tspan></text>

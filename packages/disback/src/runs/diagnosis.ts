@@ -85,7 +85,7 @@ function oversaturation(curves: Curves, teacherSpread: number | undefined): Diag
   return {
     problem: "oversaturation",
     sign: `the samples' spread is ${shortNumber(late)}, the teacher's ${shortNumber(teacherSpread)}`,
-    advice: "less guidance, sid.alpha nearer to 1, or a smaller generatorWeight",
+    advice: "less guidance, or a smaller generatorWeight",
   };
 }
 

@@ -73,7 +73,7 @@ describe("rules", () => {
   test("a diagnosis is one line with figures and a setting", () => {
     const [found] = diagnose(log({ spread: 2 }), { teacherSpread: 1 });
     expect(describeDiagnosis(found!)).toBe(
-      "oversaturation: the samples' spread is 2, the teacher's 1; try less guidance, sid.alpha nearer to 1, or a smaller generatorWeight",
+      "oversaturation: the samples' spread is 2, the teacher's 1; try less guidance, or a smaller generatorWeight",
     );
   });
 });
