@@ -99,10 +99,13 @@ const conditions = {
       Object.entries(condition).map(([name, shape]) => [name, randn([count, ...shape], { generator })]),
     ),
 };
-const student = new DenoiserStudent(new LowRankDenoiser(teacher, { rank, layers: options.layers, generator: random }), {
-  sigmaInit: 2.5,
-  conditions,
-});
+const student = new DenoiserStudent(
+  new LowRankDenoiser(teacher, { rank, layers: options.layers, generator: random }),
+  {
+    sigmaInit: 2.5,
+    conditions,
+  },
+);
 say(
   `${options.network}: ${(numbers(teacher.parameters()) / 1e6).toFixed(0)} M in ${options.bf16 ? "bf16" : "f32"}, ` +
     `${(bytes(teacher.parameters()) / 1e9).toFixed(2)} GB; adapters of rank ${rank} on ${options.layers} layers: ` +

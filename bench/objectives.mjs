@@ -11,11 +11,20 @@ import { Consistency } from "../packages/disback/dist/distill/objectives/consist
 import { DiffInstruct } from "../packages/disback/dist/distill/objectives/diff-instruct.js";
 import { Dmd } from "../packages/disback/dist/distill/objectives/dmd.js";
 import { Dmd2 } from "../packages/disback/dist/distill/objectives/dmd2.js";
+import { Ect } from "../packages/disback/dist/distill/objectives/ect.js";
+import { FDistill } from "../packages/disback/dist/distill/objectives/f-distill.js";
+import { Ladd } from "../packages/disback/dist/distill/objectives/ladd.js";
+import { MeanFlow } from "../packages/disback/dist/distill/objectives/meanflow.js";
+import { MomentMatching } from "../packages/disback/dist/distill/objectives/moment-matching.js";
 import { Regression } from "../packages/disback/dist/distill/objectives/regression.js";
+import { Scm } from "../packages/disback/dist/distill/objectives/scm.js";
 import { Sid } from "../packages/disback/dist/distill/objectives/sid.js";
+import { Sida } from "../packages/disback/dist/distill/objectives/sida.js";
+import { Sim } from "../packages/disback/dist/distill/objectives/sim.js";
 import { Vsd } from "../packages/disback/dist/distill/objectives/vsd.js";
 import { SamplePool } from "../packages/disback/dist/distill/sample-pool.js";
 import { loadModel } from "../packages/disback/dist/models/config.js";
+import { withInterval } from "../packages/disback/dist/models/with-interval.js";
 import { machine, positive, printTable, ratios, save, spread, withQuartiles } from "./report.mjs";
 
 const { values: flags } = parseArgs({
@@ -31,9 +40,10 @@ const threads = positive(flags, "threads");
 setNumThreads(threads);
 
 const folder = new URL("../packages/disback/assets/teachers/fashion-mnist-16", import.meta.url);
-const { denoiser: teacher } = loadModel(fileURLToPath(folder));
+const { denoiser: teacher, config } = loadModel(fileURLToPath(folder));
 teacher.requiresGrad_(false);
 const student = () => new DenoiserStudent(teacher.clone(), { sigmaInit: 2.5 });
+const wideStudent = () => new DenoiserStudent(withInterval(teacher, config).denoiser, { sigmaInit: 2.5 });
 const random = new Generator(1);
 const real = new SamplePool({
   samples: randn([256, ...teacher.facts.sampleShape], { generator: random }),
@@ -46,15 +56,24 @@ const objectives = {
   dmd: new Dmd(),
   "dmd with regression": new Dmd({ regressionWeight: 0.25, pairs: { count: 32, steps: 3 } }),
   dmd2: new Dmd2({ real }),
+  "f-distill": new FDistill({ real }),
   sid: new Sid(),
+  sida: new Sida({ real }),
+  sim: new Sim(),
+  "moment-matching": new MomentMatching(),
   consistency: new Consistency({ data: real }),
+  ect: new Ect({ data: real, stageSteps: 1 }),
+  scm: new Scm({ data: real }),
+  "scm, difference": new Scm({ data: real, derivative: "difference" }),
+  meanflow: new MeanFlow({ data: real }),
+  ladd: new Ladd({ real }),
   regression: new Regression({ pairs: { count: 32, steps: 3 } }),
 };
 
 const works = Object.entries(objectives).map(([name, objective]) => ({
   name,
   work: new ("loss" in objective ? DirectDistillation : Backtracking)({
-    ...{ teacher, objective, batchSize, student: student() },
+    ...{ teacher, objective, batchSize, student: name === "meanflow" ? wideStudent() : student() },
     guidance: name.endsWith("guided") ? 2 : 1,
   }),
   milliseconds: [],

@@ -74,6 +74,7 @@ export { Trajectory, type TrajectoryNode } from "./distill/trajectory.js";
 
 export { type DenoisingLossOptions, denoisingLoss, denoisingWeight } from "./distill/denoising-loss.js";
 export type { DirectInput, DirectObjective } from "./distill/direct-objective.js";
+export type { DiscriminatorOptions } from "./distill/discriminator.js";
 export {
   KarrasUniform,
   type KarrasUniformOptions,
@@ -91,8 +92,17 @@ export { Consistency, type ConsistencyOptions } from "./distill/objectives/consi
 export { DiffInstruct, type DiffInstructOptions } from "./distill/objectives/diff-instruct.js";
 export { Dmd, type DmdOptions } from "./distill/objectives/dmd.js";
 export { Dmd2, type Dmd2Options } from "./distill/objectives/dmd2.js";
+export { Ect, type EctOptions } from "./distill/objectives/ect.js";
+export { type Divergence, FDistill, type FDistillOptions } from "./distill/objectives/f-distill.js";
+export { Ladd } from "./distill/objectives/ladd.js";
+export { MeanFlow, type MeanFlowOptions } from "./distill/objectives/meanflow.js";
+export { MomentMatching, type MomentMatchingOptions } from "./distill/objectives/moment-matching.js";
 export { Regression, type RegressionOptions } from "./distill/objectives/regression.js";
+export { Scm, type ScmOptions } from "./distill/objectives/scm.js";
 export { Sid, type SidOptions } from "./distill/objectives/sid.js";
+export { Sida, type SidaOptions } from "./distill/objectives/sida.js";
+export { Sim, type SimOptions } from "./distill/objectives/sim.js";
+export { Tcm, type TcmOptions } from "./distill/objectives/tcm.js";
 export { Vsd, type VsdOptions } from "./distill/objectives/vsd.js";
 export { type SampleDistance, sampleDistances } from "./distill/sample-distance.js";
 export { type PooledSamples, SamplePool } from "./distill/sample-pool.js";

@@ -2,10 +2,12 @@
 #include "convert.h"
 #include "registration.h"
 
+#include <ATen/Context.h>
 #include <ATen/core/grad_mode.h>
 #include <c10/core/AutogradState.h>
 #include <torch/csrc/autograd/autograd.h>
 #include <torch/csrc/autograd/custom_function.h>
+#include <torch/csrc/autograd/forward_grad.h>
 #include <torch/custom_class.h>
 
 #include <ATen/ops/zeros.h>
@@ -177,6 +179,51 @@ napi_value leaveInference(napi_env env, napi_callback_info) {
   });
 }
 
+// Fused attention has no forward derivative: without it, attention is made of operators that have.
+class WithoutFusedAttention {
+ public:
+  WithoutFusedAttention()
+      : flash(context().userEnabledFlashSDP()),
+        efficient(context().userEnabledMemEfficientSDP()),
+        cudnn(context().userEnabledCuDNNSDP()) {
+    set(false, false, false);
+  }
+  ~WithoutFusedAttention() { set(flash, efficient, cudnn); }
+  WithoutFusedAttention(const WithoutFusedAttention&) = delete;
+  WithoutFusedAttention& operator=(const WithoutFusedAttention&) = delete;
+
+ private:
+  static at::Context& context() { return at::globalContext(); }
+  static void set(bool useFlash, bool useEfficient, bool useCudnn) {
+    context().setSDPUseFlash(useFlash);
+    context().setSDPUseMemEfficient(useEfficient);
+    context().setSDPUseCuDNN(useCudnn);
+  }
+  const bool flash, efficient, cudnn;
+};
+
+std::unique_ptr<WithoutFusedAttention> withoutFusedAttention;
+
+// enterDual() -> level, for operators on dual numbers; one level at a time
+napi_value enterDual(napi_env env, napi_callback_info) {
+  return guarded(env, [&] {
+    napi_value level;
+    napi_create_uint32(env, static_cast<uint32_t>(torch::autograd::ForwardADLevel::get_next_idx()), &level);
+    withoutFusedAttention = std::make_unique<WithoutFusedAttention>();
+    return level;
+  }, "jvp");
+}
+
+// leaveDual(level): all dual numbers of the level become plain tensors.
+napi_value leaveDual(napi_env env, napi_callback_info info) {
+  return guarded(env, [&]() -> napi_value {
+    Arguments<1> arguments(env, info);
+    withoutFusedAttention.reset();
+    torch::autograd::ForwardADLevel::release_idx(static_cast<uint64_t>(intArgument(env, arguments[0], "level")));
+    return nullptr;
+  }, "jvp");
+}
+
 // Handles whose ownership JavaScript handed over.
 void releaseAll(Environment& environment, napi_value array) {
   uint32_t length = 0, handle;
@@ -265,6 +312,8 @@ void registerAutograd(napi_env env, napi_value exports) {
   define(env, exports, "setGradMode", setGradMode);
   define(env, exports, "enterInference", enterInference);
   define(env, exports, "leaveInference", leaveInference);
+  define(env, exports, "enterDual", enterDual);
+  define(env, exports, "leaveDual", leaveDual);
   define(env, exports, "checkpointed", checkpointed);
 }
 

@@ -1,5 +1,6 @@
 import { autocast, currentAutocast } from "./autocast.js";
 import { native } from "./binding.js";
+import { call } from "./call.js";
 import { wrap } from "./door.js";
 import { TorchError } from "./errors.js";
 import { activeAdapters, withAdapters } from "./nn/adapters.js";
@@ -97,6 +98,56 @@ export function gradient(
       .map((handle) => (handle === null ? undefined : wrap(handle)));
   } finally {
     withoutLeaves = before;
+  }
+}
+
+let forwardMode = false;
+
+/** Whether `jvp` runs now. */
+export function insideJvp(): boolean {
+  return forwardMode;
+}
+
+/** What `jvp` returns. */
+export interface Jvp {
+  /** f(inputs) */
+  value: Tensor;
+  /** its derivative in the direction of the tangents, of the same shape */
+  tangent: Tensor;
+}
+
+/**
+ * Forward-mode differentiation by libtorch's dual numbers: f and its derivative in one direction in one pass, exact up to
+ * rounding, without a graph. Attention runs unfused inside, because fused attention has no forward derivative.
+ *
+ * @param body takes the inputs, gives one tensor; must not call `jvp` itself
+ * @param inputs floating-point tensors
+ * @param tangents the direction, one tensor of the same shape for each input
+ * @throws OperatorError if an operator inside has no forward derivative
+ * @throws TorchError if the result does not depend on the inputs
+ */
+export function jvp(
+  body: (...inputs: Tensor[]) => Tensor,
+  inputs: readonly Tensor[],
+  tangents: readonly Tensor[],
+): Jvp {
+  if (inputs.length !== tangents.length)
+    throw new TorchError(`jvp() takes one tangent for each input: ${tangents.length} for ${inputs.length}`);
+  const level = native.enterDual();
+  forwardMode = true;
+  try {
+    return noGrad(() => {
+      const duals = inputs.map(
+        (input, i) => call("aten::_make_dual", "", input, tangents[i], level) as Tensor,
+      );
+      const result = refusePromise(body(...duals), "jvp");
+      const [value, tangent] = call("aten::_unpack_dual", "", result, level) as [Tensor, Tensor | null];
+      if (!tangent) throw new TorchError("jvp(): the result does not depend on the inputs");
+      return { value, tangent };
+    });
+  } finally {
+    forwardMode = false;
+    native.leaveDual(level);
   }
 }
 

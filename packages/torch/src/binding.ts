@@ -66,6 +66,8 @@ export interface Native {
   setGradMode(enabled: boolean): boolean;
   enterInference(): void;
   leaveInference(): void;
+  enterDual(): number;
+  leaveDual(level: number): void;
   checkpointed(
     outputs: Handle[],
     inputs: Handle[],

@@ -3,16 +3,20 @@ import {
   backward,
   checkpoint,
   Generator,
+  GroupNorm,
   gradient,
   inferenceMode,
+  jvp,
   manualSeed,
   noGrad,
+  OperatorError,
   ops,
   randn,
+  type Tensor,
   tensor,
   zeros,
 } from "@disback/torch";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 
 test("gradients of a closed form", () => {
   // f = sum(x^3): f' = 3 x^2, f'' = 6 x
@@ -131,4 +135,65 @@ test("an inner region of autocast ends without ending the outer one", () => {
     expect(a.matmul(a).dtype).toBe("bfloat16");
   });
   expect(a.matmul(a).dtype).toBe("float32");
+});
+
+describe("jvp", () => {
+  const x = () => tensor([0.5, -1, 2]);
+
+  test("is the product of Jacobian and tangent, without a graph", () => {
+    const weight = randn([4, 3], { generator: new Generator(1) }).requiresGrad_();
+    const along = tensor([1, 0.5, -2]);
+    const f = (at: Tensor) => weight.matmul(at.square()).sin();
+    const { value, tangent } = jvp(f, [x()], [along]);
+    expect(value.toArray()).toEqual(f(x()).toArray());
+    // d/dx sin(W x^2) v = cos(W x^2) * W (2 x v)
+    const expected = weight
+      .matmul(x().square())
+      .cos()
+      .mul(weight.matmul(x().mul(along).mul(2)));
+    expect(tangent.sub(expected).abs().max().item()).toBeLessThan(1e-5);
+    expect([value.requiresGrad, tangent.requiresGrad]).toEqual([false, false]);
+  });
+
+  test("takes several inputs, and can be called again", () => {
+    for (let round = 0; round < 2; round++) {
+      const { tangent } = jvp((a, b) => a.mul(b), [x(), x()], [tensor([1, 1, 1]), tensor([0, 1, 0])]);
+      expect(tangent.toArray()).toEqual([0.5, -2, 2]);
+    }
+  });
+
+  test("differentiates attention, and leaves it fused outside", () => {
+    const generator = new Generator(2);
+    const [q, k, v, along] = Array.from({ length: 4 }, () => randn([1, 2, 5, 8], { generator }));
+    const attend = (query: Tensor) => ops.scaled_dot_product_attention(query, k!, v!);
+    const before = attend(q!);
+    const { tangent } = jvp(attend, [q!], [along!]);
+    const step = along!.mul(1e-2);
+    const difference = attend(q!.add(step))
+      .sub(attend(q!.sub(step)))
+      .div(2e-2);
+    expect(tangent.sub(difference).abs().max().item()).toBeLessThan(1e-4);
+    expect(attend(q!).toArray()).toEqual(before.toArray());
+  });
+
+  test("differentiates group normalization of any layout", () => {
+    const generator = new Generator(3);
+    const norm = new GroupNorm(2, 4);
+    const [input, along] = [0, 1].map(() => randn([2, 3, 3, 4], { generator }));
+    const f = (at: Tensor) => norm.forward(at.transpose(1, 3));
+    const { tangent } = jvp(f, [input!], [along!]);
+    const step = along!.mul(1e-2);
+    const difference = f(input!.add(step))
+      .sub(f(input!.sub(step)))
+      .div(2e-2);
+    expect(tangent.sub(difference).abs().max().item()).toBeLessThan(1e-3);
+  });
+
+  test("says what is wrong", () => {
+    expect(() => jvp(() => x(), [x()], [x()])).toThrow(/does not depend/);
+    expect(() => jvp((a) => a, [x()], [])).toThrow(/one tangent for each input: 0 for 1/);
+    expect(() => jvp((a) => a, [x()], [tensor([1])])).toThrow(OperatorError);
+    // The level was left.
+    expect(jvp((a) => a.mul(2), [x()], [x()]).tangent.toArray()).toEqual([1, -2, 4]);
+  });
 });

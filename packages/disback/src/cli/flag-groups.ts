@@ -1,3 +1,4 @@
+import { objectiveNames } from "../runs/settings/objective-names.js";
 import { grouped, type SettingFlag } from "./setting-flags.js";
 
 export const TEACHER_FLAGS: readonly SettingFlag[] = [
@@ -93,7 +94,7 @@ export const BACKTRACKING_FLAGS: readonly SettingFlag[] = grouped("Backtracking:
   {
     flags: "--objective <name>",
     path: "backtracking.objective",
-    description: "diff-instruct, vsd, dmd, dmd2, sid, consistency or regression",
+    description: objectiveNames.join(", "),
   },
   {
     flags: "--guidance <weight>",

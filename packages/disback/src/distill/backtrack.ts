@@ -1,4 +1,4 @@
-import { type Module, noGrad, type State, scope, type Tensor } from "@disback/torch";
+import { type Module, noGrad, type State, scope, type Tensor, zeros } from "@disback/torch";
 import { LowRankDenoiser } from "../models/adapters/low-rank-denoiser.js";
 import type { DenoiserModule } from "../models/denoiser.js";
 import { type GuidanceOptions, guided } from "../models/guided-denoiser.js";
@@ -11,6 +11,7 @@ import { Training } from "../training/training.js";
 import { adapterShape } from "./adapter-nodes.js";
 import type { BacktrackingFigures, BacktrackingOptions } from "./backtracking-options.js";
 import { defaults, withDefaults } from "./defaults.js";
+import { implicitAlignment } from "./implicit-alignment.js";
 import type { Objective } from "./objective.js";
 import { DiffInstruct } from "./objectives/diff-instruct.js";
 import { deviceOf, draw, generate, partOf, type Student } from "./student.js";
@@ -25,7 +26,8 @@ type Measured =
   | "auxiliaryGradientNorm"
   | "difference"
   | "auxiliaryError"
-  | "targetError";
+  | "targetError"
+  | "adversarial";
 
 /**
  * Stage 2 of DisBack, distribution backtracking (algorithm 2): the student is distilled against each point of the
@@ -50,6 +52,7 @@ export class Backtracking<
   private readonly auxiliarySteps: number;
   private readonly targets: TargetPath<M>;
   private readonly schedule: TargetSchedule;
+  private readonly alignment: (() => void) | undefined;
   private readonly guidance: number;
   private readonly guidanceOptions: GuidanceOptions | undefined;
 
@@ -75,6 +78,7 @@ export class Backtracking<
       this.auxiliary = this.targets.startOfAuxiliary(adapters, seed); // D_phi <- D'_N
     }
     const { auxiliary } = this;
+    this.alignment = implicitAlignment(options.idaDecay, student.module, auxiliary);
     objective.prepare?.({ student, teacher: guided(teacher, guidance, guidanceOptions), auxiliary, seed });
     processes.requireSameWeights("teacher", teacher.parameters());
     const { emaDecay, studentLearningRate } = settings;
@@ -118,10 +122,10 @@ export class Backtracking<
   step(): BacktrackingFigures {
     const target = this.targets.position;
     const { learningRate } = this.trainers.studentOptimizer;
-    const { difference, auxiliaryError, targetError, ...others } = this.advance();
+    const { difference, auxiliaryError, targetError, adversarial, ...others } = this.advance();
     const figures = { ...others, gap: Math.sqrt(difference), mismatch: targetError / auxiliaryError };
     this.targets.advanceIf((steps) => this.schedule.reached({ steps, ...figures })); // i <- i - 1
-    return { ...figures, target, learningRate };
+    return { ...figures, ...(adversarial > 0 ? { adversarial } : {}), target, learningRate };
   }
 
   protected update(): Record<Measured, Tensor | number> {
@@ -136,7 +140,7 @@ export class Backtracking<
       this.trainers.auxiliaryOptimizer?.update(batch, (part) => {
         const samples = made?.detach() ?? noGrad(() => generate(student, partOf(drawn, part))); // x0 = G(z)
         const condition = part.rows(drawn.condition);
-        const input = { samples, condition, auxiliary: auxiliary!.train(), random: part.random };
+        const input = { samples, condition, auxiliary: auxiliary!.train(), target, random: part.random };
         const loss = objective.auxiliaryLoss!(input);
         return { loss, figures: { loss } };
       });
@@ -153,8 +157,9 @@ export class Backtracking<
       const samples = made ?? generate(student, partOf(drawn, part));
       const seen = { samples, condition: part.rows(drawn.condition), random: part.random };
       const models = { auxiliary: auxiliary?.eval() ?? target, target, student };
-      const { gradient, loss, ...figures } = objective.studentSignal({ ...seen, ...models });
-      return { loss, injected: gradient && [samples, gradient], figures };
+      const { gradient, loss, adversarial, ...figures } = objective.studentSignal({ ...seen, ...models });
+      const told = adversarial ?? zeros([], { device: this.device });
+      return { loss, injected: gradient && [samples, gradient], figures: { ...figures, adversarial: told } };
     });
     const { norm: gradientNorm, ...seen } = moved;
     const { loss, norm: auxiliaryGradientNorm } = fitted ?? { loss: seen.auxiliaryError, norm: 0 };
@@ -166,6 +171,7 @@ export class Backtracking<
   }
 
   protected override afterUpdate(): void {
+    this.alignment?.(); // phi <- decay phi + (1 - decay) theta (SenseFlow)
     this.student.updateAverage();
   }
 

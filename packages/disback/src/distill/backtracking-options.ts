@@ -40,6 +40,8 @@ export interface BacktrackingOptions<M extends Module = DenoiserModule, S extend
   auxiliaryLearningRate?: number;
   /** updates of the auxiliary model per student update; 5 in DMD2 */
   auxiliarySteps?: number;
+  /** decay of implicit distribution alignment, see `implicitAlignment`: 0.97 in SenseFlow; default none */
+  idaDecay?: number | undefined;
   /** Adam's betas for both */
   betas?: [number, number];
   /** decay of the student's averaged weights per step, in [0, 1) */
@@ -55,6 +57,8 @@ export interface BacktrackingFigures {
   gap: number;
   /** mismatch degree with the current target */
   mismatch: number;
+  /** mean softplus(-d) of the discriminator for the student's samples, if there is one: ln 2 if it cannot tell */
+  adversarial?: number;
   /** norm of the student's gradient */
   gradientNorm: number;
   /** norm of the auxiliary model's gradient; 0 if there is none */

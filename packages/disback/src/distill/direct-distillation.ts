@@ -2,7 +2,7 @@ import type { Module } from "@disback/torch";
 import type { DenoiserModule } from "../models/denoiser.js";
 import { type GuidanceOptions, guided } from "../models/guided-denoiser.js";
 import { type Execution, requireCounts } from "../training/execution.js";
-import type { NetworkTrainer } from "../training/network-trainer.js";
+import { NetworkTrainer } from "../training/network-trainer.js";
 import { optionalPart, type Parts } from "../training/parts.js";
 import { Training } from "../training/training.js";
 import { defaults, withDefaults } from "./defaults.js";
@@ -27,6 +27,8 @@ export interface DirectDistillationOptions {
   batchSize?: number;
   /** Adam's learning rate */
   studentLearningRate?: number;
+  /** Adam's learning rate for the objective's own weights, if it has any */
+  auxiliaryLearningRate?: number;
   /** Adam's betas, default [0.9, 0.999], because no second network has to follow the student */
   betas?: [number, number];
   /** decay of the student's averaged weights per step, in [0, 1) */
@@ -40,13 +42,15 @@ export interface DirectFigures {
   loss: number;
   /** norm of its gradient */
   gradientNorm: number;
+  /** loss of the objective's own weights before their update, if it has any */
+  ownLoss?: number;
   learningRate: number;
 }
 
 /** Trains a student by a direct loss, without an auxiliary model or a trajectory. */
-export class DirectDistillation extends Training<"loss" | "gradientNorm"> {
+export class DirectDistillation extends Training<"loss" | "gradientNorm" | "ownLoss"> {
   readonly iterations: number;
-  protected readonly trainers: { studentOptimizer: NetworkTrainer };
+  protected readonly trainers: { studentOptimizer: NetworkTrainer; objectiveOptimizer?: NetworkTrainer };
   protected readonly parts: Parts;
   private readonly trained: StudentTrainer<DenoiserStudent>;
   private readonly teacher: DenoiserModule;
@@ -57,6 +61,7 @@ export class DirectDistillation extends Training<"loss" | "gradientNorm"> {
     const { student, objective, betas, guidance = 1, guidanceOptions, execution } = options;
     const settings = withDefaults({ ...defaults.backtracking, betas: undefined }, options);
     const { iterations, batchSize, studentLearningRate: learningRate, emaDecay } = settings;
+    const { auxiliaryLearningRate } = settings;
     super({ name: "distillation", batchSize, device: student.device, execution });
     requireCounts("distillation", { iterations });
     this.iterations = iterations;
@@ -68,7 +73,12 @@ export class DirectDistillation extends Training<"loss" | "gradientNorm"> {
       ...{ learningRate, emaDecay, processes },
       ...(betas ? { betas } : {}),
     });
-    this.trainers = { studentOptimizer: this.trained.trainer };
+    const own = objective.parameters?.() ?? [];
+    const ownOptions = { learningRate: auxiliaryLearningRate, processes, name: objective.name };
+    this.trainers = {
+      studentOptimizer: this.trained.trainer,
+      ...(own.length > 0 ? { objectiveOptimizer: new NetworkTrainer(own, ownOptions) } : {}),
+    };
     this.parts = { ...this.trained.parts, objective: optionalPart(objective) };
   }
 
@@ -88,18 +98,27 @@ export class DirectDistillation extends Training<"loss" | "gradientNorm"> {
   /** One update of the student. */
   step(): DirectFigures {
     const { learningRate } = this.trained.trainer;
-    return { ...this.advance(), learningRate };
+    const { ownLoss, ...figures } = this.advance();
+    return { ...figures, ...(this.trainers.objectiveOptimizer ? { ownLoss } : {}), learningRate };
   }
 
   protected update() {
     const { teacher, objective, trained } = this;
     const { student } = trained;
     student.module.train();
+    const own = this.trainers.objectiveOptimizer?.update(this.batch, ({ count, random }) => {
+      const loss = objective.ownLoss!({ student, teacher, count, random });
+      return { loss, figures: { loss } };
+    });
     const { loss, norm } = trained.update(this.batch, ({ count, random }) => {
       const loss = objective.loss({ student, teacher, count, random });
       return { loss, figures: { loss } };
     });
-    return { loss, gradientNorm: norm };
+    return { loss, gradientNorm: norm, ownLoss: own?.loss ?? 0 };
+  }
+
+  protected override get circumstances(): readonly unknown[] {
+    return [this.objective.phase];
   }
 
   protected override beforeUpdate(): void {
@@ -107,6 +126,7 @@ export class DirectDistillation extends Training<"loss" | "gradientNorm"> {
   }
 
   protected override afterUpdate(): void {
+    this.objective.afterStep?.();
     this.trained.updateAverage();
   }
 

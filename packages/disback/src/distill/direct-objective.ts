@@ -24,10 +24,19 @@ export interface DirectObjective {
   /** The student's loss, a tensor `[]` with a graph to its weights. */
   loss(input: DirectInput): Tensor;
 
+  /** The loss of the objective's own weights, such as a discriminator's; they are trained before each student step. */
+  ownLoss?(input: DirectInput): Tensor;
+  /** The objective's own weights; available after `prepare`. */
+  parameters?(): Tensor[];
+  /** Which part of its plan it is in, if its loss is computed differently in each. */
+  readonly phase?: unknown;
+
   /** Called once, before anything else: makes what depends on the networks. */
   prepare?(setting: { student: DenoiserStudent; teacher: DenoiserModule; seed: number }): void;
   /** Called before each step. Its batch may reach `loss` in parts. */
   beforeStep?(): void;
+  /** Called after each step. */
+  afterStep?(): void;
   /** The state needed to resume, except what `prepare` makes again. */
   state?(): State;
   /** @throws CheckpointError if the state belongs to another objective */

@@ -47,11 +47,18 @@ class PointHead extends DiscriminatorHead {
 /**
  * @param shape shape of the features, N first
  * @param generator draws the initial weights, on the CPU
+ * @param who name of the objective, for the message
  * @throws DisbackError if the features belong to neither images nor points
  */
-export function discriminatorHead(shape: readonly number[], generator: Generator): DiscriminatorHead {
+export function discriminatorHead(
+  shape: readonly number[],
+  generator: Generator,
+  who: string,
+): DiscriminatorHead {
   const channels = shape[1]!;
   if (shape.length === 4) return new ImageHead(channels, generator);
   if (shape.length === 2) return new PointHead(channels, generator);
-  throw new DisbackError(`dmd2: features of shape [${shape.join(", ")}] belong to neither images nor points`);
+  throw new DisbackError(
+    `${who}: features of shape [${shape.join(", ")}] belong to neither images nor points`,
+  );
 }

@@ -14,14 +14,14 @@ export interface ObjectiveInput<M extends Module = DenoiserModule> {
   condition: Condition | undefined;
   /** the model of the student's own distribution, `D_phi` */
   auxiliary: M;
+  /** the trajectory's current node or the teacher, `D'_i`; guided, if guidance is asked for */
+  target: M;
   /** source of noise levels and noise, on the samples' device */
   random: Generator;
 }
 
-/** The inputs of the student's step: also the target. */
+/** The inputs of the student's step: also the student. */
 export interface StudentInput<M extends Module = DenoiserModule> extends ObjectiveInput<M> {
-  /** the trajectory's current node or the teacher, `D'_i`; guided, if guidance is asked for */
-  target: M;
   /** the student itself, in training mode, for objectives that differentiate through more than its samples */
   student: Student;
 }
@@ -42,6 +42,8 @@ export interface StudentSignal {
    * own definition.
    */
   auxiliaryError: Tensor;
+  /** mean softplus(-d) of a discriminator's logits for the student's samples, a tensor `[]`: ln 2 if it cannot tell */
+  adversarial?: Tensor;
 }
 
 /** The networks of a distillation before its first step. */

@@ -14,6 +14,8 @@ export type StudentKind =
       sigmaInit: number;
       /** noise levels of the later steps; empty for a one-step student */
       laterSigmas: readonly number[];
+      /** its network estimates samples from every noise level, so it can be run in any number of steps */
+      anySteps?: boolean;
     }
   | { kind: "generator" };
 

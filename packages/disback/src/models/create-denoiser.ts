@@ -74,7 +74,10 @@ function buildNetwork(config: DenoiserConfig, source: WeightSource): Network {
     case "text-unet":
       return new TextUNet(source, { ...config, ...sizes, noiseScale: stepScale(config) });
     case "mlp":
-      return new Mlp(source, { ...config, ...sizes, noiseScale: mlpNoiseScale(config) });
+      return new Mlp(source, {
+        ...{ ...config, ...sizes, augmentDim: config.augmentDim ?? 0 },
+        noiseScale: mlpNoiseScale(config),
+      });
   }
 }
 

@@ -116,6 +116,7 @@ const mlp = z.strictObject({
   ...common,
   /** dimensions of a point */
   dimension: count,
+  augmentDim: size.optional(),
   hiddenChannels: count.multipleOf(2).default(128),
   blocks: count.default(4),
 });

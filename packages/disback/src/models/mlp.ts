@@ -10,6 +10,8 @@ export interface MlpOptions {
   outChannels: number;
   /** 0 means unconditional */
   labelDim: number;
+  /** 0 means no augmentation labels */
+  augmentDim: number;
   /** width of every layer, even */
   hiddenChannels: number;
   /** residual blocks */
@@ -25,6 +27,7 @@ const START = { distribution: "kaiming-normal" } as const;
 export class Mlp extends Network {
   readonly map_noise: PositionalEmbedding;
   readonly map_label: Dense | null;
+  readonly map_augment: Dense | null;
   readonly map_layer0: Dense;
   readonly input: Dense;
   readonly blocks: ModuleList<MlpBlock>;
@@ -35,12 +38,13 @@ export class Mlp extends Network {
 
   constructor(source: WeightSource, options: MlpOptions) {
     super();
-    const { inChannels, outChannels, labelDim, hiddenChannels: width } = options;
+    const { inChannels, outChannels, labelDim, augmentDim, hiddenChannels: width } = options;
     this.noiseScale = options.noiseScale;
     this.labelScale = Math.sqrt(labelDim);
     this.labelDropout = options.labelDropout;
     this.map_noise = new PositionalEmbedding(width, { order: "sine-first" });
     this.map_label = labelDim > 0 ? new Dense(source, labelDim, width, START, { bias: false }) : null;
+    this.map_augment = augmentDim > 0 ? new Dense(source, augmentDim, width, START, { bias: false }) : null;
     this.map_layer0 = new Dense(source, width, width, START);
     this.input = new Dense(source, inChannels, width, START);
     this.blocks = new ModuleList(Array.from({ length: options.blocks }, () => new MlpBlock(source, width)));
@@ -52,18 +56,19 @@ export class Mlp extends Network {
   }
 
   /** @param x `[N, D]` @returns `[N, outChannels]` */
-  forward(x: Tensor, noise: Tensor, labels?: Tensor): Tensor {
-    return this.output.forward(ops.silu(this.features(x, noise, labels)));
+  forward(x: Tensor, noise: Tensor, labels?: Tensor, augmentation?: Tensor): Tensor {
+    return this.output.forward(ops.silu(this.features(x, noise, labels, augmentation)));
   }
 
   /** The output of the last block. @returns `[N, hiddenChannels]` */
-  features(x: Tensor, noise: Tensor, labels?: Tensor): Tensor {
+  features(x: Tensor, noise: Tensor, labels?: Tensor, augmentation?: Tensor): Tensor {
     let embedding = inDtype(this.map_noise.forward(noise.mul(this.noiseScale)), this.dtype);
     if (this.map_label && labels) {
       const drops = this.training && this.labelDropout > 0;
       const shown = drops ? dropLabels(labels, this.labelDropout, x.shape[0]!) : labels;
       embedding = embedding.add(this.map_label.forward(shown.mul(this.labelScale)));
     }
+    if (this.map_augment && augmentation) embedding = embedding.add(this.map_augment.forward(augmentation));
     embedding = ops.silu(this.map_layer0.forward(embedding));
     let hidden = this.input.forward(x);
     for (const block of this.blocks) hidden = block.forward(hidden, embedding);

@@ -4,6 +4,7 @@ export { LowRankDenoiser, type LowRankOptions } from "../models/adapters/low-ran
 export * from "../models/config.js";
 export { GuidedDenoiser } from "../models/guided-denoiser.js";
 export { PreconditionedDenoiser } from "../models/preconditioning/preconditioned.js";
+export { withInterval } from "../models/with-interval.js";
 
 // Samplers.
 

@@ -1,3 +1,4 @@
+import { paperPresets } from "./paper-presets.js";
 import type { SettingsTree } from "./settings/layers.js";
 
 type Presets = Readonly<Record<string, SettingsTree>>;
@@ -172,7 +173,10 @@ export const backtrackPresets: Presets = {
   },
 };
 
-/** `disback distill --preset NAME`: both stages. */
-export const distillPresets: Presets = Object.fromEntries(
-  Object.keys(recordPresets).map((name) => [name, { ...recordPresets[name], ...backtrackPresets[name] }]),
-);
+/** `disback distill --preset NAME`: both stages; and the papers' own settings. */
+export const distillPresets: Presets = {
+  ...Object.fromEntries(
+    Object.keys(recordPresets).map((name) => [name, { ...recordPresets[name], ...backtrackPresets[name] }]),
+  ),
+  ...paperPresets,
+};

@@ -1,8 +1,8 @@
 import { cat, type Device, inferenceMode, keep, type Module, scope, type Tensor } from "@disback/torch";
 import type { CachedPrompts } from "../distill/cached-prompts.js";
-import { DenoiserStudent } from "../distill/denoiser-student.js";
+import { DenoiserStudent, evenAngles } from "../distill/denoiser-student.js";
 import type { Student } from "../distill/student.js";
-import { studentFrom } from "../distill/student-kind.js";
+import { type StudentKind, studentFrom } from "../distill/student-kind.js";
 import { UsageError } from "../errors.js";
 import { type Condition, classesOf, eachRows, narrowRows } from "../models/condition.js";
 import type { DenoiserModule } from "../models/denoiser.js";
@@ -114,7 +114,7 @@ function modelDrawer(
   const kind = studentKindOf(source, module);
   if (kind === undefined)
     return teacherDrawer(module as DenoiserModule, { ...options, steps: options.steps ?? 18 });
-  const student = studentFrom(module, facts, kind, prompts);
+  const student = studentFrom(module, facts, inSteps(kind, facts, options.steps), prompts);
   if (options.steps !== undefined && options.steps !== student.evaluations) {
     throw new UsageError(
       `--steps ${options.steps}: ${source} is a ${stepsText(student.evaluations)} student`,
@@ -128,6 +128,13 @@ function modelDrawer(
   if (options.negativePrompt !== undefined)
     throw new UsageError(`--negative-prompt: ${source} is a student, which is not guided`);
   return studentDrawer(student, options);
+}
+
+/** A student of any number of steps, in as many as asked for; others as they are. */
+function inSteps(kind: StudentKind, { sigmaData }: ModelFacts, steps?: number): StudentKind {
+  if (kind.kind !== "denoiser" || !kind.anySteps || steps === undefined) return kind;
+  if (steps === 1 + kind.laterSigmas.length) return kind;
+  return { ...kind, laterSigmas: evenAngles(kind.sigmaInit, steps, sigmaData) };
 }
 
 /** A student's samples. */

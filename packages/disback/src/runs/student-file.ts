@@ -35,17 +35,24 @@ export function writeStudentFile(modelFolder: string, kind: StudentKind): void {
 
 function written(kind: StudentKind): object {
   if (kind.kind === "generator") return { kind: "generator" };
-  const { sigmaInit, laterSigmas } = kind;
+  const { sigmaInit, laterSigmas, anySteps } = kind;
+  const any = anySteps ? { anySteps } : {};
   return laterSigmas.length === 0
-    ? { kind: "one-step", sigmaInit }
-    : { kind: "few-step", sigmaInit, laterSigmas };
+    ? { kind: "one-step", sigmaInit, ...any }
+    : { kind: "few-step", sigmaInit, laterSigmas, ...any };
 }
 
 /** Reads `generator.json`; `undefined` if there is none, for a teacher. */
 export function readStudentFile(modelFolder: string): StudentKind | undefined {
   const path = join(modelFolder, FILE);
   if (!existsSync(path)) return undefined;
-  let value: { format?: unknown; kind?: unknown; sigmaInit?: unknown; laterSigmas?: unknown } | null;
+  let value: {
+    format?: unknown;
+    kind?: unknown;
+    sigmaInit?: unknown;
+    laterSigmas?: unknown;
+    anySteps?: unknown;
+  } | null;
   try {
     value = JSON.parse(readFileSync(path, "utf8")) as typeof value;
   } catch (error) {
@@ -61,7 +68,7 @@ export function readStudentFile(modelFolder: string): StudentKind | undefined {
   if (!Array.isArray(laterSigmas) || !falling([sigmaInit, ...laterSigmas])) {
     throw new DisbackError(`${path}: "laterSigmas" must be noise levels that decrease from "sigmaInit"`);
   }
-  return { kind: "denoiser", sigmaInit, laterSigmas };
+  return { kind: "denoiser", sigmaInit, laterSigmas, ...(value.anySteps === true ? { anySteps: true } : {}) };
 }
 
 function falling(levels: unknown[]): levels is number[] {

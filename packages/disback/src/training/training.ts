@@ -41,7 +41,7 @@ export abstract class Training<Figure extends string> {
   protected readonly random: Generator;
   protected readonly processes: Processes;
   private readonly runner: StepRunner<Figure>;
-  private readonly device: Device;
+  protected readonly device: Device;
   private done = 0;
 
   /** @throws DisbackError naming the option that is wrong */

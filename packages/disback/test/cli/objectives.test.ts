@@ -55,18 +55,32 @@ describe("distill --objective", () => {
     ["consistency", "conditional", ["--guidance", "2"]],
     ["regression", "plain", ["backtracking.pairs.count=20", "--student-steps", "2"]],
     ["dmd2", "conditional", ["backtracking.dmd2.realSamples=100", "--guidance", "2"]],
+    [
+      "f-distill",
+      "conditional",
+      ["backtracking.fDistill.divergence=forward-kl", "backtracking.idaDecay=0.97"],
+    ],
+    ["sida", "plain", ["backtracking.sida.realSamples=100"]],
+    ["sim", "plain", ["backtracking.sim.huber=0.1"]],
+    ["moment-matching", "plain", ["backtracking.momentMatching.targetWeight=0.5"]],
+    ["ect", "conditional", ["backtracking.ect.stageSteps=2"]],
+    ["tcm", "plain", ["backtracking.tcm.firstSteps=5", "backtracking.tcm.stageSteps=2"]],
+    ["scm", "conditional", ["backtracking.scm.velocity=teacher", "--guidance", "2"]],
+    ["meanflow", "conditional", ["backtracking.meanflow.velocity=data"]],
+    ["ladd", "plain", ["backtracking.ladd.r1Weight=1"]],
     ["diff-instruct", "conditional", ["backtracking.diffInstruct.weighting=edm", "--method", "plain"]],
   ])("%s moves a student, and tells how", (objective, teacher, more) => {
     const { status, stderr } = disback(...distill(teacher, objective, ...more, "--objective", objective));
     expect(stderr).not.toContain("error");
     expect(status).toBe(0);
-    const direct = ["consistency", "regression"].includes(objective);
+    const direct = ["consistency", "ect", "tcm", "scm", "meanflow", "ladd", "regression"].includes(objective);
     const path = !direct && !more.includes("--method");
     expect(existsSync(join(base, objective, "trajectory"))).toBe(path);
-    const { sigmaInit } = JSON.parse(
+    const { sigmaInit, anySteps } = JSON.parse(
       readFileSync(join(base, objective, "student", "generator.json"), "utf8"),
     );
-    expect(sigmaInit).toBe(objective === "consistency" ? 80 : 2.5);
+    expect(sigmaInit).toBe(["consistency", "ect", "tcm", "scm", "meanflow"].includes(objective) ? 80 : 2.5);
+    expect(anySteps).toBe(["consistency", "ect", "scm", "meanflow"].includes(objective) || undefined);
 
     const entries = new MetricsLog(join(base, objective, "metrics.jsonl")).read();
     const [start, end] = entries.filter(({ stage }) => stage === "backtrack");
@@ -99,13 +113,27 @@ describe("distill --objective", () => {
     expect(singular("dmd", key)[2]! / singular("dmd", key)[0]!).toBeGreaterThan(2e-2);
   });
 
-  it("dmd2 stopped and resumed is bit for bit what it would have been", async () => {
-    const more = ["backtracking.auxiliarySteps=2", "--objective", "dmd2"];
-    expect(disback(...distill("plain", "whole", ...more)).status).toBe(0);
-    const ready = () => existsSync(join(base, "stopped", "checkpoints", "00000007"));
-    expect((await interrupted(distill("plain", "stopped", ...more), "SIGKILL", ready)).status).toBeNull();
-    expect(disback("resume", join(base, "stopped"), "--quiet").status).toBe(0);
-    expect(weights("stopped")).toBe(weights("whole"));
+  it.each([
+    ["dmd2", "00000007", ["backtracking.auxiliarySteps=2", "backtracking.idaDecay=0.9"]],
+    ["tcm", "00000006", ["backtracking.tcm.firstSteps=4", "backtracking.tcm.stageSteps=2"]],
+  ])("%s stopped and resumed is bit for bit what it would have been", async (objective, checkpoint, more) => {
+    const [whole, stopped] = [`${objective}-whole`, `${objective}-stopped`];
+    const options = [...more, "--objective", objective];
+    expect(disback(...distill("plain", whole, ...options)).status).toBe(0);
+    const ready = () => existsSync(join(base, stopped, "checkpoints", checkpoint));
+    expect((await interrupted(distill("plain", stopped, ...options), "SIGKILL", ready)).status).toBeNull();
+    expect(disback("resume", join(base, stopped), "--quiet").status).toBe(0);
+    expect(weights(stopped)).toBe(weights(whole));
+  });
+
+  it("a consistency student is drawn in any number of steps", () => {
+    const sample = ["sample", join(base, "ect"), "--count", "20", "--json", "--out"];
+    for (const steps of ["1", "2", "4", "8"]) {
+      const { stdout } = disback(...sample, join(base, `ect-${steps}.npz`), "--steps", steps);
+      expect(JSON.parse(stdout)).toMatchObject({ evaluations: Number(steps) });
+    }
+    const [one, four] = ["1", "4"].map((steps) => readFileSync(join(base, `ect-${steps}.npz`)));
+    expect(one!.equals(four!)).toBe(false);
   });
 
   it("asks a class-conditional teacher without labels", () => {
@@ -135,6 +163,10 @@ describe("distill --objective", () => {
     const withoutData = disback(...teacher, "--objective", "dmd2", "--out", join(base, "none"));
     expect(withoutData.stderr).toContain("--objective of dmd2 needs real samples; give --data");
     expect(withoutData.status).toBe(2);
+    const alignment = ["--set", "backtracking.idaDecay=0.9", "--out", join(base, "none")];
+    const direct = disback(...teacher, "--objective", "regression", ...alignment);
+    expect(direct.stderr).toContain("needs an objective with an auxiliary model");
+    expect(disback(...teacher, "--student", "small", ...alignment).stderr).toContain("architecture");
     const unconditional = disback(...teacher, "--guidance", "2", "--out", join(base, "guided"));
     expect(unconditional.stderr).toContain("needs a teacher with classes");
     expect(unconditional.status).toBe(1);

@@ -1,8 +1,13 @@
 import { describe, expect, test } from "vitest";
 import { DirectDistillation, distillDirectly } from "../../src/distill/direct-distillation.js";
 import type { DirectObjective } from "../../src/distill/direct-objective.js";
+import { LogNormal } from "../../src/distill/noise-distribution.js";
 import { Consistency } from "../../src/distill/objectives/consistency.js";
+import { Ect } from "../../src/distill/objectives/ect.js";
+import { Ladd } from "../../src/distill/objectives/ladd.js";
 import { Regression } from "../../src/distill/objectives/regression.js";
+import { Scm } from "../../src/distill/objectives/scm.js";
+import { Tcm } from "../../src/distill/objectives/tcm.js";
 import { gaussianStudent, sampleMean } from "./gaussian.js";
 import { farFromTeacher, fewStepStudent, realSamples, teacher } from "./towards-teacher.js";
 
@@ -10,6 +15,12 @@ const directObjectives: [string, () => DirectObjective][] = [
   ["regression", () => new Regression({ pairs: { count: 64, steps: 6 } })],
   ["consistency", () => new Consistency({ pairs: { count: 64, steps: 6 }, levels: 6, targetDecay: 0.5 })],
   ["consistency on data", () => new Consistency({ data: realSamples(), levels: 6, targetDecay: 0.5 })],
+  ["ect", () => new Ect({ data: realSamples(), stageSteps: 3 })],
+  ["ect on the teacher's samples", () => new Ect({ pairs: { count: 64, steps: 6 }, stageSteps: 40 })],
+  ["tcm", () => new Tcm({ data: realSamples(), stageSteps: 10, firstSteps: 60 })],
+  ["scm", () => new Scm({ data: realSamples(), warmupSteps: 6 })],
+  ["scm on data", () => new Scm({ data: realSamples(), velocity: "data", derivative: "difference" })],
+  ["ladd", () => new Ladd({ real: realSamples(), discriminatorNoise: new LogNormal(), r1Weight: 1 })],
 ];
 
 describe.each(directObjectives)("%s", (_, objective) => {
@@ -17,6 +28,7 @@ describe.each(directObjectives)("%s", (_, objective) => {
     teacher: teacher(),
     batchSize: 64,
     studentLearningRate: 0.1,
+    auxiliaryLearningRate: 0.05,
     emaDecay: 0.9,
     execution: { seed: 4 },
   };

@@ -76,6 +76,7 @@ beforeAll(async () => {
       studentEvaluations: 1,
       studentRate: 4000,
       teacherRate: 110,
+      problems: ["collapse: the samples' spread fell from 0.7 to 0.1; try a lower studentLearningRate"],
       measuredWith: "FID in the features of fashion-mnist-16-classifier, 3,000 samples.",
     },
   });
@@ -97,6 +98,7 @@ it("shows the figures a reader wants first", () => {
   for (const text of ["FID at start", "323", "FID at end", "9.17", "4.1", "36.4×", "35 evaluations"])
     expectText(text);
   expectText("FID in the features of fashion-mnist-16-classifier");
+  expectText("<b>Problem</b> collapse: the samples");
 });
 
 it("draws each curve as SVG in the page's colours, under the names of the one table", () => {

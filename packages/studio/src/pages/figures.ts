@@ -31,6 +31,8 @@ export const FIGURES: Readonly<Record<string, FigureWords>> = {
   loss: { name: "Loss of the denoiser being fitted", short: "Loss", logarithmic: true },
   mismatch: { name: "Mismatch degree to the target", short: "Mismatch degree", logarithmic: true },
   gap: { name: "Gap between auxiliary model and target", short: "Gap" },
+  adversarial: { name: "Adversarial loss of the student's samples", short: "Adversarial loss" },
+  ownLoss: { name: "Discriminator's loss", short: "Discriminator" },
   target: { name: "Target on the trajectory (0 is the teacher)", short: "Target", steps: true },
   spread: { name: "Spread of the samples", short: "Spread" },
   gradientNorm: { name: "Gradient norm of the student", logarithmic: true },

@@ -1,7 +1,12 @@
 type Settings = Readonly<Record<string, unknown>>;
 
 /** Groups of settings that belong to one objective each. */
-const OBJECTIVE_GROUPS = ["diffInstruct", "vsd", "dmd", "dmd2", "sid", "consistency", "regression"];
+const OBJECTIVE_GROUPS = [
+  ...["diffInstruct", "vsd", "dmd", "dmd2", "fDistill", "sid", "sida", "sim", "momentMatching"],
+  ...["consistency", "ect", "tcm", "scm", "meanflow", "ladd", "regression"],
+];
+/** Objectives that take the teacher's samples, if there are no data. */
+const CLEAN_SAMPLES = ["consistency", "ect", "tcm", "scm", "meanflow"];
 /** Groups of settings that belong to one stage each. */
 const STAGE_GROUPS: Readonly<Record<string, string>> = { imitation: "imitate", recording: "record" };
 
@@ -31,7 +36,7 @@ function withOneObjective(backtracking: Settings): Record<string, unknown> {
       : undefined;
   const usesPairs =
     own === "regression" ||
-    own === "consistency" ||
+    CLEAN_SAMPLES.includes(String(own)) ||
     (own === "dmd" && isGroup(dmd) && dmd.regressionWeight !== 0);
   const isUsed = (name: string) => {
     if (OBJECTIVE_GROUPS.includes(name)) return name === own || own === undefined;

@@ -40,8 +40,17 @@ const OBJECTIVES: Readonly<Record<string, string>> = {
   vsd: "VSD",
   dmd: "DMD",
   dmd2: "DMD2",
+  "f-distill": "f-distill",
   sid: "SiD",
+  sida: "SiDA",
+  sim: "SIM",
+  "moment-matching": "moment matching",
   consistency: "consistency",
+  ect: "ECT",
+  tcm: "TCM",
+  scm: "sCM",
+  meanflow: "MeanFlow",
+  ladd: "LADD",
   regression: "regression",
 };
 

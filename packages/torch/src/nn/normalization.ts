@@ -1,3 +1,4 @@
+import { insideJvp } from "../autograd.js";
 import { ones, zeros } from "../creation.js";
 import { ops } from "../ops.js";
 import type { Tensor } from "../tensor.js";
@@ -30,7 +31,9 @@ export class GroupNorm extends Module {
 
   /** @param input `[N, C, ...]` @returns the same shape */
   forward(input: Tensor): Tensor {
-    return ops.group_norm(input, this.groups, this.weight, this.bias, this.eps);
+    // libtorch's forward derivative of it takes contiguous tensors alone.
+    const x = insideJvp() ? ops.clone(input, "contiguous") : input;
+    return ops.group_norm(x, this.groups, this.weight, this.bias, this.eps);
   }
 }
 

@@ -3,17 +3,12 @@ import { DisbackError } from "../../errors.js";
 import type { Condition } from "../../models/condition.js";
 import type { Denoiser, DenoiserModule } from "../../models/denoiser.js";
 import { sigmaSchedule } from "../../models/samplers.js";
+import { CleanSamples, type CleanSamplesOptions } from "../clean-samples.js";
 import { perSample } from "../denoising-loss.js";
 import type { DirectInput, DirectObjective } from "../direct-objective.js";
 import { meanDistance, type SampleDistance } from "../sample-distance.js";
-import { requireFitting, type SamplePool } from "../sample-pool.js";
-import { type TeacherPairsOptions, teacherPairs } from "../teacher-pairs.js";
 
-export interface ConsistencyOptions {
-  /** real samples, with labels if the student is conditional; default: samples of the teacher */
-  data?: SamplePool | undefined;
-  /** options for the teacher's samples, if they replace data */
-  pairs?: Omit<TeacherPairsOptions, "seed">;
+export interface ConsistencyOptions extends CleanSamplesOptions {
   /** noise levels of the grid, at least 2, default 18 as in the paper's CIFAR-10 runs */
   levels?: number;
   /** decay mu of the target network per step, in [0, 1), default 0.95 as in the paper's ImageNet runs */
@@ -39,7 +34,7 @@ export class Consistency implements DirectObjective {
   readonly name = "consistency";
   private readonly options: ConsistencyOptions;
   private readonly targetDecay: number;
-  private data: SamplePool | undefined;
+  private data: CleanSamples | undefined;
   private target: EMA<DenoiserModule> | undefined;
   /** the grid from high to low, `[levels]` */
   private grid: Tensor | undefined;
@@ -57,9 +52,8 @@ export class Consistency implements DirectObjective {
 
   /** @throws DisbackError if the data do not match the student's samples */
   prepare({ student, teacher, seed }: Parameters<NonNullable<DirectObjective["prepare"]>>[0]): void {
-    const { data, pairs, levels = 18 } = this.options;
-    if (data) requireFitting(data, student, this.name);
-    this.data = data ?? teacherPairs(teacher, student, { ...pairs, seed });
+    const { levels = 18 } = this.options;
+    this.data = new CleanSamples(this.options, { student, teacher, seed }, this.name);
     this.target = new EMA(student.module, { decay: this.targetDecay });
     const grid = sigmaSchedule({ steps: levels, sigmaMax: student.sigmaInit }, teacher).slice(0, levels);
     this.grid = tensor(grid, { device: student.device });
@@ -71,14 +65,13 @@ export class Consistency implements DirectObjective {
   }
 
   loss({ student, teacher, count, random }: DirectInput): Tensor {
-    const { samples, condition } = this.data!.draw(count, random);
+    const { samples, condition: told } = this.data!.draw(count, random);
     const last = this.grid!.shape[0]! - 1;
     const place = randint(0, last, [count], { generator: random, device: samples.device });
     const sigma = this.grid!.indexSelect(0, place);
     const next = this.grid!.indexSelect(0, place.add(1));
     const noise = randn(samples.shape, { generator: random, device: samples.device });
     const x = samples.add(noise.mul(perSample(sigma, samples.ndim)));
-    const told = Object.keys(student.facts.condition).length > 0 ? condition : undefined;
     const wanted = noGrad(() => {
       const moved = heunStep(teacher, x, sigma, next, told);
       const estimate = this.target!.module.denoise(moved, next, told);

@@ -3,7 +3,13 @@ import { DisbackError } from "../../errors.js";
 import { denoisingLoss } from "../denoising-loss.js";
 import { KarrasUniform, LogNormal, type NoiseDistribution } from "../noise-distribution.js";
 import type { Objective, ObjectiveInput, StudentInput, StudentSignal } from "../objective.js";
-import { addNoise, agreement, targetError, withoutSpoiltSamples } from "../score-comparison.js";
+import {
+  addNoise,
+  agreement,
+  type Estimates,
+  targetError,
+  withoutSpoiltSamples,
+} from "../score-comparison.js";
 
 export interface SidOptions {
   /** factor of the biased part that is subtracted, default 1.2 as in the released code, which uses 1 for AFHQv2 */
@@ -49,15 +55,21 @@ export class Sid implements Objective {
     const fitted = auxiliary.denoise(noised, sigma, condition);
     const wanted = target.denoise(noised, sigma, condition);
     const estimates = { clean, sigma, fitted, wanted };
-    const difference = wanted.sub(fitted);
-    const loss = wanted
-      .sub(clean)
-      .sub(difference.mul(this.alpha))
-      .mul(difference)
-      .div(targetError(estimates))
-      .sum()
-      .div(clean.shape[0]!);
+    const loss = sidLoss(estimates, this.alpha);
     const figures = agreement(estimates, target.facts.sigmaData);
     return { ...figures, gradient: withoutSpoiltSamples(gradient([loss], [clean])[0]!) };
   }
+}
+
+/** The loss above for estimates with a graph to `clean`, a tensor `[]`. */
+export function sidLoss(estimates: Estimates, alpha: number): Tensor {
+  const { clean, fitted, wanted } = estimates;
+  const difference = wanted.sub(fitted);
+  return wanted
+    .sub(clean)
+    .sub(difference.mul(alpha))
+    .mul(difference)
+    .div(targetError(estimates))
+    .sum()
+    .div(clean.shape[0]!);
 }

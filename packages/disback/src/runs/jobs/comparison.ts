@@ -1,3 +1,4 @@
+import { describeDiagnosis, diagnose } from "../diagnosis.js";
 import type { Judge } from "../judge.js";
 import { showWork } from "../long-work.js";
 import type { MetricsEntry } from "../metrics-log.js";
@@ -9,6 +10,8 @@ import { type Judged, judgeDrawer, waitFor } from "./judging.js";
 /** A trained student and its teacher. */
 export interface Comparison {
   entries: readonly MetricsEntry[];
+  /** standard deviation of the teacher's samples, if it was drawn */
+  teacherSpread?: number | undefined;
   /** Called when all is judged: seconds of the whole run. */
   seconds: () => number;
   judge?: Judge;
@@ -31,6 +34,7 @@ export async function summarizeStudent(comparison: Comparison): Promise<JobResul
   const judgedTeacher = judge && drawTeacher ? await judgeTeacher(judge, drawTeacher, comparison) : undefined;
   const teacher = judgedTeacher?.figures ?? {};
   const judged = entries.filter((entry) => entry.stage === "backtrack");
+  const problems = diagnose(judged, comparison).map(describeDiagnosis);
   const [first, last] = [judged[0] ?? {}, judged.at(-1) ?? {}] as Record<string, number | undefined>[];
   const rate = async (who: string, drawer: SampleDrawer) =>
     context.processes.leads ? timeDrawer(who, drawer, comparison) : undefined;
@@ -67,6 +71,8 @@ export async function summarizeStudent(comparison: Comparison): Promise<JobResul
       studentRate,
       studentEvaluations,
       seconds,
+      ...(problems.length > 0 ? { problems } : {}),
+      ...(comparison.teacherSpread === undefined ? {} : { teacherSpread: comparison.teacherSpread }),
       ...(judge ? { measuredWith: judge.describe(comparison.samples) } : {}),
     },
     table: [
@@ -75,7 +81,11 @@ export async function summarizeStudent(comparison: Comparison): Promise<JobResul
       row("student at end", studentEvaluations, last, studentRate),
       ...(evaluations === undefined ? [] : [row("teacher", evaluations, teacher, teacherRate)]),
     ],
-    places: [["time", shortDuration(seconds)], ...comparison.places],
+    places: [
+      ...problems.map((line): [string, string] => ["problem", line]),
+      ["time", shortDuration(seconds)],
+      ...comparison.places,
+    ],
   };
 }
 

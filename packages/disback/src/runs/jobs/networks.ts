@@ -17,6 +17,7 @@ import {
 import { DenoiserModule } from "../../models/denoiser.js";
 import { requireSameKind } from "../../models/facts.js";
 import { PreconditionedDenoiser } from "../../models/preconditioning/preconditioned.js";
+import { intervalConfig, withInterval } from "../../models/with-interval.js";
 import { fingerprint } from "../../training/hashing.js";
 import { adaptersOnModel } from "../adapter-folder.js";
 import { type ComputationSettings, computationOf } from "../computation.js";
@@ -40,6 +41,8 @@ export interface NetworkSettings extends ComputationSettings {
   /** Prompts to train with, or where they are. */
   prompts?: string | undefined;
   seed: number;
+  /** the objective decides what the student's network must take */
+  backtracking?: { objective: string };
 }
 
 /** A teacher, and a student before its first step. */
@@ -84,6 +87,14 @@ function halveBase(base: DenoiserModule, { precision }: NetworkSettings): void {
 async function makeStudent(settings: NetworkSettings, teacher: OpenedModel): Promise<OpenedModel<Module>> {
   const { student: start, seed } = settings;
   const device = settings.device as Device;
+  const takesInterval = settings.backtracking?.objective === "meanflow";
+  if (start === "same" && takesInterval) {
+    const wide = withInterval(teacher.module, requireConfig(teacher, start));
+    return configured(
+      { ...wide, denoiser: computing(wide.denoiser, computationOf(settings)) },
+      teacher.codec,
+    );
+  }
   if (start === "same") return { ...teacher, module: teacher.module.clone().requiresGrad_(true) };
   const how = computationOf(settings);
   if (isModuleFile(start)) {
@@ -94,7 +105,8 @@ async function makeStudent(settings: NetworkSettings, teacher: OpenedModel): Pro
     if (own.module instanceof DenoiserModule) computing(own.module, how);
     return own;
   }
-  const config = studentConfig(start, teacher);
+  const own = studentConfig(start, teacher);
+  const config = takesInterval ? intervalConfig(own) : own;
   const denoiser = createDenoiser(config, { generator: new Generator(seed) });
   denoiser.to({ device }).eval();
   computing(denoiser, how);
@@ -143,13 +155,17 @@ export function studentOf({ module, facts, prompts }: OpenedModel<Module>, steps
   return studentFrom(module, facts, { kind: "denoiser", sigmaInit, laterSigmas }, prompts);
 }
 
+function requireConfig({ config }: OpenedModel, start: string): DenoiserConfig {
+  if (config) return config;
+  throw new DisbackError(
+    `"student": ${start} needs to know the teacher's network; this teacher is your own module: give a module or a config file`,
+  );
+}
+
 function studentConfig(start: string, teacher: OpenedModel): DenoiserConfig {
   if (start === "untrained" || start === "small") {
-    if (!teacher.config)
-      throw new DisbackError(
-        `"student": ${start} needs to know the teacher's network; this teacher is your own module: give a module or a config file`,
-      );
-    return start === "small" ? halved(teacher.config) : teacher.config;
+    const config = requireConfig(teacher, start);
+    return start === "small" ? halved(config) : config;
   }
   if (!existsSync(start)) {
     const known = ["same", "untrained", "small"];

@@ -8,8 +8,17 @@ import { Consistency } from "../../distill/objectives/consistency.js";
 import { DiffInstruct } from "../../distill/objectives/diff-instruct.js";
 import { Dmd } from "../../distill/objectives/dmd.js";
 import { Dmd2 } from "../../distill/objectives/dmd2.js";
+import { Ect } from "../../distill/objectives/ect.js";
+import { FDistill } from "../../distill/objectives/f-distill.js";
+import { Ladd } from "../../distill/objectives/ladd.js";
+import { MeanFlow } from "../../distill/objectives/meanflow.js";
+import { MomentMatching } from "../../distill/objectives/moment-matching.js";
 import { Regression } from "../../distill/objectives/regression.js";
+import { Scm } from "../../distill/objectives/scm.js";
 import { Sid } from "../../distill/objectives/sid.js";
+import { Sida } from "../../distill/objectives/sida.js";
+import { Sim } from "../../distill/objectives/sim.js";
+import { Tcm } from "../../distill/objectives/tcm.js";
 import { Vsd } from "../../distill/objectives/vsd.js";
 import { SamplePool } from "../../distill/sample-pool.js";
 import { DisbackError } from "../../errors.js";
@@ -23,7 +32,7 @@ export type ObjectiveSettings = z.output<z.ZodObject<typeof objectiveSettings>>;
 
 /** Source of real samples, for objectives that need them. */
 export interface RealData {
-  /** data set; DMD2 needs one */
+  /** data set; objectives with a discriminator need one */
   source?: string | undefined;
   resolution?: number | undefined;
   skipBroken: boolean;
@@ -49,7 +58,18 @@ export async function createObjective(
   teacher: ModelFacts,
   data: RealData,
 ): Promise<Objective | DirectObjective> {
-  const { objective, pairs, diffInstruct, vsd, dmd, dmd2, sid, regression, consistency } = settings;
+  const { objective, pairs, diffInstruct, vsd, dmd, sid, sim, regression, momentMatching } = settings;
+  /** Real samples beside the other options. */
+  const withReal = async <O extends { realSamples: number }>({ realSamples, ...options }: O) => ({
+    ...options,
+    real: await realPool(data, realSamples, teacher),
+  });
+  /** Real samples if there are data, else the teacher's. */
+  const withClean = async <O extends { realSamples: number }>({ realSamples, ...options }: O) => ({
+    ...options,
+    pairs,
+    data: data.source === undefined ? undefined : await realPool(data, realSamples, teacher),
+  });
   switch (objective) {
     case "diff-instruct":
       return new DiffInstruct(diffInstruct);
@@ -57,20 +77,38 @@ export async function createObjective(
       return new Vsd(vsd);
     case "dmd":
       return new Dmd({ ...dmd, pairs });
-    case "dmd2": {
-      const { realSamples, ...weights } = dmd2;
-      return new Dmd2({ ...weights, real: await realPool(data, realSamples, teacher) });
-    }
+    case "dmd2":
+      return new Dmd2(await withReal(settings.dmd2));
+    case "f-distill":
+      return new FDistill(await withReal(settings.fDistill));
     case "sid":
-      return new Sid({ alpha: sid.alpha, noise: new KarrasUniform({ to: sid.lastPosition }) });
+      return new Sid(upTo(sid));
+    case "sida":
+      return new Sida(upTo(await withReal(settings.sida)));
+    case "sim":
+      return new Sim(upTo(sim));
+    case "moment-matching":
+      return new MomentMatching(momentMatching);
     case "regression":
       return new Regression({ ...regression, pairs });
-    case "consistency": {
-      const { realSamples, ...options } = consistency;
-      const real = data.source === undefined ? undefined : await realPool(data, realSamples, teacher);
-      return new Consistency({ ...options, pairs, data: real });
-    }
+    case "consistency":
+      return new Consistency(await withClean(settings.consistency));
+    case "ect":
+      return new Ect(await withClean(settings.ect));
+    case "tcm":
+      return new Tcm(await withClean(settings.tcm));
+    case "scm":
+      return new Scm(await withClean(settings.scm));
+    case "meanflow":
+      return new MeanFlow(await withClean(settings.meanflow));
+    case "ladd":
+      return new Ladd(await withReal(settings.ladd));
   }
+}
+
+/** SiD's noise levels, up to a position on the sampler's schedule. */
+function upTo<O extends { lastPosition: number }>({ lastPosition, ...options }: O) {
+  return { ...options, noise: new KarrasUniform({ to: lastPosition }) };
 }
 
 /** A fixed selection of data samples in memory. */

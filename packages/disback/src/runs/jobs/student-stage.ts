@@ -5,6 +5,7 @@ import { BEST_BY, keepBestModel } from "../best-model.js";
 import { showWork } from "../long-work.js";
 import { decodedDrawer, teacherDrawer } from "../sample-drawer.js";
 import type { BacktrackSettings } from "../settings/distillation.js";
+import { isAnyStepName } from "../settings/objectives.js";
 import { runStage } from "../stage-loop.js";
 import type { BestSoFar } from "../stage-position.js";
 import { writeStudentFile } from "../student-file.js";
@@ -53,16 +54,18 @@ export async function trainStudent(
   };
   const save = (folder: string) => {
     made.save(folder, work.average.module);
-    writeStudentFile(folder, kindOf(student));
+    const anySteps = isAnyStepName(backtracking.objective);
+    writeStudentFile(folder, { ...kindOf(student), ...(anySteps ? { anySteps } : {}) });
   };
   const keepBest = (best: BestSoFar) => keepBestModel(run, "student-best", best, save);
 
-  if (evaluation.teacher)
-    await showWork(context, { label: "drawing the teacher's samples", total: evaluation.grid }, (between) =>
-      processes.first(() =>
-        drawPicture(run.file("samples", "reference.png"), drawTeacher(), evaluation.grid, between),
-      ),
-    );
+  const reference = evaluation.teacher
+    ? await showWork(context, { label: "drawing the teacher's samples", total: evaluation.grid }, (between) =>
+        processes.first(() =>
+          drawPicture(run.file("samples", "reference.png"), drawTeacher(), evaluation.grid, between),
+        ),
+      )
+    : undefined;
   const before = performance.now() - began;
   const trained = await runStage(
     {
@@ -86,6 +89,7 @@ export async function trainStudent(
   if (processes.leads) save(folder);
   const result = await summarizeStudent({
     entries: run.metrics.read(),
+    teacherSpread: reference?.spread,
     seconds: () => trained + (before + performance.now() - after) / 1000,
     ...(watch.judge ? { judge: watch.judge } : {}),
     samples: evaluation.samples,

@@ -35,7 +35,7 @@ export async function createTraining(
 ): Promise<Backtracking | DirectDistillation> {
   const { backtracking, ablation } = settings;
   const { iterations, batchSize, studentLearningRate, auxiliaryLearningRate, auxiliarySteps } = backtracking;
-  const { emaDecay, guidance, schedule, stepsPerTarget, mismatchThreshold } = backtracking;
+  const { emaDecay, betas, guidance, idaDecay, schedule, stepsPerTarget, mismatchThreshold } = backtracking;
   const { facts, codec } = teacher;
   const notice = (line: string) => context.progress.notice(line);
   const data = { ...settings, source: settings.data, device: settings.device as Device, codec, notice };
@@ -46,7 +46,9 @@ export async function createTraining(
     iterations,
     batchSize,
     studentLearningRate,
+    auxiliaryLearningRate,
     emaDecay,
+    ...(betas ? { betas } : {}),
     guidance,
     ...(teacher.prompts && guidance !== 1
       ? { guidanceOptions: { negative: eachRows(teacher.prompts.none(), keep) } }
@@ -63,8 +65,8 @@ export async function createTraining(
     student,
     objective,
     trajectory,
-    auxiliaryLearningRate,
     auxiliarySteps,
+    idaDecay,
     use,
     interpolation,
     schedule:

@@ -38,6 +38,7 @@ ${resultPictures(runPath, record, entries)}
 ${headline(record, entries)}
 ${howMeasured(record)}
 ${whatHappened(record, readBest(runPath))}
+${problems(record)}
 ${charts.length > 0 ? `<section><h2>Curves</h2>\n${chartsGrid(charts)}</section>` : ""}
 ${folded("Settings in use", rowsTable(flattenRows(settingsInUse(record.settings, stagesOf(entries)))))}
 ${folded("Versions and machine", surroundings(record))}
@@ -72,6 +73,12 @@ function whatHappened(record: RunRecord, best: ReturnType<typeof readBest>): str
     );
   }
   return lines.map((line) => `<p class="how">${escapeHtml(line)}</p>`).join("\n");
+}
+
+/** What the diagnosis found. */
+function problems({ result }: RunRecord): string {
+  const lines = Array.isArray(result?.problems) ? result.problems.map(String) : [];
+  return lines.map((line) => `<p class="how"><b>Problem</b> ${escapeHtml(line)}</p>`).join("\n");
 }
 
 function folded(title: string, content: string): string {

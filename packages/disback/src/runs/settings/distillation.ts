@@ -12,7 +12,7 @@ import {
   sessionSettings,
   unconditional,
 } from "./common.js";
-import { isDirectName, objectiveSettings } from "./objectives.js";
+import { isDirectName, needsData, type ObjectiveName, objectiveSettings } from "./objectives.js";
 
 const networkSettings = {
   teacher: z
@@ -203,6 +203,12 @@ const backtracking = z
     auxiliaryLearningRate: positive
       .default(backtrackingDefaults.auxiliaryLearningRate)
       .describe("learning rate of the auxiliary model"),
+    betas: z
+      .tuple([z.number().min(0).lt(1), z.number().min(0).lt(1)])
+      .optional()
+      .describe(
+        "Adam's betas for all networks; default [0, 0.999], or [0.9, 0.999] without an auxiliary model",
+      ),
     emaDecay: z
       .number()
       .min(0)
@@ -213,15 +219,33 @@ const backtracking = z
   })
   .prefault({});
 
-/** DMD2's discriminator learns from real samples. */
+/** Discriminators learn from real samples. */
 const hasItsData = ({
   data,
   backtracking,
 }: {
   data?: string | undefined;
-  backtracking: { objective: string };
-}) => backtracking.objective !== "dmd2" || data !== undefined;
-const lacksData = { path: ["backtracking", "objective"], error: "of dmd2 needs real samples; give --data" };
+  backtracking: { objective: ObjectiveName };
+}) => !needsData(backtracking.objective) || data !== undefined;
+const lacksData = {
+  path: ["backtracking", "objective"],
+  error: ({ input }: { input?: unknown }) => {
+    const { backtracking } = input as { backtracking: { objective: string } };
+    return `of ${backtracking.objective} needs real samples; give --data`;
+  },
+};
+/** IDA moves an auxiliary model; VSD's has adapters, and no weights of the student's. */
+const canAlign = ({
+  backtracking,
+}: {
+  backtracking: { objective: ObjectiveName; idaDecay?: number | undefined };
+}) =>
+  backtracking.idaDecay === undefined ||
+  !(isDirectName(backtracking.objective) || backtracking.objective === "vsd");
+const cannotAlign = {
+  path: ["backtracking", "idaDecay"],
+  error: "needs an objective with an auxiliary model of the student's architecture",
+};
 
 /** `disback record` */
 export const recordSchema = z.strictObject({
@@ -254,6 +278,7 @@ export const backtrackSchema = z
     ablation,
   })
   .refine(hasItsData, lacksData)
+  .refine(canAlign, cannotAlign)
   .refine(({ backtracking }) => !isDirectName(backtracking.objective), {
     path: ["backtracking", "objective"],
     error: "has no auxiliary model and follows no trajectory; use disback distill",
@@ -278,7 +303,8 @@ export const distillSchema = z
     backtracking,
     ablation,
   })
-  .refine(hasItsData, lacksData);
+  .refine(hasItsData, lacksData)
+  .refine(canAlign, cannotAlign);
 
 export type RecordSettings = z.output<typeof recordSchema>;
 export type BacktrackSettings = z.output<typeof backtrackSchema>;

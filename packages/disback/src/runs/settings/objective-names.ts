@@ -1,12 +1,33 @@
 /** Objectives without an auxiliary model; they use no trajectory. */
-const directNames = ["consistency", "regression"] as const;
+const directNames = ["consistency", "ect", "tcm", "scm", "meanflow", "ladd", "regression"] as const;
 
 /** Names of the objectives, as `--objective` takes them. */
-export const objectiveNames = ["diff-instruct", "vsd", "dmd", "dmd2", "sid", ...directNames] as const;
+export const objectiveNames = [
+  "diff-instruct",
+  "vsd",
+  "dmd",
+  "dmd2",
+  "f-distill",
+  "sid",
+  "sida",
+  "sim",
+  "moment-matching",
+  ...directNames,
+] as const;
 
 export type ObjectiveName = (typeof objectiveNames)[number];
 
 /** Whether an objective needs no auxiliary model. */
 export function isDirectName(objective: ObjectiveName): boolean {
   return (directNames as readonly string[]).includes(objective);
+}
+
+/** Whether an objective needs real samples. */
+export function needsData(objective: ObjectiveName): boolean {
+  return ["dmd2", "f-distill", "sida", "ladd"].includes(objective);
+}
+
+/** Whether an objective's student estimates samples from every noise level, so that it can be run in any number of steps. */
+export function isAnyStepName(objective: ObjectiveName): boolean {
+  return ["consistency", "ect", "scm", "meanflow"].includes(objective);
 }

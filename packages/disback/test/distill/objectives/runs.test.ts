@@ -10,7 +10,11 @@ import { Consistency } from "../../../src/distill/objectives/consistency.js";
 import { DiffInstruct } from "../../../src/distill/objectives/diff-instruct.js";
 import { Dmd } from "../../../src/distill/objectives/dmd.js";
 import { Dmd2 } from "../../../src/distill/objectives/dmd2.js";
+import { FDistill } from "../../../src/distill/objectives/f-distill.js";
+import { MomentMatching } from "../../../src/distill/objectives/moment-matching.js";
 import { Sid } from "../../../src/distill/objectives/sid.js";
+import { Sida } from "../../../src/distill/objectives/sida.js";
+import { Sim } from "../../../src/distill/objectives/sim.js";
 import { record } from "../../../src/distill/record.js";
 import { SamplePool } from "../../../src/distill/sample-pool.js";
 import { StepsPerTarget } from "../../../src/distill/target-schedule.js";
@@ -38,6 +42,10 @@ const objectives: [string, () => Objective][] = [
   ["dmd with regression", () => new Dmd({ regressionWeight: 0.25, pairs: { count: 64, steps: 6 } })],
   ["dmd2", () => new Dmd2({ real: realSamples() })],
   ["sid", () => new Sid()],
+  ["f-distill", () => new FDistill({ real: realSamples() })],
+  ["sim", () => new Sim({ huber: 0.3 })],
+  ["sida", () => new Sida({ real: realSamples() })],
+  ["moment-matching", () => new MomentMatching()],
 ];
 
 describe.each(objectives)("%s", (_, objective) => {
@@ -91,6 +99,7 @@ describe.each(objectives)("%s", (_, objective) => {
 test.each([
   ["dmd2", () => new Dmd2({ real: realSamples(), discriminatorWeight: 1, generatorWeight: 1 })],
   ["dmd with regression", () => new Dmd({ regressionWeight: 1, pairs: { count: 10, steps: 3 } })],
+  ["f-distill", () => new FDistill({ real: realSamples(), discriminatorWeight: 1, r1Weight: 1 })],
 ] as [string, () => Objective][])("%s: a distillation that was interrupted ends the same", (_, objective) => {
   const make = () =>
     new Backtracking({
@@ -114,6 +123,7 @@ test.each([
 test.each([
   ["dmd", () => new Dmd()],
   ["sid", () => new Sid()],
+  ["sim", () => new Sim()],
 ] as [string, () => Objective][])("%s leaves out samples that are not finite", (_, objective) => {
   const samples = randn([4, 2], { generator: new Generator(1) });
   samples.select(0, 2).fill_(Number.NaN);
@@ -137,6 +147,11 @@ test("options out of range, and data that does not fit, are named", () => {
   expect(() => new Dmd({ regressionWeight: -1 })).toThrow(/"regressionWeight"/);
   expect(() => new Dmd2({ real, generatorWeight: -1 })).toThrow(/"generatorWeight"/);
   expect(() => new Sid({ alpha: Number.NaN })).toThrow(/"alpha"/);
+  expect(() => new FDistill({ real, ratioBounds: [0, 1] })).toThrow(/"ratioBounds"/);
+  expect(() => new FDistill({ real, r1Weight: -1 })).toThrow(/f-distill: "r1Weight"/);
+  expect(() => new Sim({ huber: 0 })).toThrow(/"huber"/);
+  expect(() => new Sida({ real, generatorWeight: -1 })).toThrow(/"generatorWeight"/);
+  expect(() => new MomentMatching({ targetWeight: -1 })).toThrow(/"targetWeight"/);
   const start = (objective: Objective, student = gaussianStudent([0, 0]), of: GaussianDenoiser = teacher()) =>
     new Backtracking({ teacher: of, student, objective });
   expect(() => start(new Dmd({ regressionWeight: 1, pairs: { count: 0 } }))).toThrow(/"count"/);

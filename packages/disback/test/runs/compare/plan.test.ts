@@ -5,6 +5,7 @@ import { comparePresets } from "../../../src/runs/compare/presets.js";
 import { type CompareSettings, compareSchema } from "../../../src/runs/settings/compare.js";
 import { settingsToYaml } from "../../../src/runs/settings/describe.js";
 import type { SettingsTree } from "../../../src/runs/settings/layers.js";
+import { objectiveNames } from "../../../src/runs/settings/objective-names.js";
 import { resolveSettings } from "../../../src/runs/settings/resolve.js";
 
 const resolve = (flags: SettingsTree, preset?: string): CompareSettings =>
@@ -21,7 +22,8 @@ describe("settings", () => {
   it.each(Object.keys(comparePresets))(
     "of preset %s plan runs with valid settings, by either protocol",
     (preset) => {
-      const settings = resolve({ protocol: "best" }, preset);
+      const teacher = Object.hasOwn(comparePresets[preset]!, "teacher") ? {} : { teacher: "t" };
+      const settings = resolve({ ...teacher, protocol: "best" }, preset);
       const runs = plan(settings, { rates: () => candidateRates(settings) });
       expect(runs.length).toBe(
         settings.students.length *
@@ -30,9 +32,22 @@ describe("settings", () => {
           candidateRates(settings).length,
       );
       expect(new Set(runs.map((run) => run.folder)).size).toBe(runs.length);
-      expect(plan(resolve({}, preset)).every((run) => !run.settings.evaluation.teacher)).toBe(true);
+      expect(plan(resolve(teacher, preset)).every((run) => !run.settings.evaluation.teacher)).toBe(true);
     },
   );
+
+  it.each(["ring", "checkerboard", "grid"])("of objectives-%s rank every objective", (data) => {
+    const settings = resolve(data === "ring" ? {} : { teacher: "t" }, `objectives-${data}`);
+    expect(Object.keys(settings.methods)).toEqual([...objectiveNames]);
+    const runs = plan(settings, { rates: () => candidateRates(settings) });
+    for (const { method, settings } of runs) {
+      expect(settings.backtracking.objective).toBe(method);
+      expect(settings).toMatchObject({ method: "plain", data: `toy:${data}` });
+    }
+    // Consistency starts from pure noise.
+    const levels = new Map(runs.map(({ method, settings }) => [method, settings.sigmaInit]));
+    expect([levels.get("ect"), levels.get("sim")]).toEqual([80, 2.5]);
+  });
 
   it("shown as YAML are the same when read again", () => {
     const settings = resolve({}, "2d-smoke");
