@@ -1,4 +1,5 @@
 import type { Module } from "@disback/torch";
+import type { ConditionSource } from "../distill/condition-source.js";
 import type { Student } from "../distill/student.js";
 import { type StudentKind, studentFrom } from "../distill/student-kind.js";
 import { DisbackError } from "../errors.js";
@@ -27,11 +28,11 @@ export interface ShownFacts {
 
 /** An opened model, and its kind of student; undefined for a teacher. */
 export function exportableModel(
-  model: Pick<ExportableModel, "module" | "facts" | "config">,
+  model: Pick<ExportableModel, "module" | "facts" | "config"> & { prompts?: ConditionSource },
   kind?: StudentKind,
 ): ExportableModel {
-  const { module, facts, config } = model;
-  return { module, facts, config, ...(kind ? { student: studentFrom(module, facts, kind) } : {}) };
+  const { module, facts, config, prompts } = model;
+  return { module, facts, config, ...(kind ? { student: studentFrom(module, facts, kind, prompts) } : {}) };
 }
 
 /** The denoiser in a model, for formats that need one. @throws DisbackError for another kind of generator */
