@@ -21,7 +21,7 @@ export const NETWORK_FLAGS: readonly SettingFlag[] = grouped("Networks:", [
   {
     flags: "--student <start>",
     path: "student",
-    description: "start of the student, a model's config file, or your own module (.mjs)",
+    description: "start of the student, a config file or a module (.mjs)",
     choices: ["same", "untrained", "small"],
   },
   {
