@@ -71,8 +71,19 @@ export function needsEncoder(source: string): boolean {
   if (isPipeline(source)) return true;
   if (isModuleFile(source)) return false;
   const folder = locateModel(source);
-  if (isAdapterFolder(folder)) return needsEncoder(readAdapterFolder(folder).base);
+  if (isAdapterFolder(folder)) return baseNeedsEncoder(folder);
   return !isModuleFolder(folder) && loadConfig(folder).network === "unet-2d-condition";
+}
+
+/** A base that is gone is told of where it is opened. */
+function baseNeedsEncoder(folder: string): boolean {
+  const { base } = readAdapterFolder(folder);
+  try {
+    return needsEncoder(base);
+  } catch (error) {
+    if (error instanceof DisbackError) return false;
+    throw error;
+  }
 }
 
 /** A denoiser whose prompts are encoded by a pipeline's encoders. */

@@ -212,7 +212,14 @@ test("a denoiser with low-rank adapters gives their gradients also if its base c
       .backward();
     return adapted.parameters().map(({ grad }) => grad!.data());
   };
-  expect(gradients(true)).toEqual(gradients(false));
+  const [again, kept] = [gradients(true), gradients(false)];
+  // Sums of gradients come in another order.
+  for (const [index, expected] of kept.entries()) {
+    const differences = [...expected].map((value, place) =>
+      Math.abs(Number(again[index]![place]) - Number(value)),
+    );
+    expect(Math.max(...differences)).toBeLessThan(1e-4);
+  }
 });
 
 /** Diff-Instruct's gradient written out: the student's samples, and the gradients of its weights. */
