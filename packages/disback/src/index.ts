@@ -90,10 +90,11 @@ export type {
 } from "./distill/objective.js";
 export { Consistency, type ConsistencyOptions } from "./distill/objectives/consistency.js";
 export { DiffInstruct, type DiffInstructOptions } from "./distill/objectives/diff-instruct.js";
+export type { Divergence } from "./distill/objectives/divergences.js";
 export { Dmd, type DmdOptions } from "./distill/objectives/dmd.js";
 export { Dmd2, type Dmd2Options } from "./distill/objectives/dmd2.js";
 export { Ect, type EctOptions } from "./distill/objectives/ect.js";
-export { type Divergence, FDistill, type FDistillOptions } from "./distill/objectives/f-distill.js";
+export { FDistill, type FDistillOptions } from "./distill/objectives/f-distill.js";
 export { Ladd } from "./distill/objectives/ladd.js";
 export { MeanFlow, type MeanFlowOptions } from "./distill/objectives/meanflow.js";
 export { MomentMatching, type MomentMatchingOptions } from "./distill/objectives/moment-matching.js";

@@ -1,13 +1,8 @@
-import { gradient, noGrad, ops, type State, type Tensor } from "@disback/torch";
+import { gradient, noGrad, ops } from "@disback/torch";
 import { Discriminator, type DiscriminatorOptions, requireWeight } from "../discriminator.js";
-import type {
-  Objective,
-  ObjectiveInput,
-  ObjectiveSetting,
-  StudentInput,
-  StudentSignal,
-} from "../objective.js";
+import type { Objective, StudentInput, StudentSignal } from "../objective.js";
 import { withoutSpoiltSamples } from "../score-comparison.js";
+import { DiscriminatedDmd } from "./discriminated.js";
 import { Dmd, type DmdOptions } from "./dmd.js";
 
 export interface Dmd2Options extends Omit<DmdOptions, "regressionWeight" | "pairs">, DiscriminatorOptions {
@@ -28,30 +23,15 @@ export interface Dmd2Options extends Omit<DmdOptions, "regressionWeight" | "pair
  * does not change Adam's steps. The paper trains the auxiliary model 5 times per student step: see `auxiliarySteps` of
  * the backtracking. R1 is optional, see `Discriminator`.
  */
-export class Dmd2 implements Objective {
+export class Dmd2 extends DiscriminatedDmd implements Objective {
   readonly name = "dmd2";
-  private readonly matching: Dmd;
-  private readonly discriminator: Discriminator;
   private readonly generatorWeight: number;
-  private readonly discriminatorWeight: number;
 
   /** @throws DisbackError naming the weight that is negative */
   constructor({ generatorWeight = 3e-3, discriminatorWeight = 1e-2, ...options }: Dmd2Options) {
+    const weight = requireWeight("dmd2", "discriminatorWeight", discriminatorWeight);
+    super(new Discriminator("dmd2", options), new Dmd(options), weight);
     this.generatorWeight = requireWeight(this.name, "generatorWeight", generatorWeight);
-    this.discriminatorWeight = requireWeight(this.name, "discriminatorWeight", discriminatorWeight);
-    this.matching = new Dmd(options);
-    this.discriminator = new Discriminator(this.name, options);
-  }
-
-  /** @throws DisbackError as `Discriminator.prepare` */
-  prepare({ student, auxiliary, seed }: ObjectiveSetting): void {
-    this.discriminator.prepare(student, auxiliary!, seed);
-  }
-
-  auxiliaryLoss(input: ObjectiveInput): Tensor {
-    const loss = this.matching.auxiliaryLoss(input);
-    const told = this.discriminator.loss(input.samples, { ...input, denoiser: input.auxiliary });
-    return loss.add(told.mul(this.discriminatorWeight));
   }
 
   studentSignal(input: StudentInput): StudentSignal {
@@ -66,21 +46,5 @@ export class Dmd2 implements Objective {
       adversarial: adversarial.detach(),
       gradient: signal.gradient!.add(withoutSpoiltSamples(towardsReal!.mul(this.generatorWeight * elements))),
     }));
-  }
-
-  parameters(): Tensor[] {
-    return this.discriminator.parameters();
-  }
-
-  state(): State {
-    return this.discriminator.state();
-  }
-
-  loadState(state: State): void {
-    this.discriminator.loadState(state);
-  }
-
-  dispose(): void {
-    this.discriminator.dispose();
   }
 }

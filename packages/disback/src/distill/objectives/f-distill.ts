@@ -1,30 +1,13 @@
-import { gradient, noGrad, ops, type State, type Tensor } from "@disback/torch";
+import { gradient, noGrad, ops, type Tensor } from "@disback/torch";
 import { DisbackError } from "../../errors.js";
 import { perSample } from "../denoising-loss.js";
 import { Discriminator, type DiscriminatorOptions, requireWeight } from "../discriminator.js";
 import { KarrasUniform, type NoiseDistribution } from "../noise-distribution.js";
-import type {
-  Objective,
-  ObjectiveInput,
-  ObjectiveSetting,
-  StudentInput,
-  StudentSignal,
-} from "../objective.js";
+import type { Objective, StudentInput, StudentSignal } from "../objective.js";
 import { addNoise, agreement, targetError, withoutSpoiltSamples } from "../score-comparison.js";
+import { DiscriminatedDmd } from "./discriminated.js";
+import { type Divergence, divergences } from "./divergences.js";
 import { Dmd } from "./dmd.js";
-
-/** f-divergences by name, see `divergenceWeights`. */
-export const divergences = [
-  "forward-kl",
-  "reverse-kl",
-  "jensen-shannon",
-  "squared-hellinger",
-  "softened-reverse-kl",
-  "jeffreys",
-  "neyman",
-] as const;
-
-export type Divergence = (typeof divergences)[number];
 
 /**
  * `h(r) = f''(r) r^2` (Xu et al. 2025, table 1) of a divergence `E_q f(p/q)` from the data's density `p` to the
@@ -75,20 +58,19 @@ export interface FDistillOptions extends DiscriminatorOptions {
  * features (the released code: on the teacher's). The released code also divides the ratio by its mean over similar
  * noise levels; that is left out here.
  */
-export class FDistill implements Objective {
+export class FDistill extends DiscriminatedDmd implements Objective {
   readonly name = "f-distill";
-  private readonly matching: Dmd;
-  private readonly discriminator: Discriminator;
   private readonly divergence: Divergence;
   private readonly noise: NoiseDistribution;
   private readonly generatorWeight: number;
-  private readonly discriminatorWeight: number;
   private readonly ratioBounds: readonly [number, number];
 
   /** @throws DisbackError naming the option that is out of its range */
   constructor(options: FDistillOptions) {
     const { divergence = "jensen-shannon", ratioBounds = [0.1, 20] } = options;
     const { generatorWeight = 1e-3, discriminatorWeight = 1e-2 } = options;
+    const weight = requireWeight("f-distill", "discriminatorWeight", discriminatorWeight);
+    super(new Discriminator("f-distill", options), new Dmd(), weight);
     if (!divergences.includes(divergence))
       throw new DisbackError(`f-distill: "divergence" must be one of ${divergences.join(", ")}`);
     const [low, high] = ratioBounds;
@@ -100,20 +82,6 @@ export class FDistill implements Objective {
     this.ratioBounds = ratioBounds;
     this.noise = options.noise ?? new KarrasUniform({ from: 0.02, to: 0.98, levels: 1000 });
     this.generatorWeight = requireWeight(this.name, "generatorWeight", generatorWeight);
-    this.discriminatorWeight = requireWeight(this.name, "discriminatorWeight", discriminatorWeight);
-    this.matching = new Dmd();
-    this.discriminator = new Discriminator(this.name, options);
-  }
-
-  /** @throws DisbackError as `Discriminator.prepare` */
-  prepare({ student, auxiliary, seed }: ObjectiveSetting): void {
-    this.discriminator.prepare(student, auxiliary!, seed);
-  }
-
-  auxiliaryLoss(input: ObjectiveInput): Tensor {
-    const loss = this.matching.auxiliaryLoss(input);
-    const told = this.discriminator.loss(input.samples, { ...input, denoiser: input.auxiliary });
-    return loss.add(told.mul(this.discriminatorWeight));
   }
 
   studentSignal({ samples, condition, auxiliary, target, random }: StudentInput): StudentSignal {
@@ -143,21 +111,5 @@ export class FDistill implements Objective {
         gradient: withoutSpoiltSamples(matching.add(adversarial)),
       };
     });
-  }
-
-  parameters(): Tensor[] {
-    return this.discriminator.parameters();
-  }
-
-  state(): State {
-    return this.discriminator.state();
-  }
-
-  loadState(state: State): void {
-    this.discriminator.loadState(state);
-  }
-
-  dispose(): void {
-    this.discriminator.dispose();
   }
 }

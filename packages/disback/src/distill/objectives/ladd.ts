@@ -1,7 +1,8 @@
-import { gradient, noGrad, ops, type State, type Tensor } from "@disback/torch";
+import { gradient, noGrad, ops, type Tensor } from "@disback/torch";
 import type { DirectInput, DirectObjective } from "../direct-objective.js";
 import { Discriminator, type DiscriminatorOptions } from "../discriminator.js";
 import { draw, generate } from "../student.js";
+import { Discriminated } from "./discriminated.js";
 
 /**
  * Latent adversarial diffusion distillation (Sauer et al. 2024, LADD): a discriminator on the frozen teacher's features of
@@ -13,13 +14,12 @@ import { draw, generate } from "../student.js";
  * R1 is optional, see `Discriminator`. The paper's heads sit on several layers of a transformer, ours on the narrowest
  * place; its real samples are the teacher's own, drawn with guidance: give such samples as `real`.
  */
-export class Ladd implements DirectObjective {
+export class Ladd extends Discriminated implements DirectObjective {
   readonly name = "ladd";
-  private readonly discriminator: Discriminator;
 
   /** @throws DisbackError naming the option that is out of its range */
   constructor(options: DiscriminatorOptions) {
-    this.discriminator = new Discriminator(this.name, options);
+    super(new Discriminator("ladd", options));
   }
 
   /** @throws DisbackError as `Discriminator.prepare` */
@@ -43,21 +43,5 @@ export class Ladd implements DirectObjective {
     const [towardsReal] = gradient([loss], [seen]);
     const injected = samples.mul(towardsReal!).sum();
     return injected.sub(injected.detach()).add(loss.detach());
-  }
-
-  parameters(): Tensor[] {
-    return this.discriminator.parameters();
-  }
-
-  state(): State {
-    return this.discriminator.state();
-  }
-
-  loadState(state: State): void {
-    this.discriminator.loadState(state);
-  }
-
-  dispose(): void {
-    this.discriminator.dispose();
   }
 }

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { defaults } from "../../distill/defaults.js";
-import type { Divergence } from "../../distill/objectives/f-distill.js";
+import { divergences } from "../../distill/objectives/divergences.js";
 import type { DerivativeKind, VelocitySource } from "../../distill/objectives/scm.js";
 import type { SampleDistance } from "../../distill/sample-distance.js";
 import type { Weighting } from "../../distill/weighting.js";
@@ -15,15 +15,6 @@ const weighting = z
   .enum(weightings)
   .describe("weights of noise levels: one (1), edm (EDM's lambda), noise (1/sigma) or score (1/sigma^2)");
 const distances = ["squared", "pseudo-huber"] as const satisfies SampleDistance[];
-const divergences = [
-  "forward-kl",
-  "reverse-kl",
-  "jensen-shannon",
-  "squared-hellinger",
-  "softened-reverse-kl",
-  "jeffreys",
-  "neyman",
-] as const satisfies Divergence[];
 const velocities = ["teacher", "data"] as const satisfies VelocitySource[];
 const derivatives = ["forward", "difference"] as const satisfies DerivativeKind[];
 /** What objectives in continuous time share. */

@@ -1,9 +1,10 @@
 import { Generator, mergeStates, prefixState, type State } from "@disback/torch";
 import { describe, expect, test } from "vitest";
 import { DenoiserStudent } from "../../../src/distill/denoiser-student.js";
+import { divergences } from "../../../src/distill/objectives/divergences.js";
 import { Dmd2 } from "../../../src/distill/objectives/dmd2.js";
 import { Ect } from "../../../src/distill/objectives/ect.js";
-import { divergences, FDistill } from "../../../src/distill/objectives/f-distill.js";
+import { FDistill } from "../../../src/distill/objectives/f-distill.js";
 import { Ladd } from "../../../src/distill/objectives/ladd.js";
 import { MeanFlow } from "../../../src/distill/objectives/meanflow.js";
 import { MomentMatching } from "../../../src/distill/objectives/moment-matching.js";
