@@ -1,6 +1,6 @@
-import { useState } from "preact/hooks";
 import type { Action, RunDetail, RunSummary } from "../../../src/wire.ts";
 import { act } from "../server.ts";
+import { NEEDS_TOKEN, useTask } from "./use-task.ts";
 
 interface ActionsProps {
   run: RunSummary;
@@ -11,20 +11,16 @@ interface ActionsProps {
 
 /** Stop, save, resume. Shows only possible actions. */
 export function Actions({ run, asked, mayAct, onDone }: ActionsProps) {
-  const [message, setMessage] = useState("");
-  const perform = async (action: Action) => {
-    setMessage("");
-    try {
+  const { message, perform: work } = useTask();
+  const perform = (action: Action) =>
+    work("", async () => {
       await act(run.id, action);
-      if (action === "resume") setMessage("Starting again from the newest checkpoint.");
       onDone();
-    } catch (error) {
-      setMessage(error instanceof Error ? error.message : String(error));
-    }
-  };
+      return action === "resume" ? "Starting again from the newest checkpoint." : "";
+    });
   const isRunning = run.state === "running";
   const canResume = !isRunning && run.state !== "finished";
-  const title = mayAct ? undefined : "needs the token of the address in the terminal";
+  const title = mayAct ? undefined : NEEDS_TOKEN;
   return (
     <div class="actions">
       {isRunning && (

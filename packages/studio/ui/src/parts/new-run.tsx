@@ -2,6 +2,7 @@ import { useState } from "preact/hooks";
 import type { RunSummary, WantedRun } from "../../../src/wire.ts";
 import { runLink } from "../route.ts";
 import { startRun } from "../server.ts";
+import { NEEDS_TOKEN, useTask } from "./use-task.ts";
 
 const STUDENTS = {
   same: "the teacher's copy",
@@ -25,26 +26,20 @@ export function NewRun({
   const [iterations, setIterations] = useState("");
   const [seed, setSeed] = useState("0");
   const [given, setName] = useState<string>();
-  const [message, setMessage] = useState("");
-  const [isStarting, setStarting] = useState(false);
+  const { message, isBusy, perform } = useTask();
   const [kind, from] = [source.slice(0, source.indexOf(" ")), source.slice(source.indexOf(" ") + 1)];
   const name = given ?? freeName(from.split("/").at(-1)!, runs);
-  const begin = async () => {
-    setStarting(true);
-    setMessage("Starting: opening models and data.");
-    try {
+  const starting = "Starting: opening models and data.";
+  const begin = () =>
+    perform(starting, async () => {
       const { id } = await startRun({
         ...{ name, student, seed: Number(seed) },
         ...(kind === "preset" ? { preset: from } : { teacher: from }),
         ...(iterations === "" ? {} : { iterations: Number(iterations) }),
       });
       location.hash = runLink(id);
-    } catch (error) {
-      setMessage(error instanceof Error ? error.message : String(error));
-    } finally {
-      setStarting(false);
-    }
-  };
+      return starting;
+    });
   return (
     <details class="panel">
       <summary>New run</summary>
@@ -118,7 +113,7 @@ export function NewRun({
             onInput={(event) => setName(event.currentTarget.value)}
           />
         </label>
-        <button type="submit" disabled={!mayAct || isStarting} title={mayAct ? undefined : NEEDS_TOKEN}>
+        <button type="submit" disabled={!mayAct || isBusy} title={mayAct ? undefined : NEEDS_TOKEN}>
           Start
         </button>
         <p role="status">{message}</p>
@@ -126,8 +121,6 @@ export function NewRun({
     </details>
   );
 }
-
-export const NEEDS_TOKEN = "needs the token of the address in the terminal";
 
 /** `demo`, `demo-2`, … */
 function freeName(wanted: string, runs: readonly RunSummary[]): string {

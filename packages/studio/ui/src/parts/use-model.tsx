@@ -1,7 +1,7 @@
 import { useState } from "preact/hooks";
 import { type ExportFormat, exportFormats, type RunDetail } from "../../../src/wire.ts";
 import { drawSamples, exportRun } from "../server.ts";
-import { NEEDS_TOKEN } from "./new-run.tsx";
+import { NEEDS_TOKEN, useTask } from "./use-task.ts";
 
 const COUNT = 16;
 const FORMATS: Readonly<Record<ExportFormat, string>> = {
@@ -17,19 +17,7 @@ export function UseModel({ detail, mayAct }: { detail: RunDetail; mayAct: boolea
   const [seed, setSeed] = useState(1);
   const [format, setFormat] = useState<ExportFormat>("web");
   const [picture, setPicture] = useState<{ src: string; words: string }>();
-  const [message, setMessage] = useState("");
-  const [isBusy, setBusy] = useState(false);
-  const perform = async (first: string, work: () => Promise<string>) => {
-    setBusy(true);
-    setMessage(first);
-    try {
-      setMessage(await work());
-    } catch (error) {
-      setMessage(error instanceof Error ? error.message : String(error));
-    } finally {
-      setBusy(false);
-    }
-  };
+  const { message, isBusy, perform } = useTask();
   const draw = (wanted: number) => {
     setSeed(wanted);
     return perform("Drawing…", async () => {
