@@ -1,13 +1,10 @@
 /// <reference lib="dom" />
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
-import type { Server } from "node:http";
-import { tmpdir } from "node:os";
+import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { Generator, inferenceMode, randn } from "@disback/torch";
-import { type Browser, chromium, type Page } from "playwright-core";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { requireBrowser } from "../../../test-support/browser.js";
+import type { Page } from "playwright-core";
+import { expect, test } from "vitest";
 import { toUint8Images } from "../../disback/src/data/output/uint8-images.js";
 import { exportableModel, type ShownFacts } from "../../disback/src/export/exportable.js";
 import { web } from "../../disback/src/export/web.js";
@@ -17,7 +14,7 @@ import {
   parseDenoiserConfig,
 } from "../../disback/src/models/config.js";
 import { studentDrawer, teacherDrawer } from "../../disback/src/runs/sample-drawer.js";
-import { serve } from "./static-server.js";
+import { openedSite } from "./opened-site.js";
 
 const config: DenoiserConfigInput = {
   network: "song-unet",
@@ -49,35 +46,24 @@ const shown: ShownFacts = {
     steps: STEPS,
   },
 };
-const folder = mkdtempSync(join(tmpdir(), "disback-web-"));
-let server: Server;
-let address: string;
-let browser: Browser;
-
-beforeAll(async () => {
+const site = openedSite(async (folder) => {
+  const drawn = new Generator(5);
   inferenceMode(() => {
     for (const model of [denoiser, teacher])
-      for (const weight of model.parameters()) weight.add_(randn(weight.shape).mul(0.05));
+      for (const weight of model.parameters())
+        weight.add_(randn(weight.shape, { generator: drawn }).mul(0.05));
   });
-  await web.write({ ...student, shown }, join(folder, "site"), { precision: "f32", threads: 1 });
-  ({ server, address } = await serve(join(folder, "site")));
-  browser = await chromium.launch({ executablePath: requireBrowser(), args: ["--no-sandbox"] });
-}, 300_000);
-
-afterAll(async () => {
-  await browser?.close();
-  server?.close();
-  rmSync(folder, { recursive: true, force: true });
+  await web.write({ ...student, shown }, folder, { precision: "f32", threads: 1 });
 });
 
 /** The page at an address, with what it asked for and what it complained about. */
 async function open(query = ""): Promise<{ page: Page; requests: string[]; errors: string[] }> {
-  const page = await browser.newPage();
+  const page = await site.browser.newPage();
   const requests: string[] = [];
   const errors: string[] = [];
   page.on("request", (request) => requests.push(request.url()));
   page.on("pageerror", (error) => errors.push(error.message));
-  await page.goto(address + query);
+  await page.goto(site.address + query);
   return { page, requests, errors };
 }
 
@@ -145,7 +131,7 @@ test("the page generates libtorch's pixels, asks nobody else, and follows keys, 
   expect(await page.getAttribute("#continuous", "aria-pressed")).toBe("true");
   await page.waitForFunction(() => Number(document.querySelector<HTMLInputElement>("#seed")!.value) > 8);
   await page.keyboard.press("c");
-  expect(requests.filter((url) => !url.startsWith(address) && !url.startsWith("data:"))).toEqual([]);
+  expect(requests.filter((url) => !url.startsWith(site.address) && !url.startsWith("data:"))).toEqual([]);
   expect(errors).toEqual([]);
   await page.close();
 }, 300_000);
@@ -231,27 +217,32 @@ test("a smooth picture is large, and each image by itself", async () => {
 }, 300_000);
 
 test("a small model's page is small: one runtime, packed, and the teacher only when it is raced", async () => {
-  const files = (readdirSync(join(folder, "site"), { recursive: true }) as string[]).filter((name) =>
-    statSync(join(folder, "site", name)).isFile(),
+  const files = (readdirSync(join(site.folder, "site"), { recursive: true }) as string[]).filter((name) =>
+    statSync(join(site.folder, "site", name)).isFile(),
   );
   expect(files.filter((name) => name.includes("webgpu"))).toEqual([]);
-  const bytes = files.reduce((sum, name) => sum + statSync(join(folder, "site", name)).size, 0);
+  const bytes = files.reduce((sum, name) => sum + statSync(join(site.folder, "site", name)).size, 0);
   expect(bytes).toBeLessThan(4.5e6);
   const { page, requests } = await open("?backend=wasm");
   await pixelsOf(page, 0);
   expect(requests.some((url) => url.endsWith("teacher.onnx"))).toBe(false);
-  expect(requests.filter((url) => url.includes("/runtime/"))).toEqual([`${address}runtime/wasm.wasm.gz`]);
+  expect(requests.filter((url) => url.includes("/runtime/"))).toEqual([
+    `${site.address}runtime/wasm.wasm.gz`,
+  ]);
   await page.close();
 
-  await web.write(student, join(folder, "with-gpu"), { precision: "f32", threads: 1, webgpu: true });
-  expect(readdirSync(join(folder, "with-gpu", "runtime")).sort()).toEqual(["wasm.wasm.gz", "webgpu.wasm.gz"]);
+  await web.write(student, join(site.folder, "with-gpu"), { precision: "f32", threads: 1, webgpu: true });
+  expect(readdirSync(join(site.folder, "with-gpu", "runtime")).sort()).toEqual([
+    "wasm.wasm.gz",
+    "webgpu.wasm.gz",
+  ]);
 }, 300_000);
 
 test("a server that calls the packing an encoding does no harm", async () => {
   const { page } = await open("?backend=wasm");
   await page.route("**/*.gz", (route) =>
     route.fulfill({
-      body: gunzipSync(readFileSync(join(folder, "site", "runtime", "wasm.wasm.gz"))),
+      body: gunzipSync(readFileSync(join(site.folder, "site", "runtime", "wasm.wasm.gz"))),
       contentType: "application/wasm",
     }),
   );

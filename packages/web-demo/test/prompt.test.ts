@@ -1,12 +1,7 @@
 /// <reference lib="dom" />
-import { mkdtempSync, rmSync } from "node:fs";
-import type { Server } from "node:http";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { Generator, inferenceMode, randn } from "@disback/torch";
-import { type Browser, chromium, type Page } from "playwright-core";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { requireBrowser } from "../../../test-support/browser.js";
+import type { Page } from "playwright-core";
+import { expect, test } from "vitest";
 import { toUint8Images } from "../../disback/src/data/output/uint8-images.js";
 import { exportableModel } from "../../disback/src/export/exportable.js";
 import { web } from "../../disback/src/export/web.js";
@@ -16,7 +11,7 @@ import {
   parseDenoiserConfig,
 } from "../../disback/src/models/config.js";
 import { studentDrawer } from "../../disback/src/runs/sample-drawer.js";
-import { serve } from "./static-server.js";
+import { openedSite } from "./opened-site.js";
 
 const config: DenoiserConfigInput = {
   network: "text-unet",
@@ -35,24 +30,13 @@ const student = exportableModel(
   { module: denoiser, facts: denoiser.facts, config: parseDenoiserConfig(config) },
   { kind: "denoiser", sigmaInit: 2.5, laterSigmas: [] },
 );
-const folder = mkdtempSync(join(tmpdir(), "disback-web-prompt-"));
-let server: Server;
-let address: string;
-let browser: Browser;
-
-beforeAll(async () => {
+const site = openedSite(async (folder) => {
+  const drawn = new Generator(5);
   inferenceMode(() => {
-    for (const weight of denoiser.parameters()) weight.add_(randn(weight.shape).mul(0.1));
+    for (const weight of denoiser.parameters())
+      weight.add_(randn(weight.shape, { generator: drawn }).mul(0.1));
   });
-  await web.write(student, join(folder, "site"), { precision: "f32", threads: 1 });
-  ({ server, address } = await serve(join(folder, "site")));
-  browser = await chromium.launch({ executablePath: requireBrowser(), args: ["--no-sandbox"] });
-}, 300_000);
-
-afterAll(async () => {
-  await browser?.close();
-  server?.close();
-  rmSync(folder, { recursive: true, force: true });
+  await web.write(student, folder, { precision: "f32", threads: 1 });
 });
 
 /** Red, green and blue of the one image on the canvas, once it shows a prompt. */
@@ -79,10 +63,10 @@ function largestDifference(a: readonly number[], b: readonly number[]): number {
 }
 
 test("the page draws what is typed, with libtorch's pixels, and tells what it does not read", async () => {
-  const page = await browser.newPage();
+  const page = await site.browser.newPage();
   const errors: string[] = [];
   page.on("pageerror", (error) => errors.push(error.message));
-  await page.goto(`${address}?backend=wasm#seed=3&count=1`);
+  await page.goto(`${site.address}?backend=wasm#seed=3&count=1`);
   expect(largestDifference(await pixelsOf(page, "cat"), expected("cat"))).toBeLessThanOrEqual(1);
   expect(await page.textContent("#facts")).toContain("draws what you type");
   // Letters are typed into the field, and are no keys of the page.
@@ -119,8 +103,8 @@ test("the page draws what is typed, with libtorch's pixels, and tells what it do
 }, 300_000);
 
 test("the page fits a phone", async () => {
-  const page = await browser.newPage({ viewport: { width: 360, height: 740 } });
-  await page.goto(`${address}?backend=wasm#seed=3&count=1&prompt=dogs`);
+  const page = await site.browser.newPage({ viewport: { width: 360, height: 740 } });
+  await page.goto(`${site.address}?backend=wasm#seed=3&count=1&prompt=dogs`);
   await pixelsOf(page, "dogs");
   const width = await page.evaluate("document.documentElement.scrollWidth");
   expect(width).toBeLessThanOrEqual(360);
