@@ -20,8 +20,8 @@ export interface GuidanceOptions {
  *
  *     D_w(x; sigma, c) = D(x; sigma) + w (D(x; sigma, c) - D(x; sigma))
  *
- * With a negative condition it stands for "no condition". In this convention `w = 1` is the conditional model unchanged, `w = 0` the unconditional one, and `w > 1` goes beyond
- * the condition; the original paper's weight is `w - 1`. Each evaluation takes two of the denoiser (one if `w = 1`).
+ * In this convention `w = 1` is the conditional model unchanged, `w = 0` the unconditional one, and `w > 1` goes beyond the
+ * condition; the original paper's weight is `w - 1`. A negative condition takes the place of "no condition". Each evaluation takes two of the denoiser (one if `w = 1`).
  * The denoiser must have been trained with label dropout, so that it knows "no condition".
  */
 export class GuidedDenoiser extends DenoiserModule {

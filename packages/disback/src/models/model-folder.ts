@@ -46,6 +46,16 @@ export function readConfigFile(folder: string): { path: string; value: unknown }
   }
 }
 
+/** What a folder's configuration says it holds, its "format"; networks of ours and folders without one say nothing. */
+export function formatOf(folder: string): unknown {
+  try {
+    const value = JSON.parse(readFileSync(join(folder, configFile), "utf8")) as { format?: unknown } | null;
+    return value?.format;
+  } catch {
+    return undefined;
+  }
+}
+
 /**
  * Copies the weights of a safetensors file into a module: every key must be there with its shape and dtype, or as
  * float16, which takes half the space. Weights of NVlabs/edm have the same keys.

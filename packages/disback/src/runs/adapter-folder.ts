@@ -1,11 +1,18 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { Generator } from "@disback/torch";
 import { z } from "zod";
-import { DisbackError } from "../errors.js";
+import { DisbackError, UsageError } from "../errors.js";
 import { LowRankDenoiser } from "../models/adapters/low-rank-denoiser.js";
 import type { DenoiserModule } from "../models/denoiser.js";
-import { configFile, loadWeights, weightsFile, writeModelFolder } from "../models/model-folder.js";
+import {
+  configFile,
+  formatOf,
+  loadWeights,
+  readConfigFile,
+  weightsFile,
+  writeModelFolder,
+} from "../models/model-folder.js";
 import { fingerprint } from "../training/hashing.js";
 import type { OpenedModel } from "./opened-model.js";
 
@@ -29,7 +36,7 @@ export type AdapterFolder = z.output<typeof schema>;
 
 /** Whether a model folder holds adapters. */
 export function isAdapterFolder(folder: string): boolean {
-  return readFormat(join(folder, configFile)) === FORMAT;
+  return formatOf(folder) === FORMAT;
 }
 
 /**
@@ -58,8 +65,8 @@ export function adaptersOnModel(
 
 /** Reads where a folder's adapters stand on. @throws DisbackError naming the file and field */
 export function readAdapterFolder(folder: string): AdapterFolder {
-  const path = join(folder, configFile);
-  const parsed = schema.safeParse(JSON.parse(readFileSync(path, "utf8")));
+  const { path, value } = readConfigFile(folder);
+  const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
   throw new DisbackError(`${path}: ${issue!.path.join(".")}: ${issue!.message}`);
@@ -77,7 +84,8 @@ export async function openAdapterFolder(
   const { base: source, fingerprint: expected, unconditional, rank, layers } = readAdapterFolder(folder);
   const path = join(folder, configFile);
   const base = await open(source, unconditional).catch((error: unknown) => {
-    if (!(error instanceof DisbackError)) throw error;
+    // A missing prompt or a wrong flag is not the base's fault.
+    if (!(error instanceof DisbackError) || error instanceof UsageError) throw error;
     throw new DisbackError(
       `${path}: these are adapters on "base": ${source}, which cannot be opened (${error.message}); put it back or change "base"`,
     );
@@ -87,12 +95,4 @@ export async function openAdapterFolder(
   const adapters = new LowRankDenoiser(base.module, { rank, layers, generator: new Generator(0) });
   loadWeights(join(folder, weightsFile), adapters);
   return { base, adapters };
-}
-
-function readFormat(path: string): unknown {
-  try {
-    return (JSON.parse(readFileSync(path, "utf8")) as { format?: unknown } | null)?.format;
-  } catch {
-    return undefined;
-  }
 }

@@ -53,7 +53,9 @@ export async function openModel(source: string, options: OpeningOptions): Promis
 export async function openAdapters(source: string, device: Device): Promise<OpenedModel> {
   const folder = isModuleFile(source) ? source : locateModel(source);
   if (!isAdapterFolder(folder))
-    throw new DisbackError(`${source}: is no adapters but a model with all its weights; train with --rank`);
+    throw new DisbackError(
+      `${source}: has no adapters, because all its weights were trained; train with --rank`,
+    );
   // What is drawn does not matter here.
   const prompts = needsEncoder(source) ? [""] : undefined;
   const { base, adapters } = await openBaseAndAdapters(folder, { device, prompts });

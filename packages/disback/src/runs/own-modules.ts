@@ -7,7 +7,7 @@ import { DisbackError } from "../errors.js";
 import type { Condition } from "../models/condition.js";
 import { DenoiserModule } from "../models/denoiser.js";
 import { type ModelFacts, requireFacts } from "../models/facts.js";
-import { loadWeights, weightsFile, writeModelFolder } from "../models/model-folder.js";
+import { formatOf, loadWeights, weightsFile, writeModelFolder } from "../models/model-folder.js";
 import { asTheyAre, type SampleCodec } from "../models/sample-codec.js";
 import type { OpenedModel } from "./opened-model.js";
 
@@ -49,8 +49,7 @@ export function isModuleFile(source: string): boolean {
 
 /** Whether a model folder holds weights of such a module. */
 export function isModuleFolder(folder: string): boolean {
-  if (!existsSync(join(folder, "config.json"))) return false;
-  return readJson(join(folder, "config.json")).format === FORMAT;
+  return formatOf(folder) === FORMAT;
 }
 
 /**
@@ -146,7 +145,7 @@ async function load(
   return { module, facts: checked, picture: picture as Picture | undefined };
 }
 
-function readJson(path: string): { format?: unknown; module?: unknown } {
+function readJson(path: string): { module?: unknown } {
   try {
     return (JSON.parse(readFileSync(path, "utf8")) ?? {}) as object;
   } catch {

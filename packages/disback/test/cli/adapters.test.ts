@@ -72,7 +72,7 @@ it("says what does not fit", () => {
     '"storage" has no effect',
   );
   const whole = disback("export", join(base, "teacher"), "--format", "lora", "--out", join(base, "lora"));
-  expect(whole.stderr).toContain("is no adapters but a model with all its weights; train with --rank");
+  expect(whole.stderr).toContain("has no adapters, because all its weights were trained; train with --rank");
 });
 
 it("names a base that is gone or has other weights", () => {

@@ -1,4 +1,4 @@
-import type { DType, Tensor } from "@disback/torch";
+import { type DType, full, type Tensor } from "@disback/torch";
 import { DisbackError } from "../../errors.js";
 import type { LowRankDenoiser } from "../../models/adapters/low-rank-denoiser.js";
 import { ConditionedNetwork } from "../../models/conditioned-network.js";
@@ -45,7 +45,7 @@ export function kohyaTensors(adapters: LowRankDenoiser, dtype: DType): Map<strin
     const name = `lora_unet_${layer.replaceAll(".", "_")}`;
     tensors.set(`${name}.lora_down.weight`, down);
     tensors.set(`${name}.lora_up.weight`, up);
-    tensors.set(`${name}.alpha`, up.sum().mul(0).add(up.shape[1]!));
+    tensors.set(`${name}.alpha`, full([], up.shape[1]!, { dtype }));
   }
   return tensors;
 }
