@@ -28,7 +28,7 @@ export const computationSettings = {
     .enum(["f32", "bf16"])
     .default("f32")
     .describe(
-      "precision of the networks' passes: f32, or bf16 (mixed precision; weights, losses and optimizers stay f32; a base with adapters is held in bf16)",
+      "precision of the networks' passes: f32, or bf16 (mixed precision; weights, losses and optimizers stay f32; a network of ours with adapters on it is held in bf16)",
     ),
   tf32: z
     .boolean()

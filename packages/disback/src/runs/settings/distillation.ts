@@ -247,16 +247,23 @@ const cannotAlign = {
   error: "needs an objective with an auxiliary model of the student's architecture",
 };
 
+/** Without adapters there is nothing to choose layers for. */
+const layersAreUsed = ({ rank, adaptedLayers }: { rank?: number | undefined; adaptedLayers: string }) =>
+  rank !== undefined || adaptedLayers === "all";
+const lacksRank = { path: ["adaptedLayers"], error: "has no effect without rank" };
+
 /** `disback record` */
-export const recordSchema = z.strictObject({
-  ...commonSettings,
-  ...computationSettings,
-  ...graphSettings,
-  ...networkSettings,
-  recording,
-  ablation,
-  ...sessionSettings,
-});
+export const recordSchema = z
+  .strictObject({
+    ...commonSettings,
+    ...computationSettings,
+    ...graphSettings,
+    ...networkSettings,
+    recording,
+    ablation,
+    ...sessionSettings,
+  })
+  .refine(layersAreUsed, lacksRank);
 
 const withEvaluation = {
   ...dataSettings,
@@ -279,6 +286,7 @@ export const backtrackSchema = z
   })
   .refine(hasItsData, lacksData)
   .refine(canAlign, cannotAlign)
+  .refine(layersAreUsed, lacksRank)
   .refine(({ backtracking }) => !isDirectName(backtracking.objective), {
     path: ["backtracking", "objective"],
     error: "has no auxiliary model and follows no trajectory; use disback distill",
@@ -304,7 +312,8 @@ export const distillSchema = z
     ablation,
   })
   .refine(hasItsData, lacksData)
-  .refine(canAlign, cannotAlign);
+  .refine(canAlign, cannotAlign)
+  .refine(layersAreUsed, lacksRank);
 
 export type RecordSettings = z.output<typeof recordSchema>;
 export type BacktrackSettings = z.output<typeof backtrackSchema>;
