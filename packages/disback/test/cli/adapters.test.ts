@@ -71,9 +71,8 @@ it("says what does not fit", () => {
   expect(disback(...distill("refused", "--node-storage", "low-rank")).stderr).toContain(
     '"storage" has no effect',
   );
-  const layers = distill("refused", "adaptedLayers=attention").filter(
-    (word) => word !== "--rank" && word !== "2",
-  );
+  const layers = distill("refused", "adaptedLayers=attention");
+  layers.splice(layers.indexOf("--rank"), 2);
   expect(disback(...layers).stderr).toContain('"adaptedLayers" has no effect without rank');
   const whole = disback("export", join(base, "teacher"), "--format", "lora", "--out", join(base, "lora"));
   expect(whole.stderr).toContain("has no adapters, because all its weights were trained; train with --rank");
