@@ -3,7 +3,7 @@
 //
 //   node bench/adapters.mjs [--network sd15|sdxl|tiny] [--rank 64] [--layers all|attention]
 //                           [--recording 2] [--steps 10] [--size 64] [--bf16]
-//                           [--checkpointing] [--threads N]
+//                           [--checkpointing] [--guidance 7.5] [--offload] [--threads N]
 //
 // --bf16 holds the base in bfloat16 (adapters, moments and averages stay float32); --checkpointing recomputes the
 // activations of blocks; tiny is a network of the same kind that takes seconds, for tests.
@@ -19,7 +19,16 @@ import { ConditionedNetwork } from "../packages/disback/dist/models/conditioned-
 import { DiscreteDenoiser } from "../packages/disback/dist/models/preconditioning/discrete.js";
 import { UNet2DConditionModel } from "../packages/disback/dist/models/unet-2d-condition/unet-2d-condition.js";
 import { noWeights } from "../packages/disback/dist/models/weights.js";
-import { Generator, noGrad, ops, randn, scope, setNumThreads } from "../packages/torch/dist/index.js";
+import {
+  Generator,
+  memoryStatistics,
+  noGrad,
+  ops,
+  randn,
+  resetPeakMemory,
+  scope,
+  setNumThreads,
+} from "../packages/torch/dist/index.js";
 
 const { values: options } = parseArgs({
   options: {
@@ -31,6 +40,7 @@ const { values: options } = parseArgs({
     size: { type: "string" },
     bf16: { type: "boolean", default: false },
     checkpointing: { type: "boolean", default: false },
+    guidance: { type: "string", default: "7.5" },
     threads: { type: "string" },
   },
 });
@@ -119,13 +129,16 @@ try {
   const run = (name, work, count) => {
     for (let step = 1; step <= count; step++) {
       const began = performance.now();
+      resetPeakMemory();
       const before = process.cpuUsage();
       const figures = scope(() => work.step());
       const spent = process.cpuUsage(before);
       say(
         `${name} ${step}: ${((performance.now() - began) / 1000).toFixed(1)} s, ` +
           `${((spent.user + spent.system) / 1e6).toFixed(1)} s of processor time, resident ${memory("VmRSS").toFixed(2)} GB, ` +
-          `peak ${memory("VmHWM").toFixed(2)} GB, loss ${figures.loss.toPrecision(4)}`,
+          `peak ${memory("VmHWM").toFixed(2)} GB, ` +
+          `tensors ${(memoryStatistics().live / 1e9).toFixed(2)} GB, at most ${(memoryStatistics().peak / 1e9).toFixed(2)} GB, ` +
+          `loss ${figures.loss.toPrecision(4)}`,
       );
     }
   };
@@ -143,7 +156,9 @@ try {
   const node = join(trajectory.folder, trajectory.nodes[0].file);
   say(`a node on disk: ${(statSync(node).size / 1e6).toFixed(0)} MB`);
   const iterations = Number(options.steps);
-  run("backtracking", new Backtracking({ ...shared, trajectory, iterations }), iterations);
+  const negative = conditions.draw(1, new Generator(2));
+  const guidance = { guidance: Number(options.guidance), guidanceOptions: { negative } };
+  run("backtracking", new Backtracking({ ...shared, ...guidance, trajectory, iterations }), iterations);
 } finally {
   rmSync(folder, { recursive: true });
 }
