@@ -63,7 +63,12 @@ export { ShardedAdam } from "./optim/sharded-adam.js";
 export { type OperatorTime, type ProfileOptions, profile } from "./profile.js";
 export { defaultGenerator, Generator, type GeneratorOptions, manualSeed, type Share } from "./random.js";
 export * from "./runtime.js";
-export { readSafetensors, readSafetensorsHeader, type SafetensorsFile } from "./safetensors/read.js";
+export {
+  readSafetensors,
+  readSafetensorsHeader,
+  type SafetensorsFile,
+  safetensorsOnDemand,
+} from "./safetensors/read.js";
 export { writeSafetensors } from "./safetensors/write.js";
 export { keep, Scope, scope } from "./scope.js";
 export { loadTorchScript, type ScriptValue, TorchScriptModule } from "./script.js";
