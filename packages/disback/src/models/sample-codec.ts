@@ -1,4 +1,4 @@
-import type { Tensor } from "@disback/torch";
+import type { Module, Tensor } from "@disback/torch";
 
 /**
  * What lies between a model's samples and what people see and metrics judge. The method knows nothing of it: it is
@@ -16,6 +16,8 @@ export interface SampleCodec {
    * judged and stored as the values they are.
    */
   picture?(shown: Tensor): Tensor;
+  /** What encodes and decodes, if that has weights. */
+  readonly autoencoder?: Module;
   /** Writes into a model's folder what it takes to open this again. */
   save(folder: string): void;
 }

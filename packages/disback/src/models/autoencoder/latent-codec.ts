@@ -25,6 +25,7 @@ export function latentCodec(autoencoder: Autoencoder, shape: readonly number[], 
   return {
     shownShape: [imageChannels, height * factor, width * factor],
     encode: (shown) => autoencoder.encode(shown),
+    autoencoder,
     decode: (samples) => autoencoder.decode(samples),
     save: (folder) => saveAutoencoder(join(folder, autoencoderFolder), autoencoder),
   };
