@@ -1,8 +1,8 @@
-// Steps that are captured once and run again without JavaScript. On a GPU a capture is libtorch's own graph (a CUDA
-// graph: one launch for thousands of kernels). On the CPU it is a list of calls. It keeps every result and only serves
-// to test everything but the capture itself without a GPU.
+// Steps that are captured once and run again without JavaScript and autograd. On a GPU a capture is libtorch's own graph
+// (a CUDA graph: one launch for thousands of kernels). On the CPU it is a list of calls, see call_list.cpp.
 #include "graph.h"
 
+#include "capture.h"
 #include "convert.h"
 #include "device_memory.h"
 #include "registration.h"
@@ -26,56 +26,11 @@
 namespace disback {
 namespace {
 
-using Stack = std::vector<c10::IValue>;
-
 // A dispatch key between autograd and the devices' kernels that nothing else uses. While it is included, every operator
 // passes through `observe` before its kernel, also in backward passes.
 constexpr auto kObserved = c10::DispatchKey::Fake;
 
-struct Capture {
-  virtual ~Capture() = default;
-  virtual void begin() = 0;
-  // Afterwards the step has run once.
-  virtual void end() = 0;
-  virtual void replay() = 0;
-  virtual void observe(const c10::OperatorHandle&, Stack, Stack) {}
-};
-
 thread_local Capture* capturing = nullptr;
-
-// The CPU's graph: calls with their arguments and results, which stay in place.
-struct CallList : Capture {
-  struct Call {
-    c10::OperatorHandle op;
-    Stack arguments, results;
-  };
-  std::vector<Call> calls;
-
-  void begin() override { calls.clear(); }
-  void end() override {}
-  void observe(const c10::OperatorHandle& op, Stack arguments, Stack results) override {
-    calls.push_back({op, std::move(arguments), std::move(results)});
-  }
-  void replay() override {
-    const c10::InferenceMode withoutGraph(true);
-    for (const Call& call : calls) {
-      Stack stack = call.arguments;
-      call.op.callBoxed(stack);
-      for (size_t i = 0; i < stack.size(); i++) put(stack[i], call.results[i]);
-    }
-  }
-
- private:
-  // Copies a new result into the captured one. Views and arguments changed in place are already there.
-  static void put(const c10::IValue& found, const c10::IValue& place) {
-    if (found.isTensorList()) {
-      const auto tensors = found.toTensorVector(), places = place.toTensorVector();
-      for (size_t i = 0; i < tensors.size(); i++) put(tensors[i], places[i]);
-    } else if (found.isTensor() && found.toTensor().defined() && !found.toTensor().is_alias_of(place.toTensor())) {
-      place.toTensor().copy_(found.toTensor());
-    }
-  }
-};
 
 #ifdef DISBACK_DEVICE_GRAPHS
 struct DeviceGraph : Capture {
@@ -187,7 +142,7 @@ void observe(const c10::OperatorHandle& op, c10::DispatchKeySet keys, Stack* sta
   requireCapturable(op, arguments.data(), count);
   op.redispatchBoxed(keys & c10::DispatchKeySet(c10::DispatchKeySet::FULL_AFTER, kObserved), stack);
   const auto results = static_cast<std::ptrdiff_t>(op.schema().returns().size());
-  if (capturing) capturing->observe(op, std::move(arguments), Stack(stack->end() - results, stack->end()));
+  if (capturing) capturing->observe(op, arguments, Stack(stack->end() - results, stack->end()));
 }
 
 TORCH_LIBRARY_IMPL(_, Fake, library) { library.fallback(torch::CppFunction::makeFromBoxedFunction<&observe>()); }
@@ -230,7 +185,7 @@ napi_value createGraph(napi_env env, napi_callback_info info) {
     c10::Device device(stringArgument(env, arguments[0], "device"));
     if (!device.is_cpu() && !device.has_index()) device = c10::impl::VirtualGuardImpl(device.type()).getDevice();
     auto graph = std::make_unique<Graph>(Graph{
-        device, device.is_cpu() ? std::make_unique<CallList>() : deviceCapture(device)});
+        device, device.is_cpu() ? createCallList() : deviceCapture(device)});
     napi_value object;
     check(env, napi_create_object(env, &object), "graph");
     napi_type_tag_object(env, object, &kGraphTag);
