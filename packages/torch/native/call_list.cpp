@@ -8,6 +8,7 @@
 #include <functional>
 #include <optional>
 #include <unordered_map>
+#include <unordered_set>
 
 namespace disback {
 namespace {
@@ -39,6 +40,7 @@ struct Call {
   std::vector<Argument> arguments;
   // Slot of each result's tensors in order; -1 for one that was there before.
   std::vector<int> results;
+  bool isView = false;
   // Slots whose last use this is.
   std::vector<int> dying;
 };
@@ -54,13 +56,6 @@ bool changesSomething(const c10::OperatorHandle& op) {
   return false;
 }
 
-// Whether all that it gives are views of its arguments.
-bool isView(const c10::OperatorHandle& op) {
-  if (changesSomething(op) || op.schema().returns().empty()) return false;
-  for (const c10::Argument& result : op.schema().returns())
-    if (!result.alias_info()) return false;
-  return true;
-}
 
 bool draws(const c10::OperatorHandle& op) {
   return op.hasTag(at::Tag::nondeterministic_seeded);
@@ -75,6 +70,22 @@ void eachTensor(const c10::IValue& value, const Visit& visit) {
   }
 }
 
+// Whether all that the call gave are views of its arguments. The schema alone does not tell: `to` may copy.
+bool gaveViews(const c10::OperatorHandle& op, const Stack& arguments, const Stack& results) {
+  if (changesSomething(op) || results.empty()) return false;
+  bool views = true;
+  for (const c10::IValue& result : results)
+    eachTensor(result, [&](const at::Tensor& view) {
+      bool shared = false;
+      for (const c10::IValue& argument : arguments)
+        eachTensor(argument, [&](const at::Tensor& tensor) {
+          shared = shared || (view.defined() && tensor.defined() && view.is_alias_of(tensor));
+        });
+      views = views && shared;
+    });
+  return views;
+}
+
 class CallList : public Capture {
  public:
   void begin() override {
@@ -85,7 +96,7 @@ class CallList : public Capture {
   }
 
   void observe(const c10::OperatorHandle& op, const Stack& arguments, const Stack& results) override {
-    Call call{op, {}, {}, {}};
+    Call call{op, {}, {}, gaveViews(op, arguments, results), {}};
     call.arguments.reserve(arguments.size());
     for (const c10::IValue& value : arguments) call.arguments.push_back(argumentOf(value));
     for (const c10::IValue& value : results)
@@ -95,7 +106,8 @@ class CallList : public Capture {
 
   void end() override {
     for (size_t slot = 0; slot < made_.size(); slot++)
-      if (auto held = made_[slot].lock()) results_.push_back({static_cast<int>(slot), at::Tensor(std::move(held))});
+      if (auto held = made_[slot].lock()) results_.push_back({static_cast<int>(slot), at::Tensor(std::move(held)).tensor_data()});
+    keepHeldMemory();
     known_.clear();
     storages_.clear();
     made_.clear();
@@ -126,9 +138,12 @@ class CallList : public Capture {
     WeakTensor tensor;
     int slot;
   };
+  // Memory made by a call, and the slot of its first tensor.
   struct KnownStorage {
     WeakStorage storage;
     int slot;
+    Operand::View layout;
+    at::ScalarType type;
   };
 
   std::vector<Call> calls_;
@@ -144,6 +159,24 @@ class CallList : public Capture {
     return tensor.has_storage() ? tensor.storage().unsafeGetStorageImpl() : nullptr;
   }
 
+  static Operand::View layoutOf(const at::Tensor& tensor) {
+    return {tensor.sizes().vec(), tensor.strides().vec(), tensor.storage_offset()};
+  }
+
+  // A result may be held through an alias that no operator made.
+  void keepHeldMemory() {
+    std::unordered_set<c10::StorageImpl*> kept;
+    for (const Result& result : results_) kept.insert(storageOf(result.place));
+    for (auto& [address, known] : storages_) {
+      auto held = known.storage.lock();
+      if (!held || kept.count(address)) continue;
+      const auto options = at::TensorOptions(known.type).device(held->device());
+      results_.push_back({known.slot, at::empty({0}, options)
+                                          .set_(c10::Storage(std::move(held)), known.layout.offset, known.layout.sizes,
+                                                known.layout.strides)});
+    }
+  }
+
   Operand operandOf(const at::Tensor& tensor) {
     if (!tensor.defined()) return {-1, tensor, std::nullopt};
     const auto found = known_.find(tensor.unsafeGetTensorImpl());
@@ -151,7 +184,7 @@ class CallList : public Capture {
     c10::StorageImpl* const storage = storageOf(tensor);
     const auto shared = storages_.find(storage);
     if (storage && shared != storages_.end())
-      return {shared->second.slot, {}, Operand::View{tensor.sizes().vec(), tensor.strides().vec(), tensor.storage_offset()}};
+      return {shared->second.slot, {}, layoutOf(tensor)};
     outside_.emplace(tensor.unsafeGetTensorImpl(), tensor);
     return {-1, tensor, std::nullopt};
   }
@@ -191,7 +224,8 @@ class CallList : public Capture {
       bool isOutside = false;
       for (const auto& [_, other] : outside_) isOutside = isOutside || storageOf(other) == storage;
       if (!isOutside)
-        storages_.emplace(storage, KnownStorage{WeakStorage(tensor.storage().getWeakStorageImpl()), slot});
+        storages_.emplace(storage, KnownStorage{WeakStorage(tensor.storage().getWeakStorageImpl()), slot,
+                                                layoutOf(tensor), tensor.scalar_type()});
     }
     return slot;
   }
@@ -229,7 +263,7 @@ class CallList : public Capture {
       for (Argument& argument : call.arguments)
         for (auto& operand : argument.operands)
           if (operand && operand->slot >= 0 && fixed[operand->slot].defined()) settle(*operand, fixed[operand->slot]);
-      bool free = isView(call.op) && !call.results.empty();
+      bool free = call.isView && !call.results.empty();
       eachSlot(call, [&](int) { free = false; });
       for (const int slot : call.results) free = free && slot >= 0 && !given[slot];
       if (!free) {

@@ -11,11 +11,13 @@
 #include <c10/core/Event.h>
 #include <c10/core/impl/LocalDispatchKeySet.h>
 #include <c10/core/impl/VirtualGuardImpl.h>
+#include <c10/util/hash.h>
 #include <torch/library.h>
 #include <torch/version.h>
 
 #include <map>
 #include <unordered_set>
+#include <utility>
 
 // One interface to all devices' graphs: libtorch 2.13 and later.
 #if TORCH_VERSION_MAJOR > 2 || TORCH_VERSION_MINOR >= 13
@@ -31,6 +33,38 @@ namespace {
 constexpr auto kObserved = c10::DispatchKey::Fake;
 
 thread_local Capture* capturing = nullptr;
+
+// What a run of a step did, as far as a capture depends on it.
+struct Watch {
+  // the first thing that a capture refuses; empty if there was none
+  std::string obstacle;
+  // of all calls: operators, plain arguments and shapes. Steps that make the same calls have the same.
+  size_t signature = 0;
+};
+thread_local Watch* watching = nullptr;
+
+void mix(size_t& signature, size_t value) { signature = c10::hash_combine(signature, value); }
+
+void mixValue(size_t& signature, const c10::IValue& value) {
+  if (value.isTensor()) {
+    const at::Tensor& tensor = value.toTensor();
+    if (!tensor.defined()) return mix(signature, 1);
+    for (const int64_t size : tensor.sizes()) mix(signature, c10::get_hash(size));
+    mix(signature, static_cast<size_t>(tensor.scalar_type()));
+  } else if (value.isList()) {
+    for (const c10::IValue& one : value.toListRef()) mixValue(signature, one);
+  } else if (value.isDouble()) {
+    mix(signature, c10::get_hash(value.toDouble()));
+  } else if (value.isInt()) {
+    mix(signature, c10::get_hash(value.toInt()));
+  } else if (value.isBool()) {
+    mix(signature, value.toBool() ? 2 : 3);
+  } else if (value.isString()) {
+    mix(signature, c10::get_hash(value.toStringRef()));
+  } else {
+    mix(signature, value.isNone() ? 4 : 5);
+  }
+}
 
 #ifdef DISBACK_DEVICE_GRAPHS
 struct DeviceGraph : Capture {
@@ -106,8 +140,9 @@ const std::unordered_set<std::string> kReading = {
     "aten::_unique2",            "aten::unique_dim", "aten::unique_consecutive", "aten::bincount",
     "aten::histc",               "aten::_linalg_check_errors", "aten::nonzero_numpy", "aten::argwhere"};
 
-[[noreturn]] void refuse(const std::string& what) {
-  throw ArgumentError("a step that is being captured cannot " + what);
+void refuse(const std::string& what) {
+  if (capturing) throw ArgumentError("a step that is being captured cannot " + what);
+  if (watching && watching->obstacle.empty()) watching->obstacle = what;
 }
 
 bool isMask(const c10::IValue& value) {
@@ -140,6 +175,11 @@ void observe(const c10::OperatorHandle& op, c10::DispatchKeySet keys, Stack* sta
   const size_t count = op.schema().arguments().size();
   Stack arguments(stack->end() - static_cast<std::ptrdiff_t>(count), stack->end());
   requireCapturable(op, arguments.data(), count);
+  // The capture alone detaches the figures.
+  if (watching && op.schema().name() != "aten::detach") {
+    mix(watching->signature, c10::get_hash(op.operator_name()));
+    for (const c10::IValue& argument : arguments) mixValue(watching->signature, argument);
+  }
   op.redispatchBoxed(keys & c10::DispatchKeySet(c10::DispatchKeySet::FULL_AFTER, kObserved), stack);
   const auto results = static_cast<std::ptrdiff_t>(op.schema().returns().size());
   if (capturing) capturing->observe(op, arguments, Stack(stack->end() - results, stack->end()));
@@ -201,19 +241,38 @@ void call(napi_env env, napi_value body) {
   check(env, napi_call_function(env, global, body, 0, nullptr, nullptr), "body");
 }
 
-// warmUpGraph(graph, body): runs the body on the stream of the capture.
+// Runs the body while `watch` sees its operators.
+void callWatched(napi_env env, napi_value body, Watch& watch) {
+  const c10::impl::IncludeDispatchKeyGuard observed(kObserved);
+  Watch* const before = std::exchange(watching, &watch);
+  try {
+    call(env, body);
+  } catch (...) {
+    watching = before;
+    throw;
+  }
+  watching = before;
+}
+
+// warmUpGraph(graph, body): runs the body on the stream of the capture. Gives the signature of its calls, and what a
+// capture would refuse.
 napi_value warmUpGraph(napi_env env, napi_callback_info info) {
   return guarded(env, [&]() -> napi_value {
     Arguments<2> arguments(env, info);
     Graph& graph = graphArgument(env, arguments[0]);
     const Busy busy(graph);
     const SideStream side(graph.device);
-    call(env, arguments[1]);
-    return nullptr;
+    Watch watch;
+    callWatched(env, arguments[1], watch);
+    napi_value seen;
+    check(env, napi_create_object(env, &seen), "seen");
+    napi_set_named_property(env, seen, "signature", stringToJs(env, std::to_string(watch.signature)));
+    napi_set_named_property(env, seen, "obstacle", stringToJs(env, watch.obstacle));
+    return seen;
   });
 }
 
-// captureGraph(graph, body): runs the body once and records its operators.
+// captureGraph(graph, body): runs the body once and records its operators. Gives the signature of its calls.
 napi_value captureGraph(napi_env env, napi_callback_info info) {
   return guarded(env, [&]() -> napi_value {
     Arguments<2> arguments(env, info);
@@ -221,11 +280,11 @@ napi_value captureGraph(napi_env env, napi_callback_info info) {
     if (capturing) throw ArgumentError("a step is being captured already");
     const Busy busy(graph);
     const SideStream side(graph.device);
+    Watch watch;
     graph.capture->begin();
     try {
-      const c10::impl::IncludeDispatchKeyGuard observed(kObserved);
       capturing = graph.capture.get();
-      call(env, arguments[1]);
+      callWatched(env, arguments[1], watch);
       capturing = nullptr;
     } catch (...) {
       capturing = nullptr;
@@ -237,7 +296,7 @@ napi_value captureGraph(napi_env env, napi_callback_info info) {
       throw;
     }
     graph.capture->end();
-    return nullptr;
+    return stringToJs(env, std::to_string(watch.signature));
   });
 }
 
@@ -267,7 +326,7 @@ napi_value releaseGraph(napi_env env, napi_callback_info info) {
 }  // namespace
 
 void requireNoCapture(const char* what) {
-  if (capturing) refuse(what);
+  refuse(what);
 }
 
 void registerGraph(napi_env env, napi_value exports) {

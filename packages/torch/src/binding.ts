@@ -108,8 +108,8 @@ export interface Native {
   createReducer(group: string, parameters: Handle[], bucketBytes: number): NativeReducer;
   prepareReducer(reducer: NativeReducer): void;
   createGraph(device: string): NativeGraph;
-  warmUpGraph(graph: NativeGraph, body: () => void): void;
-  captureGraph(graph: NativeGraph, body: () => void): void;
+  warmUpGraph(graph: NativeGraph, body: () => void): { signature: string; obstacle: string };
+  captureGraph(graph: NativeGraph, body: () => void): string;
   replayGraph(graph: NativeGraph): void;
   releaseGraph(graph: NativeGraph): void;
   loadScript(path: string, device: string): NativeScript;
