@@ -12,6 +12,8 @@ using Stack = std::vector<c10::IValue>;
 // A step that is captured once and run again.
 struct Capture {
   virtual ~Capture() = default;
+  // Whether work that a replay would not repeat is an error. Otherwise it is noted, and the capture is of no use.
+  bool strict = true;
   virtual void begin() = 0;
   // Afterwards the step has run once.
   virtual void end() = 0;

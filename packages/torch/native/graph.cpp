@@ -40,6 +40,8 @@ struct Watch {
   std::string obstacle;
   // of all calls: operators, plain arguments and shapes. Steps that make the same calls have the same.
   size_t signature = 0;
+  // whether an operator draws random numbers inside the step, as dropout does
+  bool draws = false;
 };
 thread_local Watch* watching = nullptr;
 
@@ -141,7 +143,7 @@ const std::unordered_set<std::string> kReading = {
     "aten::histc",               "aten::_linalg_check_errors", "aten::nonzero_numpy", "aten::argwhere"};
 
 void refuse(const std::string& what) {
-  if (capturing) throw ArgumentError("a step that is being captured cannot " + what);
+  if (capturing && capturing->strict) throw ArgumentError("a step that is being captured cannot " + what);
   if (watching && watching->obstacle.empty()) watching->obstacle = what;
 }
 
@@ -179,6 +181,7 @@ void observe(const c10::OperatorHandle& op, c10::DispatchKeySet keys, Stack* sta
   if (watching && op.schema().name() != "aten::detach") {
     mix(watching->signature, c10::get_hash(op.operator_name()));
     for (const c10::IValue& argument : arguments) mixValue(watching->signature, argument);
+    watching->draws = watching->draws || op.hasTag(at::Tag::nondeterministic_seeded);
   }
   op.redispatchBoxed(keys & c10::DispatchKeySet(c10::DispatchKeySet::FULL_AFTER, kObserved), stack);
   const auto results = static_cast<std::ptrdiff_t>(op.schema().returns().size());
@@ -254,8 +257,17 @@ void callWatched(napi_env env, napi_value body, Watch& watch) {
   watching = before;
 }
 
-// warmUpGraph(graph, body): runs the body on the stream of the capture. Gives the signature of its calls, and what a
-// capture would refuse.
+napi_value watchToJs(napi_env env, const Watch& watch) {
+  napi_value seen, draws;
+  check(env, napi_create_object(env, &seen), "seen");
+  napi_set_named_property(env, seen, "signature", stringToJs(env, std::to_string(watch.signature)));
+  napi_set_named_property(env, seen, "obstacle", stringToJs(env, watch.obstacle));
+  napi_get_boolean(env, watch.draws, &draws);
+  napi_set_named_property(env, seen, "draws", draws);
+  return seen;
+}
+
+// warmUpGraph(graph, body): runs the body on the stream of the capture. Gives what a capture depends on.
 napi_value warmUpGraph(napi_env env, napi_callback_info info) {
   return guarded(env, [&]() -> napi_value {
     Arguments<2> arguments(env, info);
@@ -264,23 +276,20 @@ napi_value warmUpGraph(napi_env env, napi_callback_info info) {
     const SideStream side(graph.device);
     Watch watch;
     callWatched(env, arguments[1], watch);
-    napi_value seen;
-    check(env, napi_create_object(env, &seen), "seen");
-    napi_set_named_property(env, seen, "signature", stringToJs(env, std::to_string(watch.signature)));
-    napi_set_named_property(env, seen, "obstacle", stringToJs(env, watch.obstacle));
-    return seen;
+    return watchToJs(env, watch);
   });
 }
 
-// captureGraph(graph, body): runs the body once and records its operators. Gives the signature of its calls.
+// captureGraph(graph, body, strict): runs the body once and records its operators. Gives what the capture depends on.
 napi_value captureGraph(napi_env env, napi_callback_info info) {
   return guarded(env, [&]() -> napi_value {
-    Arguments<2> arguments(env, info);
+    Arguments<3> arguments(env, info);
     Graph& graph = graphArgument(env, arguments[0]);
     if (capturing) throw ArgumentError("a step is being captured already");
     const Busy busy(graph);
     const SideStream side(graph.device);
     Watch watch;
+    graph.capture->strict = boolArgument(env, arguments[2], "strict");
     graph.capture->begin();
     try {
       capturing = graph.capture.get();
@@ -296,7 +305,7 @@ napi_value captureGraph(napi_env env, napi_callback_info info) {
       throw;
     }
     graph.capture->end();
-    return stringToJs(env, std::to_string(watch.signature));
+    return watchToJs(env, watch);
   });
 }
 

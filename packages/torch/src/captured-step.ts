@@ -64,7 +64,8 @@ export class CapturedStep<Names extends string> {
   run(circumstances: readonly unknown[], step: () => Figures<Names>): Figures<Names> {
     this.requireRest();
     if (this.found !== undefined) return step();
-    if (circumstances.some((value, index) => value !== this.circumstances[index])) this.forget();
+    // Other circumstances may also mean other draws.
+    if (circumstances.some((value, index) => value !== this.circumstances[index])) this.dispose();
     this.circumstances = circumstances;
     if (this.draws.known) this.draws.redraw();
     const key = this.draws.numbers.join();
@@ -72,7 +73,7 @@ export class CapturedStep<Names extends string> {
     this.captures.set(key, capture);
     this.running = true;
     try {
-      return capture.run(() => this.draws.during(step));
+      return capture.run(() => this.draws.during(step), this.draws);
     } finally {
       this.running = false;
       this.found = capture.obstacle;
@@ -113,12 +114,12 @@ class Capture<Names extends string> {
     this.graph = native.createGraph(device);
   }
 
-  run(step: () => Figures<Names>): Figures<Names> {
+  run(step: () => Figures<Names>, draws: Draws): Figures<Names> {
     if (this.figures) {
       native.replayGraph(this.graph);
       return this.figures;
     }
-    const figures = this.runs < WARM_UP ? this.warmUp(step) : this.capture(step);
+    const figures = this.runs < WARM_UP ? this.warmUp(step, draws) : this.capture(step);
     this.runs++;
     return figures;
   }
@@ -129,32 +130,36 @@ class Capture<Names extends string> {
       if (figure instanceof Tensor) figure.dispose();
   }
 
-  private warmUp(step: () => Figures<Names>): Figures<Names> {
+  private warmUp(step: () => Figures<Names>, draws: Draws): Figures<Names> {
     let figures: Figures<Names> | undefined;
-    const { signature, obstacle } = native.warmUpGraph(this.graph, () => {
+    const seen = native.warmUpGraph(this.graph, () => {
       figures = step();
     });
-    this.calls = signature;
+    this.calls = seen.signature;
     // The first run may make what all use. If a capture is required, it is the one to fail, and to name the place.
-    if (obstacle !== "" && this.runs === WARM_UP - 1 && !this.required) this.obstacle = obstacle;
+    if (this.runs < WARM_UP - 1 || this.required) return figures!;
+    if (seen.obstacle !== "") this.obstacle = seen.obstacle;
+    else if (seen.draws && draws.standard)
+      this.obstacle = "draw dropout and other numbers in turn from the default generator";
     return figures!;
   }
 
   private capture(step: () => Figures<Names>): Figures<Names> {
     let figures: Figures<Names> | undefined;
-    const calls = native.captureGraph(this.graph, () => {
+    const body = () => {
       figures = scope(() => lasting(step()));
-    });
-    if (calls === this.calls) {
+    };
+    const seen = native.captureGraph(this.graph, body, this.required);
+    if (seen.obstacle === "" && seen.signature === this.calls) {
       this.figures = figures!;
       return this.figures;
     }
     // What was captured is not what the next run would do.
-    this.calls = calls;
+    this.calls = seen.signature;
     native.releaseGraph(this.graph);
     this.graph = native.createGraph(this.device);
     if (this.runs === WARM_UP + ATTEMPTS - 1) {
-      this.obstacle = "make other calls, or with other numbers, in each run";
+      this.obstacle = seen.obstacle || "make other calls, or with other numbers, in each run";
       if (this.required) throw new TorchError(`a step that is being captured cannot ${this.obstacle}`);
     }
     return figures!;

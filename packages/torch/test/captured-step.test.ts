@@ -250,6 +250,23 @@ describe("a step that need not be captured", () => {
     expect(seen).toEqual([2, 4, 6, 8, 10, 12, 14, 16]);
   });
 
+  it("stays plain if dropout and the step draw from the default generator in turn", () => {
+    const step = () => ({
+      x: ops
+        .dropout(rand([16]), 0.5, true)
+        .sum()
+        .add(rand([1]).sum()),
+    });
+    const plain = () => scope(() => step().x.item());
+    const standard = defaultGenerator();
+    standard.manualSeed(3);
+    const expected = Array.from({ length: 6 }, plain);
+    standard.manualSeed(3);
+    const { seen, obstacle } = runs(step, 6);
+    expect(obstacle).toMatch(/default generator/);
+    expect(seen.slice(2)).toEqual(expected.slice(2));
+  });
+
   it("is captured once its calls settle", () => {
     let count = 0;
     const once = () => (++count < 4 ? ones([2]).mul(count) : ones([2]).mul(9));
