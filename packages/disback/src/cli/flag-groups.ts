@@ -31,6 +31,12 @@ export const NETWORK_FLAGS: readonly SettingFlag[] = grouped("Networks:", [
     kind: "number",
   },
   {
+    flags: "--offload",
+    path: "offload",
+    description: "with --rank: layers fetch the teacher's weights for each use: less memory",
+    kind: "switch",
+  },
+  {
     flags: "--prompts <file>",
     path: "prompts",
     description: "prompts to train with: lines, JSONL, or a data set with captions",

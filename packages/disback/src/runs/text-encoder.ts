@@ -1,5 +1,4 @@
 import { existsSync, readFileSync } from "node:fs";
-import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { type Device, keep } from "@disback/torch";
 import { z } from "zod";
@@ -11,6 +10,7 @@ import type { ConditionShapes } from "../models/condition.js";
 import { PromptCache } from "../text/prompts/prompt-cache.js";
 import { sdxlSizes } from "../text/prompts/stable-diffusion-xl.js";
 import { writeFileAtomically } from "./atomic-file.js";
+import { cacheFolder } from "./cache-folder.js";
 
 /** What encodes the prompts of a model that cannot do it itself. */
 export interface TextEncoder {
@@ -67,15 +67,10 @@ export async function encodedPrompts(
 ): Promise<CachedPrompts> {
   const { shapes = {}, sizes, side, device, alsoEncode } = options;
   const cache = await PromptCache.fill([...prompts, ...alsoEncode], {
-    folder: cacheFolder(),
+    folder: cacheFolder("prompts"),
     encoder: encoderKey(path),
     open: async () => (await openTextToImagePipeline(path)).openPrompts(),
   });
   const told = sizes ? { sizes: keep(sdxlSizes(1, side, side)) } : {};
   return new CachedPrompts(cache, prompts, shapes, { device, ...told });
-}
-
-/** Where conditions of prompts are kept between runs. */
-function cacheFolder(): string {
-  return join(process.env.XDG_CACHE_HOME || join(homedir(), ".cache"), "disback", "prompts");
 }

@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { type Device, Generator, type Module, manualSeed } from "@disback/torch";
 import { adaptersOn } from "../../distill/adapter-nodes.js";
 import { evenAngles } from "../../distill/denoiser-student.js";
@@ -6,6 +7,7 @@ import type { Student } from "../../distill/student.js";
 import { studentFrom } from "../../distill/student-kind.js";
 import { DisbackError } from "../../errors.js";
 import type { AdaptedLayers } from "../../models/adapters/low-rank-denoiser.js";
+import { streamBase } from "../../models/adapters/streamed-base.js";
 import { computing } from "../../models/computation.js";
 import {
   createDenoiser,
@@ -18,8 +20,9 @@ import { DenoiserModule } from "../../models/denoiser.js";
 import { requireSameKind } from "../../models/facts.js";
 import { PreconditionedDenoiser } from "../../models/preconditioning/preconditioned.js";
 import { intervalConfig, withInterval } from "../../models/with-interval.js";
-import { fingerprint } from "../../training/hashing.js";
+import { fingerprint, keepingFingerprint } from "../../training/hashing.js";
 import { adaptersOnModel } from "../adapter-folder.js";
+import { cacheFolder } from "../cache-folder.js";
 import { type ComputationSettings, computationOf } from "../computation.js";
 import { didYouMean } from "../nearest.js";
 import { openDenoiser } from "../open-model.js";
@@ -58,6 +61,7 @@ export async function openNetworks(settings: NetworkSettings): Promise<Networks>
   if (rank === undefined) return { teacher, student: await makeStudent(settings, teacher) };
   const known = fingerprint(teacher.module);
   halveBase(teacher.module, settings);
+  if (settings.offload) moveBaseOut(teacher.module, settings);
   return { teacher, student: adaptedTeacher(settings, rank, teacher, known) };
 }
 
@@ -76,6 +80,12 @@ function halveBase(base: DenoiserModule, { precision }: NetworkSettings): void {
   if (precision !== "bf16" || !(base instanceof PreconditionedDenoiser)) return;
   base.precision = "f32";
   base.to({ dtype: "bfloat16" });
+}
+
+/** The base's weights are fetched when they are used: from host memory for a GPU, else from a file that runs share. */
+function moveBaseOut(base: DenoiserModule, { device }: NetworkSettings): void {
+  const file = join(cacheFolder("bases"), `${fingerprint(base)}.safetensors`);
+  keepingFingerprint(base, () => streamBase(base, device === "cpu" ? { file } : "host"));
 }
 
 /**

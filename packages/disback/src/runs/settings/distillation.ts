@@ -46,6 +46,12 @@ const networkSettings = {
     .describe(
       "with rank: all linear layers and convolutions, or those of attention alone, which takes less memory",
     ),
+  offload: z
+    .boolean()
+    .default(false)
+    .describe(
+      "with rank: the teacher's weights stay in host memory (with a GPU) or in a mapped file (without), and each layer fetches its own for each use: less memory, the same result",
+    ),
   sigmaInit: positive.default(2.5).describe("noise level of the student's first (or only) step"),
   studentSteps: integer(1).default(1).describe("network evaluations of the student per sample"),
   studentSigmas: z
@@ -251,6 +257,12 @@ const cannotAlign = {
 const layersAreUsed = ({ rank, adaptedLayers }: { rank?: number | undefined; adaptedLayers: string }) =>
   rank !== undefined || adaptedLayers === "all";
 const lacksRank = { path: ["adaptedLayers"], error: "has no effect without rank" };
+const canOffload = ({ rank, offload }: { rank?: number | undefined; offload: boolean }) =>
+  rank !== undefined || !offload;
+const nothingToOffload = {
+  path: ["offload"],
+  error: "needs rank: only weights that are not trained can stay outside",
+};
 
 /** `disback record` */
 export const recordSchema = z
@@ -263,7 +275,8 @@ export const recordSchema = z
     ablation,
     ...sessionSettings,
   })
-  .refine(layersAreUsed, lacksRank);
+  .refine(layersAreUsed, lacksRank)
+  .refine(canOffload, nothingToOffload);
 
 const withEvaluation = {
   ...dataSettings,
@@ -287,6 +300,7 @@ export const backtrackSchema = z
   .refine(hasItsData, lacksData)
   .refine(canAlign, cannotAlign)
   .refine(layersAreUsed, lacksRank)
+  .refine(canOffload, nothingToOffload)
   .refine(({ backtracking }) => !isDirectName(backtracking.objective), {
     path: ["backtracking", "objective"],
     error: "has no auxiliary model and follows no trajectory; use disback distill",
@@ -313,7 +327,8 @@ export const distillSchema = z
   })
   .refine(hasItsData, lacksData)
   .refine(canAlign, cannotAlign)
-  .refine(layersAreUsed, lacksRank);
+  .refine(layersAreUsed, lacksRank)
+  .refine(canOffload, nothingToOffload);
 
 export type RecordSettings = z.output<typeof recordSchema>;
 export type BacktrackSettings = z.output<typeof backtrackSchema>;
