@@ -50,7 +50,7 @@ export async function openSingleFile(
   const predicted = prediction ?? (parts.marks.has("v_pred") ? "v" : undefined);
   if (parts.version === "sd2" && predicted === undefined) {
     throw new DisbackError(
-      `${path}: Stable Diffusion 2 predicts the noise (512-base) or a velocity (768-v): say which by "prediction"`,
+      `${path}: Stable Diffusion 2 predicts the noise (512-base) or a velocity (768-v): say which by --prediction epsilon or v`,
     );
   }
   const network = openNetwork(
@@ -115,7 +115,7 @@ function scheduleOf({ marks }: Sections, prediction: "epsilon" | "v"): DiscreteS
 function openPrompts(parts: Sections, path: string, folder: string | undefined, loras: Loras): PromptEncoder {
   if (folder === undefined) {
     throw new DisbackError(
-      `${path}: a single file holds no tokenizer: give a folder with CLIP's vocab.json and merges.txt by "tokenizer"`,
+      `${path}: a single file holds no tokenizer: give a folder with CLIP's vocab.json and merges.txt, or tokenizer.json: --tokenizer FOLDER`,
     );
   }
   const pair = (
