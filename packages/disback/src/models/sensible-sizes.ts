@@ -57,7 +57,10 @@ export function refuseAbsurdSizes(config: DenoiserConfig, fail: Fail): void {
 }
 
 function attentionResolutions(
-  config: Exclude<DenoiserConfig, { network: "mlp" | "dit" | "text-unet" | "unet-2d-condition" | "sd3" | "flux" }>,
+  config: Exclude<
+    DenoiserConfig,
+    { network: "mlp" | "dit" | "text-unet" | "unet-2d-condition" | "sd3" | "flux" }
+  >,
 ): number[] {
   return config.network === "unet-2d" ? unet2DAttentionResolutions(config) : config.attentionResolutions;
 }

@@ -1,11 +1,12 @@
 import { DisbackError, UsageError } from "../errors.js";
 import { pipelineDenoiser } from "../import/pipeline/pipeline-denoiser.js";
-import { openTextToImage } from "../import/pipeline/text-to-image-source.js";
 import type { TextToImagePipeline } from "../import/pipeline/text-to-image-pipeline.js";
+import { openTextToImage } from "../import/pipeline/text-to-image-source.js";
 import type { Autoencoder } from "../models/autoencoder/autoencoder.js";
 import { reduction } from "../models/autoencoder/autoencoder-config.js";
 import { latentCodec } from "../models/autoencoder/latent-codec.js";
 import { TinyAutoencoder } from "../models/autoencoder-tiny/autoencoder-tiny.js";
+import type { Condition } from "../models/condition.js";
 import { type DenoiserConfig, parseDenoiserConfig } from "../models/config.js";
 import { configured, type OpenedModel, type OpeningOptions } from "./opened-model.js";
 import { encodedPrompts, writeTextEncoder } from "./text-encoder.js";
@@ -32,14 +33,33 @@ export async function openPipeline(source: string, options: OpeningOptions): Pro
     ...{ side: codec.shownShape[1]!, device, alsoEncode, open: pipeline.openPrompts },
   };
   if (choice.embeddedGuidance !== undefined && !told.guidance)
-    throw new UsageError(`--embedded-guidance: ${source} is not told a scale of guidance, only some Flux are`);
+    throw new UsageError(
+      `--embedded-guidance: ${source} is not told a scale of guidance, only some Flux are`,
+    );
   const rows = weightsOnly ? undefined : await encodedPrompts(encoder, told);
-  const textLength = rows?.rows([null]).text!.shape[1] ?? usualLength[network.kind];
+  if (rows) requireFitting(rows.rows([null]), pipeline, source);
+  const textLength = rows ? rows.rows([null]).text!.shape[1]! : usualLength[network.kind];
   const config = configOf(pipeline, side, textLength, source);
   const denoiser = pipelineDenoiser(pipeline, { size: [side, side], textLength });
   denoiser.to({ device }).eval();
   const model = configured({ denoiser, config }, codec);
-  return rows ? toldBy(model, encoder, rows) : model;
+  return rows ? toldBy(model, encoder, rows) : { ...model, encoder };
+}
+
+/** @throws DisbackError naming what the network is told in another size than the encoders give */
+function requireFitting(
+  given: Condition,
+  { network: { module } }: TextToImagePipeline,
+  source: string,
+): void {
+  const expected = { text: [module.textChannels], ...module.vectorShapes };
+  for (const [name, shape] of Object.entries(expected)) {
+    const size = given[name]?.shape.slice(name === "text" ? 2 : 1);
+    if (size?.join() !== shape.join())
+      throw new DisbackError(
+        `${source}: its text encoders give "${name}" of ${size?.join() ?? "no"} numbers, its network takes ${shape.join()}`,
+      );
+  }
 }
 
 /** Tokens of a prompt in the published models. */
@@ -72,7 +92,9 @@ function sideOf(
   const [, height, width] = network.sampleShape;
   if (height === null) return usualSide;
   if (height === width) return height;
-  throw new DisbackError(`${source}: its latents must be squares, not ${height} x ${width}: give --resolution`);
+  throw new DisbackError(
+    `${source}: its latents must be squares, not ${height} x ${width}: give --resolution`,
+  );
 }
 
 /** @throws DisbackError naming the field that does not fit, such as a size */

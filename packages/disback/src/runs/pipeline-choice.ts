@@ -36,7 +36,8 @@ function loraChoice(text: string): { path: string; weight: number } {
   const value = Number(weight);
   if (weight.trim() === "" || !Number.isFinite(value))
     throw new UsageError(`--lora ${text}: the weight behind the colon must be a number`);
-  if (!existsSync(path)) throw new UsageError(`--lora ${text}: ${path}: no such file`);
+  if (!existsSync(path))
+    throw new UsageError(`--lora ${text}: ${path === text ? "" : `${path}: `}no such file`);
   return { path, weight: value };
 }
 

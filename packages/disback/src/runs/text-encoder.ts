@@ -91,8 +91,8 @@ export interface EncodingOptions {
   open?: () => Promise<PromptEncoder>;
 }
 
-/** The scale of guidance that Flux is told, as in diffusers. */
-const usualGuidance = 3.5;
+/** The scale of guidance that Flux is told if nothing else was chosen, as in diffusers. */
+export const usualGuidance = 3.5;
 
 /** Prompts as a network is told them, from the cache; what is missing there is encoded first. */
 export async function encodedPrompts(

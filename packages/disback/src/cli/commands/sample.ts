@@ -21,7 +21,10 @@ const FLAGS: readonly SettingFlag[] = [
 export function addSample(program: Command): void {
   const command = program
     .command("sample")
-    .argument("<model>", "model folder, run, shipped teacher, Stable Diffusion or Flux, or your own module (.mjs)")
+    .argument(
+      "<model>",
+      "model folder, run, shipped teacher, Stable Diffusion or Flux, or your own module (.mjs)",
+    )
     .description("Draw samples from a student or a teacher.");
   addSettingFlags(command, FLAGS)
     .option(

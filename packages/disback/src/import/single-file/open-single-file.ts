@@ -13,6 +13,7 @@ import type { LoraTarget } from "../lora/lora-file.js";
 import { type LoraChoice, type Loras, readLoras } from "../lora/merge-lora.js";
 import { buildTextToImageNetwork, forInference, type TextToImageNetwork } from "../pipeline/open-network.js";
 import { clipKey } from "../pipeline/open-text-encoder.js";
+import { requireVocabulary } from "../pipeline/require-vocabulary.js";
 import type { TextToImagePipeline } from "../pipeline/text-to-image-pipeline.js";
 import { adoptTensors } from "../tensors/adopt.js";
 import { openTensorFile, type TensorTable } from "../tensors/tensor-file.js";
@@ -122,10 +123,12 @@ function openPrompts(parts: Sections, path: string, folder: string | undefined, 
     tensors: TensorTable,
     activation: ClipTextOptions["activation"],
     padding: string,
-  ): ClipPair => ({
-    tokenizer: openTokenizer(folder, { pad_token: padding }),
-    encoder: openEncoder(tensors, activation, path),
-  });
+  ): ClipPair => {
+    const tokenizer = openTokenizer(folder, { pad_token: padding });
+    const encoder = openEncoder(tensors, activation, path);
+    requireVocabulary(tokenizer, encoder.options.tokens, folder);
+    return { tokenizer, encoder };
+  };
   const adapted = (target: LoraTarget, one: ClipPair): ClipPair => {
     loras.merge(target, one.encoder);
     return one;

@@ -5,7 +5,6 @@ import { requireNoChoice } from "../pipeline-choice.js";
 import type { Progress } from "../progress.js";
 import { describeDataset } from "./dataset.js";
 import type { Description, InspectOptions } from "./description.js";
-import { describePipeline } from "./pipeline.js";
 import {
   describeAdapters,
   describeExtractor,
@@ -13,6 +12,7 @@ import {
   describeOwnModule,
   describeTrajectory,
 } from "./model.js";
+import { describePipeline } from "./pipeline.js";
 import { describeCheckpoint, describeRun } from "./run.js";
 import { describeSafetensors } from "./safetensors.js";
 import { describeStatistics } from "./statistics.js";

@@ -1,4 +1,6 @@
 import type { Module } from "@disback/torch";
+import { isPipelineFolder } from "../../import/pipeline/pipeline-folder.js";
+import { promptStyle } from "../../import/pipeline/text-to-image-pipeline.js";
 import {
   isSingleFile,
   isTextToImageSource,
@@ -6,9 +8,7 @@ import {
   type PipelineChoice,
 } from "../../import/pipeline/text-to-image-source.js";
 import { isCheckpointOfDiffusion } from "../../import/single-file/sections.js";
-import { isPipelineFolder } from "../../import/pipeline/pipeline-folder.js";
 import { openTensorFile } from "../../import/tensors/tensor-file.js";
-import { promptStyle } from "../../import/pipeline/text-to-image-pipeline.js";
 import type { Description } from "./description.js";
 
 /** A text-to-image pipeline, with LoRAs if they are given. Nothing is drawn. */

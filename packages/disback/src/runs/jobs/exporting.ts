@@ -14,6 +14,7 @@ import type { OpenedModel, OpeningOptions } from "../opened-model.js";
 import { makeInPlace, type OutputPlace, refuseOccupied } from "../output-place.js";
 import { type RunRecord, readRunRecord } from "../run-record.js";
 import { studentKindOf } from "../student-file.js";
+import { usualGuidance } from "../text-encoder.js";
 
 /** Options of an export. */
 export interface ExportOptions extends OutputPlace, Omit<FormatOptions, "out"> {
@@ -60,11 +61,13 @@ async function openLora(source: string): Promise<ExportableModel> {
 
 /** Nothing is drawn from a model that is told prompts, so none are encoded. */
 function exportable(source: string, model: OpenedModel<Module>): ExportableModel {
-  const prompts = model.facts.condition.text ? { draw: () => undefined } : undefined;
-  return exportableModel(
-    { ...model, ...(prompts ? { prompts } : {}) },
-    studentKindOf(source, model.module),
-  );
+  const { text, guidance } = model.facts.condition;
+  const prompts = text ? { draw: () => undefined } : undefined;
+  const scale = model.encoder?.choice.embeddedGuidance ?? usualGuidance;
+  return {
+    ...exportableModel({ ...model, ...(prompts ? { prompts } : {}) }, studentKindOf(source, model.module)),
+    ...(guidance ? { embeddedGuidance: scale } : {}),
+  };
 }
 
 /** A page's facts about a model: its name, and the teacher to race. */

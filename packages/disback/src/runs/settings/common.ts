@@ -85,7 +85,9 @@ export const dataSettings = {
     .describe("data set: a path, or toy:ring, toy:grid, toy:moons, toy:checkerboard, toy:spiral"),
   resolution: integer(4)
     .optional()
-    .describe("width and height of the images, and of a text-to-image pipeline's pictures; default their own"),
+    .describe(
+      "width and height of the images, and of a text-to-image pipeline's pictures; default their own",
+    ),
   skipBroken: z
     .boolean()
     .default(false)

@@ -1,5 +1,12 @@
 import { z } from "zod";
-import { commonSettings, dataSettings, integer, pipelineSettings, positive, unconditional } from "./common.js";
+import {
+  commonSettings,
+  dataSettings,
+  integer,
+  pipelineSettings,
+  positive,
+  unconditional,
+} from "./common.js";
 
 const drawing = {
   ...pipelineSettings,
