@@ -14,6 +14,8 @@ export interface ExportableModel {
   /** configuration of the network; absent for a user's own module */
   config?: DenoiserConfig | undefined;
   student?: Student;
+  /** the scale that a network distilled from guidance is told */
+  embeddedGuidance?: number;
   /** Further facts, for formats that show them. */
   shown?: ShownFacts;
 }

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { IMAGE_FLAGS, SAMPLING_FLAGS } from "../flag-groups.js";
+import { IMAGE_FLAGS, PROMPT_FLAGS, SAMPLING_FLAGS } from "../flag-groups.js";
 import { resolveCommandSettings, showsSettings } from "../run-command.js";
 import { addSettingFlags, type SettingFlag } from "../setting-flags.js";
 import { table } from "../table.js";
@@ -15,6 +15,7 @@ const FLAGS: readonly SettingFlag[] = [
     kind: "list",
   },
   ...SAMPLING_FLAGS,
+  ...PROMPT_FLAGS,
   { flags: "--extractor <name>", path: "extractor", description: "feature extractor" },
   { flags: "--inception <file>", path: "inception", description: "TorchScript Inception file" },
 ];

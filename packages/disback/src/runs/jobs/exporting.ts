@@ -1,20 +1,26 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { dataTitle } from "@disback/studio/pages";
+import type { Module } from "@disback/torch";
 import { DenoiserStudent } from "../../distill/denoiser-student.js";
 import { DisbackError } from "../../errors.js";
 import { type ExportableModel, exportableModel, type ShownFacts } from "../../export/exportable.js";
 import type { ExportReport, FormatOptions } from "../../export/format.js";
 import { type ExportFormatName, exportFormats } from "../../export/formats.js";
+import type { PipelineChoice } from "../../import/pipeline/text-to-image-source.js";
 import { requireSameKind } from "../../models/facts.js";
 import { openAdapters, openModel } from "../open-model.js";
+import type { OpenedModel, OpeningOptions } from "../opened-model.js";
 import { makeInPlace, type OutputPlace, refuseOccupied } from "../output-place.js";
 import { type RunRecord, readRunRecord } from "../run-record.js";
 import { studentKindOf } from "../student-file.js";
+import { usualGuidance } from "../text-encoder.js";
 
 /** Options of an export. */
 export interface ExportOptions extends OutputPlace, Omit<FormatOptions, "out"> {
   format: ExportFormatName;
+  /** how a pipeline is opened */
+  pipeline?: PipelineChoice;
   /** web: teacher to race against the student; default the run's own, false for none */
   teacher?: string | false;
 }
@@ -31,7 +37,9 @@ export interface ExportedModel extends ExportReport {
  */
 export async function exportModel(source: string, options: ExportOptions): Promise<ExportedModel> {
   refuseOccupied(options);
-  const opened = options.format === "lora" ? await openLora(source) : await openExportable(source);
+  const { pipeline } = options;
+  const opened =
+    options.format === "lora" ? await openLora(source) : await openExportable(source, { pipeline });
   const model =
     options.format === "web" ? { ...opened, shown: await shownFacts(source, opened, options) } : opened;
   const report = await makeInPlace(options, (partial) =>
@@ -40,14 +48,26 @@ export async function exportModel(source: string, options: ExportOptions): Promi
   return { kind: model.student ? "student" : "teacher", ...report };
 }
 
-async function openExportable(source: string, unconditional = false): Promise<ExportableModel> {
-  const model = await openModel(source, { device: "cpu", unconditional });
-  return exportableModel(model, studentKindOf(source, model.module));
+async function openExportable(
+  source: string,
+  options: Pick<OpeningOptions, "unconditional" | "pipeline">,
+): Promise<ExportableModel> {
+  return exportable(source, await openModel(source, { device: "cpu", weightsOnly: true, ...options }));
 }
 
 async function openLora(source: string): Promise<ExportableModel> {
-  const model = await openAdapters(source, "cpu");
-  return exportableModel(model, studentKindOf(source, model.module));
+  return exportable(source, await openAdapters(source, "cpu"));
+}
+
+/** Nothing is drawn from a model that is told prompts, so none are encoded. */
+function exportable(source: string, model: OpenedModel<Module>): ExportableModel {
+  const { text, guidance } = model.facts.condition;
+  const prompts = text ? { draw: () => undefined } : undefined;
+  const scale = model.encoder?.choice.embeddedGuidance ?? usualGuidance;
+  return {
+    ...exportableModel({ ...model, ...(prompts ? { prompts } : {}) }, studentKindOf(source, model.module)),
+    ...(guidance ? { embeddedGuidance: scale } : {}),
+  };
 }
 
 /** A page's facts about a model: its name, and the teacher to race. */
@@ -82,7 +102,7 @@ async function teacherOf(
   const source = wanted ?? own;
   if (source === undefined || source === false) return undefined;
   try {
-    const model = await openExportable(source, unconditional ?? false);
+    const model = await openExportable(source, { unconditional: unconditional ?? false });
     if (model.student) throw new DisbackError(`${source}: this is a student, not a teacher`);
     requireSameKind(student.facts, model.facts, `--teacher ${source}: the student`);
     return { model, steps: evaluation?.teacherSteps ?? 18 };

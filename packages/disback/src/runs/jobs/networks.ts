@@ -6,6 +6,7 @@ import { evenAngles } from "../../distill/denoiser-student.js";
 import type { Student } from "../../distill/student.js";
 import { studentFrom } from "../../distill/student-kind.js";
 import { DisbackError } from "../../errors.js";
+import { isTextToImageSource } from "../../import/pipeline/text-to-image-source.js";
 import type { AdaptedLayers } from "../../models/adapters/low-rank-denoiser.js";
 import { streamBase } from "../../models/adapters/streamed-base.js";
 import { computing } from "../../models/computation.js";
@@ -28,11 +29,12 @@ import { didYouMean } from "../nearest.js";
 import { openDenoiser } from "../open-model.js";
 import { configured, type OpenedModel } from "../opened-model.js";
 import { isModuleFile, openModuleFile } from "../own-modules.js";
+import { type PipelineSettings, pipelineChoiceOf } from "../pipeline-choice.js";
 import { promptsFrom } from "../prompts.js";
 import { readSettingsFile } from "../settings/resolve.js";
 
 /** Settings of the networks of a distillation. */
-export interface NetworkSettings extends ComputationSettings {
+export interface NetworkSettings extends ComputationSettings, PipelineSettings {
   teacher: string;
   /** How the student starts. */
   student: string;
@@ -70,7 +72,11 @@ async function openTeacher(settings: NetworkSettings): Promise<OpenedModel> {
   const { teacher: source, unconditional } = settings;
   const how = computationOf(settings);
   const prompts = await promptsFrom({ prompts: settings.prompts });
-  const teacher = await openDenoiser(source, { device: settings.device as Device, unconditional, prompts });
+  // Of other teachers, it is the size of the data's pictures.
+  const { resolution: _, ...rest } = settings;
+  const pipeline = pipelineChoiceOf(isTextToImageSource(source) ? settings : rest);
+  const device = settings.device as Device;
+  const teacher = await openDenoiser(source, { device, unconditional, prompts, pipeline });
   computing(teacher.module, how).requiresGrad_(false);
   return teacher;
 }
@@ -209,7 +215,7 @@ function halved(config: DenoiserConfig): DenoiserConfig {
     }
     return { ...config, heads: config.heads / 2 };
   }
-  if (config.network === "unet-2d-condition")
+  if (config.network === "unet-2d-condition" || config.network === "sd3" || config.network === "flux")
     throw new DisbackError('"student": this teacher cannot be halved; give a config file');
   if (config.network === "unet-2d" || config.network === "text-unet") return halvedLevels(config);
   const modelChannels = config.modelChannels / 2;

@@ -8,6 +8,7 @@ import {
   dataSettings,
   evaluationSettings,
   integer,
+  pipelineSettings,
   positive,
   sessionSettings,
   unconditional,
@@ -15,10 +16,11 @@ import {
 import { isDirectName, needsData, type ObjectiveName, objectiveSettings } from "./objectives.js";
 
 const networkSettings = {
+  ...pipelineSettings,
   teacher: z
     .string()
     .describe(
-      "the teacher: a model folder (model.safetensors and config.json), a run, a shipped name, or your own module (.mjs)",
+      "the teacher: a model folder (model.safetensors and config.json), a run, a shipped name, a text-to-image pipeline (a folder of diffusers, or a checkpoint in one file), or your own module (.mjs)",
     ),
   unconditional: unconditional.describe(
     "use a class-conditional teacher without labels; the student is unconditional",
