@@ -57,7 +57,7 @@ const KNOWN = [
 ] as const satisfies (keyof GenerateOptions)[];
 
 /**
- * Opens a model for drawing: a run, a model folder, a shipped teacher's name, your own ES module, or an exported
+ * Opens a model for drawing: a run, a model folder, a shipped model's name, your own ES module, or an exported
  * `.onnx` file.
  *
  * @param options.device where samples are made, default "cpu"

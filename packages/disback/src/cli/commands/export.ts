@@ -22,7 +22,7 @@ const precisions: readonly Precision[] = ["f32", "f16", "int8"];
 export function addExport(program: Command): void {
   const command = program
     .command("export")
-    .argument("<model>", "model folder, run, shipped teacher, or your own module (.mjs)")
+    .argument("<model>", "model folder, run, shipped name, or your own module (.mjs)")
     .description("Write a student or a teacher in a format that others read.")
     .addOption(
       new Option(

@@ -20,7 +20,7 @@ const FLAGS: readonly SettingFlag[] = [
 export function addSample(program: Command): void {
   const command = program
     .command("sample")
-    .argument("<model>", "model folder, run, shipped teacher, or your own module (.mjs)")
+    .argument("<model>", "model folder, run, shipped name, or your own module (.mjs)")
     .description("Draw samples from a student or a teacher.");
   addSettingFlags(command, FLAGS)
     .option(

@@ -5,7 +5,7 @@ import { DisbackError } from "../../errors.js";
 import { datasetBatches } from "../../metrics/batches.js";
 import type { Evaluation } from "../../metrics/evaluate.js";
 import { Judge } from "../judge.js";
-import { locateModel, shippedTeachers } from "../locate-model.js";
+import { locateModel, shippedModel } from "../locate-model.js";
 import { isModuleFile } from "../own-modules.js";
 import type { Progress } from "../progress.js";
 import { promptsFrom } from "../prompts.js";
@@ -98,7 +98,7 @@ async function openSamplesToJudge(settings: EvaluateSettings, progress: Progress
 /** Whether a path is a model rather than samples. */
 function isModel(source: string): boolean {
   if (isModuleFile(source)) return true;
-  if (!existsSync(source)) return !source.startsWith("toy:") || shippedTeachers().includes(source);
+  if (!existsSync(source)) return !source.startsWith("toy:") || shippedModel(source) !== undefined;
   try {
     locateModel(source);
     return true;

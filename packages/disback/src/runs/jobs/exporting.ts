@@ -26,7 +26,7 @@ export interface ExportedModel extends ExportReport {
 
 /**
  * Writes a student or a teacher in a foreign format. The file or folder appears only when it is complete and checked.
- * @param source a model folder, a run, or a shipped teacher @throws DisbackError naming what is wrong with the model,
+ * @param source a model folder, a run, or a shipped name @throws DisbackError naming what is wrong with the model,
  * the format or the output path
  */
 export async function exportModel(source: string, options: ExportOptions): Promise<ExportedModel> {
