@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { type Device, fromTypedArray, type Tensor } from "@disback/torch";
 import { DisbackError } from "../errors.js";
 import { didYouMean } from "./nearest.js";
@@ -94,7 +93,7 @@ async function loadOnnx(path: string): Promise<LoadedModel> {
     work.catch((error: unknown) => {
       throw error instanceof GenerateError ? new DisbackError(error.message) : error;
     });
-  const generator = await told(loadGenerator(readFileSync(path)));
+  const generator = await told(loadGenerator(path));
   const { sampleShape, labelDim, steps = 1 } = generator.description;
   return {
     sampleShape,

@@ -27,15 +27,16 @@ const tolerance: Record<Precision, number> = { f32: 1e-4, f16: 0.1, int8: 1 };
 
 /**
  * Runs an exported model in ONNX Runtime and compares it with the original in libtorch.
+ * @param written its file, or the file's bytes
  * @throws DisbackError if it differs by more than rounding, or ONNX Runtime refuses it
  */
 export async function checkOnnx(
-  bytes: Uint8Array,
+  written: string | Uint8Array,
   model: ExportableModel,
   options: { precision: Precision; threads?: number },
 ): Promise<OnnxCheck> {
   const { threads } = options;
-  const exported = await openExported(bytes, threads);
+  const exported = await openExported(written, threads);
   const { facts } = model;
   const labelDim = classesOf(facts);
   const random = new Generator(0);
@@ -60,10 +61,10 @@ export async function checkOnnx(
 }
 
 /** Loaded only when needed. */
-async function openExported(bytes: Uint8Array, threads?: number): Promise<OnnxGenerator> {
+async function openExported(written: string | Uint8Array, threads?: number): Promise<OnnxGenerator> {
   const { GenerateError, loadGenerator } = await import("@disback/generate");
   try {
-    return await loadGenerator(bytes, threads === undefined ? {} : { threads });
+    return await loadGenerator(written, threads === undefined ? {} : { threads });
   } catch (error) {
     if (error instanceof GenerateError) throw new DisbackError(`export: ${error.message}`);
     throw error;
