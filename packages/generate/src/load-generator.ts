@@ -1,5 +1,4 @@
-import { existsSync } from "node:fs";
-import { readFile } from "node:fs/promises";
+import { access, readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { readDescription } from "./description.js";
 import { GenerateError } from "./errors.js";
@@ -36,7 +35,7 @@ export async function loadGenerator(
     return new OnnxGenerator(session, Tensor, description);
   } catch (error) {
     const weights = `${origin}.data`;
-    if (firstLine(error).includes(weights) && !existsSync(weights))
+    if (firstLine(error).includes(weights) && !(await isThere(weights)))
       throw new GenerateError(`${origin}: its weights are missing: ${weights} must lie beside it`);
     throw new GenerateError(`${origin}: ONNX Runtime refuses it: ${firstLine(error)}`);
   }
@@ -57,6 +56,13 @@ async function read(path: string): Promise<Uint8Array> {
   } catch (error) {
     throw new GenerateError(`${path}: cannot be read: ${firstLine(error)}`);
   }
+}
+
+function isThere(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
 }
 
 function firstLine(error: unknown): string {

@@ -1,5 +1,6 @@
 import { writeFileSync } from "node:fs";
 import { basename } from "node:path";
+import { decoderModel } from "./decoder-model.js";
 import type { ExportableModel } from "./exportable.js";
 import { fileSize } from "./file-size.js";
 import type { ExportFormat, ExportReport, FormatOptions } from "./format.js";
@@ -14,8 +15,31 @@ export const onnx: ExportFormat = {
   write: writeOnnx,
 };
 
-/** Writes and checks an ONNX file; beyond `largestFile` bytes, the weights lie beside it in `NAME.data`. */
+/**
+ * Writes and checks an ONNX file. A teacher of latents has its decoder beside it, in `NAME.decoder.onnx`. Beyond `largestFile` bytes, the weights lie beside it in
+ * `NAME.onnx.data`.
+ */
 export async function writeOnnx(
+  model: ExportableModel,
+  path: string,
+  options: FormatOptions,
+): Promise<ExportReport> {
+  const report = await writeNetwork(model, path, options);
+  const { decoder, student, facts } = model;
+  if (!decoder || student) return report;
+  const place = path.replace(/(\.onnx)?$/, ".decoder.onnx");
+  const { figures } = await writeNetwork(decoderModel(decoder, facts.sampleShape), place, {
+    ...options,
+    precision: "f32",
+  });
+  const size = fileSize(figures.bytes!);
+  return {
+    facts: [...report.facts, ["decoder", `${size} in ${basename(place)}: makes images of its latents`]],
+    figures: { ...report.figures, decoderBytes: figures.bytes! },
+  };
+}
+
+async function writeNetwork(
   model: ExportableModel,
   path: string,
   options: FormatOptions,

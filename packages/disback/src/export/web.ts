@@ -20,6 +20,10 @@ const FOR_WEBGPU = /webgpu/;
 export const web: ExportFormat = {
   description: "a page that generates in the browser",
   async write(model, path, options) {
+    if (model.decoder && !model.student)
+      throw new DisbackError(
+        "--format web: a page shows no teacher of latents; distil a student of it, or use onnx",
+      );
     const page = pageFolder();
     mkdirSync(path);
     const { name, teacher } = model.shown ?? {};

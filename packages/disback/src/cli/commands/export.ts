@@ -12,6 +12,7 @@ interface ExportFlags extends OutputFlags {
   threads?: number;
   webgpu?: boolean;
   teacher?: string | boolean;
+  decoder?: string;
   force?: boolean;
 }
 
@@ -43,6 +44,10 @@ export function addExport(program: Command): void {
     )
     .option("--teacher <model>", "web: teacher to race against the student; default the run's own")
     .option("--no-teacher", "web: no race")
+    .option(
+      "--decoder <folder>",
+      "onnx, web: another decoder for a model of latents, such as an AutoencoderTiny of diffusers",
+    )
     .option("--webgpu", "web: include WebGPU for a small model too; loads 6.6 MB instead of 3.7 MB")
     .option("--threads <n>", "CPU threads", whole(1))
     .option("--force", "replace what is at --out (the old one is renamed, not deleted)");

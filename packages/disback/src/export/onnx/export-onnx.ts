@@ -20,7 +20,7 @@ export function exportOnnx(model: ExportableModel, precision: Precision = "f32")
 
 /**
  * A student, or one step of a teacher's sampler, as an ONNX model. Inputs and outputs are float32; with f16 the
- * network between them is float16, the preconditioning around it is not.
+ * network between them is float16, the preconditioning around it is not, and a decoder of latents is not.
  * @throws DisbackError naming an operator that cannot be written
  */
 export function onnxModel(model: ExportableModel, precision: Precision = "f32"): OnnxModel {
@@ -28,7 +28,7 @@ export function onnxModel(model: ExportableModel, precision: Precision = "f32"):
   if (precision === "f16") halve(module);
   try {
     const source = model.student
-      ? studentSource(model.student.withModule(module))
+      ? studentSource(model.student.withModule(module), model.decoder)
       : denoiserSource(module as DenoiserModule);
     const metadata = { [descriptionKey]: JSON.stringify(describe(model, precision)) };
     return traceOnnxModel({ ...source, metadata }, { quantize: precision === "int8" });
@@ -47,18 +47,27 @@ function halve(module: Module): void {
   module.model.to({ dtype: "float16" });
 }
 
-function describe({ module, facts, student }: ExportableModel, precision: Precision): ModelDescription {
+function describe(
+  { module, facts, student, decoder }: ExportableModel,
+  precision: Precision,
+): ModelDescription {
   const { classNames, text } = facts;
+  const encoded = Object.entries(facts.condition).filter(([name]) => name !== "class" && name !== "tokens");
   const common = {
-    sampleShape: [...facts.sampleShape],
+    sampleShape: [...((student && decoder?.shownShape) ?? facts.sampleShape)],
     labelDim: classesOf(facts),
+    ...(encoded.length > 0 ? { encoded: Object.fromEntries(encoded) } : {}),
     ...(classNames ? { classNames } : {}),
     ...(text ? { text: { ...text, prompts: text.prompts.slice(0, shownPrompts) } } : {}),
     precision,
   };
   if (student) {
-    const latentShape = isGenerator(module) ? { latentShape: [...module.latentShape] } : {};
-    return { kind: "student", steps: student.evaluations, ...latentShape, ...common };
+    const latentShape = isGenerator(module) ? module.latentShape : decoder && facts.sampleShape;
+    return {
+      ...{ kind: "student", steps: student.evaluations },
+      ...(latentShape ? { latentShape: [...latentShape] } : {}),
+      ...common,
+    };
   }
   const { sigmaMin = 0, sigmaMax = Number.POSITIVE_INFINITY } = module as Module & Denoiser;
   return {

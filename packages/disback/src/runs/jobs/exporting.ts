@@ -2,10 +2,11 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { dataTitle } from "@disback/studio/pages";
 import { DenoiserStudent } from "../../distill/denoiser-student.js";
-import { DisbackError } from "../../errors.js";
+import { DisbackError, UsageError } from "../../errors.js";
 import { type ExportableModel, exportableModel, type ShownFacts } from "../../export/exportable.js";
 import type { ExportReport, FormatOptions } from "../../export/format.js";
 import { type ExportFormatName, exportFormats } from "../../export/formats.js";
+import { openDecoder } from "../../import/open-decoder.js";
 import { requireSameKind } from "../../models/facts.js";
 import { openAdapters, openModel } from "../open-model.js";
 import { makeInPlace, type OutputPlace, refuseOccupied } from "../output-place.js";
@@ -17,6 +18,8 @@ export interface ExportOptions extends OutputPlace, Omit<FormatOptions, "out"> {
   format: ExportFormatName;
   /** web: teacher to race against the student; default the run's own, false for none */
   teacher?: string | false;
+  /** onnx, web: folder of a decoder for a model of latents, such as an AutoencoderTiny; default the model's own */
+  decoder?: string;
 }
 
 /** The result of an export. */
@@ -31,7 +34,10 @@ export interface ExportedModel extends ExportReport {
  */
 export async function exportModel(source: string, options: ExportOptions): Promise<ExportedModel> {
   refuseOccupied(options);
-  const opened = options.format === "lora" ? await openLora(source) : await openExportable(source);
+  const opened =
+    options.format === "lora"
+      ? await openLora(source)
+      : await openExportable(source, { decoder: decoderFor(options) });
   const model =
     options.format === "web" ? { ...opened, shown: await shownFacts(source, opened, options) } : opened;
   const report = await makeInPlace(options, (partial) =>
@@ -40,9 +46,23 @@ export async function exportModel(source: string, options: ExportOptions): Promi
   return { kind: model.student ? "student" : "teacher", ...report };
 }
 
-async function openExportable(source: string, unconditional = false): Promise<ExportableModel> {
+async function openExportable(
+  source: string,
+  { unconditional = false, decoder: given }: { unconditional?: boolean; decoder?: string | undefined } = {},
+): Promise<ExportableModel> {
   const model = await openModel(source, { device: "cpu", unconditional });
-  return exportableModel(model, studentKindOf(source, model.module));
+  const { decoder: own } = model.codec;
+  if (given !== undefined && !own)
+    throw new UsageError(`--decoder: ${source} makes its samples itself, so there is nothing to decode`);
+  const decoder = given === undefined ? own : await openDecoder(given, model.facts.sampleShape);
+  return exportableModel({ ...model, decoder }, studentKindOf(source, model.module));
+}
+
+/** @throws UsageError if the format takes no decoder */
+function decoderFor({ decoder, format }: ExportOptions): string | undefined {
+  if (decoder !== undefined && format !== "onnx" && format !== "web")
+    throw new UsageError(`--decoder: only for the formats onnx and web, not ${format}`);
+  return decoder;
 }
 
 async function openLora(source: string): Promise<ExportableModel> {
@@ -57,8 +77,8 @@ async function shownFacts(
   options: ExportOptions,
 ): Promise<ShownFacts> {
   const record = runOf(source);
-  // Only a denoiser starts from the same noise as its teacher.
-  const races = model.student instanceof DenoiserStudent;
+  // Only a denoiser starts from the same noise as its teacher; teachers of latents are not drawn on a page.
+  const races = model.student instanceof DenoiserStudent && !model.decoder;
   const teacher = races ? await teacherOf(record, model, options) : undefined;
   return {
     name: dataTitle(record ?? { command: "", settings: { teacher: source } }),
@@ -82,7 +102,7 @@ async function teacherOf(
   const source = wanted ?? own;
   if (source === undefined || source === false) return undefined;
   try {
-    const model = await openExportable(source, unconditional ?? false);
+    const model = await openExportable(source, { unconditional: unconditional ?? false });
     if (model.student) throw new DisbackError(`${source}: this is a student, not a teacher`);
     requireSameKind(student.facts, model.facts, `--teacher ${source}: the student`);
     return { model, steps: evaluation?.teacherSteps ?? 18 };
