@@ -6,7 +6,7 @@ import { isTextToImageSource } from "../../import/pipeline/text-to-image-source.
 import { datasetBatches } from "../../metrics/batches.js";
 import type { Evaluation } from "../../metrics/evaluate.js";
 import { Judge } from "../judge.js";
-import { locateModel, shippedTeachers } from "../locate-model.js";
+import { locateModel, shippedModel } from "../locate-model.js";
 import { isModuleFile } from "../own-modules.js";
 import { pipelineChoiceOf } from "../pipeline-choice.js";
 import type { Progress } from "../progress.js";
@@ -103,7 +103,7 @@ async function openSamplesToJudge(settings: EvaluateSettings, progress: Progress
 /** Whether a path is a model rather than samples. */
 function isModel(source: string): boolean {
   if (isModuleFile(source) || isTextToImageSource(source)) return true;
-  if (!existsSync(source)) return !source.startsWith("toy:") || shippedTeachers().includes(source);
+  if (!existsSync(source)) return !source.startsWith("toy:") || shippedModel(source) !== undefined;
   try {
     locateModel(source);
     return true;
