@@ -4,7 +4,9 @@ import { isPipeline } from "../import/pipeline/pipeline-folder.js";
 import { openCodec } from "../models/autoencoder/open-codec.js";
 import { loadConfig, loadModel, sampleShape, withoutLabels } from "../models/config.js";
 import { DenoiserModule } from "../models/denoiser.js";
+import { isGeneratorFolder } from "../models/generators/storage.js";
 import { isAdapterFolder, openAdapterFolder, readAdapterFolder } from "./adapter-folder.js";
+import { openGeneratorFolder } from "./generator-model.js";
 import { locateModel } from "./locate-model.js";
 import { openPipeline, toldBy } from "./open-pipeline.js";
 import { configured, type OpenedModel, type OpeningOptions } from "./opened-model.js";
@@ -35,6 +37,8 @@ export async function openModel(source: string, options: OpeningOptions): Promis
     return base;
   }
   if (isModuleFolder(folder)) return whole(source, await openModuleFolder(folder, device), unconditional);
+  if (isGeneratorFolder(folder))
+    return withItsClasses(source, await openGeneratorFolder(folder, device), unconditional);
   if (loadConfig(folder).network === "unet-2d-condition") return openToldByEncoder(folder, options);
   const loaded = loadModel(folder, { device, prompts });
   const codec = (await openPictures(folder)) ?? openCodec(folder, sampleShape(loaded.config), { device });
@@ -74,7 +78,8 @@ export function needsEncoder(source: string): boolean {
   if (isModuleFile(source)) return false;
   const folder = locateModel(source);
   if (isAdapterFolder(folder)) return baseNeedsEncoder(folder);
-  return !isModuleFolder(folder) && loadConfig(folder).network === "unet-2d-condition";
+  if (isModuleFolder(folder) || isGeneratorFolder(folder)) return false;
+  return loadConfig(folder).network === "unet-2d-condition";
 }
 
 /** A base that is gone is told of where it is opened. */
@@ -112,6 +117,16 @@ export async function openDenoiser(source: string, options: OpeningOptions): Pro
   const model = await openModel(source, options);
   if (model.module instanceof DenoiserModule) return model as OpenedModel;
   throw new DisbackError(`${source}: is not a denoiser but a generator`);
+}
+
+function withItsClasses(
+  source: string,
+  model: OpenedModel<Module>,
+  unconditional: boolean,
+): OpenedModel<Module> {
+  if (unconditional && Object.keys(model.facts.condition).length > 0)
+    throw new UsageError(`--unconditional: ${source} is a generator from a vector, which keeps its classes`);
+  return model;
 }
 
 function whole(source: string, model: OpenedModel<Module>, unconditional: boolean): OpenedModel<Module> {
