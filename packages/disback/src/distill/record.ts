@@ -102,7 +102,8 @@ export class Recording<M extends Module = DenoiserModule> extends Training<"loss
 
   private sample(count: number, random: Generator) {
     const drawn = draw(this.student, count, random);
-    return { samples: inferenceMode(() => generate(this.student, drawn)), condition: drawn.condition };
+    const { condition, latents } = drawn;
+    return { samples: inferenceMode(() => generate(this.student, drawn)), condition, latents };
   }
 
   override state(): State {
