@@ -55,5 +55,5 @@ export function denoiserOf({ module }: ExportableModel, format: string): Precond
 /** The network's configuration, for formats that describe it. @throws DisbackError for a user's own module */
 export function configOf({ config }: ExportableModel, format: string): DenoiserConfig {
   if (config) return config;
-  throw new DisbackError(`--format ${format}: cannot describe your own module; use onnx, web or safetensors`);
+  throw new DisbackError(`--format ${format}: can describe our denoisers only; use onnx, web or safetensors`);
 }

@@ -35,8 +35,12 @@ const networkSettings = {
     .string()
     .default("same")
     .describe(
-      "start of the student: same (teacher's weights), untrained, small (untrained, half the channels), a model's config file, or your own module (.mjs)",
+      "start of the student: same (teacher's weights), untrained, small (untrained, half the channels), a generator from a vector (dcgan, fastgan, or mlp for points), a model's folder or config file, or your own module (.mjs)",
     ),
+  latentSize: integer(1).optional().describe("dcgan, fastgan, mlp: numbers in a latent; default 100"),
+  studentChannels: integer(1)
+    .optional()
+    .describe("dcgan, fastgan, mlp: width of the network; default 64, 16 and 512"),
   rank: integer(1)
     .optional()
     .describe(
