@@ -34,7 +34,7 @@ export function asLatents(
   }: { codec: SampleCodec; shape: readonly number[]; name: string; device: Device },
 ): EncodedSamples {
   const encode = (shown: Tensor) => codec.encode(shown.to({ device }));
-  const { autoencoder } = codec;
+  const autoencoder = codec.decoder?.module;
   const files = autoencoder && new EncodedFiles(cacheFolder("latents"), fingerprint(autoencoder));
   return new EncodedSamples(images, { name, sampleShape: shape, encode }, files ? { files } : {});
 }

@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { type Device, Generator, type Module, manualSeed } from "@disback/torch";
 import { adaptersOn } from "../../distill/adapter-nodes.js";
@@ -6,6 +6,7 @@ import { evenAngles } from "../../distill/denoiser-student.js";
 import type { Student } from "../../distill/student.js";
 import { studentFrom } from "../../distill/student-kind.js";
 import { DisbackError } from "../../errors.js";
+import { isTextToImageSource } from "../../import/pipeline/text-to-image-source.js";
 import type { AdaptedLayers } from "../../models/adapters/low-rank-denoiser.js";
 import { streamBase } from "../../models/adapters/streamed-base.js";
 import { computing } from "../../models/computation.js";
@@ -18,25 +19,32 @@ import {
 } from "../../models/config.js";
 import { DenoiserModule } from "../../models/denoiser.js";
 import { requireSameKind } from "../../models/facts.js";
+import { createGenerator } from "../../models/generators/create-generator.js";
 import { PreconditionedDenoiser } from "../../models/preconditioning/preconditioned.js";
 import { intervalConfig, withInterval } from "../../models/with-interval.js";
 import { fingerprint, keepingFingerprint } from "../../training/hashing.js";
 import { adaptersOnModel } from "../adapter-folder.js";
 import { cacheFolder } from "../cache-folder.js";
 import { type ComputationSettings, computationOf } from "../computation.js";
+import { generatorModel } from "../generator-model.js";
 import { didYouMean } from "../nearest.js";
-import { openDenoiser } from "../open-model.js";
+import { openDenoiser, openModel } from "../open-model.js";
 import { configured, type OpenedModel } from "../opened-model.js";
 import { isModuleFile, openModuleFile } from "../own-modules.js";
+import { type PipelineSettings, pipelineChoiceOf } from "../pipeline-choice.js";
 import { promptsFrom } from "../prompts.js";
 import { readSettingsFile } from "../settings/resolve.js";
+import { generatorConfigFor, generatorStudents, refuseSizesWithoutUse } from "./generator-student.js";
 
 /** Settings of the networks of a distillation. */
-export interface NetworkSettings extends ComputationSettings {
+export interface NetworkSettings extends ComputationSettings, PipelineSettings {
   teacher: string;
   /** How the student starts. */
   student: string;
   unconditional: boolean;
+  /** Sizes of a generator from a vector. */
+  latentSize?: number | undefined;
+  studentChannels?: number | undefined;
   /** Rank of adapters on the teacher, if the student is that. */
   rank?: number | undefined;
   /** Layers of the teacher that get an adapter. */
@@ -70,7 +78,11 @@ async function openTeacher(settings: NetworkSettings): Promise<OpenedModel> {
   const { teacher: source, unconditional } = settings;
   const how = computationOf(settings);
   const prompts = await promptsFrom({ prompts: settings.prompts });
-  const teacher = await openDenoiser(source, { device: settings.device as Device, unconditional, prompts });
+  // Of other teachers, it is the size of the data's pictures.
+  const { resolution: _, ...rest } = settings;
+  const pipeline = pipelineChoiceOf(isTextToImageSource(source) ? settings : rest);
+  const device = settings.device as Device;
+  const teacher = await openDenoiser(source, { device, unconditional, prompts, pipeline });
   computing(teacher.module, how).requiresGrad_(false);
   return teacher;
 }
@@ -92,11 +104,13 @@ function moveBaseOut(base: DenoiserModule, { device }: NetworkSettings): void {
  * The student's initial network.
  *
  * @param settings `student` is one of: `same` (the teacher's weights), `untrained` (the teacher's network, random
- *   weights), `small` (random weights, half the channels), a file with a model's configuration, or an ES module
+ *   weights), `small` (random weights, half the channels), a generator from a vector, a model's folder, a file with a
+ *   model's configuration, or an ES module
  */
 async function makeStudent(settings: NetworkSettings, teacher: OpenedModel): Promise<OpenedModel<Module>> {
   const { student: start, seed } = settings;
   const device = settings.device as Device;
+  refuseSizesWithoutUse(settings);
   const takesInterval = settings.backtracking?.objective === "meanflow";
   if (start === "same" && takesInterval) {
     const wide = withInterval(teacher.module, requireConfig(teacher, start));
@@ -114,6 +128,18 @@ async function makeStudent(settings: NetworkSettings, teacher: OpenedModel): Pro
     requireSameKind(own.facts, teacher.facts, start);
     if (own.module instanceof DenoiserModule) computing(own.module, how);
     return own;
+  }
+  const found = generatorConfigFor(settings, teacher);
+  if (found) {
+    const generator = createGenerator(found, { generator: new Generator(seed) });
+    return generatorModel({ generator: generator.to({ device }).eval(), config: found }, teacher.codec);
+  }
+  if (statSync(start, { throwIfNoEntry: false })?.isDirectory()) {
+    const brought = await openModel(start, { device });
+    requireSameKind(brought.facts, teacher.facts, start);
+    if (brought.module instanceof DenoiserModule) computing(brought.module, how);
+    brought.module.requiresGrad_(true);
+    return brought;
   }
   const own = studentConfig(start, teacher);
   const config = takesInterval ? intervalConfig(own) : own;
@@ -178,9 +204,9 @@ function studentConfig(start: string, teacher: OpenedModel): DenoiserConfig {
     return start === "small" ? halved(config) : config;
   }
   if (!existsSync(start)) {
-    const known = ["same", "untrained", "small"];
+    const known = ["same", "untrained", "small", ...generatorStudents];
     throw new DisbackError(
-      `"student": "${start}" is none of ${known.join(", ")} and no file${didYouMean(start, known)}`,
+      `"student": "${start}" is none of ${known.join(", ")} and no file or folder${didYouMean(start, known)}`,
     );
   }
   const own = parseDenoiserConfig(readSettingsFile(start), start);
@@ -209,7 +235,7 @@ function halved(config: DenoiserConfig): DenoiserConfig {
     }
     return { ...config, heads: config.heads / 2 };
   }
-  if (config.network === "unet-2d-condition")
+  if (config.network === "unet-2d-condition" || config.network === "sd3" || config.network === "flux")
     throw new DisbackError('"student": this teacher cannot be halved; give a config file');
   if (config.network === "unet-2d" || config.network === "text-unet") return halvedLevels(config);
   const modelChannels = config.modelChannels / 2;

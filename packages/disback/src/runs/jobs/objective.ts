@@ -121,7 +121,7 @@ async function realPool(data: RealData, count: number, teacher: ModelFacts): Pro
   // Data may be sorted by class.
   const order = randperm(dataset.length, { generator: new Generator(0) }).data() as BigInt64Array;
   const chosen = Array.from(order.subarray(0, count), Number);
-  const { samples, labels } = await (codec.autoencoder
+  const { samples, labels } = await (codec.decoder
     ? encodedOnce(dataset, chosen, teacher, data)
     : dataset.batch(chosen));
   return new SamplePool({
@@ -140,7 +140,7 @@ async function encodedOnce(
   const latents = asLatents(dataset, { codec, shape: sampleShape, name: source!, device });
   for (let first = 0; first < chosen.length; first += ENCODED_AT_ONCE)
     await latents.read(chosen.slice(first, first + ENCODED_AT_ONCE));
-  putEncoderAway(codec.autoencoder!);
+  putEncoderAway(codec.decoder!.module);
   if (latents.encoded > 0)
     notice(`encoded ${latents.encoded} real samples; other runs find them in the cache`);
   return new TensorDataset(latents).batch(chosen);

@@ -8,6 +8,7 @@ import {
   dataSettings,
   evaluationSettings,
   integer,
+  pipelineSettings,
   positive,
   sessionSettings,
   unconditional,
@@ -15,10 +16,11 @@ import {
 import { isDirectName, needsData, type ObjectiveName, objectiveSettings } from "./objectives.js";
 
 const networkSettings = {
+  ...pipelineSettings,
   teacher: z
     .string()
     .describe(
-      "the teacher: a model folder (model.safetensors and config.json), a run, a shipped name, or your own module (.mjs)",
+      "the teacher: a model folder (model.safetensors and config.json), a run, a shipped name, a text-to-image pipeline (a folder of diffusers, or a checkpoint in one file), or your own module (.mjs)",
     ),
   unconditional: unconditional.describe(
     "use a class-conditional teacher without labels; the student is unconditional",
@@ -33,8 +35,12 @@ const networkSettings = {
     .string()
     .default("same")
     .describe(
-      "start of the student: same (teacher's weights), untrained, small (untrained, half the channels), a model's config file, or your own module (.mjs)",
+      "start of the student: same (teacher's weights), untrained, small (untrained, half the channels), a generator from a vector (dcgan, fastgan, or mlp for points), a model's folder or config file, or your own module (.mjs)",
     ),
+  latentSize: integer(1).optional().describe("dcgan, fastgan, mlp: numbers in a latent; default 100"),
+  studentChannels: integer(1)
+    .optional()
+    .describe("dcgan, fastgan, mlp: width of the network; default 64, 16 and 512"),
   rank: integer(1)
     .optional()
     .describe(
