@@ -13,6 +13,7 @@ import { isReferenceFile, loadReferenceFile } from "../metrics/reference-file.js
 import { type ReadingProgress, referenceStatistics } from "../metrics/reference-statistics.js";
 import { loadShippedExtractor, loadShippedReference, shippedExtractors } from "../metrics/shipped.js";
 import { TorchScriptInception } from "../metrics/torch-script-inception.js";
+import type { Follower } from "./long-work.js";
 import { didYouMean } from "./nearest.js";
 import { kindOfSamples, likeSamples, type Shown } from "./samples/kinds.js";
 import type { JudgedBy } from "./samples/sample-kind.js";
@@ -32,6 +33,8 @@ export interface JudgeOptions {
   /** Samples drawn at once. */
   batchSize: number;
   notice: (line: string) => void;
+  /** Called while the data's images are decoded. */
+  onDecoding?: Follower["report"];
   /** Called while the data are read, which takes long the first time. */
   onReading?: ReadingProgress;
 }
@@ -142,6 +145,7 @@ async function openComparison(data: string, options: JudgeOptions): Promise<Data
     labels: false,
     skipBroken: options.skipBroken ?? false,
     onWarning: options.notice,
+    ...(options.onDecoding ? { onProgress: options.onDecoding } : {}),
   });
   if (dataset.sampleShape.join() !== shownShape.join()) {
     throw new DisbackError(

@@ -6,6 +6,7 @@ import { datasetBatches } from "../../metrics/batches.js";
 import type { Evaluation } from "../../metrics/evaluate.js";
 import { Judge } from "../judge.js";
 import { locateModel, shippedTeachers } from "../locate-model.js";
+import { followLong } from "../long-work.js";
 import { isModuleFile } from "../own-modules.js";
 import type { Progress } from "../progress.js";
 import { promptsFrom } from "../prompts.js";
@@ -28,19 +29,22 @@ export async function evaluateModel(
   progress: Progress,
 ): Promise<EvaluationResult> {
   const samples = await openSamplesToJudge(settings, progress);
-  let isReading = false;
+  const decoding = followLong(progress, "decoding", "images");
+  const reading = followLong(progress, "reading the data to judge by");
   const judge = await Judge.open({
     ...settings,
     device: settings.device as Device,
     shown: samples.shown,
     notice: (line) => progress.notice(line),
-    onReading: (done, total) => {
-      if (!isReading) progress.start("reading the data to judge by", total, 0, "samples");
-      isReading = true;
-      progress.update(done, {});
+    onDecoding: decoding.report,
+    onReading: async (done, total) => {
+      decoding.end();
+      await reading.report(done, total);
     },
+  }).finally(() => {
+    decoding.end();
+    reading.end();
   });
-  if (isReading) progress.finish();
   if (!judge) throw new DisbackError(`${settings.model}: nothing to compare with`);
   const metrics = settings.metrics ?? judge.applicable;
   progress.start("evaluating", samples.count, 0, "samples");
@@ -80,12 +84,14 @@ async function openSamplesToJudge(settings: EvaluateSettings, progress: Progress
       figures: { evaluations: drawer.evaluations },
     };
   }
+  const decoding = followLong(progress, "decoding", "images");
   const dataset = await openDataset(settings.model, {
     ...(settings.resolution === undefined ? {} : { resolution: settings.resolution }),
     labels: false,
     skipBroken: settings.skipBroken,
     onWarning: (line) => progress.notice(line),
-  });
+    onProgress: decoding.report,
+  }).finally(decoding.end);
   const count = Math.min(settings.count, dataset.length);
   return {
     shown: { shownShape: dataset.sampleShape },
