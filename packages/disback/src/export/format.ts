@@ -9,6 +9,8 @@ export interface FormatOptions {
   threads?: number;
   /** web: include WebGPU's runtime; default only for large models */
   webgpu?: boolean;
+  /** told what is being done, which may take long */
+  onPart?: (what: string) => void;
   /** output path, for messages */
   out?: string;
 }

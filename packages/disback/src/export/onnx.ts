@@ -17,7 +17,10 @@ export async function writeOnnx(
   path: string,
   options: FormatOptions,
 ): Promise<ExportReport> {
+  const who = model.student ? "the student" : "the teacher";
+  options.onPart?.(`writing ${who} as ONNX`);
   const bytes = exportOnnx(model, options.precision);
+  options.onPart?.(`comparing ${who} with libtorch`);
   const { difference, rate, torchRate } = await checkOnnx(bytes, model, options);
   writeFileSync(path, bytes);
   const perSecond = (value: number) => `${value.toPrecision(3)} evaluations per second`;

@@ -13,7 +13,7 @@ import { type RunRecord, readRunRecord } from "../run-record.js";
 import { studentKindOf } from "../student-file.js";
 
 /** Options of an export. */
-export interface ExportOptions extends OutputPlace, Omit<FormatOptions, "out"> {
+export interface ExportOptions extends OutputPlace, Omit<FormatOptions, "out" | "onPart"> {
   format: ExportFormatName;
   /** web: teacher to race against the student; default the run's own, false for none */
   teacher?: string | false;
@@ -31,11 +31,13 @@ export interface ExportedModel extends ExportReport {
  */
 export async function exportModel(source: string, options: ExportOptions): Promise<ExportedModel> {
   refuseOccupied(options);
+  const onPart = (what: string) => options.progress.remark?.(what);
+  onPart(`reading ${source}`);
   const opened = options.format === "lora" ? await openLora(source) : await openExportable(source);
   const model =
     options.format === "web" ? { ...opened, shown: await shownFacts(source, opened, options) } : opened;
   const report = await makeInPlace(options, (partial) =>
-    exportFormats[options.format].write(model, partial, options),
+    exportFormats[options.format].write(model, partial, { ...options, onPart }),
   );
   return { kind: model.student ? "student" : "teacher", ...report };
 }
