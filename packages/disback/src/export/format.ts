@@ -11,6 +11,8 @@ export interface FormatOptions {
   webgpu?: boolean;
   /** told what is being done, which may take long */
   onPart?: (what: string) => void;
+  /** onnx: more bytes of weights than this lie in a second file; default 2 GiB, what one file can hold */
+  largestFile?: number;
   /** output path, for messages */
   out?: string;
 }

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { IMAGE_FLAGS, SAMPLING_FLAGS } from "../flag-groups.js";
+import { IMAGE_FLAGS, PROMPT_FLAGS, SAMPLING_FLAGS } from "../flag-groups.js";
 import { resolveCommandSettings, showsSettings } from "../run-command.js";
 import { addSettingFlags, type SettingFlag } from "../setting-flags.js";
 import { table } from "../table.js";
@@ -15,6 +15,7 @@ const FLAGS: readonly SettingFlag[] = [
     kind: "list",
   },
   ...SAMPLING_FLAGS,
+  ...PROMPT_FLAGS,
   { flags: "--extractor <name>", path: "extractor", description: "feature extractor" },
   { flags: "--inception <file>", path: "inception", description: "TorchScript Inception file" },
 ];
@@ -23,7 +24,7 @@ const FLAGS: readonly SettingFlag[] = [
 export function addEvaluate(program: Command): void {
   const command = program
     .command("evaluate")
-    .argument("<model>", "model folder, run, shipped teacher, or samples: a folder of images, an .npz")
+    .argument("<model>", "model folder, run, shipped name, or samples: a folder of images, an .npz")
     .description("Compare samples with data: FID and other metrics.");
   addSettingFlags(command, FLAGS)
     .addHelpText(

@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import { UsageError } from "../../errors.js";
 import { recordPresets } from "../../runs/presets.js";
 import type { recordSchema } from "../../runs/settings/distillation.js";
-import { GRAPH_FLAGS, NETWORK_FLAGS, RUN_FLAGS, STORAGE_FLAGS } from "../flag-groups.js";
+import { GRAPH_FLAGS, NETWORK_FLAGS, RESOLUTION_FLAG, RUN_FLAGS, STORAGE_FLAGS } from "../flag-groups.js";
 import { jobsOf } from "../jobs.js";
 import {
   addRunFlags,
@@ -17,6 +17,7 @@ import { type OutputFlags, Terminal } from "../terminal.js";
 
 const FLAGS: readonly SettingFlag[] = [
   ...NETWORK_FLAGS,
+  RESOLUTION_FLAG,
   { flags: "--steps <n>", path: "recording.steps", description: "steps of the recording", kind: "number" },
   { flags: "--interval <n>", path: "recording.interval", description: "steps between nodes", kind: "number" },
   ...STORAGE_FLAGS,

@@ -2,12 +2,14 @@ import { existsSync } from "node:fs";
 import type { Device, Tensor } from "@disback/torch";
 import { openDataset } from "../../data/dataset.js";
 import { DisbackError } from "../../errors.js";
+import { isTextToImageSource } from "../../import/pipeline/text-to-image-source.js";
 import { datasetBatches } from "../../metrics/batches.js";
 import type { Evaluation } from "../../metrics/evaluate.js";
 import { Judge } from "../judge.js";
-import { locateModel, shippedTeachers } from "../locate-model.js";
+import { locateModel, shippedModel } from "../locate-model.js";
 import { followLong } from "../long-work.js";
 import { isModuleFile } from "../own-modules.js";
+import { pipelineChoiceOf } from "../pipeline-choice.js";
 import type { Progress } from "../progress.js";
 import { promptsFrom } from "../prompts.js";
 import { openDrawer } from "../sample-drawer.js";
@@ -68,8 +70,11 @@ interface SamplesToJudge {
 async function openSamplesToJudge(settings: EvaluateSettings, progress: Progress): Promise<SamplesToJudge> {
   if (isModel(settings.model)) {
     const { count, batchSize } = settings;
+    // Of other models, it is the size of the data's pictures.
+    const { resolution: _, ...rest } = settings;
     const drawer = await openDrawer(settings.model, {
       ...{ ...settings, prompts: await promptsFrom(settings), device: settings.device as Device },
+      pipeline: pipelineChoiceOf(isTextToImageSource(settings.model) ? settings : rest),
     });
     return {
       shown: drawer.shown,
@@ -103,8 +108,8 @@ async function openSamplesToJudge(settings: EvaluateSettings, progress: Progress
 
 /** Whether a path is a model rather than samples. */
 function isModel(source: string): boolean {
-  if (isModuleFile(source)) return true;
-  if (!existsSync(source)) return !source.startsWith("toy:") || shippedTeachers().includes(source);
+  if (isModuleFile(source) || isTextToImageSource(source)) return true;
+  if (!existsSync(source)) return !source.startsWith("toy:") || shippedModel(source) !== undefined;
   try {
     locateModel(source);
     return true;

@@ -1,7 +1,15 @@
 import { z } from "zod";
-import { commonSettings, dataSettings, integer, positive, unconditional } from "./common.js";
+import {
+  commonSettings,
+  dataSettings,
+  integer,
+  pipelineSettings,
+  positive,
+  unconditional,
+} from "./common.js";
 
 const drawing = {
+  ...pipelineSettings,
   count: integer(1).default(64).describe("samples drawn"),
   batchSize: integer(1).default(250).describe("samples drawn at once"),
   steps: integer(1).optional().describe("sampler steps of a teacher, default 18; a student has its own"),
