@@ -1,6 +1,6 @@
-import { type Device, Generator, randperm, scope } from "@disback/torch";
+import { type Device, Generator, randperm } from "@disback/torch";
 import type { z } from "zod";
-import { openDataset } from "../../data/dataset.js";
+import { type Batch, openDataset, TensorDataset } from "../../data/dataset.js";
 import type { DirectObjective } from "../../distill/direct-objective.js";
 import { KarrasUniform } from "../../distill/noise-distribution.js";
 import type { Objective } from "../../distill/objective.js";
@@ -25,6 +25,7 @@ import { DisbackError } from "../../errors.js";
 import { classCondition, classesOf } from "../../models/condition.js";
 import type { ModelFacts } from "../../models/facts.js";
 import type { SampleCodec } from "../../models/sample-codec.js";
+import { asLatents, putEncoderAway } from "../latent-data.js";
 import { likeSamples } from "../samples/kinds.js";
 import type { objectiveSettings } from "../settings/objectives.js";
 
@@ -128,7 +129,31 @@ async function realPool(data: RealData, count: number, teacher: ModelFacts): Pro
   const dataset = await openDataset(source, { ...like, skipBroken, ...labelled });
   // Data may be sorted by class.
   const order = randperm(dataset.length, { generator: new Generator(0) }).data() as BigInt64Array;
-  const { samples, labels } = await dataset.batch(Array.from(order.subarray(0, count), Number));
-  const encoded = scope(() => codec.encode(samples.to({ device })));
-  return new SamplePool({ samples: encoded, condition: classCondition(labels?.to({ device })) });
+  const chosen = Array.from(order.subarray(0, count), Number);
+  const { samples, labels } = await (codec.decoder
+    ? encodedOnce(dataset, chosen, teacher, data)
+    : dataset.batch(chosen));
+  return new SamplePool({
+    samples: samples.to({ device }),
+    condition: classCondition(labels?.to({ device })),
+  });
 }
+
+/** Latents of samples: few are encoded at once, and only those that no run encoded before. Then the encoder is put away. */
+async function encodedOnce(
+  dataset: TensorDataset,
+  chosen: readonly number[],
+  { sampleShape }: ModelFacts,
+  { codec, source, device, notice }: RealData,
+): Promise<Batch> {
+  const latents = asLatents(dataset, { codec, shape: sampleShape, name: source!, device });
+  for (let first = 0; first < chosen.length; first += ENCODED_AT_ONCE)
+    await latents.read(chosen.slice(first, first + ENCODED_AT_ONCE));
+  putEncoderAway(codec.decoder!.module);
+  if (latents.encoded > 0)
+    notice(`encoded ${latents.encoded} real samples; other runs find them in the cache`);
+  return new TensorDataset(latents).batch(chosen);
+}
+
+/** An autoencoder's activations take far more memory than its latents. */
+const ENCODED_AT_ONCE = 8;

@@ -1,7 +1,6 @@
-import { type Device, scope, type Tensor } from "@disback/torch";
+import { type Device, scope } from "@disback/torch";
 import { CaptionTokens, requireCaptions } from "../../data/caption-tokens.js";
 import { type Dataset, openDataset, TensorDataset } from "../../data/dataset.js";
-import { EncodedSamples } from "../../data/encoded-samples.js";
 import { requireFittingData } from "../../data/fitting.js";
 import { ImageFormError } from "../../data/images/resize.js";
 import type { OpenOptions } from "../../data/options.js";
@@ -13,6 +12,7 @@ import { asTheyAre, type SampleCodec } from "../../models/sample-codec.js";
 import { chooseTeacher, chooseTextTeacher } from "../../teacher/choose.js";
 import type { TeacherTrainingSettings } from "../../teacher/settings.js";
 import { learnVocabulary } from "../../text/learn-vocabulary.js";
+import { asLatents } from "../latent-data.js";
 import type { TeacherSettings } from "../settings/teacher.js";
 import type { EvaluationSettings } from "./judging.js";
 
@@ -193,11 +193,8 @@ async function planLatents(
   if (conditional && images.labelDim === 0)
     throw new DisbackError(`"conditional": ${images.name} has no classes`);
   requireFittingData(images, { sampleShape: codec.shownShape, labelDim: images.labelDim }, "the autoencoder");
-  const encoding = {
-    ...{ name: autoencoder, sampleShape: shape },
-    encode: (shown: Tensor) => codec.encode(shown.to({ device: device as Device })),
-  };
-  const dataset = new TensorDataset(new EncodedSamples(images, encoding));
+  const latents = asLatents(images, { codec, shape, name: autoencoder, device: device as Device });
+  const dataset = new TensorDataset(latents);
   await adviseOnSpread(dataset, model.sigmaData, notice);
   return {
     settings: complete(given, conditional, model),

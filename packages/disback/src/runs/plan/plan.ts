@@ -39,6 +39,8 @@ export interface RunPlan {
     /** The stage whose tensors take the most, and what for. */
     stage: string;
     tensors: MemoryParts;
+    /** What a distillation prints before it starts: what it will need, and what would make it fit. */
+    needs?: string;
   };
   disk: DiskUse[];
   diskBytes: number;
@@ -111,6 +113,7 @@ function planOf(rehearsal: Rehearsal, settings: object, folder: string): RunPlan
       process: process.resourceUsage().maxRSS * 1024,
       stage: largest.label,
       tensors: largest.memory,
+      ...(rehearsal.needs === undefined ? {} : { needs: rehearsal.needs }),
     },
     disk,
     diskBytes: sum(disk.map(({ bytes }) => bytes)),
