@@ -5,7 +5,7 @@ import type { Processes } from "../../training/processes.js";
 import { Judge } from "../judge.js";
 import { type Between, showWhenLong } from "../long-work.js";
 import type { OpenedModel } from "../opened-model.js";
-import type { DrawingOptions, SampleDrawer, ShownDrawer } from "../sample-drawer.js";
+import type { DrawingOptions, Drawn, SampleDrawer, ShownDrawer } from "../sample-drawer.js";
 import type { evaluationSettings } from "../settings/common.js";
 import type { JobContext } from "./job.js";
 
@@ -94,20 +94,25 @@ export async function judgeDrawer(
   return { figures: figuresOf(await judge.measure({ batches }, samples, judge.headline, between)), ...clock };
 }
 
-/** Batches of samples; `clock` gets the rate of the fastest. */
+/** Batches of samples; `clock` gets the rate of the fastest, `onBatch` each with its prompts. */
 export async function* drawBatches(
   drawer: SampleDrawer,
-  { samples, batchSize }: { samples: number; batchSize: number },
+  {
+    samples,
+    batchSize,
+    onBatch,
+  }: { samples: number; batchSize: number; onBatch?: ((drawn: Drawn) => void) | undefined },
   between: Between,
   clock = { rate: 0 },
 ): AsyncGenerator<Tensor> {
   for (let done = 0; done < samples; done += batchSize) {
     const size = Math.min(batchSize, samples - done);
     const began = performance.now();
-    const { samples: batch } = await drawer.drawInParts(size, (part) => between(done + part));
-    waitFor(batch);
+    const drawn = await drawer.drawInParts(size, (part) => between(done + part));
+    waitFor(drawn.samples);
     clock.rate = Math.max(clock.rate, (1000 * size) / (performance.now() - began));
-    yield batch;
+    onBatch?.(drawn);
+    yield drawn.samples;
   }
 }
 
