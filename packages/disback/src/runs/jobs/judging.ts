@@ -1,7 +1,10 @@
+import { dirname, join } from "node:path";
+import { promptsFile } from "@disback/studio/pages";
 import { type Device, scope, type Tensor } from "@disback/torch";
 import type { z } from "zod";
 import type { Evaluation } from "../../metrics/evaluate.js";
 import type { Processes } from "../../training/processes.js";
+import { writeFileAtomically } from "../atomic-file.js";
 import { Judge } from "../judge.js";
 import { type Between, showWhenLong } from "../long-work.js";
 import type { OpenedModel } from "../opened-model.js";
@@ -125,7 +128,7 @@ export function waitFor(samples: Tensor): void {
 const ENOUGH = 8;
 
 /**
- * Draws samples and writes them as a picture with its side files.
+ * Draws samples and writes them as a picture with its side files: points, and the prompts that they show.
  *
  * @returns `spread`: the samples' standard deviation over the batch, NaN if they are not finite (then there is no
  *   picture), absent for very few samples
@@ -142,6 +145,7 @@ export async function drawPicture(
     if (Number.isNaN(spread)) return { spread };
     await drawer.kind.draw(path, samples, { captions });
     await drawer.kind.drawBeside?.(path, samples);
+    if (captions) writeFileAtomically(join(dirname(path), promptsFile), JSON.stringify(captions));
     return count < ENOUGH ? {} : { spread };
   } finally {
     samples.dispose();
