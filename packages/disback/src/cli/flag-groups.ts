@@ -58,14 +58,32 @@ export const NETWORK_FLAGS: readonly SettingFlag[] = grouped("Networks:", [
   {
     flags: "--student <start>",
     path: "student",
-    description: "start of the student, a config file or a module (.mjs)",
-    choices: ["same", "untrained", "small"],
+    description: "start of the student, a model's folder or config file, or a module (.mjs)",
+    choices: ["same", "untrained", "small", "dcgan", "fastgan", "mlp"],
+  },
+  {
+    flags: "--latent-size <n>",
+    path: "latentSize",
+    description: "numbers in a latent of a dcgan, fastgan or mlp",
+    kind: "number",
+  },
+  {
+    flags: "--student-channels <n>",
+    path: "studentChannels",
+    description: "width of a dcgan, fastgan or mlp",
+    kind: "number",
   },
   {
     flags: "--rank <n>",
     path: "rank",
     description: "train adapters (LoRA) on the teacher's weights, not a copy of them",
     kind: "number",
+  },
+  {
+    flags: "--offload",
+    path: "offload",
+    description: "with --rank: layers fetch the teacher's weights for each use: less memory",
+    kind: "switch",
   },
   {
     flags: "--prompts <file>",

@@ -4,7 +4,9 @@ import { isTextToImageSource } from "../import/pipeline/text-to-image-source.js"
 import { openCodec } from "../models/autoencoder/open-codec.js";
 import { loadConfig, loadModel, sampleShape, withoutLabels } from "../models/config.js";
 import { DenoiserModule } from "../models/denoiser.js";
+import { isGeneratorFolder } from "../models/generators/storage.js";
 import { isAdapterFolder, openAdapterFolder, readAdapterFolder } from "./adapter-folder.js";
+import { openGeneratorFolder } from "./generator-model.js";
 import { locateModel } from "./locate-model.js";
 import { openPipeline, toldBy } from "./open-pipeline.js";
 import { configured, type OpenedModel, type OpeningOptions } from "./opened-model.js";
@@ -37,6 +39,8 @@ export async function openModel(source: string, options: OpeningOptions): Promis
     return base;
   }
   if (isModuleFolder(folder)) return whole(source, await openModuleFolder(folder, device), unconditional);
+  if (isGeneratorFolder(folder))
+    return withItsClasses(source, await openGeneratorFolder(folder, device), unconditional);
   if (isToldByEncoder(folder)) return openToldByEncoder(folder, options);
   const loaded = loadModel(folder, { device, prompts });
   const codec = (await openPictures(folder)) ?? openCodec(folder, sampleShape(loaded.config), { device });
@@ -79,7 +83,7 @@ export function needsEncoder(source: string): boolean {
   if (isModuleFile(source)) return false;
   const folder = locateModel(source);
   if (isAdapterFolder(folder)) return baseNeedsEncoder(folder);
-  return !isModuleFolder(folder) && isToldByEncoder(folder);
+  return !isModuleFolder(folder) && !isGeneratorFolder(folder) && isToldByEncoder(folder);
 }
 
 /** Whether a model folder's network is told what a pipeline's encoders say. */
@@ -123,6 +127,16 @@ export async function openDenoiser(source: string, options: OpeningOptions): Pro
   const model = await openModel(source, options);
   if (model.module instanceof DenoiserModule) return model as OpenedModel;
   throw new DisbackError(`${source}: is not a denoiser but a generator`);
+}
+
+function withItsClasses(
+  source: string,
+  model: OpenedModel<Module>,
+  unconditional: boolean,
+): OpenedModel<Module> {
+  if (unconditional && Object.keys(model.facts.condition).length > 0)
+    throw new UsageError(`--unconditional: ${source} is a generator from a vector, which keeps its classes`);
+  return model;
 }
 
 function whole(source: string, model: OpenedModel<Module>, unconditional: boolean): OpenedModel<Module> {

@@ -13,7 +13,7 @@ export interface OpenedModel<M extends Module = DenoiserModule> {
   facts: ModelFacts;
   /** codec for showing its samples */
   codec: SampleCodec;
-  /** configuration of the network; absent for a user's own module */
+  /** configuration of the network; absent for a user's own module and for a generator from a vector */
   config?: DenoiserConfig;
   /** The prompts that it draws, if something else encodes them for it. */
   prompts?: CachedPrompts;

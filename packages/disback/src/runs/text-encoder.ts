@@ -1,5 +1,4 @@
 import { existsSync, readFileSync } from "node:fs";
-import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { type Device, keep, tensor } from "@disback/torch";
 import { z } from "zod";
@@ -16,6 +15,7 @@ import { PromptCache } from "../text/prompts/prompt-cache.js";
 import type { PromptEncoder } from "../text/prompts/prompt-encoder.js";
 import { sdxlSizes } from "../text/prompts/stable-diffusion-xl.js";
 import { writeFileAtomically } from "./atomic-file.js";
+import { cacheFolder } from "./cache-folder.js";
 
 /** What encodes the prompts of a model that cannot do it itself. */
 export interface TextEncoder {
@@ -101,7 +101,7 @@ export async function encodedPrompts(
 ): Promise<CachedPrompts> {
   const { shapes = {}, sizes, guidance, side, device, alsoEncode } = options;
   const cache = await PromptCache.fill([...prompts, ...alsoEncode], {
-    folder: cacheFolder(),
+    folder: cacheFolder("prompts"),
     encoder: encoderKey(path, choice),
     open: options.open ?? (async () => (await openTextToImage(path, choice)).openPrompts()),
   });
@@ -110,9 +110,4 @@ export async function encodedPrompts(
     ...(guidance ? { guidance: keep(tensor([choice.embeddedGuidance ?? usualGuidance])) } : {}),
   };
   return new CachedPrompts(cache, prompts, shapes, { device, ...told });
-}
-
-/** Where conditions of prompts are kept between runs. */
-function cacheFolder(): string {
-  return join(process.env.XDG_CACHE_HOME || join(homedir(), ".cache"), "disback", "prompts");
 }

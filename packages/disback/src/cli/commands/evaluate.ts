@@ -29,7 +29,7 @@ const FLAGS: readonly SettingFlag[] = [
 export function addEvaluate(program: Command): void {
   const command = program
     .command("evaluate")
-    .argument("<model>", "model folder, run, shipped teacher, or samples: a folder of images, an .npz")
+    .argument("<model>", "model folder, run, shipped name, or samples: a folder of images, an .npz")
     .description("Compare samples with data: FID and other metrics.");
   addSettingFlags(command, FLAGS)
     .addHelpText(

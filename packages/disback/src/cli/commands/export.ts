@@ -13,6 +13,7 @@ interface ExportFlags extends OutputFlags, PipelineFlags {
   threads?: number;
   webgpu?: boolean;
   teacher?: string | boolean;
+  decoder?: string;
   force?: boolean;
 }
 
@@ -23,7 +24,7 @@ const precisions: readonly Precision[] = ["f32", "f16", "int8"];
 export function addExport(program: Command): void {
   const command = program
     .command("export")
-    .argument("<model>", "model folder, run, shipped teacher, or your own module (.mjs)")
+    .argument("<model>", "model folder, run, shipped name, or your own module (.mjs)")
     .description("Write a student or a teacher in a format that others read.")
     .addOption(
       new Option(
@@ -44,6 +45,10 @@ export function addExport(program: Command): void {
     )
     .option("--teacher <model>", "web: teacher to race against the student; default the run's own")
     .option("--no-teacher", "web: no race")
+    .option(
+      "--decoder <folder>",
+      "onnx, web: another decoder for a model of latents, such as an AutoencoderTiny of diffusers",
+    )
     .option("--webgpu", "web: include WebGPU for a small model too; loads 6.6 MB instead of 3.7 MB")
     .option("--threads <n>", "CPU threads", whole(1))
     .option("--force", "replace what is at --out (the old one is renamed, not deleted)");

@@ -23,7 +23,7 @@ export function addSample(program: Command): void {
     .command("sample")
     .argument(
       "<model>",
-      "model folder, run, shipped teacher, Stable Diffusion or Flux, or your own module (.mjs)",
+      "model folder, run, shipped name, Stable Diffusion or Flux, or your own module (.mjs)",
     )
     .description("Draw samples from a student or a teacher.");
   addSettingFlags(command, FLAGS)

@@ -9,7 +9,7 @@ import { datasetBatches, mixedOrder } from "../../metrics/batches.js";
 import { ClipScore } from "../../metrics/clip-score.js";
 import type { Evaluation } from "../../metrics/evaluate.js";
 import { Judge } from "../judge.js";
-import { locateModel, shippedTeachers } from "../locate-model.js";
+import { locateModel, shippedModel } from "../locate-model.js";
 import { isModuleFile } from "../own-modules.js";
 import { pipelineChoiceOf } from "../pipeline-choice.js";
 import type { Progress } from "../progress.js";
@@ -174,7 +174,7 @@ async function* judgedByCaptions(
 /** Whether a path is a model rather than samples. */
 function isModel(source: string): boolean {
   if (isModuleFile(source) || isTextToImageSource(source)) return true;
-  if (!existsSync(source)) return !source.startsWith("toy:") || shippedTeachers().includes(source);
+  if (!existsSync(source)) return !source.startsWith("toy:") || shippedModel(source) !== undefined;
   try {
     locateModel(source);
     return true;

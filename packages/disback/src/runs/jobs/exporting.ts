@@ -3,10 +3,11 @@ import { join } from "node:path";
 import { dataTitle } from "@disback/studio/pages";
 import type { Module } from "@disback/torch";
 import { DenoiserStudent } from "../../distill/denoiser-student.js";
-import { DisbackError } from "../../errors.js";
+import { DisbackError, UsageError } from "../../errors.js";
 import { type ExportableModel, exportableModel, type ShownFacts } from "../../export/exportable.js";
 import type { ExportReport, FormatOptions } from "../../export/format.js";
 import { type ExportFormatName, exportFormats } from "../../export/formats.js";
+import { openDecoder } from "../../import/open-decoder.js";
 import type { PipelineChoice } from "../../import/pipeline/text-to-image-source.js";
 import { requireSameKind } from "../../models/facts.js";
 import { openAdapters, openModel } from "../open-model.js";
@@ -23,6 +24,8 @@ export interface ExportOptions extends OutputPlace, Omit<FormatOptions, "out"> {
   pipeline?: PipelineChoice;
   /** web: teacher to race against the student; default the run's own, false for none */
   teacher?: string | false;
+  /** onnx, web: folder of a decoder for a model of latents, such as an AutoencoderTiny; default the model's own */
+  decoder?: string;
 }
 
 /** The result of an export. */
@@ -32,14 +35,16 @@ export interface ExportedModel extends ExportReport {
 
 /**
  * Writes a student or a teacher in a foreign format. The file or folder appears only when it is complete and checked.
- * @param source a model folder, a run, or a shipped teacher @throws DisbackError naming what is wrong with the model,
+ * @param source a model folder, a run, or a shipped name @throws DisbackError naming what is wrong with the model,
  * the format or the output path
  */
 export async function exportModel(source: string, options: ExportOptions): Promise<ExportedModel> {
   refuseOccupied(options);
   const { pipeline } = options;
   const opened =
-    options.format === "lora" ? await openLora(source) : await openExportable(source, { pipeline });
+    options.format === "lora"
+      ? await openLora(source)
+      : await openExportable(source, { pipeline, decoder: decoderFor(options) });
   const model =
     options.format === "web" ? { ...opened, shown: await shownFacts(source, opened, options) } : opened;
   const report = await makeInPlace(options, (partial) =>
@@ -50,9 +55,24 @@ export async function exportModel(source: string, options: ExportOptions): Promi
 
 async function openExportable(
   source: string,
-  options: Pick<OpeningOptions, "unconditional" | "pipeline">,
+  {
+    decoder: given,
+    ...options
+  }: Pick<OpeningOptions, "unconditional" | "pipeline"> & { decoder?: string | undefined },
 ): Promise<ExportableModel> {
-  return exportable(source, await openModel(source, { device: "cpu", weightsOnly: true, ...options }));
+  const model = await openModel(source, { device: "cpu", weightsOnly: true, ...options });
+  const { decoder: own } = model.codec;
+  if (given !== undefined && !own)
+    throw new UsageError(`--decoder: ${source} makes its samples itself, so there is nothing to decode`);
+  const decoder = given === undefined ? own : await openDecoder(given, model.facts.sampleShape);
+  return { ...exportable(source, model), decoder };
+}
+
+/** @throws UsageError if the format takes no decoder */
+function decoderFor({ decoder, format }: ExportOptions): string | undefined {
+  if (decoder !== undefined && format !== "onnx" && format !== "web")
+    throw new UsageError(`--decoder: only for the formats onnx and web, not ${format}`);
+  return decoder;
 }
 
 async function openLora(source: string): Promise<ExportableModel> {
@@ -77,8 +97,8 @@ async function shownFacts(
   options: ExportOptions,
 ): Promise<ShownFacts> {
   const record = runOf(source);
-  // Only a denoiser starts from the same noise as its teacher.
-  const races = model.student instanceof DenoiserStudent;
+  // Only a denoiser starts from the same noise as its teacher; teachers of latents are not drawn on a page.
+  const races = model.student instanceof DenoiserStudent && !model.decoder;
   const teacher = races ? await teacherOf(record, model, options) : undefined;
   return {
     name: dataTitle(record ?? { command: "", settings: { teacher: source } }),

@@ -14,12 +14,14 @@ import { chooseTeacher, chooseTextTeacher } from "../../teacher/choose.js";
 import type { TeacherTrainingSettings } from "../../teacher/settings.js";
 import { learnVocabulary } from "../../text/learn-vocabulary.js";
 import type { TeacherSettings } from "../settings/teacher.js";
+import type { EvaluationSettings } from "./judging.js";
 
 /** Settings of a teacher, with everything chosen for its data. */
 export type PlannedSettings = TeacherSettings & {
   model: DenoiserConfig;
   training: TeacherTrainingSettings;
   conditional: boolean;
+  evaluation: EvaluationSettings;
 };
 
 /** The inputs of a teacher's training. */
@@ -31,6 +33,9 @@ export interface TeacherPlan {
   /** the model with the data's classes */
   config: DenoiserConfig;
 }
+
+/** Default number of evaluations of a training, besides the one at its beginning. */
+const EVALUATIONS = 6;
 
 /** Default size for images that are not square, of several sizes or too large. */
 const USUAL_SIDE = 32;
@@ -145,7 +150,12 @@ function complete(
   chosen = { iterations: 10_000, batchSize: 64 },
 ): PlannedSettings {
   const { iterations = chosen.iterations, batchSize = chosen.batchSize } = given.training;
-  return { ...given, conditional, model, training: { ...given.training, iterations, batchSize } };
+  const { every = Math.ceil(iterations / EVALUATIONS) } = given.evaluation;
+  return {
+    ...{ ...given, conditional, model },
+    training: { ...given.training, iterations, batchSize },
+    evaluation: { ...given.evaluation, every },
+  };
 }
 
 /** The model takes the data's classes and their names. */
