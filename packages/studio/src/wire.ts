@@ -75,6 +75,8 @@ export interface RunDetail {
   grid?: SampleGrid;
   /** Names of the classes; the samples show them in turn. */
   classes?: string[];
+  /** The prompts of the samples, in order. */
+  prompts?: string[];
   checkpoints: number[];
   /** Whether it has a model to draw from and to export. */
   hasModel: boolean;

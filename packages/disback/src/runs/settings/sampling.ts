@@ -70,6 +70,13 @@ export const evaluateSchema = z.strictObject({
     .describe("metrics to compute; default all that apply"),
   extractor: z.string().optional().describe("feature extractor: a shipped name or a folder"),
   inception: z.string().optional().describe("TorchScript Inception file, in place of the extractor"),
+  clip: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      "folder of transformers' CLIPModel: also measure how well pictures fit their prompts (CLIP score)",
+    ),
 });
 
 export type SampleSettings = z.output<typeof sampleSchema>;
