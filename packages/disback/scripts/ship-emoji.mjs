@@ -2,7 +2,7 @@
 // Puts what bench/emoji.mjs trained into this package: the teacher and its students, weights as float16.
 //
 //   node scripts/ship-emoji.mjs --from ../../bench/emoji/work/full
-import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -24,15 +24,19 @@ emoji-datasource-google 16.0.0 (MIT, Cal Henderson), brought to 32 x 32 pixels o
 npm package emojilib 4.0.3 (MIT, Mu-An Chiou). No picture of them is in this folder.
 `;
 
+const { prompts } = loadModel(join(values.from, "teacher/teacher")).config;
+
 ship("teacher/teacher", "teachers/emoji-teacher");
 ship("student/student", "students/emoji");
 ship("quarter-size-student/student", "students/emoji-small");
 
 function ship(from, to) {
+  const source = join(values.from, from);
+  if (!existsSync(source)) return console.error(`${source} is not there: ${to} stays as it is`);
   const folder = join(assets, to);
   mkdirSync(folder, { recursive: true });
-  const source = join(values.from, from);
-  const { denoiser, config } = loadModel(source);
+  // Students were trained with other words for the names, too; what is shown without a prompt are the names.
+  const { denoiser, config } = loadModel(source, { prompts });
   saveModel(folder, denoiser, config, { precision: "f16" });
   if (to.startsWith("students/")) {
     const kind = JSON.parse(readFileSync(join(source, "generator.json"), "utf8"));
