@@ -18,6 +18,11 @@ const FLAGS: readonly SettingFlag[] = [
   ...PROMPT_FLAGS,
   { flags: "--extractor <name>", path: "extractor", description: "feature extractor" },
   { flags: "--inception <file>", path: "inception", description: "TorchScript Inception file" },
+  {
+    flags: "--clip <folder>",
+    path: "clip",
+    description: "CLIPModel of transformers: CLIP score, how well pictures fit their prompts",
+  },
 ];
 
 /** `disback evaluate`. */
@@ -33,6 +38,7 @@ export function addEvaluate(program: Command): void {
 Examples:
   disback evaluate runs/demo --metrics fid,kid
   disback evaluate runs/teacher --steps 18 --data images/ --count 10000
+  disback evaluate runs/lora --prompts prompts.txt --clip clip-vit-base-patch32/ --count 1000
 `,
     )
     .action(async (model: string) => {
@@ -44,6 +50,6 @@ Examples:
       const { settings } = await resolveCommandSettings(command, flags, {}, evaluateSchema);
       const { evaluateModel } = await import("../../runs/jobs/evaluation.js");
       const result = await evaluateModel(settings, await terminal.progress());
-      terminal.result(result.figures, `${table(result.table)}\n\n${result.measuredWith}`);
+      terminal.result(result.figures, `${table(result.table)}\n\n${result.measuredWith.join("\n")}`);
     });
 }

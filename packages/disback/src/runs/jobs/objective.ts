@@ -42,6 +42,8 @@ export interface RealData {
   codec: SampleCodec;
   /** told in one line what is left out of the data */
   notice: (line: string) => void;
+  /** called, and awaited, with the number of images decoded; may throw to stop */
+  onDecoding: (done: number, total: number) => unknown;
 }
 
 /** @throws DisbackError if guidance is wanted and the teacher is unconditional */
@@ -51,15 +53,19 @@ export function requireGuidable(guidance: number, teacher: ModelFacts): void {
 }
 
 /**
- * The objective of the settings. @param teacher facts of the teacher @throws DisbackError if it needs data and there
- * are none
+ * The objective of the settings.
+ *
+ * @param teacher facts of the teacher
+ * @param drawPairs draws the teacher's samples, for objectives that learn from them
+ * @throws DisbackError if it needs data and there are none
  */
 export async function createObjective(
   settings: ObjectiveSettings,
   teacher: ModelFacts,
   data: RealData,
+  drawPairs: (pairs: ObjectiveSettings["pairs"]) => Promise<SamplePool>,
 ): Promise<Objective | DirectObjective> {
-  const { objective, pairs, diffInstruct, vsd, dmd, sid, sim, regression, momentMatching } = settings;
+  const { objective, diffInstruct, vsd, dmd, sid, sim, regression, momentMatching } = settings;
   /** Real samples beside the other options. */
   const withReal = async <O extends { realSamples: number }>({ realSamples, ...options }: O) => ({
     ...options,
@@ -68,8 +74,9 @@ export async function createObjective(
   /** Real samples if there are data, else the teacher's. */
   const withClean = async <O extends { realSamples: number }>({ realSamples, ...options }: O) => ({
     ...options,
-    pairs,
-    data: data.source === undefined ? undefined : await realPool(data, realSamples, teacher),
+    ...(data.source === undefined
+      ? { pairs: await drawPairs(settings.pairs) }
+      : { data: await realPool(data, realSamples, teacher) }),
   });
   switch (objective) {
     case "diff-instruct":
@@ -77,7 +84,7 @@ export async function createObjective(
     case "vsd":
       return new Vsd(vsd);
     case "dmd":
-      return new Dmd({ ...dmd, pairs });
+      return new Dmd(dmd.regressionWeight === 0 ? dmd : { ...dmd, pairs: await drawPairs(settings.pairs) });
     case "dmd2":
       return new Dmd2(await withReal(settings.dmd2));
     case "f-distill":
@@ -91,7 +98,7 @@ export async function createObjective(
     case "moment-matching":
       return new MomentMatching(momentMatching);
     case "regression":
-      return new Regression({ ...regression, pairs });
+      return new Regression({ ...regression, pairs: await drawPairs(settings.pairs) });
     case "consistency":
       return new Consistency(await withClean(settings.consistency));
     case "ect":
@@ -114,9 +121,11 @@ function upTo<O extends { lastPosition: number }>({ lastPosition, ...options }: 
 
 /** A fixed selection of data samples in memory. */
 async function realPool(data: RealData, count: number, teacher: ModelFacts): Promise<SamplePool> {
-  const { source, resolution, skipBroken, device, codec, notice } = data as RealData & { source: string };
+  const { source, resolution, skipBroken, device, codec, notice, onDecoding } = data as RealData & {
+    source: string;
+  };
   const like = likeSamples(codec, resolution);
-  const labelled = { labels: classesOf(teacher) > 0, onWarning: notice };
+  const labelled = { labels: classesOf(teacher) > 0, onWarning: notice, onProgress: onDecoding };
   const dataset = await openDataset(source, { ...like, skipBroken, ...labelled });
   // Data may be sorted by class.
   const order = randperm(dataset.length, { generator: new Generator(0) }).data() as BigInt64Array;

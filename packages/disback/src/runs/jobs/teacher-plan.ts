@@ -40,20 +40,25 @@ const EVALUATIONS = 6;
 /** Default size for images that are not square, of several sizes or too large. */
 const USUAL_SIDE = 32;
 
+/** Who is told while a teacher is planned. */
+export interface TeacherPlanning {
+  /** called with one line about what was chosen, and about unused data */
+  notice: (line: string) => void;
+  /** called, and awaited, with the number of images decoded; may throw to stop */
+  onDecoding: (done: number, total: number) => unknown;
+}
+
 /**
  * Opens the data, and chooses what the settings leave open: network, batch, iterations, and whether to use classes.
- * @param notice called with one line about what was chosen, and about unused data
  * @throws DisbackError naming the setting or the data that do not fit
  */
-export async function planTeacher(
-  given: TeacherSettings,
-  notice: (line: string) => void,
-): Promise<TeacherPlan> {
-  if (given.autoencoder !== undefined) return planLatents(given, given.autoencoder, notice);
+export async function planTeacher(given: TeacherSettings, planning: TeacherPlanning): Promise<TeacherPlan> {
+  if (given.autoencoder !== undefined) return planLatents(given, given.autoencoder, planning);
   const { model } = given;
-  if (given.captions || model?.network === "text-unet") return planPrompts(given, model, notice);
+  if (given.captions || model?.network === "text-unet") return planPrompts(given, model, planning);
+  const { notice } = planning;
   const shape = model && sampleShape(model);
-  const dataset = await openAt(given, shape, notice);
+  const dataset = await openAt(given, shape, planning);
   const conditional = given.conditional ?? dataset.labelDim > 0;
   if (conditional && dataset.labelDim === 0)
     throw new DisbackError(`"conditional": ${dataset.name} has no classes`);
@@ -75,15 +80,15 @@ export async function planTeacher(
 async function planPrompts(
   given: TeacherSettings,
   model: DenoiserConfig | undefined,
-  notice: (line: string) => void,
+  planning: TeacherPlanning,
 ): Promise<TeacherPlan> {
   if (given.conditional) throw new DisbackError('"conditional": with captions there are no classes');
   if (model && model.network !== "text-unet")
     throw new DisbackError(`"model.network": with captions it must be "text-unet", not "${model.network}"`);
-  const pictures = await openAt({ ...given, conditional: false }, model && sampleShape(model), notice);
+  const pictures = await openAt({ ...given, conditional: false }, model && sampleShape(model), planning);
   const captions = requireCaptions(pictures);
   const chosen = model ? undefined : chooseTextTeacher(pictures, given.device);
-  if (chosen) notice(chosen.why);
+  if (chosen) planning.notice(chosen.why);
   const config = withLanguage(parseDenoiserConfig(model ?? chosen!.model), captions, given.vocabularySize);
   const settings = complete(given, false, config, chosen?.training);
   const facts = factsOf(config);
@@ -116,7 +121,7 @@ function withLanguage(
 async function openAt(
   { data, resolution, conditional, skipBroken }: TeacherSettings,
   shape: readonly number[] | undefined,
-  notice: (line: string) => void,
+  { notice, onDecoding }: TeacherPlanning,
 ): Promise<Dataset> {
   const open = (side: number | undefined, more: OpenOptions = {}) =>
     openDataset(data, {
@@ -125,6 +130,7 @@ async function openAt(
       labels: conditional ?? true,
       skipBroken,
       onWarning: notice,
+      onProgress: onDecoding,
       ...more,
     });
   const side = resolution ?? (shape?.length === 3 ? shape[1] : undefined);
@@ -166,7 +172,7 @@ function withClasses(model: DenoiserConfig, { labelDim, classNames }: Dataset): 
 async function planLatents(
   given: TeacherSettings,
   autoencoder: string,
-  notice: (line: string) => void,
+  { notice, onDecoding }: TeacherPlanning,
 ): Promise<TeacherPlan> {
   const { model, device, skipBroken } = given;
   if (!model) throw new DisbackError('"model" is required with an autoencoder: none is chosen for latents');
@@ -181,7 +187,8 @@ async function planLatents(
   const [channels, side] = codec.shownShape as [1 | 3, number];
   const conditional = given.conditional ?? false;
   const images = await openDataset(given.data, {
-    ...{ resolution: given.resolution ?? side, channels, labels: conditional, skipBroken, onWarning: notice },
+    ...{ resolution: given.resolution ?? side, channels, labels: conditional, skipBroken },
+    ...{ onWarning: notice, onProgress: onDecoding },
   });
   if (conditional && images.labelDim === 0)
     throw new DisbackError(`"conditional": ${images.name} has no classes`);
