@@ -60,11 +60,11 @@ it.each([
     expect(drawn.prompts).toEqual(["a cat", "two dogs"]);
     expect(drawn.samples.shape).toEqual([2, 3, 16, 16]);
     expect(JSON.parse(readFileSync(join(at(`${name}-run`), "samples", "prompts.json"), "utf8"))).toEqual([
-    "a cat",
-    "two dogs",
-  ]);
-  expect(readFileSync(join(at(`${name}-run`), "report.html"), "utf8")).toContain("<li>two dogs</li>");
-  const exported = disback("export", at(`${name}-run`), "--format", "lora", "--out", at(`${name}-lora`));
+      "a cat",
+      "two dogs",
+    ]);
+    expect(readFileSync(join(at(`${name}-run`), "report.html"), "utf8")).toContain("<li>two dogs</li>");
+    const exported = disback("export", at(`${name}-run`), "--format", "lora", "--out", at(`${name}-lora`));
     expect(exported.status).toBe(0);
     const { tensors } = readSafetensors(join(at(`${name}-lora`), "pytorch_lora_weights.safetensors"));
     expect([...tensors.keys()].every((key) => key.startsWith("transformer."))).toBe(true);
