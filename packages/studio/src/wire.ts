@@ -38,6 +38,8 @@ export interface RunSummary {
   evaluations?: { student: number; teacher: number };
   /** Newest picture of samples. */
   picture?: { file: string; grid?: SampleGrid };
+  /** Of the whole run: while it trains, up to its newest line; at its end with judging and timing. */
+  seconds?: number;
   /** Sizes and change times of its files; changes if there is news. */
   version: string;
 }

@@ -332,6 +332,15 @@ napi_value releaseGraph(napi_env env, napi_callback_info info) {
   });
 }
 
+// refuseCapture(what): for work in JavaScript that a replay would not do again.
+napi_value refuseCapture(napi_env env, napi_callback_info info) {
+  return guarded(env, [&]() -> napi_value {
+    Arguments<1> arguments(env, info);
+    requireNoCapture(stringArgument(env, arguments[0], "what").c_str());
+    return nullptr;
+  });
+}
+
 }  // namespace
 
 void requireNoCapture(const char* what) {
@@ -344,6 +353,7 @@ void registerGraph(napi_env env, napi_value exports) {
   define(env, exports, "captureGraph", captureGraph);
   define(env, exports, "replayGraph", replayGraph);
   define(env, exports, "releaseGraph", releaseGraph);
+  define(env, exports, "refuseCapture", refuseCapture);
 }
 
 }  // namespace disback

@@ -119,6 +119,7 @@ export interface Native {
   captureGraph(graph: NativeGraph, body: () => void, strict: boolean): NativeWatch;
   replayGraph(graph: NativeGraph): void;
   releaseGraph(graph: NativeGraph): void;
+  refuseCapture(what: string): void;
   loadScript(path: string, device: string): NativeScript;
   runScript(
     script: NativeScript,

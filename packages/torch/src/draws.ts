@@ -14,11 +14,6 @@ interface Draw {
 /** The draws of the current step. */
 let current: Draws | undefined;
 
-/** Whether a step to capture runs. */
-export function insideStep(): boolean {
-  return current !== undefined;
-}
-
 /**
  * Draws; in a step to capture, returns what was drawn before it. @param what describes the draw @param standard whether
  * from the default generator

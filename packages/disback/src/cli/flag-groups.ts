@@ -213,7 +213,12 @@ export const IMAGE_FLAGS: readonly SettingFlag[] = [
 
 /** How samples are drawn from a model. */
 export const SAMPLING_FLAGS: readonly SettingFlag[] = [
-  { flags: "--count <n>", path: "count", description: "samples to draw", kind: "number" },
+  {
+    flags: "--count <n>",
+    path: "count",
+    description: "samples to draw",
+    kind: "number",
+  },
   { flags: "--batch-size <n>", path: "batchSize", description: "samples drawn at once", kind: "number" },
   {
     flags: "--steps <n>",

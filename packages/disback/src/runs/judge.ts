@@ -12,6 +12,7 @@ import { type ReadingProgress, referenceStatistics } from "../metrics/reference-
 import { loadShippedExtractor, loadShippedReference, shippedExtractors } from "../metrics/shipped.js";
 import { TorchScriptInception } from "../metrics/torch-script-inception.js";
 import { cacheFolder } from "./cache-folder.js";
+import type { Follower } from "./long-work.js";
 import { didYouMean } from "./nearest.js";
 import { kindOfSamples, likeSamples, type Shown } from "./samples/kinds.js";
 import type { JudgedBy } from "./samples/sample-kind.js";
@@ -31,6 +32,8 @@ export interface JudgeOptions {
   /** Samples drawn at once. */
   batchSize: number;
   notice: (line: string) => void;
+  /** Called while the data's images are decoded. */
+  onDecoding?: Follower["report"];
   /** Called while the data are read, which takes long the first time. */
   onReading?: ReadingProgress;
 }
@@ -146,6 +149,7 @@ async function openComparison(data: string, options: JudgeOptions): Promise<Data
     labels: false,
     skipBroken: options.skipBroken ?? false,
     onWarning: options.notice,
+    ...(options.onDecoding ? { onProgress: options.onDecoding } : {}),
   });
   if (dataset.sampleShape.join() !== shownShape.join()) {
     throw new DisbackError(

@@ -2,7 +2,6 @@ import { currentAutocast } from "../autocast.js";
 import { enableGrad, noGrad } from "../autograd.js";
 import { native } from "../binding.js";
 import { wrap } from "../door.js";
-import { insideStep } from "../draws.js";
 import { keep, scope } from "../scope.js";
 import type { Tensor } from "../tensor.js";
 import { activeAdapters } from "./adapters.js";
@@ -15,12 +14,9 @@ export interface Recipe {
 
 const recipes = new WeakMap<Tensor, Recipe>();
 
-/**
- * Whether graphs keep less: in passes with adapters, whose base is frozen. Not in a step to capture, which must not come
- * back to JavaScript, and not in mixed precision.
- */
+/** Whether graphs keep less: in passes with adapters, whose base is frozen. Not in mixed precision. */
 export function sparing(): boolean {
-  return activeAdapters() !== undefined && native.gradMode() && !insideStep() && !currentAutocast();
+  return activeAdapters() !== undefined && native.gradMode() && !currentAutocast();
 }
 
 /**

@@ -1,3 +1,4 @@
+import { native } from "../binding.js";
 import type { Device } from "../dtype.js";
 import type { Tensor } from "../tensor.js";
 
@@ -35,5 +36,8 @@ export function computingDevice(weight: Tensor): Device {
 
 /** @internal The weight for one use; a new tensor if it is streamed. */
 export function weightToUse(weight: Tensor): Tensor {
-  return stores.get(weight)?.fetch() ?? weight;
+  const store = stores.get(weight);
+  if (!store) return weight;
+  native.refuseCapture("fetch a weight");
+  return store.fetch();
 }

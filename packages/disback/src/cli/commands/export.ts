@@ -59,7 +59,7 @@ export function addExport(program: Command): void {
 Examples:
   disback export runs/demo --format onnx --out student.onnx
   disback export runs/demo --format onnx --precision f16 --out student-f16.onnx
-  disback export runs/demo --format web --out site
+  disback export emoji --format web --out site
   disback export fashion-mnist-32 --format onnx --out denoiser.onnx
   disback export fashion-mnist-32 --format edm --out fashion-mnist.pkl
   disback export runs/adapters --format lora --precision f16 --out lora

@@ -37,6 +37,7 @@ export function addSample(program: Command): void {
       "after",
       `
 Examples:
+  disback sample emoji --prompt "smiling cat" --out cat.png
   disback sample runs/demo --count 64 --out grid.png
   disback sample runs/demo --count 50000 --out samples.npz
   disback sample runs/teacher --steps 18 --count 1000 --out teacher-samples/

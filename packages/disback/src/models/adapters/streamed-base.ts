@@ -15,6 +15,7 @@ import {
 } from "@disback/torch";
 import { DisbackError } from "../../errors.js";
 import type { DenoiserModule } from "../denoiser.js";
+import { bytesOf } from "../tensor-bytes.js";
 import { adaptableLayers } from "./low-rank-denoiser.js";
 
 /** Where a base's weights lie between uses: in a file that is mapped, or in the host's memory. */
@@ -43,7 +44,7 @@ export function streamBase(base: DenoiserModule, place: BasePlace): number {
     noGrad(() =>
       scope(() => {
         const source = load();
-        bytes += source.numel * BYTES[source.dtype]!;
+        bytes += bytesOf(source);
         ops.set_data(weight, source);
       }),
     );
@@ -51,8 +52,6 @@ export function streamBase(base: DenoiserModule, place: BasePlace): number {
   }
   return bytes;
 }
-
-const BYTES: Readonly<Record<string, number>> = { float32: 4, bfloat16: 2, float16: 2, float64: 8 };
 
 /** A stored weight for one use. */
 function brought(stored: Tensor, device: Device, format: MemoryFormat): Tensor {
@@ -85,7 +84,7 @@ function inFile(weights: ReadonlyMap<string, Tensor>, file: string): Map<string,
       noGrad(() => scope(() => writeSafetensors(file, new Map(weights))));
     }
     const stored = safetensorsOnDemand(file);
-    const wanted = [...weights.values()].reduce((sum, { numel, dtype }) => sum + numel * BYTES[dtype]!, 0);
+    const wanted = [...weights.values()].reduce((sum, weight) => sum + bytesOf(weight), 0);
     if (
       stored.size !== weights.size ||
       [...weights.keys()].some((key) => !stored.has(key)) ||

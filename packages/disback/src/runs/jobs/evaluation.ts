@@ -10,6 +10,7 @@ import { ClipScore } from "../../metrics/clip-score.js";
 import type { Evaluation } from "../../metrics/evaluate.js";
 import { Judge } from "../judge.js";
 import { locateModel, shippedModel } from "../locate-model.js";
+import { followLong } from "../long-work.js";
 import { isModuleFile } from "../own-modules.js";
 import { pipelineChoiceOf } from "../pipeline-choice.js";
 import type { Progress } from "../progress.js";
@@ -63,20 +64,22 @@ export async function evaluateModel(
 }
 
 async function openJudge(settings: EvaluateSettings, shown: Shown, progress: Progress) {
-  let isReading = false;
-  const judge = await Judge.open({
+  const decoding = followLong(progress, "decoding", "images");
+  const reading = followLong(progress, "reading the data to judge by");
+  return await Judge.open({
     ...settings,
     device: settings.device as Device,
     shown,
     notice: (line) => progress.notice(line),
-    onReading: (done, total) => {
-      if (!isReading) progress.start("reading the data to judge by", total, 0, "samples");
-      isReading = true;
-      progress.update(done, {});
+    onDecoding: decoding.report,
+    onReading: async (done, total) => {
+      decoding.end();
+      await reading.report(done, total);
     },
+  }).finally(() => {
+    decoding.end();
+    reading.end();
   });
-  if (isReading) progress.finish();
-  return judge;
 }
 
 /** Draws without a comparison: the prompts are judged on the way. */
@@ -129,12 +132,14 @@ async function openSamplesToJudge(
       figures: { evaluations: drawer.evaluations },
     };
   }
+  const decoding = followLong(progress, "decoding", "images");
   const dataset = await openDataset(settings.model, {
     ...(settings.resolution === undefined ? {} : { resolution: settings.resolution }),
     labels: false,
     skipBroken: settings.skipBroken,
     onWarning: (line) => progress.notice(line),
-  });
+    onProgress: decoding.report,
+  }).finally(decoding.end);
   const count = Math.min(settings.count, dataset.length);
   const captions = clip && captionsInOrder(requireCaptions(dataset), count);
   const batches = datasetBatches(dataset, settings.batchSize, count);

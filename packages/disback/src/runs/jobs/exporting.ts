@@ -14,11 +14,11 @@ import { openAdapters, openModel } from "../open-model.js";
 import type { OpenedModel, OpeningOptions } from "../opened-model.js";
 import { makeInPlace, type OutputPlace, refuseOccupied } from "../output-place.js";
 import { type RunRecord, readRunRecord } from "../run-record.js";
-import { studentKindOf } from "../student-file.js";
+import { shippedTeacherOf, studentKindOf } from "../student-file.js";
 import { usualGuidance } from "../text-encoder.js";
 
 /** Options of an export. */
-export interface ExportOptions extends OutputPlace, Omit<FormatOptions, "out"> {
+export interface ExportOptions extends OutputPlace, Omit<FormatOptions, "out" | "onPart"> {
   format: ExportFormatName;
   /** how a pipeline is opened */
   pipeline?: PipelineChoice;
@@ -40,6 +40,8 @@ export interface ExportedModel extends ExportReport {
  */
 export async function exportModel(source: string, options: ExportOptions): Promise<ExportedModel> {
   refuseOccupied(options);
+  const onPart = (what: string) => options.progress.remark?.(what);
+  onPart(`reading ${source}`);
   const { pipeline } = options;
   const opened =
     options.format === "lora"
@@ -48,7 +50,7 @@ export async function exportModel(source: string, options: ExportOptions): Promi
   const model =
     options.format === "web" ? { ...opened, shown: await shownFacts(source, opened, options) } : opened;
   const report = await makeInPlace(options, (partial) =>
-    exportFormats[options.format].write(model, partial, options),
+    exportFormats[options.format].write(model, partial, { ...options, onPart }),
   );
   return { kind: model.student ? "student" : "teacher", ...report };
 }
@@ -99,7 +101,7 @@ async function shownFacts(
   const record = runOf(source);
   // Only a denoiser starts from the same noise as its teacher; teachers of latents are not drawn on a page.
   const races = model.student instanceof DenoiserStudent && !model.decoder;
-  const teacher = races ? await teacherOf(record, model, options) : undefined;
+  const teacher = races ? await teacherOf(source, record, model, options) : undefined;
   return {
     name: dataTitle(record ?? { command: "", settings: { teacher: source } }),
     ...(teacher ? { teacher } : {}),
@@ -114,12 +116,13 @@ function runOf(source: string): RunRecord | undefined {
 
 /** @throws DisbackError if a teacher was given explicitly and cannot be exported with this student */
 async function teacherOf(
+  shown: string,
   record: RunRecord | undefined,
   student: ExportableModel,
   { teacher: wanted, progress }: ExportOptions,
 ): Promise<ShownFacts["teacher"]> {
   const { teacher: own, unconditional, evaluation } = (record?.settings ?? {}) as TeacherSettings;
-  const source = wanted ?? own;
+  const source = wanted ?? own ?? shippedTeacherOf(shown);
   if (source === undefined || source === false) return undefined;
   try {
     const model = await openExportable(source, { unconditional: unconditional ?? false });

@@ -29,6 +29,7 @@ export async function openTrainingJudge(
   const { progress, processes } = context;
   const { evaluation, device, data, resolution, skipBroken } = settings;
   const reading = showWhenLong(context, "reading the data to judge by");
+  const decoding = showWhenLong(context, "decoding", "images");
   const open = () =>
     Judge.open({
       ...evaluation,
@@ -38,8 +39,15 @@ export async function openTrainingJudge(
       resolution,
       skipBroken,
       notice: (line) => progress.notice(line),
-      onReading: reading.report,
-    }).finally(reading.end);
+      onDecoding: decoding.report,
+      onReading: async (done, total) => {
+        decoding.end();
+        await reading.report(done, total);
+      },
+    }).finally(() => {
+      decoding.end();
+      reading.end();
+    });
   // The first process caches the reference statistics for the others.
   let judge: Judge | undefined;
   await processes.first(async () => {

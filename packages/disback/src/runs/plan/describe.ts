@@ -30,6 +30,7 @@ export function describePlan(plan: RunPlan): { rows: string[][]; lines: string[]
     ],
     lines: [
       `memory  ${shortBytes(memory.process)} for the process; tensors at most ${shortBytes(memory.tensors.peak)} (${memory.stage}): ${describeMemory(memory.tensors)}`,
+      ...(memory.needs === undefined ? [] : [memory.needs.replace("memory:", "        worked out:")]),
       `disk    about ${shortBytes(diskBytes)}: ${disk.map(describeDisk).join(", ")}`,
       "measured with a few steps of every stage; nothing was started, no folder is left. Early ends make it shorter.",
     ],

@@ -10,7 +10,6 @@ import {
 
 const drawing = {
   ...pipelineSettings,
-  count: integer(1).default(64).describe("samples drawn"),
   batchSize: integer(1).default(250).describe("samples drawn at once"),
   steps: integer(1).optional().describe("sampler steps of a teacher, default 18; a student has its own"),
   sampler: z.enum(["heun", "euler", "ddim"]).default("heun").describe("sampler when steps is greater than 1"),
@@ -52,6 +51,7 @@ const drawing = {
 export const sampleSchema = z.strictObject({
   ...commonSettings,
   ...drawing,
+  count: integer(1).optional().describe("samples drawn; default 64, of a single prompt 1"),
   model: z.string().describe("a model folder, or a run with a student or teacher in it"),
   columns: integer(1).optional().describe("columns of the grid; default as square as possible"),
 });
