@@ -61,7 +61,12 @@ const networks = {
   "bk-sdm-tiny": unet,
   vae16: {
     build: (given) => {
-      const described = describeAutoencoder({ name: "vae", className: "AutoencoderKL", folder: "", ...given });
+      const described = describeAutoencoder({
+        name: "vae",
+        className: "AutoencoderKL",
+        folder: "",
+        ...given,
+      });
       return buildAutoencoder(parseAutoencoderConfig(described, given.configPath), noWeights);
     },
     run: (network, { pictures, latents }) =>
