@@ -15,6 +15,8 @@ export interface ExportableModel {
   /** configuration of the network; absent for a user's own module */
   config?: DenoiserConfig | undefined;
   student?: Student;
+  /** the scale that a network distilled from guidance is told */
+  embeddedGuidance?: number;
   /** for a model of latents: makes images of them, as part of a student, or in a file of its own for a teacher */
   decoder?: LatentDecoder | undefined;
   /** Further facts, for formats that show them. */
@@ -53,5 +55,5 @@ export function denoiserOf({ module }: ExportableModel, format: string): Precond
 /** The network's configuration, for formats that describe it. @throws DisbackError for a user's own module */
 export function configOf({ config }: ExportableModel, format: string): DenoiserConfig {
   if (config) return config;
-  throw new DisbackError(`--format ${format}: cannot describe your own module; use onnx, web or safetensors`);
+  throw new DisbackError(`--format ${format}: can describe our denoisers only; use onnx, web or safetensors`);
 }

@@ -44,7 +44,10 @@ async function writeNetwork(
   path: string,
   options: FormatOptions,
 ): Promise<ExportReport> {
+  const who = model.student ? "the student" : "the network";
+  options.onPart?.(`writing ${who} as ONNX`);
   const bytes = writeFiles(model, path, options);
+  options.onPart?.(`comparing ${who} with libtorch`);
   const { difference, rate, torchRate } = await checkOnnx(path, model, options);
   const perSecond = (value: number) => `${value.toPrecision(3)} evaluations per second`;
   return {

@@ -6,6 +6,17 @@ export { GuidedDenoiser } from "../models/guided-denoiser.js";
 export { PreconditionedDenoiser } from "../models/preconditioning/preconditioned.js";
 export { withInterval } from "../models/with-interval.js";
 
+// Generators from a vector.
+
+export { createGenerator } from "../models/generators/create-generator.js";
+export {
+  type GeneratorConfig,
+  type GeneratorConfigInput,
+  parseGeneratorConfig,
+} from "../models/generators/generator-config.js";
+export { LatentGenerator } from "../models/generators/latent-generator.js";
+export { loadGenerator, saveGenerator } from "../models/generators/storage.js";
+
 // Samplers.
 
 export * from "../models/samplers.js";

@@ -4,7 +4,7 @@ import type { Module } from "@disback/torch";
 import { isGenerator } from "../distill/generator-student.js";
 import type { StudentKind } from "../distill/student-kind.js";
 import { DisbackError } from "../errors.js";
-import { isPipeline } from "../import/pipeline/pipeline-folder.js";
+import { isTextToImageSource } from "../import/pipeline/text-to-image-source.js";
 import { DenoiserModule } from "../models/denoiser.js";
 import { fileError, writeFileAtomically } from "./atomic-file.js";
 import { locateModel, shippedModel } from "./locate-model.js";
@@ -20,7 +20,7 @@ const FORMAT = "disback-generator-1";
  */
 export function studentKindOf(source: string, module: Module): StudentKind | undefined {
   const stored =
-    isModuleFile(source) || isPipeline(source) ? undefined : readStudentFile(locateModel(source));
+    isModuleFile(source) || isTextToImageSource(source) ? undefined : readStudentFile(locateModel(source));
   if (stored) return stored;
   return !(module instanceof DenoiserModule) && isGenerator(module) ? { kind: "generator" } : undefined;
 }

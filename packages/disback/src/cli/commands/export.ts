@@ -1,11 +1,12 @@
 import { type Command, Option } from "commander";
 import type { ExportFormatName } from "../../export/formats.js";
 import type { Precision } from "../../export/onnx/export-onnx.js";
-import { addOutputFlags } from "../setting-flags.js";
+import { PIPELINE_FLAGS, type PipelineFlags } from "../flag-groups.js";
+import { addFlags, addOutputFlags } from "../setting-flags.js";
 import { type OutputFlags, Terminal } from "../terminal.js";
 import { whole } from "../whole-number.js";
 
-interface ExportFlags extends OutputFlags {
+interface ExportFlags extends OutputFlags, PipelineFlags {
   format: ExportFormatName;
   precision: Precision;
   out: string;
@@ -51,7 +52,7 @@ export function addExport(program: Command): void {
     .option("--webgpu", "web: include WebGPU for a small model too; loads 6.6 MB instead of 3.7 MB")
     .option("--threads <n>", "CPU threads", whole(1))
     .option("--force", "replace what is at --out (the old one is renamed, not deleted)");
-  addOutputFlags(command)
+  addOutputFlags(addFlags(command, PIPELINE_FLAGS))
     .addHelpText(
       "after",
       `
@@ -68,14 +69,16 @@ Examples:
     .action(async (model: string) => {
       const flags = command.opts<ExportFlags>();
       const terminal = new Terminal(flags);
-      const [{ exportModel }, { setNumThreads }] = await Promise.all([
+      const [{ exportModel }, { pipelineChoiceOf }, { setNumThreads }] = await Promise.all([
         import("../../runs/jobs/exporting.js"),
+        import("../../runs/pipeline-choice.js"),
         import("@disback/torch"),
       ]);
       if (flags.threads !== undefined) setNumThreads(flags.threads);
-      const { teacher, ...others } = flags;
+      const { teacher, lora, tokenizer, prediction, ...others } = flags;
       const { kind, facts, figures } = await exportModel(model, {
         ...others,
+        pipeline: pipelineChoiceOf({ lora, tokenizer, prediction }),
         // True without the flags.
         ...(teacher === true || teacher === undefined ? {} : { teacher }),
         force: flags.force ?? false,

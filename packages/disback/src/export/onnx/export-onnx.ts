@@ -4,6 +4,7 @@ import { isGenerator } from "../../distill/generator-student.js";
 import { DisbackError } from "../../errors.js";
 import { classesOf } from "../../models/condition.js";
 import type { Denoiser, DenoiserModule } from "../../models/denoiser.js";
+import { LatentGenerator } from "../../models/generators/latent-generator.js";
 import { IddpmDenoiser } from "../../models/preconditioning/iddpm.js";
 import { PreconditionedDenoiser } from "../../models/preconditioning/preconditioned.js";
 import type { ExportableModel } from "../exportable.js";
@@ -40,8 +41,9 @@ export function onnxModel(model: ExportableModel, precision: Precision = "f32"):
 /** Prompts of its training that an exported model names. */
 const shownPrompts = 64;
 
-/** The network between the preconditioning's float32 factors. */
+/** The network between the preconditioning's float32 factors, or between float32 latents and samples. */
 function halve(module: Module): void {
+  if (module instanceof LatentGenerator) return void module.to({ dtype: "float16" });
   if (!(module instanceof PreconditionedDenoiser))
     throw new DisbackError("--precision f16: a module of your own is exported as f32 or int8");
   module.model.to({ dtype: "float16" });

@@ -1,21 +1,27 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { dataTitle } from "@disback/studio/pages";
+import type { Module } from "@disback/torch";
 import { DenoiserStudent } from "../../distill/denoiser-student.js";
 import { DisbackError, UsageError } from "../../errors.js";
 import { type ExportableModel, exportableModel, type ShownFacts } from "../../export/exportable.js";
 import type { ExportReport, FormatOptions } from "../../export/format.js";
 import { type ExportFormatName, exportFormats } from "../../export/formats.js";
 import { openDecoder } from "../../import/open-decoder.js";
+import type { PipelineChoice } from "../../import/pipeline/text-to-image-source.js";
 import { requireSameKind } from "../../models/facts.js";
 import { openAdapters, openModel } from "../open-model.js";
+import type { OpenedModel, OpeningOptions } from "../opened-model.js";
 import { makeInPlace, type OutputPlace, refuseOccupied } from "../output-place.js";
 import { type RunRecord, readRunRecord } from "../run-record.js";
 import { shippedTeacherOf, studentKindOf } from "../student-file.js";
+import { usualGuidance } from "../text-encoder.js";
 
 /** Options of an export. */
-export interface ExportOptions extends OutputPlace, Omit<FormatOptions, "out"> {
+export interface ExportOptions extends OutputPlace, Omit<FormatOptions, "out" | "onPart"> {
   format: ExportFormatName;
+  /** how a pipeline is opened */
+  pipeline?: PipelineChoice;
   /** web: teacher to race against the student; default the run's own, false for none */
   teacher?: string | false;
   /** onnx, web: folder of a decoder for a model of latents, such as an AutoencoderTiny; default the model's own */
@@ -34,28 +40,34 @@ export interface ExportedModel extends ExportReport {
  */
 export async function exportModel(source: string, options: ExportOptions): Promise<ExportedModel> {
   refuseOccupied(options);
+  const onPart = (what: string) => options.progress.remark?.(what);
+  onPart(`reading ${source}`);
+  const { pipeline } = options;
   const opened =
     options.format === "lora"
       ? await openLora(source)
-      : await openExportable(source, { decoder: decoderFor(options) });
+      : await openExportable(source, { pipeline, decoder: decoderFor(options) });
   const model =
     options.format === "web" ? { ...opened, shown: await shownFacts(source, opened, options) } : opened;
   const report = await makeInPlace(options, (partial) =>
-    exportFormats[options.format].write(model, partial, options),
+    exportFormats[options.format].write(model, partial, { ...options, onPart }),
   );
   return { kind: model.student ? "student" : "teacher", ...report };
 }
 
 async function openExportable(
   source: string,
-  { unconditional = false, decoder: given }: { unconditional?: boolean; decoder?: string | undefined } = {},
+  {
+    decoder: given,
+    ...options
+  }: Pick<OpeningOptions, "unconditional" | "pipeline"> & { decoder?: string | undefined },
 ): Promise<ExportableModel> {
-  const model = await openModel(source, { device: "cpu", unconditional });
+  const model = await openModel(source, { device: "cpu", weightsOnly: true, ...options });
   const { decoder: own } = model.codec;
   if (given !== undefined && !own)
     throw new UsageError(`--decoder: ${source} makes its samples itself, so there is nothing to decode`);
   const decoder = given === undefined ? own : await openDecoder(given, model.facts.sampleShape);
-  return exportableModel({ ...model, decoder }, studentKindOf(source, model.module));
+  return { ...exportable(source, model), decoder };
 }
 
 /** @throws UsageError if the format takes no decoder */
@@ -66,8 +78,18 @@ function decoderFor({ decoder, format }: ExportOptions): string | undefined {
 }
 
 async function openLora(source: string): Promise<ExportableModel> {
-  const model = await openAdapters(source, "cpu");
-  return exportableModel(model, studentKindOf(source, model.module));
+  return exportable(source, await openAdapters(source, "cpu"));
+}
+
+/** Nothing is drawn from a model that is told prompts, so none are encoded. */
+function exportable(source: string, model: OpenedModel<Module>): ExportableModel {
+  const { text, guidance } = model.facts.condition;
+  const prompts = text ? { draw: () => undefined } : undefined;
+  const scale = model.encoder?.choice.embeddedGuidance ?? usualGuidance;
+  return {
+    ...exportableModel({ ...model, ...(prompts ? { prompts } : {}) }, studentKindOf(source, model.module)),
+    ...(guidance ? { embeddedGuidance: scale } : {}),
+  };
 }
 
 /** A page's facts about a model: its name, and the teacher to race. */

@@ -2,6 +2,7 @@ import { existsSync, readdirSync, statSync } from "node:fs";
 import { cat, type Device, type Tensor } from "@disback/torch";
 import { writeNpz } from "../../data/output/npz.js";
 import { DisbackError, UsageError } from "../../errors.js";
+import { pipelineChoiceOf } from "../pipeline-choice.js";
 import type { Progress } from "../progress.js";
 import { promptsFrom } from "../prompts.js";
 import { openDrawer } from "../sample-drawer.js";
@@ -31,6 +32,7 @@ export async function drawSamples(
     ...settings,
     prompts,
     device: settings.device as Device,
+    pipeline: pipelineChoiceOf(settings),
   });
   for (const line of drawer.unread) progress.notice(line);
   const { kind: samples } = drawer;

@@ -1,7 +1,15 @@
 import { z } from "zod";
-import { commonSettings, dataSettings, integer, positive, unconditional } from "./common.js";
+import {
+  commonSettings,
+  dataSettings,
+  integer,
+  pipelineSettings,
+  positive,
+  unconditional,
+} from "./common.js";
 
 const drawing = {
+  ...pipelineSettings,
   batchSize: integer(1).default(250).describe("samples drawn at once"),
   steps: integer(1).optional().describe("sampler steps of a teacher, default 18; a student has its own"),
   sampler: z.enum(["heun", "euler", "ddim"]).default("heun").describe("sampler when steps is greater than 1"),
@@ -62,6 +70,13 @@ export const evaluateSchema = z.strictObject({
     .describe("metrics to compute; default all that apply"),
   extractor: z.string().optional().describe("feature extractor: a shipped name or a folder"),
   inception: z.string().optional().describe("TorchScript Inception file, in place of the extractor"),
+  clip: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      "folder of transformers' CLIPModel: also measure how well pictures fit their prompts (CLIP score)",
+    ),
 });
 
 export type SampleSettings = z.output<typeof sampleSchema>;
