@@ -6,7 +6,7 @@ export const TEACHER_FLAGS: readonly SettingFlag[] = [
     flags: "--teacher <model>",
     path: "teacher",
     description:
-      "teacher: a model folder, a run of `teacher train`, a shipped name, or your own module (.mjs)",
+      "teacher: a model folder, a run of `teacher train`, a shipped name, a GAN's checkpoint, or your own module (.mjs)",
   },
   {
     flags: "--unconditional",

@@ -6,7 +6,7 @@ import { loadConfig, loadModel, sampleShape, withoutLabels } from "../models/con
 import { DenoiserModule } from "../models/denoiser.js";
 import { isGeneratorFolder } from "../models/generators/storage.js";
 import { isAdapterFolder, openAdapterFolder, readAdapterFolder } from "./adapter-folder.js";
-import { openGeneratorFolder } from "./generator-model.js";
+import { isCheckpointFile, openGanFile, openGeneratorFolder } from "./generator-model.js";
 import { locateModel } from "./locate-model.js";
 import { openPipeline, toldBy } from "./open-pipeline.js";
 import { configured, type OpenedModel, type OpeningOptions } from "./opened-model.js";
@@ -27,6 +27,7 @@ export async function openModel(source: string, options: OpeningOptions): Promis
   const { device, unconditional = false, prompts } = options;
   if (isModuleFile(source)) return whole(source, await openModuleFile(source, device), unconditional);
   if (isPipeline(source)) return openPipeline(source, options);
+  if (isCheckpointFile(source)) return openGanFile(source, device);
   const folder = locateModel(source);
   if (isAdapterFolder(folder)) {
     if (unconditional)
@@ -75,7 +76,7 @@ function openBaseAndAdapters(folder: string, options: OpeningOptions) {
 /** Whether a model's prompts are encoded by something else. */
 export function needsEncoder(source: string): boolean {
   if (isPipeline(source)) return true;
-  if (isModuleFile(source)) return false;
+  if (isModuleFile(source) || isCheckpointFile(source)) return false;
   const folder = locateModel(source);
   if (isAdapterFolder(folder)) return baseNeedsEncoder(folder);
   if (isModuleFolder(folder) || isGeneratorFolder(folder)) return false;

@@ -3,6 +3,7 @@ import type { CachedPrompts } from "../distill/cached-prompts.js";
 import { type ConfiguredDenoiser, type DenoiserConfig, saveModel } from "../models/config.js";
 import type { DenoiserModule } from "../models/denoiser.js";
 import type { ModelFacts } from "../models/facts.js";
+import type { GeneratorConfig } from "../models/generators/generator-config.js";
 import type { SampleCodec } from "../models/sample-codec.js";
 
 /** A model that can be trained, saved and opened again, whatever its kind. */
@@ -13,6 +14,8 @@ export interface OpenedModel<M extends Module = DenoiserModule> {
   codec: SampleCodec;
   /** configuration of the network; absent for a user's own module and for a generator from a vector */
   config?: DenoiserConfig;
+  /** configuration of a generator from a vector */
+  generator?: GeneratorConfig;
   /** The prompts that it draws, if something else encodes them for it. */
   prompts?: CachedPrompts;
   /** Writes a folder with a module's weights, which `openModel` can open. */

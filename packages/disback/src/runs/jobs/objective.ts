@@ -75,6 +75,10 @@ export async function createObjective(
       return new DiffInstruct(diffInstruct);
     case "vsd":
       return new Vsd(vsd);
+    case "output-matching":
+      throw new DisbackError(
+        '"backtracking.objective": output-matching is for teachers that are no denoisers',
+      );
     case "dmd":
       return new Dmd({ ...dmd, pairs });
     case "dmd2":
