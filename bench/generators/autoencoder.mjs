@@ -3,7 +3,7 @@
 import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { Generator, inferenceMode, randn } from "@disback/torch";
-import { distillTinyHalf, SamplePool, tinyAutoencoderFor } from "disback";
+import { distillTinyHalf, SamplePool, StepsPerTarget, tinyAutoencoderFor } from "disback";
 import { AutoencoderTraining, loadAutoencoder, saveAutoencoder } from "disback/models";
 import { bytesOf, cpuSeconds } from "./common.mjs";
 import { faceJudge, facesOf, openFaces } from "./gan.mjs";
@@ -117,7 +117,12 @@ export async function* measure({ seed, smoke, work, only, python }) {
           studentLearningRate: 2e-3,
           auxiliaryLearningRate: 2e-4,
         },
-        ...{ betas: [0.5, 0.999], stepsPerTarget: smoke ? 1 : 10, emaDecay: 0.95, execution: { seed } },
+        ...{
+          betas: [0.5, 0.999],
+          schedule: new StepsPerTarget(smoke ? 1 : 10),
+          emaDecay: 0.95,
+          execution: { seed },
+        },
       },
     });
     const cost = { cpuSeconds: Math.round(cpuSeconds() - began) };

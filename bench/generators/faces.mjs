@@ -2,7 +2,7 @@
 // (imitation), path (the teacher's generator is first fitted to the untrained student's pictures, then followed back), both
 // with a discriminator of the student's size, and a discriminator alone (a GAN from scratch, whose data are the teacher's).
 import { Generator, randn } from "@disback/torch";
-import { GeneratorStudent, OutputFit, OutputMatching } from "disback";
+import { GeneratorStudent, OutputFit, OutputMatching, StepsPerTarget } from "disback";
 import { createGenerator } from "disback/models";
 import { bytesOf, run, speedOf } from "./common.mjs";
 import { faceJudge, facesOf, openFaces } from "./gan.mjs";
@@ -66,7 +66,11 @@ export async function* measure({ seed, smoke, work, only, python }) {
       backtracking: {
         objective: new OutputMatching({ discriminatorChannels: modelChannels, ...MATCHING[method] }),
         ...{ iterations: smoke ? 4 : 120, batchSize: smoke ? 8 : 32, betas: [0.5, 0.999], emaDecay: 0.95 },
-        ...{ studentLearningRate: 1e-3, auxiliaryLearningRate: 2e-4, stepsPerTarget: smoke ? 1 : 10 },
+        ...{
+          studentLearningRate: 1e-3,
+          auxiliaryLearningRate: 2e-4,
+          schedule: new StepsPerTarget(smoke ? 1 : 10),
+        },
       },
     });
     const end = await judge(result, { final: true });

@@ -5,10 +5,15 @@ import { Generator, inferenceMode, rand, randn, type Tensor } from "@disback/tor
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { KlDecoder, KlEncoder } from "../../src/distill/autoencoder-halves.js";
 import { SamplePool } from "../../src/distill/sample-pool.js";
+import { StepsPerTarget } from "../../src/distill/target-schedule.js";
 import { distillTinyHalf, tinyAutoencoderFor } from "../../src/distill/tiny-autoencoder.js";
 import { Trajectory } from "../../src/distill/trajectory.js";
 import type { AutoencoderKl } from "../../src/models/autoencoder/autoencoder-kl.js";
-import { AutoencoderTraining, trainAutoencoder } from "../../src/teacher/autoencoder-training.js";
+import {
+  AutoencoderTraining,
+  type AutoencoderTrainingOptions,
+  trainAutoencoder,
+} from "../../src/teacher/autoencoder-training.js";
 
 let base: string;
 let teacher: AutoencoderKl;
@@ -35,16 +40,16 @@ function images(): SamplePool {
     samples: colours.add(ramp.mul(place)).expand([64, 3, 8, 8]).clamp(-1, 1).contiguous(),
   });
 }
-const config = {
-  ...{ autoencoder: "kl", imageChannels: 3, latentChannels: 2, channels: [8, 8], blocksPerLevel: 1 },
+const config: AutoencoderTrainingOptions["config"] = {
+  ...{ autoencoder: "kl" as const, imageChannels: 3, latentChannels: 2, channels: [8, 8], blocksPerLevel: 1 },
   ...{
     normalizationGroups: 4,
     attention: false,
-    imageRange: "symmetric",
+    imageRange: "symmetric" as const,
     quantConvolution: true,
     postQuantConvolution: true,
   },
-} as const;
+};
 const all = (pool: SamplePool): Tensor => pool.draw(64, new Generator(2)).samples;
 const mse = (a: Tensor, b: Tensor) => inferenceMode(() => a.sub(b).square().mean().item());
 
@@ -122,7 +127,7 @@ describe("a tiny autoencoder for it", () => {
         iterations: 120,
         batchSize: 16,
         studentLearningRate: 5e-3,
-        stepsPerTarget: 5,
+        schedule: new StepsPerTarget(5),
         emaDecay: 0.9,
       },
     });
