@@ -49,6 +49,7 @@ export type { ModelFacts, TextFacts } from "./models/facts.js";
 
 // Trajectories.
 
+export { KlDecoder, KlEncoder, TinyHalf } from "./distill/autoencoder-halves.js";
 export { DenoiserOutline, DenoisingFit } from "./distill/denoising-fit.js";
 export type { Fit, FitBatch, Outline } from "./distill/fit.js";
 export { evenSteps } from "./distill/node-schedule.js";
@@ -69,6 +70,12 @@ export {
   type TargetProgress,
   type TargetSchedule,
 } from "./distill/target-schedule.js";
+export {
+  distillTinyHalf,
+  type TinyHalfOptions,
+  type TinySizes,
+  tinyAutoencoderFor,
+} from "./distill/tiny-autoencoder.js";
 export { Trajectory, type TrajectoryNode } from "./distill/trajectory.js";
 
 // Objectives and their parts.

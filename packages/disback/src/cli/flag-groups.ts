@@ -6,7 +6,7 @@ export const TEACHER_FLAGS: readonly SettingFlag[] = [
     flags: "--teacher <model>",
     path: "teacher",
     description:
-      "teacher: a model folder, a run of `teacher train`, a shipped name, Stable Diffusion or Flux (a folder of diffusers, or one file), or your own module (.mjs)",
+      "teacher: a model folder, a run of `teacher train`, a shipped name, Stable Diffusion or Flux (a folder of diffusers, or one file), a GAN's checkpoint, or your own module (.mjs)",
   },
   {
     flags: "--unconditional",

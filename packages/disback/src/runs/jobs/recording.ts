@@ -1,6 +1,9 @@
 import { rmSync } from "node:fs";
+import type { Module } from "@disback/torch";
+import type { Fit } from "../../distill/fit.js";
 import { evenSteps } from "../../distill/node-schedule.js";
 import { EvenDistance } from "../../distill/node-selection.js";
+import { OutputFit } from "../../distill/output-fit.js";
 import { Recording } from "../../distill/record.js";
 import type { RecordingOptions } from "../../distill/recording-options.js";
 import { deviceOf } from "../../distill/student.js";
@@ -8,7 +11,7 @@ import { kindOf } from "../../distill/student-kind.js";
 import type { RecordSettings } from "../settings/distillation.js";
 import { runStage } from "../stage-loop.js";
 import type { JobContext } from "./job.js";
-import { type Networks, studentOf } from "./networks.js";
+import { isDenoiserModel, type Networks, studentOf } from "./networks.js";
 import { examination, executionOf, sessionOf } from "./session.js";
 
 /** Iterations between two lines of `metrics.jsonl` while recording. Small, because nothing is sampled. */
@@ -43,6 +46,7 @@ export async function recordTrajectory(
   const work = new Recording({
     ...optionsOf(settings),
     ...{ teacher: teacher.module, student, folder, resume, execution: executionOf(settings, context) },
+    ...(isDenoiserModel(teacher) ? {} : { fit: new OutputFit() as Fit<Module> }),
     provenance: {
       teacher: settings.teacher,
       unconditional: settings.unconditional,

@@ -20,7 +20,7 @@ const networkSettings = {
   teacher: z
     .string()
     .describe(
-      "the teacher: a model folder (model.safetensors and config.json), a run, a shipped name, a text-to-image pipeline (a folder of diffusers, or a checkpoint in one file), or your own module (.mjs)",
+      "the teacher: a model folder (model.safetensors and config.json), a run, a shipped name, a text-to-image pipeline (a folder of diffusers, or a checkpoint in one file), a PyTorch checkpoint of a DCGAN's generator, or your own module (.mjs)",
     ),
   unconditional: unconditional.describe(
     "use a class-conditional teacher without labels; the student is unconditional",
