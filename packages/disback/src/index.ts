@@ -69,6 +69,7 @@ export {
   type TargetSchedule,
 } from "./distill/target-schedule.js";
 export { Trajectory, type TrajectoryNode } from "./distill/trajectory.js";
+export { TrustRegion } from "./distill/trust-region.js";
 
 // Objectives and their parts.
 

@@ -94,6 +94,11 @@ const recording = z
       .multipleOf(2)
       .default(recordingDefaults.maximumNodes)
       .describe("even-distance: largest number of nodes besides the path's end, even"),
+    nodeCount: integer(2)
+      .optional()
+      .describe(
+        "even-distance: about this many nodes, at equal distances: each step is shortened to move at most from one to the next; default no step is shortened",
+      ),
     storage: z
       .enum(storageKinds)
       .optional()
@@ -119,6 +124,17 @@ const recording = z
   .refine(({ nodes, nodeSteps }) => nodes === "even-steps" || nodeSteps === undefined, {
     path: ["nodeSteps"],
     error: "belongs to nodes: even-steps",
+  })
+  .refine(({ nodes, nodeCount }) => nodes === "even-distance" || nodeCount === undefined, {
+    path: ["nodeCount"],
+    error: "belongs to nodes: even-distance",
+  })
+  .refine(({ steps, nodeCount }) => nodeCount === undefined || steps >= 2 * nodeCount, {
+    path: ["steps"],
+    error: ({ input }) => {
+      const { steps, nodeCount } = input as { steps: number; nodeCount: number };
+      return `of ${steps} must be at least twice nodeCount, ${nodeCount}`;
+    },
   })
   .superRefine(({ storage, storageEnergy, storageRank }, context) => {
     for (const [name, input] of Object.entries({ storageEnergy, storageRank })) {
