@@ -6,7 +6,6 @@ export {
   type Decision,
   decide,
   describeDecision,
-  lossOnFirstSamples,
   type Method,
 } from "./distill/decide.js";
 export { defaults } from "./distill/defaults.js";
@@ -49,6 +48,11 @@ export type { ModelFacts, TextFacts } from "./models/facts.js";
 
 // Trajectories.
 
+export {
+  type CheckpointTrajectoryOptions,
+  checkpointTrajectory,
+  type TeacherCheckpoint,
+} from "./distill/checkpoint-trajectory.js";
 export { DenoiserOutline, DenoisingFit } from "./distill/denoising-fit.js";
 export type { Fit, FitBatch, Outline } from "./distill/fit.js";
 export { evenSteps } from "./distill/node-schedule.js";
@@ -60,6 +64,7 @@ export {
   StepNodes,
 } from "./distill/node-selection.js";
 export type { NodeStorage } from "./distill/node-storage.js";
+export { measureReach, type Reach, type ReachOptions } from "./distill/reach.js";
 export type { TargetPathOptions, TrajectoryUse } from "./distill/target-path.js";
 export {
   MismatchReached,

@@ -296,7 +296,11 @@ export const backtrackSchema = z
     ...graphSettings,
     ...networkSettings,
     ...withEvaluation,
-    trajectory: z.string().describe("trajectory folder made by record"),
+    trajectory: z
+      .string()
+      .describe(
+        "trajectory folder made by record; or the teacher's own checkpoints as one: the run that trained it, or a folder of model folders",
+      ),
     backtracking,
     ablation,
   })
