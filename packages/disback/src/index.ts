@@ -74,7 +74,7 @@ export {
   type TargetSchedule,
 } from "./distill/target-schedule.js";
 export { Trajectory, type TrajectoryNode } from "./distill/trajectory.js";
-export { TrustRegion } from "./distill/trust-region.js";
+export { type ShortenStepOptions, shortenStep, TrustRegion } from "./distill/trust-region.js";
 
 // Objectives and their parts.
 
