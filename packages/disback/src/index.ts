@@ -82,7 +82,7 @@ export {
   tinyAutoencoderFor,
 } from "./distill/tiny-autoencoder.js";
 export { Trajectory, type TrajectoryNode } from "./distill/trajectory.js";
-export { TrustRegion } from "./distill/trust-region.js";
+export { type ShortenStepOptions, shortenStep, TrustRegion } from "./distill/trust-region.js";
 
 // Objectives and their parts.
 
