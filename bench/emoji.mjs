@@ -34,7 +34,7 @@ const sizes = smoke
       variant: 30,
       batch: 32,
       judge: 800,
-      names: 256,
+      names: 128,
       steps: 12,
     };
 const guidance = 2;
