@@ -6,7 +6,7 @@ import { loadConfig, loadModel, sampleShape, withoutLabels } from "../models/con
 import { DenoiserModule } from "../models/denoiser.js";
 import { isGeneratorFolder } from "../models/generators/storage.js";
 import { isAdapterFolder, openAdapterFolder, readAdapterFolder } from "./adapter-folder.js";
-import { openGeneratorFolder } from "./generator-model.js";
+import { isCheckpointFile, openGanFile, openGeneratorFolder } from "./generator-model.js";
 import { locateModel } from "./locate-model.js";
 import { openPipeline, toldBy } from "./open-pipeline.js";
 import { configured, type OpenedModel, type OpeningOptions } from "./opened-model.js";
@@ -29,6 +29,7 @@ export async function openModel(source: string, options: OpeningOptions): Promis
   if (isTextToImageSource(source)) return openPipeline(source, options);
   requireNoChoice(source, options.pipeline);
   if (isModuleFile(source)) return whole(source, await openModuleFile(source, device), unconditional);
+  if (isCheckpointFile(source)) return openGanFile(source, device);
   const folder = locateModel(source);
   if (isAdapterFolder(folder)) {
     if (unconditional)
@@ -80,7 +81,7 @@ function openBaseAndAdapters(folder: string, options: OpeningOptions) {
 /** Whether a model's prompts are encoded by something else. */
 export function needsEncoder(source: string): boolean {
   if (isTextToImageSource(source)) return true;
-  if (isModuleFile(source)) return false;
+  if (isModuleFile(source) || isCheckpointFile(source)) return false;
   const folder = locateModel(source);
   if (isAdapterFolder(folder)) return baseNeedsEncoder(folder);
   return !isModuleFolder(folder) && !isGeneratorFolder(folder) && isToldByEncoder(folder);

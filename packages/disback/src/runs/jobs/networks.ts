@@ -28,13 +28,18 @@ import { cacheFolder } from "../cache-folder.js";
 import { type ComputationSettings, computationOf } from "../computation.js";
 import { generatorModel } from "../generator-model.js";
 import { didYouMean } from "../nearest.js";
-import { openDenoiser, openModel } from "../open-model.js";
+import { openModel } from "../open-model.js";
 import { configured, type OpenedModel } from "../opened-model.js";
 import { isModuleFile, openModuleFile } from "../own-modules.js";
 import { type PipelineSettings, pipelineChoiceOf } from "../pipeline-choice.js";
 import { promptsFrom } from "../prompts.js";
 import { readSettingsFile } from "../settings/resolve.js";
-import { generatorConfigFor, generatorStudents, refuseSizesWithoutUse } from "./generator-student.js";
+import {
+  generatorConfigFor,
+  generatorStudents,
+  makeGeneratorStudent,
+  refuseSizesWithoutUse,
+} from "./generator-student.js";
 
 /** Settings of the networks of a distillation. */
 export interface NetworkSettings extends ComputationSettings, PipelineSettings {
@@ -56,9 +61,9 @@ export interface NetworkSettings extends ComputationSettings, PipelineSettings {
   backtracking?: { objective: string };
 }
 
-/** A teacher, and a student before its first step. */
+/** A teacher, a denoiser or a generator, and a student before its first step. */
 export interface Networks {
-  teacher: OpenedModel;
+  teacher: OpenedModel<Module>;
   student: OpenedModel<Module>;
 }
 
@@ -66,6 +71,11 @@ export interface Networks {
 export async function openNetworks(settings: NetworkSettings): Promise<Networks> {
   const teacher = await openTeacher(settings);
   const { rank } = settings;
+  if (!isDenoiserModel(teacher)) {
+    if (rank !== undefined)
+      throw new DisbackError('"rank": adapters stand on denoisers, and this teacher is a generator');
+    return { teacher, student: await makeGeneratorStudent(settings, teacher) };
+  }
   if (rank === undefined) return { teacher, student: await makeStudent(settings, teacher) };
   const known = fingerprint(teacher.module);
   halveBase(teacher.module, settings);
@@ -74,7 +84,7 @@ export async function openNetworks(settings: NetworkSettings): Promise<Networks>
 }
 
 /** Loads the teacher, frozen, with the settings' computation. */
-async function openTeacher(settings: NetworkSettings): Promise<OpenedModel> {
+async function openTeacher(settings: NetworkSettings): Promise<OpenedModel<Module>> {
   const { teacher: source, unconditional } = settings;
   const how = computationOf(settings);
   const prompts = await promptsFrom({ prompts: settings.prompts });
@@ -82,9 +92,15 @@ async function openTeacher(settings: NetworkSettings): Promise<OpenedModel> {
   const { resolution: _, ...rest } = settings;
   const pipeline = pipelineChoiceOf(isTextToImageSource(source) ? settings : rest);
   const device = settings.device as Device;
-  const teacher = await openDenoiser(source, { device, unconditional, prompts, pipeline });
-  computing(teacher.module, how).requiresGrad_(false);
+  const teacher = await openModel(source, { device, unconditional, prompts, pipeline });
+  if (isDenoiserModel(teacher)) computing(teacher.module, how);
+  teacher.module.requiresGrad_(false);
   return teacher;
+}
+
+/** Whether a model is a denoiser, not a generator. */
+export function isDenoiserModel(model: OpenedModel<Module>): model is OpenedModel {
+  return model.module instanceof DenoiserModule;
 }
 
 /** A frozen base in bf16 needs no second copy of its weights, so it is not mixed precision: half the memory. */

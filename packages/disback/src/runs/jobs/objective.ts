@@ -83,6 +83,10 @@ export async function createObjective(
       return new DiffInstruct(diffInstruct);
     case "vsd":
       return new Vsd(vsd);
+    case "output-matching":
+      throw new DisbackError(
+        '"backtracking.objective": output-matching is for teachers that are no denoisers',
+      );
     case "dmd":
       return new Dmd(dmd.regressionWeight === 0 ? dmd : { ...dmd, pairs: await drawPairs(settings.pairs) });
     case "dmd2":

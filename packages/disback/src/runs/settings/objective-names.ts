@@ -12,6 +12,7 @@ export const objectiveNames = [
   "sida",
   "sim",
   "moment-matching",
+  "output-matching",
   ...directNames,
 ] as const;
 
