@@ -8,15 +8,19 @@ import { Training } from "../training/training.js";
 import { defaults, withDefaults } from "./defaults.js";
 import type { DenoiserStudent } from "./denoiser-student.js";
 import type { DirectObjective } from "./direct-objective.js";
+import { deviceOf, type Student } from "./student.js";
 import { StudentTrainer } from "./student-trainer.js";
 
 /** Options of training a student by a direct loss. Defaults are those of `defaults.backtracking`, except the betas. */
-export interface DirectDistillationOptions {
+export interface DirectDistillationOptions<
+  M extends Module = DenoiserModule,
+  S extends Student = DenoiserStudent,
+> {
   /** not changed */
-  teacher: DenoiserModule;
+  teacher: M;
   /** trained in place */
-  student: DenoiserStudent;
-  objective: DirectObjective;
+  student: S;
+  objective: DirectObjective<M, S>;
   /** classifier-free guidance of the teacher; 1, the default, is none */
   guidance?: number;
   /** what guidance leads away from, and how far it gets back the contrast; default no condition, not at all */
@@ -48,21 +52,24 @@ export interface DirectFigures {
 }
 
 /** Trains a student by a direct loss, without an auxiliary model or a trajectory. */
-export class DirectDistillation extends Training<"loss" | "gradientNorm" | "ownLoss"> {
+export class DirectDistillation<
+  M extends Module = DenoiserModule,
+  S extends Student = DenoiserStudent,
+> extends Training<"loss" | "gradientNorm" | "ownLoss"> {
   readonly iterations: number;
   protected readonly trainers: { studentOptimizer: NetworkTrainer; objectiveOptimizer?: NetworkTrainer };
   protected readonly parts: Parts;
-  private readonly trained: StudentTrainer<DenoiserStudent>;
-  private readonly teacher: DenoiserModule;
-  private readonly objective: DirectObjective;
+  private readonly trained: StudentTrainer<S>;
+  private readonly teacher: M;
+  private readonly objective: DirectObjective<M, S>;
 
   /** @throws DisbackError naming the option that is wrong */
-  constructor(options: DirectDistillationOptions) {
+  constructor(options: DirectDistillationOptions<M, S>) {
     const { student, objective, betas, guidance = 1, guidanceOptions, execution } = options;
     const settings = withDefaults({ ...defaults.backtracking, betas: undefined }, options);
     const { iterations, batchSize, studentLearningRate: learningRate, emaDecay } = settings;
     const { auxiliaryLearningRate } = settings;
-    super({ name: "distillation", batchSize, device: student.device, execution });
+    super({ name: "distillation", batchSize, device: deviceOf(student), execution });
     requireCounts("distillation", { iterations });
     this.iterations = iterations;
     this.teacher = guided(options.teacher, guidance, guidanceOptions);
@@ -87,7 +94,7 @@ export class DirectDistillation extends Training<"loss" | "gradientNorm" | "ownL
   }
 
   /** The student with the average of its weights. This is what is evaluated and kept. */
-  get average(): DenoiserStudent {
+  get average(): S {
     return this.trained.average;
   }
 
@@ -131,7 +138,7 @@ export class DirectDistillation extends Training<"loss" | "gradientNorm" | "ownL
   }
 
   /** A copy of the averaged student. It outlives this object. */
-  result(): DenoiserStudent {
+  result(): S {
     return this.trained.result();
   }
 
@@ -144,7 +151,9 @@ export class DirectDistillation extends Training<"loss" | "gradientNorm" | "ownL
 }
 
 /** Distills to the end. @returns the student with the average of its weights */
-export function distillDirectly(options: DirectDistillationOptions): DenoiserStudent {
+export function distillDirectly<M extends Module = DenoiserModule, S extends Student = DenoiserStudent>(
+  options: DirectDistillationOptions<M, S>,
+): S {
   const distillation = new DirectDistillation(options);
   while (!distillation.finished) distillation.step();
   const result = distillation.result();

@@ -9,6 +9,8 @@ import type { Student } from "./student.js";
 export interface GeneratorModule extends Module {
   /** shape of one latent: `[128]` for a vector */
   readonly latentShape: readonly number[];
+  /** evaluations of the network per sample (NFE), default 1 */
+  readonly evaluations?: number;
   /** @param latents `[N, ...latentShape]` @returns samples `[N, ...sampleShape]` */
   generate(latents: Tensor, condition?: Condition): Tensor;
 }
@@ -35,7 +37,6 @@ export type LatentDraw = (count: number, random: Generator) => Tensor;
 export class GeneratorStudent implements Student<GeneratorModule> {
   readonly facts: ModelFacts;
   readonly conditions: ConditionSource;
-  readonly evaluations = 1;
   readonly drawLatents: LatentDraw | undefined;
 
   /** @throws DisbackError if the module has no latent shape, or its facts are incomplete */
@@ -51,6 +52,10 @@ export class GeneratorStudent implements Student<GeneratorModule> {
       );
     this.drawLatents = drawLatents;
     this.conditions = conditions ?? conditionSourceOf(facts, this.device);
+  }
+
+  get evaluations(): number {
+    return this.module.evaluations ?? 1;
   }
 
   get device(): Device {

@@ -83,4 +83,5 @@ export { TextTokenizer, type Tokens } from "../text/tokenizers/text-tokenizer.js
 export { type ExportableModel, exportableModel } from "../export/exportable.js";
 export { checkOnnx, type OnnxCheck } from "../export/onnx/check.js";
 export { exportOnnx, type Precision } from "../export/onnx/export-onnx.js";
+export { writeOnnx } from "../export/onnx.js";
 export { type ExportedModel, type ExportOptions, exportModel } from "../runs/jobs/exporting.js";

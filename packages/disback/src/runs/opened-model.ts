@@ -1,10 +1,12 @@
 import type { Device, Module } from "@disback/torch";
 import type { CachedPrompts } from "../distill/cached-prompts.js";
+import type { PipelineChoice } from "../import/pipeline/text-to-image-source.js";
 import { type ConfiguredDenoiser, type DenoiserConfig, saveModel } from "../models/config.js";
 import type { DenoiserModule } from "../models/denoiser.js";
 import type { ModelFacts } from "../models/facts.js";
 import type { GeneratorConfig } from "../models/generators/generator-config.js";
 import type { SampleCodec } from "../models/sample-codec.js";
+import type { TextEncoder } from "./text-encoder.js";
 
 /** A model that can be trained, saved and opened again, whatever its kind. */
 export interface OpenedModel<M extends Module = DenoiserModule> {
@@ -18,6 +20,8 @@ export interface OpenedModel<M extends Module = DenoiserModule> {
   generator?: GeneratorConfig;
   /** The prompts that it draws, if something else encodes them for it. */
   prompts?: CachedPrompts;
+  /** What encodes them. */
+  encoder?: TextEncoder;
   /** Writes a folder with a module's weights, which `openModel` can open. */
   save(folder: string, module: Module): void;
 }
@@ -31,6 +35,10 @@ export interface OpeningOptions {
   prompts?: readonly string[] | undefined;
   /** Further texts that will be asked for, such as a negative prompt. */
   alsoEncode?: readonly string[];
+  /** How a pipeline is opened. */
+  pipeline?: PipelineChoice | undefined;
+  /** Open the weights alone: no prompts are encoded, and the model cannot draw. Default false. */
+  weightsOnly?: boolean;
 }
 
 /** Opens a model with a configuration. */

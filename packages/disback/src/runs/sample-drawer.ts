@@ -79,10 +79,10 @@ export async function openDrawer(
   source: string,
   options: DrawingOptions & OpeningOptions,
 ): Promise<ShownDrawer> {
-  const { device, unconditional = false, prompts, negativePrompt } = options;
+  const { device, unconditional = false, prompts, negativePrompt, pipeline } = options;
   const alsoEncode = negativePrompt === undefined ? [] : [negativePrompt];
   const told = needsEncoder(source) ? { prompts, alsoEncode } : {};
-  const model = await openModel(source, { device, unconditional, ...told });
+  const model = await openModel(source, { device, unconditional, pipeline, ...told });
   const encoded = model.prompts;
   return decodedDrawer(modelDrawer(source, model, { ...options, encoded }), model.codec);
 }

@@ -1,4 +1,12 @@
-import { EMA, type Module, type Schedule, type State, stateNumber, type Tensor } from "@disback/torch";
+import {
+  EMA,
+  type Module,
+  noGrad,
+  type Schedule,
+  type State,
+  stateNumber,
+  type Tensor,
+} from "@disback/torch";
 import { DataLoader } from "../data/data-loader.js";
 import type { Batch, Dataset } from "../data/dataset.js";
 import { denoisingLoss } from "../distill/denoising-loss.js";
@@ -55,7 +63,7 @@ export class TeacherTraining extends Training<"loss" | "gradientNorm"> {
   private readonly ema: EMA<DenoiserModule>;
   private readonly rate: Schedule;
   private readonly noise: LogNormal;
-  /** of the current step */
+  /** of the current step, always in the same memory, where a captured step reads it */
   private data: Batch | undefined;
 
   /** @throws DisbackError naming the setting that is wrong */
@@ -104,14 +112,29 @@ export class TeacherTraining extends Training<"loss" | "gradientNorm"> {
   async step(): Promise<TeacherFigures> {
     const { learningRate } = this;
     this.trainers.optimizer.learningRate = learningRate;
-    this.data = await this.loader.next();
-    try {
-      return { ...this.advance(), learningRate };
-    } finally {
-      this.data.samples.dispose();
-      this.data.labels?.dispose();
-      this.data = undefined;
+    this.receive(await this.loader.next());
+    return { ...this.advance(), learningRate };
+  }
+
+  private receive(batch: Batch): void {
+    if (!this.data) {
+      this.data = batch;
+      return;
     }
+    noGrad(() => {
+      this.data!.samples.copy_(batch.samples);
+      if (batch.labels) this.data!.labels!.copy_(batch.labels);
+    });
+    batch.samples.dispose();
+    batch.labels?.dispose();
+  }
+
+  /** Releases what the training made, not the network. */
+  override dispose(): void {
+    super.dispose();
+    this.data?.samples.dispose();
+    this.data?.labels?.dispose();
+    this.data = undefined;
   }
 
   protected update() {

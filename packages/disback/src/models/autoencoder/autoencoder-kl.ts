@@ -45,14 +45,12 @@ export class AutoencoderKl extends Module {
 
   /** As `Autoencoder.decode`. */
   decode(latents: Tensor): Tensor {
-    return inSlices(latents, latents.shape[3]! * reduction(this.config), (slice) => {
-      return this.decoded(unscaled(slice, this.config));
-    });
+    return inSlices(latents, latents.shape[3]! * reduction(this.config), (slice) => this.decoded(slice));
   }
 
-  /** Images of latents before scaling, all at once and with gradients. */
-  decoded(plain: Tensor): Tensor {
-    return decodedBy(this, plain);
+  /** As `decode`, all at once and with gradients. */
+  decoded(latents: Tensor): Tensor {
+    return decodedBy(this, latents);
   }
 }
 
@@ -70,7 +68,8 @@ export function momentsOf(
 /** As `AutoencoderKl.decoded`, by a decoder alone. */
 export function decodedBy(
   { decoder, post_quant_conv, config }: Pick<AutoencoderKl, "decoder" | "post_quant_conv" | "config">,
-  plain: Tensor,
+  latents: Tensor,
 ): Tensor {
+  const plain = unscaled(latents, config);
   return outOfRange(decoder.forward(post_quant_conv?.forward(plain) ?? plain), config);
 }

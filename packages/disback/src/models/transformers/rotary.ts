@@ -8,15 +8,15 @@ export interface Rotation {
 
 /**
  * Angles of tokens at places on several axes (Su et al. 2021, eq. 15): channels are shared out among the axes, each with
- * frequencies 10000^(-2i / channels). Computed in float64, as in the original.
+ * frequencies base^(-2i / channels). Computed in float64, as in the original.
  * @param places `[T]` for each axis
  * @param channels of a head that belong to each axis, even
  */
-export function rotation(places: readonly Tensor[], channels: readonly number[]): Rotation {
+export function rotation(places: readonly Tensor[], channels: readonly number[], base = 10000): Rotation {
   const angles = places.map((place, axis) => {
     const count = channels[axis]!;
     const exponents = arange(0, count, 2, { dtype: "float64", device: place.device }).div(-count);
-    return ops.outer(place.to("float64"), ops.pow_Scalar(10000, exponents));
+    return ops.outer(place.to("float64"), ops.pow_Scalar(base, exponents));
   });
   const all = cat(angles, 1);
   return { cosines: all.cos().float(), sines: all.sin().float() };

@@ -1,11 +1,14 @@
 import { existsSync, statSync } from "node:fs";
+import { join } from "node:path";
 import { type Device, Generator, type Module, manualSeed } from "@disback/torch";
 import { adaptersOn } from "../../distill/adapter-nodes.js";
 import { evenAngles } from "../../distill/denoiser-student.js";
 import type { Student } from "../../distill/student.js";
 import { studentFrom } from "../../distill/student-kind.js";
 import { DisbackError } from "../../errors.js";
+import { isTextToImageSource } from "../../import/pipeline/text-to-image-source.js";
 import type { AdaptedLayers } from "../../models/adapters/low-rank-denoiser.js";
+import { streamBase } from "../../models/adapters/streamed-base.js";
 import { computing } from "../../models/computation.js";
 import {
   createDenoiser,
@@ -19,14 +22,16 @@ import { requireSameKind } from "../../models/facts.js";
 import { createGenerator } from "../../models/generators/create-generator.js";
 import { PreconditionedDenoiser } from "../../models/preconditioning/preconditioned.js";
 import { intervalConfig, withInterval } from "../../models/with-interval.js";
-import { fingerprint } from "../../training/hashing.js";
+import { fingerprint, keepingFingerprint } from "../../training/hashing.js";
 import { adaptersOnModel } from "../adapter-folder.js";
+import { cacheFolder } from "../cache-folder.js";
 import { type ComputationSettings, computationOf } from "../computation.js";
 import { generatorModel } from "../generator-model.js";
 import { didYouMean } from "../nearest.js";
 import { openModel } from "../open-model.js";
 import { configured, type OpenedModel } from "../opened-model.js";
 import { isModuleFile, openModuleFile } from "../own-modules.js";
+import { type PipelineSettings, pipelineChoiceOf } from "../pipeline-choice.js";
 import { promptsFrom } from "../prompts.js";
 import { readSettingsFile } from "../settings/resolve.js";
 import {
@@ -37,7 +42,7 @@ import {
 } from "./generator-student.js";
 
 /** Settings of the networks of a distillation. */
-export interface NetworkSettings extends ComputationSettings {
+export interface NetworkSettings extends ComputationSettings, PipelineSettings {
   teacher: string;
   /** How the student starts. */
   student: string;
@@ -74,6 +79,7 @@ export async function openNetworks(settings: NetworkSettings): Promise<Networks>
   if (rank === undefined) return { teacher, student: await makeStudent(settings, teacher) };
   const known = fingerprint(teacher.module);
   halveBase(teacher.module, settings);
+  if (settings.offload) moveBaseOut(teacher.module, settings);
   return { teacher, student: adaptedTeacher(settings, rank, teacher, known) };
 }
 
@@ -82,7 +88,11 @@ async function openTeacher(settings: NetworkSettings): Promise<OpenedModel<Modul
   const { teacher: source, unconditional } = settings;
   const how = computationOf(settings);
   const prompts = await promptsFrom({ prompts: settings.prompts });
-  const teacher = await openModel(source, { device: settings.device as Device, unconditional, prompts });
+  // Of other teachers, it is the size of the data's pictures.
+  const { resolution: _, ...rest } = settings;
+  const pipeline = pipelineChoiceOf(isTextToImageSource(source) ? settings : rest);
+  const device = settings.device as Device;
+  const teacher = await openModel(source, { device, unconditional, prompts, pipeline });
   if (isDenoiserModel(teacher)) computing(teacher.module, how);
   teacher.module.requiresGrad_(false);
   return teacher;
@@ -98,6 +108,12 @@ function halveBase(base: DenoiserModule, { precision }: NetworkSettings): void {
   if (precision !== "bf16" || !(base instanceof PreconditionedDenoiser)) return;
   base.precision = "f32";
   base.to({ dtype: "bfloat16" });
+}
+
+/** The base's weights are fetched when they are used: from host memory for a GPU, else from a file that runs share. */
+function moveBaseOut(base: DenoiserModule, { device }: NetworkSettings): void {
+  const file = join(cacheFolder("bases"), `${fingerprint(base)}.safetensors`);
+  keepingFingerprint(base, () => streamBase(base, device === "cpu" ? { file } : "host"));
 }
 
 /**
@@ -235,7 +251,7 @@ function halved(config: DenoiserConfig): DenoiserConfig {
     }
     return { ...config, heads: config.heads / 2 };
   }
-  if (config.network === "unet-2d-condition")
+  if (config.network === "unet-2d-condition" || config.network === "sd3" || config.network === "flux")
     throw new DisbackError('"student": this teacher cannot be halved; give a config file');
   if (config.network === "unet-2d" || config.network === "text-unet") return halvedLevels(config);
   const modelChannels = config.modelChannels / 2;

@@ -8,9 +8,12 @@ import type { Objective } from "../../distill/objective.js";
 import { OutputMatching } from "../../distill/objectives/output-matching.js";
 import type { Student } from "../../distill/student.js";
 import { MismatchReached, StepsPerTarget, type TargetSchedule } from "../../distill/target-schedule.js";
+import { teacherPairsInParts } from "../../distill/teacher-pairs.js";
 import type { Trajectory } from "../../distill/trajectory.js";
 import { DisbackError } from "../../errors.js";
 import { eachRows } from "../../models/condition.js";
+import { guided } from "../../models/guided-denoiser.js";
+import { showWork, whileDecoding } from "../long-work.js";
 import type { OpenedModel } from "../opened-model.js";
 import type { BacktrackSettings } from "../settings/distillation.js";
 import type { JobContext } from "./job.js";
@@ -20,6 +23,9 @@ import { executionOf } from "./session.js";
 
 /** Any of the trainings of a student. */
 export type StudentTraining = Backtracking<Module> | DirectDistillation;
+
+/** How samples that an objective learns from are called while they are drawn. */
+export const PAIRS = "drawing what the student learns from";
 
 /** The inputs of a student's training. */
 export interface TrainingParts {
@@ -48,7 +54,19 @@ export async function createTraining(
   const notice = (line: string) => context.progress.notice(line);
   const data = { ...settings, source: settings.data, device: settings.device as Device, codec, notice };
   requireGuidable(guidance, facts);
-  const objective = await createObjective(backtracking, facts, data);
+  const guidanceOptions =
+    teacher.prompts && guidance !== 1 ? { negative: eachRows(teacher.prompts.none(), keep) } : undefined;
+  const drawPairs = ({ count, steps }: typeof backtracking.pairs) => {
+    teacher.module.eval();
+    const who = guided(teacher.module, guidance, guidanceOptions);
+    const asked = requireDenoiserStudent(student, backtracking.objective);
+    return showWork(context, { label: PAIRS, total: count }, (between) =>
+      teacherPairsInParts(who, asked, { count, steps, seed: settings.seed }, between),
+    );
+  };
+  const objective = await whileDecoding(context, (onDecoding) =>
+    createObjective(backtracking, facts, { ...data, onDecoding }, drawPairs),
+  );
   const common = {
     teacher: teacher.module,
     iterations,
@@ -58,9 +76,7 @@ export async function createTraining(
     emaDecay,
     ...(betas ? { betas } : {}),
     guidance,
-    ...(teacher.prompts && guidance !== 1
-      ? { guidanceOptions: { negative: eachRows(teacher.prompts.none(), keep) } }
-      : {}),
+    ...(guidanceOptions ? { guidanceOptions } : {}),
     execution: executionOf(settings, context),
   } satisfies Partial<DirectDistillationOptions & BacktrackingOptions>;
   if (isDirect(objective)) {

@@ -1,8 +1,15 @@
 import { z } from "zod";
-import { commonSettings, dataSettings, integer, positive, unconditional } from "./common.js";
+import {
+  commonSettings,
+  dataSettings,
+  integer,
+  pipelineSettings,
+  positive,
+  unconditional,
+} from "./common.js";
 
 const drawing = {
-  count: integer(1).default(64).describe("samples drawn"),
+  ...pipelineSettings,
   batchSize: integer(1).default(250).describe("samples drawn at once"),
   steps: integer(1).optional().describe("sampler steps of a teacher, default 18; a student has its own"),
   sampler: z.enum(["heun", "euler", "ddim"]).default("heun").describe("sampler when steps is greater than 1"),
@@ -44,6 +51,7 @@ const drawing = {
 export const sampleSchema = z.strictObject({
   ...commonSettings,
   ...drawing,
+  count: integer(1).optional().describe("samples drawn; default 64, of a single prompt 1"),
   model: z.string().describe("a model folder, or a run with a student or teacher in it"),
   columns: integer(1).optional().describe("columns of the grid; default as square as possible"),
 });
@@ -62,6 +70,13 @@ export const evaluateSchema = z.strictObject({
     .describe("metrics to compute; default all that apply"),
   extractor: z.string().optional().describe("feature extractor: a shipped name or a folder"),
   inception: z.string().optional().describe("TorchScript Inception file, in place of the extractor"),
+  clip: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      "folder of transformers' CLIPModel: also measure how well pictures fit their prompts (CLIP score)",
+    ),
 });
 
 export type SampleSettings = z.output<typeof sampleSchema>;
