@@ -15,10 +15,12 @@ import type { Network } from "./network.js";
 import { DiscreteDenoiser } from "./preconditioning/discrete.js";
 import { EdmDenoiser } from "./preconditioning/edm.js";
 import { IddpmDenoiser } from "./preconditioning/iddpm.js";
+import { LetterDenoiser } from "./preconditioning/letters.js";
 import type { PreconditionedDenoiser } from "./preconditioning/preconditioned.js";
 import { VeDenoiser } from "./preconditioning/ve.js";
 import { VpDenoiser } from "./preconditioning/vp.js";
 import { SongUNet } from "./song-unet.js";
+import { TextTransformer } from "./text-transformer/text-transformer.js";
 import { TextUNet } from "./text-unet/text-unet.js";
 import { UNet2D } from "./unet-2d/unet-2d.js";
 import { UNet2DConditionModel } from "./unet-2d-condition/unet-2d-condition.js";
@@ -40,6 +42,7 @@ export function createDenoiser(
 export function buildDenoiser(config: DenoiserConfig, source: WeightSource): PreconditionedDenoiser {
   const network = buildNetwork(config, source);
   const facts = factsOf(config);
+  if (config.network === "text-transformer") return new LetterDenoiser(network, facts, config);
   switch (config.preconditioning) {
     case "edm":
       return new EdmDenoiser(network, facts, config);
@@ -73,6 +76,8 @@ function buildNetwork(config: DenoiserConfig, source: WeightSource): Network {
       return new ConditionedNetwork(new UNet2DConditionModel(source, { ...config, ...sizes }));
     case "text-unet":
       return new TextUNet(source, { ...config, ...sizes, noiseScale: stepScale(config) });
+    case "text-transformer":
+      return new TextTransformer(source, { ...config, letterCount: config.letters.length });
     case "mlp":
       return new Mlp(source, {
         ...{ ...config, ...sizes, augmentDim: config.augmentDim ?? 0 },

@@ -3,6 +3,7 @@ import { DisbackError } from "../errors.js";
 import type { ConditionShapes } from "./condition.js";
 import { checkEdm2Heads, edm2Fields } from "./edm2/config.js";
 import type { ModelFacts } from "./facts.js";
+import { textTransformerFields } from "./text-transformer/config.js";
 import { checkTextUNet, textUNetFields } from "./text-unet/config.js";
 import { checkUNet2D, unet2DFields } from "./unet-2d/config.js";
 import {
@@ -105,6 +106,12 @@ const unet2D = z.strictObject({ network: z.literal("unet-2d"), ...common, ...une
 
 const textUNet = z.strictObject({ network: z.literal("text-unet"), ...common, ...textUNetFields });
 
+const textTransformer = z.strictObject({
+  network: z.literal("text-transformer"),
+  ...common,
+  ...textTransformerFields,
+});
+
 const unet2DCondition = z.strictObject({
   network: z.literal("unet-2d-condition"),
   ...common,
@@ -140,15 +147,15 @@ const dit = z.strictObject({
  * The configuration of a denoiser: network, sizes and preconditioning. "song-unet" is DDPM++ by default and NCSN++ with
  * `embeddingType: "fourier", noiseMultiplier: 2, encoderType: "residual", resampleFilter: [1, 3, 3, 1]`;
  * "dhariwal-unet" is ADM, "edm2" is EDM2's U-Net; "unet-2d" is UNet2DModel of diffusers; "dit" is DiT-S/2 by default;
- * "unet-2d-condition" is the network of Stable Diffusion, "text-unet" reads prompts itself; "mlp" takes points. Unknown fields are errors.
+ * "unet-2d-condition" is the network of Stable Diffusion, "text-unet" reads prompts itself; "text-transformer" takes texts as one-hot letters, "mlp" points. Unknown fields are errors.
  */
 export const denoiserConfig = z
   .discriminatedUnion(
     "network",
-    [songUNet, dhariwalUNet, edm2, unet2D, unet2DCondition, textUNet, dit, mlp],
+    [songUNet, dhariwalUNet, edm2, unet2D, unet2DCondition, textUNet, textTransformer, dit, mlp],
     {
       error:
-        'expected "song-unet", "dhariwal-unet", "edm2", "unet-2d", "unet-2d-condition", "text-unet", "dit" or "mlp"',
+        'expected "song-unet", "dhariwal-unet", "edm2", "unet-2d", "unet-2d-condition", "text-unet", "text-transformer", "dit" or "mlp"',
     },
   )
   .superRefine((config, context) => {
@@ -167,6 +174,11 @@ export const denoiserConfig = z
     if (config.network === "unet-2d") checkUNet2D(config, fail);
     if (config.network === "text-unet") return checkTextUNet(config, fail);
     if (config.network === "unet-2d-condition") return checkUNet2DCondition(config, fail);
+    if (config.network === "text-transformer") {
+      if (config.preconditioning !== "edm") fail("preconditioning", "must be edm for letters");
+      if (config.labelDim > 0) fail("labelDim", "texts have no classes");
+      return;
+    }
     if (config.network === "mlp" || config.network === "unet-2d") return;
     if (config.network === "dit") {
       if (config.imageResolution % config.patchSize !== 0) {
@@ -242,9 +254,10 @@ export function parseDenoiserConfig(value: unknown, origin = "denoiser"): Denois
   throw new DisbackError(`${origin}: ${problems.join("; ")}`);
 }
 
-/** Shape of one sample: `[C, H, W]` or `[D]`. */
+/** Shape of one sample: `[C, H, W]`, `[D]` or `[L, V]`. */
 export function sampleShape(config: DenoiserConfig): number[] {
   if (config.network === "mlp") return [config.dimension];
+  if (config.network === "text-transformer") return [config.textLength, config.letters.length];
   return [config.imageChannels, config.imageResolution, config.imageResolution];
 }
 

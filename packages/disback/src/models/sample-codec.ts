@@ -1,4 +1,5 @@
 import type { Tensor } from "@disback/torch";
+import type { Language } from "../text/language/language.js";
 
 /**
  * What lies between a model's samples and what people see and metrics judge. The method knows nothing of it: it is
@@ -16,6 +17,8 @@ export interface SampleCodec {
    * judged and stored as the values they are.
    */
   picture?(shown: Tensor): Tensor;
+  /** What shown samples `[N, L]` say, if they are texts. */
+  readonly language?: Language;
   /** Writes into a model's folder what it takes to open this again. */
   save(folder: string): void;
 }

@@ -1,10 +1,15 @@
 import type { Device, Module } from "@disback/torch";
 import { DisbackError, UsageError } from "../errors.js";
+import { isLanguageModel, openLanguageModel } from "../import/language/open-language-model.js";
 import { isPipeline } from "../import/pipeline/pipeline-folder.js";
 import { openCodec } from "../models/autoencoder/open-codec.js";
-import { loadConfig, loadModel, sampleShape, withoutLabels } from "../models/config.js";
+import { type DenoiserConfig, loadConfig, loadModel, sampleShape, withoutLabels } from "../models/config.js";
 import { DenoiserModule } from "../models/denoiser.js";
+import type { SampleCodec } from "../models/sample-codec.js";
+import { letterCodec } from "../text/language/codecs.js";
+import { Letters } from "../text/language/letters.js";
 import { isAdapterFolder, openAdapterFolder, readAdapterFolder } from "./adapter-folder.js";
+import { languageModel } from "./language-folder.js";
 import { locateModel } from "./locate-model.js";
 import { openPipeline, toldBy } from "./open-pipeline.js";
 import { configured, type OpenedModel, type OpeningOptions } from "./opened-model.js";
@@ -25,7 +30,9 @@ export async function openModel(source: string, options: OpeningOptions): Promis
   const { device, unconditional = false, prompts } = options;
   if (isModuleFile(source)) return whole(source, await openModuleFile(source, device), unconditional);
   if (isPipeline(source)) return openPipeline(source, options);
+  if (/\.gguf$/i.test(source)) return openLanguage(source, options);
   const folder = locateModel(source);
+  if (isLanguageModel(folder)) return openLanguage(folder, options);
   if (isAdapterFolder(folder)) {
     if (unconditional)
       throw new UsageError(`--unconditional: ${source} holds adapters, which keep the classes of their base`);
@@ -37,7 +44,7 @@ export async function openModel(source: string, options: OpeningOptions): Promis
   if (isModuleFolder(folder)) return whole(source, await openModuleFolder(folder, device), unconditional);
   if (loadConfig(folder).network === "unet-2d-condition") return openToldByEncoder(folder, options);
   const loaded = loadModel(folder, { device, prompts });
-  const codec = (await openPictures(folder)) ?? openCodec(folder, sampleShape(loaded.config), { device });
+  const codec = (await openPictures(folder)) ?? codecOf(folder, loaded.config, device);
   if (unconditional && loaded.config.network === "text-unet")
     throw new UsageError(`--unconditional: ${source} is told a text; train one without --captions`);
   if (!unconditional || loaded.config.labelDim === 0) return configured(loaded, codec);
@@ -71,10 +78,12 @@ function openBaseAndAdapters(folder: string, options: OpeningOptions) {
 /** Whether a model's prompts are encoded by something else. */
 export function needsEncoder(source: string): boolean {
   if (isPipeline(source)) return true;
-  if (isModuleFile(source)) return false;
+  if (isModuleFile(source) || /\.gguf$/i.test(source)) return false;
   const folder = locateModel(source);
   if (isAdapterFolder(folder)) return baseNeedsEncoder(folder);
-  return !isModuleFolder(folder) && loadConfig(folder).network === "unet-2d-condition";
+  return (
+    !isModuleFolder(folder) && !isLanguageModel(folder) && loadConfig(folder).network === "unet-2d-condition"
+  );
 }
 
 /** A base that is gone is told of where it is opened. */
@@ -105,6 +114,16 @@ async function openToldByEncoder(folder: string, options: OpeningOptions): Promi
     alsoEncode,
   });
   return toldBy(configured(loaded, codec), told, rows);
+}
+
+function codecOf(folder: string, config: DenoiserConfig, device: Device): SampleCodec {
+  if (config.network === "text-transformer")
+    return letterCodec(new Letters(config.letters), config.textLength);
+  return openCodec(folder, sampleShape(config), { device });
+}
+
+async function openLanguage(source: string, { device, textLength }: OpeningOptions) {
+  return languageModel(await openLanguageModel(source, { device, length: textLength }));
 }
 
 /** Opens a denoiser. @throws DisbackError if it is another kind of model */

@@ -20,7 +20,9 @@ const FORMAT = "disback-generator-1";
  */
 export function studentKindOf(source: string, module: Module): StudentKind | undefined {
   const stored =
-    isModuleFile(source) || isPipeline(source) ? undefined : readStudentFile(locateModel(source));
+    isModuleFile(source) || isPipeline(source) || /\.gguf$/i.test(source)
+      ? undefined
+      : readStudentFile(locateModel(source));
   if (stored) return stored;
   return !(module instanceof DenoiserModule) && isGenerator(module) ? { kind: "generator" } : undefined;
 }

@@ -38,5 +38,9 @@ export const FIGURE_NAMES: Readonly<Record<string, string>> = {
   slicedWasserstein: "Wasserstein",
   modeCoverage: "modes covered",
   highQuality: "near a mode",
+  trigramDivergence: "trigram divergence",
+  textPerplexity: "perplexity",
+  validWords: "valid words",
+  distinctPairs: "distinct word pairs",
   target: "target",
 };

@@ -5,7 +5,11 @@ import type { Fit, FitBatch, Outline } from "../fit.js";
 /** Language models are fitted to texts by cross-entropy: `L = -E ln p(x_t | x_<t)`, per token, in nats. */
 export class CrossEntropyFit implements Fit<LanguageModel> {
   loss(model: LanguageModel, { samples }: FitBatch): Tensor {
-    return scope(() => crossEntropy(model.logProbabilities(samples), samples));
+    // Samples may be made in inference mode, whose tensors no graph may keep.
+    return scope(() => {
+      const texts = samples.clone();
+      return crossEntropy(model.logProbabilities(texts), texts);
+    });
   }
 
   outline(probes: FitBatch): LanguageOutline {

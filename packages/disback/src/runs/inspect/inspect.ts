@@ -3,6 +3,7 @@ import { DisbackError } from "../../errors.js";
 import type { Progress } from "../progress.js";
 import { describeDataset } from "./dataset.js";
 import type { Description, InspectOptions } from "./description.js";
+import { describeLanguageModel } from "./language-model.js";
 import {
   describeAdapters,
   describeExtractor,
@@ -26,6 +27,7 @@ const KINDS: readonly ((
   describeExtractor,
   describeAdapters,
   describeOwnModule,
+  describeLanguageModel,
   describeModel,
   describeSafetensors,
   describeStatistics,

@@ -4,7 +4,7 @@ import { openDataset } from "../../data/dataset.js";
 import { DisbackError } from "../../errors.js";
 import { datasetBatches } from "../../metrics/batches.js";
 import type { Evaluation } from "../../metrics/evaluate.js";
-import { Judge } from "../judge.js";
+import { openJudge } from "../judge.js";
 import { locateModel, shippedTeachers } from "../locate-model.js";
 import { isModuleFile } from "../own-modules.js";
 import type { Progress } from "../progress.js";
@@ -29,7 +29,7 @@ export async function evaluateModel(
 ): Promise<EvaluationResult> {
   const samples = await openSamplesToJudge(settings, progress);
   let isReading = false;
-  const judge = await Judge.open({
+  const judge = await openJudge({
     ...settings,
     device: settings.device as Device,
     shown: samples.shown,

@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { requireDenoiserStudent } from "../../distill/denoiser-student.js";
 import { Imitation, type ImitationOptions } from "../../distill/imitate.js";
+import type { DenoiserModule } from "../../models/denoiser.js";
 import { loadWeights, weightsFile } from "../../models/model-folder.js";
 import type { DistillSettings } from "../settings/distillation.js";
 import { runStage } from "../stage-loop.js";
@@ -33,7 +34,7 @@ export async function imitateTeacher(
   const { steps, tolerance, inherit, batchSize, learningRate } = settings.imitation;
   const execution = executionOf(settings, context);
   const options: ImitationOptions = {
-    teacher: teacher.module,
+    teacher: teacher.module as DenoiserModule,
     student,
     steps,
     tolerance,

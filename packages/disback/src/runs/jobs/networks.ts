@@ -16,17 +16,26 @@ import {
 } from "../../models/config.js";
 import { DenoiserModule } from "../../models/denoiser.js";
 import { requireSameKind } from "../../models/facts.js";
+import { halvedLanguage, languageConfig, languageOptions } from "../../models/language/config.js";
+import { createLanguageModel } from "../../models/language/create-language-model.js";
+import { LanguageModel } from "../../models/language/language-model.js";
+import type { LanguageOptions } from "../../models/language/options.js";
 import { PreconditionedDenoiser } from "../../models/preconditioning/preconditioned.js";
+import { randomWeights } from "../../models/weights.js";
 import { intervalConfig, withInterval } from "../../models/with-interval.js";
 import { fingerprint } from "../../training/hashing.js";
 import { adaptersOnModel } from "../adapter-folder.js";
 import { type ComputationSettings, computationOf } from "../computation.js";
+import { languageModel } from "../language-folder.js";
 import { didYouMean } from "../nearest.js";
-import { openDenoiser } from "../open-model.js";
+import { openModel } from "../open-model.js";
 import { configured, type OpenedModel } from "../opened-model.js";
 import { isModuleFile, openModuleFile } from "../own-modules.js";
 import { promptsFrom } from "../prompts.js";
+import type { ObjectiveName } from "../settings/objective-names.js";
 import { readSettingsFile } from "../settings/resolve.js";
+
+import { requireObjectiveFor } from "./objective.js";
 
 /** Settings of the networks of a distillation. */
 export interface NetworkSettings extends ComputationSettings {
@@ -34,6 +43,8 @@ export interface NetworkSettings extends ComputationSettings {
   /** How the student starts. */
   student: string;
   unconditional: boolean;
+  /** Tokens of a text, for a language model. */
+  textLength?: number | undefined;
   /** Rank of adapters on the teacher, if the student is that. */
   rank?: number | undefined;
   /** Layers of the teacher that get an adapter. */
@@ -42,12 +53,12 @@ export interface NetworkSettings extends ComputationSettings {
   prompts?: string | undefined;
   seed: number;
   /** the objective decides what the student's network must take */
-  backtracking?: { objective: string };
+  backtracking?: { objective: ObjectiveName };
 }
 
 /** A teacher, and a student before its first step. */
 export interface Networks {
-  teacher: OpenedModel;
+  teacher: OpenedModel<Module>;
   student: OpenedModel<Module>;
 }
 
@@ -57,18 +68,32 @@ export async function openNetworks(settings: NetworkSettings): Promise<Networks>
   const { rank } = settings;
   if (rank === undefined) return { teacher, student: await makeStudent(settings, teacher) };
   const known = fingerprint(teacher.module);
+  if (!isDenoiser(teacher))
+    throw new DisbackError('"rank": adapters stand on denoisers, not on a language model');
   halveBase(teacher.module, settings);
   return { teacher, student: adaptedTeacher(settings, rank, teacher, known) };
 }
 
 /** Loads the teacher, frozen, with the settings' computation. */
-async function openTeacher(settings: NetworkSettings): Promise<OpenedModel> {
+async function openTeacher(settings: NetworkSettings): Promise<OpenedModel<Module>> {
   const { teacher: source, unconditional } = settings;
   const how = computationOf(settings);
   const prompts = await promptsFrom({ prompts: settings.prompts });
-  const teacher = await openDenoiser(source, { device: settings.device as Device, unconditional, prompts });
-  computing(teacher.module, how).requiresGrad_(false);
+  const { textLength } = settings;
+  const device = settings.device as Device;
+  const teacher = await openModel(source, { device, unconditional, prompts, textLength });
+  const { module } = teacher;
+  if (module instanceof DenoiserModule) computing(module, how);
+  else if (!(module instanceof LanguageModel))
+    throw new DisbackError(`${source}: is not a denoiser but a generator`);
+  const { objective } = settings.backtracking ?? {};
+  if (objective) requireObjectiveFor(objective, module);
+  module.requiresGrad_(false);
   return teacher;
+}
+
+function isDenoiser(model: OpenedModel<Module>): model is OpenedModel {
+  return model.module instanceof DenoiserModule;
 }
 
 /** A frozen base in bf16 needs no second copy of its weights, so it is not mixed precision: half the memory. */
@@ -84,7 +109,11 @@ function halveBase(base: DenoiserModule, { precision }: NetworkSettings): void {
  * @param settings `student` is one of: `same` (the teacher's weights), `untrained` (the teacher's network, random
  *   weights), `small` (random weights, half the channels), a file with a model's configuration, or an ES module
  */
-async function makeStudent(settings: NetworkSettings, teacher: OpenedModel): Promise<OpenedModel<Module>> {
+async function makeStudent(
+  settings: NetworkSettings,
+  teacher: OpenedModel<Module>,
+): Promise<OpenedModel<Module>> {
+  if (!isDenoiser(teacher)) return makeLanguageStudent(settings, teacher as OpenedModel<LanguageModel>);
   const { student: start, seed } = settings;
   const device = settings.device as Device;
   const takesInterval = settings.backtracking?.objective === "meanflow";
@@ -114,6 +143,45 @@ async function makeStudent(settings: NetworkSettings, teacher: OpenedModel): Pro
     ...configured({ denoiser, config }, teacher.codec),
     ...(teacher.prompts ? { prompts: teacher.prompts } : {}),
   };
+}
+
+/** The same for language models. Every student has the teacher's vocabulary. */
+function makeLanguageStudent(
+  { student: start, seed, device }: NetworkSettings,
+  teacher: OpenedModel<LanguageModel>,
+): OpenedModel<LanguageModel> {
+  const { module, codec } = teacher;
+  const made = (model: LanguageModel) => languageModel({ model, language: codec.language! });
+  if (start === "same") return made(module.clone().requiresGrad_(true));
+  const options = languageStudentOptions(start, module.options);
+  const model = createLanguageModel(randomWeights(new Generator(seed)), options, module.length);
+  return made(model.to({ device: device as Device }).eval());
+}
+
+function languageStudentOptions(start: string, teacher: LanguageOptions): LanguageOptions {
+  if (start === "untrained") return teacher;
+  if (start === "small") {
+    const small = halvedLanguage(teacher);
+    if (small) return small;
+    throw new DisbackError(
+      `"student": the teacher's ${teacher.heads} heads cannot be halved; give a config file`,
+    );
+  }
+  requireStart(start);
+  const parsed = languageConfig.safeParse(readSettingsFile(start));
+  if (!parsed.success) {
+    const { path, message } = parsed.error.issues[0]!;
+    throw new DisbackError(`${start}: ${path.length > 0 ? `"${path.join(".")}": ` : ""}${message}`);
+  }
+  return { ...languageOptions(parsed.data, teacher), places: teacher.places };
+}
+
+function requireStart(start: string): void {
+  if (existsSync(start)) return;
+  const known = ["same", "untrained", "small"];
+  throw new DisbackError(
+    `"student": "${start}" is none of ${known.join(", ")} and no file${didYouMean(start, known)}`,
+  );
 }
 
 function adaptedTeacher(
@@ -167,12 +235,7 @@ function studentConfig(start: string, teacher: OpenedModel): DenoiserConfig {
     const config = requireConfig(teacher, start);
     return start === "small" ? halved(config) : config;
   }
-  if (!existsSync(start)) {
-    const known = ["same", "untrained", "small"];
-    throw new DisbackError(
-      `"student": "${start}" is none of ${known.join(", ")} and no file${didYouMean(start, known)}`,
-    );
-  }
+  requireStart(start);
   const own = parseDenoiserConfig(readSettingsFile(start), start);
   const config = toldLike(own, teacher.config);
   requireSameKind(factsOf(config), teacher.facts, start);
@@ -191,7 +254,7 @@ function toldLike(own: DenoiserConfig, teacher: DenoiserConfig | undefined): Den
 function halved(config: DenoiserConfig): DenoiserConfig {
   if (config.network === "mlp")
     return { ...config, hiddenChannels: Math.max(2, 2 * Math.floor(config.hiddenChannels / 4)) };
-  if (config.network === "dit") {
+  if (config.network === "dit" || config.network === "text-transformer") {
     if (config.heads % 2 !== 0) {
       throw new DisbackError(
         `"student": the teacher's ${config.heads} heads cannot be halved; give a config file`,

@@ -7,6 +7,7 @@ import { deviceOf } from "../../distill/student.js";
 import { kindOf } from "../../distill/student-kind.js";
 import type { RecordSettings } from "../settings/distillation.js";
 import { runStage } from "../stage-loop.js";
+import { fitOf } from "./fit.js";
 import type { JobContext } from "./job.js";
 import { type Networks, studentOf } from "./networks.js";
 import { examination, executionOf, sessionOf } from "./session.js";
@@ -40,9 +41,17 @@ export async function recordTrajectory(
   // The run was killed before its first checkpoint, so existing files are made again.
   if (!resume && processes.leads) rmSync(folder, { recursive: true, force: true });
   const student = studentOf(made, settings);
+  const { module } = teacher;
   const work = new Recording({
     ...optionsOf(settings),
-    ...{ teacher: teacher.module, student, folder, resume, execution: executionOf(settings, context) },
+    ...{
+      teacher: module,
+      fit: fitOf(module),
+      student,
+      folder,
+      resume,
+      execution: executionOf(settings, context),
+    },
     provenance: {
       teacher: settings.teacher,
       unconditional: settings.unconditional,

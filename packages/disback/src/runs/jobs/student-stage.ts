@@ -3,7 +3,7 @@ import { kindOf } from "../../distill/student-kind.js";
 import { Trajectory } from "../../distill/trajectory.js";
 import { BEST_BY, keepBestModel } from "../best-model.js";
 import { showWork } from "../long-work.js";
-import { decodedDrawer, teacherDrawer } from "../sample-drawer.js";
+import { decodedDrawer, samplerOf } from "../sample-drawer.js";
 import type { BacktrackSettings } from "../settings/distillation.js";
 import { isAnyStepName } from "../settings/objectives.js";
 import { runStage } from "../stage-loop.js";
@@ -50,7 +50,7 @@ export async function trainStudent(
   const drawStudent = () => watch.drawer(work.average);
   const drawTeacher = () => {
     const options = { ...drawingOptions(evaluation, device), encoded: teacher.prompts };
-    return decodedDrawer(teacherDrawer(teacher.module, options), codec);
+    return decodedDrawer(samplerOf(teacher, options), codec);
   };
   const save = (folder: string) => {
     made.save(folder, work.average.module);

@@ -1,23 +1,33 @@
-import { type Device, scope, type Tensor } from "@disback/torch";
+import { type Device, type Generator, scope, type Tensor } from "@disback/torch";
 import { CaptionTokens, requireCaptions } from "../../data/caption-tokens.js";
 import { type Dataset, openDataset, TensorDataset } from "../../data/dataset.js";
 import { EncodedSamples } from "../../data/encoded-samples.js";
 import { requireFittingData } from "../../data/fitting.js";
+import { isText } from "../../data/formats/text.js";
 import { ImageFormError } from "../../data/images/resize.js";
 import type { OpenOptions } from "../../data/options.js";
+import type { Fit } from "../../distill/fit.js";
 import { DisbackError } from "../../errors.js";
 import { readAutoencoder } from "../../import/read-autoencoder.js";
 import { latentCodec } from "../../models/autoencoder/latent-codec.js";
-import { type DenoiserConfig, factsOf, parseDenoiserConfig, sampleShape } from "../../models/config.js";
+import {
+  createDenoiser,
+  type DenoiserConfig,
+  factsOf,
+  parseDenoiserConfig,
+  sampleShape,
+} from "../../models/config.js";
 import { asTheyAre, type SampleCodec } from "../../models/sample-codec.js";
 import { chooseTeacher, chooseTextTeacher } from "../../teacher/choose.js";
 import type { TeacherTrainingSettings } from "../../teacher/settings.js";
+import type { TeacherModule } from "../../teacher/training.js";
 import { learnVocabulary } from "../../text/learn-vocabulary.js";
+import { configured, type OpenedModel } from "../opened-model.js";
 import type { TeacherSettings } from "../settings/teacher.js";
+import { planText } from "./text-plan.js";
 
 /** Settings of a teacher, with everything chosen for its data. */
 export type PlannedSettings = TeacherSettings & {
-  model: DenoiserConfig;
   training: TeacherTrainingSettings;
   conditional: boolean;
 };
@@ -28,8 +38,10 @@ export interface TeacherPlan {
   /** codec between the data and the model: an autoencoder if one is given */
   codec: SampleCodec;
   dataset: Dataset;
-  /** the model with the data's classes */
-  config: DenoiserConfig;
+  /** Makes the model, with the data's classes and random weights. */
+  make(generator: Generator): OpenedModel<TeacherModule>;
+  /** how it is fitted to the data; default the denoising loss */
+  fit?: Fit<never>;
 }
 
 /** Default size for images that are not square, of several sizes or too large. */
@@ -44,6 +56,8 @@ export async function planTeacher(
   given: TeacherSettings,
   notice: (line: string) => void,
 ): Promise<TeacherPlan> {
+  if (isText(given.data)) return planText(given, notice);
+  if (given.language) throw new DisbackError(`"language": ${given.data} is no text`);
   if (given.autoencoder !== undefined) return planLatents(given, given.autoencoder, notice);
   const { model } = given;
   if (given.captions || model?.network === "text-unet") return planPrompts(given, model, notice);
@@ -63,7 +77,16 @@ export async function planTeacher(
   const facts = { sampleShape: sampleShape(settings.model), labelDim: dataset.labelDim };
   for (const line of requireFittingData(dataset, facts, '"model"')) notice(line);
   const config = withClasses(settings.model, dataset);
-  return { settings, codec: asTheyAre(facts.sampleShape), dataset, config };
+  return denoiserPlan(settings, { codec: asTheyAre(facts.sampleShape), dataset, config });
+}
+
+function denoiserPlan(
+  settings: PlannedSettings,
+  { codec, dataset, config }: Pick<TeacherPlan, "codec" | "dataset"> & { config: DenoiserConfig },
+): TeacherPlan {
+  const make = (generator: Generator) =>
+    configured({ denoiser: createDenoiser(config, { generator }), config }, codec);
+  return { settings, codec, dataset, make };
 }
 
 /** The same for pictures with captions: labels are the captions' tokens. */
@@ -84,7 +107,7 @@ async function planPrompts(
   const facts = factsOf(config);
   requireFittingData(pictures, { sampleShape: facts.sampleShape, labelDim: 0 }, '"model"');
   const dataset = new TensorDataset(new CaptionTokens(pictures, facts.text!));
-  return { settings, codec: asTheyAre(facts.sampleShape), dataset, config };
+  return denoiserPlan(settings, { codec: asTheyAre(facts.sampleShape), dataset, config });
 }
 
 /** Most prompts that a model keeps of its training's captions. */
@@ -143,7 +166,7 @@ function complete(
   conditional: boolean,
   model: DenoiserConfig,
   chosen = { iterations: 10_000, batchSize: 64 },
-): PlannedSettings {
+): PlannedSettings & { model: DenoiserConfig } {
   const { iterations = chosen.iterations, batchSize = chosen.batchSize } = given.training;
   return { ...given, conditional, model, training: { ...given.training, iterations, batchSize } };
 }
@@ -182,12 +205,9 @@ async function planLatents(
   };
   const dataset = new TensorDataset(new EncodedSamples(images, encoding));
   await adviseOnSpread(dataset, model.sigmaData, notice);
-  return {
-    settings: complete(given, conditional, model),
-    codec,
-    dataset,
-    config: withClasses(model, images),
-  };
+  return denoiserPlan(complete(given, conditional, model), {
+    ...{ codec, dataset, config: withClasses(model, images) },
+  });
 }
 
 /** Latents are scaled to about unit variance, images have a quarter of it. This is easy to forget. */

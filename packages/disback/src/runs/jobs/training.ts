@@ -1,9 +1,10 @@
-import { type Device, keep } from "@disback/torch";
+import { type Device, keep, type Module } from "@disback/torch";
 import { Backtracking } from "../../distill/backtrack.js";
 import type { BacktrackingOptions } from "../../distill/backtracking-options.js";
 import { requireDenoiserStudent } from "../../distill/denoiser-student.js";
 import { DirectDistillation, type DirectDistillationOptions } from "../../distill/direct-distillation.js";
 import { isDirect } from "../../distill/direct-objective.js";
+import { Supervised } from "../../distill/language/supervised.js";
 import type { Student } from "../../distill/student.js";
 import { MismatchReached, StepsPerTarget } from "../../distill/target-schedule.js";
 import type { Trajectory } from "../../distill/trajectory.js";
@@ -16,7 +17,7 @@ import { executionOf } from "./session.js";
 
 /** The inputs of a student's training. */
 export interface TrainingParts {
-  teacher: OpenedModel;
+  teacher: OpenedModel<Module>;
   student: Student;
   trajectory: Trajectory | undefined;
 }
@@ -32,7 +33,7 @@ export async function createTraining(
   settings: Omit<BacktrackSettings, "trajectory">,
   { teacher, student, trajectory }: TrainingParts,
   context: JobContext,
-): Promise<Backtracking | DirectDistillation> {
+): Promise<Backtracking<Module> | DirectDistillation<Module, Student>> {
   const { backtracking, ablation } = settings;
   const { iterations, batchSize, studentLearningRate, auxiliaryLearningRate, auxiliarySteps } = backtracking;
   const { emaDecay, betas, guidance, idaDecay, schedule, stepsPerTarget, mismatchThreshold } = backtracking;
@@ -40,7 +41,7 @@ export async function createTraining(
   const notice = (line: string) => context.progress.notice(line);
   const data = { ...settings, source: settings.data, device: settings.device as Device, codec, notice };
   requireGuidable(guidance, facts);
-  const objective = await createObjective(backtracking, facts, data);
+  const objective = await createObjective(backtracking, teacher, data);
   const common = {
     teacher: teacher.module,
     iterations,
@@ -54,13 +55,13 @@ export async function createTraining(
       ? { guidanceOptions: { negative: eachRows(teacher.prompts.none(), keep) } }
       : {}),
     execution: executionOf(settings, context),
-  } satisfies Partial<DirectDistillationOptions & BacktrackingOptions>;
+  } satisfies Partial<DirectDistillationOptions<Module, Student> & BacktrackingOptions<Module>>;
   if (isDirect(objective)) {
-    const denoiser = requireDenoiserStudent(student, objective.name);
-    return new DirectDistillation({ ...common, student: denoiser, objective });
+    if (!(objective instanceof Supervised)) requireDenoiserStudent(student, objective.name);
+    return new DirectDistillation<Module, Student>({ ...common, student, objective });
   }
   const { use = "whole", interpolation = 0 } = ablation ?? {};
-  return new Backtracking({
+  return new Backtracking<Module>({
     ...common,
     student,
     objective,

@@ -35,6 +35,9 @@ const networkSettings = {
     .describe(
       "start of the student: same (teacher's weights), untrained, small (untrained, half the channels), a model's config file, or your own module (.mjs)",
     ),
+  textLength: integer(1)
+    .optional()
+    .describe("tokens of a text, for a language model; default what it was trained with, at most 128"),
   rank: integer(1)
     .optional()
     .describe(
