@@ -3,23 +3,34 @@
 //
 //   node bench/adapters.mjs [--network sd15|sdxl|tiny] [--rank 64] [--layers all|attention]
 //                           [--recording 2] [--steps 10] [--size 64] [--bf16]
-//                           [--checkpointing] [--threads N]
+//                           [--checkpointing] [--guidance 7.5] [--offload] [--threads N]
 //
 // --bf16 holds the base in bfloat16 (adapters, moments and averages stay float32); --checkpointing recomputes the
-// activations of blocks; tiny is a network of the same kind that takes seconds, for tests.
-import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+// activations of blocks; --offload maps the base's weights from a file for each use; tiny is a network of the same kind that takes seconds, for tests.
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { describeUNet2DCondition } from "../packages/disback/dist/import/diffusers/unet-2d-condition.js";
 import { Backtracking, DenoiserStudent, Recording } from "../packages/disback/dist/index.js";
 import { LowRankDenoiser } from "../packages/disback/dist/models/adapters/low-rank-denoiser.js";
+import { streamBase } from "../packages/disback/dist/models/adapters/streamed-base.js";
 import { computing } from "../packages/disback/dist/models/computation.js";
 import { ConditionedNetwork } from "../packages/disback/dist/models/conditioned-network.js";
 import { DiscreteDenoiser } from "../packages/disback/dist/models/preconditioning/discrete.js";
 import { UNet2DConditionModel } from "../packages/disback/dist/models/unet-2d-condition/unet-2d-condition.js";
 import { noWeights } from "../packages/disback/dist/models/weights.js";
-import { Generator, noGrad, ops, randn, scope, setNumThreads } from "../packages/torch/dist/index.js";
+import { keepingFingerprint } from "../packages/disback/dist/training/hashing.js";
+import {
+  Generator,
+  memoryStatistics,
+  noGrad,
+  ops,
+  randn,
+  resetPeakMemory,
+  scope,
+  setNumThreads,
+} from "../packages/torch/dist/index.js";
 
 const { values: options } = parseArgs({
   options: {
@@ -31,6 +42,8 @@ const { values: options } = parseArgs({
     size: { type: "string" },
     bf16: { type: "boolean", default: false },
     checkpointing: { type: "boolean", default: false },
+    offload: { type: "boolean", default: false },
+    guidance: { type: "string", default: "7.5" },
     threads: { type: "string" },
   },
 });
@@ -93,6 +106,12 @@ computing(teacher, {
   memoryFormat: "contiguous",
   activationCheckpointing: options.checkpointing,
 });
+const folder = mkdtempSync(join(process.env.DISBACK_BENCH_FOLDER ?? tmpdir(), "disback-adapters-"));
+process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
+if (options.offload)
+  scope(() =>
+    keepingFingerprint(teacher, () => streamBase(teacher, { file: join(folder, "base.safetensors") })),
+  );
 const conditions = {
   draw: (count, generator) =>
     Object.fromEntries(
@@ -110,40 +129,42 @@ say(
   `${options.network}: ${(numbers(teacher.parameters()) / 1e6).toFixed(0)} M in ${options.bf16 ? "bf16" : "f32"}, ` +
     `${(bytes(teacher.parameters()) / 1e9).toFixed(2)} GB; adapters of rank ${rank} on ${options.layers} layers: ` +
     `${(numbers(student.module.parameters()) / 1e6).toFixed(1)} M; ${cpus()[0].model}, ` +
-    `resident ${memory("VmRSS").toFixed(1)} GB`,
+    `resident ${memory("VmRSS").toFixed(1)} GB, at most ${memory("VmHWM").toFixed(1)} GB so far`,
 );
+// From here on the peak is that of the training.
+writeFileSync("/proc/self/clear_refs", "5");
 
-const folder = mkdtempSync(join(tmpdir(), "disback-adapters-"));
-try {
-  const shared = { teacher, student, batchSize: 1 };
-  const run = (name, work, count) => {
-    for (let step = 1; step <= count; step++) {
-      const began = performance.now();
-      const before = process.cpuUsage();
-      const figures = scope(() => work.step());
-      const spent = process.cpuUsage(before);
-      say(
-        `${name} ${step}: ${((performance.now() - began) / 1000).toFixed(1)} s, ` +
-          `${((spent.user + spent.system) / 1e6).toFixed(1)} s of processor time, resident ${memory("VmRSS").toFixed(2)} GB, ` +
-          `peak ${memory("VmHWM").toFixed(2)} GB, loss ${figures.loss.toPrecision(4)}`,
-      );
-    }
-  };
-  const steps = Number(options.recording);
-  const recording = new Recording({
-    ...shared,
-    folder: join(folder, "path"),
-    steps,
-    nodes: [steps],
-    probes: 1,
-  });
-  run("recording", recording, steps);
-  const { trajectory } = recording;
-  recording.dispose();
-  const node = join(trajectory.folder, trajectory.nodes[0].file);
-  say(`a node on disk: ${(statSync(node).size / 1e6).toFixed(0)} MB`);
-  const iterations = Number(options.steps);
-  run("backtracking", new Backtracking({ ...shared, trajectory, iterations }), iterations);
-} finally {
-  rmSync(folder, { recursive: true });
-}
+const shared = { teacher, student, batchSize: 1 };
+const run = (name, work, count) => {
+  for (let step = 1; step <= count; step++) {
+    const began = performance.now();
+    resetPeakMemory();
+    const before = process.cpuUsage();
+    const figures = scope(() => work.step());
+    const spent = process.cpuUsage(before);
+    say(
+      `${name} ${step}: ${((performance.now() - began) / 1000).toFixed(1)} s, ` +
+        `${((spent.user + spent.system) / 1e6).toFixed(1)} s of processor time, resident ${memory("VmRSS").toFixed(2)} GB, ` +
+        `peak ${memory("VmHWM").toFixed(2)} GB, ` +
+        `tensors ${(memoryStatistics().live / 1e9).toFixed(2)} GB, at most ${(memoryStatistics().peak / 1e9).toFixed(2)} GB, ` +
+        `loss ${figures.loss.toPrecision(4)}`,
+    );
+  }
+};
+const steps = Number(options.recording);
+const recording = new Recording({
+  ...shared,
+  folder: join(folder, "path"),
+  steps,
+  nodes: [steps],
+  probes: 1,
+});
+run("recording", recording, steps);
+const { trajectory } = recording;
+recording.dispose();
+const node = join(trajectory.folder, trajectory.nodes[0].file);
+say(`a node on disk: ${(statSync(node).size / 1e6).toFixed(0)} MB`);
+const iterations = Number(options.steps);
+const negative = conditions.draw(1, new Generator(2));
+const guidance = { guidance: Number(options.guidance), guidanceOptions: { negative } };
+run("backtracking", new Backtracking({ ...shared, ...guidance, trajectory, iterations }), iterations);

@@ -1,7 +1,7 @@
 // Type a name, see a picture: a text-to-image teacher trained on emoji with their names, distilled to one step by the
 // command line, and judged by a network that learned the emoji apart from it. docs/emoji.md tells it.
 //
-//   node bench/emoji.mjs [--threads 1] [--iterations 3000] [--smoke]
+//   node bench/emoji.mjs [--threads 1] [--iterations 7000] [--smoke]
 //   node bench/emoji.mjs --figures      of models that are there
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
@@ -20,7 +20,7 @@ const { values: flags } = parseArgs({
     /** seconds instead of an hour: every step of the way, figures that say nothing */
     smoke: { type: "boolean", default: false },
     figures: { type: "boolean", default: false },
-    iterations: { type: "string", default: "3000" },
+    iterations: { type: "string", default: "7000" },
     /** student steps */
     distillation: { type: "string", default: "600" },
     threads: { type: "string", default: "1" },
@@ -60,11 +60,12 @@ function place(name) {
 
 function train() {
   if (existsSync(join(teacher, "teacher"))) return;
+  if (existsSync(join(teacher, "checkpoints"))) return disback("resume", teacher);
   const settings = {
     ...{ seed: 16, threads: Number(flags.threads), precision: "bf16", captions: true, vocabularySize: 1200 },
     model: {
       ...{ network: "text-unet", imageResolution: 32, imageChannels: 3 },
-      ...{ blockChannels: [64, 96, 128], attentionResolutions: [] },
+      ...{ blockChannels: [64, 64, 96], attentionResolutions: [] },
       prompts: [...new Set([...fixedNames, ...emoji.map(({ name }) => name)])],
     },
     training: {

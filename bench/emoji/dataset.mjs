@@ -38,7 +38,7 @@ export function readEmoji({ pictures, keywords }) {
 
 /**
  * Writes the data set unless it is there. Each picture stands there several times, three times with its name and with
- * other captions: the standard's name, an alias, its name without some words, one or two keywords.
+ * other captions: the standard's name, an alias, both names without some words, one or two keywords.
  */
 export async function writeDataset(folder, emoji) {
   if (existsSync(folder)) return;
@@ -61,10 +61,13 @@ export async function writeDataset(folder, emoji) {
 
 function captions({ name, aliases, keywords }, random) {
   const pick = (list) => list[Math.floor(random() * list.length)];
-  const words = name.split(" ");
-  const kept = words.filter(() => random() > 0.3);
+  const fewer = (text) => {
+    const words = text.split(" ");
+    const kept = words.filter(() => random() > 0.3);
+    return kept.length > 0 ? kept.join(" ") : pick(words);
+  };
   const few = keywords.length > 0 ? [...new Set([pick(keywords), pick(keywords)])].join(" ") : name;
-  return [name, name, name, aliases[0], pick(aliases), kept.length > 0 ? kept.join(" ") : pick(words), few];
+  return [name, name, name, aliases[0], pick(aliases), fewer(name), fewer(aliases[0]), few];
 }
 
 /** Halved by averaging squares of 2 x 2 pixels, on white. */

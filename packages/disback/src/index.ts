@@ -32,7 +32,7 @@ export {
   UniformClasses,
 } from "./distill/condition-source.js";
 export { DenoiserStudent, type DenoiserStudentOptions, evenAngles } from "./distill/denoiser-student.js";
-export { type GeneratorModule, GeneratorStudent } from "./distill/generator-student.js";
+export { type GeneratorModule, GeneratorStudent, type LatentDraw } from "./distill/generator-student.js";
 export { CrossEntropyFit } from "./distill/language/cross-entropy-fit.js";
 export { generalizedDivergence } from "./distill/language/divergence.js";
 export { Gkd, type GkdOptions } from "./distill/language/gkd.js";
@@ -64,6 +64,7 @@ export {
   StepNodes,
 } from "./distill/node-selection.js";
 export type { NodeStorage } from "./distill/node-storage.js";
+export { OutputFit } from "./distill/output-fit.js";
 export type { TargetPathOptions, TrajectoryUse } from "./distill/target-path.js";
 export {
   MismatchReached,
@@ -102,6 +103,7 @@ export { FDistill, type FDistillOptions } from "./distill/objectives/f-distill.j
 export { Ladd } from "./distill/objectives/ladd.js";
 export { MeanFlow, type MeanFlowOptions } from "./distill/objectives/meanflow.js";
 export { MomentMatching, type MomentMatchingOptions } from "./distill/objectives/moment-matching.js";
+export { OutputMatching, type OutputMatchingOptions } from "./distill/objectives/output-matching.js";
 export { Regression, type RegressionOptions } from "./distill/objectives/regression.js";
 export { Scm, type ScmOptions } from "./distill/objectives/scm.js";
 export { Sid, type SidOptions } from "./distill/objectives/sid.js";

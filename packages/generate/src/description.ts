@@ -18,6 +18,8 @@ export interface ModelDescription {
   classNames?: readonly string[];
   /** how it reads prompts, if it is told a text; `prompts` are some of its training */
   text?: PromptReader & { readonly prompts: readonly string[] };
+  /** shapes by name of what it is told if something else encodes that, such as a text encoder's states */
+  encoded?: Readonly<Record<string, readonly number[]>>;
   precision: "f32" | "f16" | "int8";
   /** a denoiser's range of noise levels */
   sigmaMin?: number;

@@ -40,8 +40,18 @@ export interface Samples {
   unread?: readonly string[];
 }
 
-/** What each sample shows: its class, or the tokens of its prompt (see `readPrompt`). */
-export type Shown = readonly number[] | readonly (readonly number[])[];
+/**
+ * What each sample shows: its class, or the tokens of its prompt (see `readPrompt`); for a model whose text something
+ * else encodes, the values of each of its inputs, row-major with the batch first.
+ */
+export type Shown =
+  | readonly number[]
+  | readonly (readonly number[])[]
+  | Readonly<Record<string, Float32Array>>;
+
+interface Told extends Pick<Samples, "labels" | "prompts" | "unread"> {
+  shown?: readonly number[] | number[][];
+}
 
 /** An exported model on an ONNX runtime: Node's or a browser's. */
 export class OnnxGenerator {
@@ -72,16 +82,17 @@ export class OnnxGenerator {
     whole("seed", seed, 0);
     whole("batchSize", batchSize, 1);
     const { shown, ...told } = this.told(options, count);
+    if (this.description.encoded)
+      throw new GenerateError(
+        `this model is told ${Object.keys(this.description.encoded).join(" and ")} of an encoder: use fromLatents`,
+      );
     const size = this.sampleSize;
     const source = new LatentSource(seed, this.latentSize, this.steps);
     const values = new Float32Array(count * size);
     for (let done = 0; done < count; done += batchSize) {
       const batch = Math.min(batchSize, count - done);
       const latents = source.next(batch);
-      values.set(
-        await this.fromLatents(latents, shown?.slice(done, done + batch) as Shown, options),
-        done * size,
-      );
+      values.set(await this.fromLatents(latents, shown?.slice(done, done + batch), options), done * size);
     }
     return { values, count, ...told };
   }
@@ -181,7 +192,7 @@ export class OnnxGenerator {
   }
 
   /** What the samples show, as the network takes it and as the caller is told. */
-  private told({ label, prompt }: GenerateOptions, count: number) {
+  private told({ label, prompt }: GenerateOptions, count: number): Told {
     const labels = this.labels(label, count);
     const { text } = this.description;
     if (prompt === undefined && !text) return labels ? { shown: labels, labels } : {};
@@ -197,18 +208,35 @@ export class OnnxGenerator {
   }
 
   private condition(shown: Shown | undefined, batch: number): InferenceSession.FeedsType {
-    const { labelDim: classes, text } = this.description;
+    const { labelDim: classes, text, encoded } = this.description;
+    if (encoded) return this.encodedInputs(encoded, shown, batch);
     if (classes === 0 && !text) return {};
     const what = text ? "the tokens of a prompt" : "a class";
-    if (shown?.length !== batch)
+    if (!Array.isArray(shown) || shown.length !== batch)
       throw new GenerateError(`this model needs ${what} for each of ${batch} samples`);
     const width = text?.textLength ?? classes;
     const rows = new Float32Array(batch * width);
-    for (const [row, one] of shown.entries()) {
+    for (const [row, one] of (shown as readonly (number | readonly number[])[]).entries()) {
       if (typeof one === "number") rows[row * width + one] = 1;
       else rows.set(one, row * width);
     }
     return { [text ? "tokens" : "labels"]: new this.Tensor("float32", rows, [batch, width]) };
+  }
+
+  private encodedInputs(
+    encoded: Readonly<Record<string, readonly number[]>>,
+    shown: Shown | undefined,
+    batch: number,
+  ): InferenceSession.FeedsType {
+    const given = (shown ?? {}) as Readonly<Record<string, Float32Array>>;
+    const inputs = Object.entries(encoded).map(([name, shape]) => {
+      if (given[name]?.length !== batch * product(shape))
+        throw new GenerateError(
+          `this model needs "${name}" [${shape.join(", ")}] for each of ${batch} samples`,
+        );
+      return [name, new this.Tensor("float32", given[name], [batch, ...shape])] as const;
+    });
+    return Object.fromEntries(inputs);
   }
 }
 

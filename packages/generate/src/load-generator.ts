@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { access, readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { readDescription } from "./description.js";
 import { GenerateError } from "./errors.js";
@@ -13,7 +13,7 @@ export interface LoadOptions {
 
 /**
  * Opens a model that `disback export --format onnx` wrote.
- * @param model a file's path, or its bytes
+ * @param model a file's path, or its bytes; a model beyond 2 GiB has a second file, `NAME.data`, beside it
  * @throws GenerateError naming the file and what is wrong with it
  */
 export async function loadGenerator(
@@ -26,13 +26,17 @@ export async function loadGenerator(
   const description = readDescription(bytes, origin);
   const { InferenceSession, Tensor } = runtime();
   try {
-    const session = await InferenceSession.create(bytes, {
+    // From its path, because a large model's weights lie in a second file beside it.
+    const session = await InferenceSession.create(model as string, {
       ...(options.threads === undefined ? {} : { intraOpNumThreads: options.threads }),
       // Hides its warnings about optimized nodes.
       logSeverityLevel: 3,
     });
     return new OnnxGenerator(session, Tensor, description);
   } catch (error) {
+    const weights = `${origin}.data`;
+    if (firstLine(error).includes(weights) && !(await isThere(weights)))
+      throw new GenerateError(`${origin}: its weights are missing: ${weights} must lie beside it`);
     throw new GenerateError(`${origin}: ONNX Runtime refuses it: ${firstLine(error)}`);
   }
 }
@@ -52,6 +56,13 @@ async function read(path: string): Promise<Uint8Array> {
   } catch (error) {
     throw new GenerateError(`${path}: cannot be read: ${firstLine(error)}`);
   }
+}
+
+function isThere(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
 }
 
 function firstLine(error: unknown): string {

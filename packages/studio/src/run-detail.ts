@@ -1,6 +1,6 @@
 import { isObject, pathNodes, readJson, readRunFile } from "./run-files.js";
 import type { SafeFolder } from "./safe-folder.js";
-import { classNames, modelOf, namesIn, sampleFiles, sampleGrid } from "./sample-files.js";
+import { classNames, modelOf, namesIn, promptsShown, sampleFiles, sampleGrid } from "./sample-files.js";
 import type { PathNode, RunDetail, RunSummary, Stage } from "./wire.js";
 
 /** Everything about a run except its curves; `undefined` if it is gone. */
@@ -8,9 +8,10 @@ export async function runDetail(folder: SafeFolder, summary: RunSummary): Promis
   const { id } = summary;
   const file = await readRunFile(folder, id);
   if (!file) return undefined;
-  const [samples, classes, checkpoints, files, model] = await Promise.all([
+  const [samples, classes, prompts, checkpoints, files, model] = await Promise.all([
     sampleFiles(folder, id),
     classNames(folder, id),
+    promptsShown(folder, id),
     namesIn(folder, id, "checkpoints"),
     namesIn(folder, id),
     modelOf(folder, id),
@@ -27,6 +28,7 @@ export async function runDetail(folder: SafeFolder, summary: RunSummary): Promis
     ...samples,
     ...(grid ? { grid } : {}),
     ...(classes ? { classes } : {}),
+    ...(prompts ? { prompts } : {}),
     checkpoints: checkpoints
       .filter((name) => /^\d{8,}$/.test(name))
       .map(Number)

@@ -125,6 +125,7 @@ export class RunList {
     const headline = await this.headline(id, file);
     const evaluations = evaluationsOf(file);
     const picture = await this.picture(id, file);
+    const seconds = file.result?.seconds ?? last?.seconds;
     return {
       id,
       ...(comparison === undefined ? {} : { comparison, comparing }),
@@ -142,6 +143,7 @@ export class RunList {
       ...(headline ? { headline } : {}),
       ...(evaluations ? { evaluations } : {}),
       ...(picture ? { picture } : {}),
+      ...(typeof seconds === "number" ? { seconds } : {}),
       version,
     };
   }

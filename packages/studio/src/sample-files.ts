@@ -1,5 +1,12 @@
 import { readdir } from "node:fs/promises";
-import { classNamesOf, type SampleGrid, sampleGridOf, stageNames } from "./pages/index.js";
+import {
+  classNamesOf,
+  promptsFile,
+  promptsOf,
+  type SampleGrid,
+  sampleGridOf,
+  stageNames,
+} from "./pages/index.js";
 import { type RunFile, readJson } from "./run-files.js";
 import type { SafeFolder } from "./safe-folder.js";
 import type { SampleFrame, Stage } from "./wire.js";
@@ -42,6 +49,11 @@ export function sampleGrid({ settings }: RunFile, { frames }: SampleFiles): Samp
   return frames.some(({ points, texts }) => points !== undefined || texts !== undefined)
     ? undefined
     : sampleGridOf(settings.evaluation);
+}
+
+/** The prompts that the samples show, in order; `undefined` for samples without. */
+export async function promptsShown(folder: SafeFolder, id: string): Promise<string[] | undefined> {
+  return promptsOf(await readJson(folder, id, "samples", promptsFile));
 }
 
 /** Names of the classes that the samples show in turn, from the model's configuration. */

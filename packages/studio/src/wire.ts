@@ -38,6 +38,8 @@ export interface RunSummary {
   evaluations?: { student: number; teacher: number };
   /** Newest picture of samples. */
   picture?: { file: string; grid?: SampleGrid };
+  /** Of the whole run: while it trains, up to its newest line; at its end with judging and timing. */
+  seconds?: number;
   /** Sizes and change times of its files; changes if there is news. */
   version: string;
 }
@@ -75,6 +77,8 @@ export interface RunDetail {
   grid?: SampleGrid;
   /** Names of the classes; the samples show them in turn. */
   classes?: string[];
+  /** The prompts of the samples, in order. */
+  prompts?: string[];
   checkpoints: number[];
   /** Whether it has a model to draw from and to export. */
   hasModel: boolean;

@@ -93,8 +93,12 @@ class CachingAllocator final : public c10::Allocator {
       cached_ -= static_cast<int64_t>(size);
       return data;
     }
-    // Blocks kept for shapes that are no longer used must not pile up.
+    // Blocks kept for shapes that are no longer used must not pile up …
     if (cached_ > kFreeAllowance + live_ / 2) trimLocked(live_ / 4);
+    // … nor make the process larger than its tensors ever were together, by more than the allowance.
+    highest_ = std::max(highest_, live_);
+    const int64_t spare = highest_ - live_ + kFreeAllowance;
+    if (cached_ > spare) trimLocked(spare);
     void* block = nullptr;
     if (posix_memalign(&block, kAlignment, size + kAlignment) != 0) {
       trimLocked(0);
@@ -140,6 +144,8 @@ class CachingAllocator final : public c10::Allocator {
   std::mutex mutex_;
   std::map<size_t, std::vector<void*>> free_;
   int64_t live_ = 0, peak_ = 0, cached_ = 0;
+  // the largest live_, never reset
+  int64_t highest_ = 0;
   int64_t limit_ = machineMemory();
 };
 

@@ -1,8 +1,8 @@
-// Steps that are captured once and run again without JavaScript. On a GPU a capture is libtorch's own graph (a CUDA
-// graph: one launch for thousands of kernels). On the CPU it is a list of calls. It keeps every result and only serves
-// to test everything but the capture itself without a GPU.
+// Steps that are captured once and run again without JavaScript and autograd. On a GPU a capture is libtorch's own graph
+// (a CUDA graph: one launch for thousands of kernels). On the CPU it is a list of calls, see call_list.cpp.
 #include "graph.h"
 
+#include "capture.h"
 #include "convert.h"
 #include "device_memory.h"
 #include "registration.h"
@@ -11,11 +11,13 @@
 #include <c10/core/Event.h>
 #include <c10/core/impl/LocalDispatchKeySet.h>
 #include <c10/core/impl/VirtualGuardImpl.h>
+#include <c10/util/hash.h>
 #include <torch/library.h>
 #include <torch/version.h>
 
 #include <map>
 #include <unordered_set>
+#include <utility>
 
 // One interface to all devices' graphs: libtorch 2.13 and later.
 #if TORCH_VERSION_MAJOR > 2 || TORCH_VERSION_MINOR >= 13
@@ -26,56 +28,45 @@
 namespace disback {
 namespace {
 
-using Stack = std::vector<c10::IValue>;
-
 // A dispatch key between autograd and the devices' kernels that nothing else uses. While it is included, every operator
 // passes through `observe` before its kernel, also in backward passes.
 constexpr auto kObserved = c10::DispatchKey::Fake;
 
-struct Capture {
-  virtual ~Capture() = default;
-  virtual void begin() = 0;
-  // Afterwards the step has run once.
-  virtual void end() = 0;
-  virtual void replay() = 0;
-  virtual void observe(const c10::OperatorHandle&, Stack, Stack) {}
-};
-
 thread_local Capture* capturing = nullptr;
 
-// The CPU's graph: calls with their arguments and results, which stay in place.
-struct CallList : Capture {
-  struct Call {
-    c10::OperatorHandle op;
-    Stack arguments, results;
-  };
-  std::vector<Call> calls;
-
-  void begin() override { calls.clear(); }
-  void end() override {}
-  void observe(const c10::OperatorHandle& op, Stack arguments, Stack results) override {
-    calls.push_back({op, std::move(arguments), std::move(results)});
-  }
-  void replay() override {
-    const c10::InferenceMode withoutGraph(true);
-    for (const Call& call : calls) {
-      Stack stack = call.arguments;
-      call.op.callBoxed(stack);
-      for (size_t i = 0; i < stack.size(); i++) put(stack[i], call.results[i]);
-    }
-  }
-
- private:
-  // Copies a new result into the captured one. Views and arguments changed in place are already there.
-  static void put(const c10::IValue& found, const c10::IValue& place) {
-    if (found.isTensorList()) {
-      const auto tensors = found.toTensorVector(), places = place.toTensorVector();
-      for (size_t i = 0; i < tensors.size(); i++) put(tensors[i], places[i]);
-    } else if (found.isTensor() && found.toTensor().defined() && !found.toTensor().is_alias_of(place.toTensor())) {
-      place.toTensor().copy_(found.toTensor());
-    }
-  }
+// What a run of a step did, as far as a capture depends on it.
+struct Watch {
+  // the first thing that a capture refuses; empty if there was none
+  std::string obstacle;
+  // of all calls: operators, plain arguments and shapes. Steps that make the same calls have the same.
+  size_t signature = 0;
+  // whether an operator draws random numbers inside the step, as dropout does
+  bool draws = false;
 };
+thread_local Watch* watching = nullptr;
+
+void mix(size_t& signature, size_t value) { signature = c10::hash_combine(signature, value); }
+
+void mixValue(size_t& signature, const c10::IValue& value) {
+  if (value.isTensor()) {
+    const at::Tensor& tensor = value.toTensor();
+    if (!tensor.defined()) return mix(signature, 1);
+    for (const int64_t size : tensor.sizes()) mix(signature, c10::get_hash(size));
+    mix(signature, static_cast<size_t>(tensor.scalar_type()));
+  } else if (value.isList()) {
+    for (const c10::IValue& one : value.toListRef()) mixValue(signature, one);
+  } else if (value.isDouble()) {
+    mix(signature, c10::get_hash(value.toDouble()));
+  } else if (value.isInt()) {
+    mix(signature, c10::get_hash(value.toInt()));
+  } else if (value.isBool()) {
+    mix(signature, value.toBool() ? 2 : 3);
+  } else if (value.isString()) {
+    mix(signature, c10::get_hash(value.toStringRef()));
+  } else {
+    mix(signature, value.isNone() ? 4 : 5);
+  }
+}
 
 #ifdef DISBACK_DEVICE_GRAPHS
 struct DeviceGraph : Capture {
@@ -151,8 +142,9 @@ const std::unordered_set<std::string> kReading = {
     "aten::_unique2",            "aten::unique_dim", "aten::unique_consecutive", "aten::bincount",
     "aten::histc",               "aten::_linalg_check_errors", "aten::nonzero_numpy", "aten::argwhere"};
 
-[[noreturn]] void refuse(const std::string& what) {
-  throw ArgumentError("a step that is being captured cannot " + what);
+void refuse(const std::string& what) {
+  if (capturing && capturing->strict) throw ArgumentError("a step that is being captured cannot " + what);
+  if (watching && watching->obstacle.empty()) watching->obstacle = what;
 }
 
 bool isMask(const c10::IValue& value) {
@@ -185,9 +177,15 @@ void observe(const c10::OperatorHandle& op, c10::DispatchKeySet keys, Stack* sta
   const size_t count = op.schema().arguments().size();
   Stack arguments(stack->end() - static_cast<std::ptrdiff_t>(count), stack->end());
   requireCapturable(op, arguments.data(), count);
+  // The capture alone detaches the figures.
+  if (watching && op.schema().name() != "aten::detach") {
+    mix(watching->signature, c10::get_hash(op.operator_name()));
+    for (const c10::IValue& argument : arguments) mixValue(watching->signature, argument);
+    watching->draws = watching->draws || op.hasTag(at::Tag::nondeterministic_seeded);
+  }
   op.redispatchBoxed(keys & c10::DispatchKeySet(c10::DispatchKeySet::FULL_AFTER, kObserved), stack);
   const auto results = static_cast<std::ptrdiff_t>(op.schema().returns().size());
-  if (capturing) capturing->observe(op, std::move(arguments), Stack(stack->end() - results, stack->end()));
+  if (capturing) capturing->observe(op, arguments, Stack(stack->end() - results, stack->end()));
 }
 
 TORCH_LIBRARY_IMPL(_, Fake, library) { library.fallback(torch::CppFunction::makeFromBoxedFunction<&observe>()); }
@@ -230,7 +228,7 @@ napi_value createGraph(napi_env env, napi_callback_info info) {
     c10::Device device(stringArgument(env, arguments[0], "device"));
     if (!device.is_cpu() && !device.has_index()) device = c10::impl::VirtualGuardImpl(device.type()).getDevice();
     auto graph = std::make_unique<Graph>(Graph{
-        device, device.is_cpu() ? std::make_unique<CallList>() : deviceCapture(device)});
+        device, device.is_cpu() ? createCallList() : deviceCapture(device)});
     napi_value object;
     check(env, napi_create_object(env, &object), "graph");
     napi_type_tag_object(env, object, &kGraphTag);
@@ -246,31 +244,56 @@ void call(napi_env env, napi_value body) {
   check(env, napi_call_function(env, global, body, 0, nullptr, nullptr), "body");
 }
 
-// warmUpGraph(graph, body): runs the body on the stream of the capture.
+// Runs the body while `watch` sees its operators.
+void callWatched(napi_env env, napi_value body, Watch& watch) {
+  const c10::impl::IncludeDispatchKeyGuard observed(kObserved);
+  Watch* const before = std::exchange(watching, &watch);
+  try {
+    call(env, body);
+  } catch (...) {
+    watching = before;
+    throw;
+  }
+  watching = before;
+}
+
+napi_value watchToJs(napi_env env, const Watch& watch) {
+  napi_value seen, draws;
+  check(env, napi_create_object(env, &seen), "seen");
+  napi_set_named_property(env, seen, "signature", stringToJs(env, std::to_string(watch.signature)));
+  napi_set_named_property(env, seen, "obstacle", stringToJs(env, watch.obstacle));
+  napi_get_boolean(env, watch.draws, &draws);
+  napi_set_named_property(env, seen, "draws", draws);
+  return seen;
+}
+
+// warmUpGraph(graph, body): runs the body on the stream of the capture. Gives what a capture depends on.
 napi_value warmUpGraph(napi_env env, napi_callback_info info) {
   return guarded(env, [&]() -> napi_value {
     Arguments<2> arguments(env, info);
     Graph& graph = graphArgument(env, arguments[0]);
     const Busy busy(graph);
     const SideStream side(graph.device);
-    call(env, arguments[1]);
-    return nullptr;
+    Watch watch;
+    callWatched(env, arguments[1], watch);
+    return watchToJs(env, watch);
   });
 }
 
-// captureGraph(graph, body): runs the body once and records its operators.
+// captureGraph(graph, body, strict): runs the body once and records its operators. Gives what the capture depends on.
 napi_value captureGraph(napi_env env, napi_callback_info info) {
   return guarded(env, [&]() -> napi_value {
-    Arguments<2> arguments(env, info);
+    Arguments<3> arguments(env, info);
     Graph& graph = graphArgument(env, arguments[0]);
     if (capturing) throw ArgumentError("a step is being captured already");
     const Busy busy(graph);
     const SideStream side(graph.device);
+    Watch watch;
+    graph.capture->strict = boolArgument(env, arguments[2], "strict");
     graph.capture->begin();
     try {
-      const c10::impl::IncludeDispatchKeyGuard observed(kObserved);
       capturing = graph.capture.get();
-      call(env, arguments[1]);
+      callWatched(env, arguments[1], watch);
       capturing = nullptr;
     } catch (...) {
       capturing = nullptr;
@@ -282,7 +305,7 @@ napi_value captureGraph(napi_env env, napi_callback_info info) {
       throw;
     }
     graph.capture->end();
-    return nullptr;
+    return watchToJs(env, watch);
   });
 }
 
@@ -309,10 +332,19 @@ napi_value releaseGraph(napi_env env, napi_callback_info info) {
   });
 }
 
+// refuseCapture(what): for work in JavaScript that a replay would not do again.
+napi_value refuseCapture(napi_env env, napi_callback_info info) {
+  return guarded(env, [&]() -> napi_value {
+    Arguments<1> arguments(env, info);
+    requireNoCapture(stringArgument(env, arguments[0], "what").c_str());
+    return nullptr;
+  });
+}
+
 }  // namespace
 
 void requireNoCapture(const char* what) {
-  if (capturing) refuse(what);
+  refuse(what);
 }
 
 void registerGraph(napi_env env, napi_value exports) {
@@ -321,6 +353,7 @@ void registerGraph(napi_env env, napi_value exports) {
   define(env, exports, "captureGraph", captureGraph);
   define(env, exports, "replayGraph", replayGraph);
   define(env, exports, "releaseGraph", releaseGraph);
+  define(env, exports, "refuseCapture", refuseCapture);
 }
 
 }  // namespace disback

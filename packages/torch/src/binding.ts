@@ -10,6 +10,13 @@ export type NativeFunction = (...values: unknown[]) => never;
 export type NativeGenerator = object & { readonly __generator: never };
 export type NativeReducer = object & { readonly __reducer: never };
 /** A step that was captured. */
+/** What a capture of a step depends on: its calls, what a capture refuses or "", and whether it draws by itself. */
+export interface NativeWatch {
+  signature: string;
+  obstacle: string;
+  draws: boolean;
+}
+
 export type NativeGraph = object & { readonly __graph: never };
 export type NativeScript = object & { readonly __script: never };
 
@@ -108,10 +115,11 @@ export interface Native {
   createReducer(group: string, parameters: Handle[], bucketBytes: number): NativeReducer;
   prepareReducer(reducer: NativeReducer): void;
   createGraph(device: string): NativeGraph;
-  warmUpGraph(graph: NativeGraph, body: () => void): void;
-  captureGraph(graph: NativeGraph, body: () => void): void;
+  warmUpGraph(graph: NativeGraph, body: () => void): NativeWatch;
+  captureGraph(graph: NativeGraph, body: () => void, strict: boolean): NativeWatch;
   replayGraph(graph: NativeGraph): void;
   releaseGraph(graph: NativeGraph): void;
+  refuseCapture(what: string): void;
   loadScript(path: string, device: string): NativeScript;
   runScript(
     script: NativeScript,

@@ -163,6 +163,7 @@ function drawTensor(
   return drawn(
     () => `${kind} [${shape.join(", ")}] ${dtype} ${device}`,
     () => drawShare(shape, generator, draw),
+    generator === undefined,
   );
 }
 
@@ -211,6 +212,7 @@ export function drawInteger(low: number, high: number, options: Omit<RandomOptio
   return drawn(
     () => `whole number ${low} ${high} ${device ?? "cpu"}`,
     () => scope(() => ops.randint_low_generator(low, high, [], generator, "int64", null, device).item()),
+    generator === undefined,
   );
 }
 /** 0 to n - 1 in random order. Default dtype int64. */

@@ -15,10 +15,15 @@ interface Draw {
 let current: Draws | undefined;
 
 /**
- * Draws; in a step to capture, returns what was drawn before it. @param what describes the draw
+ * Draws; in a step to capture, returns what was drawn before it. @param what describes the draw @param standard whether
+ * from the default generator
  */
-export function drawn<Value extends Tensor | number>(what: () => string, draw: () => Value): Value {
-  return current ? (current.take(what(), draw) as Value) : draw();
+export function drawn<Value extends Tensor | number>(
+  what: () => string,
+  draw: () => Value,
+  standard: boolean,
+): Value {
+  return current ? (current.take(what(), draw, standard) as Value) : draw();
 }
 
 /**
@@ -29,6 +34,8 @@ export class Draws {
   private draws: Draw[] = [];
   private position = 0;
   private complete = false;
+  /** Whether some come from the default generator, from which dropout draws inside a step. */
+  standard = false;
 
   /** Whether a step has run to its end, so that its draws are known. */
   get known(): boolean {
@@ -70,7 +77,8 @@ export class Draws {
   }
 
   /** @internal */
-  take(what: string, again: () => Tensor | number): Tensor | number {
+  take(what: string, again: () => Tensor | number, standard: boolean): Tensor | number {
+    this.standard ||= standard;
     if (!this.complete) {
       const value = again();
       this.draws.push({ what, again, value: value instanceof Tensor ? keep(value) : value });
@@ -89,6 +97,8 @@ export class Draws {
   }
 
   private differ(what: string): never {
-    throw new TorchError(`a step to capture draws other random numbers than in its first run: ${what}`);
+    throw new TorchError(
+      `a step to capture draws other random numbers than in its first run: ${what}; run such steps without a capture`,
+    );
   }
 }

@@ -32,6 +32,7 @@ export * from "./nn/conv-transpose.js";
 export * from "./nn/dropout.js";
 export * from "./nn/embedding.js";
 export * from "./nn/initialization.js";
+export { type ConvolutionSettings, layerConvolution, layerProduct } from "./nn/layer-operations.js";
 export * from "./nn/linear.js";
 export * from "./nn/loss-modules.js";
 export * from "./nn/losses.js";
@@ -40,6 +41,8 @@ export { GroupNorm, LayerNorm, type NormOptions, RMSNorm } from "./nn/normalizat
 export { buffer, parameter } from "./nn/parameter.js";
 export * from "./nn/pooling.js";
 export * from "./nn/shape.js";
+export { recomputed } from "./nn/sparing.js";
+export { computingDevice, isStreamed, streamWeight, type WeightStore } from "./nn/streamed.js";
 export * from "./nn/upsample.js";
 export { ops } from "./ops.js";
 export * from "./optim/adam.js";
@@ -60,7 +63,12 @@ export { ShardedAdam } from "./optim/sharded-adam.js";
 export { type OperatorTime, type ProfileOptions, profile } from "./profile.js";
 export { defaultGenerator, Generator, type GeneratorOptions, manualSeed, type Share } from "./random.js";
 export * from "./runtime.js";
-export { readSafetensors, readSafetensorsHeader, type SafetensorsFile } from "./safetensors/read.js";
+export {
+  readSafetensors,
+  readSafetensorsHeader,
+  type SafetensorsFile,
+  safetensorsOnDemand,
+} from "./safetensors/read.js";
 export { writeSafetensors } from "./safetensors/write.js";
 export { keep, Scope, scope } from "./scope.js";
 export { loadTorchScript, type ScriptValue, TorchScriptModule } from "./script.js";

@@ -1,4 +1,5 @@
 import { type Handle, native } from "./binding.js";
+import { call } from "./call.js";
 import { type Scalar, wrapIn } from "./door.js";
 import {
   type Device,
@@ -78,6 +79,14 @@ export class Tensor {
   }
   isContiguous(format: MemoryFormat = "contiguous"): boolean {
     return native.isContiguous(this.handle, memoryFormatCode(format));
+  }
+  /** Where it starts in memory. */
+  get address(): bigint {
+    return native.dataAddress(this.handle);
+  }
+  /** How often it, and tensors that share its memory, were written to, as libtorch counts. */
+  get version(): number {
+    return call("aten::_version", "", this) as number;
   }
   /** Whether both start at the same memory address. */
   sharesMemoryWith(other: Tensor): boolean {

@@ -7,12 +7,14 @@ import {
   fromTypedArray,
   Generator,
   Linear,
+  memoryStatistics,
   noGrad,
   ones,
   ops,
   rand,
   randint,
   randn,
+  resetPeakMemory,
   scope,
   type Tensor,
   zeros,
@@ -215,4 +217,80 @@ it.each([
 
 it("a device without graphs is refused", () => {
   expect(() => new CapturedStep("meta")).toThrow(/meta/);
+});
+
+describe("a step that need not be captured", () => {
+  const runs = (step: () => { x: Tensor | number }, count: number) => {
+    const captured = new CapturedStep<"x">("cpu", { required: false });
+    const seen = Array.from({ length: count }, () =>
+      scope(() => {
+        const { x } = captured.run([], step);
+        return typeof x === "number" ? x : x.item();
+      }),
+    );
+    captured.dispose();
+    return { seen, obstacle: captured.obstacle };
+  };
+  const generator = () => new Generator(7);
+
+  it("stays plain if it reads values, and says so", () => {
+    const step = (random: Generator) => () => ({
+      x: rand([3], { generator: random }).sum().item() as number,
+    });
+    const [plainly, random] = [generator(), generator()];
+    const { seen, obstacle } = runs(step(random), 6);
+    expect(obstacle).toMatch(/^read values back/);
+    expect(seen).toEqual(Array.from({ length: 6 }, () => step(plainly)().x));
+  });
+
+  it("stays plain if its numbers change from run to run", () => {
+    let count = 0;
+    const { seen, obstacle } = runs(() => ({ x: ones([2]).mul(++count).sum() }), 8);
+    expect(obstacle).toMatch(/other numbers/);
+    expect(seen).toEqual([2, 4, 6, 8, 10, 12, 14, 16]);
+  });
+
+  it("stays plain if dropout and the step draw from the default generator in turn", () => {
+    const step = () => ({
+      x: ops
+        .dropout(rand([16]), 0.5, true)
+        .sum()
+        .add(rand([1]).sum()),
+    });
+    const plain = () => scope(() => step().x.item());
+    const standard = defaultGenerator();
+    standard.manualSeed(3);
+    const expected = Array.from({ length: 6 }, plain);
+    standard.manualSeed(3);
+    const { seen, obstacle } = runs(step, 6);
+    expect(obstacle).toMatch(/default generator/);
+    expect(seen.slice(2)).toEqual(expected.slice(2));
+  });
+
+  it("is captured once its calls settle", () => {
+    let count = 0;
+    const once = () => (++count < 4 ? ones([2]).mul(count) : ones([2]).mul(9));
+    const { seen, obstacle } = runs(() => ({ x: once().sum() }), 8);
+    expect(obstacle).toBeUndefined();
+    expect(seen).toEqual([2, 4, 6, 18, 18, 18, 18, 18]);
+    expect(count).toBe(5);
+  });
+});
+
+it("a replay frees what it no longer needs", () => {
+  const captured = new CapturedStep<"x">("cpu");
+  const size = 1 << 18;
+  const held = () => memoryStatistics().live;
+  const run = () => {
+    let x = ones([size]);
+    for (let i = 0; i < 20; i++) x = x.mul(1.5);
+    return { x: x.sum() };
+  };
+  for (let i = 0; i < 3; i++) scope(() => captured.run([], run));
+  const before = held();
+  resetPeakMemory();
+  scope(() => captured.run([], run));
+  expect(memoryStatistics().peak - before).toBeLessThan(4 * 4 * size);
+  expect(held()).toBe(before);
+  captured.dispose();
 });

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import { cpus, totalmem } from "node:os";
-import { shippedTeachers } from "../runs/locate-model.js";
+import { shippedStudents, shippedTeachers } from "../runs/locate-model.js";
 import { shortBytes } from "../runs/wording.js";
 import { packageVersion } from "./package-version.js";
 
@@ -76,7 +76,11 @@ function memory(): Finding {
 async function shippedFiles(): Promise<Finding[]> {
   const teachers = shippedTeachers();
   const list = (names: string[]) => names.join(", ") || "none came with the package";
-  const found: Finding[] = [{ name: "teachers", ok: teachers.length > 0, detail: list(teachers) }];
+  const students = shippedStudents();
+  const found: Finding[] = [
+    { name: "teachers", ok: teachers.length > 0, detail: list(teachers) },
+    { name: "students", ok: students.length > 0, detail: list(students) },
+  ];
   try {
     const { shippedExtractors } = await import("../metrics/shipped.js");
     const extractors = shippedExtractors();

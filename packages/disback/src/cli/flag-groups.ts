@@ -6,7 +6,7 @@ export const TEACHER_FLAGS: readonly SettingFlag[] = [
     flags: "--teacher <model>",
     path: "teacher",
     description:
-      "teacher: a model folder, a run of `teacher train`, a shipped name, or your own module (.mjs)",
+      "teacher: a model folder, a run of `teacher train`, a shipped name, Stable Diffusion or Flux (a folder of diffusers, or one file), or your own module (.mjs)",
   },
   {
     flags: "--unconditional",
@@ -16,19 +16,74 @@ export const TEACHER_FLAGS: readonly SettingFlag[] = [
   },
 ];
 
+/** How a pipeline that draws from text is opened, whatever is done with it. */
+export const PIPELINE_FLAGS: readonly SettingFlag[] = [
+  {
+    flags: "--lora <file>",
+    path: "lora",
+    description: "text to image: LoRA to merge in, FILE or FILE:weight; may be repeated",
+    kind: "repeated",
+  },
+  {
+    flags: "--tokenizer <folder>",
+    path: "tokenizer",
+    description: "text to image: CLIP's tokenizer, which a checkpoint in one file lacks",
+  },
+  {
+    flags: "--prediction <kind>",
+    path: "prediction",
+    description: "Stable Diffusion 2 in one file: epsilon or v",
+    choices: ["epsilon", "v"],
+  },
+];
+
+/** Their values, for commands without settings. */
+export interface PipelineFlags {
+  lora?: string[];
+  tokenizer?: string;
+  prediction?: "epsilon" | "v";
+}
+
+const SCALE_FLAG: SettingFlag = {
+  flags: "--embedded-guidance <scale>",
+  path: "embeddedGuidance",
+  description: "Flux: scale of guidance that the network is told, default 3.5",
+  kind: "number",
+};
+
 export const NETWORK_FLAGS: readonly SettingFlag[] = grouped("Networks:", [
   ...TEACHER_FLAGS,
+  ...PIPELINE_FLAGS,
+  SCALE_FLAG,
   {
     flags: "--student <start>",
     path: "student",
-    description: "start of the student, a config file or a module (.mjs)",
-    choices: ["same", "untrained", "small"],
+    description: "start of the student, a model's folder or config file, or a module (.mjs)",
+    choices: ["same", "untrained", "small", "dcgan", "fastgan", "mlp"],
+  },
+  {
+    flags: "--latent-size <n>",
+    path: "latentSize",
+    description: "numbers in a latent of a dcgan, fastgan or mlp",
+    kind: "number",
+  },
+  {
+    flags: "--student-channels <n>",
+    path: "studentChannels",
+    description: "width of a dcgan, fastgan or mlp",
+    kind: "number",
   },
   {
     flags: "--rank <n>",
     path: "rank",
     description: "train adapters (LoRA) on the teacher's weights, not a copy of them",
     kind: "number",
+  },
+  {
+    flags: "--offload",
+    path: "offload",
+    description: "with --rank: layers fetch the teacher's weights for each use: less memory",
+    kind: "switch",
   },
   {
     flags: "--prompts <file>",
@@ -158,7 +213,12 @@ export const IMAGE_FLAGS: readonly SettingFlag[] = [
 
 /** How samples are drawn from a model. */
 export const SAMPLING_FLAGS: readonly SettingFlag[] = [
-  { flags: "--count <n>", path: "count", description: "samples to draw", kind: "number" },
+  {
+    flags: "--count <n>",
+    path: "count",
+    description: "samples to draw",
+    kind: "number",
+  },
   { flags: "--batch-size <n>", path: "batchSize", description: "samples drawn at once", kind: "number" },
   {
     flags: "--steps <n>",
@@ -184,7 +244,17 @@ export const SAMPLING_FLAGS: readonly SettingFlag[] = [
     description: "use a class-conditional model without labels",
     kind: "switch",
   },
+  ...PIPELINE_FLAGS,
+  SCALE_FLAG,
 ];
+
+/** Width and height where there is no data to have it from. */
+export const RESOLUTION_FLAG: SettingFlag = {
+  flags: "--resolution <n>",
+  path: "resolution",
+  description: "text to image: width and height of the pictures",
+  kind: "number",
+};
 
 /** What a model that is told a text draws. */
 export const PROMPT_FLAGS: readonly SettingFlag[] = [

@@ -3,6 +3,7 @@ import type { z } from "zod";
 import { UsageError } from "../errors.js";
 import { writeFileAtomically } from "../runs/atomic-file.js";
 import type { Job, JobResult } from "../runs/jobs/job.js";
+import type { SeveralOptions, SeveralPlan } from "../runs/plan/several.js";
 import type { SettingsTree } from "../runs/settings/layers.js";
 import type { SettingsSources } from "../runs/settings/resolve.js";
 import { shellWord } from "../shell-word.js";
@@ -25,9 +26,13 @@ export function addRunFlags(
     .option("--out <folder>", "run folder", out)
     .option("--studio", "serve a page to watch this run")
     .option("--force", "replace an earlier run in that folder (the old one is renamed, not deleted)")
-    // `disback plan <command> …`
-    .addOption(new Option("--plan", "measure a few steps and say what the run will take").hideHelp());
+    .addOption(planOption());
   return addBriefHelp(addProcessFlags(command));
+}
+
+/** What `disback plan <command> …` adds to the command's flags. */
+export function planOption(): Option {
+  return new Option("--plan", "measure a few steps and say what the run will take").hideHelp();
 }
 
 /** Value of `--share-trajectories`. */
@@ -116,6 +121,18 @@ async function showPlan<Schema extends z.ZodType>(
   terminal.result({ ...plan }, [table(rows), "", ...lines].join("\n"));
 }
 
+/** The same for a command that makes several runs. */
+export async function showSeveralPlan(
+  terminal: Terminal,
+  jobs: number,
+  plan: (options: SeveralOptions) => Promise<SeveralPlan>,
+): Promise<void> {
+  const { describeSeveral } = await import("../runs/plan/describe.js");
+  const planned = await plan({ jobs, progress: await terminal.progress(), version: packageVersion() });
+  const { rows, lines } = describeSeveral(planned);
+  terminal.result({ ...planned }, [table(rows), "", ...lines].join("\n"));
+}
+
 /** A shared trajectory is recorded by a single process: the other processes of a run could not wait for another run. */
 export function requireAloneToShare({ shareTrajectories }: SharingFlag, processes: number | undefined): void {
   const several = processes !== undefined || process.env.WORLD_SIZE !== undefined;
@@ -168,12 +185,12 @@ export async function showsSettings(
     import("../runs/settings/describe.js"),
   ]);
   const { settings, missing } = settingsTemplate(schema, sourcesOf(command, own, presets));
-  const yaml = settingsToYaml(settings, schema, missing);
+  const yaml = settingsToYaml(settings, schema, { missing, brief: settingsFile !== undefined });
   const terminal = new Terminal(output);
   if (settingsFile === undefined) terminal.result(settings, yaml.trimEnd());
   else {
     const use = `disback ${nameOf(command)} --config ${shellWord(settingsFile)}`;
-    writeFileAtomically(settingsFile, `# All settings of: ${use}\n${yaml}`);
+    writeFileAtomically(settingsFile, `# Settings of: ${use}\n${yaml}`);
     terminal.result({ file: settingsFile, missing }, `${settingsFile}: change it, and then: ${use}`);
   }
   return true;

@@ -9,8 +9,8 @@ export interface SettingFlag {
   /** Dotted path of the setting, `backtracking.batchSize`. */
   path: string;
   description: string;
-  /** Default "text". */
-  kind?: "text" | "number" | "switch" | "list";
+  /** Default "text"; "list" is separated by commas, "repeated" is given once for each value. */
+  kind?: "text" | "number" | "switch" | "list" | "repeated";
   /** Values for shell completion; validation refuses others. */
   choices?: readonly string[];
   /** Heading in the help; default "Options:". */
@@ -61,6 +61,12 @@ export function addSettingFlags(
   return addOutputFlags(command);
 }
 
+/** Declares flags on a command that has no settings. */
+export function addFlags(command: Command, flags: readonly SettingFlag[]): Command {
+  for (const flag of flags) command.addOption(optionOf(flag));
+  return command;
+}
+
 /** `--json` and `--quiet`. */
 export function addOutputFlags(command: Command): Command {
   return command
@@ -90,7 +96,13 @@ function optionOf(flag: SettingFlag): Option {
   const option = new Option(flag.flags, flag.description);
   // Not `choices()`, which would refuse other values before validation, and validation suggests what was meant.
   if (flag.choices) option.argChoices = [...flag.choices];
+  if (flag.kind === "repeated") option.argParser(another);
   return flag.group ? option.helpGroup(flag.group) : option;
+}
+
+/** One more value of a flag that may be repeated. */
+function another(value: string, earlier: readonly string[] | undefined): string[] {
+  return [...(earlier ?? []), value];
 }
 
 /** The flags by the settings they set, for messages: `backtracking.iterations` → `--iterations`. */

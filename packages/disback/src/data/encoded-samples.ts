@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
-import { fromTypedArray, scope, type Tensor } from "@disback/torch";
+import { fromTypedArray, scope, stack, type Tensor } from "@disback/torch";
+import type { EncodedFiles } from "./encoded-files.js";
 import type { LeftOut } from "./left-out.js";
 import type { SampleArrays, SampleSource } from "./samples.js";
 
@@ -28,15 +29,25 @@ export class EncodedSamples implements SampleSource {
   readonly leftOut: readonly LeftOut[];
   readonly notes: readonly string[];
   readonly captions: readonly string[] | undefined;
+  /** How many samples were encoded, not found. */
+  encoded = 0;
   private readonly cached = new Map<number, EncodedRow>();
   private readonly size: number;
 
-  /** @param cacheBytes how many bytes of encoded samples may be kept, default 2 GiB */
+  private readonly cacheBytes: number;
+  private readonly files: EncodedFiles | undefined;
+
+  /**
+   * @param options.cacheBytes how many bytes of encoded samples may be kept in memory, default 2 GiB
+   * @param options.files where they are kept on disk; default nowhere
+   */
   constructor(
     private readonly source: SampleSource,
     private readonly encoding: SampleEncoding,
-    private readonly cacheBytes = 2 * 2 ** 30,
+    { cacheBytes = 2 * 2 ** 30, files }: { cacheBytes?: number; files?: EncodedFiles } = {},
   ) {
+    this.cacheBytes = cacheBytes;
+    this.files = files;
     this.name = `${source.name} encoded by ${encoding.name}`;
     this.sampleShape = encoding.sampleShape;
     this.length = source.length;
@@ -77,20 +88,39 @@ export class EncodedSamples implements SampleSource {
   private async encodeRows(indices: number[]): Promise<Map<number, EncodedRow>> {
     if (indices.length === 0) return new Map();
     const { samples, labels } = await this.source.read(indices);
-    const encoded = scope(() => {
-      const input = fromTypedArray(samples, [indices.length, ...this.source.sampleShape]);
-      return this.encoding.encode(input).cpu().data() as Float32Array;
-    });
+    const rows = indices.map((_, row) => rowOf(samples, row, samples.length / indices.length));
+    const known = rows.map((sample) => this.files?.read(sample, this.size));
+    const missing = rows.filter((_, row) => !known[row]);
+    const encoded = this.encode(missing);
+    const made = encoded.values();
     return new Map(
       indices.map((index, row) => [
         index,
         {
-          sample: encoded.slice(row * this.size, (row + 1) * this.size),
+          sample: known[row] ?? made.next().value!,
           ...(labels ? { label: labels.slice(row * this.labelDim, (row + 1) * this.labelDim) } : {}),
         },
       ]),
     );
   }
+
+  /** Encodes samples, and writes them to disk. */
+  private encode(samples: readonly Float32Array[]): Float32Array[] {
+    if (samples.length === 0) return [];
+    this.encoded += samples.length;
+    const all = scope(() => {
+      const inputs = samples.map((sample) => fromTypedArray(sample, this.source.sampleShape as number[]));
+      return this.encoding.encode(stack(inputs)).cpu().data() as Float32Array;
+    });
+    const encoded = samples.map((_, row) => rowOf(all, row, this.size));
+    for (const [row, sample] of samples.entries()) this.files?.write(sample, encoded[row]!);
+    return encoded;
+  }
+}
+
+/** A copy of a row. */
+function rowOf(values: Float32Array, row: number, size: number): Float32Array {
+  return values.slice(row * size, (row + 1) * size);
 }
 
 interface EncodedRow {

@@ -38,8 +38,8 @@ export interface OpenOptions {
    * the data are read (`describeLeftOut` and `notes` of the dataset)
    */
   onWarning?: (line: string) => void;
-  /** called with the number of images decoded so far while opening */
-  onProgress?: (done: number, total: number) => void;
+  /** called, and awaited, with the number of images decoded so far while opening; may throw to stop */
+  onProgress?: (done: number, total: number) => unknown;
 }
 
 /** Options with every default filled in. */

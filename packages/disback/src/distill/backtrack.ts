@@ -73,7 +73,7 @@ export class Backtracking<
     this.schedule = options.schedule ?? new MismatchReached();
     this.targets = new TargetPath(teacher, trajectory, options);
     const { objective } = this;
-    if (objective.auxiliaryLoss) {
+    if (objective.auxiliaryLoss && objective.fitsAuxiliary !== false) {
       const adapters = adapterShape(options.rank ?? objective.rank, student.module, teacher);
       this.auxiliary = this.targets.startOfAuxiliary(adapters, seed); // D_phi <- D'_N
     }
@@ -90,7 +90,7 @@ export class Backtracking<
     });
     this.trainers = {
       studentOptimizer: this.student.trainer,
-      ...(auxiliary ? { auxiliaryOptimizer: this.auxiliaryTrainer(auxiliary, settings) } : {}),
+      ...(objective.auxiliaryLoss ? { auxiliaryOptimizer: this.auxiliaryTrainer(auxiliary, settings) } : {}),
     };
     this.parts = {
       ...this.student.parts,
@@ -138,9 +138,10 @@ export class Backtracking<
     // (a) D_phi learns the student's distribution: min E lambda(sigma) |D_phi(x0 + sigma n; sigma) - x0|^2 (eq. 5)
     const fit = (drawn: ReturnType<typeof drawBatch>, made?: Tensor) =>
       this.trainers.auxiliaryOptimizer?.update(batch, (part) => {
+        const { latents, condition } = partOf(drawn, part);
         const samples = made?.detach() ?? noGrad(() => generate(student, partOf(drawn, part))); // x0 = G(z)
-        const condition = part.rows(drawn.condition);
-        const input = { samples, condition, auxiliary: auxiliary!.train(), target, random: part.random };
+        const models = { auxiliary: auxiliary?.train() ?? target, target };
+        const input = { samples, latents, condition, ...models, random: part.random };
         const loss = objective.auxiliaryLoss!(input);
         return { loss, figures: { loss } };
       });
@@ -154,8 +155,9 @@ export class Backtracking<
 
     // (b) the student moves by dL/dx0 = w(sigma) (D_phi(x_t; sigma) - D'_i(x_t; sigma)), x_t = x0 + sigma n (eq. 8)
     const moved = this.student.update(batch, (part: BatchPart) => {
+      const { latents, condition } = partOf(drawn, part);
       const samples = made ?? generate(student, partOf(drawn, part));
-      const seen = { samples, condition: part.rows(drawn.condition), random: part.random };
+      const seen = { samples, latents, condition, random: part.random };
       const models = { auxiliary: auxiliary?.eval() ?? target, target, student };
       const { gradient, loss, adversarial, ...figures } = objective.studentSignal({ ...seen, ...models });
       const told = adversarial ?? zeros([], { device: this.device });
@@ -184,19 +186,19 @@ export class Backtracking<
   }
 
   private auxiliaryTrainer(
-    auxiliary: M,
+    auxiliary: M | undefined,
     { auxiliaryLearningRate, betas }: { auxiliaryLearningRate: number; betas: [number, number] },
   ): NetworkTrainer {
     const { processes, objective } = this;
     const learningRate = auxiliaryLearningRate * (objective.learningRateFactor ?? 1);
-    const parameters = [...auxiliary.parameters(), ...(objective.parameters?.() ?? [])];
-    const afterStep = () => normalizeWeights(auxiliary);
+    const parameters = [...(auxiliary?.parameters() ?? []), ...(objective.parameters?.() ?? [])];
+    const afterStep = () => auxiliary && normalizeWeights(auxiliary);
     return new NetworkTrainer(parameters, {
       learningRate,
       betas,
       processes,
       afterStep,
-      name: "auxiliary model",
+      name: auxiliary ? "auxiliary model" : "discriminator",
     });
   }
 

@@ -10,9 +10,11 @@ export interface CachedPromptsOptions {
   device?: Device;
   /** SDXL: original height and width, top and left of the crop, target height and width, `[1, 6]` */
   sizes?: Tensor;
+  /** Flux: the scale of the guidance that it was distilled from, `[1]` */
+  guidance?: Tensor;
 }
 
-/** Prompts drawn uniformly, as conditions that were computed before: `text`, `pooled` and `sizes`. */
+/** Prompts drawn uniformly, as conditions that were computed before: `text` and `pooled`, with `sizes` or `guidance`. */
 export class CachedPrompts implements ConditionSource, PromptRows {
   readonly unread: readonly string[] = [];
 
@@ -61,8 +63,9 @@ export class CachedPrompts implements ConditionSource, PromptRows {
   }
 
   private condition(prompt: string | null): Condition {
-    const { device = "cpu", sizes } = this.options;
-    const parts = Object.entries({ ...this.cache.read(prompt), ...(sizes ? { sizes } : {}) });
+    const { device = "cpu", sizes, guidance } = this.options;
+    const told = { ...(sizes ? { sizes } : {}), ...(guidance ? { guidance } : {}) };
+    const parts = Object.entries({ ...this.cache.read(prompt), ...told });
     return Object.fromEntries(parts.map(([name, tensor]) => [name, (tensor as Tensor).to({ device })]));
   }
 }

@@ -3,14 +3,14 @@ import type { Condition } from "../models/condition.js";
 import type { DenoiserModule } from "../models/denoiser.js";
 import type { DenoiserStudent } from "./denoiser-student.js";
 import { requireFitting, type SamplePool } from "./sample-pool.js";
-import { type TeacherPairsOptions, teacherPairs } from "./teacher-pairs.js";
+import { type PairsSource, pairsFrom } from "./teacher-pairs.js";
 
 /** Where an objective that noises clean samples takes them from. */
 export interface CleanSamplesOptions {
   /** real samples, with labels if the student is conditional; default: samples of the teacher */
   data?: SamplePool | undefined;
   /** options for the teacher's samples, if they replace data */
-  pairs?: Omit<TeacherPairsOptions, "seed">;
+  pairs?: PairsSource;
 }
 
 /** Clean samples and what the student is told of them. */
@@ -30,13 +30,13 @@ export class CleanSamples {
    * @throws DisbackError if the data do not match the student's samples
    */
   constructor(
-    { data, pairs }: CleanSamplesOptions,
-    { student, teacher, seed }: { student: DenoiserStudent; teacher: DenoiserModule; seed: number },
+    { data, pairs = {} }: CleanSamplesOptions,
+    setting: { student: DenoiserStudent; teacher: DenoiserModule; seed: number },
     who: string,
   ) {
-    if (data) requireFitting(data, student, who);
-    this.pool = data ?? teacherPairs(teacher, student, { ...pairs, seed });
-    this.told = Object.keys(student.facts.condition).length > 0;
+    if (data) requireFitting(data, setting.student, who);
+    this.pool = data ?? pairsFrom(pairs, setting);
+    this.told = Object.keys(setting.student.facts.condition).length > 0;
   }
 
   draw(count: number, random: Generator): CleanBatch {

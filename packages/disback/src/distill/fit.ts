@@ -1,18 +1,20 @@
 import type { Generator, Module, Tensor } from "@disback/torch";
 import type { Condition } from "../models/condition.js";
 
-/** Samples and their conditions. */
+/** Samples, and what they were made from. */
 export interface FitBatch {
   /** clean samples `[N, ...]`, taken as constants */
   samples: Tensor;
   /** the conditions they were made with */
   condition: Condition | undefined;
+  /** the latents they were made of, `[N, ...]`: models that map the same latents are fitted to the pairs */
+  latents: Tensor;
 }
 
 /**
  * How a model is fitted to samples, and how two models are compared. Stage 1 fits the teacher's copy with it and
  * measures distances between the nodes of a trajectory. A denoising loss for denoisers, cross-entropy for language
- * models, a reconstruction loss for autoencoders.
+ * models, the squared difference at equal latents for generators, decoders and encoders (`OutputFit`).
  *
  * @typeParam M the kind of model
  */

@@ -20,20 +20,29 @@ export interface GeneratorStudentOptions {
   facts: ModelFacts;
   /** where training draws conditions from; default uniform classes, or none */
   conditions?: ConditionSource;
+  /**
+   * draws latents on the module's device, if they are not standard normal: pictures for an encoder, an autoencoder's
+   * latents for a decoder
+   */
+  drawLatents?: LatentDraw | undefined;
 }
+
+/** @returns `[count, ...latentShape]` */
+export type LatentDraw = (count: number, random: Generator) => Tensor;
 
 /**
  * A student that is not a denoiser: any module that maps standard normal latents to samples, such as a DCGAN's or
- * StyleGAN's generator. ScoreGAN (White-Link/gpm) trains such students by the difference of scores.
+ * StyleGAN's generator, a decoder or an encoder. ScoreGAN (White-Link/gpm) trains such students by the difference of scores.
  */
 export class GeneratorStudent implements Student<GeneratorModule> {
   readonly facts: ModelFacts;
   readonly conditions: ConditionSource;
+  readonly drawLatents: LatentDraw | undefined;
 
   /** @throws DisbackError if the module has no latent shape, or its facts are incomplete */
   constructor(
     readonly module: GeneratorModule,
-    { facts, conditions }: GeneratorStudentOptions,
+    { facts, conditions, drawLatents }: GeneratorStudentOptions,
   ) {
     this.facts = requireFacts(facts, "student");
     const { latentShape } = module;
@@ -41,6 +50,7 @@ export class GeneratorStudent implements Student<GeneratorModule> {
       throw new DisbackError(
         'student: "latentShape" must be a list of whole numbers, the shape of one latent',
       );
+    this.drawLatents = drawLatents;
     this.conditions = conditions ?? conditionSourceOf(facts, this.device);
   }
 
@@ -56,8 +66,9 @@ export class GeneratorStudent implements Student<GeneratorModule> {
     return new GeneratorStudent(module, this);
   }
 
-  /** Draws `z ~ N(0, I)`, `[count, ...latentShape]`. */
+  /** Draws `z ~ N(0, I)`, `[count, ...latentShape]`, unless it has latents of its own. */
   latents(count: number, generator: Generator): Tensor {
+    if (this.drawLatents) return this.drawLatents(count, generator);
     return randn([count, ...this.module.latentShape], { generator, device: this.device });
   }
 

@@ -12,6 +12,8 @@ export interface ObjectiveInput<M extends Module = DenoiserModule> {
   samples: Tensor;
   /** the student's condition */
   condition: Condition | undefined;
+  /** the latents that the samples were made of, `[N, ...]` */
+  latents: Tensor;
   /** the model of the student's own distribution, `D_phi` */
   auxiliary: M;
   /** the trajectory's current node or the teacher, `D'_i`; guided, if guidance is asked for */
@@ -72,6 +74,11 @@ export interface Objective<M extends Module = DenoiserModule> {
 
   /** Rank of the auxiliary model's adapters on the teacher; a recording for it uses the same. Default: no adapters. */
   readonly rank?: number;
+  /**
+   * False if `auxiliaryLoss` trains the objective's own weights alone, such as a discriminator: then no model is fitted to
+   * the student's samples, and `auxiliary` is the target. Default true.
+   */
+  readonly fitsAuxiliary?: boolean;
   /** The auxiliary model's learning rate is multiplied by this, default 1. */
   readonly learningRateFactor?: number;
   /** Called once, before the first step: makes what depends on the networks. */

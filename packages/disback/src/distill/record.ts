@@ -44,6 +44,8 @@ export class Recording<M extends Module = DenoiserModule> extends Training<"loss
     const { processes } = this;
     this.steps = steps;
     this.student = student;
+    // Batch normalizations must not count the recording's samples, or a resumed run would differ.
+    student.module.eval();
     this.fit = options.fit ?? (new DenoisingFit() as unknown as Fit<M>);
     this.degraded = (adapters ? adaptersOn(teacher, adapters, seed + 3) : teacher.clone()).train();
     this.degraded.requiresGrad_(true);
@@ -100,7 +102,8 @@ export class Recording<M extends Module = DenoiserModule> extends Training<"loss
 
   private sample(count: number, random: Generator) {
     const drawn = draw(this.student, count, random);
-    return { samples: inferenceMode(() => generate(this.student, drawn)), condition: drawn.condition };
+    const { condition, latents } = drawn;
+    return { samples: inferenceMode(() => generate(this.student, drawn)), condition, latents };
   }
 
   override state(): State {

@@ -1,5 +1,5 @@
 import { cat, Generator, scope, type Tensor } from "@disback/torch";
-import { narrowRows } from "../models/condition.js";
+import { type Condition, narrowRows } from "../models/condition.js";
 import type { Denoiser } from "../models/denoiser.js";
 import { heun } from "../models/samplers.js";
 import { requireCounts } from "../training/execution.js";
@@ -18,6 +18,17 @@ export interface TeacherPairsOptions {
   batchSize?: number;
 }
 
+/** Where an objective has its pairs from: made when it is prepared, or made before, for its teacher and student. */
+export type PairsSource = Omit<TeacherPairsOptions, "seed"> | SamplePool;
+
+/** The pairs of an objective that is being prepared. */
+export function pairsFrom(
+  source: PairsSource,
+  { teacher, student, seed }: { teacher: Denoiser; student: DenoiserStudent; seed: number },
+): SamplePool {
+  return source instanceof SamplePool ? source : teacherPairs(teacher, student, { ...source, seed });
+}
+
 /**
  * Pairs `(z, y)` of noise and the output of the teacher's deterministic sampler for it (Heun, from sigma 80). Used by
  * plain regression and by DMD's regression term (Yin et al. 2024, section 3.3). The same seed gives the same pairs.
@@ -27,23 +38,58 @@ export interface TeacherPairsOptions {
 export function teacherPairs(
   teacher: Denoiser,
   student: DenoiserStudent,
-  { count = 1000, steps = 18, seed = 0, batchSize = 250 }: TeacherPairsOptions = {},
+  options: TeacherPairsOptions = {},
 ): SamplePool {
+  const parts = pairsInParts(teacher, student, options);
+  for (;;) {
+    const { done, value } = parts.next();
+    if (done) return value;
+  }
+}
+
+/** The same pairs. @param between called after each part with the number of pairs made; may throw to stop */
+export async function teacherPairsInParts(
+  teacher: Denoiser,
+  student: DenoiserStudent,
+  options: TeacherPairsOptions,
+  between: (done: number) => Promise<void>,
+): Promise<SamplePool> {
+  const parts = pairsInParts(teacher, student, options);
+  for (;;) {
+    const { done, value } = parts.next();
+    if (done) return value;
+    await between(value);
+  }
+}
+
+/** Makes the pairs a batch at a time. Yields how many are made. */
+function* pairsInParts(
+  teacher: Denoiser,
+  student: DenoiserStudent,
+  { count = 1000, steps = 18, seed = 0, batchSize = 250 }: TeacherPairsOptions,
+): globalThis.Generator<number, SamplePool> {
   requireCounts("teacher pairs", { count, steps, batchSize });
-  const all = scope(() => {
+  const { latents, condition } = scope(() => {
     const random = new Generator(seed, student.device);
     const latents = student.latents(count, random);
-    const condition = student.conditions.draw(count, random);
-    const samples: Tensor[] = [];
-    for (let start = 0; start < count; start += batchSize) {
-      const length = Math.min(batchSize, count - start);
-      const told = narrowRows(condition, start, length);
-      const noise = student.noiseOf(latents.narrow(0, start, length), 0);
-      samples.push(heun(teacher, noise, { steps, condition: told }));
-    }
-    return { latents, condition, samples: cat(samples) };
+    const condition: Condition | undefined = student.conditions.draw(count, random);
+    return { latents, condition };
   });
-  return new SamplePool(all);
+  const made: Tensor[] = [];
+  for (let start = 0; start < count; start += batchSize) {
+    const length = Math.min(batchSize, count - start);
+    made.push(
+      scope(() => {
+        const told = narrowRows(condition, start, length);
+        const noise = student.noiseOf(latents.narrow(0, start, length), 0);
+        return heun(teacher, noise, { steps, condition: told });
+      }),
+    );
+    yield start + length;
+  }
+  const samples = cat(made);
+  for (const part of made) part.dispose();
+  return new SamplePool({ latents, condition, samples });
 }
 
 /**

@@ -6,6 +6,7 @@ import { DisbackError } from "../errors.js";
 import type { DenoiserConfig } from "../models/config.js";
 import type { ModelFacts } from "../models/facts.js";
 import { PreconditionedDenoiser } from "../models/preconditioning/preconditioned.js";
+import type { LatentDecoder } from "../models/sample-codec.js";
 
 /** A model to export: a student if `student` is given, else a teacher. */
 export interface ExportableModel {
@@ -14,6 +15,10 @@ export interface ExportableModel {
   /** configuration of the network; absent for a user's own module */
   config?: DenoiserConfig | undefined;
   student?: Student;
+  /** the scale that a network distilled from guidance is told */
+  embeddedGuidance?: number;
+  /** for a model of latents: makes images of them, as part of a student, or in a file of its own for a teacher */
+  decoder?: LatentDecoder | undefined;
   /** Further facts, for formats that show them. */
   shown?: ShownFacts;
 }
@@ -28,11 +33,17 @@ export interface ShownFacts {
 
 /** An opened model, and its kind of student; undefined for a teacher. */
 export function exportableModel(
-  model: Pick<ExportableModel, "module" | "facts" | "config"> & { prompts?: ConditionSource },
+  model: Pick<ExportableModel, "module" | "facts" | "config" | "decoder"> & { prompts?: ConditionSource },
   kind?: StudentKind,
 ): ExportableModel {
-  const { module, facts, config, prompts } = model;
-  return { module, facts, config, ...(kind ? { student: studentFrom(module, facts, kind, prompts) } : {}) };
+  const { module, facts, config, decoder, prompts } = model;
+  return {
+    module,
+    facts,
+    config,
+    decoder,
+    ...(kind ? { student: studentFrom(module, facts, kind, prompts) } : {}),
+  };
 }
 
 /** The denoiser in a model, for formats that need one. @throws DisbackError for another kind of generator */
@@ -44,5 +55,5 @@ export function denoiserOf({ module }: ExportableModel, format: string): Precond
 /** The network's configuration, for formats that describe it. @throws DisbackError for a user's own module */
 export function configOf({ config }: ExportableModel, format: string): DenoiserConfig {
   if (config) return config;
-  throw new DisbackError(`--format ${format}: cannot describe your own module; use onnx, web or safetensors`);
+  throw new DisbackError(`--format ${format}: can describe our denoisers only; use onnx, web or safetensors`);
 }

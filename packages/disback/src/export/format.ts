@@ -9,6 +9,10 @@ export interface FormatOptions {
   threads?: number;
   /** web: include WebGPU's runtime; default only for large models */
   webgpu?: boolean;
+  /** told what is being done, which may take long */
+  onPart?: (what: string) => void;
+  /** onnx: more bytes of weights than this lie in a second file; default 2 GiB, what one file can hold */
+  largestFile?: number;
   /** output path, for messages */
   out?: string;
 }

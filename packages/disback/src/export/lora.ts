@@ -7,12 +7,12 @@ import { writeLora } from "./lora/write-lora.js";
 /** A student's adapters, without their base. */
 export const lora: ExportFormat = {
   description: "LoRA files for diffusers, ComfyUI and others",
-  write({ module, student }, path, { precision }) {
+  write({ module, student, embeddedGuidance }, path, { precision }) {
     if (!(module instanceof LowRankDenoiser))
       throw new DisbackError("--format lora: this model has no adapters; train with --rank");
     if (precision === "int8")
       throw new DisbackError("--precision int8: LoRA files are f32 or f16; use one of these");
-    const { bytes, layers } = writeLora(path, module, { precision, student });
+    const { bytes, layers } = writeLora(path, module, { precision, student, embeddedGuidance });
     return {
       facts: [
         ["layers", String(layers)],

@@ -3,8 +3,9 @@ import { createRequire } from "node:module";
 import { basename, dirname, join } from "node:path";
 import { DisbackError } from "../errors.js";
 import { shellWord } from "../shell-word.js";
+import type { ExportableModel } from "./exportable.js";
 import { fileSize } from "./file-size.js";
-import type { ExportFormat } from "./format.js";
+import type { ExportFormat, ExportReport, FormatOptions } from "./format.js";
 import { writeOnnx } from "./onnx.js";
 
 /** Below this many bytes of a model, WebGPU's runtime takes longer to load than it saves. */
@@ -19,11 +20,15 @@ const FOR_WEBGPU = /webgpu/;
 export const web: ExportFormat = {
   description: "a page that generates in the browser",
   async write(model, path, options) {
+    if (model.decoder && !model.student)
+      throw new DisbackError(
+        "--format web: a page shows no teacher of latents; distil a student of it, or use onnx",
+      );
     const page = pageFolder();
     mkdirSync(path);
     const { name, teacher } = model.shown ?? {};
-    const report = await writeOnnx(model, join(path, "model.onnx"), options);
-    const race = teacher && (await writeOnnx(teacher.model, join(path, "teacher.onnx"), options));
+    const report = await inOneFile(model, join(path, "model.onnx"), options);
+    const race = teacher && (await inOneFile(teacher.model, join(path, "teacher.onnx"), options));
     const webgpu = options.webgpu ?? report.figures.bytes! > LARGE;
     cpSync(page, path, {
       recursive: true,
@@ -49,6 +54,19 @@ export const web: ExportFormat = {
     };
   },
 };
+
+/** As `writeOnnx`. @throws DisbackError if the weights need a second file: no browser holds so many */
+async function inOneFile(
+  model: ExportableModel,
+  path: string,
+  options: FormatOptions,
+): Promise<ExportReport> {
+  const report = await writeOnnx(model, path, options);
+  if (!existsSync(`${path}.data`)) return report;
+  throw new DisbackError(
+    `--format web: ${fileSize(report.figures.bytes!)} of weights are too many for a browser; try --precision f16, or --format onnx`,
+  );
+}
 
 /** The folder of the built page. @throws DisbackError if it was not built */
 function pageFolder(): string {

@@ -3,8 +3,8 @@ const kinds: readonly { keys: readonly RegExp[]; what: string }[] = [
   {
     keys: [/^(.*\.)?model\.diffusion_model\.|^(.*\.)?first_stage_model\./],
     what:
-      "Stable Diffusion's or latent-diffusion's single file (CompVis): make a folder of it with diffusers " +
-      "(DiffusionPipeline.from_single_file, then save_pretrained) and import that",
+      "Stable Diffusion's single file: it needs no import, give it as --teacher FILE with --tokenizer FOLDER; " +
+      "of latent-diffusion's (CompVis) make a folder with diffusers and import that",
   },
   {
     keys: [

@@ -11,13 +11,18 @@ export async function* datasetBatches(
   batchSize: number,
   count = dataset.length,
 ): AsyncGenerator<Tensor> {
-  const order = scope(() => randperm(dataset.length, { generator: new TorchGenerator(0) }).data());
-  const chosen = Array.from(order.subarray(0, count), Number);
+  const chosen = mixedOrder(dataset.length, count);
   for (let start = 0; start < chosen.length; start += batchSize) {
     const { samples, labels } = await dataset.batch(chosen.slice(start, start + batchSize));
     labels?.dispose();
     yield samples;
   }
+}
+
+/** The places of a dataset's samples in the order of `datasetBatches`. */
+export function mixedOrder(length: number, count: number): number[] {
+  const order = scope(() => randperm(length, { generator: new TorchGenerator(0) }).data());
+  return Array.from(order.subarray(0, count), Number);
 }
 
 /**

@@ -11,6 +11,7 @@ import { cat, type Tensor } from "@disback/torch";
  * | `textMask` | `[N, L]` | 1 where there is text, 0 where there is padding |
  * | `pooled` | `[N, P]` | one vector for the whole text |
  * | `sizes` | `[N, 6]` | original size, crop and target size (SDXL) |
+ * | `guidance` | `[N]` | the scale that a network distilled from guidance is told (Flux) |
  * | `task` | `[N, T]` | which of several teachers' tasks, one-hot |
  *
  * A batch without a condition is `undefined`.

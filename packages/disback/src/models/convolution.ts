@@ -1,4 +1,4 @@
-import { adapted, buffer, Module, ops, parameter, type Tensor } from "@disback/torch";
+import { adapted, buffer, layerConvolution, Module, parameter, type Tensor } from "@disback/torch";
 import { isBox, type Resample, resample, resamplingKernel } from "./resampling.js";
 import { initialWeights, type WeightSource, type WeightStart } from "./weights.js";
 
@@ -39,7 +39,7 @@ export class Convolution extends Module {
 
   protected convolve(x: Tensor, padding: number, stride = 1): Tensor {
     const run = (weight: Tensor, bias: Tensor | null) =>
-      ops.conv2d(x, weight, bias, [stride, stride], [padding, padding]);
+      layerConvolution(x, weight, bias, { stride: [stride, stride], padding: [padding, padding] });
     return adapted(this, run(this.weight, this.bias), (weight) => run(weight, null));
   }
 }

@@ -14,6 +14,7 @@ import { Mlp } from "./mlp.js";
 import type { Network } from "./network.js";
 import { DiscreteDenoiser } from "./preconditioning/discrete.js";
 import { EdmDenoiser } from "./preconditioning/edm.js";
+import { FlowMatchingDenoiser } from "./preconditioning/flow-matching.js";
 import { IddpmDenoiser } from "./preconditioning/iddpm.js";
 import { LetterDenoiser } from "./preconditioning/letters.js";
 import type { PreconditionedDenoiser } from "./preconditioning/preconditioned.js";
@@ -22,6 +23,8 @@ import { VpDenoiser } from "./preconditioning/vp.js";
 import { SongUNet } from "./song-unet.js";
 import { TextTransformer } from "./text-transformer/text-transformer.js";
 import { TextUNet } from "./text-unet/text-unet.js";
+import { FluxTransformer } from "./transformers/flux/flux-transformer.js";
+import { Sd3Transformer } from "./transformers/sd3/sd3-transformer.js";
 import { UNet2D } from "./unet-2d/unet-2d.js";
 import { UNet2DConditionModel } from "./unet-2d-condition/unet-2d-condition.js";
 import { randomWeights, type WeightSource } from "./weights.js";
@@ -54,6 +57,8 @@ export function buildDenoiser(config: DenoiserConfig, source: WeightSource): Pre
       return new IddpmDenoiser(network, facts, config);
     case "discrete":
       return new DiscreteDenoiser(network, facts, { ...config, firstStep: firstStep(config) });
+    case "flow-matching":
+      return new FlowMatchingDenoiser(network, facts);
   }
 }
 
@@ -74,6 +79,10 @@ function buildNetwork(config: DenoiserConfig, source: WeightSource): Network {
       return new UNet2D(source, { ...config, ...sizes });
     case "unet-2d-condition":
       return new ConditionedNetwork(new UNet2DConditionModel(source, { ...config, ...sizes }));
+    case "sd3":
+      return new ConditionedNetwork(new Sd3Transformer(source, { ...config, ...sizes }));
+    case "flux":
+      return new ConditionedNetwork(new FluxTransformer(source, { ...config, ...sizes }));
     case "text-unet":
       return new TextUNet(source, { ...config, ...sizes, noiseScale: stepScale(config) });
     case "text-transformer":

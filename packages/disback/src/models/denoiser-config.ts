@@ -5,6 +5,7 @@ import { checkEdm2Heads, edm2Fields } from "./edm2/config.js";
 import type { ModelFacts } from "./facts.js";
 import { textTransformerFields } from "./text-transformer/config.js";
 import { checkTextUNet, textUNetFields } from "./text-unet/config.js";
+import { checkFlux, checkSd3, fluxFields, sd3Fields, toldToTransformer } from "./transformers/config.js";
 import { checkUNet2D, unet2DFields } from "./unet-2d/config.js";
 import {
   checkUNet2DCondition,
@@ -19,7 +20,7 @@ const probability = z.number().min(0).lt(1);
 
 /** Fields of every denoiser. Fields of a preconditioning that is not chosen are errors. */
 const common = {
-  preconditioning: z.enum(["edm", "vp", "ve", "iddpm", "discrete"]).default("edm"),
+  preconditioning: z.enum(["edm", "vp", "ve", "iddpm", "discrete", "flow-matching"]).default("edm"),
   /** edm: standard deviation of the data */
   sigmaData: positive.default(0.5),
   /** edm, ve: lowest noise level */
@@ -118,6 +119,10 @@ const unet2DCondition = z.strictObject({
   ...unet2DConditionFields,
 });
 
+const sd3 = z.strictObject({ network: z.literal("sd3"), ...common, ...sd3Fields });
+
+const flux = z.strictObject({ network: z.literal("flux"), ...common, ...fluxFields });
+
 const mlp = z.strictObject({
   network: z.literal("mlp"),
   ...common,
@@ -147,15 +152,17 @@ const dit = z.strictObject({
  * The configuration of a denoiser: network, sizes and preconditioning. "song-unet" is DDPM++ by default and NCSN++ with
  * `embeddingType: "fourier", noiseMultiplier: 2, encoderType: "residual", resampleFilter: [1, 3, 3, 1]`;
  * "dhariwal-unet" is ADM, "edm2" is EDM2's U-Net; "unet-2d" is UNet2DModel of diffusers; "dit" is DiT-S/2 by default;
- * "unet-2d-condition" is the network of Stable Diffusion, "text-unet" reads prompts itself; "text-transformer" takes texts as one-hot letters, "mlp" points. Unknown fields are errors.
+ * "unet-2d-condition" is the network of Stable Diffusion, "sd3" and "flux" those of Stable Diffusion 3 and Flux, which go
+ * with flow matching and nothing else; "text-unet" reads prompts itself; "text-transformer" takes texts as one-hot letters,
+ * "mlp" points. Unknown fields are errors.
  */
 export const denoiserConfig = z
   .discriminatedUnion(
     "network",
-    [songUNet, dhariwalUNet, edm2, unet2D, unet2DCondition, textUNet, textTransformer, dit, mlp],
+    [songUNet, dhariwalUNet, edm2, unet2D, unet2DCondition, sd3, flux, textUNet, textTransformer, dit, mlp],
     {
       error:
-        'expected "song-unet", "dhariwal-unet", "edm2", "unet-2d", "unet-2d-condition", "text-unet", "text-transformer", "dit" or "mlp"',
+        'expected "song-unet", "dhariwal-unet", "edm2", "unet-2d", "unet-2d-condition", "sd3", "flux", "text-unet", "text-transformer", "dit" or "mlp"',
     },
   )
   .superRefine((config, context) => {
@@ -171,6 +178,10 @@ export const denoiserConfig = z
     checkPreconditioning(config, fail);
     if (config.classNames && config.classNames.length !== config.labelDim)
       fail("classNames", `has ${config.classNames.length} names, but labelDim is ${config.labelDim}`);
+    if (config.network === "sd3") return checkSd3(config, fail);
+    if (config.network === "flux") return checkFlux(config, fail);
+    if (config.preconditioning === "flow-matching")
+      fail("preconditioning", '"flow-matching" is for the networks sd3 and flux');
     if (config.network === "unet-2d") checkUNet2D(config, fail);
     if (config.network === "text-unet") return checkTextUNet(config, fail);
     if (config.network === "unet-2d-condition") return checkUNet2DCondition(config, fail);
@@ -270,6 +281,8 @@ export function factsOf(config: DenoiserConfig): ModelFacts {
     return { ...shared, condition: { tokens: [textLength] }, text: { vocabulary, textLength, prompts } };
   }
   if (config.network === "unet-2d-condition") return { ...shared, condition: toldToUNet2DCondition(config) };
+  if (config.network === "sd3" || config.network === "flux")
+    return { ...shared, condition: toldToTransformer(config) };
   const condition: ConditionShapes = labelDim > 0 ? { class: [labelDim] } : {};
   return { ...shared, condition, ...(classNames ? { classNames } : {}) };
 }

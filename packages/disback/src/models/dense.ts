@@ -1,4 +1,4 @@
-import { adapted, Module, ops, parameter, type Tensor } from "@disback/torch";
+import { adapted, layerProduct, Module, parameter, type Tensor } from "@disback/torch";
 import { initialWeights, type WeightSource, type WeightStart } from "./weights.js";
 
 /** A fully connected layer, y = x W^T + b, initialised as in Karras et al. 2022. */
@@ -26,6 +26,6 @@ export class Dense extends Module {
 
   /** @param x `[N, in]` @returns `[N, out]` */
   forward(x: Tensor): Tensor {
-    return adapted(this, ops.linear(x, this.weight, this.bias), (weight) => ops.linear(x, weight));
+    return adapted(this, layerProduct(x, this.weight, this.bias), (weight) => layerProduct(x, weight));
   }
 }

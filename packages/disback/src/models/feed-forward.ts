@@ -1,4 +1,4 @@
-import { Module, ops, scope, type Tensor } from "@disback/torch";
+import { Module, ops, recomputed, scope, type Tensor } from "@disback/torch";
 import { Dense } from "./dense.js";
 import { torchStart } from "./unet-2d/start.js";
 import type { WeightSource } from "./weights.js";
@@ -27,12 +27,18 @@ export class FeedForward extends Module {
 
   /** @param tokens `[N, T, C]` @returns the same shape */
   forward(tokens: Tensor): Tensor {
-    return scope(() => this.net[2].forward(scope(() => this.hidden(this.net[0].proj.forward(tokens)))));
+    return scope(() => this.net[2].forward(this.hidden(tokens)));
   }
 
-  private hidden(projected: Tensor): Tensor {
+  private hidden(tokens: Tensor): Tensor {
+    return scope(() => recomputed((projected) => this.activate(projected), this.net[0].proj.forward(tokens)));
+  }
+
+  private activate(projected: Tensor): Tensor {
     if (this.activation === "gelu-tanh") return ops.gelu(projected, "tanh");
-    const [hidden, gate] = projected.chunk(2, -1) as [Tensor, Tensor];
-    return hidden.mul(ops.gelu(gate));
+    return scope(() => {
+      const [hidden, gate] = projected.chunk(2, -1) as [Tensor, Tensor];
+      return hidden.mul(ops.gelu(gate));
+    });
   }
 }

@@ -1,4 +1,4 @@
-import { GroupNorm, ops, scope, type Tensor } from "@disback/torch";
+import { GroupNorm, ops, recomputed, scope, type Tensor } from "@disback/torch";
 import { DisbackError } from "../errors.js";
 
 /**
@@ -18,8 +18,10 @@ export function groupNormalization(channels: number, eps: number): GroupNorm {
 
 /** silu(norm(x)), the start of every branch. In place if no gradient needs the intermediate tensor. */
 export function activated(norm: GroupNorm, x: Tensor): Tensor {
-  return scope(() => {
-    const normalized = norm.forward(x);
-    return normalized.requiresGrad ? ops.silu(normalized) : ops.silu_(normalized);
-  });
+  const make = (input: Tensor) =>
+    scope(() => {
+      const normalized = norm.forward(input);
+      return normalized.requiresGrad ? ops.silu(normalized) : ops.silu_(normalized);
+    });
+  return recomputed(make, x);
 }

@@ -1,5 +1,13 @@
-import type { Tensor } from "@disback/torch";
+import type { Module, Tensor } from "@disback/torch";
 import type { Language } from "../text/language/language.js";
+
+/** A network that makes images of latents. */
+export interface LatentDecoder {
+  /** @param latents `[N, c, h, w]` @returns `[N, ...shownShape]`, all at once */
+  readonly module: Module & { decoded(latents: Tensor): Tensor };
+  /** shape of one image, `[C, H, W]` */
+  readonly shownShape: readonly number[];
+}
 
 /**
  * What lies between a model's samples and what people see and metrics judge. The method knows nothing of it: it is
@@ -12,6 +20,8 @@ export interface SampleCodec {
   encode(shown: Tensor): Tensor;
   /** @param samples of the model's kind, `[N, ...]` @returns `[N, ...shownShape]`, without gradients */
   decode(samples: Tensor): Tensor;
+  /** what decodes, for export; absent where samples are shown as they are */
+  readonly decoder?: LatentDecoder;
   /**
    * Pictures of samples that are no images in [-1, 1], `[N, ...shownShape]` to `[N, C, H, W]` in [-1, 1]. Such samples are
    * judged and stored as the values they are.

@@ -39,7 +39,7 @@ export function refuseAbsurdSizes(config: DenoiserConfig, fail: Fail): void {
     }
     return;
   }
-  if (config.network === "unet-2d-condition") return;
+  if (config.network === "unet-2d-condition" || config.network === "sd3" || config.network === "flux") return;
   if (config.network === "text-unet") {
     const side = Math.max(0, ...config.attentionResolutions);
     if (side > largest.attentionResolution)
@@ -59,7 +59,7 @@ export function refuseAbsurdSizes(config: DenoiserConfig, fail: Fail): void {
 function attentionResolutions(
   config: Exclude<
     DenoiserConfig,
-    { network: "mlp" | "dit" | "text-transformer" | "text-unet" | "unet-2d-condition" }
+    { network: "mlp" | "dit" | "text-transformer" | "text-unet" | "unet-2d-condition" | "sd3" | "flux" }
   >,
 ): number[] {
   return config.network === "unet-2d" ? unet2DAttentionResolutions(config) : config.attentionResolutions;

@@ -4,16 +4,29 @@ import { DisbackError } from "../errors.js";
 import { buildDenoiser } from "./create-denoiser.js";
 import type { DenoiserModule } from "./denoiser.js";
 import { type DenoiserConfig, type DenoiserConfigInput, parseDenoiserConfig } from "./denoiser-config.js";
-import { configFile, loadWeights, readConfigFile, weightsFile, writeModelFolder } from "./model-folder.js";
+import {
+  configFile,
+  loadWeights,
+  readConfigFile,
+  type StoringOptions,
+  weightsFile,
+  writeModelFolder,
+} from "./model-folder.js";
 import type { PreconditionedDenoiser } from "./preconditioning/preconditioned.js";
 import { numbersIn, refuseAbsurdSizes, weightsWithin } from "./sensible-sizes.js";
 
 /**
  * Writes a denoiser as a folder of `model.safetensors` and `config.json`, each replaced atomically.
+ * @param options.precision `f16` for half the space
  * @throws DisbackError naming the file that cannot be written
  */
-export function saveModel(folder: string, denoiser: DenoiserModule, config: DenoiserConfigInput): void {
-  writeModelFolder(folder, denoiser, parseDenoiserConfig(config));
+export function saveModel(
+  folder: string,
+  denoiser: DenoiserModule,
+  config: DenoiserConfigInput,
+  options: StoringOptions = {},
+): void {
+  writeModelFolder(folder, denoiser, parseDenoiserConfig(config), options);
 }
 
 /**

@@ -6,6 +6,17 @@ export { GuidedDenoiser } from "../models/guided-denoiser.js";
 export { PreconditionedDenoiser } from "../models/preconditioning/preconditioned.js";
 export { withInterval } from "../models/with-interval.js";
 
+// Generators from a vector.
+
+export { createGenerator } from "../models/generators/create-generator.js";
+export {
+  type GeneratorConfig,
+  type GeneratorConfigInput,
+  parseGeneratorConfig,
+} from "../models/generators/generator-config.js";
+export { LatentGenerator } from "../models/generators/latent-generator.js";
+export { loadGenerator, saveGenerator } from "../models/generators/storage.js";
+
 // Samplers.
 
 export * from "../models/samplers.js";
@@ -66,6 +77,7 @@ export { TextTokenizer, type Tokens } from "../text/tokenizers/text-tokenizer.js
 export { type ExportableModel, exportableModel } from "../export/exportable.js";
 export { checkOnnx, type OnnxCheck } from "../export/onnx/check.js";
 export { exportOnnx, type Precision } from "../export/onnx/export-onnx.js";
+export { writeOnnx } from "../export/onnx.js";
 export {
   type LanguageModelOpening,
   type OpenedLanguageModel,

@@ -15,6 +15,7 @@ import {
 } from "../models/model-folder.js";
 import { fingerprint } from "../training/hashing.js";
 import type { OpenedModel } from "./opened-model.js";
+import { writeTextEncoder } from "./text-encoder.js";
 
 /** What makes a folder one with adapters on another model. */
 const FORMAT = "disback-adapters-1";
@@ -40,7 +41,8 @@ export function isAdapterFolder(folder: string): boolean {
 }
 
 /**
- * A student of adapters on a teacher. It is saved as its adapters, a few megabytes, and where their base lies.
+ * A student of adapters on a teacher. It is saved as its adapters, a few megabytes, where their base lies, and the prompts
+ * that it is told.
  * @param base what the base was opened from, and the fingerprint of its weights as they are there
  */
 export function adaptersOnModel(
@@ -59,6 +61,7 @@ export function adaptersOnModel(
         ...{ ...rest, rank, layers },
       } satisfies AdapterFolder;
       writeModelFolder(folder, module, config);
+      if (teacher.encoder) writeTextEncoder(folder, teacher.encoder);
     },
   };
 }

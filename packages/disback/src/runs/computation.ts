@@ -10,6 +10,7 @@ export interface ComputationSettings {
   memoryFormat?: Computation["memoryFormat"] | undefined;
   activationCheckpointing: boolean;
   cudaGraphs?: boolean;
+  offload?: boolean;
 }
 
 /**
@@ -17,7 +18,7 @@ export interface ComputationSettings {
  * @throws DisbackError if a GPU, TF32 or graphs are requested without a GPU, or graphs with recomputed activations
  */
 export function computationOf(settings: ComputationSettings): Computation {
-  const { device, precision, tf32, activationCheckpointing, cudaGraphs } = settings;
+  const { device, precision, tf32, activationCheckpointing, cudaGraphs, offload } = settings;
   const onGpu = device.startsWith("cuda");
   const absence = onGpu ? whyNoCuda() : undefined;
   if (absence) throw new DisbackError(`"device": no ${device}: ${absence}`);
@@ -27,6 +28,10 @@ export function computationOf(settings: ComputationSettings): Computation {
   if (cudaGraphs && activationCheckpointing)
     throw new DisbackError(
       '"cudaGraphs": blocks that recompute their activations cannot be captured; leave "activationCheckpointing" or the graphs out',
+    );
+  if (cudaGraphs && offload)
+    throw new DisbackError(
+      '"cudaGraphs": steps whose layers fetch their weights cannot be captured; leave "offload" or the graphs out',
     );
   allowTf32(tf32);
   // Tensor cores convolve in this layout. Without them it only costs a copy in group normalization.

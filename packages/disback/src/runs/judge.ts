@@ -1,6 +1,4 @@
 import { existsSync } from "node:fs";
-import { homedir } from "node:os";
-import { join } from "node:path";
 import type { Device, ProcessGroup, Tensor } from "@disback/torch";
 import type { Dataset } from "../data/dataset.js";
 import { openDataset } from "../data/dataset.js";
@@ -13,6 +11,8 @@ import { isReferenceFile, loadReferenceFile } from "../metrics/reference-file.js
 import { type ReadingProgress, referenceStatistics } from "../metrics/reference-statistics.js";
 import { loadShippedExtractor, loadShippedReference, shippedExtractors } from "../metrics/shipped.js";
 import { TorchScriptInception } from "../metrics/torch-script-inception.js";
+import { cacheFolder } from "./cache-folder.js";
+import type { Follower } from "./long-work.js";
 import { didYouMean } from "./nearest.js";
 import { kindOfSamples, likeSamples, type Shown } from "./samples/kinds.js";
 import type { JudgedBy } from "./samples/sample-kind.js";
@@ -33,6 +33,8 @@ export interface JudgeOptions {
   /** Samples drawn at once. */
   batchSize: number;
   notice: (line: string) => void;
+  /** Called while the data's images are decoded. */
+  onDecoding?: Follower["report"];
   /** Called while the data are read, which takes long the first time. */
   onReading?: ReadingProgress;
 }
@@ -69,7 +71,12 @@ export class Judge {
       return new Judge(extractor, await loadReferenceFile(data, extractor), undefined, options);
     if (data !== undefined) {
       const dataset = await openComparison(data, options);
-      const reference = await referenceStatistics(dataset, extractor, cacheFolder(), options.onReading);
+      const reference = await referenceStatistics(
+        dataset,
+        extractor,
+        cacheFolder("references"),
+        options.onReading,
+      );
       return new Judge(extractor, reference, dataset, options);
     }
     const shipped = shippedExtractors().includes(extractor.name);
@@ -151,6 +158,7 @@ async function openComparison(data: string, options: JudgeOptions): Promise<Data
     labels: false,
     skipBroken: options.skipBroken ?? false,
     onWarning: options.notice,
+    ...(options.onDecoding ? { onProgress: options.onDecoding } : {}),
   });
   if (dataset.sampleShape.join() !== shownShape.join()) {
     throw new DisbackError(
@@ -158,9 +166,4 @@ async function openComparison(data: string, options: JudgeOptions): Promise<Data
     );
   }
   return dataset;
-}
-
-/** Where reference statistics are kept between runs. */
-function cacheFolder(): string {
-  return join(process.env.XDG_CACHE_HOME || join(homedir(), ".cache"), "disback", "references");
 }

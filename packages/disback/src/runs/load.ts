@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { type Device, fromTypedArray, type Tensor } from "@disback/torch";
 import { DisbackError } from "../errors.js";
 import { didYouMean } from "./nearest.js";
@@ -57,7 +56,7 @@ const KNOWN = [
 ] as const satisfies (keyof GenerateOptions)[];
 
 /**
- * Opens a model for drawing: a run, a model folder, a shipped teacher's name, your own ES module, or an exported
+ * Opens a model for drawing: a run, a model folder, a shipped model's name, your own ES module, or an exported
  * `.onnx` file.
  *
  * @param options.device where samples are made, default "cpu"
@@ -94,7 +93,7 @@ async function loadOnnx(path: string): Promise<LoadedModel> {
     work.catch((error: unknown) => {
       throw error instanceof GenerateError ? new DisbackError(error.message) : error;
     });
-  const generator = await told(loadGenerator(readFileSync(path)));
+  const generator = await told(loadGenerator(path));
   const { sampleShape, labelDim, steps = 1 } = generator.description;
   return {
     sampleShape,

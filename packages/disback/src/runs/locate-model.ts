@@ -6,7 +6,8 @@ import { shellWord } from "../shell-word.js";
 import { BEST_FOLDERS } from "./best-model.js";
 import { didYouMean } from "./nearest.js";
 
-const SHIPPED = fileURLToPath(new URL("../../assets/teachers/", import.meta.url));
+const TEACHERS = fileURLToPath(new URL("../../assets/teachers/", import.meta.url));
+const STUDENTS = fileURLToPath(new URL("../../assets/students/", import.meta.url));
 
 /** Why a folder is not a model. For a stopped run, also which models it has. */
 function whyNoModel(folder: string): string {
@@ -19,11 +20,26 @@ function whyNoModel(folder: string): string {
 
 /** Names of the teachers that come with the package. */
 export function shippedTeachers(): string[] {
-  return existsSync(SHIPPED) ? readdirSync(SHIPPED).sort() : [];
+  return namesIn(TEACHERS);
+}
+
+/** Names of the students that come with the package. */
+export function shippedStudents(): string[] {
+  return namesIn(STUDENTS);
+}
+
+/** The folder of a model that comes with the package; undefined for other names. */
+export function shippedModel(name: string): string | undefined {
+  if (shippedTeachers().includes(name)) return join(TEACHERS, name);
+  return shippedStudents().includes(name) ? join(STUDENTS, name) : undefined;
+}
+
+function namesIn(folder: string): string[] {
+  return existsSync(folder) ? readdirSync(folder).sort() : [];
 }
 
 /**
- * Finds a model folder: the folder itself, the student or teacher inside a run, or a shipped teacher's name.
+ * Finds a model folder: the folder itself, the student or teacher inside a run, or a shipped model's name.
  *
  * @throws DisbackError saying what was looked for
  */
@@ -37,8 +53,16 @@ export function locateModel(source: string): string {
     }
     throw new DisbackError(`${source}: ${whyNoModel(source)}`);
   }
-  const names = shippedTeachers();
-  if (names.includes(source)) return join(SHIPPED, source);
-  const shipped = names.length > 0 ? `; shipped teachers: ${names.join(", ")}` : "";
-  throw new DisbackError(`${source}: no such model folder${didYouMean(source, names)}${shipped}`);
+  const folder = shippedModel(source);
+  if (folder !== undefined) return folder;
+  const [teachers, students] = [shippedTeachers(), shippedStudents()];
+  const listed = [
+    ["teachers", teachers],
+    ["students", students],
+  ] as const;
+  const shipped = listed
+    .filter(([, names]) => names.length > 0)
+    .map(([kind, names]) => `; shipped ${kind}: ${names.join(", ")}`);
+  const meant = didYouMean(source, [...teachers, ...students]);
+  throw new DisbackError(`${source}: no such model folder${meant}${shipped.join("")}`);
 }

@@ -1,4 +1,5 @@
 import type { JobContext } from "./jobs/job.js";
+import type { Progress } from "./progress.js";
 import { isAsked } from "./requests.js";
 import { Interrupted } from "./stage.js";
 
@@ -34,23 +35,54 @@ export async function showWork<Result>(
   }
 }
 
-/** Follows work that may be short: it is shown from its first report on. Ends with `end`. */
-export function showWhenLong(
-  context: Surroundings,
-  label: string,
-): { report: (done: number, total: number) => Promise<void>; end: () => void } {
+/** Follows work that may be short. */
+export interface Follower {
+  report: (done: number, total: number) => Promise<void>;
+  end: () => void;
+}
+
+/** After so many milliseconds work is worth showing. */
+const LONG = 1000;
+
+/** Follows work that may be short: it is shown once it has taken a second. Ends with `end`. */
+export function followLong(progress: Progress, label: string, unit = "samples"): Follower {
+  const began = performance.now();
   let isShown = false;
   return {
     async report(done, total) {
-      if (!isShown) context.progress.start(label, total, 0, "samples");
+      if (!isShown && performance.now() - began < LONG) return;
+      if (!isShown) progress.start(label, total, done, unit);
       isShown = true;
-      context.progress.update(done, {});
-      await letStop(context, label);
+      progress.update(done, {});
+      // Ctrl-C arrives only here: nothing does while libtorch computes.
+      await new Promise(setImmediate);
     },
     end() {
-      if (isShown) context.progress.finish();
+      if (isShown) progress.finish();
+      isShown = false;
     },
   };
+}
+
+/** The same inside a run, which can be stopped meanwhile. */
+export function showWhenLong(context: Surroundings, label: string, unit?: string): Follower {
+  const { report, end } = followLong(context.progress, label, unit);
+  return {
+    async report(done, total) {
+      await report(done, total);
+      await letStop(context, label);
+    },
+    end,
+  };
+}
+
+/** Opens data; decoding many images is shown, and can be stopped. */
+export async function whileDecoding<Result>(
+  context: Surroundings,
+  open: (onProgress: Follower["report"]) => Promise<Result>,
+): Promise<Result> {
+  const { report, end } = showWhenLong(context, "decoding", "images");
+  return await open(report).finally(end);
 }
 
 /**

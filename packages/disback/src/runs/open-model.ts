@@ -1,14 +1,16 @@
 import type { Device, Module } from "@disback/torch";
 import { DisbackError, UsageError } from "../errors.js";
 import { isLanguageModel, openLanguageModel } from "../import/language/open-language-model.js";
-import { isPipeline } from "../import/pipeline/pipeline-folder.js";
+import { isTextToImageSource } from "../import/pipeline/text-to-image-source.js";
 import { openCodec } from "../models/autoencoder/open-codec.js";
 import { type DenoiserConfig, loadConfig, loadModel, sampleShape, withoutLabels } from "../models/config.js";
 import { DenoiserModule } from "../models/denoiser.js";
+import { isGeneratorFolder } from "../models/generators/storage.js";
 import type { SampleCodec } from "../models/sample-codec.js";
 import { letterCodec } from "../text/language/codecs.js";
 import { Letters } from "../text/language/letters.js";
 import { isAdapterFolder, openAdapterFolder, readAdapterFolder } from "./adapter-folder.js";
+import { openGeneratorFolder } from "./generator-model.js";
 import { languageModel } from "./language-folder.js";
 import { locateModel } from "./locate-model.js";
 import { openPipeline, toldBy } from "./open-pipeline.js";
@@ -20,7 +22,8 @@ import {
   openModuleFolder,
   openPictures,
 } from "./own-modules.js";
-import { encodedPrompts, readTextEncoder } from "./text-encoder.js";
+import { requireNoChoice } from "./pipeline-choice.js";
+import { encodedPrompts, hasTextEncoder, readTextEncoder } from "./text-encoder.js";
 
 /**
  * Loads a model in evaluation mode: a folder, a run, a shipped name, or the user's own module file. @throws
@@ -28,8 +31,9 @@ import { encodedPrompts, readTextEncoder } from "./text-encoder.js";
  */
 export async function openModel(source: string, options: OpeningOptions): Promise<OpenedModel<Module>> {
   const { device, unconditional = false, prompts } = options;
+  if (isTextToImageSource(source)) return openPipeline(source, options);
+  requireNoChoice(source, options.pipeline);
   if (isModuleFile(source)) return whole(source, await openModuleFile(source, device), unconditional);
-  if (isPipeline(source)) return openPipeline(source, options);
   if (/\.gguf$/i.test(source)) return openLanguage(source, options);
   const folder = locateModel(source);
   if (isLanguageModel(folder)) return openLanguage(folder, options);
@@ -42,7 +46,9 @@ export async function openModel(source: string, options: OpeningOptions): Promis
     return base;
   }
   if (isModuleFolder(folder)) return whole(source, await openModuleFolder(folder, device), unconditional);
-  if (loadConfig(folder).network === "unet-2d-condition") return openToldByEncoder(folder, options);
+  if (isGeneratorFolder(folder))
+    return withItsClasses(source, await openGeneratorFolder(folder, device), unconditional);
+  if (isToldByEncoder(folder)) return openToldByEncoder(folder, options);
   const loaded = loadModel(folder, { device, prompts });
   const codec = (await openPictures(folder)) ?? codecOf(folder, loaded.config, device);
   if (unconditional && loaded.config.network === "text-unet")
@@ -63,27 +69,34 @@ export async function openAdapters(source: string, device: Device): Promise<Open
     throw new DisbackError(
       `${source}: has no adapters, because all its weights were trained; train with --rank`,
     );
-  // What is drawn does not matter here.
-  const prompts = needsEncoder(source) ? [""] : undefined;
-  const { base, adapters } = await openBaseAndAdapters(folder, { device, prompts });
+  const { base, adapters } = await openBaseAndAdapters(folder, { device, weightsOnly: true });
   return { ...base, module: adapters };
 }
 
 function openBaseAndAdapters(folder: string, options: OpeningOptions) {
+  const told = hasTextEncoder(folder) ? readTextEncoder(folder) : undefined;
+  const prompts = options.prompts ?? (told && told.prompts.length > 0 ? told.prompts : undefined);
   return openAdapterFolder(folder, (base, unconditional) =>
-    openDenoiser(base, { ...options, unconditional }),
+    openDenoiser(base, {
+      ...{ ...options, prompts, unconditional },
+      pipeline: isTextToImageSource(base) ? told?.choice : undefined,
+    }),
   );
 }
 
 /** Whether a model's prompts are encoded by something else. */
 export function needsEncoder(source: string): boolean {
-  if (isPipeline(source)) return true;
+  if (isTextToImageSource(source)) return true;
   if (isModuleFile(source) || /\.gguf$/i.test(source)) return false;
   const folder = locateModel(source);
   if (isAdapterFolder(folder)) return baseNeedsEncoder(folder);
-  return (
-    !isModuleFolder(folder) && !isLanguageModel(folder) && loadConfig(folder).network === "unet-2d-condition"
-  );
+  const another = isModuleFolder(folder) || isGeneratorFolder(folder) || isLanguageModel(folder);
+  return !another && isToldByEncoder(folder);
+}
+
+/** Whether a model folder's network is told what a pipeline's encoders say. */
+function isToldByEncoder(folder: string): boolean {
+  return ["unet-2d-condition", "sd3", "flux"].includes(loadConfig(folder).network);
 }
 
 /** A base that is gone is told of where it is opened. */
@@ -99,16 +112,17 @@ function baseNeedsEncoder(folder: string): boolean {
 
 /** A denoiser whose prompts are encoded by a pipeline's encoders. */
 async function openToldByEncoder(folder: string, options: OpeningOptions): Promise<OpenedModel> {
-  const { device, prompts, alsoEncode = [] } = options;
-  const encoder = readTextEncoder(folder);
-  const told = { pipeline: encoder.pipeline, prompts: prompts ?? encoder.prompts };
+  const { device, prompts, alsoEncode = [], weightsOnly = false } = options;
   const loaded = loadModel(folder, { device });
   const codec = openCodec(folder, sampleShape(loaded.config), { device });
+  if (weightsOnly) return configured(loaded, codec);
+  const encoder = readTextEncoder(folder);
+  const told = { ...encoder, prompts: prompts ?? encoder.prompts };
   const { condition: shapes } = loaded.denoiser.facts;
   const side = codec.shownShape[1]!;
   const rows = await encodedPrompts(told, {
     shapes,
-    sizes: shapes.sizes !== undefined,
+    ...{ sizes: shapes.sizes !== undefined, guidance: shapes.guidance !== undefined },
     side,
     device,
     alsoEncode,
@@ -131,6 +145,16 @@ export async function openDenoiser(source: string, options: OpeningOptions): Pro
   const model = await openModel(source, options);
   if (model.module instanceof DenoiserModule) return model as OpenedModel;
   throw new DisbackError(`${source}: is not a denoiser but a generator`);
+}
+
+function withItsClasses(
+  source: string,
+  model: OpenedModel<Module>,
+  unconditional: boolean,
+): OpenedModel<Module> {
+  if (unconditional && Object.keys(model.facts.condition).length > 0)
+    throw new UsageError(`--unconditional: ${source} is a generator from a vector, which keeps its classes`);
+  return model;
 }
 
 function whole(source: string, model: OpenedModel<Module>, unconditional: boolean): OpenedModel<Module> {

@@ -1,63 +1,130 @@
 import { DisbackError, UsageError } from "../errors.js";
 import { pipelineDenoiser } from "../import/pipeline/pipeline-denoiser.js";
-import { openTextToImagePipeline } from "../import/pipeline/text-to-image-pipeline.js";
+import type { TextToImagePipeline } from "../import/pipeline/text-to-image-pipeline.js";
+import { openTextToImage } from "../import/pipeline/text-to-image-source.js";
+import type { Autoencoder } from "../models/autoencoder/autoencoder.js";
+import { reduction } from "../models/autoencoder/autoencoder-config.js";
 import { latentCodec } from "../models/autoencoder/latent-codec.js";
 import { TinyAutoencoder } from "../models/autoencoder-tiny/autoencoder-tiny.js";
-import { parseDenoiserConfig } from "../models/config.js";
+import type { Condition } from "../models/condition.js";
+import { type DenoiserConfig, parseDenoiserConfig } from "../models/config.js";
 import { configured, type OpenedModel, type OpeningOptions } from "./opened-model.js";
 import { encodedPrompts, writeTextEncoder } from "./text-encoder.js";
 
 /**
- * Opens Stable Diffusion 1, 2 or XL as a denoiser of latents that is told prompts. They are encoded first, into a cache;
- * then the text encoders leave memory.
+ * Opens Stable Diffusion 1, 2, XL or 3, or Flux, as a denoiser of latents that is told prompts. They are encoded first,
+ * into a cache; then the text encoders leave memory.
  * @throws UsageError without prompts @throws DisbackError naming the part that is missing or not known here
  */
-export async function openPipeline(
-  source: string,
-  { device, prompts, alsoEncode = [] }: OpeningOptions,
-): Promise<OpenedModel> {
-  if (!prompts)
+export async function openPipeline(source: string, options: OpeningOptions): Promise<OpenedModel> {
+  const { device, prompts, alsoEncode = [], pipeline: choice = {}, weightsOnly = false } = options;
+  if (!prompts && !weightsOnly)
     throw new UsageError(`${source}: this model is told a text: give --prompts (a file), or --prompt`);
-  const pipeline = await openTextToImagePipeline(source);
-  const { network, schedule, autoencoder, className } = pipeline;
-  if (network.kind !== "unet-2d-condition" || schedule.preconditioning !== "discrete")
-    throw new DisbackError(
-      `${source}: ${className} can be used in the library, but not here yet: Stable Diffusion 1, 2 and XL can`,
-    );
-  if (autoencoder instanceof TinyAutoencoder)
-    throw new DisbackError(
-      `${source}: its AutoencoderTiny cannot be saved with a student yet: use the pipeline's AutoencoderKL`,
-    );
-  const [imageChannels, side, width] = network.sampleShape;
-  if (side === null || side !== width)
-    throw new DisbackError(`${source}: its latents must be squares of a known size`);
+  const pipeline = await openTextToImage(source, choice);
+  const { network } = pipeline;
+  const autoencoder = largeAutoencoder(pipeline, source);
+  const side = sideOf(pipeline, autoencoder, source, choice.resolution);
   network.module.to({ dtype: "float32", device });
-  const codec = latentCodec(autoencoder, [imageChannels, side, side], source);
-  const encoder = { pipeline: source, prompts };
-  const rows = await encodedPrompts(encoder, {
-    alsoEncode,
-    ...{ sizes: network.module.vectorShapes.sizes !== undefined, side: codec.shownShape[1]!, device },
-  });
-  const textLength = rows.rows([null]).text!.shape[1]!;
-  const { inChannels: _, outChannels: __, ...options } = network.module.options;
-  const config = parseDenoiserConfig({
-    ...{ network: "unet-2d-condition", ...options, imageChannels, imageResolution: side, textLength },
-    ...{ sigmaData: 1, ...schedule },
-  });
-  const denoiser = pipelineDenoiser(pipeline, { textLength });
+  const codec = latentCodec(autoencoder, [network.sampleShape[0], side, side], source);
+  const { vectorShapes } = network.module;
+  const encoder = { pipeline: source, choice, prompts: prompts ?? [] };
+  const told = {
+    ...{ sizes: "sizes" in vectorShapes, guidance: "guidance" in vectorShapes },
+    ...{ side: codec.shownShape[1]!, device, alsoEncode, open: pipeline.openPrompts },
+  };
+  if (choice.embeddedGuidance !== undefined && !told.guidance)
+    throw new UsageError(
+      `--embedded-guidance: ${source} is not told a scale of guidance, only some Flux are`,
+    );
+  const rows = weightsOnly ? undefined : await encodedPrompts(encoder, told);
+  if (rows) requireFitting(rows.rows([null]), pipeline, source);
+  const textLength = rows ? rows.rows([null]).text!.shape[1]! : usualLength[network.kind];
+  const config = configOf(pipeline, side, textLength, source);
+  const denoiser = pipelineDenoiser(pipeline, { size: [side, side], textLength });
   denoiser.to({ device }).eval();
-  return toldBy(configured({ denoiser, config }, codec), encoder, rows);
+  const model = configured({ denoiser, config }, codec);
+  return rows ? toldBy(model, encoder, rows) : { ...model, encoder };
+}
+
+/** @throws DisbackError naming what the network is told in another size than the encoders give */
+function requireFitting(
+  given: Condition,
+  { network: { module } }: TextToImagePipeline,
+  source: string,
+): void {
+  const expected = { text: [module.textChannels], ...module.vectorShapes };
+  for (const [name, shape] of Object.entries(expected)) {
+    const size = given[name]?.shape.slice(name === "text" ? 2 : 1);
+    if (size?.join() !== shape.join())
+      throw new DisbackError(
+        `${source}: its text encoders give "${name}" of ${size?.join() ?? "no"} numbers, its network takes ${shape.join()}`,
+      );
+  }
+}
+
+/** Tokens of a prompt in the published models. */
+const usualLength = { "unet-2d-condition": 77, sd3: 77 + 256, flux: 512 } as const;
+
+function largeAutoencoder({ autoencoder }: TextToImagePipeline, source: string): Autoencoder {
+  if (!(autoencoder instanceof TinyAutoencoder)) return autoencoder;
+  throw new DisbackError(
+    `${source}: its AutoencoderTiny cannot be saved with a student yet: use the pipeline's AutoencoderKL`,
+  );
+}
+
+/** Height and width of Flux's latents as it was trained, which its configuration does not say. */
+const usualSide = 128;
+
+/** Height and width of the latents. @throws DisbackError if they are no squares, or naming the size that does not fit */
+function sideOf(
+  { network }: TextToImagePipeline,
+  autoencoder: Autoencoder,
+  source: string,
+  resolution?: number,
+): number {
+  const factor = reduction(autoencoder.config);
+  if (resolution !== undefined) {
+    if (resolution % factor === 0) return resolution / factor;
+    throw new UsageError(
+      `--resolution ${resolution}: must be a multiple of ${factor}, as ${source}'s autoencoder makes it smaller by that`,
+    );
+  }
+  const [, height, width] = network.sampleShape;
+  if (height === null) return usualSide;
+  if (height === width) return height;
+  throw new DisbackError(
+    `${source}: its latents must be squares, not ${height} x ${width}: give --resolution`,
+  );
+}
+
+/** @throws DisbackError naming the field that does not fit, such as a size */
+function configOf(
+  { network: { kind, module }, schedule }: TextToImagePipeline,
+  side: number,
+  textLength: number,
+  source: string,
+): DenoiserConfig {
+  const { outChannels: _, ...options } = module.options;
+  const { inChannels, ...rest } = "inChannels" in options ? options : { ...options, inChannels: undefined };
+  const noise =
+    schedule.preconditioning === "discrete" ? schedule : { preconditioning: schedule.preconditioning };
+  return parseDenoiserConfig(
+    {
+      ...{ network: kind, ...rest, imageResolution: side, textLength, sigmaData: 1, ...noise },
+      ...(inChannels === undefined ? {} : { imageChannels: inChannels }),
+    },
+    source,
+  );
 }
 
 /** A model with what encodes its prompts, saved with it. */
 export function toldBy(
   model: OpenedModel,
-  encoder: Parameters<typeof writeTextEncoder>[1],
+  encoder: NonNullable<OpenedModel["encoder"]>,
   prompts: NonNullable<OpenedModel["prompts"]>,
 ): OpenedModel {
   return {
-    ...model,
-    prompts,
+    ...{ ...model, prompts, encoder },
     save(folder, module) {
       model.save(folder, module);
       writeTextEncoder(folder, encoder);

@@ -1,9 +1,11 @@
 import type { Device, Module } from "@disback/torch";
 import type { CachedPrompts } from "../distill/cached-prompts.js";
+import type { PipelineChoice } from "../import/pipeline/text-to-image-source.js";
 import { type ConfiguredDenoiser, type DenoiserConfig, saveModel } from "../models/config.js";
 import type { DenoiserModule } from "../models/denoiser.js";
 import type { ModelFacts } from "../models/facts.js";
 import type { SampleCodec } from "../models/sample-codec.js";
+import type { TextEncoder } from "./text-encoder.js";
 
 /** A model that can be trained, saved and opened again, whatever its kind. */
 export interface OpenedModel<M extends Module = DenoiserModule> {
@@ -11,10 +13,12 @@ export interface OpenedModel<M extends Module = DenoiserModule> {
   facts: ModelFacts;
   /** codec for showing its samples */
   codec: SampleCodec;
-  /** configuration of the network; absent for a user's own module */
+  /** configuration of the network; absent for a user's own module and for a generator from a vector */
   config?: DenoiserConfig;
   /** The prompts that it draws, if something else encodes them for it. */
   prompts?: CachedPrompts;
+  /** What encodes them. */
+  encoder?: TextEncoder;
   /** Writes a folder with a module's weights, which `openModel` can open. */
   save(folder: string, module: Module): void;
 }
@@ -30,6 +34,10 @@ export interface OpeningOptions {
   textLength?: number | undefined;
   /** Further texts that will be asked for, such as a negative prompt. */
   alsoEncode?: readonly string[];
+  /** How a pipeline is opened. */
+  pipeline?: PipelineChoice | undefined;
+  /** Open the weights alone: no prompts are encoded, and the model cannot draw. Default false. */
+  weightsOnly?: boolean;
 }
 
 /** Opens a model with a configuration. */

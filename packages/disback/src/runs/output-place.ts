@@ -20,8 +20,10 @@ export function refuseOccupied({ out, force }: OutputPlace): void {
 }
 
 /**
- * Makes a file or folder that appears only when it is complete. @param make writes it at the given path, in an existing
- * folder @throws DisbackError naming `out` if it exists or cannot be written
+ * Makes a file or folder that appears only when it is complete, and files beside it.
+ * @param make writes it at the given path, which has the name of `out`, in an existing folder of its own; what else it
+ *   writes there is put beside `out`
+ * @throws DisbackError naming `out` if it exists or cannot be written
  */
 export async function makeInPlace<T>(
   place: OutputPlace,
@@ -29,17 +31,27 @@ export async function makeInPlace<T>(
 ): Promise<T> {
   refuseOccupied(place);
   const target = resolve(place.out);
-  const partial = join(dirname(target), `.${basename(target)}.${process.pid}.partial`);
+  const name = basename(target);
+  const folder = join(dirname(target), `.${name}.${process.pid}.partial`);
+  const partial = join(folder, name);
   try {
-    createFolder(dirname(partial), place.out);
+    createFolder(folder, place.out);
     const made = await make(partial);
-    putInPlace(partial, target, place);
+    // What lies beside it comes first: it is complete when it appears.
+    const beside = readdirSync(folder).filter((other) => other !== name);
+    const all = [...beside, name].map((one) => ({
+      from: join(folder, one),
+      place: { ...place, out: join(dirname(place.out), one) },
+    }));
+    for (const { place: one } of all) refuseOccupied(one);
+    for (const { from, place: one } of all) putInPlace(from, resolve(one.out), one);
     return made;
   } catch (error) {
-    removeIfPossible(partial);
     if (error instanceof DisbackError) throw new DisbackError(error.message.replaceAll(partial, place.out));
     if ((error as NodeJS.ErrnoException).syscall !== undefined) throw fileError("write", place.out, error);
     throw error;
+  } finally {
+    removeIfPossible(folder);
   }
 }
 

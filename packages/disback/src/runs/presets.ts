@@ -165,6 +165,7 @@ export const recordPresets: Presets = {
   "fashion-mnist-32": { teacher: "fashion-mnist-32" },
   "cifar10-16": { teacher: "cifar10-16" },
   cifar10: {},
+  emoji: { teacher: "emoji-teacher", recording: { batchSize: 32, steps: 60 } },
   "2d": { teacher: "2d-ring", recording: points },
 };
 
@@ -186,6 +187,17 @@ export const backtrackPresets: Presets = {
     },
   },
   cifar10: { backtracking: { iterations: 10_000 }, evaluation: { every: 250, samples: 5000 } },
+  emoji: {
+    backtracking: {
+      batchSize: 32,
+      guidance: 2,
+      iterations: 200,
+      studentLearningRate: 3e-4,
+      auxiliaryLearningRate: 1e-3,
+      emaDecay: 0.98,
+    },
+    evaluation: { every: 50, grid: 20, teacherSteps: 12 },
+  },
   "2d": {
     data: "toy:ring",
     backtracking: { ...points, iterations: 2000 },

@@ -85,10 +85,10 @@ export async function openDrawer(
   source: string,
   options: DrawingOptions & OpeningOptions,
 ): Promise<ShownDrawer> {
-  const { device, unconditional = false, prompts, negativePrompt, textLength } = options;
+  const { device, unconditional = false, prompts, negativePrompt, pipeline, textLength } = options;
   const alsoEncode = negativePrompt === undefined ? [] : [negativePrompt];
   const told = needsEncoder(source) ? { prompts, alsoEncode } : {};
-  const model = await openModel(source, { device, unconditional, textLength, ...told });
+  const model = await openModel(source, { device, unconditional, pipeline, textLength, ...told });
   refuseForeign(source, model.module, options);
   const encoded = model.prompts;
   return decodedDrawer(modelDrawer(source, model, { ...options, encoded }), model.codec);

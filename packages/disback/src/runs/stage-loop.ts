@@ -83,6 +83,8 @@ class StageLoop {
     return this.secondsBefore + (performance.now() - this.began) / 1000;
   }
 
+  private toldPlain = false;
+
   async perform(): Promise<void> {
     const { stage, session } = this;
     const { work } = stage;
@@ -92,6 +94,7 @@ class StageLoop {
     while (!work.finished) {
       const { result, seconds: step } = await this.stepTime.of(() => work.step());
       this.pace.add("step", step);
+      this.tellIfPlain();
       const figures = result as Figures;
       session.run.requirePresent();
       this.log.step(figures, { run: this.seconds, step });
@@ -101,6 +104,16 @@ class StageLoop {
       if (fault === undefined) await this.betweenSteps();
       else await this.recover(fault);
     }
+  }
+
+  /** Says once why steps are not captured. */
+  private tellIfPlain(): void {
+    const { captureObstacle } = this.stage.work;
+    if (captureObstacle === undefined || this.toldPlain) return;
+    this.toldPlain = true;
+    this.session.progress.remark?.(
+      `steps run plainly, which takes a little longer: a captured step cannot ${captureObstacle}`,
+    );
   }
 
   private async evaluateOrRecover(): Promise<void> {

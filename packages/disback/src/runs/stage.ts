@@ -18,6 +18,8 @@ export interface Trainable {
   loadState(state: State): void;
   /** Multiplies the learning rates, which are part of the state. Without it, a diverged training cannot roll back. */
   scaleLearningRate?(factor: number): void;
+  /** Why steps run plainly that could have been captured. */
+  readonly captureObstacle?: string | undefined;
 }
 
 /** One stage of a run and its evaluation. */

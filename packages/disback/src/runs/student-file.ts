@@ -4,10 +4,10 @@ import type { Module } from "@disback/torch";
 import { isGenerator } from "../distill/generator-student.js";
 import type { StudentKind } from "../distill/student-kind.js";
 import { DisbackError } from "../errors.js";
-import { isPipeline } from "../import/pipeline/pipeline-folder.js";
+import { isTextToImageSource } from "../import/pipeline/text-to-image-source.js";
 import { DenoiserModule } from "../models/denoiser.js";
 import { fileError, writeFileAtomically } from "./atomic-file.js";
-import { locateModel } from "./locate-model.js";
+import { locateModel, shippedModel } from "./locate-model.js";
 import { isModuleFile } from "./own-modules.js";
 
 const FILE = "generator.json";
@@ -20,7 +20,7 @@ const FORMAT = "disback-generator-1";
  */
 export function studentKindOf(source: string, module: Module): StudentKind | undefined {
   const stored =
-    isModuleFile(source) || isPipeline(source) || /\.gguf$/i.test(source)
+    isModuleFile(source) || isTextToImageSource(source) || /\.gguf$/i.test(source)
       ? undefined
       : readStudentFile(locateModel(source));
   if (stored) return stored;
@@ -71,6 +71,14 @@ export function readStudentFile(modelFolder: string): StudentKind | undefined {
     throw new DisbackError(`${path}: "laterSigmas" must be noise levels that decrease from "sigmaInit"`);
   }
   return { kind: "denoiser", sigmaInit, laterSigmas, ...(value.anySteps === true ? { anySteps: true } : {}) };
+}
+
+/** Name of the shipped teacher of a shipped student; undefined for other models. */
+export function shippedTeacherOf(name: string): string | undefined {
+  const folder = shippedModel(name);
+  const path = folder && join(folder, FILE);
+  if (path === undefined || !existsSync(path)) return undefined;
+  return (JSON.parse(readFileSync(path, "utf8")) as { teacher?: string }).teacher;
 }
 
 function falling(levels: unknown[]): levels is number[] {

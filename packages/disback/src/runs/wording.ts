@@ -36,6 +36,7 @@ export const FIGURE_NAMES: Readonly<Record<string, string>> = {
   precision: "precision",
   recall: "recall",
   slicedWasserstein: "Wasserstein",
+  clipScore: "CLIP score",
   modeCoverage: "modes covered",
   highQuality: "near a mode",
   trigramDivergence: "trigram divergence",

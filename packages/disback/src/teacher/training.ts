@@ -1,8 +1,16 @@
-import { EMA, type Module, type Schedule, type State, stateNumber, type Tensor } from "@disback/torch";
+import {
+  EMA,
+  type Module,
+  noGrad,
+  type Schedule,
+  type State,
+  stateNumber,
+  type Tensor,
+} from "@disback/torch";
 import { DataLoader } from "../data/data-loader.js";
 import type { Batch, Dataset } from "../data/dataset.js";
 import { DenoisingFit } from "../distill/denoising-fit.js";
-import type { Fit } from "../distill/fit.js";
+import type { Fit, FitBatch } from "../distill/fit.js";
 import { LogNormal } from "../distill/noise-distribution.js";
 import { DisbackError } from "../errors.js";
 import { labelCondition } from "../models/condition.js";
@@ -24,6 +32,12 @@ import {
 } from "./settings.js";
 
 /** The inputs of a teacher's training. */
+/** A fit to data, which were not made of latents. */
+export interface DataFit<M extends Module> {
+  /** See `Fit.loss`. */
+  loss(model: M, batch: Omit<FitBatch, "latents">, random: Parameters<Fit["loss"]>[2]): Tensor;
+}
+
 /** A model that can be a teacher. */
 export type TeacherModule = Module & { readonly facts: ModelFacts };
 
@@ -32,7 +46,7 @@ export type TeacherTrainingOptions<M extends TeacherModule = DenoiserModule> =
     /** trained in place; move it to its device and memory format first */
     denoiser: M;
     /** how it is fitted to data; default the denoising loss at the settings' noise levels */
-    fit?: Fit<M> | undefined;
+    fit?: DataFit<M> | undefined;
     /** samples `[N, ...]`; labels, if there are any, become the condition: classes, or tokens of captions */
     dataset: Dataset;
     /** the seed also determines the order of the data; with several processes, each reads its part */
@@ -64,8 +78,8 @@ export class TeacherTraining<M extends TeacherModule = DenoiserModule> extends T
   private readonly loader: DataLoader;
   private readonly ema: EMA<M>;
   private readonly rate: Schedule;
-  private readonly fit: Fit<M>;
-  /** of the current step */
+  private readonly fit: DataFit<M>;
+  /** of the current step, always in the same memory, where a captured step reads it */
   private data: Batch | undefined;
 
   /** @throws DisbackError naming the setting that is wrong */
@@ -87,7 +101,7 @@ export class TeacherTraining<M extends TeacherModule = DenoiserModule> extends T
     this.ema = new EMA(denoiser, { halfLife: averageHalfLife, rampUp: averageRampUp });
     this.rate = learningRateSchedule(settings);
     const noise = new LogNormal(settings.noiseMean, settings.noiseStandardDeviation);
-    this.fit = fit ?? (new DenoisingFit(noise) as unknown as Fit<M>);
+    this.fit = fit ?? (new DenoisingFit(noise) as unknown as DataFit<M>);
     this.parts = { denoiser: weightsPart(denoiser), average: this.ema, data: this.loader };
   }
 
@@ -115,14 +129,29 @@ export class TeacherTraining<M extends TeacherModule = DenoiserModule> extends T
   async step(): Promise<TeacherFigures> {
     const { learningRate } = this;
     this.trainers.optimizer.learningRate = learningRate;
-    this.data = await this.loader.next();
-    try {
-      return { ...this.advance(), learningRate };
-    } finally {
-      this.data.samples.dispose();
-      this.data.labels?.dispose();
-      this.data = undefined;
+    this.receive(await this.loader.next());
+    return { ...this.advance(), learningRate };
+  }
+
+  private receive(batch: Batch): void {
+    if (!this.data) {
+      this.data = batch;
+      return;
     }
+    noGrad(() => {
+      this.data!.samples.copy_(batch.samples);
+      if (batch.labels) this.data!.labels!.copy_(batch.labels);
+    });
+    batch.samples.dispose();
+    batch.labels?.dispose();
+  }
+
+  /** Releases what the training made, not the network. */
+  override dispose(): void {
+    super.dispose();
+    this.data?.samples.dispose();
+    this.data?.labels?.dispose();
+    this.data = undefined;
   }
 
   protected update() {

@@ -3,8 +3,8 @@ import { DisbackError } from "../errors.js";
 import type { Processes } from "./processes.js";
 
 export interface StepRunnerOptions {
-  /** whether steps are captured and replayed, see `CapturedStep` */
-  capture: boolean;
+  /** whether steps are captured and replayed, see `CapturedStep`; undefined: on the CPU, if they can be */
+  capture: boolean | undefined;
   device: Device;
   /** number of parts of a process's batch */
   parts: number;
@@ -32,14 +32,19 @@ export class StepRunner<Figure extends string> {
 
   /** @throws DisbackError if such steps cannot be captured, saying why */
   constructor({ capture, device, parts, processes }: StepRunnerOptions) {
-    if (!capture) return;
-    requireCapturable(parts, processes);
-    this.captured = new CapturedStep(device);
+    if (capture) requireCapturable(parts, processes);
+    const wherePossible = capture === undefined && device === "cpu" && parts === 1 && processes.size === 1;
+    if (capture || wherePossible) this.captured = new CapturedStep(device, { required: capture === true });
+  }
+
+  /** Why steps that could have been captured run plainly, such as "read values back (aten::item)". */
+  get obstacle(): string | undefined {
+    return this.captured?.obstacle;
   }
 
   /**
    * Makes one step.
-   * @param circumstances what `step` depends on besides the values of tensors, such as learning rates
+   * @param circumstances what `step` depends on besides the values of tensors, such as its target
    * @param step must not read a tensor's value, and must change only tensors
    */
   run(

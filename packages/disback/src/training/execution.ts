@@ -10,14 +10,14 @@ export interface Execution {
   /** largest number of samples computed at once in each process; default the whole batch */
   microBatch?: number | undefined;
   /**
-   * whether steps are captured once and replayed, see `CapturedStep`: on a GPU as graphs; default false. Not possible
-   * with batches in parts, several processes, or networks that recompute activations
+   * whether steps are captured once and replayed, see `CapturedStep`. Default: on the CPU wherever they can be, on a GPU
+   * (as graphs) not. Not possible with batches in parts, several processes, or networks that recompute activations
    */
   capture?: boolean;
 }
 
 /** Fills in the defaults. @throws DisbackError if the seed is no whole number from 0 */
-export function executionOf({ seed = 0, processes, microBatch, capture = false }: Execution = {}) {
+export function executionOf({ seed = 0, processes, microBatch, capture }: Execution = {}) {
   if (!Number.isInteger(seed) || seed < 0)
     throw new DisbackError(`execution: "seed" must be a whole number from 0, not ${seed}`);
   return { seed, processes: processes ?? new Processes(), microBatch, capture };

@@ -36,10 +36,37 @@ export function hashTensor(hash: Hash, tensor: Tensor): void {
   flat.dispose();
 }
 
+/** What was hashed, and the marks of its weights at that time. */
+const known = new WeakMap<Module, { marks: string; hash: string }>();
+
 /**
  * SHA-256 of a module's keys, shapes and weights, in hexadecimal. It identifies the model that a trajectory belongs to.
+ * Weights that did not change since the last call are not hashed again.
  */
 export function fingerprint(module: Module): string {
+  const marks = marksOf(module);
+  const before = known.get(module);
+  const hash = before?.marks === marks ? before.hash : hashModule(module);
+  known.set(module, { marks, hash });
+  return hash;
+}
+
+/** Runs something that moves a module's weights elsewhere without changing them: its fingerprint stays known. */
+export function keepingFingerprint<Result>(module: Module, move: () => Result): Result {
+  const hash = fingerprint(module);
+  const result = move();
+  known.set(module, { marks: marksOf(module), hash });
+  return result;
+}
+
+/** Where the weights lie, and libtorch's counters of writes to them. */
+function marksOf(module: Module): string {
+  return [...module.stateDict()]
+    .map(([key, tensor]) => `${key} ${tensor.dtype} ${tensor.address} ${tensor.version}`)
+    .join();
+}
+
+function hashModule(module: Module): string {
   const hash = createHash("sha256");
   for (const [key, tensor] of [...module.stateDict()].sort(([a], [b]) => (a < b ? -1 : 1))) {
     hash.update(`${key} [${tensor.shape.join(",")}] ${tensor.dtype}\n`);

@@ -42,8 +42,6 @@ export interface NetworkTrainerOptions {
  * that are not finite (as EDM's and Diff-Instruct's loops do), limits their norm if asked to, and makes Adam's step.
  */
 export class NetworkTrainer {
-  /** learning rate of the next step */
-  learningRate: number;
   private readonly optimizer: Adam | ShardedAdam;
   private readonly reducer: GradientReducer | undefined;
   private readonly gradientClip: number;
@@ -55,12 +53,20 @@ export class NetworkTrainer {
     options: NetworkTrainerOptions,
   ) {
     const { learningRate, betas, gradientClip = 0, processes = new Processes(), name = "network" } = options;
-    this.learningRate = learningRate;
     this.gradientClip = gradientClip;
     this.afterStep = options.afterStep;
     processes.requireSameWeights(name, parameters);
     this.optimizer = processes.optimizer(parameters, { lr: learningRate, ...(betas ? { betas } : {}) });
     this.reducer = processes.reducer(parameters);
+  }
+
+  /** Learning rate of the next step. */
+  get learningRate(): number {
+    return this.optimizer.lr;
+  }
+
+  set learningRate(value: number) {
+    this.optimizer.lr = value;
   }
 
   /**
@@ -101,7 +107,6 @@ export class NetworkTrainer {
     replaceNonFiniteGradients(this.parameters);
     const norm =
       this.gradientClip > 0 ? clipGradNorm(this.parameters, this.gradientClip) : gradNorm(this.parameters);
-    this.optimizer.lr = this.learningRate;
     this.optimizer.step();
     this.afterStep?.();
     this.optimizer.zeroGrad();
@@ -110,14 +115,12 @@ export class NetworkTrainer {
 
   /** Adam's state: moments, counts and learning rate. */
   state(): State {
-    this.optimizer.lr = this.learningRate;
     return this.optimizer.state();
   }
 
   /** @throws CheckpointError if the state belongs to another network */
   loadState(state: State): void {
     this.optimizer.loadState(state);
-    this.learningRate = this.optimizer.lr;
   }
 
   /** Releases Adam's moments, not the network. */

@@ -82,7 +82,7 @@ export abstract class Training<Figure extends string> {
    */
   protected abstract update(): Record<Figure, Tensor | number>;
 
-  /** What the update depends on besides the values of tensors and the learning rates. */
+  /** What the update depends on besides the values of tensors. Learning rates are tensors. */
   protected get circumstances(): readonly unknown[] {
     return [];
   }
@@ -95,16 +95,23 @@ export abstract class Training<Figure extends string> {
 
   /** One step. @returns the update's figures, means over the whole batch */
   protected advance(): Record<Figure, number> {
-    const rates = Object.values(this.trainers).map(({ learningRate }) => learningRate);
     const figures = scope(() => {
       seedDropout(this.random, this.device);
       this.beforeUpdate();
-      const means = this.runner.run([...this.circumstances, ...rates], () => this.update());
+      const means = this.runner.run(this.circumstances, () => this.update());
       this.afterUpdate();
       return this.processes.average(means);
     });
     this.done++;
     return figures;
+  }
+
+  /**
+   * Why steps run plainly that could have been captured, such as "read values back (aten::item)"; undefined as long as
+   * they are captured, or were not to be.
+   */
+  get captureObstacle(): string | undefined {
+    return this.runner.obstacle;
   }
 
   /** Multiplies the learning rates. */

@@ -55,6 +55,12 @@ it("a stopped run goes on to the same adapters", async () => {
   expect((await interrupted(distill("stopped"), "SIGKILL", ready)).status).toBeNull();
   expect(disback("resume", join(base, "stopped"), "--quiet").status).toBe(0);
   expect(weights("stopped").equals(weights("whole"))).toBe(true);
+  // The base outside the memory changes no bit, nor does a stop.
+  const outside = distill("outside", "offload=true");
+  const begun = () => existsSync(join(base, "outside", "checkpoints", "00000007"));
+  expect((await interrupted(outside, "SIGKILL", begun)).status).toBeNull();
+  expect(disback("resume", join(base, "outside"), "--quiet").status).toBe(0);
+  expect(weights("outside").equals(weights("whole"))).toBe(true);
 });
 
 it("a base in bf16 trains adapters, which are merged into the base as it is on disk", () => {
@@ -74,6 +80,9 @@ it("says what does not fit", () => {
   const layers = distill("refused", "adaptedLayers=attention");
   layers.splice(layers.indexOf("--rank"), 2);
   expect(disback(...layers).stderr).toContain('"adaptedLayers" has no effect without rank');
+  const lacking = distill("refused", "offload=true");
+  lacking.splice(lacking.indexOf("--rank"), 2);
+  expect(disback(...lacking).stderr).toContain("--offload needs rank");
   const whole = disback("export", join(base, "teacher"), "--format", "lora", "--out", join(base, "lora"));
   expect(whole.stderr).toContain("has no adapters, because all its weights were trained; train with --rank");
 });

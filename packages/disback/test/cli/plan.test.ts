@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { readSafetensors } from "@disback/torch";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import type { RunPlan } from "../../src/runs/plan/plan.js";
+import type { SeveralPlan } from "../../src/runs/plan/several.js";
 import { disback, started } from "./command.js";
 
 // Each test is a few whole runs of the command line.
@@ -85,6 +86,38 @@ describe("disback plan", () => {
   });
 });
 
+describe("disback plan of several runs", () => {
+  it("counts each method's runs, the sweep's too, and judges the teacher once", () => {
+    const out = join(base, "compared");
+    const words = ["plan", "compare", "--preset", "2d-smoke", "--protocol", "best", "--jobs", "3"];
+    const { status, stdout } = disback(...words, "--out", out, "--json", "--quiet");
+    expect(status).toBe(0);
+    expect(existsSync(out)).toBe(false);
+    const plan = JSON.parse(stdout) as SeveralPlan;
+    // Two seeds that are reported, and two rates on one more seed.
+    expect(plan.groups.map(({ label, runs }) => [label, runs])).toEqual([
+      ["untrained, diff-instruct", 4],
+      ["untrained, disback", 4],
+    ]);
+    expect(plan.groups.map(({ each }) => each.stages.map(({ label }) => label))).toEqual([
+      ["distilling"],
+      ["recording", "backtracking"],
+    ]);
+    const [plain, disBack] = plan.groups.map(({ each }) => each.seconds) as [number, number];
+    expect(plan.teacherSeconds).toBeGreaterThan(0);
+    expect(plan.seconds).toBeCloseTo(plan.teacherSeconds + (4 * (plain + disBack)) / 3, 6);
+  });
+
+  it("takes the seeds of `record`", () => {
+    const out = join(base, "paths");
+    const words = ["plan", "record", "--teacher", "2d-ring", "--student", "untrained", "--seeds", "1,2,3"];
+    const { status, stdout } = disback(...words, "--jobs", "2", "--out", out, "--quiet");
+    expect(status).toBe(0);
+    expect(existsSync(out)).toBe(false);
+    expect(stdout).toMatch(/\npaths +3 x .*\nall, 2 at once +about /);
+  });
+});
+
 describe("disback init", () => {
   it("writes all settings with what they mean, which give the same settings again", () => {
     const file = join(base, "settings.yaml");
@@ -94,6 +127,15 @@ describe("disback init", () => {
     expect(disback("distill", "--config", file, "--show-settings").stdout).toBe(
       disback("distill", "--preset", "2d", "--show-settings").stdout,
     );
+    // Other objectives have no lines, but are named; what was set for one stays.
+    const text = readFileSync(file, "utf8");
+    expect(text).toMatch(/^ {2}diffInstruct:$/m);
+    expect(text).not.toMatch(/^ {2}(sid|dmd2|pairs):$/m);
+    expect(text).toMatch(/^ {2}# of other objectives, not shown: .*\bpairs\b.*\bsid\b.*--objective/ms);
+    expect(Math.max(...text.split("\n").map((line) => line.length))).toBeLessThanOrEqual(110);
+    const other = ["distill", "--objective", "sid", "--set", "backtracking.dmd2.r1Weight=2"];
+    expect(disback("init", "--force", "--file", file, ...other).status).toBe(0);
+    expect(readFileSync(file, "utf8")).toMatch(/^ {2}dmd2:\n(.*\n)* {4}r1Weight: 2 #(.*\n)* {2}sid:$/m);
     const again = disback("init", "--file", file, "distill");
     expect([again.status, again.stderr]).toEqual([
       1,
@@ -105,7 +147,7 @@ describe("disback init", () => {
     const file = join(base, "teacher.yaml");
     expect(disback("init", "--file", file, "teacher", "train").status).toBe(0);
     const lines = readFileSync(file, "utf8").split("\n");
-    expect(lines[0]).toBe(`# All settings of: disback teacher train --config ${file}`);
+    expect(lines[0]).toBe(`# Settings of: disback teacher train --config ${file}`);
     expect(lines.find((line) => line.startsWith("# data:"))).toMatch(
       /^# data: \(required\) # data set: a path/,
     );

@@ -1,7 +1,7 @@
 import { mkdtempSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Generator, type Module, randn, scope, type Tensor, tensor } from "@disback/torch";
+import { Generator, type Module, randn, scope, type Tensor, tensor, writeSafetensors } from "@disback/torch";
 import { expect, test } from "vitest";
 import { adaptersOn } from "../../src/distill/adapter-nodes.js";
 import { Backtracking } from "../../src/distill/backtrack.js";
@@ -16,10 +16,11 @@ import { record } from "../../src/distill/record.js";
 import { SamplePool } from "../../src/distill/sample-pool.js";
 import type { Trajectory } from "../../src/distill/trajectory.js";
 import { LowRankDenoiser } from "../../src/models/adapters/low-rank-denoiser.js";
+import { type BasePlace, streamBase } from "../../src/models/adapters/streamed-base.js";
 import { computing } from "../../src/models/computation.js";
 import { createDenoiser } from "../../src/models/config.js";
 import type { DenoiserModule } from "../../src/models/denoiser.js";
-import { fingerprint } from "../../src/training/hashing.js";
+import { fingerprint, keepingFingerprint } from "../../src/training/hashing.js";
 
 const folder = mkdtempSync(join(tmpdir(), "adapters-"));
 let folders = 0;
@@ -166,6 +167,47 @@ test("a stopped distillation goes on to the same adapters", () => {
   // Nothing of the base is in a checkpoint.
   const numbers = [...expected.values()].reduce((sum, { numel }) => sum + numel, 0);
   expect(numbers).toBeLessThan(8 * of.module.parameters().reduce((sum, { numel }) => sum + numel, 0) + 3000);
+});
+
+test.each<[string, BasePlace, "float32" | "bfloat16"]>([
+  ["in a file", { file: join(folder, "base.safetensors") }, "float32"],
+  [
+    "in a file in bf16, with activation checkpointing",
+    { file: join(folder, "half.safetensors") },
+    "bfloat16",
+  ],
+  ["in host memory", "host", "float32"],
+])("a base that is fetched for each use trains the same, bit for bit: %s", (_, place, dtype) => {
+  const end = (streamed: boolean, activationCheckpointing: boolean) => {
+    const teacher = network();
+    computing(teacher, { precision: "f32", memoryFormat: "contiguous", activationCheckpointing });
+    teacher.to({ dtype });
+    const before = fingerprint(teacher);
+    if (streamed) {
+      expect(keepingFingerprint(teacher, () => streamBase(teacher, place))).toBeGreaterThan(20_000);
+      expect(fingerprint(teacher)).toBe(before);
+    }
+    const of = student(teacher);
+    const work = new Backtracking({
+      ...{ teacher, student: of, trajectory: recorded(teacher, of), batchSize: 4, iterations: 2 },
+    });
+    while (!work.finished) scope(() => work.step());
+    // A copy holds the weights themselves.
+    expect(fingerprint(teacher.clone())).toBe(before);
+    return of.module.parameters().map((weight) => weight.detach().clone());
+  };
+  // Blocks that recompute their activations fetch their weights once more.
+  const checkpointing = dtype === "bfloat16";
+  const [plain, streamed] = [end(false, checkpointing), end(true, checkpointing)];
+  plain.forEach((weight, index) => {
+    expect(difference(weight, streamed[index]!)).toBe(0);
+  });
+});
+
+test("a file of another base is refused", () => {
+  const file = join(folder, "other.safetensors");
+  writeSafetensors(file, new Map([["layer", x]]));
+  expect(() => streamBase(network(), { file })).toThrow(`${file}: holds other weights`);
 });
 
 test("a base in bf16 has adapters in f32 that learn", () => {

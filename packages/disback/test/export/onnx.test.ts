@@ -1,3 +1,6 @@
+import { mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { loadGenerator } from "@disback/generate";
 import { full, Generator, inferenceMode, manualSeed, randn, type Tensor } from "@disback/torch";
 import { beforeAll, expect, test } from "vitest";
@@ -5,9 +8,14 @@ import { exportableModel } from "../../src/export/exportable.js";
 import { checkOnnx } from "../../src/export/onnx/check.js";
 import { exportOnnx } from "../../src/export/onnx/export-onnx.js";
 import { writeOnnxModel } from "../../src/export/onnx/write-model.js";
+import { onnx } from "../../src/export/onnx.js";
+import { web } from "../../src/export/web.js";
 import { createDenoiser, type DenoiserConfigInput, parseDenoiserConfig } from "../../src/models/config.js";
+import { makeInPlace } from "../../src/runs/output-place.js";
+import type { Progress } from "../../src/runs/progress.js";
 
 beforeAll(() => manualSeed(0));
+const silent = { notice: () => {} } as unknown as Progress;
 
 const image = { imageResolution: 8, imageChannels: 3, modelChannels: 8, blocksPerResolution: 1 } as const;
 const networks: Record<string, DenoiserConfigInput> = {
@@ -103,6 +111,45 @@ test("a student of three steps equals libtorch's", async () => {
     threads: 1,
   });
   expect(difference).toBeLessThan(1e-4);
+});
+
+test("weights beyond a limit lie in a second file beside the first", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "disback-onnx-"));
+  const exportable = model(networks["DiT, discrete steps"]!, { sigmaInit: 2.5 });
+  const out = join(folder, "student.onnx");
+  const place = { out, force: false, progress: silent };
+  const write = (largestFile?: number) =>
+    makeInPlace(place, (path) =>
+      onnx.write(exportable, path, { precision: "f32", threads: 1, ...(largestFile ? { largestFile } : {}) }),
+    );
+  try {
+    const { facts, figures } = await write(5000);
+    expect(readdirSync(folder).sort()).toEqual(["student.onnx", "student.onnx.data"]);
+    const [first, second] = [out, `${out}.data`].map((file) => statSync(file).size) as [number, number];
+    expect(figures.bytes).toBe(first + second);
+    expect(new Map(facts).get("size")).toMatch(
+      / of weights in student\.onnx\.data, which must stay beside it$/,
+    );
+    const { difference } = await checkOnnx(out, exportable, { precision: "f32", threads: 1 });
+    expect(difference).toBeLessThan(1e-4);
+    // What is there is not replaced, the second file included.
+    await expect(write()).rejects.toThrow(`${out}: already there`);
+    rmSync(out);
+    await expect(write(5000)).rejects.toThrow(`${out}.data: already there`);
+    expect(readdirSync(folder)).toEqual(["student.onnx.data"]);
+    rmSync(`${out}.data`);
+    await write(5000);
+    rmSync(`${out}.data`);
+    await expect(loadGenerator(out)).rejects.toThrow(
+      `its weights are missing: ${out}.data must lie beside it`,
+    );
+    // A page holds one file only.
+    await expect(
+      web.write(exportable, join(folder, "site"), { precision: "f32", threads: 1, largestFile: 5000 }),
+    ).rejects.toThrow(/too many for a browser; try --precision f16/);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
 
 test("half precision and 8-bit weights: smaller, near", async () => {

@@ -13,7 +13,7 @@ it.each<[what: string, keys: string[], message: RegExp]>([
   [
     "a single file of Stable Diffusion",
     ["model.diffusion_model.input_blocks.0.0.weight", "first_stage_model.encoder.conv_in.weight"],
-    /the weights are Stable Diffusion's or latent-diffusion's.*from_single_file.*import that/,
+    /the weights are Stable Diffusion.s single file.*--teacher FILE with --tokenizer FOLDER/,
   ],
   [
     "k-diffusion's image_v1",

@@ -1,7 +1,15 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Generator, ones, randn, readSafetensors, type Tensor, writeSafetensors } from "@disback/torch";
+import {
+  Generator,
+  inferenceMode,
+  ones,
+  randn,
+  readSafetensors,
+  type Tensor,
+  writeSafetensors,
+} from "@disback/torch";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { DisbackError } from "../../src/errors.js";
 import {
@@ -44,6 +52,25 @@ function change(edit: (tensors: Map<string, Tensor>) => void): void {
 }
 
 describe("model folders", () => {
+  it("stored as f16, they take half the space and come back as float32, rounded", () => {
+    const denoiser = saved();
+    const path = join(folder, "model.safetensors");
+    const full = statSync(path).size;
+    saveModel(folder, denoiser, config, { precision: "f16" });
+    expect(statSync(path).size).toBeLessThan(0.6 * full);
+    for (const [key, value] of loadModel(folder).denoiser.stateDict()) {
+      const original = denoiser.stateDict().get(key)!;
+      expect(value.dtype).toBe("float32");
+      expect(value.equal(original.to("float16").float()), key).toBe(true);
+    }
+    inferenceMode(() => denoiser.parameters()[0]!.fill_(1e5));
+    const before = readFileSync(path);
+    expect(() => saveModel(folder, denoiser, config, { precision: "f16" })).toThrow(
+      /has values beyond float16's range; store it as f32/,
+    );
+    expect(readFileSync(path).equals(before)).toBe(true);
+  });
+
   it.each<DenoiserConfigInput>([
     config,
     { ...config, network: "dhariwal-unet", preconditioning: "iddpm", modelChannels: 32 },

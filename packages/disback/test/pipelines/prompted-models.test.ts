@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { inferenceMode, randn } from "@disback/torch";
@@ -8,7 +8,7 @@ import { openModel } from "../../src/runs/open-model.js";
 import { readPrompts } from "../../src/runs/prompts.js";
 import { openDrawer } from "../../src/runs/sample-drawer.js";
 import { relativeError } from "../models/fixtures.js";
-import { copyOf, pipelinePath } from "./fixtures.js";
+import { copyOf, makeFlux, pipelinePath, reference, tokenizerPath, writeSingleFile } from "./fixtures.js";
 
 let folder: string;
 beforeEach(() => {
@@ -25,23 +25,39 @@ const open = (source: string, more: object = {}) =>
   openDrawer(source, { ...sampling, device: "cpu", ...more });
 
 describe("a pipeline as a model", () => {
-  it.each(["sd", "sdxl"])("%s: is saved with what encodes its prompts, and opened again", async (name) => {
-    const prompts = ["a cat", "a red dog"];
-    const model = await openModel(pipelinePath(name), { device: "cpu", prompts });
-    const saved = join(folder, "model");
-    model.save(saved, model.module);
-    const again = await openModel(saved, { device: "cpu" });
-    expect(again.prompts!.texts).toEqual(prompts);
-    expect(again.facts).toEqual(model.facts);
-    const x = randn([2, ...model.facts.sampleShape]);
-    const sigma = randn([2]).abs().add(0.5);
-    const [a, b] = [model, again].map(({ module, prompts }) =>
-      inferenceMode(() => (module as DenoiserModule).denoise(x, sigma, prompts!.conditions([0, 1]))),
-    );
-    expect(relativeError(b!, a!)).toBeLessThan(1e-6);
-    const others = await openModel(saved, { device: "cpu", prompts: ["a house"] });
-    expect(others.prompts!.texts).toEqual(["a house"]);
-    expect(() => model.module.clone()).not.toThrow();
+  it.each(["sd", "sdxl", "sd3"])(
+    "%s: is saved with what encodes its prompts, and opened again",
+    async (name) => {
+      const prompts = ["a cat", "a red dog"];
+      const model = await openModel(pipelinePath(name), { device: "cpu", prompts });
+      const saved = join(folder, "model");
+      model.save(saved, model.module);
+      const again = await openModel(saved, { device: "cpu" });
+      expect(again.prompts!.texts).toEqual(prompts);
+      expect(again.facts).toEqual(model.facts);
+      const x = randn([2, ...model.facts.sampleShape]);
+      const sigma = randn([2]).abs().add(0.5);
+      const [a, b] = [model, again].map(({ module, prompts }) =>
+        inferenceMode(() => (module as DenoiserModule).denoise(x, sigma, prompts!.conditions([0, 1]))),
+      );
+      expect(relativeError(b!, a!)).toBeLessThan(1e-6);
+      const others = await openModel(saved, { device: "cpu", prompts: ["a house"] });
+      expect(others.prompts!.texts).toEqual(["a house"]);
+      expect(() => model.module.clone()).not.toThrow();
+    },
+  );
+
+  it.each(["sd3", "flux"])("%s: draws what diffusers draws from the same latents", async (name) => {
+    const values = reference("flow-sampling");
+    const source = name === "flux" ? makeFlux(join(folder, "flux")) : pipelinePath(name);
+    const guided = name === "flux" ? {} : { guidance: 3, negativePrompt: "a house" };
+    const pipeline = { resolution: 16, ...(name === "flux" ? { embeddedGuidance: 2 } : {}) };
+    const drawer = await open(source, {
+      ...{ prompts: ["a photo of a cat", "two dogs"], pipeline, ...guided },
+      // PyTorch's generator gives the same noise from the same seed.
+      ...{ sampler: "euler", sigmaMax: 20, steps: 3, seed: 8 },
+    });
+    expect(relativeError(drawer.draw(2).samples, values(`${name}_picture`))).toBeLessThan(1e-4);
   });
 
   it("is drawn from with prompts in turn, guided away from others", async () => {
@@ -62,7 +78,31 @@ describe("a pipeline as a model", () => {
 
   it.each<[string, () => Promise<unknown>, string]>([
     ["no prompts", () => open(pipelinePath("sd")), "this model is told a text: give --prompts"],
-    ["another network", () => open(pipelinePath("sd3"), { prompts: ["x"] }), "can be used in the library"],
+    [
+      "a tiny autoencoder",
+      () => open(pipelinePath("flux"), { prompts: ["x"] }),
+      "cannot be saved with a student",
+    ],
+    [
+      "a size that does not fit",
+      () => open(pipelinePath("sd"), { prompts: ["x"], pipeline: { resolution: 17 } }),
+      "--resolution 17: must be a multiple of 2",
+    ],
+    [
+      "a scale without use",
+      () => open(pipelinePath("sd3"), { prompts: ["x"], pipeline: { embeddedGuidance: 3 } }),
+      "is not told a scale of guidance",
+    ],
+    [
+      "a tokenizer without use",
+      () => open(pipelinePath("sd3"), { prompts: ["x"], pipeline: { tokenizer: "x" } }),
+      "--tokenizer: only for checkpoints in one file",
+    ],
+    [
+      "a model that is no pipeline",
+      () => open("2d-ring", { pipeline: { loras: [{ path: "x", weight: 1 }] } }),
+      "--lora: only for a pipeline",
+    ],
     [
       "no tokenizer",
       () => {
@@ -71,6 +111,25 @@ describe("a pipeline as a model", () => {
         return open(copy, { prompts: ["x"] });
       },
       '"text_encoder" cannot be used without its tokenizer',
+    ],
+    [
+      "a tokenizer of another encoder",
+      () => {
+        const copy = copyOf("sd3");
+        rmSync(join(copy, "tokenizer_3"), { recursive: true });
+        cpSync(join(copy, "tokenizer"), join(copy, "tokenizer_3"), { recursive: true });
+        return open(copy, { prompts: ["x"] });
+      },
+      "tokenizer_3: this tokenizer has 810 tokens, the text encoder knows 400: it belongs to another encoder",
+    ],
+    [
+      "states of another width",
+      () => {
+        const file = writeSingleFile(join(folder, "sd15.safetensors"), { textChannels: 12 });
+        const pipeline = { resolution: 16, tokenizer: tokenizerPath };
+        return open(file, { prompts: ["x"], pipeline });
+      },
+      'sd15.safetensors: its text encoders give "text" of 64 numbers, its network takes 12',
     ],
     [
       "no encoder",

@@ -49,6 +49,8 @@ function contentsOf(keys: Record<string, number[]>): Map<string, Tensor> {
             .float()
             .reshape(shape),
         ];
+      // As many as the tokenizer has.
+      if (key.endsWith("token_embedding.weight")) return [key, full([810, shape[1]!], number)];
       if (!/in_proj_/.test(key)) return [key, full(shape, number)];
       const third = [shape[0]! / 3, ...shape.slice(1)];
       return [key, cat([0, 0.25, 0.5].map((part) => full(third, number + part)))];
@@ -166,7 +168,7 @@ describe("single files of Stable Diffusion", () => {
       (c) => c.delete("model.diffusion_model.out.2.bias"),
       "missing weights: conv_out.bias",
     ],
-    ["an unknown kind of SD 2", "sd2", () => {}, 'say which by "prediction"'],
+    ["an unknown kind of SD 2", "sd2", () => {}, "say which by --prediction epsilon or v"],
   ])("refuses %s", async (_, version, spoil, problem) => {
     const contents = contentsOf(layouts[version]!.keys);
     spoil(contents);

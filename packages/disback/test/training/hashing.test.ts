@@ -1,9 +1,9 @@
-import { createHash } from "node:crypto";
+import { createHash, Hash } from "node:crypto";
 import { closeSync, mkdtempSync, openSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { arange, Generator, randn, scope } from "@disback/torch";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { arange, Generator, noGrad, randn, scope } from "@disback/torch";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { fingerprint, hashFile, hashTensor } from "../../src/training/hashing.js";
 import { GaussianDenoiser } from "../distill/gaussian.js";
 
@@ -67,5 +67,23 @@ describe("a module's fingerprint", () => {
     expect(of([1, 2])).toBe(of([1, 2], { sigmaData: 0.1 }));
     expect(of([1, 2])).not.toBe(of([1, 2 + 2 ** -22]));
     expect(of([1, 2])).not.toBe(of([1, 2, 3]));
+  });
+
+  it("is computed once, and again after any change", () => {
+    const model = new GaussianDenoiser([1, 2]);
+    const [weight] = model.parameters();
+    const update = vi.spyOn(Hash.prototype, "update");
+    const first = fingerprint(model);
+    const calls = update.mock.calls.length;
+    expect(calls).toBeGreaterThan(0);
+    expect(fingerprint(model)).toBe(first);
+    expect(update.mock.calls.length).toBe(calls);
+    update.mockRestore();
+    noGrad(() => weight!.add_(1));
+    expect(fingerprint(model)).not.toBe(first);
+    noGrad(() => weight!.detach().sub_(1));
+    expect(fingerprint(model)).toBe(first);
+    model.to({ dtype: "float64" });
+    expect(fingerprint(model)).not.toBe(first);
   });
 });

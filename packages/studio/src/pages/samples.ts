@@ -12,6 +12,16 @@ export function sampleGridOf(evaluation: unknown): SampleGrid | undefined {
   return { columns: Math.ceil(Math.sqrt(count)), count, padding: 4 };
 }
 
+/** Beside a run's pictures: the prompts that their samples are of, in order, as a JSON array. */
+export const promptsFile = "prompts.json";
+
+/** The prompts of a run's pictures. @param value content of `promptsFile` @returns `undefined` if it is none */
+export function promptsOf(value: unknown): string[] | undefined {
+  const prompts: unknown[] = Array.isArray(value) ? value : [];
+  const isText = prompts.every((prompt): prompt is string => typeof prompt === "string");
+  return isText && prompts.length > 0 ? prompts : undefined;
+}
+
 /**
  * Names of a model's classes; the samples of a picture show them in turn.
  *

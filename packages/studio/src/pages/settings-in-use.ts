@@ -29,6 +29,12 @@ export function settingsInUse(settings: Settings, stages: ReadonlySet<string>): 
 }
 
 function withOneObjective(backtracking: Settings): Record<string, unknown> {
+  const unused = unusedByObjective(backtracking);
+  return Object.fromEntries(Object.entries(backtracking).filter(([name]) => !unused.includes(name)));
+}
+
+/** Names of the settings of a backtracking that its objective and schedule do not read. */
+export function unusedByObjective(backtracking: Settings): string[] {
   const { objective, dmd, schedule } = backtracking;
   const own =
     typeof objective === "string"
@@ -44,7 +50,7 @@ function withOneObjective(backtracking: Settings): Record<string, unknown> {
     if (name === "mismatchThreshold") return schedule !== "steps";
     return true;
   };
-  return Object.fromEntries(Object.entries(backtracking).filter(([name]) => isUsed(name)));
+  return Object.keys(backtracking).filter((name) => !isUsed(name));
 }
 
 /** Switches that are off and unset values have no effect. */

@@ -6,12 +6,15 @@ export interface NamedRun {
   decision?: { record?: unknown } | undefined;
 }
 
-/** Display names of shipped teachers and data sets. */
+/** Display names of shipped models and data sets. */
 const KNOWN: Readonly<Record<string, string>> = {
   "fashion-mnist-16": "Fashion-MNIST, 16×16",
   "fashion-mnist-32": "Fashion-MNIST, 32×32",
   "cifar10-16": "CIFAR-10, 16×16",
   "2d-ring": "Ring of points",
+  emoji: "Emoji, 32×32",
+  "emoji-small": "Emoji, 32×32, a quarter of the size",
+  "emoji-teacher": "Emoji, 32×32",
 };
 /** Generic folder names. */
 const SAYS_NOTHING = /^(teacher|student|student-best|model|runs?|data|images|train|out|\.*)$/i;

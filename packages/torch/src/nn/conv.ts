@@ -3,6 +3,7 @@ import { ops } from "../ops.js";
 import type { Tensor } from "../tensor.js";
 import { adapted } from "./adapters.js";
 import { kaimingUniform, type LayerOptions, uniform } from "./initialization.js";
+import { layerConvolution } from "./layer-operations.js";
 import { Module } from "./module.js";
 import { parameter } from "./parameter.js";
 
@@ -72,7 +73,8 @@ export class Conv2d extends Convolution {
   /** @param input `[N, in, H, W]` @returns `[N, out, H', W']` */
   forward(input: Tensor): Tensor {
     const { stride, padding, dilation, groups } = this;
-    return this.perform((weight, bias) => ops.conv2d(input, weight, bias, stride, padding, dilation, groups));
+    const settings = { stride, padding, dilation, groups };
+    return this.perform((weight, bias) => layerConvolution(input, weight, bias, settings));
   }
 }
 

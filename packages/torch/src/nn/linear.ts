@@ -1,7 +1,7 @@
-import { ops } from "../ops.js";
 import type { Tensor } from "../tensor.js";
 import { adapted } from "./adapters.js";
 import { kaimingUniform, type LayerOptions, uniform } from "./initialization.js";
+import { layerProduct } from "./layer-operations.js";
 import { Module } from "./module.js";
 import { parameter } from "./parameter.js";
 
@@ -20,7 +20,7 @@ export class Linear extends Module {
 
   /** @param input `[..., in]` @returns `[..., out]` */
   forward(input: Tensor): Tensor {
-    const result = ops.linear(input, this.weight, this.bias);
-    return adapted(this, result, (weight) => ops.linear(input, weight));
+    const result = layerProduct(input, this.weight, this.bias);
+    return adapted(this, result, (weight) => layerProduct(input, weight));
   }
 }

@@ -1,6 +1,7 @@
 import { noGrad } from "../autograd.js";
 import { native } from "../binding.js";
-import { zeros, zerosLike } from "../creation.js";
+import { full, zeros, zerosLike } from "../creation.js";
+import type { Device } from "../dtype.js";
 import { TorchError } from "../errors.js";
 import { loadTensors } from "../nn/state-dict.js";
 import { ops } from "../ops.js";
@@ -61,8 +62,9 @@ interface Lists {
  * the first moment is the gradient and is not stored, which saves as much memory as the parameters take.
  */
 export class Adam implements Optimizer {
-  /** Learning rate of the next step. */
-  lr: number;
+  private learningRate: number;
+  /** the learning rate as tensors, one for each device, which a captured step reads */
+  private readonly rates = new Map<Device, Tensor>();
   private readonly betas: [number, number];
   private readonly eps: number;
   private readonly weightDecay: number;
@@ -77,7 +79,7 @@ export class Adam implements Optimizer {
     readonly parameters: Tensor[],
     options: AdamOptions = {},
   ) {
-    this.lr = options.lr ?? 1e-3;
+    this.learningRate = options.lr ?? 1e-3;
     this.betas = options.betas ?? [0.9, 0.999];
     this.eps = options.eps ?? 1e-8;
     this.weightDecay = options.weightDecay ?? 0;
@@ -89,6 +91,19 @@ export class Adam implements Optimizer {
     this.require("betas", this.betas, beta1 >= 0 && beta1 < 1 && beta2 >= 0 && beta2 < 1);
     this.require("eps", this.eps, this.eps >= 0);
     this.require("weightDecay", this.weightDecay, this.weightDecay >= 0);
+  }
+
+  /** Learning rate of the next step. A captured step may not change it. */
+  get lr(): number {
+    return this.learningRate;
+  }
+
+  set lr(value: number) {
+    if (value === this.learningRate) return;
+    this.learningRate = value;
+    noGrad(() => {
+      for (const rate of this.rates.values()) rate.fill_(value);
+    });
   }
 
   /** Updates the parameters from their gradients. */
@@ -121,6 +136,8 @@ export class Adam implements Optimizer {
     for (const { first, second, count } of this.slots) {
       for (const tensor of [first, second, count]) tensor?.dispose();
     }
+    for (const rate of this.rates.values()) rate.dispose();
+    this.rates.clear();
     this.slots = [];
     this.lists = undefined;
   }
@@ -146,7 +163,7 @@ export class Adam implements Optimizer {
       lists.seconds.current(),
       [], // maxima, of AMSGrad only
       counts,
-      this.lr,
+      this.rateOn(lists.slots[0]!.parameter.device),
       beta1,
       beta2,
       this.weightDecay,
@@ -154,6 +171,16 @@ export class Adam implements Optimizer {
       false, // amsgrad
       false, // maximize
     );
+  }
+
+  /** On the CPU in the precision of JavaScript's numbers, which the operator computes in; GPUs take float32. */
+  private rateOn(device: Device): Tensor {
+    const known = this.rates.get(device);
+    if (known) return known;
+    const dtype = device === "cpu" ? "float64" : "float32";
+    const rate = keep(full([], this.learningRate, { device, dtype }));
+    this.rates.set(device, rate);
+    return rate;
   }
 
   /** Makes the moments when they are first needed, when the parameters have reached their final device and layout. */

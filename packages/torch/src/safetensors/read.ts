@@ -26,6 +26,17 @@ export function readSafetensors(path: string): SafetensorsFile {
   };
 }
 
+/**
+ * For tensors that are needed now and then: each call maps its tensor anew, so that its memory is given back when the
+ * tensor is released. @returns a function for each tensor, by name @throws CheckpointError as `readSafetensors`
+ */
+export function safetensorsOnDemand(path: string): Map<string, () => Tensor> {
+  const { header, start, bytes } = readHeader(path);
+  const mapped = (entry: Entry) => () =>
+    scope(() => view(ops.from_file(path, false, bytes, "uint8"), start, entry));
+  return new Map(header.entries.map((entry) => [entry.name, mapped(entry)]));
+}
+
 /** The header of a safetensors file, without its data. */
 export function readSafetensorsHeader(path: string): Header {
   return readHeader(path).header;

@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import { comparePresets } from "../../runs/compare/presets.js";
 import { TEACHER_FLAGS } from "../flag-groups.js";
 import { jobsOf } from "../jobs.js";
-import { resolveCommandSettings, showsSettings } from "../run-command.js";
+import { planOption, resolveCommandSettings, showSeveralPlan, showsSettings } from "../run-command.js";
 import { addSettingFlags, type SettingFlag } from "../setting-flags.js";
 import { table } from "../table.js";
 import { type OutputFlags, Terminal } from "../terminal.js";
@@ -44,6 +44,7 @@ export function addCompare(program: Command): void {
     .option("--out <folder>", "folder of the comparison", "runs/compare")
     .option("--force", "set an earlier comparison in that folder aside (it is renamed, not deleted)")
     .option("--jobs <n>", "parallel runs, one process each; default one per core (one on a GPU)")
+    .addOption(planOption())
     .addHelpText(
       "after",
       `
@@ -57,13 +58,17 @@ Examples:
 
 async function compare(command: Command): Promise<void> {
   const options = command.opts<
-    OutputFlags & { preset?: string; out: string; force?: boolean; jobs?: string }
+    OutputFlags & { preset?: string; out: string; force?: boolean; jobs?: string; plan?: boolean }
   >();
   const terminal = new Terminal(options);
   const { compareSchema } = await import("../../runs/settings/compare.js");
   if (await showsSettings(command, FLAGS, comparePresets, compareSchema)) return;
   const resolved = await resolveCommandSettings(command, FLAGS, comparePresets, compareSchema);
   const jobs = jobsOf(options.jobs, resolved.settings);
+  if (options.plan) {
+    const { planComparison } = await import("../../runs/plan/several.js");
+    return showSeveralPlan(terminal, jobs, (around) => planComparison(resolved.settings, around));
+  }
   const [{ performComparison }, { TABLE_NOTE, tableOfCase }, { verdictOf }, { studentText }] =
     await Promise.all([
       import("../../runs/compare/perform.js"),

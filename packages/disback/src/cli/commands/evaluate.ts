@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { IMAGE_FLAGS, LANGUAGE_FLAGS, SAMPLING_FLAGS } from "../flag-groups.js";
+import { IMAGE_FLAGS, LANGUAGE_FLAGS, PROMPT_FLAGS, SAMPLING_FLAGS } from "../flag-groups.js";
 import { resolveCommandSettings, showsSettings } from "../run-command.js";
 import { addSettingFlags, type SettingFlag } from "../setting-flags.js";
 import { table } from "../table.js";
@@ -16,16 +16,22 @@ const FLAGS: readonly SettingFlag[] = [
     kind: "list",
   },
   ...SAMPLING_FLAGS,
+  ...PROMPT_FLAGS,
   ...LANGUAGE_FLAGS,
   { flags: "--extractor <name>", path: "extractor", description: "feature extractor" },
   { flags: "--inception <file>", path: "inception", description: "TorchScript Inception file" },
+  {
+    flags: "--clip <folder>",
+    path: "clip",
+    description: "CLIPModel of transformers: CLIP score, how well pictures fit their prompts",
+  },
 ];
 
 /** `disback evaluate`. */
 export function addEvaluate(program: Command): void {
   const command = program
     .command("evaluate")
-    .argument("<model>", "model folder, run, shipped teacher, or samples: a folder of images, an .npz")
+    .argument("<model>", "model folder, run, shipped name, or samples: a folder of images, an .npz")
     .description("Compare samples with data: FID and other metrics.");
   addSettingFlags(command, FLAGS)
     .addHelpText(
@@ -34,6 +40,7 @@ export function addEvaluate(program: Command): void {
 Examples:
   disback evaluate runs/demo --metrics fid,kid
   disback evaluate runs/teacher --steps 18 --data images/ --count 10000
+  disback evaluate runs/lora --prompts prompts.txt --clip clip-vit-base-patch32/ --count 1000
 `,
     )
     .action(async (model: string) => {
@@ -45,6 +52,6 @@ Examples:
       const { settings } = await resolveCommandSettings(command, flags, {}, evaluateSchema);
       const { evaluateModel } = await import("../../runs/jobs/evaluation.js");
       const result = await evaluateModel(settings, await terminal.progress());
-      terminal.result(result.figures, `${table(result.table)}\n\n${result.measuredWith}`);
+      terminal.result(result.figures, `${table(result.table)}\n\n${result.measuredWith.join("\n")}`);
     });
 }

@@ -1,17 +1,19 @@
 import { type Command, Option } from "commander";
 import type { ExportFormatName } from "../../export/formats.js";
 import type { Precision } from "../../export/onnx/export-onnx.js";
-import { addOutputFlags } from "../setting-flags.js";
+import { PIPELINE_FLAGS, type PipelineFlags } from "../flag-groups.js";
+import { addFlags, addOutputFlags } from "../setting-flags.js";
 import { type OutputFlags, Terminal } from "../terminal.js";
 import { whole } from "../whole-number.js";
 
-interface ExportFlags extends OutputFlags {
+interface ExportFlags extends OutputFlags, PipelineFlags {
   format: ExportFormatName;
   precision: Precision;
   out: string;
   threads?: number;
   webgpu?: boolean;
   teacher?: string | boolean;
+  decoder?: string;
   force?: boolean;
 }
 
@@ -22,7 +24,7 @@ const precisions: readonly Precision[] = ["f32", "f16", "int8"];
 export function addExport(program: Command): void {
   const command = program
     .command("export")
-    .argument("<model>", "model folder, run, shipped teacher, or your own module (.mjs)")
+    .argument("<model>", "model folder, run, shipped name, or your own module (.mjs)")
     .description("Write a student or a teacher in a format that others read.")
     .addOption(
       new Option(
@@ -43,17 +45,21 @@ export function addExport(program: Command): void {
     )
     .option("--teacher <model>", "web: teacher to race against the student; default the run's own")
     .option("--no-teacher", "web: no race")
+    .option(
+      "--decoder <folder>",
+      "onnx, web: another decoder for a model of latents, such as an AutoencoderTiny of diffusers",
+    )
     .option("--webgpu", "web: include WebGPU for a small model too; loads 6.6 MB instead of 3.7 MB")
     .option("--threads <n>", "CPU threads", whole(1))
     .option("--force", "replace what is at --out (the old one is renamed, not deleted)");
-  addOutputFlags(command)
+  addOutputFlags(addFlags(command, PIPELINE_FLAGS))
     .addHelpText(
       "after",
       `
 Examples:
   disback export runs/demo --format onnx --out student.onnx
   disback export runs/demo --format onnx --precision f16 --out student-f16.onnx
-  disback export runs/demo --format web --out site
+  disback export emoji --format web --out site
   disback export fashion-mnist-32 --format onnx --out denoiser.onnx
   disback export fashion-mnist-32 --format edm --out fashion-mnist.pkl
   disback export runs/adapters --format lora --precision f16 --out lora
@@ -63,14 +69,16 @@ Examples:
     .action(async (model: string) => {
       const flags = command.opts<ExportFlags>();
       const terminal = new Terminal(flags);
-      const [{ exportModel }, { setNumThreads }] = await Promise.all([
+      const [{ exportModel }, { pipelineChoiceOf }, { setNumThreads }] = await Promise.all([
         import("../../runs/jobs/exporting.js"),
+        import("../../runs/pipeline-choice.js"),
         import("@disback/torch"),
       ]);
       if (flags.threads !== undefined) setNumThreads(flags.threads);
-      const { teacher, ...others } = flags;
+      const { teacher, lora, tokenizer, prediction, ...others } = flags;
       const { kind, facts, figures } = await exportModel(model, {
         ...others,
+        pipeline: pipelineChoiceOf({ lora, tokenizer, prediction }),
         // True without the flags.
         ...(teacher === true || teacher === undefined ? {} : { teacher }),
         force: flags.force ?? false,

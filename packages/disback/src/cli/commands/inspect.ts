@@ -1,9 +1,10 @@
 import { type Command, Option } from "commander";
-import { addOutputFlags } from "../setting-flags.js";
+import { PIPELINE_FLAGS, type PipelineFlags } from "../flag-groups.js";
+import { addFlags, addOutputFlags } from "../setting-flags.js";
 import { type OutputFlags, Terminal } from "../terminal.js";
 import { whole } from "../whole-number.js";
 
-interface InspectFlags extends OutputFlags {
+interface InspectFlags extends OutputFlags, PipelineFlags {
   out?: string;
   resolution?: number;
   channels?: string;
@@ -16,7 +17,7 @@ export function addInspect(program: Command): void {
     .command("inspect")
     .argument("<path>", "file or folder")
     .description(
-      "Say what a file or folder is: model, run, trajectory, checkpoint, extractor, safetensors, data set.",
+      "Say what a file or folder is: model, text-to-image pipeline, run, trajectory, checkpoint, extractor, safetensors, data set.",
     )
     .option("--out <file>", "data sets: write the first pictures as a PNG, one row per class")
     .option("--resolution <n>", "data sets: show it at this size", whole(1))
@@ -24,22 +25,31 @@ export function addInspect(program: Command): void {
       new Option("--channels <n>", "data sets: show it in grey (1) or colour (3)").choices(["1", "3"]),
     )
     .option("--split <name>", "data sets: train, test, …");
-  addOutputFlags(command)
+  addOutputFlags(addFlags(command, PIPELINE_FLAGS))
     .addHelpText(
       "after",
       "\nExamples:\n  disback inspect runs/demo\n  disback inspect runs/demo/student/model.safetensors\n  disback inspect photos --out pictures.png\n",
     )
     .action(async (path: string) => {
-      const { out, resolution, channels, split, ...output } = command.opts<InspectFlags>();
+      const { out, resolution, channels, split, lora, tokenizer, prediction, ...output } =
+        command.opts<InspectFlags>();
       const terminal = new Terminal(output);
-      const { inspect } = await import("../../runs/inspect/inspect.js");
+      const [{ inspect }, { pipelineChoiceOf }] = await Promise.all([
+        import("../../runs/inspect/inspect.js"),
+        import("../../runs/pipeline-choice.js"),
+      ]);
       const options = {
         ...(out === undefined ? {} : { out }),
         ...(resolution === undefined ? {} : { resolution }),
         ...(channels === undefined ? {} : { channels: Number(channels) as 1 | 3 }),
         ...(split === undefined ? {} : { split }),
       };
-      const found = await inspect(path, options, await terminal.progress());
+      const found = await inspect(
+        path,
+        options,
+        await terminal.progress(),
+        pipelineChoiceOf({ lora, tokenizer, prediction }),
+      );
       const width = Math.max(0, ...found.facts.map(([name]) => name.length));
       const facts = found.facts.map(([name, value]) => `  ${name.padEnd(width)}  ${value}`);
       terminal.result(

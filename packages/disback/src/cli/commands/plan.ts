@@ -1,8 +1,8 @@
 import type { Command } from "commander";
 import { UsageError } from "../../errors.js";
 
-/** Commands that train. */
-const PLANNED = ["teacher train", "record", "backtrack", "distill"];
+/** Commands that train; all have settings. */
+export const TRAINING = ["teacher train", "record", "backtrack", "distill", "compare"];
 
 /** `disback plan`: what a training will take, by a few measured steps. */
 export function addPlan(program: Command): void {
@@ -18,10 +18,11 @@ export function addPlan(program: Command): void {
 Examples:
   disback plan distill --preset demo
   disback plan teacher train --data photos/ --json
+  disback plan compare --preset 2d --jobs 8
 `,
     )
     .action(async (words: string[]) => {
-      requireCommand(words, PLANNED, "plan");
+      requireCommand(words, TRAINING, "plan");
       await program.parseAsync([...words, "--plan"], { from: "user" });
     });
 }

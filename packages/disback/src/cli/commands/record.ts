@@ -3,14 +3,21 @@ import type { Command } from "commander";
 import { UsageError } from "../../errors.js";
 import { recordPresets } from "../../runs/presets.js";
 import type { recordSchema } from "../../runs/settings/distillation.js";
-import { GRAPH_FLAGS, NETWORK_FLAGS, RUN_FLAGS, STORAGE_FLAGS } from "../flag-groups.js";
+import { GRAPH_FLAGS, NETWORK_FLAGS, RESOLUTION_FLAG, RUN_FLAGS, STORAGE_FLAGS } from "../flag-groups.js";
 import { jobsOf } from "../jobs.js";
-import { addRunFlags, addSharingFlag, resolveCommandSettings, runCommand } from "../run-command.js";
+import {
+  addRunFlags,
+  addSharingFlag,
+  resolveCommandSettings,
+  runCommand,
+  showSeveralPlan,
+} from "../run-command.js";
 import type { SettingFlag } from "../setting-flags.js";
 import { type OutputFlags, Terminal } from "../terminal.js";
 
 const FLAGS: readonly SettingFlag[] = [
   ...NETWORK_FLAGS,
+  RESOLUTION_FLAG,
   { flags: "--steps <n>", path: "recording.steps", description: "steps of the recording", kind: "number" },
   { flags: "--interval <n>", path: "recording.interval", description: "steps between nodes", kind: "number" },
   ...STORAGE_FLAGS,
@@ -56,6 +63,7 @@ type SeveralFlags = OutputFlags & {
   out: string;
   force?: boolean;
   shareTrajectories?: string;
+  plan?: boolean;
 };
 
 async function recordSeveral(command: Command, schema: typeof recordSchema): Promise<void> {
@@ -73,6 +81,10 @@ async function recordSeveral(command: Command, schema: typeof recordSchema): Pro
   const terminal = new Terminal(options);
   const { settings } = await resolveCommandSettings(command, FLAGS, recordPresets, schema);
   const jobs = jobsOf(options.jobs, { device: settings.device, threads: settings.threads ?? 1 });
+  if (options.plan) {
+    const { planPaths } = await import("../../runs/plan/several.js");
+    return showSeveralPlan(terminal, jobs, (around) => planPaths(settings, seeds, around));
+  }
   const { recordPaths } = await import("../../runs/record-paths.js");
   const paths = await recordPaths(settings, {
     ...{ out: options.out, seeds, jobs, progress: await terminal.progress() },

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { LANGUAGE_FLAGS, PROMPT_FLAGS, SAMPLING_FLAGS } from "../flag-groups.js";
+import { LANGUAGE_FLAGS, PROMPT_FLAGS, RESOLUTION_FLAG, SAMPLING_FLAGS } from "../flag-groups.js";
 import { resolveCommandSettings, showsSettings } from "../run-command.js";
 import { addSettingFlags, type SettingFlag } from "../setting-flags.js";
 import { type OutputFlags, Terminal } from "../terminal.js";
@@ -14,6 +14,7 @@ const FLAGS: readonly SettingFlag[] = [
   },
   ...PROMPT_FLAGS,
   ...LANGUAGE_FLAGS,
+  RESOLUTION_FLAG,
   { flags: "--columns <n>", path: "columns", description: "columns of the grid", kind: "number" },
 ];
 
@@ -21,7 +22,10 @@ const FLAGS: readonly SettingFlag[] = [
 export function addSample(program: Command): void {
   const command = program
     .command("sample")
-    .argument("<model>", "model folder, run, shipped teacher, or your own module (.mjs)")
+    .argument(
+      "<model>",
+      "model folder, run, shipped name, Stable Diffusion or Flux, or your own module (.mjs)",
+    )
     .description("Draw samples from a student or a teacher.");
   addSettingFlags(command, FLAGS)
     .option(
@@ -33,10 +37,12 @@ export function addSample(program: Command): void {
       "after",
       `
 Examples:
+  disback sample emoji --prompt "smiling cat" --out cat.png
   disback sample runs/demo --count 64 --out grid.png
   disback sample runs/demo --count 50000 --out samples.npz
   disback sample runs/gpt --prompt "Once" --count 4
   disback sample runs/teacher --steps 18 --count 1000 --out teacher-samples/
+  disback sample sd15/ --prompt "a red bicycle" --guidance 7.5 --count 4 --out bicycle.png
 `,
     )
     .action(async (model: string) => {

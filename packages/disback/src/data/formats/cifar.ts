@@ -109,13 +109,13 @@ function parseClassNames(bytes: Uint8Array, path: string, name: string): string[
   return lines.map((line) => line.trim()).filter((line) => line !== "");
 }
 
-function openBatches(
+async function openBatches(
   batches: CifarBatch[],
   path: string,
   name: string,
   classNames: readonly string[] | undefined,
   options: ResolvedOptions,
-): SampleSource {
+): Promise<SampleSource> {
   const classes = batches.flatMap((batch) => batch.labels ?? []);
   const images = batches.flatMap((batch) => batch.images);
   const classCount = Math.max(...batches.map((batch) => batch.classCount ?? 0));

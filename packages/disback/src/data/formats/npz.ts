@@ -79,13 +79,13 @@ async function labelsBeside(path: string, options: ResolvedOptions): Promise<Sto
 }
 
 /** Makes a dataset of arrays as `openNpz` describes them. */
-function openArrays(
+async function openArrays(
   samples: NpyArray,
   labels: StoredLabels | undefined,
   path: string,
   name: string,
   options: ResolvedOptions,
-): SampleSource {
+): Promise<SampleSource> {
   const count = samples.shape[0] ?? 0;
   const read = labels && toLabels(labels, count, path);
   if (options.values || samples.shape.length === 2) {

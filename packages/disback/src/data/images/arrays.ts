@@ -32,13 +32,16 @@ export interface ImageArray {
   padded?: boolean;
 }
 
+/** Images of an array that are converted without a report. */
+const BETWEEN_REPORTS = 500;
+
 /**
  * Makes a dataset of an array of images. They are resized like image files, by centre crop and Lanczos. Only the MNIST
  * family's 28 x 28 gets a margin (`padAndAverage`), with a note.
  * @throws DisbackError if there are no images
  * @throws ImageFormError if the images are not square and no resolution is given
  */
-export function openImageArray(array: ImageArray, options: ResolvedOptions): SampleSource {
+export async function openImageArray(array: ImageArray, options: ResolvedOptions): Promise<SampleSource> {
   const { name, path, count, width, height } = array;
   if (count === 0) throw new DisbackError(`${path}: there are no images in it`);
   if (width === 0 || height === 0)
@@ -71,6 +74,7 @@ export function openImageArray(array: ImageArray, options: ResolvedOptions): Sam
     const traits = { width, height, animated: false, transparent: false, colour };
     survey.add({ name: `image ${index}`, traits, width: padded ? width : side, height: side, channels });
     storeChannelsFirst(pixels, index, shaped.data, channels);
+    if ((index + 1) % BETWEEN_REPORTS === 0) await options.onProgress?.(index + 1, count);
   }
   survey.addTo(options.findings);
   const labels = options.labels ? array.labels : undefined;

@@ -82,7 +82,7 @@ async function decodeAll(
       options.onWarning?.(`left out: ${error.message}`);
       options.findings.leaveOut("broken image", listing.entries[index]!.name);
     }
-    options.onProgress?.(++done, total);
+    await options.onProgress?.(++done, total);
   });
   const survey = new ImageSurvey();
   for (const image of traits) if (image) survey.add(image);

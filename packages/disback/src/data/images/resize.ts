@@ -1,5 +1,5 @@
 import { DisbackError } from "../../errors.js";
-import { lanczosResample } from "./lanczos.js";
+import { pillowResample } from "./pillow-resample.js";
 
 /** One image of bytes, channels last: `[height, width, channels]`. */
 export interface PixelImage {
@@ -60,7 +60,7 @@ export function boxAverage(image: PixelImage, factor: number): PixelImage {
 export function cropAndResample(image: PixelImage, side: number): PixelImage {
   const square = cropSquare(image);
   if (square.width === side) return square;
-  const data = lanczosResample(square.data, square.width, side, square.channels);
+  const data = pillowResample(square.data, [square.width, side, square.channels], "lanczos");
   return { data, width: side, height: side, channels: square.channels };
 }
 

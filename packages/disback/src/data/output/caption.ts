@@ -24,7 +24,7 @@ export function captionSvg(text: string, width: number): Buffer {
 /** Breaks a text between words; what does not fit ends in an ellipsis. */
 export function wrapped(text: string, characters: number): string[] {
   const result: string[] = [];
-  let rest = [...text.replace(/\s+/g, " ").trim()].slice(0, characters * lines + 1).join("");
+  let rest = [...text.replace(/\s+/g, " ").trim()].slice(0, (characters + 1) * lines + 1).join("");
   while (rest.length > 0 && result.length < lines) {
     const isLast = result.length === lines - 1;
     if (rest.length <= characters) {

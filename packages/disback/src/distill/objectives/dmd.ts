@@ -12,7 +12,7 @@ import type {
 } from "../objective.js";
 import type { SamplePool } from "../sample-pool.js";
 import { addNoise, agreement, targetError, withoutSpoiltSamples } from "../score-comparison.js";
-import { pairDistance, type TeacherPairsOptions, teacherPairs } from "../teacher-pairs.js";
+import { type PairsSource, pairDistance, pairsFrom } from "../teacher-pairs.js";
 
 export interface DmdOptions {
   /** noise levels of the student's step, default the middle 96 % of a schedule of 1000 levels as in the released code */
@@ -22,7 +22,7 @@ export interface DmdOptions {
   /** weight of the regression on teacher pairs, default 0 (none); 0.25 in the paper */
   regressionWeight?: number;
   /** the pairs, if there is a regression */
-  pairs?: Omit<TeacherPairsOptions, "seed">;
+  pairs?: PairsSource;
 }
 
 /**
@@ -43,7 +43,7 @@ export class Dmd implements Objective {
   private readonly noise: NoiseDistribution;
   private readonly auxiliaryNoise: NoiseDistribution;
   private readonly regressionWeight: number;
-  private readonly pairOptions: Omit<TeacherPairsOptions, "seed">;
+  private readonly source: PairsSource;
   private pairs: SamplePool | undefined;
   private student: DenoiserStudent | undefined;
 
@@ -51,7 +51,7 @@ export class Dmd implements Objective {
     this.noise = options.noise ?? new KarrasUniform({ from: 0.02, to: 0.98, levels: 1000 });
     this.auxiliaryNoise = options.auxiliaryNoise ?? new KarrasUniform({ levels: 1000 });
     this.regressionWeight = options.regressionWeight ?? 0;
-    this.pairOptions = options.pairs ?? {};
+    this.source = options.pairs ?? {};
     if (!(this.regressionWeight >= 0))
       throw new DisbackError(`dmd: "regressionWeight" must be at least 0, not ${this.regressionWeight}`);
   }
@@ -59,7 +59,7 @@ export class Dmd implements Objective {
   prepare({ teacher, student, seed }: ObjectiveSetting): void {
     if (this.regressionWeight === 0) return;
     this.student = requireDenoiserStudent(student, this.name);
-    this.pairs = teacherPairs(teacher, this.student, { ...this.pairOptions, seed });
+    this.pairs = pairsFrom(this.source, { teacher, student: this.student, seed });
   }
 
   auxiliaryLoss({ samples, condition, auxiliary, random }: ObjectiveInput): Tensor {

@@ -2,13 +2,13 @@ import type { Tensor } from "@disback/torch";
 import type { DirectInput, DirectObjective } from "../direct-objective.js";
 import type { SampleDistance } from "../sample-distance.js";
 import type { SamplePool } from "../sample-pool.js";
-import { pairDistance, type TeacherPairsOptions, teacherPairs } from "../teacher-pairs.js";
+import { type PairsSource, pairDistance, pairsFrom } from "../teacher-pairs.js";
 
 export interface RegressionOptions {
   /** the distance to minimise, default "squared" */
   distance?: SampleDistance;
   /** number of pairs, and how they are made */
-  pairs?: Omit<TeacherPairsOptions, "seed">;
+  pairs?: PairsSource;
 }
 
 /**
@@ -23,16 +23,16 @@ export interface RegressionOptions {
 export class Regression implements DirectObjective {
   readonly name = "regression";
   private readonly distance: SampleDistance;
-  private readonly pairOptions: Omit<TeacherPairsOptions, "seed">;
+  private readonly source: PairsSource;
   private pairs: SamplePool | undefined;
 
   constructor({ distance = "squared", pairs = {} }: RegressionOptions = {}) {
     this.distance = distance;
-    this.pairOptions = pairs;
+    this.source = pairs;
   }
 
-  prepare({ student, teacher, seed }: Parameters<NonNullable<DirectObjective["prepare"]>>[0]): void {
-    this.pairs = teacherPairs(teacher, student, { ...this.pairOptions, seed });
+  prepare(setting: Parameters<NonNullable<DirectObjective["prepare"]>>[0]): void {
+    this.pairs = pairsFrom(this.source, setting);
   }
 
   loss({ student, count, random }: DirectInput): Tensor {

@@ -12,6 +12,8 @@ export interface LoraOptions {
   precision?: "f32" | "f16" | undefined;
   /** whose noise levels the instructions name */
   student?: Student | undefined;
+  /** the scale that Flux is told, for the instructions */
+  embeddedGuidance?: number | undefined;
 }
 
 /**
@@ -24,7 +26,7 @@ export interface LoraOptions {
 export function writeLora(
   folder: string,
   adapters: LowRankDenoiser,
-  { precision = "f32", student }: LoraOptions = {},
+  { precision = "f32", student, embeddedGuidance }: LoraOptions = {},
 ): { bytes: number; layers: number } {
   const part = pipelinePart(adapters);
   const dtype = precision === "f16" ? "float16" : "float32";
@@ -47,6 +49,6 @@ export function writeLora(
     if (error instanceof TorchError) throw new DisbackError(error.message);
     throw error;
   }
-  writeFileSync(join(folder, "README.md"), instructions(adapters, part, student));
+  writeFileSync(join(folder, "README.md"), instructions(adapters, part, { student, embeddedGuidance }));
   return { bytes: statSync(path).size, layers: Object.keys(adapters.adapters).length };
 }

@@ -1,11 +1,12 @@
 import type { OnnxGenerator, Shown } from "@disback/generate";
 import { fromTypedArray, Generator, inferenceMode, ops, randn, type Tensor } from "@disback/torch";
 import { DisbackError } from "../../errors.js";
-import { type Condition, classesOf, labelCondition } from "../../models/condition.js";
+import { type Condition, classesOf } from "../../models/condition.js";
 import type { DenoiserModule } from "../../models/denoiser.js";
 import { PromptTokens } from "../../text/prompt-tokens.js";
 import type { ExportableModel } from "../exportable.js";
 import type { Precision } from "./export-onnx.js";
+import { exampleConditions, namedCondition } from "./sources.js";
 
 /** An exported model in ONNX Runtime, compared with libtorch. */
 export interface OnnxCheck {
@@ -16,8 +17,8 @@ export interface OnnxCheck {
   torchRate: number;
 }
 
-/** Batch size of the check, different from the traced ones. */
-const batch = 8;
+/** Batch sizes of the check, different from the traced ones; few images, where a decoder makes them. */
+const batchOf = ({ decoder }: ExportableModel) => (decoder ? 1 : 8);
 
 /** A sampler's middle noise level, for the check of a teacher. */
 const sigma = 0.5;
@@ -27,17 +28,19 @@ const tolerance: Record<Precision, number> = { f32: 1e-4, f16: 0.1, int8: 1 };
 
 /**
  * Runs an exported model in ONNX Runtime and compares it with the original in libtorch.
+ * @param written its file, or the file's bytes
  * @throws DisbackError if it differs by more than rounding, or ONNX Runtime refuses it
  */
 export async function checkOnnx(
-  bytes: Uint8Array,
+  written: string | Uint8Array,
   model: ExportableModel,
   options: { precision: Precision; threads?: number },
 ): Promise<OnnxCheck> {
   const { threads } = options;
-  const exported = await openExported(bytes, threads);
+  const exported = await openExported(written, threads);
   const { facts } = model;
   const labelDim = classesOf(facts);
+  const batch = batchOf(model);
   const random = new Generator(0);
   const latents =
     model.student?.latents(batch, random) ?? randn([batch, ...facts.sampleShape], { generator: random });
@@ -45,8 +48,10 @@ export async function checkOnnx(
   const prompts = facts.text && new PromptTokens(facts.text.prompts.slice(0, batch), facts.text);
   const rows = prompts && Array.from({ length: batch }, (_, index) => index % prompts.length);
   const tokens = rows && prompts.rows(rows, "cpu");
-  const condition = labelCondition(facts, tokens ?? (labels && oneHot(labels, labelDim)));
-  const shown = (tokens?.toArray() as number[][] | undefined) ?? labels;
+  const known = tokens ?? (labels && oneHot(labels, labelDim));
+  const encoded = known ? [known] : exampleConditions(batch, facts, random);
+  const condition = namedCondition(facts, encoded);
+  const shown = (tokens?.toArray() as number[][] | undefined) ?? labels ?? (condition && valuesOf(condition));
   const ours = timed(() => original(model, latents, condition));
   const theirs = await timedAsync(() => evaluate(exported, latents.data() as Float32Array, shown));
   await exported.dispose();
@@ -60,21 +65,34 @@ export async function checkOnnx(
 }
 
 /** Loaded only when needed. */
-async function openExported(bytes: Uint8Array, threads?: number): Promise<OnnxGenerator> {
+async function openExported(written: string | Uint8Array, threads?: number): Promise<OnnxGenerator> {
   const { GenerateError, loadGenerator } = await import("@disback/generate");
   try {
-    return await loadGenerator(bytes, threads === undefined ? {} : { threads });
+    return await loadGenerator(written, threads === undefined ? {} : { threads });
   } catch (error) {
     if (error instanceof GenerateError) throw new DisbackError(`export: ${error.message}`);
     throw error;
   }
 }
 
-function original({ module, student }: ExportableModel, latents: Tensor, condition?: Condition): Tensor {
+function original(
+  { module, student, decoder }: ExportableModel,
+  latents: Tensor,
+  condition?: Condition,
+): Tensor {
   return inferenceMode(() => {
-    if (student) return student.generate(latents, condition);
-    return (module as DenoiserModule).denoise(latents, ops.full([batch], sigma, "float32"), condition);
+    if (!student) {
+      const levels = ops.full([latents.shape[0]!], sigma, "float32");
+      return (module as DenoiserModule).denoise(latents, levels, condition);
+    }
+    const samples = student.generate(latents, condition);
+    return decoder ? decoder.module.decoded(samples) : samples;
   });
+}
+
+function valuesOf(condition: Condition): Record<string, Float32Array> {
+  const entries = Object.entries(condition).map(([name, rows]) => [name, rows.data()]);
+  return Object.fromEntries(entries) as Record<string, Float32Array>;
 }
 
 function evaluate(exported: OnnxGenerator, latents: Float32Array, shown?: Shown): Promise<Float32Array> {

@@ -11,7 +11,8 @@ import type { TextTokenizer } from "../../text/tokenizers/text-tokenizer.js";
 import type { Loras } from "../lora/merge-lora.js";
 import { openTokenizer } from "../tokenizers/open-tokenizer.js";
 import { openClipText, openT5 } from "./open-text-encoder.js";
-import { type PipelineFolder, requiredPart } from "./pipeline-folder.js";
+import { type PipelineFolder, type PipelinePart, requiredPart } from "./pipeline-folder.js";
+import { requireVocabulary } from "./require-vocabulary.js";
 
 /** The kind of prompt encoding that a network was trained with. */
 export type PromptStyle = "sd" | "sdxl" | "sd3" | "flux";
@@ -40,13 +41,18 @@ export async function openPrompts(
     options.loras.merge(`text_encoder${suffix}`, encoder);
     return encoder;
   };
-  const clip = async (suffix: Suffix): Promise<ClipPair> => ({
-    tokenizer: tokenizerOf(folder, suffix),
-    encoder: adapted(suffix, await openClipText(requiredPart(folder, `text_encoder${suffix}`), variant)),
-  });
+  const pair = async <Encoder extends ReadsTokens>(
+    suffix: Suffix,
+    open: (part: PipelinePart, variant?: string) => Promise<Encoder>,
+  ): Promise<{ tokenizer: TextTokenizer; encoder: Encoder }> => {
+    const tokenizer = tokenizerOf(folder, suffix);
+    const encoder = await open(requiredPart(folder, `text_encoder${suffix}`), variant);
+    requireVocabulary(tokenizer, encoder.options.tokens, join(folder.path, `tokenizer${suffix}`));
+    return { tokenizer, encoder: adapted(suffix, encoder) };
+  };
+  const clip = (suffix: Suffix): Promise<ClipPair> => pair(suffix, openClipText);
   const t5 = async (suffix: Suffix, length: number): Promise<T5Pair> => ({
-    tokenizer: tokenizerOf(folder, suffix),
-    encoder: adapted(suffix, await openT5(requiredPart(folder, `text_encoder${suffix}`), variant)),
+    ...(await pair(suffix, openT5)),
     length,
   });
   switch (style) {
@@ -68,6 +74,9 @@ export async function openPrompts(
       return new FluxPrompts(await clip(""), await t5("_2", options.longPrompt ?? 512));
   }
 }
+
+/** A text encoder. */
+type ReadsTokens = Module & { readonly options: { tokens: number } };
 
 /** Of the names of several encoders. */
 type Suffix = "" | "_2" | "_3";

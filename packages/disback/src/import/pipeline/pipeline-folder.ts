@@ -31,7 +31,7 @@ export interface ConfiguredPart extends PipelinePart {
 }
 
 /** Whether a source is a pipeline's folder as diffusers writes it. */
-export function isPipeline(source: string): boolean {
+export function isPipelineFolder(source: string): boolean {
   return existsSync(join(source, "model_index.json"));
 }
 

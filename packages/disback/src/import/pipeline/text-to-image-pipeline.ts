@@ -88,7 +88,7 @@ export function promptStyle({ kind, module }: TextToImageNetwork): {
 function noNetwork({ path, parts }: PipelineFolder): DisbackError {
   const there = [...parts.values()].map(({ name, className }) => `${name} (${className})`);
   return new DisbackError(
-    `${join(path, "model_index.json")}: no network for pictures from text that disback knows: there is ${there.map(shown).join(", ") || "nothing"}`,
+    `${join(path, "model_index.json")}: no network for pictures from text that disback knows: there is ${there.map(shown).join(", ") || "nothing"} (disback teacher import reads those without text)`,
   );
 }
 

@@ -13,6 +13,7 @@ import type { LoraTarget } from "../lora/lora-file.js";
 import { type LoraChoice, type Loras, readLoras } from "../lora/merge-lora.js";
 import { buildTextToImageNetwork, forInference, type TextToImageNetwork } from "../pipeline/open-network.js";
 import { clipKey } from "../pipeline/open-text-encoder.js";
+import { requireVocabulary } from "../pipeline/require-vocabulary.js";
 import type { TextToImagePipeline } from "../pipeline/text-to-image-pipeline.js";
 import { adoptTensors } from "../tensors/adopt.js";
 import { openTensorFile, type TensorTable } from "../tensors/tensor-file.js";
@@ -50,7 +51,7 @@ export async function openSingleFile(
   const predicted = prediction ?? (parts.marks.has("v_pred") ? "v" : undefined);
   if (parts.version === "sd2" && predicted === undefined) {
     throw new DisbackError(
-      `${path}: Stable Diffusion 2 predicts the noise (512-base) or a velocity (768-v): say which by "prediction"`,
+      `${path}: Stable Diffusion 2 predicts the noise (512-base) or a velocity (768-v): say which by --prediction epsilon or v`,
     );
   }
   const network = openNetwork(
@@ -115,17 +116,19 @@ function scheduleOf({ marks }: Sections, prediction: "epsilon" | "v"): DiscreteS
 function openPrompts(parts: Sections, path: string, folder: string | undefined, loras: Loras): PromptEncoder {
   if (folder === undefined) {
     throw new DisbackError(
-      `${path}: a single file holds no tokenizer: give a folder with CLIP's vocab.json and merges.txt by "tokenizer"`,
+      `${path}: a single file holds no tokenizer: give a folder with CLIP's vocab.json and merges.txt, or tokenizer.json: --tokenizer FOLDER`,
     );
   }
   const pair = (
     tensors: TensorTable,
     activation: ClipTextOptions["activation"],
     padding: string,
-  ): ClipPair => ({
-    tokenizer: openTokenizer(folder, { pad_token: padding }),
-    encoder: openEncoder(tensors, activation, path),
-  });
+  ): ClipPair => {
+    const tokenizer = openTokenizer(folder, { pad_token: padding });
+    const encoder = openEncoder(tensors, activation, path);
+    requireVocabulary(tokenizer, encoder.options.tokens, folder);
+    return { tokenizer, encoder };
+  };
   const adapted = (target: LoraTarget, one: ClipPair): ClipPair => {
     loras.merge(target, one.encoder);
     return one;

@@ -62,6 +62,11 @@ export function sections(tensors: TensorTable, path: string): Sections {
   return { version, ...found, marks, unused: summary(left) };
 }
 
+/** Whether keys are those of a checkpoint of Stable Diffusion in its original layout. */
+export function isCheckpointOfDiffusion(keys: Iterable<string>): boolean {
+  return [...keys].some((key) => prefixes.unet.some((prefix) => key.startsWith(prefix)));
+}
+
 /** Keys by what they begin with. */
 function summary(keys: readonly string[]): string[] {
   const counts = new Map<string, number>();

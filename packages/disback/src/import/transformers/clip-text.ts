@@ -2,7 +2,7 @@ import { z } from "zod";
 import { DisbackError } from "../../errors.js";
 import type { ClipTextOptions } from "../../text/clip/options.js";
 import { type GivenConfig, only, parseStrictFields } from "../diffusers/strict-fields.js";
-import { bookkeeping } from "./bookkeeping.js";
+import { bookkeeping, generation } from "./bookkeeping.js";
 import { count, encoderOptions } from "./encoder.js";
 
 /** `CLIPTextConfig`'s fields, with its defaults. */
@@ -20,7 +20,7 @@ const fields = {
 };
 
 /** `attention_dropout`, `dropout`: the encoder is never trained here. */
-const harmless = [...bookkeeping, "attention_dropout", "dropout"];
+const harmless = [...bookkeeping, ...generation, "attention_dropout", "dropout"];
 
 /** In files of before transformers 4.31 the end has this id, which is that of another token. */
 const formerEnd = 2;

@@ -1,4 +1,5 @@
 import {
+  computingDevice,
   type Generator,
   type LayerAdapter,
   Module,
@@ -30,7 +31,7 @@ export class LowRankAdapter extends Module {
     super();
     const outputs = weight.shape[0]!;
     const inputs = weight.numel / outputs;
-    const { device } = weight;
+    const device = computingDevice(weight);
     const most = Math.min(rank, outputs, inputs);
     this.down = parameter(randn([most, inputs], { generator }).div_(Math.sqrt(inputs)).to({ device }));
     this.up = parameter(zeros([outputs, most], { device }));

@@ -31,7 +31,7 @@ export type AdaptedLayers = "all" | "attention";
 const attention = /(^|\.)(to_[qkv]|to_out\.0|add_[qkv]_proj|to_add_out|qkv|(?<!\.net\.0\.)proj)$/;
 
 /** A layer that can have an adapter. */
-type AdaptableLayer = Module & { weight: Tensor };
+export type AdaptableLayer = Module & { weight: Tensor };
 
 /**
  * A denoiser with low-rank adapters on its linear layers and convolutions (LoRA, Hu et al. 2021, eq. 3):
@@ -177,7 +177,7 @@ export class LowRankDenoiser extends DenoiserModule implements FeatureDenoiser {
 }
 
 /** Layers that can have an adapter, by their keys. Convolutions in groups cannot. */
-function adaptableLayers(base: Module): [string, AdaptableLayer][] {
+export function adaptableLayers(base: Module): [string, AdaptableLayer][] {
   const names = new Map(base.namedParameters().map(([name, tensor]) => [tensor, name]));
   return base
     .modules()

@@ -40,9 +40,11 @@ export class AutoencoderKl extends Module {
 
   /** As `Autoencoder.decode`. */
   decode(latents: Tensor): Tensor {
-    return inSlices(latents, latents.shape[3]! * reduction(this.config), (slice) => {
-      const plain = unscaled(slice, this.config);
-      return outOfRange(this.decoder.forward(this.post_quant_conv?.forward(plain) ?? plain), this.config);
-    });
+    return inSlices(latents, latents.shape[3]! * reduction(this.config), (slice) => this.decoded(slice));
+  }
+
+  decoded(latents: Tensor): Tensor {
+    const plain = unscaled(latents, this.config);
+    return outOfRange(this.decoder.forward(this.post_quant_conv?.forward(plain) ?? plain), this.config);
   }
 }

@@ -40,10 +40,12 @@ export class AutoencoderVq extends Module {
 
   /** As `Autoencoder.decode`: the latents are quantized first. */
   decode(latents: Tensor): Tensor {
-    return inSlices(latents, latents.shape[3]! * reduction(this.config), (slice) => {
-      const quantized = this.quantize.forward(unscaled(slice, this.config));
-      return outOfRange(this.decoder.forward(this.post_quant_conv.forward(quantized)), this.config);
-    });
+    return inSlices(latents, latents.shape[3]! * reduction(this.config), (slice) => this.decoded(slice));
+  }
+
+  decoded(latents: Tensor): Tensor {
+    const quantized = this.quantize.forward(unscaled(latents, this.config));
+    return outOfRange(this.decoder.forward(this.post_quant_conv.forward(quantized)), this.config);
   }
 }
 

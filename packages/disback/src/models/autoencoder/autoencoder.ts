@@ -17,6 +17,8 @@ export interface Autoencoder extends Module {
    * @param latents `[N, latentChannels, h, w]` @returns `[N, C, h * reduction, w * reduction]`, about in [-1, 1]
    */
   decode(latents: Tensor): Tensor;
+  /** As `decode`, all samples at once and with gradients. */
+  decoded(latents: Tensor): Tensor;
 }
 
 /** An autoencoder whose weights come from `source`. */

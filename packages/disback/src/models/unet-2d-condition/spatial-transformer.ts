@@ -1,4 +1,4 @@
-import { GroupNorm, Module, scope, type Tensor } from "@disback/torch";
+import { GroupNorm, Module, recomputed, scope, type Tensor } from "@disback/torch";
 import { Convolution } from "../convolution.js";
 import { Dense } from "../dense.js";
 import { torchStart } from "../unet-2d/start.js";
@@ -44,9 +44,10 @@ export class SpatialTransformer extends Module {
     const imageOf = (tokens: Tensor) => tokens.transpose(1, 2).reshape([batch, channels, height, width]);
     return scope(() => {
       let tokens = scope(() => {
-        const normal = this.norm.forward(x);
-        if (this.proj_in instanceof Dense) return this.proj_in.forward(tokensOf(normal));
-        return tokensOf(this.proj_in.forward(normal)).contiguous();
+        const normal = (image: Tensor) => this.norm.forward(image);
+        if (this.proj_in instanceof Dense)
+          return this.proj_in.forward(recomputed((image) => scope(() => tokensOf(normal(image))), x));
+        return tokensOf(this.proj_in.forward(recomputed(normal, x))).contiguous();
       });
       for (const block of this.transformer_blocks) {
         const before = tokens;

@@ -1,4 +1,4 @@
-import { LayerNorm, scope, type Tensor } from "@disback/torch";
+import { LayerNorm, recomputed, scope, type Tensor } from "@disback/torch";
 import { Block } from "../block.js";
 import { FeedForward } from "../feed-forward.js";
 import type { WeightSource } from "../weights.js";
@@ -35,10 +35,11 @@ export class TextTransformerBlock extends Block {
   }
 
   private pass(tokens: Tensor, text: Tensor, bias?: Tensor): Tensor {
+    const normal = (norm: LayerNorm, input: Tensor) => recomputed((x) => norm.forward(x), input);
     return scope(() => {
-      const first = scope(() => this.attn1.forward(this.norm1.forward(tokens)).add_(tokens));
-      const second = scope(() => this.attn2.forward(this.norm2.forward(first), text, bias).add_(first));
-      return scope(() => this.ff.forward(this.norm3.forward(second)).add_(second));
+      const first = scope(() => this.attn1.forward(normal(this.norm1, tokens)).add_(tokens));
+      const second = scope(() => this.attn2.forward(normal(this.norm2, first), text, bias).add_(first));
+      return scope(() => this.ff.forward(normal(this.norm3, second)).add_(second));
     });
   }
 }

@@ -1,4 +1,4 @@
-import { type GroupNorm, ops, scope, type Tensor } from "@disback/torch";
+import { type GroupNorm, ops, recomputed, scope, type Tensor } from "@disback/torch";
 
 /** Activation functions of diffusers' networks. */
 export const activationNames = ["silu", "relu", "gelu", "mish"] as const;
@@ -23,5 +23,5 @@ export function activateTemporary(x: Tensor, name: ActivationName): Tensor {
 
 /** Applies the function to the normalized input; leaves one tensor. */
 export function activatedNormal(norm: GroupNorm, x: Tensor, name: ActivationName): Tensor {
-  return scope(() => activateTemporary(norm.forward(x), name));
+  return recomputed((input) => scope(() => activateTemporary(norm.forward(input), name)), x);
 }

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { sampleGridOf, shortFigureName } from "@disback/studio/pages";
+import { balancedColumns, sampleGridOf, shortFigureName } from "@disback/studio/pages";
 import type { Convergence } from "../../compare/convergence.js";
 import { escapeHtml } from "../report/markup.js";
 import { shortNumber } from "../wording.js";
@@ -43,7 +43,7 @@ export function samplesAtEqualCost(
   });
   return `<h3>Samples at equal cost</h3>
 <section class="result methods${isPoints(out, part.runs) ? " points" : ""}"${gridData(settings.common, out, part.runs)}>
-<div class="pair">
+<div class="pair" style="--columns-wide: ${balancedColumns(figures.length, 4)}; --columns-middle: ${balancedColumns(figures.length, 3)}">
 ${figures.join("\n")}
 </div>
 <div class="time" hidden><button type="button">Play</button><input type="range" min="0" value="0" aria-label="cost"><output class="moment"></output></div>

@@ -92,7 +92,7 @@ td { min-width: 4.6rem; }
 td:nth-child(-n+2) { white-space: nowrap; }
 td small { display: block; color: var(--muted); font-size: .82em; white-space: nowrap; }
 .even { font-weight: 560; }
-.methods .pair { grid-template-columns: repeat(auto-fit, minmax(min(100%, 14rem), 22rem)); max-width: none; }
+.methods .pair { grid-template-columns: repeat(var(--columns-wide), minmax(0, 22rem)); max-width: none; }
 .result.methods .pair:has(figure:only-child) { max-width: none; }
 .charts + details .charts { margin-top: 1rem; }
 .scroll { position: relative; }
@@ -103,6 +103,7 @@ th:first-child, td:first-child { position: sticky; left: 0; background: var(--pa
 ul.how { padding-left: 1.1rem; }
 .how li { margin-bottom: .3rem; }
 a { color: inherit; }
+@media (max-width: 900px) { .methods .pair { grid-template-columns: repeat(var(--columns-middle), minmax(0, 22rem)); } }
 @media (max-width: 620px) {
   .methods .pair { grid-template-columns: repeat(2, minmax(0, 1fr)); }
   th { vertical-align: bottom; }

@@ -5,14 +5,12 @@ import { ImageFormError } from "../../data/images/resize.js";
 import { describeLeftOut } from "../../data/left-out.js";
 import type { OpenOptions } from "../../data/options.js";
 import type { SizeCount } from "../../data/samples.js";
+import { followLong } from "../long-work.js";
 import { type Progress, silent } from "../progress.js";
 import { shortNumber } from "../wording.js";
 import type { Description, InspectOptions } from "./description.js";
 import { writeFirstPictures } from "./first-pictures.js";
 import { nameOfClass, surveyValues, type ValueSurvey, warningsAbout } from "./survey.js";
-
-/** From this number on, decoding is slow enough to show progress. */
-const manyImages = 1000;
 
 /** Anything `openDataset` reads, as a training will see it. Its errors explain everything else. */
 export async function describeDataset(
@@ -100,16 +98,13 @@ async function openAnyForm(
     ...(channels === undefined ? {} : { channels }),
     ...(split === undefined ? {} : { split }),
     skipBroken: true,
-    onProgress: (done, total) => {
-      if (total < manyImages) return;
-      if (done === 1) progress.start("decoding", total, 0, "images");
-      progress.update(done, {});
-    },
   };
   const chosen: string[] = [];
   for (;;) {
     try {
-      const dataset = await openDataset(path, options).finally(() => progress.finish());
+      const decoding = followLong(progress, "decoding", "images");
+      const onProgress = decoding.report;
+      const dataset = await openDataset(path, { ...options, onProgress }).finally(decoding.end);
       return { dataset, chosen };
     } catch (error) {
       if (!(error instanceof ImageFormError) || options[error.option] !== undefined) throw error;

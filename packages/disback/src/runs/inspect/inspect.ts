@@ -1,5 +1,7 @@
 import { existsSync, statSync } from "node:fs";
 import { DisbackError } from "../../errors.js";
+import { isTextToImageSource, type PipelineChoice } from "../../import/pipeline/text-to-image-source.js";
+import { requireNoChoice } from "../pipeline-choice.js";
 import type { Progress } from "../progress.js";
 import { describeDataset } from "./dataset.js";
 import type { Description, InspectOptions } from "./description.js";
@@ -11,6 +13,7 @@ import {
   describeOwnModule,
   describeTrajectory,
 } from "./model.js";
+import { describePipeline } from "./pipeline.js";
 import { describeCheckpoint, describeRun } from "./run.js";
 import { describeSafetensors } from "./safetensors.js";
 import { describeStatistics } from "./statistics.js";
@@ -34,6 +37,11 @@ const KINDS: readonly ((
   describeDataset,
 ];
 
+const pipelineWith =
+  (choice: PipelineChoice): (typeof KINDS)[number] =>
+  (path) =>
+    describePipeline(path, choice);
+
 /**
  * Says what a file or folder is.
  *
@@ -43,10 +51,12 @@ export async function inspect(
   path: string,
   options: InspectOptions = {},
   progress?: Progress,
+  choice: PipelineChoice = {},
 ): Promise<Description> {
   if (!path.startsWith("toy:") && !existsSync(path))
     throw new DisbackError(`${path}: no such file or folder`);
-  for (const describe of KINDS) {
+  if (!isTextToImageSource(path)) requireNoChoice(path, choice);
+  for (const describe of [pipelineWith(choice), ...KINDS]) {
     const description = await describe(path, options, progress);
     if (!description) continue;
     const flag = Object.keys(options)[0];

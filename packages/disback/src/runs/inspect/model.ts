@@ -7,6 +7,7 @@ import { DisbackError } from "../../errors.js";
 import { loadClassifierExtractor } from "../../metrics/classifier-extractor.js";
 import { openCodec } from "../../models/autoencoder/open-codec.js";
 import { loadModel, sampleShape } from "../../models/config.js";
+import { isGeneratorFolder, loadGenerator } from "../../models/generators/storage.js";
 import { weightsFile } from "../../models/model-folder.js";
 import { isAdapterFolder, readAdapterFolder } from "../adapter-folder.js";
 import { isModuleFile, isModuleFolder, openModuleFile, openModuleFolder } from "../own-modules.js";
@@ -19,6 +20,7 @@ import type { Description } from "./description.js";
 /** A model folder: a student if there is a `generator.json`, else a teacher. */
 export function describeModel(path: string): Description | undefined {
   if (!existsSync(join(path, "config.json"))) return undefined;
+  if (isGeneratorFolder(path)) return describeGenerator(path);
   const { denoiser, config } = loadModel(path);
   const kind = readStudentFile(path);
   const levels = kind?.kind === "denoiser" ? kind : undefined;
@@ -36,6 +38,26 @@ export function describeModel(path: string): Description | undefined {
       ["parameters", parameters.toLocaleString("en")],
       ...(levels ? [["sigmaInit", String(levels.sigmaInit)] as [string, string]] : []),
       ...(sigmas && sigmas.length > 1 ? [["sigmas", sigmas.join(", ")] as [string, string]] : []),
+      ...flattenRows(config),
+    ],
+  };
+}
+
+/** A generator from a vector, as a student or a GAN. */
+function describeGenerator(path: string): Description {
+  const { generator, config } = loadGenerator(path);
+  const parameters = generator.parameters().reduce((sum, { numel }) => sum + numel, 0);
+  const { sampleShape } = generator.facts;
+  generator.dispose();
+  return {
+    kind: readStudentFile(path)
+      ? "model: student, a generator from a vector"
+      : "model: generator from a vector",
+    facts: [
+      ["samples", `[${sampleShape.join(", ")}]`],
+      ["latents", `[${config.latentSize}]`],
+      ["parameters", parameters.toLocaleString("en")],
+      ["size", shortBytes(statSync(join(path, weightsFile)).size)],
       ...flattenRows(config),
     ],
   };

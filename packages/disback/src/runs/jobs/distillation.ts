@@ -4,6 +4,7 @@ import { isDirectName } from "../settings/objectives.js";
 import { positionOf } from "../stage-position.js";
 import { imitateTeacher } from "./imitation.js";
 import type { Job, JobContext } from "./job.js";
+import { tellMemoryNeeds } from "./memory-line.js";
 import { type Networks, openNetworks, studentOf } from "./networks.js";
 import { shareRecording } from "./shared-recording.js";
 import { type StudentStageStart, trainStudent } from "./student-stage.js";
@@ -21,6 +22,9 @@ export const distillationJob: Job<typeof distillSchema> = {
     // What was asked for need not be told.
     if (settings.method === "auto") context.progress.notice(describeDecision(decision));
     context.run.update({ decision });
+    const told = { teacher: networks.teacher, student: studentOf(networks.student, settings) };
+    const auxiliary = !isDirectName(settings.backtracking.objective);
+    tellMemoryNeeds(settings, told, { auxiliary, nodes: decision.record }, context);
     const { context: second, ...before } = await earlierStages(settings, decision, networks, context);
     return trainStudent(settings, { networks, ...before }, second);
   },

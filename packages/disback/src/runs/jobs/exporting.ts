@@ -1,22 +1,31 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { dataTitle } from "@disback/studio/pages";
+import type { Module } from "@disback/torch";
 import { DenoiserStudent } from "../../distill/denoiser-student.js";
-import { DisbackError } from "../../errors.js";
+import { DisbackError, UsageError } from "../../errors.js";
 import { type ExportableModel, exportableModel, type ShownFacts } from "../../export/exportable.js";
 import type { ExportReport, FormatOptions } from "../../export/format.js";
 import { type ExportFormatName, exportFormats } from "../../export/formats.js";
+import { openDecoder } from "../../import/open-decoder.js";
+import type { PipelineChoice } from "../../import/pipeline/text-to-image-source.js";
 import { requireSameKind } from "../../models/facts.js";
 import { openAdapters, openModel } from "../open-model.js";
+import type { OpenedModel, OpeningOptions } from "../opened-model.js";
 import { makeInPlace, type OutputPlace, refuseOccupied } from "../output-place.js";
 import { type RunRecord, readRunRecord } from "../run-record.js";
-import { studentKindOf } from "../student-file.js";
+import { shippedTeacherOf, studentKindOf } from "../student-file.js";
+import { usualGuidance } from "../text-encoder.js";
 
 /** Options of an export. */
-export interface ExportOptions extends OutputPlace, Omit<FormatOptions, "out"> {
+export interface ExportOptions extends OutputPlace, Omit<FormatOptions, "out" | "onPart"> {
   format: ExportFormatName;
+  /** how a pipeline is opened */
+  pipeline?: PipelineChoice;
   /** web: teacher to race against the student; default the run's own, false for none */
   teacher?: string | false;
+  /** onnx, web: folder of a decoder for a model of latents, such as an AutoencoderTiny; default the model's own */
+  decoder?: string;
 }
 
 /** The result of an export. */
@@ -26,28 +35,61 @@ export interface ExportedModel extends ExportReport {
 
 /**
  * Writes a student or a teacher in a foreign format. The file or folder appears only when it is complete and checked.
- * @param source a model folder, a run, or a shipped teacher @throws DisbackError naming what is wrong with the model,
+ * @param source a model folder, a run, or a shipped name @throws DisbackError naming what is wrong with the model,
  * the format or the output path
  */
 export async function exportModel(source: string, options: ExportOptions): Promise<ExportedModel> {
   refuseOccupied(options);
-  const opened = options.format === "lora" ? await openLora(source) : await openExportable(source);
+  const onPart = (what: string) => options.progress.remark?.(what);
+  onPart(`reading ${source}`);
+  const { pipeline } = options;
+  const opened =
+    options.format === "lora"
+      ? await openLora(source)
+      : await openExportable(source, { pipeline, decoder: decoderFor(options) });
   const model =
     options.format === "web" ? { ...opened, shown: await shownFacts(source, opened, options) } : opened;
   const report = await makeInPlace(options, (partial) =>
-    exportFormats[options.format].write(model, partial, options),
+    exportFormats[options.format].write(model, partial, { ...options, onPart }),
   );
   return { kind: model.student ? "student" : "teacher", ...report };
 }
 
-async function openExportable(source: string, unconditional = false): Promise<ExportableModel> {
-  const model = await openModel(source, { device: "cpu", unconditional });
-  return exportableModel(model, studentKindOf(source, model.module));
+async function openExportable(
+  source: string,
+  {
+    decoder: given,
+    ...options
+  }: Pick<OpeningOptions, "unconditional" | "pipeline"> & { decoder?: string | undefined },
+): Promise<ExportableModel> {
+  const model = await openModel(source, { device: "cpu", weightsOnly: true, ...options });
+  const { decoder: own } = model.codec;
+  if (given !== undefined && !own)
+    throw new UsageError(`--decoder: ${source} makes its samples itself, so there is nothing to decode`);
+  const decoder = given === undefined ? own : await openDecoder(given, model.facts.sampleShape);
+  return { ...exportable(source, model), decoder };
+}
+
+/** @throws UsageError if the format takes no decoder */
+function decoderFor({ decoder, format }: ExportOptions): string | undefined {
+  if (decoder !== undefined && format !== "onnx" && format !== "web")
+    throw new UsageError(`--decoder: only for the formats onnx and web, not ${format}`);
+  return decoder;
 }
 
 async function openLora(source: string): Promise<ExportableModel> {
-  const model = await openAdapters(source, "cpu");
-  return exportableModel(model, studentKindOf(source, model.module));
+  return exportable(source, await openAdapters(source, "cpu"));
+}
+
+/** Nothing is drawn from a model that is told prompts, so none are encoded. */
+function exportable(source: string, model: OpenedModel<Module>): ExportableModel {
+  const { text, guidance } = model.facts.condition;
+  const prompts = text ? { draw: () => undefined } : undefined;
+  const scale = model.encoder?.choice.embeddedGuidance ?? usualGuidance;
+  return {
+    ...exportableModel({ ...model, ...(prompts ? { prompts } : {}) }, studentKindOf(source, model.module)),
+    ...(guidance ? { embeddedGuidance: scale } : {}),
+  };
 }
 
 /** A page's facts about a model: its name, and the teacher to race. */
@@ -57,9 +99,9 @@ async function shownFacts(
   options: ExportOptions,
 ): Promise<ShownFacts> {
   const record = runOf(source);
-  // Only a denoiser starts from the same noise as its teacher.
-  const races = model.student instanceof DenoiserStudent;
-  const teacher = races ? await teacherOf(record, model, options) : undefined;
+  // Only a denoiser starts from the same noise as its teacher; teachers of latents are not drawn on a page.
+  const races = model.student instanceof DenoiserStudent && !model.decoder;
+  const teacher = races ? await teacherOf(source, record, model, options) : undefined;
   return {
     name: dataTitle(record ?? { command: "", settings: { teacher: source } }),
     ...(teacher ? { teacher } : {}),
@@ -74,15 +116,16 @@ function runOf(source: string): RunRecord | undefined {
 
 /** @throws DisbackError if a teacher was given explicitly and cannot be exported with this student */
 async function teacherOf(
+  shown: string,
   record: RunRecord | undefined,
   student: ExportableModel,
   { teacher: wanted, progress }: ExportOptions,
 ): Promise<ShownFacts["teacher"]> {
   const { teacher: own, unconditional, evaluation } = (record?.settings ?? {}) as TeacherSettings;
-  const source = wanted ?? own;
+  const source = wanted ?? own ?? shippedTeacherOf(shown);
   if (source === undefined || source === false) return undefined;
   try {
-    const model = await openExportable(source, unconditional ?? false);
+    const model = await openExportable(source, { unconditional: unconditional ?? false });
     if (model.student) throw new DisbackError(`${source}: this is a student, not a teacher`);
     requireSameKind(student.facts, model.facts, `--teacher ${source}: the student`);
     return { model, steps: evaluation?.teacherSteps ?? 18 };

@@ -193,7 +193,15 @@ const SHARED_BATCHES = ["training", "imitation", "recording", "backtracking"];
  * @throws DisbackError naming a batch size that cannot be split evenly, or graphs
  */
 function requireShares(settings: unknown, processes: Processes): void {
-  const { microBatch, cudaGraphs } = settings as { microBatch?: number; cudaGraphs?: boolean };
+  const { microBatch, cudaGraphs, offload } = settings as {
+    microBatch?: number;
+    cudaGraphs?: boolean;
+    offload?: boolean;
+  };
+  if (offload && processes.size > 1)
+    throw new DisbackError(
+      '"offload": several processes cannot share weights that are fetched; use one process',
+    );
   for (const name of SHARED_BATCHES) {
     const stage = (settings as Record<string, { batchSize?: number; steps?: number } | undefined>)[name];
     // A teacher's batch size may be chosen later, from the data.

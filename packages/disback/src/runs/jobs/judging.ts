@@ -1,11 +1,14 @@
+import { dirname, join } from "node:path";
+import { promptsFile } from "@disback/studio/pages";
 import { type Device, scope, type Tensor } from "@disback/torch";
 import type { z } from "zod";
 import type { Evaluation } from "../../metrics/evaluate.js";
 import type { Processes } from "../../training/processes.js";
+import { writeFileAtomically } from "../atomic-file.js";
 import { openJudge, type SampleJudge } from "../judge.js";
 import { type Between, showWhenLong } from "../long-work.js";
 import type { OpenedModel } from "../opened-model.js";
-import type { DrawingOptions, SampleDrawer, ShownDrawer } from "../sample-drawer.js";
+import type { DrawingOptions, Drawn, SampleDrawer, ShownDrawer } from "../sample-drawer.js";
 import type { evaluationSettings } from "../settings/common.js";
 import type { JobContext } from "./job.js";
 
@@ -26,6 +29,7 @@ export async function openTrainingJudge(
   const { progress, processes } = context;
   const { evaluation, device, data, resolution, skipBroken } = settings;
   const reading = showWhenLong(context, "reading the data to judge by");
+  const decoding = showWhenLong(context, "decoding", "images");
   const open = () =>
     openJudge({
       ...evaluation,
@@ -35,8 +39,15 @@ export async function openTrainingJudge(
       resolution,
       skipBroken,
       notice: (line) => progress.notice(line),
-      onReading: reading.report,
-    }).finally(reading.end);
+      onDecoding: decoding.report,
+      onReading: async (done, total) => {
+        decoding.end();
+        await reading.report(done, total);
+      },
+    }).finally(() => {
+      decoding.end();
+      reading.end();
+    });
   // The first process caches the reference statistics for the others.
   let judge: SampleJudge | undefined;
   await processes.first(async () => {
@@ -94,20 +105,25 @@ export async function judgeDrawer(
   return { figures: figuresOf(await judge.measure({ batches }, samples, judge.headline, between)), ...clock };
 }
 
-/** Batches of samples; `clock` gets the rate of the fastest. */
+/** Batches of samples; `clock` gets the rate of the fastest, `onBatch` each with its prompts. */
 export async function* drawBatches(
   drawer: SampleDrawer,
-  { samples, batchSize }: { samples: number; batchSize: number },
+  {
+    samples,
+    batchSize,
+    onBatch,
+  }: { samples: number; batchSize: number; onBatch?: ((drawn: Drawn) => void) | undefined },
   between: Between,
   clock = { rate: 0 },
 ): AsyncGenerator<Tensor> {
   for (let done = 0; done < samples; done += batchSize) {
     const size = Math.min(batchSize, samples - done);
     const began = performance.now();
-    const { samples: batch } = await drawer.drawInParts(size, (part) => between(done + part));
-    waitFor(batch);
+    const drawn = await drawer.drawInParts(size, (part) => between(done + part));
+    waitFor(drawn.samples);
     clock.rate = Math.max(clock.rate, (1000 * size) / (performance.now() - began));
-    yield batch;
+    onBatch?.(drawn);
+    yield drawn.samples;
   }
 }
 
@@ -120,7 +136,7 @@ export function waitFor(samples: Tensor): void {
 const ENOUGH = 8;
 
 /**
- * Draws samples and writes them as a picture with its side files.
+ * Draws samples and writes them as a picture with its side files: points, and the prompts that they show.
  *
  * @returns `spread`: the samples' standard deviation over the batch, NaN if they are not finite (then there is no
  *   picture), absent for very few samples
@@ -137,6 +153,7 @@ export async function drawPicture(
     if (Number.isNaN(spread)) return { spread };
     await drawer.kind.draw(path, samples, { captions });
     await drawer.kind.drawBeside?.(path, samples);
+    if (captions) writeFileAtomically(join(dirname(path), promptsFile), JSON.stringify(captions));
     return count < ENOUGH ? {} : { spread };
   } finally {
     samples.dispose();

@@ -1,11 +1,14 @@
-import { existsSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
+import { join } from "node:path";
 import { type Device, Generator, type Module, manualSeed } from "@disback/torch";
 import { adaptersOn } from "../../distill/adapter-nodes.js";
 import { evenAngles } from "../../distill/denoiser-student.js";
 import type { Student } from "../../distill/student.js";
 import { studentFrom } from "../../distill/student-kind.js";
 import { DisbackError } from "../../errors.js";
+import { isTextToImageSource } from "../../import/pipeline/text-to-image-source.js";
 import type { AdaptedLayers } from "../../models/adapters/low-rank-denoiser.js";
+import { streamBase } from "../../models/adapters/streamed-base.js";
 import { computing } from "../../models/computation.js";
 import {
   createDenoiser,
@@ -16,6 +19,7 @@ import {
 } from "../../models/config.js";
 import { DenoiserModule } from "../../models/denoiser.js";
 import { requireSameKind } from "../../models/facts.js";
+import { createGenerator } from "../../models/generators/create-generator.js";
 import { halvedLanguage, languageConfig, languageOptions } from "../../models/language/config.js";
 import { createLanguageModel } from "../../models/language/create-language-model.js";
 import { LanguageModel } from "../../models/language/language-model.js";
@@ -23,28 +27,35 @@ import type { LanguageOptions } from "../../models/language/options.js";
 import { PreconditionedDenoiser } from "../../models/preconditioning/preconditioned.js";
 import { randomWeights } from "../../models/weights.js";
 import { intervalConfig, withInterval } from "../../models/with-interval.js";
-import { fingerprint } from "../../training/hashing.js";
+import { fingerprint, keepingFingerprint } from "../../training/hashing.js";
 import { adaptersOnModel } from "../adapter-folder.js";
+import { cacheFolder } from "../cache-folder.js";
 import { type ComputationSettings, computationOf } from "../computation.js";
+import { generatorModel } from "../generator-model.js";
 import { languageModel } from "../language-folder.js";
 import { didYouMean } from "../nearest.js";
 import { openModel } from "../open-model.js";
 import { configured, type OpenedModel } from "../opened-model.js";
 import { isModuleFile, openModuleFile } from "../own-modules.js";
+import { type PipelineSettings, pipelineChoiceOf } from "../pipeline-choice.js";
 import { promptsFrom } from "../prompts.js";
 import type { ObjectiveName } from "../settings/objective-names.js";
 import { readSettingsFile } from "../settings/resolve.js";
+import { generatorConfigFor, generatorStudents, refuseSizesWithoutUse } from "./generator-student.js";
 
 import { requireObjectiveFor } from "./objective.js";
 
 /** Settings of the networks of a distillation. */
-export interface NetworkSettings extends ComputationSettings {
+export interface NetworkSettings extends ComputationSettings, PipelineSettings {
   teacher: string;
   /** How the student starts. */
   student: string;
   unconditional: boolean;
   /** Tokens of a text, for a language model. */
   textLength?: number | undefined;
+  /** Sizes of a generator from a vector. */
+  latentSize?: number | undefined;
+  studentChannels?: number | undefined;
   /** Rank of adapters on the teacher, if the student is that. */
   rank?: number | undefined;
   /** Layers of the teacher that get an adapter. */
@@ -71,6 +82,7 @@ export async function openNetworks(settings: NetworkSettings): Promise<Networks>
   if (!isDenoiser(teacher))
     throw new DisbackError('"rank": adapters stand on denoisers, not on a language model');
   halveBase(teacher.module, settings);
+  if (settings.offload) moveBaseOut(teacher.module, settings);
   return { teacher, student: adaptedTeacher(settings, rank, teacher, known) };
 }
 
@@ -79,9 +91,11 @@ async function openTeacher(settings: NetworkSettings): Promise<OpenedModel<Modul
   const { teacher: source, unconditional } = settings;
   const how = computationOf(settings);
   const prompts = await promptsFrom({ prompts: settings.prompts });
-  const { textLength } = settings;
+  // Of other teachers, it is the size of the data's pictures.
+  const { resolution: _, textLength, ...rest } = settings;
+  const pipeline = pipelineChoiceOf(isTextToImageSource(source) ? settings : rest);
   const device = settings.device as Device;
-  const teacher = await openModel(source, { device, unconditional, prompts, textLength });
+  const teacher = await openModel(source, { device, unconditional, prompts, textLength, pipeline });
   const { module } = teacher;
   if (module instanceof DenoiserModule) computing(module, how);
   else if (!(module instanceof LanguageModel))
@@ -103,11 +117,18 @@ function halveBase(base: DenoiserModule, { precision }: NetworkSettings): void {
   base.to({ dtype: "bfloat16" });
 }
 
+/** The base's weights are fetched when they are used: from host memory for a GPU, else from a file that runs share. */
+function moveBaseOut(base: DenoiserModule, { device }: NetworkSettings): void {
+  const file = join(cacheFolder("bases"), `${fingerprint(base)}.safetensors`);
+  keepingFingerprint(base, () => streamBase(base, device === "cpu" ? { file } : "host"));
+}
+
 /**
  * The student's initial network.
  *
  * @param settings `student` is one of: `same` (the teacher's weights), `untrained` (the teacher's network, random
- *   weights), `small` (random weights, half the channels), a file with a model's configuration, or an ES module
+ *   weights), `small` (random weights, half the channels), a generator from a vector, a model's folder, a file with a
+ *   model's configuration, or an ES module
  */
 async function makeStudent(
   settings: NetworkSettings,
@@ -116,6 +137,7 @@ async function makeStudent(
   if (!isDenoiser(teacher)) return makeLanguageStudent(settings, teacher as OpenedModel<LanguageModel>);
   const { student: start, seed } = settings;
   const device = settings.device as Device;
+  refuseSizesWithoutUse(settings);
   const takesInterval = settings.backtracking?.objective === "meanflow";
   if (start === "same" && takesInterval) {
     const wide = withInterval(teacher.module, requireConfig(teacher, start));
@@ -133,6 +155,18 @@ async function makeStudent(
     requireSameKind(own.facts, teacher.facts, start);
     if (own.module instanceof DenoiserModule) computing(own.module, how);
     return own;
+  }
+  const found = generatorConfigFor(settings, teacher);
+  if (found) {
+    const generator = createGenerator(found, { generator: new Generator(seed) });
+    return generatorModel({ generator: generator.to({ device }).eval(), config: found }, teacher.codec);
+  }
+  if (statSync(start, { throwIfNoEntry: false })?.isDirectory()) {
+    const brought = await openModel(start, { device });
+    requireSameKind(brought.facts, teacher.facts, start);
+    if (brought.module instanceof DenoiserModule) computing(brought.module, how);
+    brought.module.requiresGrad_(true);
+    return brought;
   }
   const own = studentConfig(start, teacher);
   const config = takesInterval ? intervalConfig(own) : own;
@@ -176,11 +210,12 @@ function languageStudentOptions(start: string, teacher: LanguageOptions): Langua
   return { ...languageOptions(parsed.data, teacher), places: teacher.places };
 }
 
-function requireStart(start: string): void {
+function requireStart(start: string, more: readonly string[] = []): void {
   if (existsSync(start)) return;
-  const known = ["same", "untrained", "small"];
+  const known = ["same", "untrained", "small", ...more];
+  const files = more.length > 0 ? "file or folder" : "file";
   throw new DisbackError(
-    `"student": "${start}" is none of ${known.join(", ")} and no file${didYouMean(start, known)}`,
+    `"student": "${start}" is none of ${known.join(", ")} and no ${files}${didYouMean(start, known)}`,
   );
 }
 
@@ -235,7 +270,7 @@ function studentConfig(start: string, teacher: OpenedModel): DenoiserConfig {
     const config = requireConfig(teacher, start);
     return start === "small" ? halved(config) : config;
   }
-  requireStart(start);
+  requireStart(start, generatorStudents);
   const own = parseDenoiserConfig(readSettingsFile(start), start);
   const config = toldLike(own, teacher.config);
   requireSameKind(factsOf(config), teacher.facts, start);
@@ -262,7 +297,7 @@ function halved(config: DenoiserConfig): DenoiserConfig {
     }
     return { ...config, heads: config.heads / 2 };
   }
-  if (config.network === "unet-2d-condition")
+  if (config.network === "unet-2d-condition" || config.network === "sd3" || config.network === "flux")
     throw new DisbackError('"student": this teacher cannot be halved; give a config file');
   if (config.network === "unet-2d" || config.network === "text-unet") return halvedLevels(config);
   const modelChannels = config.modelChannels / 2;

@@ -1,6 +1,6 @@
-import { type Device, Generator, type Module, randperm, scope } from "@disback/torch";
+import { type Device, Generator, type Module, randperm } from "@disback/torch";
 import type { z } from "zod";
-import { openDataset } from "../../data/dataset.js";
+import { type Batch, openDataset, TensorDataset } from "../../data/dataset.js";
 import type { DirectObjective } from "../../distill/direct-objective.js";
 import { Gkd } from "../../distill/language/gkd.js";
 import { Supervised } from "../../distill/language/supervised.js";
@@ -29,6 +29,7 @@ import { classCondition, classesOf } from "../../models/condition.js";
 import type { ModelFacts } from "../../models/facts.js";
 import { LanguageModel } from "../../models/language/language-model.js";
 import type { SampleCodec } from "../../models/sample-codec.js";
+import { asLatents, putEncoderAway } from "../latent-data.js";
 import type { OpenedModel } from "../opened-model.js";
 import { likeSamples } from "../samples/kinds.js";
 import { isLanguageName, type ObjectiveName } from "../settings/objective-names.js";
@@ -50,6 +51,8 @@ export interface RealData {
   codec: SampleCodec;
   /** told in one line what is left out of the data */
   notice: (line: string) => void;
+  /** called, and awaited, with the number of images decoded; may throw to stop */
+  onDecoding: (done: number, total: number) => unknown;
 }
 
 /** @throws DisbackError if guidance is wanted and the teacher is unconditional */
@@ -59,15 +62,18 @@ export function requireGuidable(guidance: number, teacher: ModelFacts): void {
 }
 
 /**
- * The objective of the settings. @throws DisbackError if it needs data and there
- * are none
+ * The objective of the settings.
+ *
+ * @param drawPairs draws the teacher's samples, for objectives that learn from them
+ * @throws DisbackError if it needs data and there are none
  */
 export async function createObjective(
   settings: ObjectiveSettings,
   teacher: Pick<OpenedModel<Module>, "facts">,
   data: RealData,
+  drawPairs: (pairs: ObjectiveSettings["pairs"]) => Promise<SamplePool>,
 ): Promise<AnyObjective> {
-  const { objective, pairs, diffInstruct, vsd, dmd, sid, sim, regression, momentMatching } = settings;
+  const { objective, diffInstruct, vsd, dmd, sid, sim, regression, momentMatching } = settings;
   /** Real samples beside the other options. */
   const withReal = async <O extends { realSamples: number }>({ realSamples, ...options }: O) => ({
     ...options,
@@ -76,8 +82,9 @@ export async function createObjective(
   /** Real samples if there are data, else the teacher's. */
   const withClean = async <O extends { realSamples: number }>({ realSamples, ...options }: O) => ({
     ...options,
-    pairs,
-    data: data.source === undefined ? undefined : await realPool(data, realSamples, teacher.facts),
+    ...(data.source === undefined
+      ? { pairs: await drawPairs(settings.pairs) }
+      : { data: await realPool(data, realSamples, teacher.facts) }),
   });
   switch (objective) {
     case "diff-instruct":
@@ -85,7 +92,7 @@ export async function createObjective(
     case "vsd":
       return new Vsd(vsd);
     case "dmd":
-      return new Dmd({ ...dmd, pairs });
+      return new Dmd(dmd.regressionWeight === 0 ? dmd : { ...dmd, pairs: await drawPairs(settings.pairs) });
     case "dmd2":
       return new Dmd2(await withReal(settings.dmd2));
     case "f-distill":
@@ -99,7 +106,7 @@ export async function createObjective(
     case "moment-matching":
       return new MomentMatching(momentMatching);
     case "regression":
-      return new Regression({ ...regression, pairs });
+      return new Regression({ ...regression, pairs: await drawPairs(settings.pairs) });
     case "consistency":
       return new Consistency(await withClean(settings.consistency));
     case "ect":
@@ -142,13 +149,39 @@ function upTo<O extends { lastPosition: number }>({ lastPosition, ...options }: 
 
 /** A fixed selection of data samples in memory. */
 async function realPool(data: RealData, count: number, teacher: ModelFacts): Promise<SamplePool> {
-  const { source, resolution, skipBroken, device, codec, notice } = data as RealData & { source: string };
+  const { source, resolution, skipBroken, device, codec, notice, onDecoding } = data as RealData & {
+    source: string;
+  };
   const like = likeSamples(codec, resolution);
-  const labelled = { labels: classesOf(teacher) > 0, onWarning: notice };
+  const labelled = { labels: classesOf(teacher) > 0, onWarning: notice, onProgress: onDecoding };
   const dataset = await openDataset(source, { ...like, skipBroken, ...labelled });
   // Data may be sorted by class.
   const order = randperm(dataset.length, { generator: new Generator(0) }).data() as BigInt64Array;
-  const { samples, labels } = await dataset.batch(Array.from(order.subarray(0, count), Number));
-  const encoded = scope(() => codec.encode(samples.to({ device })));
-  return new SamplePool({ samples: encoded, condition: classCondition(labels?.to({ device })) });
+  const chosen = Array.from(order.subarray(0, count), Number);
+  const { samples, labels } = await (codec.decoder
+    ? encodedOnce(dataset, chosen, teacher, data)
+    : dataset.batch(chosen));
+  return new SamplePool({
+    samples: samples.to({ device }),
+    condition: classCondition(labels?.to({ device })),
+  });
 }
+
+/** Latents of samples: few are encoded at once, and only those that no run encoded before. Then the encoder is put away. */
+async function encodedOnce(
+  dataset: TensorDataset,
+  chosen: readonly number[],
+  { sampleShape }: ModelFacts,
+  { codec, source, device, notice }: RealData,
+): Promise<Batch> {
+  const latents = asLatents(dataset, { codec, shape: sampleShape, name: source!, device });
+  for (let first = 0; first < chosen.length; first += ENCODED_AT_ONCE)
+    await latents.read(chosen.slice(first, first + ENCODED_AT_ONCE));
+  putEncoderAway(codec.decoder!.module);
+  if (latents.encoded > 0)
+    notice(`encoded ${latents.encoded} real samples; other runs find them in the cache`);
+  return new TensorDataset(latents).batch(chosen);
+}
+
+/** An autoencoder's activations take far more memory than its latents. */
+const ENCODED_AT_ONCE = 8;

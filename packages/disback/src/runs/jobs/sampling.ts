@@ -2,6 +2,7 @@ import { existsSync, readdirSync, statSync } from "node:fs";
 import { cat, type Device, type Tensor } from "@disback/torch";
 import { writeNpz } from "../../data/output/npz.js";
 import { DisbackError, UsageError } from "../../errors.js";
+import { pipelineChoiceOf } from "../pipeline-choice.js";
 import type { Progress } from "../progress.js";
 import { promptsFrom } from "../prompts.js";
 import { openDrawer } from "../sample-drawer.js";
@@ -27,12 +28,14 @@ export async function drawSamples(
   options: { out?: string | undefined; force: boolean; progress: Progress },
 ): Promise<DrawnSamples> {
   const { progress } = options;
+  const count = settings.count ?? (settings.prompt === undefined ? 64 : 1);
   if (options.out !== undefined) requireFree(options.out, options.force);
   const prompts = await promptsFrom(settings);
   const drawer = await openDrawer(settings.model, {
     ...settings,
     prompts,
     device: settings.device as Device,
+    pipeline: pipelineChoiceOf(settings),
   });
   for (const line of drawer.unread) progress.notice(line);
   const { kind: samples } = drawer;
@@ -49,9 +52,9 @@ export async function drawSamples(
   const labels: number[] = [];
   const captions: string[] = [];
   let seconds = 0;
-  progress.start("sampling", settings.count, 0, "samples");
-  for (let done = 0; done < settings.count; ) {
-    const size = Math.min(settings.batchSize, settings.count - done);
+  progress.start("sampling", count, 0, "samples");
+  for (let done = 0; done < count; ) {
+    const size = Math.min(settings.batchSize, count - done);
     const began = performance.now();
     const batch = await drawer.drawInParts(size, async (part) => {
       progress.update(done + part, {});
@@ -82,9 +85,9 @@ export async function drawSamples(
   if (kind === "txt") await writeTexts(out!, texts);
   return {
     ...(out === undefined ? { texts } : { path: out }),
-    count: settings.count,
+    count,
     evaluations: drawer.evaluations,
-    rate: settings.count / seconds,
+    rate: count / seconds,
   };
 }
 

@@ -29,5 +29,5 @@ export function executionOf(
   { seed, microBatch, cudaGraphs }: { seed: number; microBatch?: number | undefined; cudaGraphs?: boolean },
   { processes }: JobContext,
 ): Execution {
-  return { seed, microBatch, processes, capture: cudaGraphs ?? false };
+  return { seed, microBatch, processes, capture: cudaGraphs || undefined };
 }

@@ -1,12 +1,10 @@
-import { type Device, type Generator, scope, type Tensor } from "@disback/torch";
+import { type Device, type Generator, scope } from "@disback/torch";
 import { CaptionTokens, requireCaptions } from "../../data/caption-tokens.js";
 import { type Dataset, openDataset, TensorDataset } from "../../data/dataset.js";
-import { EncodedSamples } from "../../data/encoded-samples.js";
 import { requireFittingData } from "../../data/fitting.js";
 import { isText } from "../../data/formats/text.js";
 import { ImageFormError } from "../../data/images/resize.js";
 import type { OpenOptions } from "../../data/options.js";
-import type { Fit } from "../../distill/fit.js";
 import { DisbackError } from "../../errors.js";
 import { readAutoencoder } from "../../import/read-autoencoder.js";
 import { latentCodec } from "../../models/autoencoder/latent-codec.js";
@@ -20,16 +18,19 @@ import {
 import { asTheyAre, type SampleCodec } from "../../models/sample-codec.js";
 import { chooseTeacher, chooseTextTeacher } from "../../teacher/choose.js";
 import type { TeacherTrainingSettings } from "../../teacher/settings.js";
-import type { TeacherModule } from "../../teacher/training.js";
+import type { DataFit, TeacherModule } from "../../teacher/training.js";
 import { learnVocabulary } from "../../text/learn-vocabulary.js";
+import { asLatents } from "../latent-data.js";
 import { configured, type OpenedModel } from "../opened-model.js";
 import type { TeacherSettings } from "../settings/teacher.js";
+import type { EvaluationSettings } from "./judging.js";
 import { planText } from "./text-plan.js";
 
 /** Settings of a teacher, with everything chosen for its data. */
 export type PlannedSettings = TeacherSettings & {
   training: TeacherTrainingSettings;
   conditional: boolean;
+  evaluation: EvaluationSettings;
 };
 
 /** The inputs of a teacher's training. */
@@ -41,28 +42,36 @@ export interface TeacherPlan {
   /** Makes the model, with the data's classes and random weights. */
   make(generator: Generator): OpenedModel<TeacherModule>;
   /** how it is fitted to the data; default the denoising loss */
-  fit?: Fit<never>;
+  fit?: DataFit<never>;
 }
+
+/** Default number of evaluations of a training, besides the one at its beginning. */
+export const EVALUATIONS = 6;
 
 /** Default size for images that are not square, of several sizes or too large. */
 const USUAL_SIDE = 32;
 
+/** Who is told while a teacher is planned. */
+export interface TeacherPlanning {
+  /** called with one line about what was chosen, and about unused data */
+  notice: (line: string) => void;
+  /** called, and awaited, with the number of images decoded; may throw to stop */
+  onDecoding: (done: number, total: number) => unknown;
+}
+
 /**
  * Opens the data, and chooses what the settings leave open: network, batch, iterations, and whether to use classes.
- * @param notice called with one line about what was chosen, and about unused data
  * @throws DisbackError naming the setting or the data that do not fit
  */
-export async function planTeacher(
-  given: TeacherSettings,
-  notice: (line: string) => void,
-): Promise<TeacherPlan> {
-  if (isText(given.data)) return planText(given, notice);
+export async function planTeacher(given: TeacherSettings, planning: TeacherPlanning): Promise<TeacherPlan> {
+  if (isText(given.data)) return planText(given, planning.notice);
   if (given.language) throw new DisbackError(`"language": ${given.data} is no text`);
-  if (given.autoencoder !== undefined) return planLatents(given, given.autoencoder, notice);
+  if (given.autoencoder !== undefined) return planLatents(given, given.autoencoder, planning);
   const { model } = given;
-  if (given.captions || model?.network === "text-unet") return planPrompts(given, model, notice);
+  if (given.captions || model?.network === "text-unet") return planPrompts(given, model, planning);
+  const { notice } = planning;
   const shape = model && sampleShape(model);
-  const dataset = await openAt(given, shape, notice);
+  const dataset = await openAt(given, shape, planning);
   const conditional = given.conditional ?? dataset.labelDim > 0;
   if (conditional && dataset.labelDim === 0)
     throw new DisbackError(`"conditional": ${dataset.name} has no classes`);
@@ -93,15 +102,15 @@ function denoiserPlan(
 async function planPrompts(
   given: TeacherSettings,
   model: DenoiserConfig | undefined,
-  notice: (line: string) => void,
+  planning: TeacherPlanning,
 ): Promise<TeacherPlan> {
   if (given.conditional) throw new DisbackError('"conditional": with captions there are no classes');
   if (model && model.network !== "text-unet")
     throw new DisbackError(`"model.network": with captions it must be "text-unet", not "${model.network}"`);
-  const pictures = await openAt({ ...given, conditional: false }, model && sampleShape(model), notice);
+  const pictures = await openAt({ ...given, conditional: false }, model && sampleShape(model), planning);
   const captions = requireCaptions(pictures);
   const chosen = model ? undefined : chooseTextTeacher(pictures, given.device);
-  if (chosen) notice(chosen.why);
+  if (chosen) planning.notice(chosen.why);
   const config = withLanguage(parseDenoiserConfig(model ?? chosen!.model), captions, given.vocabularySize);
   const settings = complete(given, false, config, chosen?.training);
   const facts = factsOf(config);
@@ -134,7 +143,7 @@ function withLanguage(
 async function openAt(
   { data, resolution, conditional, skipBroken }: TeacherSettings,
   shape: readonly number[] | undefined,
-  notice: (line: string) => void,
+  { notice, onDecoding }: TeacherPlanning,
 ): Promise<Dataset> {
   const open = (side: number | undefined, more: OpenOptions = {}) =>
     openDataset(data, {
@@ -143,6 +152,7 @@ async function openAt(
       labels: conditional ?? true,
       skipBroken,
       onWarning: notice,
+      onProgress: onDecoding,
       ...more,
     });
   const side = resolution ?? (shape?.length === 3 ? shape[1] : undefined);
@@ -168,7 +178,12 @@ function complete(
   chosen = { iterations: 10_000, batchSize: 64 },
 ): PlannedSettings & { model: DenoiserConfig } {
   const { iterations = chosen.iterations, batchSize = chosen.batchSize } = given.training;
-  return { ...given, conditional, model, training: { ...given.training, iterations, batchSize } };
+  const { every = Math.ceil(iterations / EVALUATIONS) } = given.evaluation;
+  return {
+    ...{ ...given, conditional, model },
+    training: { ...given.training, iterations, batchSize },
+    evaluation: { ...given.evaluation, every },
+  };
 }
 
 /** The model takes the data's classes and their names. */
@@ -179,7 +194,7 @@ function withClasses(model: DenoiserConfig, { labelDim, classNames }: Dataset): 
 async function planLatents(
   given: TeacherSettings,
   autoencoder: string,
-  notice: (line: string) => void,
+  { notice, onDecoding }: TeacherPlanning,
 ): Promise<TeacherPlan> {
   const { model, device, skipBroken } = given;
   if (!model) throw new DisbackError('"model" is required with an autoencoder: none is chosen for latents');
@@ -194,16 +209,14 @@ async function planLatents(
   const [channels, side] = codec.shownShape as [1 | 3, number];
   const conditional = given.conditional ?? false;
   const images = await openDataset(given.data, {
-    ...{ resolution: given.resolution ?? side, channels, labels: conditional, skipBroken, onWarning: notice },
+    ...{ resolution: given.resolution ?? side, channels, labels: conditional, skipBroken },
+    ...{ onWarning: notice, onProgress: onDecoding },
   });
   if (conditional && images.labelDim === 0)
     throw new DisbackError(`"conditional": ${images.name} has no classes`);
   requireFittingData(images, { sampleShape: codec.shownShape, labelDim: images.labelDim }, "the autoencoder");
-  const encoding = {
-    ...{ name: autoencoder, sampleShape: shape },
-    encode: (shown: Tensor) => codec.encode(shown.to({ device: device as Device })),
-  };
-  const dataset = new TensorDataset(new EncodedSamples(images, encoding));
+  const latents = asLatents(images, { codec, shape, name: autoencoder, device: device as Device });
+  const dataset = new TensorDataset(latents);
   await adviseOnSpread(dataset, model.sigmaData, notice);
   return denoiserPlan(complete(given, conditional, model), {
     ...{ codec, dataset, config: withClasses(model, images) },

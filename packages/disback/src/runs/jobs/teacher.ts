@@ -4,7 +4,7 @@ import { DenoiserModule } from "../../models/denoiser.js";
 import { TeacherTraining } from "../../teacher/training.js";
 import { BEST_BY, keepBestModel } from "../best-model.js";
 import { computationOf } from "../computation.js";
-import { besideStage } from "../long-work.js";
+import { besideStage, whileDecoding } from "../long-work.js";
 import { requireSameData } from "../run-data.js";
 import { decodedDrawer, samplerOf } from "../sample-drawer.js";
 import { type TeacherSettings, teacherSchema } from "../settings/teacher.js";
@@ -27,7 +27,9 @@ async function trainTeacher(given: TeacherSettings, context: JobContext): Promis
   const { run, progress, processes } = context;
   const device = given.device as Device;
   const notice = (line: string) => progress.notice(line);
-  const { settings, codec, dataset, make, fit } = await planTeacher(given, notice);
+  const { settings, codec, dataset, make, fit } = await whileDecoding(context, (onDecoding) =>
+    planTeacher(given, { notice, onDecoding }),
+  );
   // What was chosen is stored in the run, so that a resumed run uses it.
   run.update({ settings: { ...settings } });
   if (processes.leads) await requireSameData(run, settings.data, dataset, context.otherData);

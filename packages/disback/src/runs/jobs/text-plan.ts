@@ -16,7 +16,7 @@ import { TokenizerLanguage } from "../../text/language/tokenizer-language.js";
 import { languageModel } from "../language-folder.js";
 import { configured } from "../opened-model.js";
 import type { TeacherSettings } from "../settings/teacher.js";
-import type { PlannedSettings, TeacherPlan } from "./teacher-plan.js";
+import { EVALUATIONS, type PlannedSettings, type TeacherPlan } from "./teacher-plan.js";
 
 /** Iterations and batch where none are given. */
 const usual = { iterations: 2000, batchSize: 32 };
@@ -83,5 +83,10 @@ function planLanguage(given: TeacherSettings, notice: (line: string) => void): T
 
 function completed(given: TeacherSettings): PlannedSettings {
   const { iterations = usual.iterations, batchSize = usual.batchSize } = given.training;
-  return { ...given, conditional: false, training: { ...given.training, iterations, batchSize } };
+  const { every = Math.ceil(iterations / EVALUATIONS) } = given.evaluation;
+  return {
+    ...{ ...given, conditional: false },
+    training: { ...given.training, iterations, batchSize },
+    evaluation: { ...given.evaluation, every },
+  };
 }

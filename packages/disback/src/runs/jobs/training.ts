@@ -7,13 +7,20 @@ import { isDirect } from "../../distill/direct-objective.js";
 import { Supervised } from "../../distill/language/supervised.js";
 import type { Student } from "../../distill/student.js";
 import { MismatchReached, StepsPerTarget } from "../../distill/target-schedule.js";
+import { teacherPairsInParts } from "../../distill/teacher-pairs.js";
 import type { Trajectory } from "../../distill/trajectory.js";
 import { eachRows } from "../../models/condition.js";
+import type { DenoiserModule } from "../../models/denoiser.js";
+import { guided } from "../../models/guided-denoiser.js";
+import { showWork, whileDecoding } from "../long-work.js";
 import type { OpenedModel } from "../opened-model.js";
 import type { BacktrackSettings } from "../settings/distillation.js";
 import type { JobContext } from "./job.js";
 import { createObjective, requireGuidable } from "./objective.js";
 import { executionOf } from "./session.js";
+
+/** How samples that an objective learns from are called while they are drawn. */
+export const PAIRS = "drawing what the student learns from";
 
 /** The inputs of a student's training. */
 export interface TrainingParts {
@@ -41,7 +48,19 @@ export async function createTraining(
   const notice = (line: string) => context.progress.notice(line);
   const data = { ...settings, source: settings.data, device: settings.device as Device, codec, notice };
   requireGuidable(guidance, facts);
-  const objective = await createObjective(backtracking, teacher, data);
+  const guidanceOptions =
+    teacher.prompts && guidance !== 1 ? { negative: eachRows(teacher.prompts.none(), keep) } : undefined;
+  const drawPairs = ({ count, steps }: typeof backtracking.pairs) => {
+    const module = teacher.module.eval() as DenoiserModule;
+    const who = guided(module, guidance, guidanceOptions);
+    const asked = requireDenoiserStudent(student, backtracking.objective);
+    return showWork(context, { label: PAIRS, total: count }, (between) =>
+      teacherPairsInParts(who, asked, { count, steps, seed: settings.seed }, between),
+    );
+  };
+  const objective = await whileDecoding(context, (onDecoding) =>
+    createObjective(backtracking, teacher, { ...data, onDecoding }, drawPairs),
+  );
   const common = {
     teacher: teacher.module,
     iterations,
@@ -51,9 +70,7 @@ export async function createTraining(
     emaDecay,
     ...(betas ? { betas } : {}),
     guidance,
-    ...(teacher.prompts && guidance !== 1
-      ? { guidanceOptions: { negative: eachRows(teacher.prompts.none(), keep) } }
-      : {}),
+    ...(guidanceOptions ? { guidanceOptions } : {}),
     execution: executionOf(settings, context),
   } satisfies Partial<DirectDistillationOptions<Module, Student> & BacktrackingOptions<Module>>;
   if (isDirect(objective)) {

@@ -30,10 +30,17 @@ export function briefSettings<Settings>(settings: Settings): Settings {
   return brief as Settings;
 }
 
-/** How many times as many samples the real run draws: for its figures, and for a picture. */
-export function samplesFactors(settings: unknown): { samples: number; grid: number } {
-  const { evaluation: all } = settings as Evaluated;
-  const { evaluation: few } = briefSettings(settings) as Evaluated;
-  if (!all || !few) return { samples: 1, grid: 1 };
-  return { samples: all.samples / few.samples, grid: all.grid / few.grid };
+/** How many times as many samples the real run draws: for its figures, for a picture, to learn from. */
+export function samplesFactors(settings: unknown): { samples: number; grid: number; pairs: number } {
+  const all = settings as Evaluated;
+  const few = briefSettings(all);
+  return {
+    samples: ratio(all.evaluation?.samples, few.evaluation?.samples),
+    grid: ratio(all.evaluation?.grid, few.evaluation?.grid),
+    pairs: ratio(all.backtracking?.pairs.count, few.backtracking?.pairs.count),
+  };
+}
+
+function ratio(all = 1, few = 1): number {
+  return all / few;
 }

@@ -2,6 +2,7 @@ import { shortBytes, shortDuration, shortNumber } from "../wording.js";
 import type { DiskUse } from "./disk.js";
 import type { MemoryParts } from "./memory.js";
 import type { RunPlan } from "./plan.js";
+import type { SeveralPlan } from "./several.js";
 
 /** Work below this many seconds is not worth a line. */
 const WORTH_A_ROW = 1;
@@ -29,8 +30,32 @@ export function describePlan(plan: RunPlan): { rows: string[][]; lines: string[]
     ],
     lines: [
       `memory  ${shortBytes(memory.process)} for the process; tensors at most ${shortBytes(memory.tensors.peak)} (${memory.stage}): ${describeMemory(memory.tensors)}`,
+      ...(memory.needs === undefined ? [] : [memory.needs.replace("memory:", "        worked out:")]),
       `disk    about ${shortBytes(diskBytes)}: ${disk.map(describeDisk).join(", ")}`,
       "measured with a few steps of every stage; nothing was started, no folder is left. Early ends make it shorter.",
+    ],
+  };
+}
+
+/** The same for several runs. */
+export function describeSeveral(plan: SeveralPlan): { rows: string[][]; lines: string[] } {
+  const { groups, teacherSeconds, jobs } = plan;
+  const runs = groups.map(({ label, runs, each }) => [
+    label,
+    `${runs.toLocaleString("en")} x ${shortDuration(each.seconds)}`,
+    shortDuration(runs * each.seconds),
+  ]);
+  return {
+    rows: [
+      ["time", "runs", "together"],
+      ...runs,
+      ...(teacherSeconds >= WORTH_A_ROW ? [["judging the teacher", "", shortDuration(teacherSeconds)]] : []),
+      [jobs > 1 ? `all, ${jobs} at once` : "all", "", `about ${shortDuration(plan.seconds)}`],
+    ],
+    lines: [
+      `memory  ${shortBytes(plan.memoryBytes)} for ${jobs > 1 ? `${jobs} processes` : "the process"}`,
+      `disk    about ${shortBytes(plan.diskBytes)}`,
+      "measured with a few steps of one run of each; nothing was started, no folder is left. Runs that share a trajectory take less.",
     ],
   };
 }

@@ -1,4 +1,5 @@
 import type { Tensor } from "@disback/torch";
+import { bytesOf } from "../../models/tensor-bytes.js";
 import type { Trainable } from "../stage.js";
 
 /** Where the tensors' memory of a stage goes, in bytes. */
@@ -51,16 +52,3 @@ function largestNetwork(tensors: readonly (readonly [string, Tensor])[]): number
 function isMoment(key: string): boolean {
   return /\.exp_avg(_sq)?$/.test(key);
 }
-
-function bytesOf({ numel, dtype }: Tensor): number {
-  return numel * (BYTES[dtype] ?? 4);
-}
-
-const BYTES: Readonly<Record<string, number>> = {
-  float64: 8,
-  int64: 8,
-  float16: 2,
-  bfloat16: 2,
-  uint8: 1,
-  bool: 1,
-};

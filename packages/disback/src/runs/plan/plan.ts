@@ -1,10 +1,10 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { settingsInUse } from "@disback/studio/pages";
 import type { z } from "zod";
 import { Interruption } from "../interruption.js";
 import { type Job, rehearseJob } from "../jobs/job.js";
+import { PAIRS } from "../jobs/training.js";
 import type { Progress } from "../progress.js";
 import { Interrupted } from "../stage.js";
 import { timesAhead } from "../stage-pace.js";
@@ -39,6 +39,8 @@ export interface RunPlan {
     /** The stage whose tensors take the most, and what for. */
     stage: string;
     tensors: MemoryParts;
+    /** What a distillation prints before it starts: what it will need, and what would make it fit. */
+    needs?: string;
   };
   disk: DiskUse[];
   diskBytes: number;
@@ -64,11 +66,11 @@ export async function planRun<Schema extends z.ZodType>(
   try {
     const place = join(folder, "run");
     const { version } = options;
-    const { result, record } = await rehearseJob(job, briefSettings(settings), {
+    const { record } = await rehearseJob(job, briefSettings(settings), {
       ...{ folder: place, version, interruption, rehearsal },
     });
     const amounts = { ...(settings as object), ...chosenByJob(record.settings) };
-    return planOf(rehearsal, amounts, { folder: place, figures: result.figures });
+    return planOf(rehearsal, amounts, place);
   } catch (error) {
     // There is no run to continue.
     if (error instanceof Interrupted) throw new Interrupted("stopped: nothing was planned", error.exitCode);
@@ -87,15 +89,10 @@ function chosenByJob({ training }: Record<string, unknown>): Record<string, unkn
 /** Settings that decide how much there is to do. */
 export interface Amounts {
   recording?: { steps: number; nodes: string; nodeSteps?: number[]; interval: number; maximumNodes: number };
-  backtracking?: { objective: string; pairs: { count: number; steps: number } };
   checkpoints: { keepLast: number; keepBest: boolean };
 }
 
-function planOf(
-  rehearsal: Rehearsal,
-  settings: object,
-  found: { folder: string; figures: Record<string, unknown> },
-): RunPlan {
+function planOf(rehearsal: Rehearsal, settings: object, folder: string): RunPlan {
   const amounts = settings as Amounts;
   const factors = samplesFactors(settings);
   const stages = rehearsal.stages.map((stage) => plannedStage(stage, amounts, factors));
@@ -103,14 +100,11 @@ function planOf(
     { label: "opening models and data", seconds: rehearsal.openingSeconds },
     ...[...rehearsal.besides].map(([label, seconds]) => ({
       label,
-      seconds:
-        seconds *
-        (label.startsWith("drawing") ? factors.grid : label.startsWith("judging") ? factors.samples : 1),
+      seconds: seconds * factorOf(label, factors),
     })),
-    ...pairsOf(amounts, found.figures),
   ];
   const largest = rehearsal.stages.reduce((a, b) => (b.memory.peak > a.memory.peak ? b : a));
-  const disk = diskUse(found.folder, rehearsal.stages, stages, amounts, factors.grid);
+  const disk = diskUse(folder, rehearsal.stages, stages, amounts, factors.grid);
   return {
     stages,
     besides,
@@ -119,25 +113,18 @@ function planOf(
       process: process.resourceUsage().maxRSS * 1024,
       stage: largest.label,
       tensors: largest.memory,
+      ...(rehearsal.needs === undefined ? {} : { needs: rehearsal.needs }),
     },
     disk,
     diskBytes: sum(disk.map(({ bytes }) => bytes)),
   };
 }
 
-/** Samples that the teacher draws before the training, for objectives that learn from pairs. */
-function pairsOf({ backtracking, ...settings }: Amounts, figures: Record<string, unknown>) {
-  const { teacherRate, teacherEvaluations } = figures as {
-    teacherRate?: number;
-    teacherEvaluations?: number;
-  };
-  const used = backtracking && settingsInUse({ ...settings, backtracking }, new Set()).backtracking;
-  if (!backtracking || !teacherRate || !teacherEvaluations || !Object.hasOwn(used as object, "pairs"))
-    return [];
-  const { count, steps } = backtracking.pairs;
-  const evaluations = 2 * steps - 1;
-  const seconds = ((count / teacherRate) * evaluations) / teacherEvaluations;
-  return [{ label: `drawing ${count.toLocaleString("en")} samples of the teacher to learn from`, seconds }];
+/** How many times as long work takes in the real run. */
+function factorOf(label: string, { samples, grid, pairs }: ReturnType<typeof samplesFactors>): number {
+  if (label === PAIRS) return pairs;
+  if (label.startsWith("drawing")) return grid;
+  return label.startsWith("judging") ? samples : 1;
 }
 
 function plannedStage(

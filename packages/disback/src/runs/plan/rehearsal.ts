@@ -32,6 +32,8 @@ export class Rehearsal {
   /** Seconds of work outside the stages, by its label. */
   readonly besides = new Map<string, number>();
   readonly progress: Progress;
+  /** What the run needs, worked out before it starts; one line. */
+  needs: string | undefined;
   private began = performance.now();
   private label = "";
   private readonly opened = performance.now();

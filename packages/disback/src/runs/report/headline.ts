@@ -71,7 +71,7 @@ export function headline(record: RunRecord, entries: readonly MetricsEntry[]): s
   }
   // With judging and timing, where the run is finished.
   const seconds = typeof result.seconds === "number" ? result.seconds : last?.seconds;
-  if (last) tiles.push(["time", shortDuration(seconds!), `${shortNumber(last.images)} samples seen`]);
+  if (last) tiles.push(["time", shortDuration(seconds!), "of the whole run"]);
   if (tiles.length === 0) return "";
   const cards = tiles.map(
     ([name, value, note]) =>

@@ -2,6 +2,8 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import {
   classNamesOf,
+  promptsFile,
+  promptsOf,
   type StageName,
   sampleGridOf,
   shortFigureName,
@@ -56,6 +58,7 @@ ${student}
 ${teacher}
 </div>
 <div class="time" hidden><button type="button">Play</button><input type="range" min="0" value="0" aria-label="moment of the samples"><output class="moment"></output></div>
+${promptList(promptsShown(runPath))}
 </section>`;
 }
 
@@ -134,14 +137,29 @@ function teacherFigures({ result = {} }: RunRecord): string[] {
   });
 }
 
-/** Position and class of each sample in the pictures, for the page's script. */
+/** Position and class or prompt of each sample in the pictures, for the page's script. */
 function gridData(runPath: string, { settings }: RunRecord, isPoints: boolean): string {
   const grid = isPoints ? undefined : sampleGridOf(settings.evaluation);
   if (!grid) return "";
-  const classes = classesOf(runPath);
+  const classes = promptsShown(runPath) ?? classesOf(runPath);
   return ` data-columns="${grid.columns}" data-count="${grid.count}" data-padding="${grid.padding}"${
     classes ? ` data-classes="${escapeHtml(JSON.stringify(classes))}"` : ""
   }`;
+}
+
+function promptList(prompts: readonly string[] | undefined): string {
+  if (!prompts) return "";
+  const items = prompts.map((prompt) => `<li>${escapeHtml(prompt)}</li>`).join("");
+  return `<details class="prompts"><summary>Prompts, in the order of the pictures</summary><ol>${items}</ol></details>`;
+}
+
+function promptsShown(runPath: string): string[] | undefined {
+  try {
+    return promptsOf(JSON.parse(readFileSync(join(runPath, "samples", promptsFile), "utf8")));
+  } catch {
+    // Samples without prompts have no such file.
+    return undefined;
+  }
 }
 
 function classesOf(runPath: string): string[] | undefined {

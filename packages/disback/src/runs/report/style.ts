@@ -78,7 +78,8 @@ summary { cursor: pointer; font-weight: 560; padding: .3rem 0; }
   .headline div:last-child:nth-child(odd) { grid-column: span 2; }
   .pair { gap: .5rem; }
   .result figcaption { font-size: .85rem; }
-  .charts figure { padding: .7rem .5rem; }
+  .charts figure { padding: .7rem .5rem .7rem .9rem; }
+  .charts svg { overflow: visible; }
   .charts svg text { font-size: 18px !important; }
   .heading output { order: 1; flex-basis: 100%; }
   .enlarged .pair { grid-template-columns: minmax(0, 36vh); justify-content: center; }

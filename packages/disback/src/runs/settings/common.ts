@@ -22,6 +22,31 @@ export const commonSettings = {
   threads: integer(1).optional().describe("CPU threads; default all cores"),
 };
 
+/** How a pipeline that draws from text is opened. */
+export const pipelineSettings = {
+  lora: z
+    .array(z.string().min(1))
+    .optional()
+    .describe("LoRA files to merge into a text-to-image pipeline, each with its weight: FILE or FILE:0.8"),
+  tokenizer: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("checkpoints in one file: a folder with CLIP's vocab.json and merges.txt, or tokenizer.json"),
+  prediction: z
+    .enum(["epsilon", "v"])
+    .optional()
+    .describe("checkpoints of Stable Diffusion 2 in one file: whether they predict epsilon or v"),
+  embeddedGuidance: positive
+    .optional()
+    .describe("Flux: the scale of guidance that the network is told; default 3.5"),
+  resolution: integer(8)
+    .optional()
+    .describe(
+      "width and height of a text-to-image pipeline's pictures; default those of its training, 1024 for Flux",
+    ),
+};
+
 /** How the networks of a training are computed. Affects speed, memory and rounding. */
 export const computationSettings = {
   precision: z
@@ -58,7 +83,11 @@ export const dataSettings = {
   data: z
     .string()
     .describe("data set: a path, or toy:ring, toy:grid, toy:moons, toy:checkerboard, toy:spiral"),
-  resolution: integer(4).optional().describe("width and height of the images; default their own"),
+  resolution: integer(4)
+    .optional()
+    .describe(
+      "width and height of the images, and of a text-to-image pipeline's pictures; default their own",
+    ),
   skipBroken: z
     .boolean()
     .default(false)

@@ -8,6 +8,7 @@ import {
   dataSettings,
   evaluationSettings,
   integer,
+  pipelineSettings,
   positive,
   sessionSettings,
   unconditional,
@@ -15,10 +16,11 @@ import {
 import { isDirectName, needsData, type ObjectiveName, objectiveSettings } from "./objectives.js";
 
 const networkSettings = {
+  ...pipelineSettings,
   teacher: z
     .string()
     .describe(
-      "the teacher: a model folder (model.safetensors and config.json), a run, a shipped name, or your own module (.mjs)",
+      "the teacher: a model folder (model.safetensors and config.json), a run, a shipped name, a text-to-image pipeline (a folder of diffusers, or a checkpoint in one file), or your own module (.mjs)",
     ),
   unconditional: unconditional.describe(
     "use a class-conditional teacher without labels; the student is unconditional",
@@ -33,11 +35,15 @@ const networkSettings = {
     .string()
     .default("same")
     .describe(
-      "start of the student: same (teacher's weights), untrained, small (untrained, half the channels), a model's config file, or your own module (.mjs)",
+      "start of the student: same (teacher's weights), untrained, small (untrained, half the channels), a generator from a vector (dcgan, fastgan, or mlp for points), a model's folder or config file, or your own module (.mjs)",
     ),
   textLength: integer(1)
     .optional()
     .describe("tokens of a text, for a language model; default what it was trained with, at most 128"),
+  latentSize: integer(1).optional().describe("dcgan, fastgan, mlp: numbers in a latent; default 100"),
+  studentChannels: integer(1)
+    .optional()
+    .describe("dcgan, fastgan, mlp: width of the network; default 64, 16 and 512"),
   rank: integer(1)
     .optional()
     .describe(
@@ -48,6 +54,12 @@ const networkSettings = {
     .default("all")
     .describe(
       "with rank: all linear layers and convolutions, or those of attention alone, which takes less memory",
+    ),
+  offload: z
+    .boolean()
+    .default(false)
+    .describe(
+      "with rank: the teacher's weights stay in host memory (with a GPU) or in a mapped file (without), and each layer fetches its own for each use: less memory, the same result",
     ),
   sigmaInit: positive.default(2.5).describe("noise level of the student's first (or only) step"),
   studentSteps: integer(1).default(1).describe("network evaluations of the student per sample"),
@@ -254,6 +266,12 @@ const cannotAlign = {
 const layersAreUsed = ({ rank, adaptedLayers }: { rank?: number | undefined; adaptedLayers: string }) =>
   rank !== undefined || adaptedLayers === "all";
 const lacksRank = { path: ["adaptedLayers"], error: "has no effect without rank" };
+const canOffload = ({ rank, offload }: { rank?: number | undefined; offload: boolean }) =>
+  rank !== undefined || !offload;
+const nothingToOffload = {
+  path: ["offload"],
+  error: "needs rank: only weights that are not trained can stay outside",
+};
 
 /** `disback record` */
 export const recordSchema = z
@@ -266,7 +284,8 @@ export const recordSchema = z
     ablation,
     ...sessionSettings,
   })
-  .refine(layersAreUsed, lacksRank);
+  .refine(layersAreUsed, lacksRank)
+  .refine(canOffload, nothingToOffload);
 
 const withEvaluation = {
   ...dataSettings,
@@ -290,6 +309,7 @@ export const backtrackSchema = z
   .refine(hasItsData, lacksData)
   .refine(canAlign, cannotAlign)
   .refine(layersAreUsed, lacksRank)
+  .refine(canOffload, nothingToOffload)
   .refine(({ backtracking }) => !isDirectName(backtracking.objective), {
     path: ["backtracking", "objective"],
     error: "has no auxiliary model and follows no trajectory; use disback distill",
@@ -316,7 +336,8 @@ export const distillSchema = z
   })
   .refine(hasItsData, lacksData)
   .refine(canAlign, cannotAlign)
-  .refine(layersAreUsed, lacksRank);
+  .refine(layersAreUsed, lacksRank)
+  .refine(canOffload, nothingToOffload);
 
 export type RecordSettings = z.output<typeof recordSchema>;
 export type BacktrackSettings = z.output<typeof backtrackSchema>;

@@ -1,9 +1,16 @@
 import { z } from "zod";
 import { metricNames } from "../../metrics/metric-names.js";
-import { commonSettings, dataSettings, integer, positive, unconditional } from "./common.js";
+import {
+  commonSettings,
+  dataSettings,
+  integer,
+  pipelineSettings,
+  positive,
+  unconditional,
+} from "./common.js";
 
 const drawing = {
-  count: integer(1).default(64).describe("samples drawn"),
+  ...pipelineSettings,
   batchSize: integer(1).default(250).describe("samples drawn at once"),
   steps: integer(1).optional().describe("sampler steps of a teacher, default 18; a student has its own"),
   sampler: z.enum(["heun", "euler", "ddim"]).default("heun").describe("sampler when steps is greater than 1"),
@@ -59,6 +66,7 @@ const drawing = {
 export const sampleSchema = z.strictObject({
   ...commonSettings,
   ...drawing,
+  count: integer(1).optional().describe("samples drawn; default 64, of a single prompt 1"),
   model: z.string().describe("a model folder, or a run with a student or teacher in it"),
   columns: integer(1).optional().describe("columns of the grid; default as square as possible"),
 });
@@ -74,6 +82,13 @@ export const evaluateSchema = z.strictObject({
   metrics: z.array(z.enum(metricNames)).optional().describe("metrics to compute; default all that apply"),
   extractor: z.string().optional().describe("feature extractor: a shipped name or a folder"),
   inception: z.string().optional().describe("TorchScript Inception file, in place of the extractor"),
+  clip: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      "folder of transformers' CLIPModel: also measure how well pictures fit their prompts (CLIP score)",
+    ),
 });
 
 export type SampleSettings = z.output<typeof sampleSchema>;

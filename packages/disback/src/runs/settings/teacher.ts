@@ -45,7 +45,16 @@ export const teacherSchema = z.strictObject({
       batchSize: integer(1).optional().describe("samples per step; default chosen with the network"),
     })
     .prefault({}),
-  evaluation: evaluationSettings,
+  evaluation: evaluationSettings
+    .unwrap()
+    .extend({
+      every: integer(1)
+        .optional()
+        .describe("iterations between evaluations; default a sixth of the iterations"),
+      // A teacher needs tens of evaluations per sample: judging would take longer than training.
+      samples: integer(2).default(1000).describe("samples drawn for each FID"),
+    })
+    .prefault({}),
   ...sessionSettings,
 });
 

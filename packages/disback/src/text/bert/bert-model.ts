@@ -4,7 +4,7 @@ import { Dense } from "../../models/dense.js";
 import { torchStart } from "../../models/unet-2d/start.js";
 import type { WeightSource } from "../../models/weights.js";
 import { allTokens, maskBias } from "../attention-mask.js";
-import { splitHeads } from "../clip/clip-text-model.js";
+import { splitHeads } from "../clip/clip-layer.js";
 import { EmbeddingTable } from "../embedding-table.js";
 import type { BertOptions } from "./options.js";
 

@@ -1,10 +1,11 @@
-import { type DType, LayerNorm, Module, ops, scope, type Tensor } from "@disback/torch";
+import { type DType, LayerNorm, Module, scope, type Tensor } from "@disback/torch";
 import { DisbackError } from "../../errors.js";
 import { Dense } from "../../models/dense.js";
 import { torchStart } from "../../models/unet-2d/start.js";
 import type { WeightSource } from "../../models/weights.js";
 import { causalBias, maskBias } from "../attention-mask.js";
 import { EmbeddingTable } from "../embedding-table.js";
+import { ClipLayer } from "./clip-layer.js";
 import type { ClipTextOptions } from "./options.js";
 
 /** The outputs of CLIP's text encoder. */
@@ -85,58 +86,4 @@ export class ClipTextModel extends Module {
     const index = place.reshape([-1, 1, 1]).expand([-1, 1, states.shape[2]!]);
     return states.gather(1, index).squeeze(1);
   }
-}
-
-/** Attention and a feed-forward layer, normalized before. */
-class ClipLayer extends Module {
-  readonly self_attn: { k_proj: Dense; v_proj: Dense; q_proj: Dense; out_proj: Dense };
-  readonly layer_norm1: LayerNorm;
-  readonly mlp: { fc1: Dense; fc2: Dense };
-  readonly layer_norm2: LayerNorm;
-  private readonly heads: number;
-  private readonly activation: ClipTextOptions["activation"];
-
-  constructor(source: WeightSource, options: ClipTextOptions) {
-    super();
-    const { channels, feedForwardChannels, normalizationEps: eps } = options;
-    const projection = () => new Dense(source, channels, channels, torchStart);
-    this.heads = options.heads;
-    this.activation = options.activation;
-    this.self_attn = {
-      k_proj: projection(),
-      v_proj: projection(),
-      q_proj: projection(),
-      out_proj: projection(),
-    };
-    this.layer_norm1 = new LayerNorm(channels, { eps });
-    this.mlp = {
-      fc1: new Dense(source, channels, feedForwardChannels, torchStart),
-      fc2: new Dense(source, feedForwardChannels, channels, torchStart),
-    };
-    this.layer_norm2 = new LayerNorm(channels, { eps });
-  }
-
-  forward(states: Tensor, bias: Tensor): Tensor {
-    return scope(() => {
-      const attended = this.attend(this.layer_norm1.forward(states), bias).add(states);
-      const wide = this.mlp.fc1.forward(this.layer_norm2.forward(attended));
-      const active = this.activation === "gelu" ? ops.gelu(wide) : wide.mul(wide.mul(1.702).sigmoid());
-      return this.mlp.fc2.forward(active).add(attended);
-    });
-  }
-
-  private attend(states: Tensor, bias: Tensor): Tensor {
-    const { q_proj, k_proj, v_proj, out_proj } = this.self_attn;
-    const [query, key, value] = [q_proj, k_proj, v_proj].map((projection) =>
-      splitHeads(projection.forward(states), this.heads),
-    ) as [Tensor, Tensor, Tensor];
-    const attended = ops.scaled_dot_product_attention(query, key, value, bias);
-    return out_proj.forward(attended.transpose(1, 2).flatten(2));
-  }
-}
-
-/** `[N, L, C]` to `[N, heads, L, C / heads]` */
-export function splitHeads(projected: Tensor, heads: number): Tensor {
-  const [batch, length] = projected.shape as [number, number];
-  return projected.view([batch, length, heads, -1]).transpose(1, 2);
 }

@@ -2,6 +2,7 @@ import { cat, noGrad, scope, type Tensor, tensor, zerosLike } from "@disback/tor
 import { DisbackError } from "../../errors.js";
 import type { ClipTextModel, ClipTextOutput } from "../clip/clip-text-model.js";
 import type { TextTokenizer } from "../tokenizers/text-tokenizer.js";
+import { clipLength } from "./clip-length.js";
 import type { PromptCondition, PromptEncoder } from "./prompt-encoder.js";
 
 /** A text encoder and the tokenizer that it was trained with. */
@@ -56,7 +57,7 @@ export interface Encoded {
 
 /** Prompts by one CLIP, padded to its full length. */
 export function encodePair({ tokenizer, encoder }: ClipPair, prompts: readonly string[]): Encoded {
-  const { ids, cut } = tokenizer.encode(prompts, { length: encoder.options.places });
+  const { ids, cut } = tokenizer.encode(prompts, { length: clipLength(tokenizer, encoder) });
   const output = encoder.forward(ids);
   return { states: output.states.at(-2)!, output, cut };
 }

@@ -4,7 +4,7 @@ import { RootMeanSquareNorm } from "../../models/transformers/root-mean-square.j
 import { torchStart } from "../../models/unet-2d/start.js";
 import type { WeightSource } from "../../models/weights.js";
 import { maskBias } from "../attention-mask.js";
-import { splitHeads } from "../clip/clip-text-model.js";
+import { splitHeads } from "../clip/clip-layer.js";
 import { EmbeddingTable } from "../embedding-table.js";
 import { distanceBuckets } from "./distances.js";
 import type { T5Options } from "./options.js";

@@ -31,6 +31,8 @@ export class TextTokenizer {
   readonly longest: number;
   /** id of the padding token */
   readonly paddingId: number;
+  /** how many ids there are: the largest and one */
+  readonly size: number;
   private readonly tokenizer: Encoder;
   private readonly before: readonly number[];
   private readonly after: readonly number[];
@@ -40,6 +42,7 @@ export class TextTokenizer {
     this.tokenizer = new Tokenizer(json, {}) as Encoder;
     makeExact(this.tokenizer, json);
     this.longest = longest;
+    this.size = 1 + largestId(json as VocabularyJson);
     const paddingId = this.tokenizer.token_to_id(padding);
     if (paddingId === undefined) throw new Error(`the padding token "${padding}" is not in the vocabulary`);
     this.paddingId = paddingId;
@@ -54,10 +57,11 @@ export class TextTokenizer {
 
   /**
    * The tokens of several texts.
-   * @param options.length pads to this length and cuts longer texts, at most `longest`; default: the longest text's
+   * @param options.length pads to this length and cuts longer texts, also beyond `longest`; default: the longest text's,
+   *   at most `longest`
    */
   encode(texts: readonly string[], options: { length?: number } = {}): Tokens {
-    const limit = Math.min(options.length ?? this.longest, this.longest);
+    const limit = options.length ?? this.longest;
     const plain = texts.map((text) => this.tokenizer.encode(text, { add_special_tokens: false }).ids);
     const rows = plain.map((ids) => this.framed(ids, limit));
     const length = options.length === undefined ? Math.max(0, ...rows.map((row) => row.length)) : limit;
@@ -91,4 +95,19 @@ export class TextTokenizer {
     const start = all.findIndex((_, at) => inner.every((id, index) => all[at + index] === id));
     return [all.slice(0, start), all.slice(start + inner.length)];
   }
+}
+
+/** The parts of `tokenizer.json` that hold ids. */
+interface VocabularyJson {
+  /** ids by token, or tokens in the order of their ids */
+  model?: { vocab?: Readonly<Record<string, number>> | readonly unknown[] };
+  added_tokens?: readonly { id: number }[];
+}
+
+function largestId({ model, added_tokens: added = [] }: VocabularyJson): number {
+  const vocabulary = model?.vocab ?? [];
+  const own: readonly number[] = Array.isArray(vocabulary)
+    ? [vocabulary.length - 1]
+    : Object.values(vocabulary as Readonly<Record<string, number>>);
+  return [...own, ...added.map(({ id }) => id)].reduce((most, id) => Math.max(most, id), -1);
 }

@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Generator, noGrad, readSafetensors } from "@disback/torch";
+import { Generator, noGrad, readSafetensors, tensor } from "@disback/torch";
 import { afterAll, expect, it } from "vitest";
 import { DenoiserStudent } from "../../../src/distill/denoiser-student.js";
 import { diffusersFile, kohyaFile } from "../../../src/export/lora/instructions.js";
@@ -20,7 +20,7 @@ const place = mkdtempSync(join(tmpdir(), "disback-lora-export-"));
 afterAll(() => rmSync(place, { recursive: true }));
 
 /** The student that the committed folder was written from. */
-async function student(name: "sd" | "sd3", sigmaInit: number): Promise<DenoiserStudent> {
+async function student(name: "sd" | "sd3" | "flux", sigmaInit: number): Promise<DenoiserStudent> {
   const teacher = pipelineDenoiser(await openTextToImagePipeline(pipelinePath(name)), { size: [8, 8] });
   teacher.to({ dtype: "float32" });
   const adapters = new LowRankDenoiser(teacher, { rank: 2, generator: new Generator(1) });
@@ -43,6 +43,10 @@ const cases = [
     ...(["sd3", 4, "sd3", "sd3_plain", "noise"] as const),
     { text: reference("sd3")("text"), pooled: reference("sd3")("pooled") },
   ],
+  [
+    ...(["flux", 4, "flux", "flux_plain", "flux_noise"] as const),
+    { text: reference("flux")("text"), pooled: reference("flux")("pooled"), guidance: tensor([2]) },
+  ],
 ] as const satisfies [string, number, string, string, string, Condition][];
 
 it.each(cases)(
@@ -55,12 +59,13 @@ it.each(cases)(
   },
 );
 
-it.each(["sd", "sd3"] as const)(
+it.each(["sd", "sd3", "flux"] as const)(
   "%s: the files that diffusers was given are those that we write",
   async (name) => {
     const of = await student(name, name === "sd" ? 2.5 : 4);
     const folder = join(place, name);
-    writeLora(folder, of.module as LowRankDenoiser, { student: of });
+    const told = name === "flux" ? { embeddedGuidance: 2 } : {};
+    writeLora(folder, of.module as LowRankDenoiser, { student: of, ...told });
     for (const file of [diffusersFile, ...(name === "sd" ? [kohyaFile] : []), "README.md"])
       expect(
         readFileSync(join(folder, file)).equals(readFileSync(join(pipelinePath("lora-export"), name, file))),

@@ -12,18 +12,19 @@ export interface EnlargedPicture {
 interface EnlargedProps {
   pictures: readonly EnlargedPicture[];
   grid: SampleGrid | undefined;
-  classes: readonly string[] | undefined;
+  /** what the samples show, in turn: classes or prompts */
+  names: readonly string[] | undefined;
   sample: number;
   onSample: (sample: number) => void;
   onClose: () => void;
 }
 
 /** One sample of every picture, large and side by side; the arrow keys go to the next one, Escape leaves. */
-export function Enlarged({ pictures, grid, classes, sample, onSample, onClose }: EnlargedProps) {
+export function Enlarged({ pictures, grid, names, sample, onSample, onClose }: EnlargedProps) {
   const dialog = useRef<HTMLDialogElement>(null);
   useEffect(() => dialog.current!.showModal(), []);
   const go = (step: number) => grid && onSample((sample + step + grid.count) % grid.count);
-  const name = classes ? `, ${classes[sample % classes.length]}` : "";
+  const name = names ? `, ${names[sample % names.length]}` : "";
   return (
     <dialog
       ref={dialog}

@@ -17,7 +17,6 @@ interface RunCardProps {
 
 /** A run at a glance: newest samples, result, progress. Drawn again only if it changed. */
 export const RunCard = memo(({ run, name, chosen, onToggle }: RunCardProps) => {
-  const { last } = run;
   const result = resultLine(run);
   return (
     <li class="card">
@@ -38,7 +37,7 @@ export const RunCard = memo(({ run, name, chosen, onToggle }: RunCardProps) => {
         </p>
         <p class="quiet">
           {shortTime(run.startedAt)}
-          {typeof last?.seconds === "number" && `, ${shortDuration(last.seconds)}`}
+          {run.seconds !== undefined && `, ${shortDuration(run.seconds)}`}
         </p>
       </div>
       <label class="tick">

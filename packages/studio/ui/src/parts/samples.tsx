@@ -12,7 +12,8 @@ import { TimeSlider } from "./time-slider.tsx";
 
 /** The student's samples, large, beside the teacher's from the same noise, and a slider through time. */
 export function Samples({ detail, curves }: { detail: RunDetail; curves: RunCurves }) {
-  const { frames, reference, summary, grid, classes } = detail;
+  const { frames, reference, summary, grid, classes, prompts } = detail;
+  const names = prompts ?? classes;
   const [index, setIndex] = useNewest(frames.length);
   const [pointed, setPointed] = useState<number>();
   const [enlarged, setEnlarged] = useState<number>();
@@ -80,12 +81,22 @@ export function Samples({ detail, curves }: { detail: RunDetail; curves: RunCurv
           : isCloud
             ? teacher && "Shaded: the teacher's density. Each point keeps its noise from picture to picture."
             : grid
-              ? `${pointed !== undefined && classes ? `${classes[pointed % classes.length]}. ` : ""}Click a sample to enlarge it.`
+              ? `${pointed !== undefined && names ? `${names[pointed % names.length]}. ` : ""}Click a sample to enlarge it.`
               : "Click a picture to enlarge it."}
       </p>
+      {prompts && (
+        <details class="prompts">
+          <summary>Prompts, in the order of the pictures</summary>
+          <ol>
+            {prompts.map((prompt, place) => (
+              <li key={place}>{prompt}</li>
+            ))}
+          </ol>
+        </details>
+      )}
       {enlarged !== undefined && (
         <Enlarged
-          {...{ pictures, grid, classes }}
+          {...{ pictures, grid, names }}
           sample={enlarged}
           onSample={setEnlarged}
           onClose={() => setEnlarged(undefined)}

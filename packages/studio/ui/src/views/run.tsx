@@ -142,7 +142,7 @@ export function AxisChoice({ axis, onChange }: { axis: Axis; onChange: (axis: Ax
 
 /** The current figures. */
 function Tiles({ detail, done }: { detail: RunDetail; done: RunCurves["done"] }) {
-  const { last, headline, state } = detail.summary;
+  const { last, headline, seconds, state } = detail.summary;
   const tiles: [name: string, value: string, note?: string][] = [];
   if (headline)
     tiles.push([
@@ -156,7 +156,7 @@ function Tiles({ detail, done }: { detail: RunDetail; done: RunCurves["done"] })
     const value = last?.[figure];
     if (typeof value === "number") tiles.push([shortFigureName(figure), showFigure(figure, value)]);
   }
-  if (typeof last?.seconds === "number") tiles.push(["Time", shortDuration(last.seconds)]);
+  if (seconds !== undefined) tiles.push(["Time", shortDuration(seconds), "of the whole run"]);
   const left = last && state === "running" ? timeLeft(last) : undefined;
   if (left !== undefined) tiles.push(["Time left", left, "of this stage"]);
   const newest = detail.checkpoints.at(-1);

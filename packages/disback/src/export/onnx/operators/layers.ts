@@ -81,6 +81,25 @@ function groupNorm(call: CallView): string {
   return result;
 }
 
+/** Batch normalization with stored statistics; in training it would depend on the batch. */
+function batchNorm(call: CallView): string {
+  if (call.number("training", 0) !== 0) call.refuse("statistics of the batch");
+  const channels = call.value("input").sizes[1]!;
+  const own = (name: string, otherwise: number) =>
+    call.has(name) ? call.tensor(name) : call.graph.tensor(ones(call, channels).mul(otherwise));
+  return call.graph.node(
+    "BatchNormalization",
+    [
+      call.tensor("input"),
+      own("weight", 1),
+      own("bias", 0),
+      call.tensor("running_mean"),
+      call.tensor("running_var"),
+    ],
+    { epsilon: { float: call.number("eps", 1e-5) } },
+  );
+}
+
 function layerNorm(call: CallView): string {
   const { graph } = call;
   const shape = call.numbers("normalized_shape");
@@ -155,6 +174,7 @@ export const layers: Readonly<Record<string, Conversion>> = {
   bmm: product("self", "mat2"),
   group_norm: groupNorm,
   layer_norm: layerNorm,
+  batch_norm: batchNorm,
   scaled_dot_product_attention: attention,
   upsample_nearest2d: upsampleNearest,
   avg_pool2d: averagePool,

@@ -26,7 +26,7 @@ export class FluxTransformer extends Module {
 
   constructor(
     source: WeightSource,
-    private readonly options: FluxOptions,
+    readonly options: FluxOptions,
   ) {
     super();
     const { heads, guidance, pooledChannels, textChannels } = options;

@@ -25,7 +25,7 @@ export class Sd3Transformer extends Module {
 
   constructor(
     source: WeightSource,
-    private readonly options: Sd3Options,
+    readonly options: Sd3Options,
   ) {
     super();
     const { heads, layers, patchSize, outChannels } = options;

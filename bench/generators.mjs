@@ -1,0 +1,58 @@
+// Students that are no denoisers, GANs and autoencoders as teachers: with and without a trajectory. docs/generators.md
+// tells what came out. Each part and seed is one run of minutes; results are gathered in bench/results/generators.json.
+//
+//   node bench/generators.mjs --part gaussians|fashion|faces|autoencoder [--seed 1] [--smoke] [--work FOLDER]
+import { mkdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { setNumThreads } from "@disback/torch";
+import { machine, save } from "./report.mjs";
+
+const { values: flags } = parseArgs({
+  options: {
+    part: { type: "string" },
+    /** a part of the part, where it has several */
+    only: { type: "string" },
+    seed: { type: "string", default: "1" },
+    /** every step of the way with tiny sizes, in seconds; its figures mean nothing */
+    smoke: { type: "boolean", default: false },
+    /** folder for trajectories and what is downloaded */
+    work: { type: "string", default: fileURLToPath(new URL("generators/work/", import.meta.url)) },
+    python: { type: "string", default: "python3" },
+  },
+});
+const parts = ["gaussians", "fashion", "faces", "autoencoder"];
+if (!parts.includes(flags.part)) throw new Error(`--part: ${flags.part} is none of ${parts.join(", ")}`);
+setNumThreads(1);
+mkdirSync(flags.work, { recursive: true });
+
+const { measure } = await import(`./generators/${flags.part}.mjs`);
+const smoke = flags.smoke;
+const options = { seed: Number(flags.seed), smoke, only: flags.only, python: flags.python };
+const rows = await measure({ ...options, work: join(flags.work, smoke ? "smoke" : "full") });
+console.table(rows.map(({ curve: _, ...row }) => row));
+
+const name = smoke ? "generators-smoke" : "generators";
+const file = new URL(`results/${name}.json`, import.meta.url);
+const before = readBefore();
+const own = new Set(rows.map(keyOf));
+save(name, {
+  machine: machine(),
+  time: "cpuSeconds are this process's processor time, one thread; other work ran on the machine",
+  rows: [...before.filter((row) => !own.has(keyOf(row))), ...rows].sort((a, b) =>
+    keyOf(a) < keyOf(b) ? -1 : 1,
+  ),
+});
+
+function keyOf({ part, student, method, seed }) {
+  return [part, student, method, seed].join(" ");
+}
+
+function readBefore() {
+  try {
+    return JSON.parse(readFileSync(file, "utf8")).rows;
+  } catch {
+    return [];
+  }
+}
