@@ -26,7 +26,7 @@ describe("distillation of language models", () => {
       targetError,
       difference: gap,
     } = new Gkd({ beta }).studentSignal({
-      ...{ samples, condition: undefined, auxiliary: teacher, target: teacher, student },
+      ...{ samples, latents: samples, condition: undefined, auxiliary: teacher, target: teacher, student },
       random: new Generator(0),
     });
     loss!.backward();
@@ -47,7 +47,7 @@ describe("distillation of language models", () => {
     const input = { teacher, student, count: 4, random: new Generator(0) };
     const plain = new Supervised({ real: one }).loss(input).item();
     const mixed = new Gkd({ beta: 0, lambda: 0, real: one }).studentSignal({
-      ...{ samples, condition: undefined, auxiliary: teacher, target: teacher, student },
+      ...{ samples, latents: samples, condition: undefined, auxiliary: teacher, target: teacher, student },
       random: new Generator(0),
     });
     expect(mixed.loss!.item()).toBeCloseTo(plain, 5);
