@@ -30,20 +30,19 @@ mkdirSync(flags.work, { recursive: true });
 const { measure } = await import(`./generators/${flags.part}.mjs`);
 const smoke = flags.smoke;
 const options = { seed: Number(flags.seed), smoke, only: flags.only, python: flags.python };
-const rows = await measure({ ...options, work: join(flags.work, smoke ? "smoke" : "full") });
-console.table(rows.map(({ curve: _, ...row }) => row));
-
 const name = smoke ? "generators-smoke" : "generators";
 const file = new URL(`results/${name}.json`, import.meta.url);
-const before = readBefore();
-const own = new Set(rows.map(keyOf));
-save(name, {
-  machine: machine(),
-  time: "cpuSeconds are this process's processor time, one thread; other work ran on the machine",
-  rows: [...before.filter((row) => !own.has(keyOf(row))), ...rows].sort((a, b) =>
-    keyOf(a) < keyOf(b) ? -1 : 1,
-  ),
-});
+// Each row is saved when it is there: a run may be stopped.
+for await (const row of measure({ ...options, work: join(flags.work, smoke ? "smoke" : "full") })) {
+  const { curve: _, ...shown } = row;
+  console.log(JSON.stringify(shown));
+  const others = readBefore().filter((before) => keyOf(before) !== keyOf(row));
+  save(name, {
+    machine: machine(),
+    time: "cpuSeconds are this process's processor time, one thread; other work ran on the machine",
+    rows: [...others, row].sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1)),
+  });
+}
 
 function keyOf({ part, student, method, seed }) {
   return [part, student, method, seed].join(" ");

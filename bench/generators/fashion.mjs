@@ -24,7 +24,7 @@ const students = {
   "fastgan 8": { network: "fastgan", latentSize: 128, modelChannels: 8, ...picture },
 };
 
-export async function measure({ seed, smoke, work, only }) {
+export async function* measure({ seed, smoke, work, only }) {
   const { module: teacher, config } = await openDenoiser("fashion-mnist-16", { device: "cpu" });
   const extractor = loadShippedExtractor(EXTRACTOR);
   const reference = loadShippedReference(EXTRACTOR);
@@ -40,7 +40,6 @@ export async function measure({ seed, smoke, work, only }) {
   const iterations = smoke ? 4 : 300;
   const noise = new KarrasUniform({ sigmaMin: 0.32, sigmaMax: 40, rho: 3 });
   const rates = { studentLearningRate: 2e-4, auxiliaryLearningRate: 1e-3 };
-  const rows = [];
   for (const wanted of only?.split(",") ?? [
     "dcgan 64:plain",
     "dcgan 64:path",
@@ -78,7 +77,6 @@ export async function measure({ seed, smoke, work, only }) {
     });
     const speed = { perSecond: speedOf(result, smoke ? 0.1 : 3), bytes: bytesOf(result.module) };
     const cost = { ...told, cpuSeconds: Math.round(told.cpuSeconds + before) };
-    rows.push({ part: "fashion", student: name, method, seed, ...curve.at(-1), ...speed, ...cost, curve });
+    yield { part: "fashion", student: name, method, seed, ...curve.at(-1), ...speed, ...cost, curve };
   }
-  return rows;
 }

@@ -8,7 +8,7 @@ import { modeCoverage, slicedWasserstein } from "disback/metrics";
 import { createGenerator } from "disback/models";
 import { bytesOf, run, samplesOf, speedOf } from "./common.mjs";
 
-export async function measure({ seed, smoke, work, only }) {
+export async function* measure({ seed, smoke, work, only }) {
   const { module: teacher } = await openDenoiser("2d-ring", { device: "cpu" });
   const data = await openDataset("toy:ring");
   const { samples: real } = await data.batch(Array.from({ length: 4000 }, (_, index) => index));
@@ -18,7 +18,6 @@ export async function measure({ seed, smoke, work, only }) {
     return { distance: slicedWasserstein(samples, real), modes: 8 * coverage, onAMode: highQuality };
   };
   const noise = new KarrasUniform({ sigmaMin: 0.1, sigmaMax: 10, rho: 3 });
-  const rows = [];
   for (const method of only?.split(",") ?? ["plain", "start", "path"]) {
     const config = {
       network: "mlp-generator",
@@ -40,7 +39,6 @@ export async function measure({ seed, smoke, work, only }) {
     });
     const end = curve.at(-1);
     const speed = { perSecond: speedOf(result, smoke ? 0.1 : 2), bytes: bytesOf(result.module) };
-    rows.push({ part: "gaussians", student: "mlp 4x512", method, seed, ...end, ...speed, ...told, curve });
+    yield { part: "gaussians", student: "mlp 4x512", method, seed, ...end, ...speed, ...told, curve };
   }
-  return rows;
 }

@@ -6,7 +6,6 @@ export {
   type Decision,
   decide,
   describeDecision,
-  lossOnFirstSamples,
   type Method,
 } from "./distill/decide.js";
 export { defaults } from "./distill/defaults.js";
@@ -53,6 +52,12 @@ export type { ModelFacts, TextFacts } from "./models/facts.js";
 
 // Trajectories.
 
+export { KlDecoder, KlEncoder, TinyHalf } from "./distill/autoencoder-halves.js";
+export {
+  type CheckpointTrajectoryOptions,
+  checkpointTrajectory,
+  type TeacherCheckpoint,
+} from "./distill/checkpoint-trajectory.js";
 export { DenoiserOutline, DenoisingFit } from "./distill/denoising-fit.js";
 export type { Fit, FitBatch, Outline } from "./distill/fit.js";
 export { evenSteps } from "./distill/node-schedule.js";
@@ -65,6 +70,7 @@ export {
 } from "./distill/node-selection.js";
 export type { NodeStorage } from "./distill/node-storage.js";
 export { OutputFit } from "./distill/output-fit.js";
+export { measureReach, type Reach, type ReachOptions } from "./distill/reach.js";
 export type { TargetPathOptions, TrajectoryUse } from "./distill/target-path.js";
 export {
   MismatchReached,
@@ -73,7 +79,14 @@ export {
   type TargetProgress,
   type TargetSchedule,
 } from "./distill/target-schedule.js";
+export {
+  distillTinyHalf,
+  type TinyHalfOptions,
+  type TinySizes,
+  tinyAutoencoderFor,
+} from "./distill/tiny-autoencoder.js";
 export { Trajectory, type TrajectoryNode } from "./distill/trajectory.js";
+export { TrustRegion } from "./distill/trust-region.js";
 
 // Objectives and their parts.
 

@@ -3,14 +3,14 @@ import { type ExportFormat, exportFormats, type WantedRun, type WantedSamples } 
 
 type Given = Record<string, unknown>;
 
-const STUDENTS = ["same", "untrained", "small"] as const;
+const STUDENTS = ["preset", "same", "untrained", "small", "dcgan", "fastgan"] as const;
 /** A folder's name: no path, nothing hidden, nothing that looks like a flag. */
 const NAME = /^[a-z0-9][\w.-]{0,63}$/i;
 const MOST_SAMPLES = 64;
 
 /** A new run as the page asked for it. @throws HttpError naming what is wrong */
 export function wantedRun(given: Given, presets: readonly string[]): WantedRun {
-  const { name, preset, teacher, student = "same" } = given;
+  const { name, preset, teacher, student = "preset" } = given;
   if (typeof name !== "string" || !NAME.test(name))
     throw new HttpError(400, "the name must be one word of letters, digits, dots, dashes and underscores");
   if (!STUDENTS.some((known) => known === student)) throw new HttpError(400, '"student" is unknown');

@@ -120,7 +120,8 @@ export interface WantedRun {
   preset?: string;
   /** … or a run in this studio whose teacher it has */
   teacher?: string;
-  student: "same" | "untrained" | "small";
+  /** "preset" leaves it to the preset; with a teacher of one's own that is its copy */
+  student: "preset" | "same" | "untrained" | "small" | "dcgan" | "fastgan";
   /** default the preset's */
   iterations?: number;
   seed: number;

@@ -72,7 +72,7 @@ it("starts a run from a preset, or from a teacher that is there with its data", 
   const own = { name: "own", teacher: "photos", student: "small", iterations: 50 };
   expect((await send("start", own)).status).toBe(200);
   expect(done).toEqual([
-    ["start", join(runs, "new"), { name: "new", preset: "2d", student: "same", seed: 3 }, undefined],
+    ["start", join(runs, "new"), { name: "new", preset: "2d", student: "preset", seed: 3 }, undefined],
     ["start", join(runs, "own"), { ...own, seed: 0 }, { folder: join(runs, "photos"), data: "/data/photos" }],
   ]);
 });

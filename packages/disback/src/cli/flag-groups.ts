@@ -6,7 +6,7 @@ export const TEACHER_FLAGS: readonly SettingFlag[] = [
     flags: "--teacher <model>",
     path: "teacher",
     description:
-      "teacher: a model folder, a run of `teacher train`, a shipped name, Stable Diffusion or Flux (a folder of diffusers, or one file), or your own module (.mjs)",
+      "teacher: a model folder, a run of `teacher train`, a shipped name, Stable Diffusion or Flux (a folder of diffusers, or one file), a GAN's checkpoint, or your own module (.mjs)",
   },
   {
     flags: "--unconditional",
@@ -129,6 +129,12 @@ export const RECORDING_FLAGS: readonly SettingFlag[] = grouped("Recording:", [
     path: "recording.nodes",
     description: "even-distance (stops by itself) or even-steps (as in the paper)",
     choices: ["even-distance", "even-steps"],
+  },
+  {
+    flags: "--nodes <n>",
+    path: "recording.nodeCount",
+    description: "about this many nodes at equal distances; long steps are shortened",
+    kind: "number",
   },
   {
     flags: "--record-steps <n>",

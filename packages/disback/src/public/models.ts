@@ -33,7 +33,13 @@ export { AutoencoderKl } from "../models/autoencoder/autoencoder-kl.js";
 export { AutoencoderVq } from "../models/autoencoder/autoencoder-vq.js";
 export { openCodec } from "../models/autoencoder/open-codec.js";
 export { loadAutoencoder, saveAutoencoder } from "../models/autoencoder/storage.js";
+export { TinyAutoencoder } from "../models/autoencoder-tiny/autoencoder-tiny.js";
 export type { SampleCodec } from "../models/sample-codec.js";
+export {
+  AutoencoderTraining,
+  type AutoencoderTrainingOptions,
+  trainAutoencoder,
+} from "../teacher/autoencoder-training.js";
 
 // Teachers: import and training.
 

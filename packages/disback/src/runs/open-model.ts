@@ -10,7 +10,7 @@ import type { SampleCodec } from "../models/sample-codec.js";
 import { letterCodec } from "../text/language/codecs.js";
 import { Letters } from "../text/language/letters.js";
 import { isAdapterFolder, openAdapterFolder, readAdapterFolder } from "./adapter-folder.js";
-import { openGeneratorFolder } from "./generator-model.js";
+import { isCheckpointFile, openGanFile, openGeneratorFolder } from "./generator-model.js";
 import { languageModel } from "./language-folder.js";
 import { locateModel } from "./locate-model.js";
 import { openPipeline, toldBy } from "./open-pipeline.js";
@@ -35,6 +35,7 @@ export async function openModel(source: string, options: OpeningOptions): Promis
   requireNoChoice(source, options.pipeline);
   if (isModuleFile(source)) return whole(source, await openModuleFile(source, device), unconditional);
   if (/\.gguf$/i.test(source)) return openLanguage(source, options);
+  if (isCheckpointFile(source)) return openGanFile(source, device);
   const folder = locateModel(source);
   if (isLanguageModel(folder)) return openLanguage(folder, options);
   if (isAdapterFolder(folder)) {
@@ -87,7 +88,7 @@ function openBaseAndAdapters(folder: string, options: OpeningOptions) {
 /** Whether a model's prompts are encoded by something else. */
 export function needsEncoder(source: string): boolean {
   if (isTextToImageSource(source)) return true;
-  if (isModuleFile(source) || /\.gguf$/i.test(source)) return false;
+  if (isModuleFile(source) || isCheckpointFile(source) || /\.gguf$/i.test(source)) return false;
   const folder = locateModel(source);
   if (isAdapterFolder(folder)) return baseNeedsEncoder(folder);
   const another = isModuleFolder(folder) || isGeneratorFolder(folder) || isLanguageModel(folder);

@@ -4,6 +4,7 @@ import type { PipelineChoice } from "../import/pipeline/text-to-image-source.js"
 import { type ConfiguredDenoiser, type DenoiserConfig, saveModel } from "../models/config.js";
 import type { DenoiserModule } from "../models/denoiser.js";
 import type { ModelFacts } from "../models/facts.js";
+import type { GeneratorConfig } from "../models/generators/generator-config.js";
 import type { SampleCodec } from "../models/sample-codec.js";
 import type { TextEncoder } from "./text-encoder.js";
 
@@ -15,6 +16,8 @@ export interface OpenedModel<M extends Module = DenoiserModule> {
   codec: SampleCodec;
   /** configuration of the network; absent for a user's own module and for a generator from a vector */
   config?: DenoiserConfig;
+  /** configuration of a generator from a vector */
+  generator?: GeneratorConfig;
   /** The prompts that it draws, if something else encodes them for it. */
   prompts?: CachedPrompts;
   /** What encodes them. */

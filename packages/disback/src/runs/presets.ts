@@ -205,6 +205,47 @@ export const backtrackPresets: Presets = {
   },
 };
 
+/** Students that are no denoisers, and a GAN as the teacher (docs/generators.md). */
+const generatorPresets: Presets = {
+  generator: {
+    ...{
+      teacher: "fashion-mnist-16",
+      student: "dcgan",
+      studentChannels: 24,
+      latentSize: 64,
+      method: "plain",
+    },
+    backtracking: {
+      ...{ batchSize: 32, iterations: 600, emaDecay: 0.98 },
+      ...{ studentLearningRate: 5e-4, auxiliaryLearningRate: 1e-3 },
+    },
+    evaluation: { every: 100, grid: 100 },
+  },
+  "generator-2d": {
+    ...{ teacher: "2d-ring", data: "toy:ring", student: "mlp", studentChannels: 128, latentSize: 16 },
+    ...{
+      method: "plain",
+      backtracking: { ...points, iterations: 1000, studentLearningRate: 5e-4, auxiliaryLearningRate: 1e-3 },
+    },
+    evaluation: { every: 100, samples: 4000, grid: 4000 },
+  },
+  gan: {
+    student: "small",
+    backtracking: {
+      ...{
+        objective: "output-matching",
+        batchSize: 32,
+        iterations: 300,
+        betas: [0.5, 0.999],
+        emaDecay: 0.95,
+      },
+      ...{ studentLearningRate: 1e-3, auxiliaryLearningRate: 2e-4 },
+      outputMatching: { adversarialWeight: 0.02 },
+    },
+    evaluation: { every: 100, grid: 64 },
+  },
+};
+
 /** `disback distill --preset NAME`: both stages; and the papers' own settings. */
 export const distillPresets: Presets = {
   ...Object.fromEntries(
@@ -234,5 +275,6 @@ export const distillPresets: Presets = {
     },
     evaluation: { every: 100, samples: 500, grid: 16 },
   },
+  ...generatorPresets,
   ...paperPresets,
 };

@@ -7,6 +7,7 @@ import { DisbackError } from "../errors.js";
 import { isTextToImageSource } from "../import/pipeline/text-to-image-source.js";
 import { DenoiserModule } from "../models/denoiser.js";
 import { fileError, writeFileAtomically } from "./atomic-file.js";
+import { isCheckpointFile } from "./generator-model.js";
 import { locateModel, shippedModel } from "./locate-model.js";
 import { isModuleFile } from "./own-modules.js";
 
@@ -20,7 +21,7 @@ const FORMAT = "disback-generator-1";
  */
 export function studentKindOf(source: string, module: Module): StudentKind | undefined {
   const stored =
-    isModuleFile(source) || isTextToImageSource(source) || /\.gguf$/i.test(source)
+    isModuleFile(source) || isTextToImageSource(source) || isCheckpointFile(source) || /\.gguf$/i.test(source)
       ? undefined
       : readStudentFile(locateModel(source));
   if (stored) return stored;

@@ -155,7 +155,10 @@ describe("a small GPT of a GPT", () => {
     refused(["sample", at("gpt"), "--length", "13"], /takes 1 to 12/);
     refused(["sample", "2d-ring", "--top-p", "0.5"], /--top-p: 2d-ring is no language model/);
     refused(distill("gpt", "no", "backtracking.objective=dmd"), /dmd is for denoisers/);
-    refused(distill("letters", "no", "backtracking.objective=gkd"), /gkd is for language models/);
+    refused(
+      distill("letters", "no", "backtracking.objective=gkd"),
+      /gkd is for language models, but the teacher is none/,
+    );
     refused(distill("gpt", "no", "backtracking.objective=gkd", "--rank", "2"), /adapters stand on denoisers/);
     expect(existsSync(at("no"))).toBe(false);
   });

@@ -48,7 +48,7 @@ test("Diff-Instruct's gradient has its closed form", () => {
   const samples = randn([5, 2], { generator: new Generator(1) });
   const noise = new LogNormal();
   const signal = new DiffInstruct({ noise }).studentSignal({
-    samples,
+    ...{ samples, latents: samples },
     condition: undefined,
     auxiliary: new GaussianDenoiser([0.2, 0.4]),
     target: teacher(),
@@ -71,7 +71,7 @@ test("the target's error is the auxiliary model's when they agree, larger when t
   const samples = randn([512, 2], { generator: new Generator(1) }).mul(0.5);
   const mismatch = (target: GaussianDenoiser) => {
     const { targetError, auxiliaryError } = new DiffInstruct().studentSignal({
-      samples,
+      ...{ samples, latents: samples },
       condition: undefined,
       auxiliary: new GaussianDenoiser([0, 0]),
       target,

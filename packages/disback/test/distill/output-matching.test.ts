@@ -79,7 +79,13 @@ describe("fitting to outputs at the same latents", () => {
     trajectory.requireTeacher(teacher);
     trajectory.loadInto(end, trajectory.nodes.length);
     // Adam with a rate of 0.05 circles about the end.
-    expect(end.map.weight.sub(student.module.map.weight).abs().max().item()).toBeLessThan(0.15);
+    expect(
+      end.map.weight
+        .sub((student.module as Line).map.weight)
+        .abs()
+        .max()
+        .item(),
+    ).toBeLessThan(0.15);
     const losses = trajectory.nodes.map(({ loss }) => loss);
     expect(losses).toEqual([...losses].sort((a, b) => b - a));
     const result = backtrack({

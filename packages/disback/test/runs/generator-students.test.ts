@@ -1,6 +1,7 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { Generator, readSafetensors } from "@disback/torch";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { createDenoiser, saveModel } from "../../src/models/config.js";
@@ -125,5 +126,49 @@ describe("students that are no denoisers", () => {
     [{ student: "dcgan", studentSteps: 2 }, '"studentSteps": a student that is not a denoiser'],
   ])("refuses %j", async (settings, problem) => {
     await expect(distilled("refused", settings)).rejects.toThrow(problem);
+  });
+});
+
+describe("a GAN as the teacher", () => {
+  const gan = fileURLToPath(new URL("../fixtures/import/gan.tar", import.meta.url));
+  const sizes = { teacher: gan, latentSize: undefined, studentChannels: undefined };
+  const adversarial = { outputMatching: { adversarialWeight: 0.1, discriminatorChannels: 4 } };
+  const backtracking = { iterations: 6, batchSize: 16, objective: "output-matching", ...adversarial };
+
+  it("is drawn from by its file", async () => {
+    const model = await load(gan);
+    expect((await model.generate({ count: 2, seed: 7 })).samples.shape).toEqual([2, 3, 32, 32]);
+  });
+
+  it("is followed along a trajectory of its outputs, stopped and resumed bit for bit", async () => {
+    const settings = { ...sizes, student: "small", method: "disback", backtracking };
+    await distilled("gan-whole", settings);
+    await expect(distilled("gan-stopped", settings, true)).rejects.toThrow(Interrupted);
+    await continueJob(place("gan-stopped"), [distillationJob], { progress: silent });
+    expect(weights("gan-stopped")).toEqual(weights("gan-whole"));
+    expect(existsSync(join(place("gan-whole"), "trajectory", "trajectory.json"))).toBe(true);
+  });
+
+  it.each<[object, string]>([
+    [{ student: "fastgan", latentSize: 5 }, '"student": fastgan takes latents [5], the teacher [6]'],
+    [{ student: "small", rank: 4 }, '"rank": adapters stand on denoisers'],
+    [
+      { student: "small", backtracking: { objective: "dmd" } },
+      "dmd needs a denoiser as teacher, and this one is a generator",
+    ],
+    [
+      { student: "small", backtracking: { guidance: 2 } },
+      '"backtracking.guidance": has no effect on a teacher that is no denoiser',
+    ],
+    [
+      { student: "small", imitation: { when: "always" }, method: "plain" },
+      "imitation: the student is not a denoiser",
+    ],
+    [
+      { teacher: "2d-ring", student: "same", backtracking: { objective: "output-matching" } },
+      "output-matching is for teachers that are no denoisers",
+    ],
+  ])("refuses %j", async (settings, problem) => {
+    await expect(distilled("refused-gan", { ...sizes, ...settings })).rejects.toThrow(problem);
   });
 });

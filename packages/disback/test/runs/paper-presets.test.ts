@@ -16,3 +16,16 @@ test("the averages' half-lives are half a million samples", () => {
   const { emaDecay } = paperPresets["sid-cifar10"]!.backtracking as { emaDecay: number };
   expect(emaDecay ** (500_000 / 256)).toBeCloseTo(0.5, 4);
 });
+
+test.each([
+  ["generator", "dcgan", "diff-instruct"],
+  ["generator-2d", "mlp", "diff-instruct"],
+  ["gan", "small", "output-matching"],
+])("preset %s is valid", (preset, student, objective) => {
+  const { settings } = resolveSettings(distillSchema, {
+    presets: distillPresets,
+    preset,
+    flags: { teacher: "t" },
+  });
+  expect(settings).toMatchObject({ student, backtracking: { objective } });
+});

@@ -23,7 +23,8 @@ async function start(
   teacher?: { folder: string; data?: string },
 ): Promise<void> {
   const words = [
-    ...["distill", "--out", folder, "--student", student, "--seed", String(seed)],
+    ...["distill", "--out", folder, "--seed", String(seed)],
+    ...(student === "preset" ? [] : ["--student", student]),
     ...(preset === undefined ? [] : ["--preset", preset]),
     ...(teacher === undefined ? [] : ["--teacher", teacher.folder]),
     ...(teacher?.data === undefined ? [] : ["--data", teacher.data]),

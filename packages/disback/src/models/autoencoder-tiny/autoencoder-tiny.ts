@@ -37,10 +37,12 @@ export class TinyAutoencoder extends Module {
    * @param images `[N, C, H, W]` in [-1, 1] @returns `[N, latentChannels, H / reduction, W / reduction]`
    */
   encode(images: Tensor): Tensor {
-    return inSlices(images, images.shape[3]!, (slice) => {
-      const latents = through(this.encoder.layers, inDtype(slice, this.dtype).add(1).div(2));
-      return latents.sub(this.options.shiftFactor).mul(this.options.scalingFactor);
-    });
+    return inSlices(images, images.shape[3]!, (slice) => this.encoded(slice));
+  }
+
+  /** As `encode`, all at once and with gradients. */
+  encoded(images: Tensor): Tensor {
+    return encodedBy(this.encoder, this.options, inDtype(images, this.dtype));
   }
 
   /**
@@ -53,13 +55,28 @@ export class TinyAutoencoder extends Module {
 
   /** As `decode`, all at once and with gradients. */
   decoded(latents: Tensor): Tensor {
-    return scope(() => {
-      const { scalingFactor, shiftFactor } = this.options;
-      const plain = inDtype(latents, this.dtype).div(scalingFactor).add(shiftFactor);
-      // Within -3 to 3, where the large autoencoder's latents are.
-      return through(this.decoder.layers, plain.div(3).tanh().mul(3)).mul(2).sub(1);
-    });
+    return decodedBy(this.decoder, this.options, inDtype(latents, this.dtype));
   }
+}
+
+/** One half of a tiny autoencoder. */
+export interface TinyHalf {
+  readonly layers: TinyLayer[];
+}
+
+/** As `TinyAutoencoder.encoded`, by an encoder alone. */
+export function encodedBy({ layers }: TinyHalf, options: TinyAutoencoderOptions, images: Tensor): Tensor {
+  const { scalingFactor, shiftFactor } = options;
+  return scope(() => through(layers, images.add(1).div(2)).sub(shiftFactor).mul(scalingFactor));
+}
+
+/** As `TinyAutoencoder.decoded`, by a decoder alone. */
+export function decodedBy({ layers }: TinyHalf, options: TinyAutoencoderOptions, latents: Tensor): Tensor {
+  return scope(() => {
+    const plain = latents.div(options.scalingFactor).add(options.shiftFactor);
+    // Within -3 to 3, where the large autoencoder's latents are.
+    return through(layers, plain.div(3).tanh().mul(3)).mul(2).sub(1);
+  });
 }
 
 /** Releases each layer's input: at full resolution one is larger than all weights together. */

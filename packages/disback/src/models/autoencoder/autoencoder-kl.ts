@@ -31,11 +31,16 @@ export class AutoencoderKl extends Module {
 
   /** As `Autoencoder.encode`: the mean of the latents' distribution. */
   encode(images: Tensor): Tensor {
-    return inSlices(images, images.shape[3]!, (slice) => {
-      const moments = this.encoder.forward(intoRange(slice, this.config));
-      const mean = (this.quant_conv?.forward(moments) ?? moments).narrow(1, 0, this.config.latentChannels);
-      return scaled(mean, this.config);
-    });
+    return inSlices(images, images.shape[3]!, (slice) => scaled(this.moments(slice).mean, this.config));
+  }
+
+  /**
+   * The latents' distribution, before scaling, all at once and with gradients.
+   * @param images `[N, C, H, W]` in [-1, 1]
+   * @returns mean and log-variance `[N, latentChannels, h, w]`, the latter within [-30, 20] as in diffusers
+   */
+  moments(images: Tensor): { mean: Tensor; logVariance: Tensor } {
+    return momentsOf(this, images);
   }
 
   /** As `Autoencoder.decode`. */
@@ -44,7 +49,25 @@ export class AutoencoderKl extends Module {
   }
 
   decoded(latents: Tensor): Tensor {
-    const plain = unscaled(latents, this.config);
-    return outOfRange(this.decoder.forward(this.post_quant_conv?.forward(plain) ?? plain), this.config);
+    return decodedBy(this, unscaled(latents, this.config));
   }
+}
+
+/** As `AutoencoderKl.moments`, by an encoder alone. */
+export function momentsOf(
+  { encoder, quant_conv, config }: Pick<AutoencoderKl, "encoder" | "quant_conv" | "config">,
+  images: Tensor,
+): { mean: Tensor; logVariance: Tensor } {
+  const hidden = encoder.forward(intoRange(images, config));
+  const moments = quant_conv?.forward(hidden) ?? hidden;
+  const half = (start: number) => moments.narrow(1, start, config.latentChannels);
+  return { mean: half(0), logVariance: half(config.latentChannels).clamp(-30, 20) };
+}
+
+/** Images of latents before scaling, all at once and with gradients, by a decoder alone. */
+export function decodedBy(
+  { decoder, post_quant_conv, config }: Pick<AutoencoderKl, "decoder" | "post_quant_conv" | "config">,
+  plain: Tensor,
+): Tensor {
+  return outOfRange(decoder.forward(post_quant_conv?.forward(plain) ?? plain), config);
 }

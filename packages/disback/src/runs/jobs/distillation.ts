@@ -5,7 +5,7 @@ import { positionOf } from "../stage-position.js";
 import { imitateTeacher } from "./imitation.js";
 import type { Job, JobContext } from "./job.js";
 import { tellMemoryNeeds } from "./memory-line.js";
-import { type Networks, openNetworks, studentOf } from "./networks.js";
+import { isDenoiserModel, type Networks, openNetworks, studentOf } from "./networks.js";
 import { shareRecording } from "./shared-recording.js";
 import { type StudentStageStart, trainStudent } from "./student-stage.js";
 
@@ -35,6 +35,12 @@ type Before = Pick<StudentStageStart, "trajectory" | "iterationsBefore" | "secon
 /** Depends only on settings and seed, so a resumed run decides the same. */
 function decideFor(settings: DistillSettings, { teacher, student }: Networks): Decision {
   const { method, imitation, backtracking, seed } = settings;
+  if (method === "auto" && !isDenoiserModel(teacher))
+    return {
+      imitate: false,
+      record: false,
+      why: "the student learns the teacher's outputs at the same latents",
+    };
   return decide({
     ...{ method, imitation, seed, direct: isDirectName(backtracking.objective) },
     ...{ teacher: teacher.module, student: studentOf(student, settings) },

@@ -1,13 +1,18 @@
 import { statSync } from "node:fs";
+import { type Device, Generator, type Module } from "@disback/torch";
+import type { GeneratorModule } from "../../distill/generator-student.js";
 import { DisbackError } from "../../errors.js";
 import { classesOf } from "../../models/condition.js";
 import { requireSameKind } from "../../models/facts.js";
+import { createGenerator } from "../../models/generators/create-generator.js";
 import {
   type GeneratorConfig,
   generatorFacts,
   isGeneratorConfig,
   parseGeneratorConfig,
 } from "../../models/generators/generator-config.js";
+import { generatorModel } from "../generator-model.js";
+import { openModel } from "../open-model.js";
 import type { OpenedModel } from "../opened-model.js";
 import { readSettingsFile } from "../settings/resolve.js";
 
@@ -30,7 +35,7 @@ interface StudentSettings {
  */
 export function generatorConfigFor(
   settings: StudentSettings,
-  { facts, codec }: Pick<OpenedModel, "facts" | "codec">,
+  { facts, codec }: Pick<OpenedModel<Module>, "facts" | "codec">,
 ): GeneratorConfig | undefined {
   const { student } = settings;
   if (isName(student)) return sized(student, settings, { facts, codec });
@@ -52,10 +57,63 @@ export function refuseSizesWithoutUse({ student, latentSize, studentChannels }: 
     );
 }
 
+/**
+ * The initial student of a teacher that is a generator: of the same latents, so that both can be compared at each.
+ * @param settings `student` is one of: `same`, `untrained`, `small` (half the channels), a generator's name, a model's
+ *   folder, a configuration file, or an ES module
+ * @throws DisbackError naming the setting, or what does not fit the teacher
+ */
+export async function makeGeneratorStudent(
+  settings: StudentSettings & { seed: number; device: string },
+  teacher: OpenedModel<Module>,
+): Promise<OpenedModel<Module>> {
+  const { student: start, seed } = settings;
+  const device = settings.device as Device;
+  refuseSizesWithoutUse(settings);
+  const { latentShape } = teacher.module as GeneratorModule;
+  if (start === "same") return { ...teacher, module: teacher.module.clone().requiresGrad_(true) };
+  const config =
+    start === "untrained" || start === "small"
+      ? likeTeacher(start, teacher)
+      : generatorConfigFor({ latentSize: latentShape[0], ...settings }, teacher);
+  const student = config
+    ? generatorModel(
+        {
+          generator: createGenerator(config, { generator: new Generator(seed) })
+            .to({ device })
+            .eval(),
+          config,
+        },
+        teacher.codec,
+      )
+    : await openModel(start, { device });
+  requireSameKind(student.facts, teacher.facts, start);
+  const own = (student.module as GeneratorModule).latentShape;
+  if (own?.join() !== latentShape.join())
+    throw new DisbackError(
+      `"student": ${start} takes latents [${own?.join(", ") ?? ""}], the teacher [${latentShape.join(", ")}]`,
+    );
+  student.module.requiresGrad_(true);
+  return student;
+}
+
+/** The teacher's own network, or one of half the channels. */
+function likeTeacher(start: string, { generator: config }: OpenedModel<Module>): GeneratorConfig {
+  if (!config)
+    throw new DisbackError(
+      `"student": ${start} needs to know the teacher's network; this teacher is your own module: give a module or a config file`,
+    );
+  if (start === "untrained") return config;
+  const half = (width: number) => Math.max(1, Math.floor(width / 2));
+  return config.network === "mlp-generator"
+    ? { ...config, hiddenChannels: half(config.hiddenChannels) }
+    : { ...config, modelChannels: half(config.modelChannels) };
+}
+
 function sized(
   name: GeneratorName,
   { latentSize, studentChannels: width }: StudentSettings,
-  { facts, codec }: Pick<OpenedModel, "facts" | "codec">,
+  { facts, codec }: Pick<OpenedModel<Module>, "facts" | "codec">,
 ): GeneratorConfig {
   const { sampleShape, sigmaData, classNames } = facts;
   const others = Object.keys(facts.condition).filter((told) => told !== "class");

@@ -2,13 +2,13 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { requireDenoiserStudent } from "../../distill/denoiser-student.js";
 import { Imitation, type ImitationOptions } from "../../distill/imitate.js";
-import type { DenoiserModule } from "../../models/denoiser.js";
+import { DisbackError } from "../../errors.js";
 import { loadWeights, weightsFile } from "../../models/model-folder.js";
 import type { DistillSettings } from "../settings/distillation.js";
 import { runStage } from "../stage-loop.js";
 import { positionOf } from "../stage-position.js";
 import type { JobContext } from "./job.js";
-import { type Networks, studentOf } from "./networks.js";
+import { isDenoiserModel, type Networks, studentOf } from "./networks.js";
 import { examination, executionOf, sessionOf } from "./session.js";
 import { StudentJudge } from "./student-judge.js";
 
@@ -33,8 +33,12 @@ export async function imitateTeacher(
   const student = requireDenoiserStudent(studentOf(made, settings), "imitation");
   const { steps, tolerance, inherit, batchSize, learningRate } = settings.imitation;
   const execution = executionOf(settings, context);
+  if (!isDenoiserModel(teacher))
+    throw new DisbackError(
+      '"imitation.when": only a denoiser\'s single step can be imitated; this teacher is a generator',
+    );
   const options: ImitationOptions = {
-    teacher: teacher.module as DenoiserModule,
+    teacher: teacher.module,
     student,
     steps,
     tolerance,

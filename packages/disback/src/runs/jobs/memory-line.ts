@@ -4,6 +4,7 @@ import { partsOf } from "../../training/micro-batches.js";
 import { describeNeeds, memoryNeeds, memoryOf, type SavingSettings, savings } from "../memory-needs.js";
 import type { OpenedModel } from "../opened-model.js";
 import type { JobContext } from "./job.js";
+import { isDenoiserModel } from "./networks.js";
 
 /** Needs below this are not worth a line before a run; a plan always has it. */
 const WORTH_A_LINE = 1e9;
@@ -16,13 +17,14 @@ interface NeedySettings extends SavingSettings {
   backtracking?: { batchSize: number; betas?: readonly [number, number] | undefined };
 }
 
-/** Says what a distillation will need, and what would make it fit, before it starts. */
+/** Says what a denoiser's distillation will need, and what would make it fit, before it starts. */
 export function tellMemoryNeeds(
   settings: NeedySettings,
   { teacher, student }: { teacher: OpenedModel<Module>; student: Student },
   stages: { auxiliary: boolean; nodes: boolean },
   { progress, processes, rehearsal }: JobContext,
 ): void {
+  if (!isDenoiserModel(teacher)) return;
   const { recording, backtracking, microBatch } = settings;
   const batches = [...(stages.nodes || !backtracking ? [recording] : []), backtracking]
     .filter((stage) => stage !== undefined)

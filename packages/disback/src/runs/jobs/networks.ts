@@ -41,7 +41,12 @@ import { type PipelineSettings, pipelineChoiceOf } from "../pipeline-choice.js";
 import { promptsFrom } from "../prompts.js";
 import type { ObjectiveName } from "../settings/objective-names.js";
 import { readSettingsFile } from "../settings/resolve.js";
-import { generatorConfigFor, generatorStudents, refuseSizesWithoutUse } from "./generator-student.js";
+import {
+  generatorConfigFor,
+  generatorStudents,
+  makeGeneratorStudent,
+  refuseSizesWithoutUse,
+} from "./generator-student.js";
 
 import { requireObjectiveFor } from "./objective.js";
 
@@ -67,7 +72,7 @@ export interface NetworkSettings extends ComputationSettings, PipelineSettings {
   backtracking?: { objective: ObjectiveName };
 }
 
-/** A teacher, and a student before its first step. */
+/** A teacher, a denoiser or a generator, and a student before its first step. */
 export interface Networks {
   teacher: OpenedModel<Module>;
   student: OpenedModel<Module>;
@@ -77,10 +82,18 @@ export interface Networks {
 export async function openNetworks(settings: NetworkSettings): Promise<Networks> {
   const teacher = await openTeacher(settings);
   const { rank } = settings;
+  if (teacher.module instanceof LanguageModel) {
+    if (rank !== undefined)
+      throw new DisbackError('"rank": adapters stand on denoisers, not on a language model');
+    return { teacher, student: makeLanguageStudent(settings, teacher as OpenedModel<LanguageModel>) };
+  }
+  if (!isDenoiserModel(teacher)) {
+    if (rank !== undefined)
+      throw new DisbackError('"rank": adapters stand on denoisers, and this teacher is a generator');
+    return { teacher, student: await makeGeneratorStudent(settings, teacher) };
+  }
   if (rank === undefined) return { teacher, student: await makeStudent(settings, teacher) };
   const known = fingerprint(teacher.module);
-  if (!isDenoiser(teacher))
-    throw new DisbackError('"rank": adapters stand on denoisers, not on a language model');
   halveBase(teacher.module, settings);
   if (settings.offload) moveBaseOut(teacher.module, settings);
   return { teacher, student: adaptedTeacher(settings, rank, teacher, known) };
@@ -96,17 +109,15 @@ async function openTeacher(settings: NetworkSettings): Promise<OpenedModel<Modul
   const pipeline = pipelineChoiceOf(isTextToImageSource(source) ? settings : rest);
   const device = settings.device as Device;
   const teacher = await openModel(source, { device, unconditional, prompts, textLength, pipeline });
-  const { module } = teacher;
-  if (module instanceof DenoiserModule) computing(module, how);
-  else if (!(module instanceof LanguageModel))
-    throw new DisbackError(`${source}: is not a denoiser but a generator`);
+  if (isDenoiserModel(teacher)) computing(teacher.module, how);
   const { objective } = settings.backtracking ?? {};
-  if (objective) requireObjectiveFor(objective, module);
-  module.requiresGrad_(false);
+  if (objective) requireObjectiveFor(objective, teacher.module);
+  teacher.module.requiresGrad_(false);
   return teacher;
 }
 
-function isDenoiser(model: OpenedModel<Module>): model is OpenedModel {
+/** Whether a model is a denoiser, not a generator. */
+export function isDenoiserModel(model: OpenedModel<Module>): model is OpenedModel {
   return model.module instanceof DenoiserModule;
 }
 
@@ -130,11 +141,7 @@ function moveBaseOut(base: DenoiserModule, { device }: NetworkSettings): void {
  *   weights), `small` (random weights, half the channels), a generator from a vector, a model's folder, a file with a
  *   model's configuration, or an ES module
  */
-async function makeStudent(
-  settings: NetworkSettings,
-  teacher: OpenedModel<Module>,
-): Promise<OpenedModel<Module>> {
-  if (!isDenoiser(teacher)) return makeLanguageStudent(settings, teacher as OpenedModel<LanguageModel>);
+async function makeStudent(settings: NetworkSettings, teacher: OpenedModel): Promise<OpenedModel<Module>> {
   const { student: start, seed } = settings;
   const device = settings.device as Device;
   refuseSizesWithoutUse(settings);

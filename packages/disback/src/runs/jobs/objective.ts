@@ -91,6 +91,10 @@ export async function createObjective(
       return new DiffInstruct(diffInstruct);
     case "vsd":
       return new Vsd(vsd);
+    case "output-matching":
+      throw new DisbackError(
+        '"backtracking.objective": output-matching is for teachers that are no denoisers',
+      );
     case "dmd":
       return new Dmd(dmd.regressionWeight === 0 ? dmd : { ...dmd, pairs: await drawPairs(settings.pairs) });
     case "dmd2":
@@ -138,7 +142,7 @@ export function requireObjectiveFor(objective: ObjectiveName, teacher: Module): 
   throw new DisbackError(
     isLanguage
       ? `"backtracking.objective": ${objective} is for denoisers, but the teacher is a language model; use gkd or supervised`
-      : `"backtracking.objective": ${objective} is for language models, but the teacher is a denoiser`,
+      : `"backtracking.objective": ${objective} is for language models, but the teacher is none`,
   );
 }
 

@@ -5,22 +5,30 @@ import { requireDenoiserStudent } from "../../distill/denoiser-student.js";
 import { DirectDistillation, type DirectDistillationOptions } from "../../distill/direct-distillation.js";
 import { isDirect } from "../../distill/direct-objective.js";
 import { Supervised } from "../../distill/language/supervised.js";
+import type { Objective } from "../../distill/objective.js";
+import { OutputMatching } from "../../distill/objectives/output-matching.js";
 import type { Student } from "../../distill/student.js";
-import { MismatchReached, StepsPerTarget } from "../../distill/target-schedule.js";
+import { MismatchReached, StepsPerTarget, type TargetSchedule } from "../../distill/target-schedule.js";
 import { teacherPairsInParts } from "../../distill/teacher-pairs.js";
 import type { Trajectory } from "../../distill/trajectory.js";
+import { DisbackError } from "../../errors.js";
 import { eachRows } from "../../models/condition.js";
 import type { DenoiserModule } from "../../models/denoiser.js";
 import { guided } from "../../models/guided-denoiser.js";
+import { LanguageModel } from "../../models/language/language-model.js";
 import { showWork, whileDecoding } from "../long-work.js";
 import type { OpenedModel } from "../opened-model.js";
 import type { BacktrackSettings } from "../settings/distillation.js";
 import type { JobContext } from "./job.js";
+import { isDenoiserModel } from "./networks.js";
 import { createObjective, requireGuidable } from "./objective.js";
 import { executionOf } from "./session.js";
 
 /** How samples that an objective learns from are called while they are drawn. */
 export const PAIRS = "drawing what the student learns from";
+
+/** Any of the trainings of a student. */
+export type StudentTraining = Backtracking<Module> | DirectDistillation<Module, Student>;
 
 /** The inputs of a student's training. */
 export interface TrainingParts {
@@ -40,10 +48,13 @@ export async function createTraining(
   settings: Omit<BacktrackSettings, "trajectory">,
   { teacher, student, trajectory }: TrainingParts,
   context: JobContext,
-): Promise<Backtracking<Module> | DirectDistillation<Module, Student>> {
+): Promise<StudentTraining> {
   const { backtracking, ablation } = settings;
   const { iterations, batchSize, studentLearningRate, auxiliaryLearningRate, auxiliarySteps } = backtracking;
-  const { emaDecay, betas, guidance, idaDecay, schedule, stepsPerTarget, mismatchThreshold } = backtracking;
+  const { emaDecay, betas, guidance, idaDecay } = backtracking;
+  const isLanguage = teacher.module instanceof LanguageModel;
+  if (!isLanguage && !isDenoiserModel(teacher))
+    return outputMatching(settings, { teacher, student, trajectory }, context);
   const { facts, codec } = teacher;
   const notice = (line: string) => context.progress.notice(line);
   const data = { ...settings, source: settings.data, device: settings.device as Device, codec, notice };
@@ -77,19 +88,47 @@ export async function createTraining(
     if (!(objective instanceof Supervised)) requireDenoiserStudent(student, objective.name);
     return new DirectDistillation<Module, Student>({ ...common, student, objective });
   }
-  const { use = "whole", interpolation = 0 } = ablation ?? {};
   return new Backtracking<Module>({
     ...common,
-    student,
-    objective,
-    trajectory,
-    auxiliarySteps,
-    idaDecay,
-    use,
-    interpolation,
-    schedule:
-      schedule === "steps"
-        ? new StepsPerTarget(stepsPerTarget)
-        : new MismatchReached({ threshold: mismatchThreshold, maximumSteps: stepsPerTarget }),
+    ...{ student, objective, trajectory, auxiliarySteps, idaDecay, ...ablation },
+    schedule: scheduleOf(backtracking),
   });
+}
+
+/** The training of a student whose teacher is a generator: the outputs at the same latents are compared. */
+function outputMatching(
+  settings: Omit<BacktrackSettings, "trajectory">,
+  { teacher, student, trajectory }: TrainingParts,
+  context: JobContext,
+): Backtracking<Module> {
+  const { backtracking, ablation } = settings;
+  const { objective, betas, guidance, idaDecay } = backtracking;
+  const useless = Object.entries({ guidance: guidance !== 1, idaDecay: idaDecay !== undefined });
+  const [refused] = useless.find(([, given]) => given) ?? [];
+  if (refused)
+    throw new DisbackError(`"backtracking.${refused}": has no effect on a teacher that is no denoiser`);
+  if (objective === "diff-instruct")
+    context.progress.notice("the teacher is a generator: the objective is output-matching");
+  else if (objective !== "output-matching")
+    throw new DisbackError(
+      `"backtracking.objective": ${objective} needs a denoiser as teacher, and this one is a generator: output-matching`,
+    );
+  const { iterations, batchSize, studentLearningRate, auxiliaryLearningRate, emaDecay } = backtracking;
+  return new Backtracking<Module>({
+    ...{ teacher: teacher.module, student, trajectory, iterations, batchSize, emaDecay, ...ablation },
+    ...{ studentLearningRate, auxiliaryLearningRate, ...(betas ? { betas } : {}) },
+    objective: new OutputMatching(backtracking.outputMatching) as Objective<Module>,
+    schedule: scheduleOf(backtracking),
+    execution: executionOf(settings, context),
+  });
+}
+
+function scheduleOf({
+  schedule,
+  stepsPerTarget,
+  mismatchThreshold,
+}: BacktrackSettings["backtracking"]): TargetSchedule {
+  return schedule === "steps"
+    ? new StepsPerTarget(stepsPerTarget)
+    : new MismatchReached({ threshold: mismatchThreshold, maximumSteps: stepsPerTarget });
 }

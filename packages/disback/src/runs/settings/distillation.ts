@@ -20,7 +20,7 @@ const networkSettings = {
   teacher: z
     .string()
     .describe(
-      "the teacher: a model folder (model.safetensors and config.json), a run, a shipped name, a text-to-image pipeline (a folder of diffusers, or a checkpoint in one file), or your own module (.mjs)",
+      "the teacher: a model folder (model.safetensors and config.json), a run, a shipped name, a text-to-image pipeline (a folder of diffusers, or a checkpoint in one file), a PyTorch checkpoint of a DCGAN's generator, or your own module (.mjs)",
     ),
   unconditional: unconditional.describe(
     "use a class-conditional teacher without labels; the student is unconditional",
@@ -109,6 +109,11 @@ const recording = z
       .multipleOf(2)
       .default(recordingDefaults.maximumNodes)
       .describe("even-distance: largest number of nodes besides the path's end, even"),
+    nodeCount: integer(2)
+      .optional()
+      .describe(
+        "even-distance: about this many nodes, at equal distances: each step is shortened to move at most from one to the next; default no step is shortened",
+      ),
     storage: z
       .enum(storageKinds)
       .optional()
@@ -134,6 +139,17 @@ const recording = z
   .refine(({ nodes, nodeSteps }) => nodes === "even-steps" || nodeSteps === undefined, {
     path: ["nodeSteps"],
     error: "belongs to nodes: even-steps",
+  })
+  .refine(({ nodes, nodeCount }) => nodes === "even-distance" || nodeCount === undefined, {
+    path: ["nodeCount"],
+    error: "belongs to nodes: even-distance",
+  })
+  .refine(({ steps, nodeCount }) => nodeCount === undefined || steps >= 2 * nodeCount, {
+    path: ["steps"],
+    error: ({ input }) => {
+      const { steps, nodeCount } = input as { steps: number; nodeCount: number };
+      return `of ${steps} must be at least twice nodeCount, ${nodeCount}`;
+    },
   })
   .superRefine(({ storage, storageEnergy, storageRank }, context) => {
     for (const [name, input] of Object.entries({ storageEnergy, storageRank })) {
@@ -302,7 +318,11 @@ export const backtrackSchema = z
     ...graphSettings,
     ...networkSettings,
     ...withEvaluation,
-    trajectory: z.string().describe("trajectory folder made by record"),
+    trajectory: z
+      .string()
+      .describe(
+        "trajectory folder made by record; or the teacher's own checkpoints as one: the run that trained it, or a folder of model folders",
+      ),
     backtracking,
     ablation,
   })

@@ -22,6 +22,7 @@ export const objectiveNames = [
   "sim",
   "moment-matching",
   "gkd",
+  "output-matching",
   ...directNames,
 ] as const;
 

@@ -68,7 +68,7 @@ export const objectiveSettings = {
     .enum(objectiveNames)
     .default("diff-instruct")
     .describe(
-      "objective: diff-instruct, vsd, dmd, sid, sim or moment-matching; with data also dmd2, f-distill or sida; or, without auxiliary model and trajectory, consistency, ect, tcm, scm, meanflow, regression or (with data) ladd; for language models gkd, or (with data) supervised",
+      "objective: diff-instruct, vsd, dmd, sid, sim or moment-matching; output-matching for teachers that are no denoisers; with data also dmd2, f-distill or sida; or, without auxiliary model and trajectory, consistency, ect, tcm, scm, meanflow, regression or (with data) ladd; for language models gkd, or (with data) supervised",
     ),
   pairs: z
     .strictObject({
@@ -103,6 +103,19 @@ export const objectiveSettings = {
         .default(10)
         .describe("learning rate of the adapters, as a multiple of auxiliaryLearningRate"),
       weighting: weighting.default("noise"),
+    })
+    .prefault({}),
+  outputMatching: z
+    .strictObject({
+      squaresWeight: weight
+        .default(1)
+        .describe("weight of the squared difference at the same latents; 0 for none"),
+      adversarialWeight: weight
+        .default(0)
+        .describe(
+          "weight of a discriminator's term, which tells the student's pictures from the target's; 0 for none",
+        ),
+      discriminatorChannels: integer(1).default(32).describe("width of the discriminator"),
     })
     .prefault({}),
   dmd: z

@@ -128,7 +128,7 @@ test.each([
   const samples = randn([4, 2], { generator: new Generator(1) });
   samples.select(0, 2).fill_(Number.NaN);
   const signal = objective().studentSignal({
-    samples,
+    ...{ samples, latents: samples },
     condition: undefined,
     auxiliary: new GaussianDenoiser([0.2, 0.4]),
     target: teacher(),

@@ -34,8 +34,9 @@ export function scene() {
   const auxiliary = new TinyDenoiser(fixture, "auxiliary");
   const condition = { class: given("labels") };
   const step = () => {
-    const samples = student.generate(given("latents"), condition);
-    return { samples, condition, auxiliary, target: teacher, student, random: new Generator(7) };
+    const latents = given("latents");
+    const samples = student.generate(latents, condition);
+    return { samples, latents, condition, auxiliary, target: teacher, student, random: new Generator(7) };
   };
   const studentSignal = (objective: Objective, guidance = 1): StudentSignal => {
     const input = { ...step(), target: guided<DenoiserModule>(teacher, guidance) };

@@ -5,9 +5,12 @@ import { startRun } from "../server.ts";
 import { NEEDS_TOKEN, useTask } from "./use-task.ts";
 
 const STUDENTS = {
+  preset: "as the preset has it",
   same: "the teacher's copy",
   small: "half the channels",
   untrained: "the teacher's network, untrained",
+  dcgan: "a generator from a vector: DCGAN",
+  fastgan: "a generator from a vector: FastGAN",
 } as const;
 
 /** Starts a distillation: from a preset, or from a teacher that was trained in this folder. */
@@ -22,7 +25,7 @@ export function NewRun({
 }) {
   const teachers = runs.filter((run) => run.command === "teacher train" && run.state === "finished");
   const [source, setSource] = useState(`preset ${presets[0]}`);
-  const [student, setStudent] = useState<WantedRun["student"]>("same");
+  const [student, setStudent] = useState<WantedRun["student"]>("preset");
   const [iterations, setIterations] = useState("");
   const [seed, setSeed] = useState("0");
   const [given, setName] = useState<string>();

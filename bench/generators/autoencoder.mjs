@@ -1,0 +1,136 @@
+// Tiny decoders and encoders (TAESD's recipe) for a variational autoencoder of the GAN's faces, 64x64, trained here: with and
+// without nodes. The errors are of pictures that nobody was trained on; peak signal-to-noise ratio in dB.
+import { existsSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { Generator, inferenceMode, randn } from "@disback/torch";
+import { distillTinyHalf, SamplePool, StepsPerTarget, tinyAutoencoderFor } from "disback";
+import { AutoencoderTraining, loadAutoencoder, saveAutoencoder } from "disback/models";
+import { bytesOf, cpuSeconds } from "./common.mjs";
+import { faceJudge, facesOf, openFaces } from "./gan.mjs";
+
+const CONFIG = {
+  ...{ autoencoder: "kl", imageChannels: 3, latentChannels: 4, channels: [24, 48, 48], blocksPerLevel: 1 },
+  ...{
+    normalizationGroups: 8,
+    attention: false,
+    imageRange: "symmetric",
+    quantConvolution: true,
+    postQuantConvolution: true,
+  },
+};
+
+export async function* measure({ seed, smoke, work, only, python }) {
+  const { faces } = await openFaces({ python, work });
+  const draw = (count, from) => facesOf(faces, randn([count, 100], { generator: new Generator(from) }));
+  const images = new SamplePool({ samples: draw(smoke ? 32 : 2048, 11) });
+  const unseen = draw(smoke ? 16 : 1000, 12);
+  const folder = join(work, "autoencoder");
+  let trainingSeconds = 0;
+  if (!existsSync(folder)) {
+    const began = cpuSeconds();
+    const training = new AutoencoderTraining({
+      ...{
+        config: CONFIG,
+        images,
+        iterations: smoke ? 3 : 150,
+        batchSize: smoke ? 4 : 8,
+        learningRate: 2e-3,
+      },
+      ...{ emaDecay: 0.98, execution: { seed: 1 } },
+    });
+    while (!training.finished) training.step();
+    saveAutoencoder(folder, training.result());
+    trainingSeconds = Math.round(cpuSeconds() - began);
+  }
+  const teacher = loadAutoencoder(folder);
+  const judgeFaces = await faceJudge({ faces, smoke, python, work });
+  const latents = teacher.encode(unseen);
+  const error = (a, b) => inferenceMode(() => a.sub(b).square().mean().item());
+  const decibels = (pictures) => Number((10 * Math.log10(4 / error(pictures, unseen))).toFixed(2));
+  const fid = async (pictures) => {
+    let place = 0;
+    return judgeFaces((count) => {
+      const part = pictures.narrow(0, place, count);
+      place += count;
+      return part;
+    });
+  };
+  const speed = (work) => {
+    const rows = 32;
+    work(rows);
+    const start = cpuSeconds();
+    let made = 0;
+    for (; cpuSeconds() - start < (smoke ? 0.1 : 2); made += rows) work(rows);
+    return Math.round(made / (cpuSeconds() - start));
+  };
+  const figures = async (autoencoder) => {
+    const pictures = autoencoder.decode(latents).clamp(-1, 1);
+    return {
+      ...{
+        decibels: decibels(pictures),
+        toTeacher: Number(error(pictures, teacher.decode(latents)).toPrecision(3)),
+      },
+      ...{ latentError: Number(error(autoencoder.encode(unseen), latents).toPrecision(3)) },
+      ...(smoke ? {} : await fid(pictures)),
+      decodesPerSecond: speed((rows) =>
+        autoencoder.decode(latents.narrow(0, 0, Math.min(rows, latents.shape[0]))),
+      ),
+      ...{ decoderBytes: bytesOf({ parameters: () => partsOf(autoencoder, "decoder") }) },
+      ...{ encoderBytes: bytesOf({ parameters: () => partsOf(autoencoder, "encoder") }) },
+    };
+  };
+  if (!only)
+    yield {
+      part: "autoencoder",
+      student: "teacher",
+      method: "itself",
+      seed: 1,
+      trainingSeconds,
+      ...(await figures(teacher)),
+    };
+  for (const one of only?.split(";") ?? []) {
+    const [half, method] = one.split(":");
+    const student = tinyAutoencoderFor(teacher, { channels: 16, blocks: 1, seed });
+    const began = cpuSeconds();
+    const trajectory = join(work, "trajectory-tiny");
+    rmSync(trajectory, { recursive: true, force: true });
+    const follows = method.startsWith("path");
+    distillTinyHalf({
+      ...{ teacher, student, half, images },
+      matching: method.includes("adversarial") ? { adversarialWeight: 0.01, discriminatorChannels: 16 } : {},
+      ...(follows
+        ? {
+            recording: {
+              folder: trajectory,
+              steps: smoke ? 3 : 40,
+              batchSize: smoke ? 4 : 8,
+              learningRate: 5e-4,
+              probes: 16,
+              execution: { seed },
+            },
+          }
+        : {}),
+      backtracking: {
+        ...{
+          iterations: smoke ? 3 : 150,
+          batchSize: smoke ? 4 : 8,
+          studentLearningRate: 2e-3,
+          auxiliaryLearningRate: 2e-4,
+        },
+        ...{
+          betas: [0.5, 0.999],
+          schedule: new StepsPerTarget(smoke ? 1 : 10),
+          emaDecay: 0.95,
+          execution: { seed },
+        },
+      },
+    });
+    const cost = { cpuSeconds: Math.round(cpuSeconds() - began) };
+    yield { part: "autoencoder", student: half, method, seed, ...(await figures(student)), ...cost };
+  }
+}
+
+const partsOf = (autoencoder, half) =>
+  autoencoder.namedParameters().flatMap(([key, value]) => (belongs(key, half) ? [value] : []));
+const belongs = (key, half) =>
+  key.startsWith(half) || key.startsWith(half === "decoder" ? "post_quant_conv" : "quant_conv");

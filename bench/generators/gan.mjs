@@ -1,0 +1,59 @@
+// gan-face-generate's DCGAN (MIT), checked against PyTorch, and figures of faces beside it.
+import { Generator, inferenceMode, ops, randn, scope } from "@disback/torch";
+import { GeneratorStudent, openModel } from "disback";
+import { computeStatistics, frechetDistance, loadShippedExtractor } from "disback/metrics";
+import { efficientNet } from "./efficientnet.mjs";
+import { fileOf } from "./packages.mjs";
+
+const PACKAGE = {
+  requirement: "gan-face-generate==1.1.1",
+  file: "gan_face_generate/weights.tar",
+  sha256: "0c3b90b138cfc4e8a73310b9fd5ce2a8f1f3a542a037de277412307fcd28771f",
+};
+
+/** Every 3001st number of PyTorch's pictures of seed 7's first four latents (make_generator_fixtures.py). */
+const PYTORCH = [
+  -0.530959, -0.3715536, -0.4058014, -0.105184, -0.7479424, -0.1302207, -0.5638024, -0.6458129, -0.6322634,
+  -1.0, -0.8816448, -0.8947803, -0.9450477, -0.5809926, -0.5416174, -0.5250193, -0.7057437,
+];
+
+/** The generator as a student-like model, and how far it is from PyTorch's numbers. */
+export async function openFaces(options) {
+  const model = await openModel(fileOf(PACKAGE, options), { device: "cpu" });
+  const faces = new GeneratorStudent(model.module, { facts: model.facts });
+  const made = facesOf(faces, randn([4, 100], { generator: new Generator(7) }))
+    .flatten()
+    .toArray();
+  const difference = Math.max(...PYTORCH.map((value, index) => Math.abs(value - made[3001 * index])));
+  if (difference > 1e-5) throw new Error(`the GAN's pictures differ from PyTorch's by ${difference}`);
+  return { faces, difference };
+}
+
+export const facesOf = ({ module }, latents) =>
+  inferenceMode(() => scope(() => module.eval().generate(latents).clone()));
+
+/** Judges pictures by their distance to the GAN's own: in our features (CIFAR-10's classifier at 32x32) and EfficientNet's. */
+export async function faceJudge({ faces, smoke, python, work }) {
+  const ours = loadShippedExtractor("cifar10-jpeg-32-classifier");
+  const small = { ...described(ours), features: (samples) => ours.features(ops.avg_pool2d(samples, [2, 2])) };
+  const large = await efficientNet({ python, work });
+  const count = smoke ? 64 : 1000;
+  const size = 50;
+  function* batches(draw, total) {
+    for (let done = 0; done < total; done += size) yield draw(Math.min(size, total - done));
+  }
+  const statistics = (extractor, draw, total) => computeStatistics(extractor, batches(draw, total));
+  const genuine = new Generator(4321);
+  const real = (many) => facesOf(faces, randn([many, 100], { generator: genuine }));
+  const reference = { ours: await statistics(small, real, count) };
+  return async (draw, { final = false } = {}) => {
+    const figures = { fid: round(frechetDistance(await statistics(small, draw, count), reference.ours)) };
+    if (!final) return figures;
+    reference.large ??= await statistics(large, real, count);
+    figures.fidEfficientNet = round(frechetDistance(await statistics(large, draw, count), reference.large));
+    return figures;
+  };
+}
+
+const described = ({ name, featureDim, contentHash }) => ({ name, featureDim, contentHash });
+const round = (value) => Number(value.toPrecision(4));

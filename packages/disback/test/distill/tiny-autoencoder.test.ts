@@ -1,0 +1,145 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Generator, inferenceMode, rand, randn, type Tensor } from "@disback/torch";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { KlDecoder, KlEncoder } from "../../src/distill/autoencoder-halves.js";
+import { SamplePool } from "../../src/distill/sample-pool.js";
+import { StepsPerTarget } from "../../src/distill/target-schedule.js";
+import { distillTinyHalf, tinyAutoencoderFor } from "../../src/distill/tiny-autoencoder.js";
+import { Trajectory } from "../../src/distill/trajectory.js";
+import type { AutoencoderKl } from "../../src/models/autoencoder/autoencoder-kl.js";
+import {
+  AutoencoderTraining,
+  type AutoencoderTrainingOptions,
+  trainAutoencoder,
+} from "../../src/teacher/autoencoder-training.js";
+
+let base: string;
+let teacher: AutoencoderKl;
+beforeAll(() => {
+  base = mkdtempSync(join(tmpdir(), "disback-tiny-"));
+  teacher = trainAutoencoder({
+    config,
+    images: images(),
+    iterations: 120,
+    batchSize: 8,
+    learningRate: 3e-3,
+    emaDecay: 0.9,
+  });
+});
+afterAll(() => rmSync(base, { recursive: true, force: true }));
+
+/** Smooth pictures: one colour each, brighter to the right. */
+function images(): SamplePool {
+  const random = new Generator(1);
+  const colours = rand([64, 3, 1, 1], { generator: random }).mul(2).sub(1);
+  const ramp = rand([64, 1, 1, 1], { generator: random });
+  const place = rand([1, 1, 1, 8], { generator: random }).sort(3)[0];
+  return new SamplePool({
+    samples: colours.add(ramp.mul(place)).expand([64, 3, 8, 8]).clamp(-1, 1).contiguous(),
+  });
+}
+const config: AutoencoderTrainingOptions["config"] = {
+  ...{ autoencoder: "kl" as const, imageChannels: 3, latentChannels: 2, channels: [8, 8], blocksPerLevel: 1 },
+  ...{
+    normalizationGroups: 4,
+    attention: false,
+    imageRange: "symmetric" as const,
+    quantConvolution: true,
+    postQuantConvolution: true,
+  },
+};
+const all = (pool: SamplePool): Tensor => pool.draw(64, new Generator(2)).samples;
+const mse = (a: Tensor, b: Tensor) => inferenceMode(() => a.sub(b).square().mean().item());
+
+describe("a variational autoencoder trained here", () => {
+  it("learns its pictures; its scaled latents have a standard deviation of about 1", () => {
+    const pictures = all(images());
+    expect(mse(teacher.decode(teacher.encode(pictures)), pictures)).toBeLessThan(0.5 * pictures.var().item());
+    expect(teacher.encode(pictures).std().item()).toBeCloseTo(1, 1);
+  });
+
+  it("pays for latents that are no standard normal: weighted strongly, the divergence falls", () => {
+    const training = new AutoencoderTraining({
+      config,
+      images: images(),
+      iterations: 40,
+      klWeight: 10,
+      learningRate: 1e-2,
+    });
+    const first = training.step().divergence;
+    let last = first;
+    while (!training.finished) last = training.step().divergence;
+    expect(last).toBeLessThan(first / 2);
+    training.dispose();
+  });
+
+  it("resumes bit for bit", () => {
+    const fresh = () => new AutoencoderTraining({ config, images: images(), iterations: 4, batchSize: 4 });
+    const whole = fresh();
+    whole.step();
+    whole.step();
+    const { tensors, values } = whole.state();
+    const saved = { values, tensors: new Map([...tensors].map(([key, value]) => [key, value.clone()])) };
+    const resumed = fresh();
+    resumed.loadState(saved);
+    for (const each of [whole, resumed]) while (!each.finished) each.step();
+    const weights = ({ networks }: AutoencoderTraining) =>
+      [...networks["autoencoder"]!.stateDict().values()].map((value) => value.toArray());
+    expect(weights(resumed)).toEqual(weights(whole));
+  });
+});
+
+describe("a tiny autoencoder for it", () => {
+  it("stands on halves that map as the whole one does", () => {
+    const latents = randn([2, 2, 4, 4], { generator: new Generator(3) });
+    expect(mse(new KlDecoder(teacher, 8).generate(latents), teacher.decode(latents))).toBeLessThan(1e-12);
+    const pictures = all(images());
+    expect(mse(new KlEncoder(teacher, 8).generate(pictures), teacher.encode(pictures))).toBeLessThan(1e-12);
+  });
+
+  it.each([
+    ["decoder", false],
+    ["decoder", true],
+    ["encoder", true],
+  ] as const)("learns the %s, along a trajectory: %s", (half, follows) => {
+    const pool = images();
+    const student = tinyAutoencoderFor(teacher, { channels: 8, blocks: 1, seed: 4 });
+    const pictures = all(pool);
+    const latents = teacher.encode(pictures);
+    const error = () =>
+      half === "decoder"
+        ? mse(student.decode(latents), teacher.decode(latents))
+        : mse(student.encode(pictures), latents);
+    const before = error();
+    const folder = join(base, `${half}-${follows}`);
+    distillTinyHalf({
+      ...{
+        teacher,
+        student,
+        half,
+        images: pool,
+        matching: half === "decoder" ? { adversarialWeight: 0.01, discriminatorChannels: 4 } : {},
+      },
+      ...(follows ? { recording: { folder, steps: 10, batchSize: 16, probes: 16 } } : {}),
+      backtracking: {
+        iterations: 120,
+        batchSize: 16,
+        studentLearningRate: 5e-3,
+        schedule: new StepsPerTarget(5),
+        emaDecay: 0.9,
+      },
+    });
+    expect(error()).toBeLessThan(before / 2);
+    if (follows) expect(Trajectory.open(folder).nodes.length).toBeGreaterThan(0);
+  });
+
+  it("refuses pictures that are not square", () => {
+    const pool = new SamplePool({ samples: randn([2, 3, 8, 4]) });
+    const student = tinyAutoencoderFor(teacher, { channels: 4 });
+    expect(() => distillTinyHalf({ teacher, student, half: "decoder", images: pool })).toThrow(
+      "tiny autoencoder: pictures of shape [3, 8, 4]",
+    );
+  });
+});
