@@ -32,6 +32,10 @@ export {
 } from "./distill/condition-source.js";
 export { DenoiserStudent, type DenoiserStudentOptions, evenAngles } from "./distill/denoiser-student.js";
 export { type GeneratorModule, GeneratorStudent, type LatentDraw } from "./distill/generator-student.js";
+export { CrossEntropyFit } from "./distill/language/cross-entropy-fit.js";
+export { generalizedDivergence } from "./distill/language/divergence.js";
+export { Gkd, type GkdOptions } from "./distill/language/gkd.js";
+export { Supervised, type SupervisedOptions } from "./distill/language/supervised.js";
 export { draw, generate, type Student } from "./distill/student.js";
 export { kindOf, type StudentKind, studentFrom } from "./distill/student-kind.js";
 export { UniformPrompts } from "./distill/uniform-prompts.js";

@@ -283,6 +283,28 @@ export const PROMPT_FLAGS: readonly SettingFlag[] = [
   },
 ];
 
+/** Of language models. */
+export const LANGUAGE_FLAGS: readonly SettingFlag[] = [
+  {
+    flags: "--temperature <t>",
+    path: "temperature",
+    description: "language models: divides the logits; 0 for the likeliest token",
+    kind: "number",
+  },
+  {
+    flags: "--top-p <share>",
+    path: "topP",
+    description: "language models: draw from the likeliest tokens of this probability",
+    kind: "number",
+  },
+  {
+    flags: "--length <n>",
+    path: "textLength",
+    description: "language models: tokens of a text",
+    kind: "number",
+  },
+];
+
 export const EVALUATION_FLAGS: readonly SettingFlag[] = grouped("Data and evaluation:", [
   {
     flags: "--data <source>",

@@ -1,9 +1,6 @@
 import { rmSync } from "node:fs";
-import type { Module } from "@disback/torch";
-import type { Fit } from "../../distill/fit.js";
 import { evenSteps } from "../../distill/node-schedule.js";
 import { EvenDistance } from "../../distill/node-selection.js";
-import { OutputFit } from "../../distill/output-fit.js";
 import { Recording } from "../../distill/record.js";
 import type { RecordingOptions } from "../../distill/recording-options.js";
 import { deviceOf } from "../../distill/student.js";
@@ -11,8 +8,9 @@ import { kindOf } from "../../distill/student-kind.js";
 import { TrustRegion } from "../../distill/trust-region.js";
 import type { RecordSettings } from "../settings/distillation.js";
 import { runStage } from "../stage-loop.js";
+import { fitOf } from "./fit.js";
 import type { JobContext } from "./job.js";
-import { isDenoiserModel, type Networks, studentOf } from "./networks.js";
+import { type Networks, studentOf } from "./networks.js";
 import { examination, executionOf, sessionOf } from "./session.js";
 
 /** Iterations between two lines of `metrics.jsonl` while recording. Small, because nothing is sampled. */
@@ -44,10 +42,17 @@ export async function recordTrajectory(
   // The run was killed before its first checkpoint, so existing files are made again.
   if (!resume && processes.leads) rmSync(folder, { recursive: true, force: true });
   const student = studentOf(made, settings);
+  const { module } = teacher;
   const work = new Recording({
     ...optionsOf(settings),
-    ...{ teacher: teacher.module, student, folder, resume, execution: executionOf(settings, context) },
-    ...(isDenoiserModel(teacher) ? {} : { fit: new OutputFit() as Fit<Module> }),
+    ...{
+      teacher: module,
+      fit: fitOf(module),
+      student,
+      folder,
+      resume,
+      execution: executionOf(settings, context),
+    },
     provenance: {
       teacher: settings.teacher,
       unconditional: settings.unconditional,

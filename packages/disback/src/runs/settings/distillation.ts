@@ -37,6 +37,9 @@ const networkSettings = {
     .describe(
       "start of the student: same (teacher's weights), untrained, small (untrained, half the channels), a generator from a vector (dcgan, fastgan, or mlp for points), a model's folder or config file, or your own module (.mjs)",
     ),
+  textLength: integer(1)
+    .optional()
+    .describe("tokens of a text, for a language model; default what it was trained with, at most 128"),
   latentSize: integer(1).optional().describe("dcgan, fastgan, mlp: numbers in a latent; default 100"),
   studentChannels: integer(1)
     .optional()
