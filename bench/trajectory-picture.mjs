@@ -21,7 +21,7 @@ const width = left + 8 * unit + 40;
 const height = top + named.length * row + 40;
 const x = (modes) => left + modes * unit;
 const lines = [
-  `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" font-family="sans-serif" font-size="13">`,
+  `<svg aria-label="Schedules of a trajectory at low noise levels" role="img" xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" font-family="sans-serif" font-size="13">`,
   `<rect width="${width}" height="${height}" fill="white"/>`,
   `<text x="12" y="24" font-weight="bold">Modes of 8 at the end, one dot per seed; ln sigma ~ N(-3, 0.6), untrained student</text>`,
 ];

@@ -26,7 +26,7 @@ describe("distillation of language models", () => {
       targetError,
       difference: gap,
     } = new Gkd({ beta }).studentSignal({
-      ...{ samples, condition: undefined, auxiliary: teacher, target: teacher, student },
+      ...{ samples, latents: samples, condition: undefined, auxiliary: teacher, target: teacher, student },
       random: new Generator(0),
     });
     loss!.backward();
@@ -47,7 +47,7 @@ describe("distillation of language models", () => {
     const input = { teacher, student, count: 4, random: new Generator(0) };
     const plain = new Supervised({ real: one }).loss(input).item();
     const mixed = new Gkd({ beta: 0, lambda: 0, real: one }).studentSignal({
-      ...{ samples, condition: undefined, auxiliary: teacher, target: teacher, student },
+      ...{ samples, latents: samples, condition: undefined, auxiliary: teacher, target: teacher, student },
       random: new Generator(0),
     });
     expect(mixed.loss!.item()).toBeCloseTo(plain, 5);
@@ -58,7 +58,8 @@ describe("distillation of language models", () => {
   it("the fit is the cross-entropy, and its outline a distance in [0, 1]", async () => {
     const { teacher, module } = await open();
     const given = expected("distillation");
-    const batch = { samples: given.get("texts")!, condition: undefined };
+    const samples = given.get("texts")!;
+    const batch = { samples, latents: samples, condition: undefined };
     const fit = new CrossEntropyFit();
     expect(fit.loss(teacher, batch).item()).toBeCloseTo(given.get("crossEntropy")!.item(), 4);
     const outline = fit.outline(batch);

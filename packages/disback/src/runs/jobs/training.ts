@@ -21,11 +21,11 @@ import { isDenoiserModel } from "./networks.js";
 import { createObjective, requireGuidable } from "./objective.js";
 import { executionOf } from "./session.js";
 
-/** How samples that an objective learns from are called while they are drawn. */
-export const PAIRS = "drawing what the student learns from";
-
 /** Any of the trainings of a student. */
 export type StudentTraining = Backtracking<Module> | DirectDistillation;
+
+/** How samples that an objective learns from are called while they are drawn. */
+export const PAIRS = "drawing what the student learns from";
 
 /** The inputs of a student's training. */
 export interface TrainingParts {
