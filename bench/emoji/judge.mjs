@@ -38,10 +38,14 @@ class Judge extends Module {
     this.names = new Embedding(names, features, { generator });
   }
 
+  /** What it sees in pictures, `[N, features]`. */
+  features(pictures) {
+    return this.projection.forward(this.convolutions.forward(pictures).flatten(1));
+  }
+
   /** How well each picture fits each name, `[N, names]`. */
   forward(pictures) {
-    const seen = unit(this.projection.forward(this.convolutions.forward(pictures).flatten(1)));
-    return seen.matmul(unit(this.names.weight).t()).mul(20);
+    return unit(this.features(pictures)).matmul(unit(this.names.weight).t()).mul(20);
   }
 }
 
@@ -59,7 +63,7 @@ export async function pictures(folder, count) {
   return cat(all);
 }
 
-/** Trains on moved, noisy and differently bright pictures. @returns a function: pictures to scores `[N, names]` */
+/** Trains on moved, noisy and differently bright pictures. @returns functions of pictures: scores `[N, names]`, features */
 export function trainJudge(images, { steps = 800, batch = 64, seed = 7 } = {}) {
   const generator = new Generator(seed);
   const [count] = images.shape;
@@ -77,7 +81,10 @@ export function trainJudge(images, { steps = 800, batch = 64, seed = 7 } = {}) {
     });
   }
   judge.eval();
-  return (drawn) => inferenceMode(() => judge.forward(drawn));
+  return {
+    scores: (drawn) => inferenceMode(() => judge.forward(drawn)),
+    features: (drawn) => inferenceMode(() => judge.features(drawn)),
+  };
 }
 
 function changed(images, generator) {

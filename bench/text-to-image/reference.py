@@ -28,6 +28,11 @@ SDXL_THIN = dict(SDXL, transformer_layers_per_block=[1, 2, 2])
 SD35M_THIN = dict(SD35M, num_layers=7, dual_attention_layers=list(range(4)))
 # FLUX.1's width with two blocks of each kind.
 FLUX = dict(num_layers=2, num_single_layers=2, guidance_embeds=True)
+# The 768-v of Stable Diffusion 2, nota-ai/bk-sdm-tiny (no middle, fewer blocks).
+SD2 = dict(sample_size=96, cross_attention_dim=1024, attention_head_dim=[5, 10, 20, 20], use_linear_projection=True)
+BK_TINY = dict(
+    SD15, layers_per_block=1, block_out_channels=[320, 640, 1280], mid_block_type=None,
+    down_block_types=["CrossAttnDownBlock2D"] * 3, up_block_types=["CrossAttnUpBlock2D"] * 3)
 generator = torch.Generator().manual_seed(1)
 
 
@@ -97,6 +102,31 @@ def clip(_, __):
     return model, values, lambda: dict(last=(out := model(ids)).last_hidden_state, output=out.text_embeds)
 
 
+def clip_vision(_, __):
+    from transformers import CLIPVisionConfig, CLIPVisionModelWithProjection
+
+    # openai/clip-vit-large-patch14.
+    config = CLIPVisionConfig(hidden_size=1024, intermediate_size=4096, num_hidden_layers=24, num_attention_heads=16,
+                              patch_size=14, projection_dim=768)
+    model = CLIPVisionModelWithProjection(config).eval()
+    values = dict(pixels=randn(1, 3, 224, 224))
+    return model, values, lambda: model(values["pixels"]).image_embeds
+
+
+def vae(_, side):
+    from diffusers import AutoencoderKL
+
+    # The autoencoder of Flux: 16 channels, a shift.
+    model = filled(lambda: AutoencoderKL(
+        block_out_channels=[128, 256, 512, 512], down_block_types=["DownEncoderBlock2D"] * 4,
+        up_block_types=["UpDecoderBlock2D"] * 4, layers_per_block=2, latent_channels=16, use_quant_conv=False,
+        use_post_quant_conv=False, scaling_factor=0.3611, shift_factor=0.1159, sample_size=1024))
+    values = dict(pictures=randn(1, 3, side, side).clamp(-1, 1), latents=randn(1, 16, side // 8, side // 8))
+    encode = lambda: (model.encode(values["pictures"]).latent_dist.mean - 0.1159) * 0.3611
+    decode = lambda: model.decode(values["latents"] / 0.3611 + 0.1159).sample
+    return model, values, lambda: dict(output=torch.cat([encode().flatten(), decode().flatten()]))
+
+
 def t5(_, __):
     from transformers import T5Config, T5EncoderModel
 
@@ -127,6 +157,8 @@ def minilm(_, folder):
 
 NETWORKS = {"sd15": (unet, SD15, 64), "sdxl": (unet, SDXL, 64), "sd35-medium": (sd3, SD35M, 64),
             "sdxl-thin": (unet, SDXL_THIN, 64), "sd35-thin": (sd3, SD35M_THIN, 64),
+            "sd2": (unet, SD2, 96), "bk-sdm-tiny": (unet, BK_TINY, 64), "vae16": (vae, None, 256),
+            "clip-vision": (clip_vision, None, None),
             "flux": (flux, FLUX, 64), "clip-l": (clip, None, None), "t5-xxl": (t5, None, None), "minilm": (minilm, None, None)}
 
 

@@ -6,7 +6,6 @@ export {
   type Decision,
   decide,
   describeDecision,
-  lossOnFirstSamples,
   type Method,
 } from "./distill/decide.js";
 export { defaults } from "./distill/defaults.js";
@@ -50,6 +49,11 @@ export type { ModelFacts, TextFacts } from "./models/facts.js";
 // Trajectories.
 
 export { KlDecoder, KlEncoder, TinyHalf } from "./distill/autoencoder-halves.js";
+export {
+  type CheckpointTrajectoryOptions,
+  checkpointTrajectory,
+  type TeacherCheckpoint,
+} from "./distill/checkpoint-trajectory.js";
 export { DenoiserOutline, DenoisingFit } from "./distill/denoising-fit.js";
 export type { Fit, FitBatch, Outline } from "./distill/fit.js";
 export { evenSteps } from "./distill/node-schedule.js";
@@ -62,6 +66,7 @@ export {
 } from "./distill/node-selection.js";
 export type { NodeStorage } from "./distill/node-storage.js";
 export { OutputFit } from "./distill/output-fit.js";
+export { measureReach, type Reach, type ReachOptions } from "./distill/reach.js";
 export type { TargetPathOptions, TrajectoryUse } from "./distill/target-path.js";
 export {
   MismatchReached,
@@ -77,6 +82,7 @@ export {
   tinyAutoencoderFor,
 } from "./distill/tiny-autoencoder.js";
 export { Trajectory, type TrajectoryNode } from "./distill/trajectory.js";
+export { type ShortenStepOptions, shortenStep, TrustRegion } from "./distill/trust-region.js";
 
 // Objectives and their parts.
 

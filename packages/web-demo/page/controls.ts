@@ -26,7 +26,8 @@ export function offer(
 ): void {
   const images = sampleShape.length === 3;
   const counts = images ? [1, 4, 9, 16, 36, 64] : [256, 1024, 4096];
-  const chosen = images ? (kind === "student" ? 16 : 4) : 1024;
+  // Of one text, a few pictures say as much as many.
+  const chosen = images ? (kind === "student" && !text ? 16 : 4) : 1024;
   for (const count of counts)
     countField.add(new Option(String(count), String(count), false, count === chosen));
   if (labelDim > 0) {

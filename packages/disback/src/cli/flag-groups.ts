@@ -131,6 +131,12 @@ export const RECORDING_FLAGS: readonly SettingFlag[] = grouped("Recording:", [
     choices: ["even-distance", "even-steps"],
   },
   {
+    flags: "--nodes <n>",
+    path: "recording.nodeCount",
+    description: "about this many nodes at equal distances; long steps are shortened",
+    kind: "number",
+  },
+  {
     flags: "--record-steps <n>",
     path: "recording.steps",
     description: "steps of the recording",

@@ -68,6 +68,7 @@ export function distill<S extends Student = DenoiserStudent>(options: Distillati
     ...{ method, teacher, student, direct: isDirect(objective) },
     imitation: { steps: imitation.steps ?? defaults.imitation.steps, when },
     seed: execution?.seed ?? 0,
+    levels: isDirect(objective) ? undefined : objective?.noise,
   });
   options.onDecision?.(decision);
   const shared = { teacher, ...(execution ? { execution } : {}) };

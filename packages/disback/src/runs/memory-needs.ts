@@ -152,6 +152,7 @@ export function describeNeeds(
     `moments ${shortBytes(moments)}`,
     `gradients ${shortBytes(gradients)}`,
     `activations about ${shortBytes(activations)}`,
+    ...(needs.process > 0 ? [`process ${shortBytes(needs.process)}`] : []),
   ];
   const whole = available === undefined ? "" : ` of ${shortBytes(available)}`;
   const line = `memory: ${parts.join(", ")}; together about ${shortBytes(together)}${whole}`;

@@ -204,6 +204,25 @@ test.each<[string, BasePlace, "float32" | "bfloat16"]>([
   });
 });
 
+test("captured steps of adapters give the plain steps' bits; a base that is fetched is not captured", () => {
+  const end = (capture: boolean, streamed = false) => {
+    const teacher = network();
+    if (streamed) streamBase(teacher, "host");
+    const of = student(teacher);
+    const trajectory = recorded(teacher, of);
+    const work = new Backtracking({
+      ...{ teacher, student: of, trajectory, batchSize: 4, iterations: 5, execution: { seed: 1, capture } },
+    });
+    while (!work.finished) scope(() => work.step());
+    return of.module.parameters().map((weight) => weight.detach().clone());
+  };
+  const [plain, captured] = [end(false), end(true)];
+  plain.forEach((weight, index) => {
+    expect(difference(weight, captured[index]!)).toBe(0);
+  });
+  expect(() => end(true, true)).toThrow("a step that is being captured cannot fetch a weight");
+});
+
 test("a file of another base is refused", () => {
   const file = join(folder, "other.safetensors");
   writeSafetensors(file, new Map([["layer", x]]));

@@ -75,6 +75,11 @@ describe("files that are refused", () => {
     ["something else", { [down]: [2, 8], [up]: [8, 2], extra: [1] }, "extra is no part of a LoRA"],
     ["nothing", {}, "no LoRA: it has no tensors"],
     [
+      "a part that is not there",
+      { "text_encoder_2.x.lora_A.weight": [2, 8], "text_encoder_2.x.lora_B.weight": [8, 2] },
+      "text_encoder_2.x.lora_A.weight: there is no text_encoder_2 here: the LoRA belongs to another base",
+    ],
+    [
       "a layer that is not there",
       { [down.replace("mid_block", "mid_blocks")]: [2, 8], [up.replace("mid_block", "mid_blocks")]: [8, 2] },
       "there is no such layer: the LoRA belongs to another base model",

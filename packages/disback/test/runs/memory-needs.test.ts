@@ -77,10 +77,9 @@ test.each<Case>([
   { network: "pixels", batchSize: 16, rank: 4 },
   { network: "pixels", batchSize: 16, rank: 4, activationCheckpointing: true },
   { network: "pixels", batchSize: 16, microBatch: 4 },
-])("what is worked out is what it takes, within a fifth: %o", (given) => {
+])("what is worked out is what it takes, within a fourth: %o", (given) => {
   const { needs, measured } = both(given);
   const estimate = needs.together - needs.process;
-  console.log(JSON.stringify(given), (estimate / measured).toFixed(2), needs, measured);
   expect(estimate / measured).toBeGreaterThan(0.8);
   expect(estimate / measured).toBeLessThan(1.25);
 });
@@ -102,7 +101,7 @@ test("the line names what would make it fit, and only that", () => {
   const settings = { rank: 64, precision: "f32", activationCheckpointing: true } as const;
   const less = savings(needs, { ...settings, adaptedLayers: "all" }, 1);
   expect(describeNeeds(needs, 6e9, less)).toBe(
-    "memory: base 3.44 GB, adapters 1.08 GB, moments 540 MB, gradients 270 MB, activations about 1.5 GB; together about 7.13 GB of 6 GB: too much; less with --set adaptedLayers=attention, or a smaller --rank, --precision bf16, --offload",
+    "memory: base 3.44 GB, adapters 1.08 GB, moments 540 MB, gradients 270 MB, activations about 1.5 GB, process 300 MB; together about 7.13 GB of 6 GB: too much; less with --set adaptedLayers=attention, or a smaller --rank, --precision bf16, --offload",
   );
   expect(describeNeeds(needs, 8e9, less)).toMatch(/together about 7.13 GB of 8 GB$/);
 });

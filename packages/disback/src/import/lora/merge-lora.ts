@@ -16,6 +16,8 @@ export interface Loras {
   merge(target: LoraTarget, module: Module): void;
   /** Parts that are adapted. */
   targets: ReadonlySet<LoraTarget>;
+  /** @throws DisbackError naming file and key of an adapter for a part that the pipeline does not have */
+  requireOnly(parts: ReadonlySet<string>): void;
 }
 
 /** Reads files of adapters. @throws DisbackError naming the file, and the key that is not understood */
@@ -28,6 +30,15 @@ export async function readLoras(choices: readonly LoraChoice[]): Promise<Loras> 
   }
   return {
     targets: new Set(files.flatMap(({ layers }) => layers.map(({ target }) => target))),
+    requireOnly: (parts) => {
+      for (const { path, layers } of files) {
+        const stray = layers.find(({ target }) => !parts.has(target));
+        if (stray)
+          throw new DisbackError(
+            `${path}: ${stray.key}: there is no ${stray.target} here: the LoRA belongs to another base model`,
+          );
+      }
+    },
     merge: (target, module) => {
       for (const { path, weight, layers } of files) {
         const mine = layers.filter((layer) => layer.target === target);

@@ -54,6 +54,7 @@ export async function openTextToImagePipeline(
   const loras = await readLoras(choices);
   const part = [...folder.parts.values()].find(({ className }) => isTextToImageNetwork(className));
   if (!part) throw noNetwork(folder);
+  loras.requireOnly(new Set(["network", ...folder.parts.keys()]));
   const given = configured(part);
   const network = buildTextToImageNetwork(given, part.className);
   const scheduler = configured(requiredPart(folder, "scheduler"), "scheduler_config.json");

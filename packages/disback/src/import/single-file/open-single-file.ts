@@ -48,6 +48,8 @@ export async function openSingleFile(
 ): Promise<TextToImagePipeline> {
   const loras = await readLoras(choices);
   const parts = sections(await openTensorFile(path), path);
+  const encoders = parts.version === "sdxl" ? ["text_encoder", "text_encoder_2"] : ["text_encoder"];
+  loras.requireOnly(new Set(["network", ...encoders]));
   const predicted = prediction ?? (parts.marks.has("v_pred") ? "v" : undefined);
   if (parts.version === "sd2" && predicted === undefined) {
     throw new DisbackError(

@@ -65,7 +65,7 @@ export function momentsOf(
   return { mean: half(0), logVariance: half(config.latentChannels).clamp(-30, 20) };
 }
 
-/** As `AutoencoderKl.decoded`, by a decoder alone. */
+/** Images of latents before scaling, all at once and with gradients, by a decoder alone. */
 export function decodedBy(
   { decoder, post_quant_conv, config }: Pick<AutoencoderKl, "decoder" | "post_quant_conv" | "config">,
   latents: Tensor,

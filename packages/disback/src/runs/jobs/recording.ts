@@ -8,6 +8,7 @@ import { Recording } from "../../distill/record.js";
 import type { RecordingOptions } from "../../distill/recording-options.js";
 import { deviceOf } from "../../distill/student.js";
 import { kindOf } from "../../distill/student-kind.js";
+import { TrustRegion } from "../../distill/trust-region.js";
 import type { RecordSettings } from "../settings/distillation.js";
 import { runStage } from "../stage-loop.js";
 import type { JobContext } from "./job.js";
@@ -74,7 +75,8 @@ export async function recordTrajectory(
 
 /** The recording's options from the settings. */
 function optionsOf({ recording, ablation }: RecordSettings) {
-  const { steps, batchSize, learningRate, rank, nodes, interval, nodeSteps, maximumNodes } = recording;
+  const { steps, batchSize, learningRate, rank, nodes, interval, nodeSteps, maximumNodes, nodeCount } =
+    recording;
   const { storageEnergy, storageRank } = recording;
   const kind = ablation?.storage ?? recording.storage;
   return {
@@ -83,9 +85,11 @@ function optionsOf({ recording, ablation }: RecordSettings) {
     learningRate,
     rank,
     nodes:
-      nodes === "even-distance"
-        ? new EvenDistance({ maximum: maximumNodes })
-        : (nodeSteps ?? evenSteps(steps, interval)),
+      nodes === "even-steps"
+        ? (nodeSteps ?? evenSteps(steps, interval))
+        : nodeCount === undefined
+          ? new EvenDistance({ maximum: maximumNodes })
+          : new TrustRegion(nodeCount),
     ...(kind === undefined
       ? {}
       : {
