@@ -1,9 +1,11 @@
 import { existsSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { shortFigureName } from "@disback/studio/pages";
 import { z } from "zod";
 import { fileError, makeFolder, removeIfPossible, writeFileAtomically } from "./atomic-file.js";
 import type { RunFolder } from "./run-folder.js";
 import type { BestSoFar } from "./stage-position.js";
+import { shortNumber } from "./wording.js";
 
 /** Figures that rank models. The first available one counts; lower is better. */
 export const BEST_BY = ["fid", "slicedWasserstein", "trigramDivergence"];
@@ -41,6 +43,19 @@ export function keepBestModel(
     removeIfPossible(partial);
     throw fileError("write", folder, error);
   }
+}
+
+/** Smaller differences between evaluations say nothing. */
+const CLEARLY = 0.9;
+
+/** One line if the best model is clearly better than the last one; else undefined. @param last the last figures */
+export function tellBetter(runPath: string, last: Readonly<Record<string, unknown>>): string | undefined {
+  const best = readBest(runPath);
+  const now = best && last[best.figure];
+  if (typeof now !== "number" || !(best!.value < CLEARLY * now)) return undefined;
+  const { name, figure, value, iteration } = best!;
+  const word = shortFigureName(figure);
+  return `${name}/ is better than the end: ${word} ${shortNumber(value)} at iteration ${iteration}, ${shortNumber(now)} at the end`;
 }
 
 /** The content of a run's `best.json`; undefined if there is none. */

@@ -1,4 +1,5 @@
 import { Processes } from "../training/processes.js";
+import { tellBetter } from "./best-model.js";
 import type { Checkpoint } from "./checkpoint.js";
 import { DivergenceWatch } from "./divergence.js";
 import type { Figures } from "./progress.js";
@@ -50,6 +51,10 @@ class StageLoop {
   private best: BestSoFar | undefined;
   private rollBack: RollBack | undefined;
 
+  private toldPlain = false;
+  /** figures of the last evaluation */
+  private judged: Figures = {};
+
   constructor(
     private readonly stage: Stage,
     private readonly session: RunSession,
@@ -83,8 +88,6 @@ class StageLoop {
     return this.secondsBefore + (performance.now() - this.began) / 1000;
   }
 
-  private toldPlain = false;
-
   async perform(): Promise<void> {
     const { stage, session } = this;
     const { work } = stage;
@@ -104,6 +107,8 @@ class StageLoop {
       if (fault === undefined) await this.betweenSteps();
       else await this.recover(fault);
     }
+    const better = this.best && tellBetter(session.run.path, this.judged);
+    if (better !== undefined) session.progress.notice(better);
   }
 
   /** Says once why steps are not captured. */
@@ -190,6 +195,7 @@ class StageLoop {
   }
 
   private keepBest(judged: Figures): void {
+    this.judged = judged;
     const { best, work } = this.stage;
     const figure = best?.figures.find((name) => judged[name] !== undefined);
     if (!best || figure === undefined) return;
