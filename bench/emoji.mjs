@@ -31,10 +31,10 @@ const sizes = smoke
       iterations: 5000,
       student: 200,
       quarter: 300,
-      variant: 50,
+      variant: 30,
       batch: 32,
       judge: 800,
-      names: 256,
+      names: 128,
       steps: 12,
     };
 const guidance = 2;

@@ -6,7 +6,6 @@ export {
   type Decision,
   decide,
   describeDecision,
-  lossOnFirstSamples,
   type Method,
 } from "./distill/decide.js";
 export { defaults } from "./distill/defaults.js";
@@ -33,6 +32,10 @@ export {
 } from "./distill/condition-source.js";
 export { DenoiserStudent, type DenoiserStudentOptions, evenAngles } from "./distill/denoiser-student.js";
 export { type GeneratorModule, GeneratorStudent, type LatentDraw } from "./distill/generator-student.js";
+export { CrossEntropyFit } from "./distill/language/cross-entropy-fit.js";
+export { generalizedDivergence } from "./distill/language/divergence.js";
+export { Gkd, type GkdOptions } from "./distill/language/gkd.js";
+export { Supervised, type SupervisedOptions } from "./distill/language/supervised.js";
 export { draw, generate, type Student } from "./distill/student.js";
 export { kindOf, type StudentKind, studentFrom } from "./distill/student-kind.js";
 export { UniformPrompts } from "./distill/uniform-prompts.js";
@@ -50,6 +53,11 @@ export type { ModelFacts, TextFacts } from "./models/facts.js";
 // Trajectories.
 
 export { KlDecoder, KlEncoder, TinyHalf } from "./distill/autoencoder-halves.js";
+export {
+  type CheckpointTrajectoryOptions,
+  checkpointTrajectory,
+  type TeacherCheckpoint,
+} from "./distill/checkpoint-trajectory.js";
 export { DenoiserOutline, DenoisingFit } from "./distill/denoising-fit.js";
 export type { Fit, FitBatch, Outline } from "./distill/fit.js";
 export { evenSteps } from "./distill/node-schedule.js";
@@ -62,6 +70,7 @@ export {
 } from "./distill/node-selection.js";
 export type { NodeStorage } from "./distill/node-storage.js";
 export { OutputFit } from "./distill/output-fit.js";
+export { measureReach, type Reach, type ReachOptions } from "./distill/reach.js";
 export type { TargetPathOptions, TrajectoryUse } from "./distill/target-path.js";
 export {
   MismatchReached,
@@ -77,6 +86,7 @@ export {
   tinyAutoencoderFor,
 } from "./distill/tiny-autoencoder.js";
 export { Trajectory, type TrajectoryNode } from "./distill/trajectory.js";
+export { type ShortenStepOptions, shortenStep, TrustRegion } from "./distill/trust-region.js";
 
 // Objectives and their parts.
 

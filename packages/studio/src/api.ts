@@ -34,8 +34,12 @@ export interface Call {
   query: URLSearchParams;
 }
 
-const SAMPLE = /^(?:(?:teacher|imitate|record|backtrack)-\d+|reference)\.(png|npy)$/;
-const SAMPLE_TYPES: Record<string, string> = { png: "image/png", npy: "application/octet-stream" };
+const SAMPLE = /^(?:(?:teacher|imitate|record|backtrack)-\d+|reference)\.(png|npy|txt)$/;
+const SAMPLE_TYPES: Record<string, string> = {
+  png: "image/png",
+  npy: "application/octet-stream",
+  txt: "text/plain; charset=utf-8",
+};
 const LARGEST_SAMPLE = 64 << 20;
 
 /** The requests of the page, by method and path. All of them need the right to read. */

@@ -184,7 +184,7 @@ export class RunList {
 
   private async headline(id: string, { result }: RunFile): Promise<RunSummary["headline"]> {
     for (const line of (await lastLines(this.folder, 16_384, id, "metrics.jsonl")).reverse()) {
-      for (const name of ["fid", "slicedWasserstein"]) {
+      for (const name of ["fid", "slicedWasserstein", "trigramDivergence"]) {
         const value = line[name];
         if (typeof value !== "number") continue;
         const teacher = result?.[`teacher${name[0]!.toUpperCase()}${name.slice(1)}`];

@@ -19,31 +19,36 @@ const REFERENCE = "reference.png";
 /** Pictures of a run's samples in time order, and the teacher's from the same latents. */
 export interface SampleFiles {
   frames: SampleFrame[];
-  reference?: { picture: string; points?: string };
+  reference?: { picture: string; points?: string; texts?: string };
 }
 
 export async function sampleFiles(folder: SafeFolder, id: string): Promise<SampleFiles> {
   const names = await namesIn(folder, id, "samples");
   const there = new Set(names);
-  const points = (picture: string) => {
-    const name = picture.replace(/png$/, "npy");
-    return there.has(name) ? { points: name } : {};
+  const beside = (picture: string) => {
+    const [values, texts] = ["npy", "txt"].map((ending) => picture.replace(/png$/, ending)) as [
+      string,
+      string,
+    ];
+    return { ...(there.has(values) ? { points: values } : {}), ...(there.has(texts) ? { texts } : {}) };
   };
   const frames = names.flatMap((picture): SampleFrame[] => {
     const [, stage, digits] = FRAME.exec(picture) ?? [];
-    return stage ? [{ stage: stage as Stage, iteration: Number(digits), picture, ...points(picture) }] : [];
+    return stage ? [{ stage: stage as Stage, iteration: Number(digits), picture, ...beside(picture) }] : [];
   });
   return {
     frames: frames.sort(
       (a, b) => stageNames.indexOf(a.stage) - stageNames.indexOf(b.stage) || a.iteration - b.iteration,
     ),
-    ...(there.has(REFERENCE) ? { reference: { picture: REFERENCE, ...points(REFERENCE) } } : {}),
+    ...(there.has(REFERENCE) ? { reference: { picture: REFERENCE, ...beside(REFERENCE) } } : {}),
   };
 }
 
-/** The layout of a run's pictures; `undefined` for points of the plane. */
+/** The layout of a run's pictures; `undefined` for points of the plane and for texts. */
 export function sampleGrid({ settings }: RunFile, { frames }: SampleFiles): SampleGrid | undefined {
-  return frames.some((frame) => frame.points !== undefined) ? undefined : sampleGridOf(settings.evaluation);
+  return frames.some(({ points, texts }) => points !== undefined || texts !== undefined)
+    ? undefined
+    : sampleGridOf(settings.evaluation);
 }
 
 /** The prompts that the samples show, in order; `undefined` for samples without. */

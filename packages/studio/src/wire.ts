@@ -57,6 +57,8 @@ export interface SampleFrame {
   iteration: number;
   /** File in `samples/`. */
   picture: string;
+  /** The file of its texts, one a line, if the samples are that. */
+  texts?: string;
   /** Points of the plane, `.npy`. */
   points?: string;
 }
@@ -70,7 +72,7 @@ export interface RunDetail {
   result?: Record<string, unknown>;
   path?: PathNode[];
   frames: SampleFrame[];
-  reference?: { picture: string; points?: string };
+  reference?: { picture: string; points?: string; texts?: string };
   /** The layout of the pictures. The same cell has the same latent and class in all of them. */
   grid?: SampleGrid;
   /** Names of the classes; the samples show them in turn. */

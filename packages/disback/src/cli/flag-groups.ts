@@ -131,6 +131,12 @@ export const RECORDING_FLAGS: readonly SettingFlag[] = grouped("Recording:", [
     choices: ["even-distance", "even-steps"],
   },
   {
+    flags: "--nodes <n>",
+    path: "recording.nodeCount",
+    description: "about this many nodes at equal distances; long steps are shortened",
+    kind: "number",
+  },
+  {
     flags: "--record-steps <n>",
     path: "recording.steps",
     description: "steps of the recording",
@@ -273,6 +279,28 @@ export const PROMPT_FLAGS: readonly SettingFlag[] = [
     flags: "--guidance-rescale <share>",
     path: "guidanceRescale",
     description: "0 to 1: how far guidance gets back the contrast of samples without it",
+    kind: "number",
+  },
+];
+
+/** Of language models. */
+export const LANGUAGE_FLAGS: readonly SettingFlag[] = [
+  {
+    flags: "--temperature <t>",
+    path: "temperature",
+    description: "language models: divides the logits; 0 for the likeliest token",
+    kind: "number",
+  },
+  {
+    flags: "--top-p <share>",
+    path: "topP",
+    description: "language models: draw from the likeliest tokens of this probability",
+    kind: "number",
+  },
+  {
+    flags: "--length <n>",
+    path: "textLength",
+    description: "language models: tokens of a text",
     kind: "number",
   },
 ];

@@ -9,7 +9,9 @@ export function factsOf(imported: ImportedTeacher): [name: string, value: string
   const size =
     config.network === "mlp"
       ? `${config.dimension} dimensions`
-      : `${config.imageChannels} x ${config.imageResolution} x ${config.imageResolution}`;
+      : config.network === "text-transformer"
+        ? `${config.textLength} letters`
+        : `${config.imageChannels} x ${config.imageResolution} x ${config.imageResolution}`;
   return [
     ["network", `${config.network}, ${config.preconditioning}${className ? ` (${className})` : ""}`],
     ["samples", `${size}, ${config.labelDim > 0 ? `${config.labelDim} classes` : "unconditional"}`],

@@ -144,7 +144,16 @@ export class ProgressLines implements Progress {
 }
 
 /** Figures shown with the progress. */
-const FOLLOWED = ["loss", "mismatch", "fid", "slicedWasserstein", "modeCoverage", "target"];
+const FOLLOWED = [
+  "loss",
+  "mismatch",
+  "fid",
+  "slicedWasserstein",
+  "modeCoverage",
+  "trigramDivergence",
+  "validWords",
+  "target",
+];
 
 /** `loss 0.21, FID 17.2, 1.2 GB`: the main figures, in a fixed order. */
 function describeFigures(figures: Figures): string {

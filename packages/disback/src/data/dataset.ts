@@ -1,5 +1,6 @@
 import { fromTypedArray, type Tensor } from "@disback/torch";
 import { DisbackError } from "../errors.js";
+import { TextSource } from "./formats/text.js";
 import type { LeftOut } from "./left-out.js";
 import { openSamples } from "./open-samples.js";
 import type { OpenOptions } from "./options.js";
@@ -21,6 +22,8 @@ export interface Dataset extends SampleSource {
   readonly distribution?: ToyDistribution | undefined;
   /** the modes of that distribution, where it is a mixture of Gaussians (for mode coverage) */
   readonly modes?: MixtureModes | undefined;
+  /** the text itself and what reads it, where samples are tokens */
+  readonly text?: TextSource | undefined;
   /**
    * @param indices each in `0 … length-1`; repeats allowed
    * @throws DisbackError if an index is out of range, or naming a broken image file
@@ -50,6 +53,7 @@ export class TensorDataset implements Dataset {
   readonly captions: readonly string[] | undefined;
   readonly distribution: ToyDistribution | undefined;
   readonly modes: MixtureModes | undefined;
+  readonly text: TextSource | undefined;
 
   constructor(private readonly source: SampleSource) {
     this.name = source.name;
@@ -64,6 +68,7 @@ export class TensorDataset implements Dataset {
     this.captions = source.captions;
     this.distribution = source instanceof ToyPoints ? source.distribution : undefined;
     this.modes = this.distribution?.modes;
+    this.text = source instanceof TextSource ? source : undefined;
   }
 
   async read(indices: ArrayLike<number>): Promise<SampleArrays> {
@@ -98,6 +103,7 @@ export class TensorDataset implements Dataset {
  * | IDX file of images, gzipped or not; a folder with the MNIST family's files | the label file beside it | train, test |
  * | CIFAR-10/100, binary or Python version: a file, a folder, a tar.gz | in them (CIFAR-100: fine) | train, test |
  * | `.npz`, `.npy` of images or points | `labels`, `arr_1`, `y`, …; a file of labels beside it | `x_train`, `train_images`, … |
+ * | a `.txt` file, a folder of them: windows of tokens, see `openText` | none | |
  * | `toy:ring`, `toy:grid`, `toy:moons`, `toy:checkerboard`, `toy:spiral`, with `?name=value&…` | component | train, test |
  *
  * Images are cropped to their centre square and resampled by Lanczos, as EDM's data preparation does; only IDX files of

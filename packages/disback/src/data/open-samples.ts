@@ -9,6 +9,7 @@ import { openFolder } from "./formats/folder.js";
 import { idxSplit, openIdx } from "./formats/idx.js";
 import { openNpy } from "./formats/npz.js";
 import { openParquetFiles } from "./formats/parquet.js";
+import { openText } from "./formats/text.js";
 import { describeLeftOut } from "./left-out.js";
 import { type OpenOptions, type ResolvedOptions, resolveOptions } from "./options.js";
 import type { SampleSource } from "./samples.js";
@@ -23,7 +24,7 @@ function checkSplit(source: string, found: string | undefined, wanted: string | 
 }
 
 function datasetName(source: string, { split, resolution }: ResolvedOptions): string {
-  const base = basename(source).replace(/\.(tar|tgz|zip|npz|npy|bin|parquet)$|(\.tar)?\.gz$/i, "");
+  const base = basename(source).replace(/\.(tar|tgz|zip|npz|npy|bin|parquet|txt)$|(\.tar)?\.gz$/i, "");
   return `${base}${split ? ` (${split})` : ""}${resolution ? ` at ${resolution}x${resolution}` : ""}`;
 }
 
@@ -46,6 +47,9 @@ async function open(source: string, format: DatasetFormat, name: string, options
     case "npy":
       checkSplit(source, undefined, options.split);
       return openNpy(source, name, options);
+    case "text":
+      checkSplit(source, undefined, options.split);
+      return openText(source, name, options.text);
     case "parquet":
       checkSplit(source, undefined, options.split);
       return openParquetFiles([source], source, name, options);

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { DisbackError } from "../errors.js";
+import type { TextForm } from "./formats/text.js";
 import { Findings } from "./left-out.js";
 
 /** Bounds on what an archive may unpack to: a small file must not fill the memory. */
@@ -18,6 +19,8 @@ export interface OpenOptions {
   channels?: 1 | 3;
   /** arrays of `.npz` and `.npy` are values that are taken as they are, whatever their shape; default false: images or points */
   values?: boolean;
+  /** how texts become samples; default letters, 64 of them */
+  text?: TextForm;
   /** false drops the labels; default true: labels are used where the data has them */
   labels?: boolean;
   /** "train", "test" or another part the data has; default "train" where there are parts */
@@ -54,6 +57,7 @@ const openOptions = z.strictObject({
   resolution: z.number().int().min(1).max(4096).optional(),
   channels: z.union([z.literal(1), z.literal(3)]).optional(),
   values: z.boolean().optional(),
+  text: z.custom<TextForm>().optional(),
   labels: z.boolean().default(true),
   split: z.string().min(1).optional(),
   skipBroken: z.boolean().default(false),

@@ -1,7 +1,7 @@
 import { Module, type Tensor } from "@disback/torch";
 import { reduction } from "../models/autoencoder/autoencoder-config.js";
 import { type AutoencoderKl, decodedBy, momentsOf } from "../models/autoencoder/autoencoder-kl.js";
-import { scaled, unscaled } from "../models/autoencoder/scaling.js";
+import { scaled } from "../models/autoencoder/scaling.js";
 import * as tiny from "../models/autoencoder-tiny/autoencoder-tiny.js";
 import type { GeneratorModule } from "./generator-student.js";
 
@@ -38,7 +38,7 @@ export class KlDecoder extends Half {
   }
 
   generate(latents: Tensor): Tensor {
-    return decodedBy(this, unscaled(latents, this.config));
+    return decodedBy(this, latents);
   }
 }
 

@@ -1,11 +1,11 @@
-import { Generator, inferenceMode, type Module, ops, scope } from "@disback/torch";
+import { inferenceMode, type Module, ops } from "@disback/torch";
 import { DisbackError } from "../errors.js";
 import { LowRankDenoiser } from "../models/adapters/low-rank-denoiser.js";
 import type { DenoiserModule } from "../models/denoiser.js";
 import { DenoiserStudent } from "./denoiser-student.js";
-import { denoisingLoss } from "./denoising-loss.js";
-import { LogNormal, type NoiseDistribution } from "./noise-distribution.js";
-import { deviceOf, type Student } from "./student.js";
+import type { NoiseDistribution } from "./noise-distribution.js";
+import { measureReach } from "./reach.js";
+import type { Student } from "./student.js";
 
 /**
  * - `auto`: decides for each student whether to imitate first and whether a trajectory can pay, and says why;
@@ -40,21 +40,32 @@ export interface DecideOptions {
   imitation: { steps: number; when?: ImitationTime | undefined };
   /** seed of the samples that are examined */
   seed: number;
+  /** the noise levels that the objective uses; default EDM's log-normal */
+  levels?: NoiseDistribution | undefined;
 }
 
+/** The largest ratio at which the noise levels count as bridging the gap, see `measureReach` and docs/trajectories.md. */
+const largestRatio = 2;
+
 /**
- * What helps a student, as measured in docs/study.md:
+ * What helps a student, as measured in docs/study.md and docs/trajectories.md:
  *
  * 1. A copy of the teacher needs neither. A trajectory never paid for one.
  * 2. A denoiser that is not a copy imitates. This is cheaper than a trajectory, and better.
- * 3. Where imitation is impossible or not wanted, a trajectory is recorded if the teacher denoises the student's first
- *    samples worse than no model would: if its denoising loss on them is above 1. The trivial denoiser `c_skip x` has a
- *    loss of about 1 on data (Karras et al. 2022, appendix B.6).
+ * 3. Where imitation is impossible or not wanted, a trajectory is recorded if the noise levels in use do not bridge the gap
+ *    between the student and the data (`measureReach`). Where they do, a trajectory only costs.
  *
- * The decision depends only on the seed, so a resumed run decides the same. It costs at most one pass of teacher and
- * student.
+ * The decision depends only on the seed, so a resumed run decides the same.
  */
-export function decide({ method, teacher, student, direct, imitation, seed }: DecideOptions): Decision {
+export function decide({
+  method,
+  teacher,
+  student,
+  direct,
+  imitation,
+  seed,
+  levels,
+}: DecideOptions): Decision {
   const { steps, when = "needed" } = imitation;
   const asked = steps > 0 && when === "always";
   if (asked && !(student instanceof DenoiserStudent))
@@ -70,19 +81,16 @@ export function decide({ method, teacher, student, direct, imitation, seed }: De
   if (asked) return { imitate: true, record: false, why: "imitation was asked for" };
   if (sameWeights(teacher, student.module))
     return { imitate: false, record: false, why: "the student is a copy of the teacher" };
-  if (!(student instanceof DenoiserStudent))
-    return {
-      imitate: false,
-      record: true,
-      why: "the student is not a denoiser and cannot imitate the teacher",
-    };
-  if (steps > 0)
+  if (student instanceof DenoiserStudent && steps > 0)
     return { imitate: true, record: false, why: "the student is not a copy and first imitates the teacher" };
-  const loss = lossOnFirstSamples({ teacher: teacher as DenoiserModule, student, seed });
-  const near = `the teacher's loss on the student's first samples is ${loss.toFixed(2)}`;
-  return loss > 1
-    ? { imitate: false, record: true, why: `${near}, above 1` }
-    : { imitate: false, record: false, why: `${near}, not above 1` };
+  const { highest, ratio } = measureReach({ teacher: teacher as DenoiserModule, student, levels, seed });
+  const record = ratio > largestRatio;
+  const found = `from noise of ${highest.toPrecision(2)}, the highest level in use, the teacher ${record ? "does not lead" : "leads"} the student's first samples to the data`;
+  return {
+    imitate: false,
+    record,
+    why: `${found} (its loss there is ${ratio.toFixed(2)} of its own samples')`,
+  };
 }
 
 /** The decision in one line. */
@@ -90,30 +98,6 @@ export function describeDecision({ imitate, record, why }: Decision): string {
   const imitation = imitate ? ["imitation"] : [];
   const recording = record ? ["recording", "backtracking"] : ["distillation without a trajectory"];
   return `${[...imitation, ...recording].join(", then ")}: ${why}`;
-}
-
-/** The teacher's denoising loss on the samples of an untrained student. */
-export function lossOnFirstSamples(options: {
-  teacher: DenoiserModule;
-  student: Student;
-  /** noise levels, default EDM's log-normal */
-  noise?: NoiseDistribution;
-  /** number of samples, default 128 */
-  samples?: number;
-  /** seed of the samples and their noise, default 0 */
-  seed?: number;
-}): number {
-  const { teacher, student, noise = new LogNormal(), samples = 128, seed = 0 } = options;
-  const random = new Generator(seed, deviceOf(student));
-  teacher.eval();
-  student.module.eval();
-  return inferenceMode(() =>
-    scope(() => {
-      const condition = student.conditions.draw(samples, random);
-      const made = student.generate(student.latents(samples, random), condition);
-      return denoisingLoss(teacher, made, noise, { random, condition }).item();
-    }),
-  );
 }
 
 /** Whether a model starts with the same weights as another, or as adapters on it that change nothing. */

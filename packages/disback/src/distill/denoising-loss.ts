@@ -20,6 +20,7 @@ export interface DenoisingLossOptions {
  * Teachers minimise it on data; the degraded teacher (DisBack, eq. 7) and the auxiliary model minimise it on the
  * student's samples. The squares are averaged over the elements of a sample, not summed as in the paper, so that the
  * figure means the same at every resolution; Adam does not see the constant factor. sigmaData comes from the denoiser.
+ * A denoiser with a loss of its own (`restorationLoss`: cross-entropy for letters) is measured by that instead.
  *
  * Draws from the generator, in this order: noise levels `[N]`, then noise of the shape of `x0`.
  *
@@ -36,10 +37,9 @@ export function denoisingLoss(
   const clean = x0.detach();
   const sigma = noiseDistribution.sample(clean.shape[0]!, random, clean.device);
   const noise = randn(clean.shape, { generator: random, device: clean.device });
-  const error = denoiser
-    .denoise(clean.add(noise.mul(perSample(sigma, clean.ndim))), sigma, condition)
-    .sub(clean)
-    .square();
+  const noised = clean.add(noise.mul(perSample(sigma, clean.ndim)));
+  if (denoiser.restorationLoss) return denoiser.restorationLoss(noised, sigma, clean, condition);
+  const error = denoiser.denoise(noised, sigma, condition).sub(clean).square();
   return error.mul(perSample(denoisingWeight(sigma, denoiser.facts.sigmaData), clean.ndim)).mean();
 }
 

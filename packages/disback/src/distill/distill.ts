@@ -11,6 +11,7 @@ import { distillDirectly } from "./direct-distillation.js";
 import { type DirectObjective, isDirect } from "./direct-objective.js";
 import { type ImitationOptions, imitate } from "./imitate.js";
 import type { Objective } from "./objective.js";
+import { DiffInstruct } from "./objectives/diff-instruct.js";
 import { record } from "./record.js";
 import type { RecordingOptions } from "./recording-options.js";
 import type { Student } from "./student.js";
@@ -68,6 +69,8 @@ export function distill<S extends Student = DenoiserStudent>(options: Distillati
     ...{ method, teacher, student, direct: isDirect(objective) },
     imitation: { steps: imitation.steps ?? defaults.imitation.steps, when },
     seed: execution?.seed ?? 0,
+    // The levels of the others reach at least as far as the default.
+    levels: objective instanceof DiffInstruct ? objective.noise : undefined,
   });
   options.onDecision?.(decision);
   const shared = { teacher, ...(execution ? { execution } : {}) };

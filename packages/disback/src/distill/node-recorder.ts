@@ -79,6 +79,14 @@ export class NodeRecorder<M extends Module> implements Part {
     if (finished) trajectory.prune();
   }
 
+  /** Distance of a model from the last node, or from the teacher before there is one. */
+  distance(model: M): number {
+    const now = this.measure(model);
+    const distance = this.processes.agree(this.path.between(this.outline, now));
+    this.release();
+    return distance;
+  }
+
   state(): State {
     const values = { ended: this.settled, nodes: [...this.trajectory.nodes] };
     return mergeStates(prefixState("selection", this.selection.state()), {

@@ -1,9 +1,19 @@
-import { Generator, inferenceMode, type Module, mergeStates, type State, scope } from "@disback/torch";
+import {
+  Generator,
+  inferenceMode,
+  type Module,
+  mergeStates,
+  noGrad,
+  type State,
+  scope,
+  type Tensor,
+} from "@disback/torch";
 import { DisbackError } from "../errors.js";
 import type { DenoiserModule } from "../models/denoiser.js";
 import { normalizeWeights } from "../models/normalized.js";
 import { requireCounts } from "../training/execution.js";
-import { NetworkTrainer } from "../training/network-trainer.js";
+import { MicroBatches } from "../training/micro-batches.js";
+import { NetworkTrainer, type NetworkTrainerOptions } from "../training/network-trainer.js";
 import { type Parts, weightsPart } from "../training/parts.js";
 import { Training } from "../training/training.js";
 import { type AdapterShape, adapterShape, adaptersOn } from "./adapter-nodes.js";
@@ -16,6 +26,10 @@ import type { NodeStorage } from "./node-storage.js";
 import type { RecordingFigures, RecordingOptions } from "./recording-options.js";
 import { deviceOf, draw, generate, type Student } from "./student.js";
 import { Trajectory } from "./trajectory.js";
+import { shortenStep, TrustRegion } from "./trust-region.js";
+
+/** The trial of a trust region ends when the last half of its steps added less than this share of its length. */
+const settledShare = 0.05;
 
 /**
  * Stage 1 of DisBack, degradation recording (algorithm 1, eq. 7): a copy of the teacher is fitted to the samples of the
@@ -32,6 +46,8 @@ export class Recording<M extends Module = DenoiserModule> extends Training<"loss
   private readonly degraded: M;
   private readonly fit: Fit<M>;
   private readonly recorder: NodeRecorder<M>;
+  private readonly region: TrustRegion | undefined;
+  private readonly scout: () => number;
 
   /** @throws DisbackError naming the option that is wrong, or the folder in use */
   constructor(options: RecordingOptions<M>) {
@@ -51,9 +67,8 @@ export class Recording<M extends Module = DenoiserModule> extends Training<"loss
     this.degraded.requiresGrad_(true);
     this.parts = { degraded: weightsPart(this.degraded) };
     processes.requireSameWeights("student", student.module.parameters());
-    const afterStep = () => normalizeWeights(this.degraded);
-    const optimizer = { learningRate, betas, processes, afterStep, name: "degraded teacher" };
-    this.trainers = { optimizer: new NetworkTrainer(this.degraded.parameters(), optimizer) };
+    const optimizer = { learningRate, betas, processes, name: "degraded teacher" };
+    this.trainers = { optimizer: this.trainerOf(this.degraded, optimizer) };
     // Probes use their own random stream, so measuring does not change what is recorded.
     const outline = scope(() =>
       this.fit.outline(this.sample(probes, new Generator(seed + 1, deviceOf(student))), seed + 2),
@@ -69,6 +84,20 @@ export class Recording<M extends Module = DenoiserModule> extends Training<"loss
       provenance: { ...origin, nodes: rule, recordedAt: new Date().toISOString() },
     });
     this.recorder = new NodeRecorder(this.trajectory, selection, outline, processes, this.degraded);
+    this.region = selection instanceof TrustRegion ? selection : undefined;
+    if (this.region && steps < 2 * this.region.count)
+      throw new DisbackError(
+        `recording: "steps" must be at least twice the number of nodes (${this.region.count}), not ${steps}`,
+      );
+    // A stream of its own, so that a resumed recording that does not repeat the trial draws the same.
+    this.scout = () => {
+      const random = processes.random(seed + 4, this.device);
+      const { batchSize } = this.batch;
+      return this.lengthOfWay(
+        optimizer,
+        new MicroBatches({ batchSize, microBatch: execution?.microBatch, random }),
+      );
+    };
   }
 
   get finished(): boolean {
@@ -82,7 +111,8 @@ export class Recording<M extends Module = DenoiserModule> extends Training<"loss
   /** One step of the fit. Saves a node when one is due. */
   step(): RecordingFigures {
     const { learningRate } = this.trainers.optimizer;
-    const figures = this.advance();
+    if (this.region && !this.region.measured) this.region.measure(this.scout());
+    const figures = this.region ? this.within(this.region, () => this.advance()) : this.advance();
     this.recorder.look({
       ...{ model: this.degraded, step: this.iteration, loss: figures.loss },
       last: this.iteration >= this.steps,
@@ -92,12 +122,51 @@ export class Recording<M extends Module = DenoiserModule> extends Training<"loss
 
   /** One update of the teacher's copy (algorithm 1, line 5). */
   protected update() {
-    const { loss, norm } = this.trainers.optimizer.update(this.batch, ({ count, random }) => {
+    return this.fitted(this.degraded, this.trainers.optimizer, this.batch);
+  }
+
+  private fitted(model: M, trainer: NetworkTrainer, batches: MicroBatches) {
+    const { loss, norm } = trainer.update(batches, ({ count, random }) => {
       const batch = this.sample(count, random); // x0 = G0(z)
-      const loss = this.fit.loss(this.degraded.train(), batch, random); // eq. 7
+      const loss = this.fit.loss(model.train(), batch, random); // eq. 7
       return { loss, figures: { loss } };
     });
     return { loss, gradientNorm: norm };
+  }
+
+  private trainerOf(model: M, options: NetworkTrainerOptions): NetworkTrainer {
+    return new NetworkTrainer(model.parameters(), { ...options, afterStep: () => normalizeWeights(model) });
+  }
+
+  /** Makes a step, and shortens it to end at most one spacing from the last node. */
+  private within<Figures>(region: TrustRegion, step: () => Figures): Figures {
+    const { degraded, recorder } = this;
+    return scope(() => {
+      const before: Tensor[] = noGrad(() => degraded.parameters().map((weight) => weight.clone()));
+      const figures = step();
+      shortenStep(degraded, {
+        ...{ before, limit: region.spacing, distance: () => recorder.distance(degraded) },
+        afterChange: () => normalizeWeights(degraded),
+      });
+      return figures;
+    });
+  }
+
+  /** How far a copy goes in a trial without a limit, until most of it is done: twice the steps change little. */
+  private lengthOfWay(options: NetworkTrainerOptions, batches: MicroBatches): number {
+    const trial = this.degraded.clone() as M;
+    const trainer = this.trainerOf(trial, options);
+    let way = 0;
+    for (let done = 0, mark = 8; done < this.steps; mark *= 2) {
+      for (; done < Math.min(mark, this.steps); done++)
+        scope(() => void this.fitted(trial, trainer, batches));
+      const before = way;
+      way = this.recorder.distance(trial);
+      if (way - before < settledShare * way) break;
+    }
+    trainer.dispose();
+    trial.dispose();
+    return way;
   }
 
   private sample(count: number, random: Generator) {
@@ -135,6 +204,7 @@ function storageOf(
 }
 
 function selectionName(selection: NodeSelection): string {
+  if (selection instanceof TrustRegion) return `${selection.count} pieces of equal length`;
   return selection instanceof EvenDistance ? "even distance" : "a rule of the caller";
 }
 

@@ -18,7 +18,7 @@ export interface RecordingOptions<M extends Module = DenoiserModule> {
   steps?: number;
   /**
    * which points of the path become nodes: a rule, or the steps after which nodes are saved, ascending (`evenSteps(200,
-   * 50)` is the paper's rule). Default: evenly spaced in distance, with an automatic end
+   * 50)` is the paper's rule). Default: `EvenDistance`, with an automatic end; `TrustRegion` for a number of nodes
    */
   nodes?: NodeSelection | readonly number[];
   /** samples per step, over all processes */

@@ -6,6 +6,7 @@ import type { FeatureExtractor } from "./feature-extractor.js";
 import { frechetDistance } from "./frechet-distance.js";
 import { inceptionScore } from "./inception-score.js";
 import { kid } from "./kernel-distance.js";
+import type { MetricName } from "./metric-names.js";
 import { modeCoverage } from "./mode-coverage.js";
 import { precisionRecall } from "./precision-recall.js";
 import { type Reference, requireSameExtractor } from "./reference.js";
@@ -13,19 +14,18 @@ import { shareBatches } from "./shared-batches.js";
 import { slicedWasserstein } from "./sliced-wasserstein.js";
 import { StatisticsAccumulator } from "./statistics.js";
 
-/** The available metrics. */
-export const metricNames = [
-  "fid",
-  "kid",
-  "inceptionScore",
-  "precisionRecall",
-  "slicedWasserstein",
-  "modeCoverage",
-] as const;
-export type MetricName = (typeof metricNames)[number];
+/** Metrics of texts, which have another way of judging. */
+const textMetrics: readonly MetricName[] = [
+  "trigramDivergence",
+  "textPerplexity",
+  "validWords",
+  "distinctPairs",
+];
 
 /** Metrics that compare sets of points, and so need the features themselves. */
 const pointMetrics: readonly MetricName[] = ["kid", "precisionRecall", "slicedWasserstein", "modeCoverage"];
+
+export { type MetricName, metricNames } from "./metric-names.js";
 
 /** Options of {@link evaluate}. */
 export interface EvaluationOptions {
@@ -69,6 +69,10 @@ export interface Evaluation {
   slicedWasserstein?: number;
   modeCoverage?: number;
   highQuality?: number;
+  trigramDivergence?: number;
+  textPerplexity?: number;
+  validWords?: number;
+  distinctPairs?: number;
 }
 
 /**
@@ -139,6 +143,8 @@ export async function evaluate(options: EvaluationOptions): Promise<Evaluation> 
 function check(options: EvaluationOptions, wanted: Set<MetricName>): void {
   const { extractor, reference } = options;
   requireSameExtractor(reference, extractor);
+  const ofTexts = textMetrics.find((metric) => wanted.has(metric));
+  if (ofTexts) throw new DisbackError(`${ofTexts}: is measured of texts only`);
   const unmeasurable =
     reference.features.shape[0] === 0 ? pointMetrics.find((metric) => wanted.has(metric)) : undefined;
   if (unmeasurable) {

@@ -16,10 +16,12 @@ import { DiscreteDenoiser } from "./preconditioning/discrete.js";
 import { EdmDenoiser } from "./preconditioning/edm.js";
 import { FlowMatchingDenoiser } from "./preconditioning/flow-matching.js";
 import { IddpmDenoiser } from "./preconditioning/iddpm.js";
+import { LetterDenoiser } from "./preconditioning/letters.js";
 import type { PreconditionedDenoiser } from "./preconditioning/preconditioned.js";
 import { VeDenoiser } from "./preconditioning/ve.js";
 import { VpDenoiser } from "./preconditioning/vp.js";
 import { SongUNet } from "./song-unet.js";
+import { TextTransformer } from "./text-transformer/text-transformer.js";
 import { TextUNet } from "./text-unet/text-unet.js";
 import { FluxTransformer } from "./transformers/flux/flux-transformer.js";
 import { Sd3Transformer } from "./transformers/sd3/sd3-transformer.js";
@@ -43,6 +45,7 @@ export function createDenoiser(
 export function buildDenoiser(config: DenoiserConfig, source: WeightSource): PreconditionedDenoiser {
   const network = buildNetwork(config, source);
   const facts = factsOf(config);
+  if (config.network === "text-transformer") return new LetterDenoiser(network, facts, config);
   switch (config.preconditioning) {
     case "edm":
       return new EdmDenoiser(network, facts, config);
@@ -82,6 +85,8 @@ function buildNetwork(config: DenoiserConfig, source: WeightSource): Network {
       return new ConditionedNetwork(new FluxTransformer(source, { ...config, ...sizes }));
     case "text-unet":
       return new TextUNet(source, { ...config, ...sizes, noiseScale: stepScale(config) });
+    case "text-transformer":
+      return new TextTransformer(source, { ...config, letterCount: config.letters.length });
     case "mlp":
       return new Mlp(source, {
         ...{ ...config, ...sizes, augmentDim: config.augmentDim ?? 0 },

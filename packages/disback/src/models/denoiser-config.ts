@@ -3,6 +3,7 @@ import { DisbackError } from "../errors.js";
 import type { ConditionShapes } from "./condition.js";
 import { checkEdm2Heads, edm2Fields } from "./edm2/config.js";
 import type { ModelFacts } from "./facts.js";
+import { textTransformerFields } from "./text-transformer/config.js";
 import { checkTextUNet, textUNetFields } from "./text-unet/config.js";
 import { checkFlux, checkSd3, fluxFields, sd3Fields, toldToTransformer } from "./transformers/config.js";
 import { checkUNet2D, unet2DFields } from "./unet-2d/config.js";
@@ -106,6 +107,12 @@ const unet2D = z.strictObject({ network: z.literal("unet-2d"), ...common, ...une
 
 const textUNet = z.strictObject({ network: z.literal("text-unet"), ...common, ...textUNetFields });
 
+const textTransformer = z.strictObject({
+  network: z.literal("text-transformer"),
+  ...common,
+  ...textTransformerFields,
+});
+
 const unet2DCondition = z.strictObject({
   network: z.literal("unet-2d-condition"),
   ...common,
@@ -146,15 +153,16 @@ const dit = z.strictObject({
  * `embeddingType: "fourier", noiseMultiplier: 2, encoderType: "residual", resampleFilter: [1, 3, 3, 1]`;
  * "dhariwal-unet" is ADM, "edm2" is EDM2's U-Net; "unet-2d" is UNet2DModel of diffusers; "dit" is DiT-S/2 by default;
  * "unet-2d-condition" is the network of Stable Diffusion, "sd3" and "flux" those of Stable Diffusion 3 and Flux, which go
- * with flow matching and nothing else; "text-unet" reads prompts itself; "mlp" takes points. Unknown fields are errors.
+ * with flow matching and nothing else; "text-unet" reads prompts itself; "text-transformer" takes texts as one-hot letters,
+ * "mlp" points. Unknown fields are errors.
  */
 export const denoiserConfig = z
   .discriminatedUnion(
     "network",
-    [songUNet, dhariwalUNet, edm2, unet2D, unet2DCondition, sd3, flux, textUNet, dit, mlp],
+    [songUNet, dhariwalUNet, edm2, unet2D, unet2DCondition, sd3, flux, textUNet, textTransformer, dit, mlp],
     {
       error:
-        'expected "song-unet", "dhariwal-unet", "edm2", "unet-2d", "unet-2d-condition", "sd3", "flux", "text-unet", "dit" or "mlp"',
+        'expected "song-unet", "dhariwal-unet", "edm2", "unet-2d", "unet-2d-condition", "sd3", "flux", "text-unet", "text-transformer", "dit" or "mlp"',
     },
   )
   .superRefine((config, context) => {
@@ -177,6 +185,11 @@ export const denoiserConfig = z
     if (config.network === "unet-2d") checkUNet2D(config, fail);
     if (config.network === "text-unet") return checkTextUNet(config, fail);
     if (config.network === "unet-2d-condition") return checkUNet2DCondition(config, fail);
+    if (config.network === "text-transformer") {
+      if (config.preconditioning !== "edm") fail("preconditioning", "must be edm for letters");
+      if (config.labelDim > 0) fail("labelDim", "texts have no classes");
+      return;
+    }
     if (config.network === "mlp" || config.network === "unet-2d") return;
     if (config.network === "dit") {
       if (config.imageResolution % config.patchSize !== 0) {
@@ -252,9 +265,10 @@ export function parseDenoiserConfig(value: unknown, origin = "denoiser"): Denois
   throw new DisbackError(`${origin}: ${problems.join("; ")}`);
 }
 
-/** Shape of one sample: `[C, H, W]` or `[D]`. */
+/** Shape of one sample: `[C, H, W]`, `[D]` or `[L, V]`. */
 export function sampleShape(config: DenoiserConfig): number[] {
   if (config.network === "mlp") return [config.dimension];
+  if (config.network === "text-transformer") return [config.textLength, config.letters.length];
   return [config.imageChannels, config.imageResolution, config.imageResolution];
 }
 

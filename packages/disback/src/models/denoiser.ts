@@ -25,6 +25,12 @@ export interface Denoiser {
 
   /** The nearest noise level it knows; absent if it knows all. */
   roundSigma?(sigma: number): number;
+
+  /**
+   * The loss it is fitted by, a tensor `[]`, instead of EDM's weighted squares: about 1 for an estimate that knows nothing.
+   * @param noised `[N, ...]` @param sigma `[N]` @param clean `[N, ...]`
+   */
+  restorationLoss?(noised: Tensor, sigma: Tensor, clean: Tensor, condition?: Condition): Tensor;
 }
 
 /** A denoiser with access to its network's features, for DMD2's discriminator. */
@@ -45,4 +51,6 @@ export abstract class DenoiserModule extends Module implements Denoiser {
   }
 
   abstract denoise(x: Tensor, sigma: Tensor, condition?: Condition): Tensor;
+
+  restorationLoss?(noised: Tensor, sigma: Tensor, clean: Tensor, condition?: Condition): Tensor;
 }

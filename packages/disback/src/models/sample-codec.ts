@@ -1,4 +1,5 @@
 import type { Module, Tensor } from "@disback/torch";
+import type { Language } from "../text/language/language.js";
 
 /** A network that makes images of latents. */
 export interface LatentDecoder {
@@ -26,6 +27,8 @@ export interface SampleCodec {
    * judged and stored as the values they are.
    */
   picture?(shown: Tensor): Tensor;
+  /** What shown samples `[N, L]` say, if they are texts. */
+  readonly language?: Language;
   /** Writes into a model's folder what it takes to open this again. */
   save(folder: string): void;
 }

@@ -26,7 +26,7 @@ export function refuseAbsurdSizes(config: DenoiserConfig, fail: Fail): void {
   }
   if (config.labelDim > largest.labelDim)
     fail(`labelDim ${config.labelDim} is more than ${largest.labelDim}`);
-  if (config.network === "mlp") return;
+  if (config.network === "mlp" || config.network === "text-transformer") return;
   if (config.imageResolution > largest.imageResolution) {
     fail(`imageResolution ${config.imageResolution} is more than ${largest.imageResolution}`);
   }
@@ -59,7 +59,7 @@ export function refuseAbsurdSizes(config: DenoiserConfig, fail: Fail): void {
 function attentionResolutions(
   config: Exclude<
     DenoiserConfig,
-    { network: "mlp" | "dit" | "text-unet" | "unet-2d-condition" | "sd3" | "flux" }
+    { network: "mlp" | "dit" | "text-transformer" | "text-unet" | "unet-2d-condition" | "sd3" | "flux" }
   >,
 ): number[] {
   return config.network === "unet-2d" ? unet2DAttentionResolutions(config) : config.attentionResolutions;

@@ -84,4 +84,12 @@ export { type ExportableModel, exportableModel } from "../export/exportable.js";
 export { checkOnnx, type OnnxCheck } from "../export/onnx/check.js";
 export { exportOnnx, type Precision } from "../export/onnx/export-onnx.js";
 export { writeOnnx } from "../export/onnx.js";
+export {
+  type LanguageModelOpening,
+  type OpenedLanguageModel,
+  openLanguageModel,
+} from "../import/language/open-language-model.js";
+export { crossEntropyOf, LanguageModel } from "../models/language/language-model.js";
+export type { LanguageOptions } from "../models/language/options.js";
 export { type ExportedModel, type ExportOptions, exportModel } from "../runs/jobs/exporting.js";
+export type { Language } from "../text/language/language.js";

@@ -6,7 +6,7 @@ import type { RunFolder } from "./run-folder.js";
 import type { BestSoFar } from "./stage-position.js";
 
 /** Figures that rank models. The first available one counts; lower is better. */
-export const BEST_BY = ["fid", "slicedWasserstein"];
+export const BEST_BY = ["fid", "slicedWasserstein", "trigramDivergence"];
 /** Folders of best models in a run. */
 export const BEST_FOLDERS = ["student-best", "teacher-best"] as const;
 

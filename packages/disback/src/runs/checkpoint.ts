@@ -80,6 +80,11 @@ export async function saveCheckpoint(runPath: string, iteration: number, state: 
 
 /** Reads one checkpoint. @throws DisbackError saying what is damaged if a checksum or a size does not match */
 export async function loadCheckpoint(path: string): Promise<Checkpoint> {
+  return readCheckpoint(path);
+}
+
+/** As `loadCheckpoint`, at once. */
+export function readCheckpoint(path: string): Checkpoint {
   const manifest = readManifest(join(path, MANIFEST));
   const file = join(path, TENSORS);
   if (!existsSync(file)) throw new DisbackError(`${file}: missing`);
@@ -112,7 +117,7 @@ export async function latestCheckpoint(
 ): Promise<Checkpoint | undefined> {
   for (const iteration of listCheckpoints(runPath).reverse()) {
     if (iteration > until) continue;
-    const path = join(runPath, "checkpoints", checkpointName(iteration));
+    const path = checkpointFolder(runPath, iteration);
     try {
       return await loadCheckpoint(path);
     } catch (error) {
@@ -121,6 +126,11 @@ export async function latestCheckpoint(
     }
   }
   return undefined;
+}
+
+/** Folder of a run's checkpoint. */
+export function checkpointFolder(runPath: string, iteration: number): string {
+  return join(runPath, "checkpoints", checkpointName(iteration));
 }
 
 /** Iterations of the checkpoints of a run, ascending; damaged ones included. */
@@ -150,7 +160,7 @@ export function pruneCheckpoints(
 /** Removes the checkpoints of some iterations. */
 export function removeCheckpoints(runPath: string, unwanted: (iteration: number) => boolean): void {
   for (const iteration of listCheckpoints(runPath).filter(unwanted)) {
-    removeFolder(join(runPath, "checkpoints", checkpointName(iteration)));
+    removeFolder(checkpointFolder(runPath, iteration));
   }
 }
 

@@ -1,3 +1,4 @@
+import { BEST_BY } from "./best-model.js";
 import type { MetricsEntry } from "./metrics-log.js";
 import { shortNumber } from "./wording.js";
 
@@ -90,7 +91,7 @@ function oversaturation(curves: Curves, teacherSpread: number | undefined): Diag
 }
 
 function laggingAuxiliary(curves: Curves): Diagnosis | undefined {
-  const figure = curves.has("fid") ? "fid" : "slicedWasserstein";
+  const figure = BEST_BY.find((name) => curves.has(name)) ?? BEST_BY[0]!;
   const [late, best] = [curves.late(figure), curves.smallest(figure)];
   const mismatch = curves.largest("mismatch");
   if (!(curves.has("mismatch") && late > WORSE * best && mismatch < AGREES)) return undefined;

@@ -16,6 +16,7 @@ import type { Follower } from "./long-work.js";
 import { didYouMean } from "./nearest.js";
 import { kindOfSamples, likeSamples, type Shown } from "./samples/kinds.js";
 import type { JudgedBy } from "./samples/sample-kind.js";
+import { TextJudge } from "./text-judge.js";
 
 /** What decides how samples are judged. */
 export interface JudgeOptions {
@@ -36,6 +37,14 @@ export interface JudgeOptions {
   onDecoding?: Follower["report"];
   /** Called while the data are read, which takes long the first time. */
   onReading?: ReadingProgress;
+}
+
+/** Judges samples of a kind. */
+export type SampleJudge = Pick<Judge, "applicable" | "headline" | "dataset" | "measure" | "describe">;
+
+/** Opens what judges such samples, see `Judge.open`. */
+export function openJudge(options: JudgeOptions): Promise<SampleJudge | undefined> {
+  return options.shown.language ? TextJudge.open(options) : Judge.open(options);
 }
 
 /** Compares samples with a reference, always in the same way. */

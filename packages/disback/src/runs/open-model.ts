@@ -1,12 +1,17 @@
 import type { Device, Module } from "@disback/torch";
 import { DisbackError, UsageError } from "../errors.js";
+import { isLanguageModel, openLanguageModel } from "../import/language/open-language-model.js";
 import { isTextToImageSource } from "../import/pipeline/text-to-image-source.js";
 import { openCodec } from "../models/autoencoder/open-codec.js";
-import { loadConfig, loadModel, sampleShape, withoutLabels } from "../models/config.js";
+import { type DenoiserConfig, loadConfig, loadModel, sampleShape, withoutLabels } from "../models/config.js";
 import { DenoiserModule } from "../models/denoiser.js";
 import { isGeneratorFolder } from "../models/generators/storage.js";
+import type { SampleCodec } from "../models/sample-codec.js";
+import { letterCodec } from "../text/language/codecs.js";
+import { Letters } from "../text/language/letters.js";
 import { isAdapterFolder, openAdapterFolder, readAdapterFolder } from "./adapter-folder.js";
 import { isCheckpointFile, openGanFile, openGeneratorFolder } from "./generator-model.js";
+import { languageModel } from "./language-folder.js";
 import { locateModel } from "./locate-model.js";
 import { openPipeline, toldBy } from "./open-pipeline.js";
 import { configured, type OpenedModel, type OpeningOptions } from "./opened-model.js";
@@ -29,8 +34,10 @@ export async function openModel(source: string, options: OpeningOptions): Promis
   if (isTextToImageSource(source)) return openPipeline(source, options);
   requireNoChoice(source, options.pipeline);
   if (isModuleFile(source)) return whole(source, await openModuleFile(source, device), unconditional);
+  if (/\.gguf$/i.test(source)) return openLanguage(source, options);
   if (isCheckpointFile(source)) return openGanFile(source, device);
   const folder = locateModel(source);
+  if (isLanguageModel(folder)) return openLanguage(folder, options);
   if (isAdapterFolder(folder)) {
     if (unconditional)
       throw new UsageError(`--unconditional: ${source} holds adapters, which keep the classes of their base`);
@@ -44,7 +51,7 @@ export async function openModel(source: string, options: OpeningOptions): Promis
     return withItsClasses(source, await openGeneratorFolder(folder, device), unconditional);
   if (isToldByEncoder(folder)) return openToldByEncoder(folder, options);
   const loaded = loadModel(folder, { device, prompts });
-  const codec = (await openPictures(folder)) ?? openCodec(folder, sampleShape(loaded.config), { device });
+  const codec = (await openPictures(folder)) ?? codecOf(folder, loaded.config, device);
   if (unconditional && loaded.config.network === "text-unet")
     throw new UsageError(`--unconditional: ${source} is told a text; train one without --captions`);
   if (!unconditional || loaded.config.labelDim === 0) return configured(loaded, codec);
@@ -81,10 +88,11 @@ function openBaseAndAdapters(folder: string, options: OpeningOptions) {
 /** Whether a model's prompts are encoded by something else. */
 export function needsEncoder(source: string): boolean {
   if (isTextToImageSource(source)) return true;
-  if (isModuleFile(source) || isCheckpointFile(source)) return false;
+  if (isModuleFile(source) || isCheckpointFile(source) || /\.gguf$/i.test(source)) return false;
   const folder = locateModel(source);
   if (isAdapterFolder(folder)) return baseNeedsEncoder(folder);
-  return !isModuleFolder(folder) && !isGeneratorFolder(folder) && isToldByEncoder(folder);
+  const another = isModuleFolder(folder) || isGeneratorFolder(folder) || isLanguageModel(folder);
+  return !another && isToldByEncoder(folder);
 }
 
 /** Whether a model folder's network is told what a pipeline's encoders say. */
@@ -121,6 +129,16 @@ async function openToldByEncoder(folder: string, options: OpeningOptions): Promi
     alsoEncode,
   });
   return toldBy(configured(loaded, codec), told, rows);
+}
+
+function codecOf(folder: string, config: DenoiserConfig, device: Device): SampleCodec {
+  if (config.network === "text-transformer")
+    return letterCodec(new Letters(config.letters), config.textLength);
+  return openCodec(folder, sampleShape(config), { device });
+}
+
+async function openLanguage(source: string, { device, textLength }: OpeningOptions) {
+  return languageModel(await openLanguageModel(source, { device, length: textLength }));
 }
 
 /** Opens a denoiser. @throws DisbackError if it is another kind of model */

@@ -33,6 +33,8 @@ export interface OpeningOptions {
   unconditional?: boolean;
   /** Prompts of a model that is told a text, instead of those of its training. */
   prompts?: readonly string[] | undefined;
+  /** Tokens of a language model's sample; its own when not given. */
+  textLength?: number | undefined;
   /** Further texts that will be asked for, such as a negative prompt. */
   alsoEncode?: readonly string[];
   /** How a pipeline is opened. */

@@ -108,6 +108,26 @@ export const teacherPresets: Presets = {
     evaluation: { every: 1000, samples: 1000, grid: 100 },
     checkpoints: { every: 250 },
   },
+  gpt: {
+    language: { layers: 4, heads: 4, channelsPerHead: 32, textLength: 64 },
+    vocabularySize: 512,
+    training: { iterations: 3000, batchSize: 32, learningRate: 2e-3, averageHalfLife: 10_000 },
+    evaluation: { every: 500, samples: 200, grid: 16 },
+    checkpoints: { every: 250 },
+  },
+  letters: {
+    model: { network: "text-transformer", textLength: 32, layers: 4, heads: 4, channelsPerHead: 32 },
+    training: {
+      iterations: 4000,
+      batchSize: 64,
+      learningRate: 1e-3,
+      averageHalfLife: 20_000,
+      noiseMean: -0.7,
+      noiseStandardDeviation: 1,
+    },
+    evaluation: { every: 1000, samples: 500, grid: 16 },
+    checkpoints: { every: 500 },
+  },
   cifar10: {
     resolution: 32,
     model: NETWORKS.cifar10,
@@ -231,6 +251,30 @@ export const distillPresets: Presets = {
   ...Object.fromEntries(
     Object.keys(recordPresets).map((name) => [name, { ...recordPresets[name], ...backtrackPresets[name] }]),
   ),
+  gpt: {
+    student: "small",
+    recording: { steps: 60, batchSize: 32, learningRate: 3e-4 },
+    backtracking: {
+      objective: "gkd",
+      iterations: 600,
+      batchSize: 32,
+      studentLearningRate: 2e-3,
+      betas: [0.9, 0.999],
+      emaDecay: 0.98,
+    },
+    evaluation: { every: 100, samples: 200, grid: 16 },
+  },
+  letters: {
+    sigmaInit: 2,
+    backtracking: {
+      iterations: 600,
+      batchSize: 64,
+      studentLearningRate: 3e-4,
+      auxiliaryLearningRate: 6e-4,
+      emaDecay: 0.98,
+    },
+    evaluation: { every: 100, samples: 500, grid: 16 },
+  },
   ...generatorPresets,
   ...paperPresets,
 };

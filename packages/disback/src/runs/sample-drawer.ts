@@ -5,11 +5,14 @@ import type { Student } from "../distill/student.js";
 import { type StudentKind, studentFrom } from "../distill/student-kind.js";
 import { UsageError } from "../errors.js";
 import { type Condition, classesOf, eachRows, narrowRows } from "../models/condition.js";
-import type { DenoiserModule } from "../models/denoiser.js";
+import { DenoiserModule } from "../models/denoiser.js";
 import type { ModelFacts } from "../models/facts.js";
 import { guided } from "../models/guided-denoiser.js";
+import { LanguageModel } from "../models/language/language-model.js";
 import type { SampleCodec } from "../models/sample-codec.js";
 import { ddim, euler, heun } from "../models/samplers.js";
+import { languagePrompts } from "../text/language/prompts.js";
+import type { PromptRows } from "../text/prompt-rows.js";
 import { PromptTokens } from "../text/prompt-tokens.js";
 import { type LatentKind, LatentSource, type Latents } from "./latent-source.js";
 import type { Between } from "./long-work.js";
@@ -37,6 +40,9 @@ export interface DrawingOptions {
   negativePrompt?: string | undefined;
   /** How far guidance gets back the contrast of samples without it, from 0 to 1; 0 when not given. */
   guidanceRescale?: number | undefined;
+  /** How a language model draws the next token; from the distribution as it is when not given. */
+  temperature?: number | undefined;
+  topP?: number | undefined;
   /** Class to draw, by number or name; all in turn when not given. */
   label?: number | string | undefined;
   /** Prompts of a model that is told a text, in turn; those of its training when not given. */
@@ -79,10 +85,11 @@ export async function openDrawer(
   source: string,
   options: DrawingOptions & OpeningOptions,
 ): Promise<ShownDrawer> {
-  const { device, unconditional = false, prompts, negativePrompt, pipeline } = options;
+  const { device, unconditional = false, prompts, negativePrompt, pipeline, textLength } = options;
   const alsoEncode = negativePrompt === undefined ? [] : [negativePrompt];
   const told = needsEncoder(source) ? { prompts, alsoEncode } : {};
-  const model = await openModel(source, { device, unconditional, pipeline, ...told });
+  const model = await openModel(source, { device, unconditional, pipeline, textLength, ...told });
+  refuseForeign(source, model.module, options);
   const encoded = model.prompts;
   return decodedDrawer(modelDrawer(source, model, { ...options, encoded }), model.codec);
 }
@@ -108,7 +115,7 @@ function decoded({ samples, ...rest }: Drawn, codec: SampleCodec): Drawn {
 
 function modelDrawer(
   source: string,
-  { module, facts, prompts }: OpenedModel<Module>,
+  { module, facts, prompts, codec }: OpenedModel<Module>,
   options: DrawingOptions,
 ): SampleDrawer {
   const kind = studentKindOf(source, module);
@@ -127,7 +134,26 @@ function modelDrawer(
   }
   if (options.negativePrompt !== undefined)
     throw new UsageError(`--negative-prompt: ${source} is a student, which is not guided`);
-  return studentDrawer(student, options);
+  if (!(module instanceof LanguageModel)) return studentDrawer(student, options);
+  const { temperature = 1, topP = 1 } = options;
+  module.sampling = { temperature, topP };
+  return studentDrawer(student, {
+    ...options,
+    told: options.prompts && languagePrompts(options.prompts, codec.language!),
+  });
+}
+
+/** Options of language models have no effect on others. */
+function refuseForeign(source: string, module: Module, options: DrawingOptions & OpeningOptions): void {
+  if (module instanceof LanguageModel) return;
+  const given = {
+    "--temperature": options.temperature,
+    "--top-p": options.topP,
+    "--length": options.textLength,
+  };
+  for (const [flag, value] of Object.entries(given)) {
+    if (value !== undefined) throw new UsageError(`${flag}: ${source} is no language model`);
+  }
 }
 
 /** A student of any number of steps, in as many as asked for; others as they are. */
@@ -140,14 +166,28 @@ function inSteps(kind: StudentKind, { sigmaData }: ModelFacts, steps?: number): 
 /** A student's samples. */
 export function studentDrawer(
   student: Student,
-  options: Pick<DrawingOptions, "seed" | "device" | "label" | "prompts" | "encoded">,
+  options: Pick<DrawingOptions, "seed" | "device" | "label" | "prompts" | "encoded"> & {
+    told?: PromptRows | undefined;
+  },
 ): SampleDrawer {
-  const { evaluations: steps, facts } = student;
-  const own = student instanceof DenoiserStudent ? {} : { draw: student.latents.bind(student) };
-  return drawer(facts, { ...options, steps, ...own }, steps, (latents, condition) =>
+  const { evaluations, facts } = student;
+  const kind =
+    student instanceof DenoiserStudent
+      ? { steps: evaluations }
+      : { steps: 1, draw: student.latents.bind(student) };
+  return drawer(facts, { ...options, ...kind }, evaluations, (latents, condition) =>
     // Copied out of inference mode: ordinary tensors, which gradients may pass by.
     inferenceMode(() => student.generate(latents, condition)).clone(),
   );
+}
+
+/** A teacher's samples: a denoiser's by a sampler, a language model's by itself. */
+export function samplerOf(
+  { module, facts }: Pick<OpenedModel<Module>, "module" | "facts">,
+  options: DrawingOptions & { steps: number },
+): SampleDrawer {
+  if (module instanceof DenoiserModule) return teacherDrawer(module, options);
+  return studentDrawer(studentFrom(module, facts, { kind: "generator" }), options);
 }
 
 /** A teacher's samples by one of EDM's samplers. */
@@ -185,14 +225,15 @@ function joined(made: readonly Tensor[], { latents: _, condition: __, ...told }:
 
 function drawer(
   facts: ModelFacts,
-  options: Pick<DrawingOptions, "seed" | "device" | "label" | "prompts" | "encoded"> & LatentKind,
+  options: Pick<DrawingOptions, "seed" | "device" | "label" | "prompts" | "encoded"> &
+    LatentKind & { told?: PromptRows | undefined },
   evaluations: number,
   generate: (latents: Tensor, condition?: Condition) => Tensor,
 ): SampleDrawer {
   const label = labelOf(options.label, facts);
   const labelDim = classesOf(facts);
   const sampleShape = [...facts.sampleShape];
-  const prompts = options.encoded ?? promptsOf(options.prompts, facts);
+  const prompts = options.told ?? options.encoded ?? promptsOf(options.prompts, facts);
   const source = new LatentSource(sampleShape, labelDim, { ...options, label, prompts });
   const numbers = sampleShape.reduce((product, side) => product * side, 1);
   // A GPU is fast enough for whole batches, and so is a student that runs once.
@@ -208,7 +249,7 @@ function drawer(
     sampleShape,
     labelDim,
     evaluations,
-    unread: options.prompts && prompts ? prompts.unread : [],
+    unread: options.prompts && prompts ? (prompts.unread ?? []) : [],
     draw: (count) =>
       scope(() => {
         const next = source.next(count);

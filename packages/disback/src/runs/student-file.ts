@@ -21,7 +21,7 @@ const FORMAT = "disback-generator-1";
  */
 export function studentKindOf(source: string, module: Module): StudentKind | undefined {
   const stored =
-    isModuleFile(source) || isTextToImageSource(source) || isCheckpointFile(source)
+    isModuleFile(source) || isTextToImageSource(source) || isCheckpointFile(source) || /\.gguf$/i.test(source)
       ? undefined
       : readStudentFile(locateModel(source));
   if (stored) return stored;

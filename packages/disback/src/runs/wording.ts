@@ -39,5 +39,9 @@ export const FIGURE_NAMES: Readonly<Record<string, string>> = {
   clipScore: "CLIP score",
   modeCoverage: "modes covered",
   highQuality: "near a mode",
+  trigramDivergence: "trigram divergence",
+  textPerplexity: "perplexity",
+  validWords: "valid words",
+  distinctPairs: "distinct word pairs",
   target: "target",
 };

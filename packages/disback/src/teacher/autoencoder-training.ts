@@ -1,7 +1,7 @@
 import { EMA, Generator, inferenceMode, type Module, randn, scope } from "@disback/torch";
 import type { SamplePool } from "../distill/sample-pool.js";
 import { type KlConfig, parseAutoencoderConfig } from "../models/autoencoder/autoencoder-config.js";
-import { AutoencoderKl, decodedBy } from "../models/autoencoder/autoencoder-kl.js";
+import { AutoencoderKl } from "../models/autoencoder/autoencoder-kl.js";
 import { randomWeights } from "../models/weights.js";
 import type { Execution } from "../training/execution.js";
 import { requireCounts } from "../training/execution.js";
@@ -85,7 +85,7 @@ export class AutoencoderTraining extends Training<"loss" | "divergence"> {
       const { mean, logVariance } = this.autoencoder.train().moments(images);
       const noise = randn(mean.shape, { generator: random, device: mean.device });
       const drawn = mean.add(logVariance.div(2).exp().mul(noise));
-      const error = decodedBy(this.autoencoder, drawn).sub(images).square().mean();
+      const error = this.autoencoder.decoded(drawn).sub(images).square().mean();
       const divergence = mean.square().add(logVariance.exp()).sub(1).sub(logVariance).mean().div(2);
       const loss = error.add(divergence.mul(this.klWeight));
       return { loss, figures: { loss, divergence } };

@@ -9,11 +9,13 @@ import {
 } from "@disback/torch";
 import { DataLoader } from "../data/data-loader.js";
 import type { Batch, Dataset } from "../data/dataset.js";
-import { denoisingLoss } from "../distill/denoising-loss.js";
+import { DenoisingFit } from "../distill/denoising-fit.js";
+import type { Fit, FitBatch } from "../distill/fit.js";
 import { LogNormal } from "../distill/noise-distribution.js";
 import { DisbackError } from "../errors.js";
 import { labelCondition } from "../models/condition.js";
 import type { DenoiserModule } from "../models/denoiser.js";
+import type { ModelFacts } from "../models/facts.js";
 import { dropLabels } from "../models/network.js";
 import { normalizeWeights } from "../models/normalized.js";
 import type { Execution } from "../training/execution.js";
@@ -30,14 +32,26 @@ import {
 } from "./settings.js";
 
 /** The inputs of a teacher's training. */
-export type TeacherTrainingOptions = TeacherTrainingSettingsInput & {
-  /** trained in place; move it to its device and memory format first */
-  denoiser: DenoiserModule;
-  /** samples `[N, ...]`; labels, if there are any, become the condition: classes, or tokens of captions */
-  dataset: Dataset;
-  /** the seed also determines the order of the data; with several processes, each reads its part */
-  execution?: Execution;
-};
+/** A fit to data, which were not made of latents. */
+export interface DataFit<M extends Module> {
+  /** See `Fit.loss`. */
+  loss(model: M, batch: Omit<FitBatch, "latents">, random: Parameters<Fit["loss"]>[2]): Tensor;
+}
+
+/** A model that can be a teacher. */
+export type TeacherModule = Module & { readonly facts: ModelFacts };
+
+export type TeacherTrainingOptions<M extends TeacherModule = DenoiserModule> =
+  TeacherTrainingSettingsInput & {
+    /** trained in place; move it to its device and memory format first */
+    denoiser: M;
+    /** how it is fitted to data; default the denoising loss at the settings' noise levels */
+    fit?: DataFit<M> | undefined;
+    /** samples `[N, ...]`; labels, if there are any, become the condition: classes, or tokens of captions */
+    dataset: Dataset;
+    /** the seed also determines the order of the data; with several processes, each reads its part */
+    execution?: Execution;
+  };
 
 /** The figures of one step. */
 export interface TeacherFigures {
@@ -50,24 +64,26 @@ export interface TeacherFigures {
 
 /**
  * Trains a denoiser on data as EDM does (Karras et al. 2022, algorithm and table 1): Adam on `denoisingLoss` with
- * log-normal noise levels, and a running average of the weights, which is the teacher.
+ * log-normal noise levels, and a running average of the weights, which is the teacher. Other models bring their own fit.
  */
-export class TeacherTraining extends Training<"loss" | "gradientNorm"> {
+export class TeacherTraining<M extends TeacherModule = DenoiserModule> extends Training<
+  "loss" | "gradientNorm"
+> {
   readonly settings: TeacherTrainingSettings;
   protected readonly trainers: { optimizer: NetworkTrainer };
   protected readonly parts: Parts;
   protected override readonly randomName = "generator";
   private rateScale = 1;
-  private readonly denoiser: DenoiserModule;
+  private readonly denoiser: M;
   private readonly loader: DataLoader;
-  private readonly ema: EMA<DenoiserModule>;
+  private readonly ema: EMA<M>;
   private readonly rate: Schedule;
-  private readonly noise: LogNormal;
+  private readonly fit: DataFit<M>;
   /** of the current step, always in the same memory, where a captured step reads it */
   private data: Batch | undefined;
 
   /** @throws DisbackError naming the setting that is wrong */
-  constructor({ denoiser, dataset, execution, ...input }: TeacherTrainingOptions) {
+  constructor({ denoiser, fit, dataset, execution, ...input }: TeacherTrainingOptions<M>) {
     const settings = resolveTrainingSettings(input);
     const { batchSize, flip, averageHalfLife, averageRampUp, learningRate, gradientClip } = settings;
     super({ name: "training", batchSize, device: denoiser.parameters()[0]!.device, execution });
@@ -84,7 +100,8 @@ export class TeacherTraining extends Training<"loss" | "gradientNorm"> {
     this.trainers = { optimizer: new NetworkTrainer(denoiser.parameters(), optimizer) };
     this.ema = new EMA(denoiser, { halfLife: averageHalfLife, rampUp: averageRampUp });
     this.rate = learningRateSchedule(settings);
-    this.noise = new LogNormal(settings.noiseMean, settings.noiseStandardDeviation);
+    const noise = new LogNormal(settings.noiseMean, settings.noiseStandardDeviation);
+    this.fit = fit ?? (new DenoisingFit(noise) as unknown as DataFit<M>);
     this.parts = { denoiser: weightsPart(denoiser), average: this.ema, data: this.loader };
   }
 
@@ -95,7 +112,7 @@ export class TeacherTraining extends Training<"loss" | "gradientNorm"> {
   /**
    * The average of the weights, which is the teacher so far, in evaluation mode. Every call returns the same module.
    */
-  get average(): DenoiserModule {
+  get average(): M {
     return this.ema.module;
   }
 
@@ -158,7 +175,7 @@ export class TeacherTraining extends Training<"loss" | "gradientNorm"> {
     const seen = flip ? flipRandomly(samples, random) : samples;
     const shown = labels && dropLabels(labels, labelDropout, count, random);
     const condition = labelCondition(this.denoiser.facts, shown);
-    return denoisingLoss(this.denoiser, seen, this.noise, { random, condition });
+    return this.fit.loss(this.denoiser, { samples: seen, condition }, random);
   }
 
   /** Multiplies the learning rate of the whole schedule. */

@@ -100,17 +100,17 @@ describe("the library's distill is `disback distill`, bit for bit", () => {
     expect([theirs.weights, theirs.nodes]).toEqual([ours.weights, ours.nodes]);
   });
 
-  it("an untrained student that may not imitate, another objective, other settings of every stage", () => {
+  it("a trajectory that was asked for, another objective, other settings of every stage", () => {
     const ours = commandLine(
       "other",
       ...["recording.learningRate=2e-3", "backtracking.emaDecay=0.5", "backtracking.auxiliarySteps=2"],
-      ...["backtracking.mismatchThreshold=1.1", "--student", "untrained", "--imitation-steps", "0"],
+      ...["backtracking.mismatchThreshold=1.1", "--student", "untrained", "--method", "disback"],
       ...["--objective", "dmd", "--record-steps", "12", "--batch-size", "32", "--micro-batch", "16"],
       ...["--set", "recording.batchSize=64"],
     );
     const untrained = createDenoiser(ours.config, { generator: new Generator(3) });
     const theirs = library("other", untrained, {
-      imitation: { steps: 0 },
+      method: "disback",
       recording: { steps: 12, batchSize: 64, learningRate: 2e-3 },
       backtracking: { batchSize: 32, emaDecay: 0.5, auxiliarySteps: 2, objective: new Dmd() },
       execution: { seed: 3, microBatch: 16 },

@@ -14,7 +14,7 @@ import { TinyAutoencoder } from "../../src/models/autoencoder-tiny/autoencoder-t
 import { createDenoiser, type DenoiserConfigInput, loadModel, saveModel } from "../../src/models/config.js";
 import { randomWeights } from "../../src/models/weights.js";
 import { type ExportOptions, exportModel } from "../../src/runs/jobs/exporting.js";
-import { openDrawer } from "../../src/runs/sample-drawer.js";
+import { type DrawingOptions, openDrawer } from "../../src/runs/sample-drawer.js";
 import { writeStudentFile } from "../../src/runs/student-file.js";
 
 const network: DenoiserConfigInput = {
@@ -69,9 +69,9 @@ function exported(source: string, name: string, options: Partial<ExportOptions> 
   return exportModel(source, { ...all, out, ...options }).then((report) => ({ out, report }));
 }
 
-const drawing = {
-  ...({ seed: 4, device: "cpu", sampler: "heun" } as const),
-  ...{ sigmaMin: 0.002, sigmaMax: 80, rho: 7, steps: undefined },
+const drawing: DrawingOptions = {
+  ...{ seed: 4, device: "cpu", sampler: "heun" },
+  ...{ sigmaMin: 0.002, sigmaMax: 80, rho: 7 },
 };
 
 function difference(values: Float32Array, expected: Tensor): number {

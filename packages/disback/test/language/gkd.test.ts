@@ -1,4 +1,4 @@
-import { Generator, randn, type Tensor } from "@disback/torch";
+import { Generator, randn } from "@disback/torch";
 import { describe, expect, it } from "vitest";
 import { GeneratorStudent } from "../../src/distill/generator-student.js";
 import { CrossEntropyFit } from "../../src/distill/language/cross-entropy-fit.js";
@@ -15,22 +15,18 @@ async function open() {
   return { teacher, module: copy, student: new GeneratorStudent(copy, { facts: copy.facts }) };
 }
 
-/** Latents as texts are drawn from, one number for each token; nothing here looks at them. */
-const noiseOf = ({ shape }: Tensor) => randn(shape, { generator: new Generator(0) });
-
 describe("distillation of language models", () => {
   it.each([0, 0.3, 1])("beta %s: loss and gradients are those of PyTorch", async (beta) => {
     const { teacher, module, student } = await open();
     const given = expected("distillation");
     const key = Number.isInteger(beta) ? `${beta}.0` : String(beta);
     const samples = given.get("texts")!;
-    const latents = noiseOf(samples);
     const {
       loss,
       targetError,
       difference: gap,
     } = new Gkd({ beta }).studentSignal({
-      ...{ samples, latents, condition: undefined, auxiliary: teacher, target: teacher, student },
+      ...{ samples, latents: samples, condition: undefined, auxiliary: teacher, target: teacher, student },
       random: new Generator(0),
     });
     loss!.backward();
@@ -47,12 +43,11 @@ describe("distillation of language models", () => {
   it("on data alone is what plain distillation learns", async () => {
     const { teacher, student } = await open();
     const samples = expected("distillation").get("texts")!;
-    const latents = noiseOf(samples);
     const one = new SamplePool({ samples: samples.narrow(0, 0, 1).clone() });
     const input = { teacher, student, count: 4, random: new Generator(0) };
     const plain = new Supervised({ real: one }).loss(input).item();
     const mixed = new Gkd({ beta: 0, lambda: 0, real: one }).studentSignal({
-      ...{ samples, latents, condition: undefined, auxiliary: teacher, target: teacher, student },
+      ...{ samples, latents: samples, condition: undefined, auxiliary: teacher, target: teacher, student },
       random: new Generator(0),
     });
     expect(mixed.loss!.item()).toBeCloseTo(plain, 5);
@@ -64,7 +59,7 @@ describe("distillation of language models", () => {
     const { teacher, module } = await open();
     const given = expected("distillation");
     const samples = given.get("texts")!;
-    const batch = { samples, latents: noiseOf(samples), condition: undefined };
+    const batch = { samples, latents: samples, condition: undefined };
     const fit = new CrossEntropyFit();
     expect(fit.loss(teacher, batch).item()).toBeCloseTo(given.get("crossEntropy")!.item(), 4);
     const outline = fit.outline(batch);

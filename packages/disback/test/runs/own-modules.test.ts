@@ -158,9 +158,9 @@ describe("a teacher and a student of one's own", () => {
     expect(existsSync(join(base, "copy", "trajectory"))).toBe(false);
   });
 
-  it("a student that is not a denoiser goes along a trajectory by itself, and is opened again", async () => {
+  it("a student that is not a denoiser goes along a trajectory if asked to, and is opened again", async () => {
     const student = file("line.mjs", line);
-    await distilled("line", { teacher: join(base, "teacher.mjs"), student });
+    await distilled("line", { teacher: join(base, "teacher.mjs"), student, method: "disback" });
     expect(existsSync(join(base, "line", "trajectory"))).toBe(true);
     expect(JSON.parse(readFileSync(join(base, "line", "student", "generator.json"), "utf8"))).toMatchObject({
       kind: "generator",
@@ -325,9 +325,9 @@ export default () => ({ module: new Mine(), facts: ${said} });`;
     );
   });
 
-  it("a teacher that is not a denoiser", async () => {
-    await expect(distilled("none", { teacher: file("line-2.mjs", line) })).rejects.toThrow(
-      /line-2\.mjs: is not a denoiser/,
+  it("adapters on a teacher that is a generator", async () => {
+    await expect(distilled("none", { teacher: file("line-2.mjs", line), rank: 2 })).rejects.toThrow(
+      /"rank": adapters stand on denoisers, and this teacher is a generator/,
     );
   });
 

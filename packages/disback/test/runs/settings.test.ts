@@ -91,7 +91,7 @@ describe("wrong settings are told in one line", () => {
     [{ flags: { teacher: "t", method: "dmd" } }, '"method" must be one of auto, disback, plain, got "dmd"'],
     [
       { flags: { teacher: "t", backtracking: { objective: "sids" } } },
-      '"backtracking.objective" must be one of diff-instruct, vsd, dmd, dmd2, f-distill, sid, sida, sim, moment-matching, consistency, ect, tcm, scm, meanflow, ladd, regression, got "sids"',
+      '"backtracking.objective" must be one of diff-instruct, vsd, dmd, dmd2, f-distill, sid, sida, sim, moment-matching, gkd, output-matching, consistency, ect, tcm, scm, meanflow, ladd, regression, supervised, got "sids"',
     ],
     [
       { flags: { teacher: "t", recording: { when: "always" } } },

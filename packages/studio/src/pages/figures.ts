@@ -28,6 +28,18 @@ export const FIGURES: Readonly<Record<string, FigureWords>> = {
   recall: { name: "Recall: data covered by samples", short: "Recall", higherIsBetter: true },
   modeCoverage: { name: "Fraction of modes covered", short: "Modes covered", higherIsBetter: true },
   highQuality: { name: "Fraction of samples near a mode", short: "Near a mode", higherIsBetter: true },
+  trigramDivergence: {
+    name: "Trigram divergence from the data's text",
+    short: "Trigram divergence",
+    logarithmic: true,
+  },
+  textPerplexity: { name: "Perplexity under the data's 5-grams", short: "Perplexity", logarithmic: true },
+  validWords: { name: "Fraction of words that the data has", short: "Valid words", higherIsBetter: true },
+  distinctPairs: {
+    name: "Fraction of word pairs that are different ones",
+    short: "Distinct word pairs",
+    higherIsBetter: true,
+  },
   loss: { name: "Loss of the denoiser being fitted", short: "Loss", logarithmic: true },
   mismatch: { name: "Mismatch degree to the target", short: "Mismatch degree", logarithmic: true },
   gap: { name: "Gap between auxiliary model and target", short: "Gap" },

@@ -13,7 +13,7 @@ const KNOWN: Readonly<Record<string, string>> = {
   "cifar10-16": "CIFAR-10, 16×16",
   "2d-ring": "Ring of points",
   emoji: "Emoji, 32×32",
-  "emoji-small": "Emoji, 32×32, a quarter of the size",
+  "emoji-small": "Emoji, 32×32, half the channels",
   "emoji-teacher": "Emoji, 32×32",
 };
 /** Generic folder names. */

@@ -88,6 +88,13 @@ const post = (body: object): RequestInit => ({
   body: JSON.stringify(body),
 });
 
+/** Texts from a sample file, one a line. */
+export async function getTexts(id: string, file: string): Promise<string[]> {
+  const response = await fetch(sampleUrl(id, file));
+  if (!response.ok) throw new ServerError(response.status, "these samples cannot be read");
+  return (await response.text()).trimEnd().split("\n");
+}
+
 /** Points of the plane from a sample file, x and y in turn. */
 export async function getPoints(id: string, file: string): Promise<Float32Array> {
   const response = await fetch(sampleUrl(id, file));

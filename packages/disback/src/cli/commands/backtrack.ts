@@ -11,7 +11,12 @@ import { addRunFlags, runCommand } from "../run-command.js";
 import type { SettingFlag } from "../setting-flags.js";
 
 const FLAGS: readonly SettingFlag[] = [
-  { flags: "--trajectory <folder>", path: "trajectory", description: "trajectory, or a run of `record`" },
+  {
+    flags: "--trajectory <folder>",
+    path: "trajectory",
+    description:
+      "trajectory, or a run of `record`; or the teacher's checkpoints: its training run, or a folder of models",
+  },
   ...NETWORK_FLAGS,
   ...BACKTRACKING_FLAGS,
   ...EVALUATION_FLAGS,

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { IMAGE_FLAGS, PROMPT_FLAGS, SAMPLING_FLAGS } from "../flag-groups.js";
+import { IMAGE_FLAGS, LANGUAGE_FLAGS, PROMPT_FLAGS, SAMPLING_FLAGS } from "../flag-groups.js";
 import { resolveCommandSettings, showsSettings } from "../run-command.js";
 import { addSettingFlags, type SettingFlag } from "../setting-flags.js";
 import { table } from "../table.js";
@@ -11,11 +11,13 @@ const FLAGS: readonly SettingFlag[] = [
   {
     flags: "--metrics <list>",
     path: "metrics",
-    description: "fid,kid,inceptionScore,precisionRecall,slicedWasserstein,modeCoverage",
+    description:
+      "fid,kid,inceptionScore,precisionRecall,slicedWasserstein,modeCoverage; of texts trigramDivergence,textPerplexity,validWords,distinctPairs",
     kind: "list",
   },
   ...SAMPLING_FLAGS,
   ...PROMPT_FLAGS,
+  ...LANGUAGE_FLAGS,
   { flags: "--extractor <name>", path: "extractor", description: "feature extractor" },
   { flags: "--inception <file>", path: "inception", description: "TorchScript Inception file" },
   {

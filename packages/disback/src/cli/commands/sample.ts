@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { PROMPT_FLAGS, RESOLUTION_FLAG, SAMPLING_FLAGS } from "../flag-groups.js";
+import { LANGUAGE_FLAGS, PROMPT_FLAGS, RESOLUTION_FLAG, SAMPLING_FLAGS } from "../flag-groups.js";
 import { resolveCommandSettings, showsSettings } from "../run-command.js";
 import { addSettingFlags, type SettingFlag } from "../setting-flags.js";
 import { type OutputFlags, Terminal } from "../terminal.js";
@@ -13,6 +13,7 @@ const FLAGS: readonly SettingFlag[] = [
     kind: "number",
   },
   ...PROMPT_FLAGS,
+  ...LANGUAGE_FLAGS,
   RESOLUTION_FLAG,
   { flags: "--columns <n>", path: "columns", description: "columns of the grid", kind: "number" },
 ];
@@ -29,8 +30,7 @@ export function addSample(program: Command): void {
   addSettingFlags(command, FLAGS)
     .option(
       "--out <path>",
-      "picture (.png: a grid, or a scatter plot of 2-D samples), .npz, or a folder of PNGs",
-      "samples.png",
+      "picture (.png: a grid, or a scatter plot of 2-D samples), .npz, .txt of texts, or a folder of PNGs; default samples.png, or the terminal for texts",
     )
     .option("--force", "overwrite an existing file, or write into a folder that is not empty")
     .addHelpText(
@@ -40,12 +40,13 @@ Examples:
   disback sample emoji --prompt "smiling cat" --out cat.png
   disback sample runs/demo --count 64 --out grid.png
   disback sample runs/demo --count 50000 --out samples.npz
+  disback sample runs/gpt --prompt "Once" --count 4
   disback sample runs/teacher --steps 18 --count 1000 --out teacher-samples/
   disback sample sd15/ --prompt "a red bicycle" --guidance 7.5 --count 4 --out bicycle.png
 `,
     )
     .action(async (model: string) => {
-      const options = command.opts<OutputFlags & { out: string; force?: boolean }>();
+      const options = command.opts<OutputFlags & { out?: string; force?: boolean }>();
       const terminal = new Terminal(options);
       const { sampleSchema } = await import("../../runs/settings/sampling.js");
       command.setOptionValue("model", model);
@@ -60,7 +61,9 @@ Examples:
       });
       terminal.result(
         { ...drawn },
-        `${drawn.count} samples (${drawn.evaluations} network evaluations each) in ${drawn.path}`,
+        drawn.texts
+          ? drawn.texts.join("\n\n")
+          : `${drawn.count} samples (${drawn.evaluations} network evaluations each) in ${drawn.path}`,
       );
     });
 }

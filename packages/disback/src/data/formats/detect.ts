@@ -7,13 +7,14 @@ import { isIdx } from "./idx.js";
 import { isNpy } from "./npy.js";
 import { isParquet } from "./parquet.js";
 import { isTar } from "./tar.js";
+import { isText } from "./text.js";
 import { otherFormat } from "./unread.js";
 
 /** The format of a dataset's source, by its contents (only CIFAR's bare batches are recognised by name). */
-export type DatasetFormat = "folder" | "zip" | "idx" | "tar" | "npy" | "cifar" | "parquet" | "toy";
+export type DatasetFormat = "folder" | "zip" | "idx" | "tar" | "npy" | "cifar" | "parquet" | "text" | "toy";
 
 const known =
-  "a folder, zip or tar of images, IDX, CIFAR's batches, .npz, .npy or .parquet, or toy:ring and the like";
+  "a folder, zip or tar of images, text (.txt), IDX, CIFAR's batches, .npz, .npy or .parquet, or toy:ring and the like";
 
 const isZip = (head: Uint8Array): boolean =>
   head[0] === 0x50 && head[1] === 0x4b && (head[2] === 3 || head[2] === 5);
@@ -30,7 +31,7 @@ export async function detectFormat(source: string): Promise<DatasetFormat> {
         : `cannot be read (${error.code})`;
     throw new DisbackError(`dataset ${source} ${reason}: give ${known}`);
   });
-  if (found.isDirectory()) return "folder";
+  if (found.isDirectory()) return isText(source) ? "text" : "folder";
   if (!found.isFile()) throw new DisbackError(`dataset ${source} is neither a file nor a folder`);
   if (found.size === 0) throw new DisbackError(`dataset ${source} is empty`);
   const stored = await readHead(source, 4);
@@ -41,6 +42,7 @@ export async function detectFormat(source: string): Promise<DatasetFormat> {
   if (isParquet(head)) return "parquet";
   if (isCifarName(source.replace(/\.gz$/, ""))) return "cifar";
   if (isIdx(head)) return "idx";
+  if (isText(source)) return "text";
   const what = whatElse(head) ?? otherFormat(source);
   if (startsLikeImage(head)) throw new DisbackError(`dataset ${source} is a single image: give its folder`);
   throw new DisbackError(`dataset ${source} has an unknown format: ${what ?? `give ${known}`}`);

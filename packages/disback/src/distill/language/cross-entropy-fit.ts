@@ -4,11 +4,15 @@ import type { Fit, FitBatch, Outline } from "../fit.js";
 
 /** Language models are fitted to texts by cross-entropy: `L = -E ln p(x_t | x_<t)`, per token, in nats. */
 export class CrossEntropyFit implements Fit<LanguageModel> {
-  loss(model: LanguageModel, { samples }: FitBatch): Tensor {
-    return scope(() => crossEntropy(model.logProbabilities(samples), samples));
+  loss(model: LanguageModel, { samples }: Pick<FitBatch, "samples">): Tensor {
+    // Samples may be made in inference mode, whose tensors no graph may keep.
+    return scope(() => {
+      const texts = samples.clone();
+      return crossEntropy(model.logProbabilities(texts), texts);
+    });
   }
 
-  outline(probes: FitBatch): LanguageOutline {
+  outline(probes: Pick<FitBatch, "samples">): LanguageOutline {
     return new LanguageOutline(probes);
   }
 }
@@ -33,7 +37,7 @@ export class LanguageOutline implements Outline<LanguageModel> {
   private readonly tokens: Tensor;
 
   /** @param probes `[N, L]`, usually samples of the initial student */
-  constructor({ samples }: FitBatch) {
+  constructor({ samples }: Pick<FitBatch, "samples">) {
     this.tokens = keep(samples.clone());
   }
 

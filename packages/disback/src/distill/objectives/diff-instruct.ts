@@ -22,7 +22,7 @@ export interface DiffInstructOptions {
  */
 export class DiffInstruct implements Objective {
   readonly name = "diff-instruct";
-  private readonly noise: NoiseDistribution;
+  readonly noise: NoiseDistribution;
   private readonly weighting: Weighting;
 
   constructor({ noise = new LogNormal(), weighting = "one" }: DiffInstructOptions = {}) {

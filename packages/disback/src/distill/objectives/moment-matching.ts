@@ -1,7 +1,7 @@
 import { noGrad, randn, type Tensor } from "@disback/torch";
 import { denoisingWeight, perSample } from "../denoising-loss.js";
 import { requireWeight } from "../discriminator.js";
-import { LogNormal } from "../noise-distribution.js";
+import { LogNormal, type NoiseDistribution } from "../noise-distribution.js";
 import type { Objective, ObjectiveInput, StudentInput, StudentSignal } from "../objective.js";
 import { DiffInstruct, type DiffInstructOptions } from "./diff-instruct.js";
 
@@ -23,7 +23,7 @@ export interface MomentMatchingOptions extends DiffInstructOptions {
 export class MomentMatching implements Objective {
   readonly name = "moment-matching";
   private readonly matching: DiffInstruct;
-  private readonly noise;
+  readonly noise: NoiseDistribution;
   private readonly targetWeight: number;
 
   /** @throws DisbackError if the weight is negative */

@@ -4,7 +4,7 @@ import type { Condition } from "../../models/condition.js";
 import type { Denoiser } from "../../models/denoiser.js";
 import { denoisingWeight, perSample } from "../denoising-loss.js";
 import { featuresOf, requireWeight } from "../discriminator.js";
-import { KarrasUniform, LogNormal } from "../noise-distribution.js";
+import { KarrasUniform, LogNormal, type NoiseDistribution } from "../noise-distribution.js";
 import type {
   Objective,
   ObjectiveInput,
@@ -40,7 +40,7 @@ export interface SidaOptions extends SidOptions {
 export class Sida implements Objective {
   readonly name = "sida";
   private readonly options: SidaOptions;
-  private readonly noise;
+  readonly noise: NoiseDistribution;
   private readonly auxiliaryNoise;
   private readonly generatorWeight: number;
   private readonly discriminatorWeight: number;

@@ -48,8 +48,9 @@ export class AutoencoderKl extends Module {
     return inSlices(latents, latents.shape[3]! * reduction(this.config), (slice) => this.decoded(slice));
   }
 
+  /** As `decode`, all at once and with gradients. */
   decoded(latents: Tensor): Tensor {
-    return decodedBy(this, unscaled(latents, this.config));
+    return decodedBy(this, latents);
   }
 }
 
@@ -67,7 +68,8 @@ export function momentsOf(
 /** Images of latents before scaling, all at once and with gradients, by a decoder alone. */
 export function decodedBy(
   { decoder, post_quant_conv, config }: Pick<AutoencoderKl, "decoder" | "post_quant_conv" | "config">,
-  plain: Tensor,
+  latents: Tensor,
 ): Tensor {
+  const plain = unscaled(latents, config);
   return outOfRange(decoder.forward(post_quant_conv?.forward(plain) ?? plain), config);
 }

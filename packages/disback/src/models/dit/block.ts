@@ -5,6 +5,12 @@ import type { WeightSource } from "../weights.js";
 import { type Conditioning, ConditioningEmbedding } from "./conditioning.js";
 import type { DitOptions } from "./options.js";
 
+/** What a block needs of the options. */
+export type DitBlockOptions = Pick<
+  DitOptions,
+  "labelDim" | "heads" | "attentionBias" | "normalizationEps" | "dropout"
+>;
+
 const START = { distribution: "xavier-uniform" } as const;
 const ZERO = { distribution: "xavier-uniform", weightScale: 0 } as const;
 
@@ -32,7 +38,7 @@ export class DitBlock extends Block {
   constructor(
     source: WeightSource,
     channels: number,
-    private readonly options: DitOptions,
+    private readonly options: DitBlockOptions,
   ) {
     super();
     this.norm1 = new AdaptiveNormalization(source, options.labelDim, channels);
@@ -93,7 +99,7 @@ class TokenAttention extends Module {
   private readonly heads: number;
   private readonly dropout: number;
 
-  constructor(source: WeightSource, channels: number, options: DitOptions) {
+  constructor(source: WeightSource, channels: number, options: DitBlockOptions) {
     super();
     const bias = { bias: options.attentionBias };
     this.to_q = new Dense(source, channels, channels, START, bias);

@@ -62,8 +62,8 @@ export abstract class LanguageModel extends Module {
   /**
    * @param latents standard normal `[N, L]`
    * @param condition its `tokens` are prompts, `[N, P]` counted from 1 with zeros behind their end
-   * @returns int64 `[N, P + L]`: prompts, and what follows them
-   * @throws DisbackError if prompt and text are longer than the model's places
+   * @returns int64 `[N, P + L]`: prompts, and what follows them, or less if the model's places end before
+   * @throws DisbackError if a prompt leaves no place
    */
   generate(latents: Tensor, condition?: Condition): Tensor {
     return noGrad(() => scope(() => this.draw(ops.special_ndtr(latents), condition?.tokens)));
@@ -72,12 +72,12 @@ export abstract class LanguageModel extends Module {
   private draw(uniform: Tensor, prompts: Tensor | undefined): Tensor {
     const [count, own] = uniform.shape as [number, number];
     const ahead = prompts?.shape[1] ?? 0;
-    const length = ahead + own;
     const { places } = this.options;
-    if (length >= places)
+    if (ahead >= places - 1)
       throw new DisbackError(
-        `prompt: ${ahead} tokens are too long, the model takes ${places - 1} together with the ${own} that follow`,
+        `prompt: ${ahead} tokens are too long, the model takes ${places - 1} together with what follows`,
       );
+    const length = Math.min(ahead + own, places - 1);
     const given = prompts?.to("int64");
     const cache = new KeyValueCache(length);
     const drawn: Tensor[] = [];

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { compareMethods } from "../../compare/comparison.js";
 import { withCosts } from "../../compare/convergence.js";
 import { DisbackError } from "../../errors.js";
+import { BEST_BY } from "../best-model.js";
 import { locateModel } from "../locate-model.js";
 import { isModuleFile } from "../own-modules.js";
 import { readRunRecord } from "../run-record.js";
@@ -14,7 +15,7 @@ import type { Sweep } from "./sweep.js";
 
 /** The compared figure: the requested one, else FID, else the distance of points. */
 export function figureOf(settings: CompareSettings, teacher: Record<string, number>): string {
-  const figure = settings.figure ?? ["fid", "slicedWasserstein"].find((name) => name in teacher);
+  const figure = settings.figure ?? BEST_BY.find((name) => name in teacher);
   if (figure === undefined || teacher[figure] === undefined) {
     throw new DisbackError(`"figure": must be one of the evaluation's ${Object.keys(teacher).join(", ")}`);
   }

@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { type Dataset, openDataset, type TensorDataset } from "../../data/dataset.js";
+import type { TextSource } from "../../data/formats/text.js";
 import { ImageFormError } from "../../data/images/resize.js";
 import { describeLeftOut } from "../../data/left-out.js";
 import type { OpenOptions } from "../../data/options.js";
@@ -30,8 +31,12 @@ export async function describeDataset(
     ["samples", dataset.length.toLocaleString("en")],
     ["shape", `[${dataset.sampleShape.join(", ")}]`],
     ...(sizes.length > 0 ? [["stored as", describeSizes(sizes)] as [string, string]] : []),
-    ["values", describeValues(dataset, values)],
-    ["classes", describeClasses(dataset)],
+    ...(dataset.text
+      ? textFacts(dataset.text)
+      : ([
+          ["values", describeValues(dataset, values)],
+          ["classes", describeClasses(dataset)],
+        ] as [string, string][])),
     ...classFacts(dataset),
     ...(dataset.captions ? [["captions", describeCaptions(dataset.captions)] as [string, string]] : []),
     ...(leftOut ? [["left out", leftOut.replace("left out: ", "")] as [string, string]] : []),
@@ -42,7 +47,11 @@ export async function describeDataset(
   return {
     kind: "data set",
     facts,
-    hint: options.out === undefined ? "see the first samples: --out pictures.png" : undefined,
+    hint: dataset.text
+      ? "a language model reads it as byte pairs: disback teacher train --preset gpt"
+      : options.out === undefined
+        ? "see the first samples: --out pictures.png"
+        : undefined,
     document: {
       name: dataset.name,
       samples: dataset.length,
@@ -58,6 +67,24 @@ export async function describeDataset(
       pictures: options.out,
     },
   };
+}
+
+/** Of a text, read letter by letter. */
+function textFacts({ text, language }: TextSource): [string, string][] {
+  const lines = text.split("\n").filter((line) => line.trim() !== "");
+  const words = text.split(/\s+/).filter((word) => word !== "").length;
+  const cut = (line: string) => (line.length > 70 ? `${line.slice(0, 70)}…` : line);
+  return [
+    [
+      "text",
+      `${text.length.toLocaleString("en")} characters, ${words.toLocaleString("en")} words, ${lines.length.toLocaleString("en")} lines`,
+    ],
+    [
+      "letters",
+      `${language.size}: ${JSON.stringify(language.decode(Array.from({ length: language.size }, (_, token) => token)))}`,
+    ],
+    ["begins", cut(lines[0]!)],
+  ];
 }
 
 /** Also opens data whose images differ in size or colour, and says what a training has to choose. */

@@ -4,9 +4,12 @@ import type { Dataset } from "../../data/dataset.js";
 import { gridPng } from "../../data/output/grid.js";
 import { replaceFile } from "../../data/output/replace-file.js";
 import { writeScatter } from "../../data/output/scatter.js";
+import { writeTextPicture } from "../../data/output/texts.js";
 import { titleSvg } from "../../data/output/title.js";
 import { toUint8Images } from "../../data/output/uint8-images.js";
 import { DisbackError } from "../../errors.js";
+import { textsOf } from "../../text/language/codecs.js";
+import type { Language } from "../../text/language/language.js";
 import { nameOfClass } from "./survey.js";
 
 const columns = 8;
@@ -20,6 +23,7 @@ const padding = 4;
  * @throws DisbackError for points of other dimensions, or naming the file if it cannot be written
  */
 export async function writeFirstPictures(path: string, dataset: Dataset): Promise<void> {
+  if (dataset.text) return writeFirstTexts(path, dataset, dataset.text.language);
   if (dataset.sampleShape.length !== 3) return writePoints(path, dataset);
   const { classes } = dataset;
   if (!classes) {
@@ -48,6 +52,13 @@ export async function writeFirstPictures(path: string, dataset: Dataset): Promis
     create: { width: width + labelWidth, height, channels: 3, background: "white" },
   }).composite([{ input: grid, left: labelWidth, top: 0 }, ...names]);
   await replaceFile(path, [await labelled.png().toBuffer()]);
+}
+
+async function writeFirstTexts(path: string, dataset: Dataset, language: Language): Promise<void> {
+  const count = Math.min(dataset.length, columns);
+  const { samples } = await dataset.batch(Array.from({ length: count }, (_, index) => index));
+  await writeTextPicture(path, textsOf(samples, language));
+  samples.dispose();
 }
 
 async function writePoints(path: string, dataset: Dataset): Promise<void> {

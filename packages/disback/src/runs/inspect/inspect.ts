@@ -5,6 +5,7 @@ import { requireNoChoice } from "../pipeline-choice.js";
 import type { Progress } from "../progress.js";
 import { describeDataset } from "./dataset.js";
 import type { Description, InspectOptions } from "./description.js";
+import { describeLanguageModel } from "./language-model.js";
 import {
   describeAdapters,
   describeExtractor,
@@ -29,6 +30,7 @@ const KINDS: readonly ((
   describeExtractor,
   describeAdapters,
   describeOwnModule,
+  describeLanguageModel,
   describeModel,
   describeSafetensors,
   describeStatistics,

@@ -1,5 +1,5 @@
 import { describeDiagnosis, diagnose } from "../diagnosis.js";
-import type { Judge } from "../judge.js";
+import type { SampleJudge } from "../judge.js";
 import { showWork } from "../long-work.js";
 import type { MetricsEntry } from "../metrics-log.js";
 import type { SampleDrawer } from "../sample-drawer.js";
@@ -14,7 +14,7 @@ export interface Comparison {
   teacherSpread?: number | undefined;
   /** Called when all is judged: seconds of the whole run. */
   seconds: () => number;
-  judge?: Judge;
+  judge?: SampleJudge;
   /** Number of samples for each figure. */
   samples: number;
   batchSize: number;
@@ -26,7 +26,15 @@ export interface Comparison {
   places: [name: string, path: string][];
 }
 
-const HEADLINES = ["fid", "slicedWasserstein", "modeCoverage"];
+const HEADLINES = [
+  "fid",
+  "slicedWasserstein",
+  "modeCoverage",
+  "trigramDivergence",
+  "textPerplexity",
+  "validWords",
+  "distinctPairs",
+];
 
 /** Evaluates the teacher like the student, times both, and compares them. */
 export async function summarizeStudent(comparison: Comparison): Promise<JobResult> {
@@ -90,7 +98,7 @@ export async function summarizeStudent(comparison: Comparison): Promise<JobResul
 }
 
 function judgeTeacher(
-  judge: Judge,
+  judge: SampleJudge,
   drawTeacher: () => SampleDrawer,
   comparison: Comparison,
 ): Promise<Judged> {

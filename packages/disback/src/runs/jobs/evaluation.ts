@@ -8,7 +8,7 @@ import { openClip } from "../../import/transformers/open-clip.js";
 import { datasetBatches, mixedOrder } from "../../metrics/batches.js";
 import { ClipScore } from "../../metrics/clip-score.js";
 import type { Evaluation } from "../../metrics/evaluate.js";
-import { Judge } from "../judge.js";
+import { openJudge } from "../judge.js";
 import { locateModel, shippedModel } from "../locate-model.js";
 import { followLong } from "../long-work.js";
 import { isModuleFile } from "../own-modules.js";
@@ -37,7 +37,7 @@ export async function evaluateModel(
   const device = settings.device as Device;
   const clip = settings.clip === undefined ? undefined : new ClipScore(await openClip(settings.clip), device);
   const samples = await openSamplesToJudge(settings, progress, clip);
-  const judge = await openJudge(settings, samples.shown, progress);
+  const judge = await openJudgeOf(settings, samples.shown, progress);
   if (!judge && !clip) throw new DisbackError(`${settings.model}: nothing to compare with`);
   if (!judge && settings.metrics)
     throw new UsageError("--metrics: there is nothing to compare with (give --data)");
@@ -63,10 +63,10 @@ export async function evaluateModel(
   };
 }
 
-async function openJudge(settings: EvaluateSettings, shown: Shown, progress: Progress) {
+async function openJudgeOf(settings: EvaluateSettings, shown: Shown, progress: Progress) {
   const decoding = followLong(progress, "decoding", "images");
   const reading = followLong(progress, "reading the data to judge by");
-  return await Judge.open({
+  return await openJudge({
     ...settings,
     device: settings.device as Device,
     shown,

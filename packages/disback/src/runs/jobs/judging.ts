@@ -5,7 +5,7 @@ import type { z } from "zod";
 import type { Evaluation } from "../../metrics/evaluate.js";
 import type { Processes } from "../../training/processes.js";
 import { writeFileAtomically } from "../atomic-file.js";
-import { Judge } from "../judge.js";
+import { openJudge, type SampleJudge } from "../judge.js";
 import { type Between, showWhenLong } from "../long-work.js";
 import type { OpenedModel } from "../opened-model.js";
 import type { DrawingOptions, Drawn, SampleDrawer, ShownDrawer } from "../sample-drawer.js";
@@ -25,13 +25,13 @@ export async function openTrainingJudge(
   },
   codec: OpenedModel["codec"],
   context: JobContext,
-): Promise<Judge | undefined> {
+): Promise<SampleJudge | undefined> {
   const { progress, processes } = context;
   const { evaluation, device, data, resolution, skipBroken } = settings;
   const reading = showWhenLong(context, "reading the data to judge by");
   const decoding = showWhenLong(context, "decoding", "images");
   const open = () =>
-    Judge.open({
+    openJudge({
       ...evaluation,
       shown: codec,
       device: device as Device,
@@ -49,7 +49,7 @@ export async function openTrainingJudge(
       reading.end();
     });
   // The first process caches the reference statistics for the others.
-  let judge: Judge | undefined;
+  let judge: SampleJudge | undefined;
   await processes.first(async () => {
     judge = await open();
   });
@@ -88,7 +88,7 @@ export interface Judged {
 
 /** Evaluates a drawer's samples by the headline figures. Each process draws a part. */
 export async function judgeDrawer(
-  judge: Judge,
+  judge: SampleJudge,
   drawer: SampleDrawer,
   { samples, batchSize }: { samples: number; batchSize: number },
   { group }: Processes,

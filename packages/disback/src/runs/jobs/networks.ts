@@ -20,19 +20,26 @@ import {
 import { DenoiserModule } from "../../models/denoiser.js";
 import { requireSameKind } from "../../models/facts.js";
 import { createGenerator } from "../../models/generators/create-generator.js";
+import { halvedLanguage, languageConfig, languageOptions } from "../../models/language/config.js";
+import { createLanguageModel } from "../../models/language/create-language-model.js";
+import { LanguageModel } from "../../models/language/language-model.js";
+import type { LanguageOptions } from "../../models/language/options.js";
 import { PreconditionedDenoiser } from "../../models/preconditioning/preconditioned.js";
+import { randomWeights } from "../../models/weights.js";
 import { intervalConfig, withInterval } from "../../models/with-interval.js";
 import { fingerprint, keepingFingerprint } from "../../training/hashing.js";
 import { adaptersOnModel } from "../adapter-folder.js";
 import { cacheFolder } from "../cache-folder.js";
 import { type ComputationSettings, computationOf } from "../computation.js";
 import { generatorModel } from "../generator-model.js";
+import { languageModel } from "../language-folder.js";
 import { didYouMean } from "../nearest.js";
 import { openModel } from "../open-model.js";
 import { configured, type OpenedModel } from "../opened-model.js";
 import { isModuleFile, openModuleFile } from "../own-modules.js";
 import { type PipelineSettings, pipelineChoiceOf } from "../pipeline-choice.js";
 import { promptsFrom } from "../prompts.js";
+import type { ObjectiveName } from "../settings/objective-names.js";
 import { readSettingsFile } from "../settings/resolve.js";
 import {
   generatorConfigFor,
@@ -41,12 +48,16 @@ import {
   refuseSizesWithoutUse,
 } from "./generator-student.js";
 
+import { requireObjectiveFor } from "./objective.js";
+
 /** Settings of the networks of a distillation. */
 export interface NetworkSettings extends ComputationSettings, PipelineSettings {
   teacher: string;
   /** How the student starts. */
   student: string;
   unconditional: boolean;
+  /** Tokens of a text, for a language model. */
+  textLength?: number | undefined;
   /** Sizes of a generator from a vector. */
   latentSize?: number | undefined;
   studentChannels?: number | undefined;
@@ -58,7 +69,7 @@ export interface NetworkSettings extends ComputationSettings, PipelineSettings {
   prompts?: string | undefined;
   seed: number;
   /** the objective decides what the student's network must take */
-  backtracking?: { objective: string };
+  backtracking?: { objective: ObjectiveName };
 }
 
 /** A teacher, a denoiser or a generator, and a student before its first step. */
@@ -71,6 +82,11 @@ export interface Networks {
 export async function openNetworks(settings: NetworkSettings): Promise<Networks> {
   const teacher = await openTeacher(settings);
   const { rank } = settings;
+  if (teacher.module instanceof LanguageModel) {
+    if (rank !== undefined)
+      throw new DisbackError('"rank": adapters stand on denoisers, not on a language model');
+    return { teacher, student: makeLanguageStudent(settings, teacher as OpenedModel<LanguageModel>) };
+  }
   if (!isDenoiserModel(teacher)) {
     if (rank !== undefined)
       throw new DisbackError('"rank": adapters stand on denoisers, and this teacher is a generator');
@@ -89,11 +105,13 @@ async function openTeacher(settings: NetworkSettings): Promise<OpenedModel<Modul
   const how = computationOf(settings);
   const prompts = await promptsFrom({ prompts: settings.prompts });
   // Of other teachers, it is the size of the data's pictures.
-  const { resolution: _, ...rest } = settings;
+  const { resolution: _, textLength, ...rest } = settings;
   const pipeline = pipelineChoiceOf(isTextToImageSource(source) ? settings : rest);
   const device = settings.device as Device;
-  const teacher = await openModel(source, { device, unconditional, prompts, pipeline });
+  const teacher = await openModel(source, { device, unconditional, prompts, textLength, pipeline });
   if (isDenoiserModel(teacher)) computing(teacher.module, how);
+  const { objective } = settings.backtracking ?? {};
+  if (objective) requireObjectiveFor(objective, teacher.module);
   teacher.module.requiresGrad_(false);
   return teacher;
 }
@@ -168,6 +186,46 @@ async function makeStudent(settings: NetworkSettings, teacher: OpenedModel): Pro
   };
 }
 
+/** The same for language models. Every student has the teacher's vocabulary. */
+function makeLanguageStudent(
+  { student: start, seed, device }: NetworkSettings,
+  teacher: OpenedModel<LanguageModel>,
+): OpenedModel<LanguageModel> {
+  const { module, codec } = teacher;
+  const made = (model: LanguageModel) => languageModel({ model, language: codec.language! });
+  if (start === "same") return made(module.clone().requiresGrad_(true));
+  const options = languageStudentOptions(start, module.options);
+  const model = createLanguageModel(randomWeights(new Generator(seed)), options, module.length);
+  return made(model.to({ device: device as Device }).eval());
+}
+
+function languageStudentOptions(start: string, teacher: LanguageOptions): LanguageOptions {
+  if (start === "untrained") return teacher;
+  if (start === "small") {
+    const small = halvedLanguage(teacher);
+    if (small) return small;
+    throw new DisbackError(
+      `"student": the teacher's ${teacher.heads} heads cannot be halved; give a config file`,
+    );
+  }
+  requireStart(start);
+  const parsed = languageConfig.safeParse(readSettingsFile(start));
+  if (!parsed.success) {
+    const { path, message } = parsed.error.issues[0]!;
+    throw new DisbackError(`${start}: ${path.length > 0 ? `"${path.join(".")}": ` : ""}${message}`);
+  }
+  return { ...languageOptions(parsed.data, teacher), places: teacher.places };
+}
+
+function requireStart(start: string, more: readonly string[] = []): void {
+  if (existsSync(start)) return;
+  const known = ["same", "untrained", "small", ...more];
+  const files = more.length > 0 ? "file or folder" : "file";
+  throw new DisbackError(
+    `"student": "${start}" is none of ${known.join(", ")} and no ${files}${didYouMean(start, known)}`,
+  );
+}
+
 function adaptedTeacher(
   { teacher: source, student, unconditional, adaptedLayers, seed }: NetworkSettings,
   rank: number,
@@ -219,12 +277,7 @@ function studentConfig(start: string, teacher: OpenedModel): DenoiserConfig {
     const config = requireConfig(teacher, start);
     return start === "small" ? halved(config) : config;
   }
-  if (!existsSync(start)) {
-    const known = ["same", "untrained", "small", ...generatorStudents];
-    throw new DisbackError(
-      `"student": "${start}" is none of ${known.join(", ")} and no file or folder${didYouMean(start, known)}`,
-    );
-  }
+  requireStart(start, generatorStudents);
   const own = parseDenoiserConfig(readSettingsFile(start), start);
   const config = toldLike(own, teacher.config);
   requireSameKind(factsOf(config), teacher.facts, start);
@@ -243,7 +296,7 @@ function toldLike(own: DenoiserConfig, teacher: DenoiserConfig | undefined): Den
 function halved(config: DenoiserConfig): DenoiserConfig {
   if (config.network === "mlp")
     return { ...config, hiddenChannels: Math.max(2, 2 * Math.floor(config.hiddenChannels / 4)) };
-  if (config.network === "dit") {
+  if (config.network === "dit" || config.network === "text-transformer") {
     if (config.heads % 2 !== 0) {
       throw new DisbackError(
         `"student": the teacher's ${config.heads} heads cannot be halved; give a config file`,

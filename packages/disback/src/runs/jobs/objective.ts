@@ -1,7 +1,9 @@
-import { type Device, Generator, randperm } from "@disback/torch";
+import { type Device, Generator, type Module, randperm } from "@disback/torch";
 import type { z } from "zod";
 import { type Batch, openDataset, TensorDataset } from "../../data/dataset.js";
 import type { DirectObjective } from "../../distill/direct-objective.js";
+import { Gkd } from "../../distill/language/gkd.js";
+import { Supervised } from "../../distill/language/supervised.js";
 import { KarrasUniform } from "../../distill/noise-distribution.js";
 import type { Objective } from "../../distill/objective.js";
 import { Consistency } from "../../distill/objectives/consistency.js";
@@ -21,15 +23,22 @@ import { Sim } from "../../distill/objectives/sim.js";
 import { Tcm } from "../../distill/objectives/tcm.js";
 import { Vsd } from "../../distill/objectives/vsd.js";
 import { SamplePool } from "../../distill/sample-pool.js";
+import type { Student } from "../../distill/student.js";
 import { DisbackError } from "../../errors.js";
 import { classCondition, classesOf } from "../../models/condition.js";
 import type { ModelFacts } from "../../models/facts.js";
+import { LanguageModel } from "../../models/language/language-model.js";
 import type { SampleCodec } from "../../models/sample-codec.js";
 import { asLatents, putEncoderAway } from "../latent-data.js";
+import type { OpenedModel } from "../opened-model.js";
 import { likeSamples } from "../samples/kinds.js";
+import { isLanguageName, type ObjectiveName } from "../settings/objective-names.js";
 import type { objectiveSettings } from "../settings/objectives.js";
 
 export type ObjectiveSettings = z.output<z.ZodObject<typeof objectiveSettings>>;
+
+/** An objective for a teacher of any kind. */
+type AnyObjective = Objective<Module> | DirectObjective<Module, Student>;
 
 /** Source of real samples, for objectives that need them. */
 export interface RealData {
@@ -55,28 +64,27 @@ export function requireGuidable(guidance: number, teacher: ModelFacts): void {
 /**
  * The objective of the settings.
  *
- * @param teacher facts of the teacher
  * @param drawPairs draws the teacher's samples, for objectives that learn from them
  * @throws DisbackError if it needs data and there are none
  */
 export async function createObjective(
   settings: ObjectiveSettings,
-  teacher: ModelFacts,
+  teacher: Pick<OpenedModel<Module>, "facts">,
   data: RealData,
   drawPairs: (pairs: ObjectiveSettings["pairs"]) => Promise<SamplePool>,
-): Promise<Objective | DirectObjective> {
+): Promise<AnyObjective> {
   const { objective, diffInstruct, vsd, dmd, sid, sim, regression, momentMatching } = settings;
   /** Real samples beside the other options. */
   const withReal = async <O extends { realSamples: number }>({ realSamples, ...options }: O) => ({
     ...options,
-    real: await realPool(data, realSamples, teacher),
+    real: await realPool(data, realSamples, teacher.facts),
   });
   /** Real samples if there are data, else the teacher's. */
   const withClean = async <O extends { realSamples: number }>({ realSamples, ...options }: O) => ({
     ...options,
     ...(data.source === undefined
       ? { pairs: await drawPairs(settings.pairs) }
-      : { data: await realPool(data, realSamples, teacher) }),
+      : { data: await realPool(data, realSamples, teacher.facts) }),
   });
   switch (objective) {
     case "diff-instruct":
@@ -113,9 +121,29 @@ export async function createObjective(
       return new Scm(await withClean(settings.scm));
     case "meanflow":
       return new MeanFlow(await withClean(settings.meanflow));
+    case "gkd": {
+      const { realSamples, ...options } = settings.gkd;
+      const needed = options.lambda < 1;
+      if (needed && data.source === undefined)
+        throw new DisbackError('"backtracking.gkd.lambda": below 1 needs real texts; give --data');
+      return new Gkd(needed ? await withReal({ ...options, realSamples }) : options);
+    }
+    case "supervised":
+      return new Supervised(await withReal(settings.supervised));
     case "ladd":
       return new Ladd(await withReal(settings.ladd));
   }
+}
+
+/** @throws DisbackError if an objective is for language models and the teacher none, or the other way round */
+export function requireObjectiveFor(objective: ObjectiveName, teacher: Module): void {
+  const isLanguage = teacher instanceof LanguageModel;
+  if (isLanguage === isLanguageName(objective)) return;
+  throw new DisbackError(
+    isLanguage
+      ? `"backtracking.objective": ${objective} is for denoisers, but the teacher is a language model; use gkd or supervised`
+      : `"backtracking.objective": ${objective} is for language models, but the teacher is none`,
+  );
 }
 
 /** SiD's noise levels, up to a position on the sampler's schedule. */

@@ -1,17 +1,16 @@
 import { rmSync } from "node:fs";
-import type { Module } from "@disback/torch";
-import type { Fit } from "../../distill/fit.js";
 import { evenSteps } from "../../distill/node-schedule.js";
 import { EvenDistance } from "../../distill/node-selection.js";
-import { OutputFit } from "../../distill/output-fit.js";
 import { Recording } from "../../distill/record.js";
 import type { RecordingOptions } from "../../distill/recording-options.js";
 import { deviceOf } from "../../distill/student.js";
 import { kindOf } from "../../distill/student-kind.js";
+import { TrustRegion } from "../../distill/trust-region.js";
 import type { RecordSettings } from "../settings/distillation.js";
 import { runStage } from "../stage-loop.js";
+import { fitOf } from "./fit.js";
 import type { JobContext } from "./job.js";
-import { isDenoiserModel, type Networks, studentOf } from "./networks.js";
+import { type Networks, studentOf } from "./networks.js";
 import { examination, executionOf, sessionOf } from "./session.js";
 
 /** Iterations between two lines of `metrics.jsonl` while recording. Small, because nothing is sampled. */
@@ -43,10 +42,17 @@ export async function recordTrajectory(
   // The run was killed before its first checkpoint, so existing files are made again.
   if (!resume && processes.leads) rmSync(folder, { recursive: true, force: true });
   const student = studentOf(made, settings);
+  const { module } = teacher;
   const work = new Recording({
     ...optionsOf(settings),
-    ...{ teacher: teacher.module, student, folder, resume, execution: executionOf(settings, context) },
-    ...(isDenoiserModel(teacher) ? {} : { fit: new OutputFit() as Fit<Module> }),
+    ...{
+      teacher: module,
+      fit: fitOf(module),
+      student,
+      folder,
+      resume,
+      execution: executionOf(settings, context),
+    },
     provenance: {
       teacher: settings.teacher,
       unconditional: settings.unconditional,
@@ -74,7 +80,8 @@ export async function recordTrajectory(
 
 /** The recording's options from the settings. */
 function optionsOf({ recording, ablation }: RecordSettings) {
-  const { steps, batchSize, learningRate, rank, nodes, interval, nodeSteps, maximumNodes } = recording;
+  const { steps, batchSize, learningRate, rank, nodes, interval, nodeSteps, maximumNodes, nodeCount } =
+    recording;
   const { storageEnergy, storageRank } = recording;
   const kind = ablation?.storage ?? recording.storage;
   return {
@@ -83,9 +90,11 @@ function optionsOf({ recording, ablation }: RecordSettings) {
     learningRate,
     rank,
     nodes:
-      nodes === "even-distance"
-        ? new EvenDistance({ maximum: maximumNodes })
-        : (nodeSteps ?? evenSteps(steps, interval)),
+      nodes === "even-steps"
+        ? (nodeSteps ?? evenSteps(steps, interval))
+        : nodeCount === undefined
+          ? new EvenDistance({ maximum: maximumNodes })
+          : new TrustRegion(nodeCount),
     ...(kind === undefined
       ? {}
       : {

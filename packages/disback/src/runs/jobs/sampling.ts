@@ -6,11 +6,15 @@ import { pipelineChoiceOf } from "../pipeline-choice.js";
 import type { Progress } from "../progress.js";
 import { promptsFrom } from "../prompts.js";
 import { openDrawer } from "../sample-drawer.js";
+import { writeTexts } from "../samples/texts.js";
 import type { SampleSettings } from "../settings/sampling.js";
 
 /** The result of `disback sample`. */
 export interface DrawnSamples {
-  path: string;
+  /** absent if texts are only told */
+  path?: string;
+  /** the texts, if they are that and no place was given */
+  texts?: string[];
   count: number;
   /** Network evaluations per sample. */
   evaluations: number;
@@ -21,12 +25,11 @@ export interface DrawnSamples {
 /** Draws samples from a model and writes them as a picture, an `.npz` or a folder of PNGs. */
 export async function drawSamples(
   settings: SampleSettings,
-  options: { out: string; force: boolean; progress: Progress },
+  options: { out?: string | undefined; force: boolean; progress: Progress },
 ): Promise<DrawnSamples> {
-  const { out, progress } = options;
+  const { progress } = options;
   const count = settings.count ?? (settings.prompt === undefined ? 64 : 1);
-  const kind = outputKind(out);
-  refuseOverwriting(out, options.force);
+  if (options.out !== undefined) requireFree(options.out, options.force);
   const prompts = await promptsFrom(settings);
   const drawer = await openDrawer(settings.model, {
     ...settings,
@@ -36,9 +39,15 @@ export async function drawSamples(
   });
   for (const line of drawer.unread) progress.notice(line);
   const { kind: samples } = drawer;
+  const out = options.out ?? (samples.texts ? undefined : USUAL_OUT);
+  if (options.out === undefined && out !== undefined) requireFree(out, options.force);
+  const kind = out === undefined ? "told" : outputKind(out);
   if (kind === "folder" && !samples.writeEach) {
-    throw new DisbackError(`${out}: these samples are ${samples.name}; give a .png or .npz`);
+    const others = samples.texts ? ".txt, .png or .npz" : ".png or .npz";
+    throw new DisbackError(`${out}: these samples are ${samples.name}; give a ${others}`);
   }
+  if (kind === "txt" && !samples.texts)
+    throw new DisbackError(`${out}: these samples are ${samples.name}, not texts; give a .png or .npz`);
   const batches: Tensor[] = [];
   const labels: number[] = [];
   const captions: string[] = [];
@@ -56,7 +65,7 @@ export async function drawSamples(
     if (batch.labels) labels.push(...batch.labels);
     if (batch.prompts) captions.push(...batch.prompts);
     if (kind === "folder") {
-      await samples.writeEach!(out, batch.samples, done);
+      await samples.writeEach!(out!, batch.samples, done);
       batch.samples.dispose();
     } else {
       batches.push(batch.samples.cpu());
@@ -66,30 +75,39 @@ export async function drawSamples(
   progress.finish();
   if (kind === "npz") {
     const { values = false } = samples;
-    await writeNpz(out, cat(batches), labels.length > 0 ? labels : undefined, { values });
+    await writeNpz(out!, cat(batches), labels.length > 0 ? labels : undefined, { values });
   }
   if (kind === "png") {
     const below = captions.length > 0 ? { captions } : {};
-    await samples.draw(out, cat(batches), { columns: settings.columns, ...below });
+    await samples.draw(out!, cat(batches), { columns: settings.columns, ...below });
   }
+  const texts = samples.texts && (kind === "txt" || kind === "told") ? samples.texts(cat(batches)) : [];
+  if (kind === "txt") await writeTexts(out!, texts);
   return {
-    path: out,
+    ...(out === undefined ? { texts } : { path: out }),
     count,
     evaluations: drawer.evaluations,
     rate: count / seconds,
   };
 }
 
-function outputKind(out: string): "png" | "npz" | "folder" {
+const USUAL_OUT = "samples.png";
+
+function outputKind(out: string): "png" | "npz" | "txt" | "folder" {
   if (/\.png$/i.test(out)) return "png";
   if (/\.npz$/i.test(out)) return "npz";
+  if (/\.txt$/i.test(out)) return "txt";
   const extension = /\.\w{2,4}$/.exec(out)?.[0];
   if (extension)
-    throw new UsageError(`--out ${out}: "${extension}" is not known; use .png, .npz or a folder`);
+    throw new UsageError(
+      `--out ${out}: "${extension}" is not known; use .png, .npz, .txt (of texts) or a folder`,
+    );
   return "folder";
 }
 
-function refuseOverwriting(out: string, force: boolean): void {
+/** @throws DisbackError if the kind of file is not known, or it is there already */
+function requireFree(out: string, force: boolean): void {
+  outputKind(out);
   if (force || !existsSync(out)) return;
   if (statSync(out).isDirectory() && readdirSync(out).length === 0) return;
   throw new DisbackError(`${out}: already there; choose another place or give --force`);

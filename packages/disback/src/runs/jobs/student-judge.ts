@@ -1,7 +1,7 @@
 import type { Device } from "@disback/torch";
 import { CachedPrompts } from "../../distill/cached-prompts.js";
 import type { Student } from "../../distill/student.js";
-import type { Judge } from "../judge.js";
+import type { SampleJudge } from "../judge.js";
 import { besideStage } from "../long-work.js";
 import type { MetricsEntry } from "../metrics-log.js";
 import type { OpenedModel } from "../opened-model.js";
@@ -20,7 +20,7 @@ export class StudentJudge {
     private readonly evaluation: EvaluationSettings,
     private readonly device: Device,
     /** Absent when there is nothing to compare with. */
-    readonly judge: Judge | undefined,
+    readonly judge: SampleJudge | undefined,
   ) {}
 
   static async open(

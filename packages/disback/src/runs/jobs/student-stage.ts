@@ -1,9 +1,9 @@
 import type { Device } from "@disback/torch";
-import { kindOf, studentFrom } from "../../distill/student-kind.js";
+import { kindOf } from "../../distill/student-kind.js";
 import { Trajectory } from "../../distill/trajectory.js";
 import { BEST_BY, keepBestModel } from "../best-model.js";
 import { showWork } from "../long-work.js";
-import { decodedDrawer, studentDrawer, teacherDrawer } from "../sample-drawer.js";
+import { decodedDrawer, samplerOf } from "../sample-drawer.js";
 import type { BacktrackSettings } from "../settings/distillation.js";
 import { isAnyStepName } from "../settings/objectives.js";
 import { runStage } from "../stage-loop.js";
@@ -12,7 +12,7 @@ import { writeStudentFile } from "../student-file.js";
 import { summarizeStudent } from "./comparison.js";
 import type { JobContext, JobResult } from "./job.js";
 import { drawingOptions, drawPicture } from "./judging.js";
-import { isDenoiserModel, type Networks, studentOf } from "./networks.js";
+import { type Networks, studentOf } from "./networks.js";
 import { examination, sessionOf } from "./session.js";
 import { StudentJudge } from "./student-judge.js";
 import { createTraining } from "./training.js";
@@ -49,16 +49,8 @@ export async function trainStudent(
   const work = await createTraining(settings, { teacher, student, trajectory: path }, context);
   const drawStudent = () => watch.drawer(work.average);
   const drawTeacher = () => {
-    if (!isDenoiserModel(teacher))
-      return decodedDrawer(
-        studentDrawer(studentFrom(teacher.module, teacher.facts, { kind: "generator" }), {
-          seed: evaluation.seed,
-          device,
-        }),
-        codec,
-      );
     const options = { ...drawingOptions(evaluation, device), encoded: teacher.prompts };
-    return decodedDrawer(teacherDrawer(teacher.module, options), codec);
+    return decodedDrawer(samplerOf(teacher, options), codec);
   };
   const save = (folder: string) => {
     made.save(folder, work.average.module);

@@ -1,24 +1,33 @@
-import { type Device, scope } from "@disback/torch";
+import { type Device, type Generator, scope } from "@disback/torch";
 import { CaptionTokens, requireCaptions } from "../../data/caption-tokens.js";
 import { type Dataset, openDataset, TensorDataset } from "../../data/dataset.js";
 import { requireFittingData } from "../../data/fitting.js";
+import { isText } from "../../data/formats/text.js";
 import { ImageFormError } from "../../data/images/resize.js";
 import type { OpenOptions } from "../../data/options.js";
 import { DisbackError } from "../../errors.js";
 import { readAutoencoder } from "../../import/read-autoencoder.js";
 import { latentCodec } from "../../models/autoencoder/latent-codec.js";
-import { type DenoiserConfig, factsOf, parseDenoiserConfig, sampleShape } from "../../models/config.js";
+import {
+  createDenoiser,
+  type DenoiserConfig,
+  factsOf,
+  parseDenoiserConfig,
+  sampleShape,
+} from "../../models/config.js";
 import { asTheyAre, type SampleCodec } from "../../models/sample-codec.js";
 import { chooseTeacher, chooseTextTeacher } from "../../teacher/choose.js";
 import type { TeacherTrainingSettings } from "../../teacher/settings.js";
+import type { DataFit, TeacherModule } from "../../teacher/training.js";
 import { learnVocabulary } from "../../text/learn-vocabulary.js";
 import { asLatents } from "../latent-data.js";
+import { configured, type OpenedModel } from "../opened-model.js";
 import type { TeacherSettings } from "../settings/teacher.js";
 import type { EvaluationSettings } from "./judging.js";
+import { planText } from "./text-plan.js";
 
 /** Settings of a teacher, with everything chosen for its data. */
 export type PlannedSettings = TeacherSettings & {
-  model: DenoiserConfig;
   training: TeacherTrainingSettings;
   conditional: boolean;
   evaluation: EvaluationSettings;
@@ -30,12 +39,14 @@ export interface TeacherPlan {
   /** codec between the data and the model: an autoencoder if one is given */
   codec: SampleCodec;
   dataset: Dataset;
-  /** the model with the data's classes */
-  config: DenoiserConfig;
+  /** Makes the model, with the data's classes and random weights. */
+  make(generator: Generator): OpenedModel<TeacherModule>;
+  /** how it is fitted to the data; default the denoising loss */
+  fit?: DataFit<never>;
 }
 
 /** Default number of evaluations of a training, besides the one at its beginning. */
-const EVALUATIONS = 6;
+export const EVALUATIONS = 6;
 
 /** Default size for images that are not square, of several sizes or too large. */
 const USUAL_SIDE = 32;
@@ -53,6 +64,8 @@ export interface TeacherPlanning {
  * @throws DisbackError naming the setting or the data that do not fit
  */
 export async function planTeacher(given: TeacherSettings, planning: TeacherPlanning): Promise<TeacherPlan> {
+  if (isText(given.data)) return planText(given, planning.notice);
+  if (given.language) throw new DisbackError(`"language": ${given.data} is no text`);
   if (given.autoencoder !== undefined) return planLatents(given, given.autoencoder, planning);
   const { model } = given;
   if (given.captions || model?.network === "text-unet") return planPrompts(given, model, planning);
@@ -73,7 +86,16 @@ export async function planTeacher(given: TeacherSettings, planning: TeacherPlann
   const facts = { sampleShape: sampleShape(settings.model), labelDim: dataset.labelDim };
   for (const line of requireFittingData(dataset, facts, '"model"')) notice(line);
   const config = withClasses(settings.model, dataset);
-  return { settings, codec: asTheyAre(facts.sampleShape), dataset, config };
+  return denoiserPlan(settings, { codec: asTheyAre(facts.sampleShape), dataset, config });
+}
+
+function denoiserPlan(
+  settings: PlannedSettings,
+  { codec, dataset, config }: Pick<TeacherPlan, "codec" | "dataset"> & { config: DenoiserConfig },
+): TeacherPlan {
+  const make = (generator: Generator) =>
+    configured({ denoiser: createDenoiser(config, { generator }), config }, codec);
+  return { settings, codec, dataset, make };
 }
 
 /** The same for pictures with captions: labels are the captions' tokens. */
@@ -94,7 +116,7 @@ async function planPrompts(
   const facts = factsOf(config);
   requireFittingData(pictures, { sampleShape: facts.sampleShape, labelDim: 0 }, '"model"');
   const dataset = new TensorDataset(new CaptionTokens(pictures, facts.text!));
-  return { settings, codec: asTheyAre(facts.sampleShape), dataset, config };
+  return denoiserPlan(settings, { codec: asTheyAre(facts.sampleShape), dataset, config });
 }
 
 /** Most prompts that a model keeps of its training's captions. */
@@ -154,7 +176,7 @@ function complete(
   conditional: boolean,
   model: DenoiserConfig,
   chosen = { iterations: 10_000, batchSize: 64 },
-): PlannedSettings {
+): PlannedSettings & { model: DenoiserConfig } {
   const { iterations = chosen.iterations, batchSize = chosen.batchSize } = given.training;
   const { every = Math.ceil(iterations / EVALUATIONS) } = given.evaluation;
   return {
@@ -196,12 +218,9 @@ async function planLatents(
   const latents = asLatents(images, { codec, shape, name: autoencoder, device: device as Device });
   const dataset = new TensorDataset(latents);
   await adviseOnSpread(dataset, model.sigmaData, notice);
-  return {
-    settings: complete(given, conditional, model),
-    codec,
-    dataset,
-    config: withClasses(model, images),
-  };
+  return denoiserPlan(complete(given, conditional, model), {
+    ...{ codec, dataset, config: withClasses(model, images) },
+  });
 }
 
 /** Latents are scaled to about unit variance, images have a quarter of it. This is easy to forget. */

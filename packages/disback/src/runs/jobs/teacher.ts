@@ -1,13 +1,12 @@
 import { type Device, Generator } from "@disback/torch";
 import { computing } from "../../models/computation.js";
-import { createDenoiser } from "../../models/config.js";
+import { DenoiserModule } from "../../models/denoiser.js";
 import { TeacherTraining } from "../../teacher/training.js";
 import { BEST_BY, keepBestModel } from "../best-model.js";
 import { computationOf } from "../computation.js";
 import { besideStage, whileDecoding } from "../long-work.js";
-import { configured } from "../opened-model.js";
 import { requireSameData } from "../run-data.js";
-import { decodedDrawer, teacherDrawer } from "../sample-drawer.js";
+import { decodedDrawer, samplerOf } from "../sample-drawer.js";
 import { type TeacherSettings, teacherSchema } from "../settings/teacher.js";
 import { runStage } from "../stage-loop.js";
 import type { BestSoFar } from "../stage-position.js";
@@ -28,31 +27,28 @@ async function trainTeacher(given: TeacherSettings, context: JobContext): Promis
   const { run, progress, processes } = context;
   const device = given.device as Device;
   const notice = (line: string) => progress.notice(line);
-  const { settings, codec, dataset, config } = await whileDecoding(context, (onDecoding) =>
+  const { settings, codec, dataset, make, fit } = await whileDecoding(context, (onDecoding) =>
     planTeacher(given, { notice, onDecoding }),
   );
   // What was chosen is stored in the run, so that a resumed run uses it.
   run.update({ settings: { ...settings } });
   if (processes.leads) await requireSameData(run, settings.data, dataset, context.otherData);
-  const fresh = createDenoiser(config, { generator: new Generator(settings.seed) }).to({ device });
-  const denoiser = computing(fresh, computationOf(settings));
+  const model = make(new Generator(settings.seed));
+  const { module, facts } = model;
+  module.to({ device });
+  if (module instanceof DenoiserModule) computing(module, computationOf(settings));
   const training = new TeacherTraining({
     ...settings.training,
-    ...{ denoiser, dataset, execution: executionOf(settings, context) },
+    ...{ denoiser: module, fit, dataset, execution: executionOf(settings, context) },
   });
   const { evaluation } = settings;
   const judge = await openTrainingJudge(settings, codec, context);
   const drawer = () =>
     decodedDrawer(
-      teacherDrawer(training.average, {
-        ...drawingOptions(evaluation, device),
-        steps: evaluation.teacherSteps,
-      }),
+      samplerOf({ ...model, module: training.average }, drawingOptions(evaluation, device)),
       codec,
     );
 
-  const { facts } = denoiser;
-  const model = configured({ denoiser, config }, codec);
   const save = (folder: string) => model.save(folder, training.average);
   const keepBest = (best: BestSoFar) => keepBestModel(run, "teacher-best", best, save);
   let last: Record<string, number | undefined> = {};
@@ -72,7 +68,7 @@ async function trainTeacher(given: TeacherSettings, context: JobContext): Promis
         last = judge ? (await judgeDrawer(judge, drawer(), evaluation, processes, judging)).figures : {};
         return { ...last, ...drawn };
       },
-      sigmaData: config.sigmaData,
+      sigmaData: facts.sigmaData,
       examine: () => examination(training.networks, { facts, device }),
       ...(settings.checkpoints.keepBest ? { best: { figures: BEST_BY, keep: keepBest } } : {}),
     },

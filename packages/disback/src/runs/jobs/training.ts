@@ -4,6 +4,7 @@ import type { BacktrackingOptions } from "../../distill/backtracking-options.js"
 import { requireDenoiserStudent } from "../../distill/denoiser-student.js";
 import { DirectDistillation, type DirectDistillationOptions } from "../../distill/direct-distillation.js";
 import { isDirect } from "../../distill/direct-objective.js";
+import { Supervised } from "../../distill/language/supervised.js";
 import type { Objective } from "../../distill/objective.js";
 import { OutputMatching } from "../../distill/objectives/output-matching.js";
 import type { Student } from "../../distill/student.js";
@@ -12,7 +13,9 @@ import { teacherPairsInParts } from "../../distill/teacher-pairs.js";
 import type { Trajectory } from "../../distill/trajectory.js";
 import { DisbackError } from "../../errors.js";
 import { eachRows } from "../../models/condition.js";
+import type { DenoiserModule } from "../../models/denoiser.js";
 import { guided } from "../../models/guided-denoiser.js";
+import { LanguageModel } from "../../models/language/language-model.js";
 import { showWork, whileDecoding } from "../long-work.js";
 import type { OpenedModel } from "../opened-model.js";
 import type { BacktrackSettings } from "../settings/distillation.js";
@@ -21,11 +24,11 @@ import { isDenoiserModel } from "./networks.js";
 import { createObjective, requireGuidable } from "./objective.js";
 import { executionOf } from "./session.js";
 
+/** Any of the trainings of a student. */
+export type StudentTraining = Backtracking<Module> | DirectDistillation<Module, Student>;
+
 /** How samples that an objective learns from are called while they are drawn. */
 export const PAIRS = "drawing what the student learns from";
-
-/** Any of the trainings of a student. */
-export type StudentTraining = Backtracking<Module> | DirectDistillation;
 
 /** The inputs of a student's training. */
 export interface TrainingParts {
@@ -49,7 +52,9 @@ export async function createTraining(
   const { backtracking, ablation } = settings;
   const { iterations, batchSize, studentLearningRate, auxiliaryLearningRate, auxiliarySteps } = backtracking;
   const { emaDecay, betas, guidance, idaDecay } = backtracking;
-  if (!isDenoiserModel(teacher)) return outputMatching(settings, { teacher, student, trajectory }, context);
+  const isLanguage = teacher.module instanceof LanguageModel;
+  if (!isLanguage && !isDenoiserModel(teacher))
+    return outputMatching(settings, { teacher, student, trajectory }, context);
   const { facts, codec } = teacher;
   const notice = (line: string) => context.progress.notice(line);
   const data = { ...settings, source: settings.data, device: settings.device as Device, codec, notice };
@@ -57,15 +62,15 @@ export async function createTraining(
   const guidanceOptions =
     teacher.prompts && guidance !== 1 ? { negative: eachRows(teacher.prompts.none(), keep) } : undefined;
   const drawPairs = ({ count, steps }: typeof backtracking.pairs) => {
-    teacher.module.eval();
-    const who = guided(teacher.module, guidance, guidanceOptions);
+    const module = teacher.module.eval() as DenoiserModule;
+    const who = guided(module, guidance, guidanceOptions);
     const asked = requireDenoiserStudent(student, backtracking.objective);
     return showWork(context, { label: PAIRS, total: count }, (between) =>
       teacherPairsInParts(who, asked, { count, steps, seed: settings.seed }, between),
     );
   };
   const objective = await whileDecoding(context, (onDecoding) =>
-    createObjective(backtracking, facts, { ...data, onDecoding }, drawPairs),
+    createObjective(backtracking, teacher, { ...data, onDecoding }, drawPairs),
   );
   const common = {
     teacher: teacher.module,
@@ -78,16 +83,16 @@ export async function createTraining(
     guidance,
     ...(guidanceOptions ? { guidanceOptions } : {}),
     execution: executionOf(settings, context),
-  } satisfies Partial<DirectDistillationOptions & BacktrackingOptions>;
+  } satisfies Partial<DirectDistillationOptions<Module, Student> & BacktrackingOptions<Module>>;
   if (isDirect(objective)) {
-    const denoiser = requireDenoiserStudent(student, objective.name);
-    return new DirectDistillation({ ...common, student: denoiser, objective });
+    if (!(objective instanceof Supervised)) requireDenoiserStudent(student, objective.name);
+    return new DirectDistillation<Module, Student>({ ...common, student, objective });
   }
-  return new Backtracking({
+  return new Backtracking<Module>({
     ...common,
     ...{ student, objective, trajectory, auxiliarySteps, idaDecay, ...ablation },
     schedule: scheduleOf(backtracking),
-  }) as unknown as Backtracking<Module>;
+  });
 }
 
 /** The training of a student whose teacher is a generator: the outputs at the same latents are compared. */

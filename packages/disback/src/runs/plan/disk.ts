@@ -43,8 +43,9 @@ function nodeCount({
   steps,
   interval,
   maximumNodes,
+  nodeCount: asked,
 }: NonNullable<Amounts["recording"]>): number {
-  if (nodes === "even-distance") return maximumNodes + 1;
+  if (nodes === "even-distance") return asked ?? maximumNodes + 1;
   return nodeSteps?.length ?? Math.ceil(steps / interval);
 }
 

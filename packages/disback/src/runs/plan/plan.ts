@@ -88,7 +88,14 @@ function chosenByJob({ training }: Record<string, unknown>): Record<string, unkn
 
 /** Settings that decide how much there is to do. */
 export interface Amounts {
-  recording?: { steps: number; nodes: string; nodeSteps?: number[]; interval: number; maximumNodes: number };
+  recording?: {
+    steps: number;
+    nodes: string;
+    nodeSteps?: number[];
+    interval: number;
+    maximumNodes: number;
+    nodeCount?: number;
+  };
   checkpoints: { keepLast: number; keepBest: boolean };
 }
 

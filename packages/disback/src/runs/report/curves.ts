@@ -30,7 +30,19 @@ export interface ChartContent {
 }
 
 /** Figures of a training besides FID. */
-const JUDGED = ["slicedWasserstein", "modeCoverage", "mismatch", "gap", "loss", "gradientNorm", "target"];
+const JUDGED = [
+  "slicedWasserstein",
+  "modeCoverage",
+  "trigramDivergence",
+  "textPerplexity",
+  "validWords",
+  "distinctPairs",
+  "mismatch",
+  "gap",
+  "loss",
+  "gradientNorm",
+  "target",
+];
 
 /** The charts of a run's metrics; charts with fewer than two points are left out. */
 export function chartsOf(

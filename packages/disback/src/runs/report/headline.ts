@@ -1,4 +1,5 @@
 import { balancedColumns, shortFigureName } from "@disback/studio/pages";
+import { BEST_BY } from "../best-model.js";
 import type { MetricsEntry } from "../metrics-log.js";
 import type { RunRecord } from "../run-record.js";
 import { shortDuration, shortNumber } from "../wording.js";
@@ -12,7 +13,7 @@ export function evaluationsText(count: unknown): string {
 /** The result in a sentence: `One evaluation instead of 35, 129 times as many samples per second: FID 41.9, …`. */
 export function resultSentence({ result = {} }: RunRecord, entries: readonly MetricsEntry[]): string {
   const { studentEvaluations: own, teacherEvaluations: other, studentRate, teacherRate } = result;
-  const judged = JUDGED.map((figure) => ({
+  const judged = BEST_BY.map((figure) => ({
     figure,
     value: [...entries].reverse().find((entry) => typeof entry[figure] === "number")?.[figure],
   })).find(({ value }) => value !== undefined);
@@ -30,14 +31,12 @@ export function resultSentence({ result = {} }: RunRecord, entries: readonly Met
   return parts.join(", ");
 }
 
-const JUDGED = ["fid", "slicedWasserstein"] as const;
-
 /** The main figures, as a list of tiles. */
 export function headline(record: RunRecord, entries: readonly MetricsEntry[]): string {
   const result = record.result ?? {};
   const last = entries.at(-1);
   const tiles: [string, string, string][] = [];
-  for (const figure of JUDGED) {
+  for (const figure of BEST_BY) {
     const name = shortFigureName(figure);
     const judged = entries.flatMap((entry): [number, number][] => {
       const value = entry[figure];

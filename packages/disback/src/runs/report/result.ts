@@ -9,6 +9,7 @@ import {
   shortFigureName,
   stageNames,
 } from "@disback/studio/pages";
+import { BEST_BY } from "../best-model.js";
 import type { MetricsEntry } from "../metrics-log.js";
 import type { RunRecord } from "../run-record.js";
 import { shortNumber } from "../wording.js";
@@ -23,6 +24,7 @@ export function resultPictures(runPath: string, record: RunRecord, entries: read
   const folder = join(runPath, "samples");
   if (!existsSync(folder)) return "";
   const names = readdirSync(folder);
+  if (names.some((name) => name.endsWith(".txt"))) return resultTexts(folder, names, record, entries);
   const timed = names.filter((name) => /^[a-z]+-\d+\.png$/.test(name)).sort(inTime);
   const shown = thin(timed, MOST_PICTURES);
   if (shown.length === 0) return "";
@@ -60,6 +62,46 @@ ${promptList(promptsShown(runPath))}
 </section>`;
 }
 
+/** Texts shown of each model. */
+const MOST_TEXTS = 12;
+
+/** Texts as texts: the model's at the start and at the end, and the teacher's. */
+function resultTexts(
+  folder: string,
+  names: readonly string[],
+  record: RunRecord,
+  entries: readonly MetricsEntry[],
+): string {
+  const timed = names.filter((name) => /^[a-z]+-\d+\.txt$/.test(name)).sort(inTime);
+  const who = record.command === "teacher train" ? "teacher in training" : "student";
+  const { studentEvaluations, teacherEvaluations } = record.result ?? {};
+  const shown = [...new Set([timed.at(-1), timed[0]])].flatMap((name) => {
+    if (name === undefined) return [];
+    return [
+      texts(join(folder, name), who, `${evaluationsText(studentEvaluations)}${momentOf(name, entries)}`),
+    ];
+  });
+  const reference = names.includes("reference.txt")
+    ? [
+        texts(
+          join(folder, "reference.txt"),
+          "teacher",
+          [evaluationsText(teacherEvaluations).replace(/, $/, ""), ...teacherFigures(record)]
+            .filter(Boolean)
+            .join(", "),
+        ),
+      ]
+    : [];
+  if (shown.length === 0) return "";
+  return `<section class="result texts">${[shown[0], ...reference, ...shown.slice(1)].join("\n")}</section>`;
+}
+
+function texts(path: string, title: string, note: string): string {
+  const lines = readFileSync(path, "utf8").trimEnd().split("\n").slice(0, MOST_TEXTS);
+  const items = lines.map((line) => `<li>${escapeHtml(line)}</li>`).join("\n");
+  return `<figure><figcaption><b>${escapeHtml(title)}</b> <span>${escapeHtml(note)}</span></figcaption><ol>${items}</ol></figure>`;
+}
+
 /** Pictures by stage, and by iteration within a stage. */
 function inTime(a: string, b: string): number {
   const stageOf = (name: string) => stageNames.indexOf(name.split("-")[0] as StageName);
@@ -78,10 +120,10 @@ function image(path: string, alt: string, frame?: { caption: string; hidden: boo
 
 /** `iteration 120, FID 17.3` */
 function momentOf(picture: string, entries: readonly MetricsEntry[]): string {
-  const [stage, digits] = picture.replace(".png", "").split("-") as [string, string];
+  const [stage, digits] = picture.replace(/\.(png|txt)$/, "").split("-") as [string, string];
   const iteration = Number(digits);
   const entry = entries.find((one) => one.stage === stage && one.iteration === iteration);
-  const figures = (["fid", "slicedWasserstein"] as const).flatMap((name) => {
+  const figures = BEST_BY.flatMap((name) => {
     const value = entry?.[name];
     return typeof value === "number" ? [`${shortFigureName(name)} ${shortNumber(value)}`] : [];
   });
@@ -89,7 +131,7 @@ function momentOf(picture: string, entries: readonly MetricsEntry[]): string {
 }
 
 function teacherFigures({ result = {} }: RunRecord): string[] {
-  return ["fid", "slicedWasserstein"].flatMap((name) => {
+  return BEST_BY.flatMap((name) => {
     const value = result[teacherFigure(name)];
     return typeof value === "number" ? [`${shortFigureName(name)} ${shortNumber(value)}`] : [];
   });

@@ -4,16 +4,18 @@ import type { SampleCodec } from "../../models/sample-codec.js";
 import { images } from "./images.js";
 import { points } from "./points.js";
 import type { SampleKind } from "./sample-kind.js";
+import { textsIn } from "./texts.js";
 import { valuesShownBy } from "./values.js";
 
 /** What samples look like: the shape of one, and how it becomes a picture if it is no image. */
-export type Shown = Pick<SampleCodec, "shownShape" | "picture">;
+export type Shown = Pick<SampleCodec, "shownShape" | "picture" | "language">;
 
 /** The kinds of samples that are known by their shape. */
 export const sampleKinds: readonly SampleKind[] = [images, points];
 
 /** The kind of the samples that a model shows. @throws DisbackError if there is none */
-export function kindOfSamples({ shownShape: shape, picture }: Shown): SampleKind {
+export function kindOfSamples({ shownShape: shape, picture, language }: Shown): SampleKind {
+  if (language) return textsIn(language);
   if (picture) return valuesShownBy(picture);
   const kind = sampleKinds.find((one) => one.matches(shape));
   if (kind) return kind;
@@ -29,8 +31,10 @@ export function kindOfSamples({ shownShape: shape, picture }: Shown): SampleKind
  * @param resolution images are brought to; their own when not given
  */
 export function likeSamples(shown: Shown, resolution?: number): OpenOptions {
+  const { language, shownShape } = shown;
+  if (language) return { text: { language, length: shownShape[0]! } };
   if (kindOfSamples(shown).values)
     return { values: true, ...(resolution === undefined ? {} : { resolution }) };
-  const [channels, height] = shown.shownShape as [1 | 3, number?];
+  const [channels, height] = shownShape as [1 | 3, number?];
   return height === undefined ? {} : { resolution: resolution ?? height, channels };
 }

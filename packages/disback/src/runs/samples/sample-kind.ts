@@ -30,6 +30,8 @@ export interface SampleKind {
   matches(shape: readonly number[]): boolean;
   /** Writes samples `[N, ...]` as one PNG. */
   draw(path: string, samples: Tensor, options?: PictureOptions): Promise<void>;
+  /** What samples say, for texts. */
+  texts?(samples: Tensor): string[];
   /** Writes what else belongs beside a picture of a run, for the studio. */
   drawBeside?(picturePath: string, samples: Tensor): Promise<void>;
   /** Writes samples one by one into a folder, the first of them with this number. Absent where files make no sense. */

@@ -37,6 +37,9 @@ const networkSettings = {
     .describe(
       "start of the student: same (teacher's weights), untrained, small (untrained, half the channels), a generator from a vector (dcgan, fastgan, or mlp for points), a model's folder or config file, or your own module (.mjs)",
     ),
+  textLength: integer(1)
+    .optional()
+    .describe("tokens of a text, for a language model; default what it was trained with, at most 128"),
   latentSize: integer(1).optional().describe("dcgan, fastgan, mlp: numbers in a latent; default 100"),
   studentChannels: integer(1)
     .optional()
@@ -106,6 +109,11 @@ const recording = z
       .multipleOf(2)
       .default(recordingDefaults.maximumNodes)
       .describe("even-distance: largest number of nodes besides the path's end, even"),
+    nodeCount: integer(2)
+      .optional()
+      .describe(
+        "even-distance: about this many nodes, at equal distances: each step is shortened to move at most from one to the next; default no step is shortened",
+      ),
     storage: z
       .enum(storageKinds)
       .optional()
@@ -131,6 +139,17 @@ const recording = z
   .refine(({ nodes, nodeSteps }) => nodes === "even-steps" || nodeSteps === undefined, {
     path: ["nodeSteps"],
     error: "belongs to nodes: even-steps",
+  })
+  .refine(({ nodes, nodeCount }) => nodes === "even-distance" || nodeCount === undefined, {
+    path: ["nodeCount"],
+    error: "belongs to nodes: even-distance",
+  })
+  .refine(({ steps, nodeCount }) => nodeCount === undefined || steps >= 2 * nodeCount, {
+    path: ["steps"],
+    error: ({ input }) => {
+      const { steps, nodeCount } = input as { steps: number; nodeCount: number };
+      return `of ${steps} must be at least twice nodeCount, ${nodeCount}`;
+    },
   })
   .superRefine(({ storage, storageEnergy, storageRank }, context) => {
     for (const [name, input] of Object.entries({ storageEnergy, storageRank })) {
@@ -299,7 +318,11 @@ export const backtrackSchema = z
     ...graphSettings,
     ...networkSettings,
     ...withEvaluation,
-    trajectory: z.string().describe("trajectory folder made by record"),
+    trajectory: z
+      .string()
+      .describe(
+        "trajectory folder made by record; or the teacher's own checkpoints as one: the run that trained it, or a folder of model folders",
+      ),
     backtracking,
     ablation,
   })

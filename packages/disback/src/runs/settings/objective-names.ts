@@ -1,5 +1,14 @@
 /** Objectives without an auxiliary model; they use no trajectory. */
-const directNames = ["consistency", "ect", "tcm", "scm", "meanflow", "ladd", "regression"] as const;
+const directNames = [
+  "consistency",
+  "ect",
+  "tcm",
+  "scm",
+  "meanflow",
+  "ladd",
+  "regression",
+  "supervised",
+] as const;
 
 /** Names of the objectives, as `--objective` takes them. */
 export const objectiveNames = [
@@ -12,6 +21,7 @@ export const objectiveNames = [
   "sida",
   "sim",
   "moment-matching",
+  "gkd",
   "output-matching",
   ...directNames,
 ] as const;
@@ -25,7 +35,12 @@ export function isDirectName(objective: ObjectiveName): boolean {
 
 /** Whether an objective needs real samples. */
 export function needsData(objective: ObjectiveName): boolean {
-  return ["dmd2", "f-distill", "sida", "ladd"].includes(objective);
+  return ["dmd2", "f-distill", "sida", "ladd", "supervised"].includes(objective);
+}
+
+/** Whether an objective is for language models. */
+export function isLanguageName(objective: ObjectiveName): boolean {
+  return objective === "gkd" || objective === "supervised";
 }
 
 /** Whether an objective's student estimates samples from every noise level, so that it can be run in any number of steps. */

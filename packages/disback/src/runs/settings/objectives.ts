@@ -48,6 +48,9 @@ const discriminatorWeight = weight
   .default(1e-2)
   .describe("weight of the discriminator's loss in the auxiliary model's step");
 const generatorWeight = "weight of the adversarial term in the student's step";
+/** Of language models. */
+const betaWords =
+  "divergence from teacher T to student S: 0 is KL(T | S), 1 is KL(S | T), between them a mixture";
 /** Stages of easy consistency tuning. */
 const stages = {
   base: z
@@ -65,7 +68,7 @@ export const objectiveSettings = {
     .enum(objectiveNames)
     .default("diff-instruct")
     .describe(
-      "objective: diff-instruct, vsd, dmd, sid, sim or moment-matching; output-matching for teachers that are no denoisers; with data also dmd2, f-distill or sida; or, without auxiliary model and trajectory, consistency, ect, tcm, scm, meanflow, regression or (with data) ladd",
+      "objective: diff-instruct, vsd, dmd, sid, sim or moment-matching; output-matching for teachers that are no denoisers; with data also dmd2, f-distill or sida; or, without auxiliary model and trajectory, consistency, ect, tcm, scm, meanflow, regression or (with data) ladd; for language models gkd, or (with data) supervised",
     ),
   pairs: z
     .strictObject({
@@ -210,6 +213,21 @@ export const objectiveSettings = {
       power: weight.default(0.75).describe("power of the loss's weight"),
       realSamples,
     })
+    .prefault({}),
+  gkd: z
+    .strictObject({
+      beta: z.number().min(0).max(1).default(1).describe(betaWords),
+      lambda: z
+        .number()
+        .min(0)
+        .max(1)
+        .default(1)
+        .describe("share of a batch that the student wrote itself; the rest is data"),
+      realSamples,
+    })
+    .prefault({}),
+  supervised: z
+    .strictObject({ beta: z.number().min(0).max(1).default(0).describe(betaWords), realSamples })
     .prefault({}),
   ladd: z.strictObject({ ...regularization, realSamples }).prefault({}),
   consistency: z

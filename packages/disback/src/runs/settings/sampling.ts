@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { metricNames } from "../../metrics/metric-names.js";
 import {
   commonSettings,
   dataSettings,
@@ -28,7 +29,9 @@ const drawing = {
   prompt: z
     .string()
     .optional()
-    .describe("text to draw, for a model that is told one; default those of its training"),
+    .describe(
+      "text to draw, for a model that is told one; default those of its training. For a language model the beginning of a text",
+    ),
   prompts: z
     .string()
     .optional()
@@ -44,6 +47,18 @@ const drawing = {
     .max(1)
     .default(0)
     .describe("how far guidance gets back the contrast of samples without it: 0 not at all, 1 fully"),
+  temperature: z
+    .number()
+    .min(0)
+    .optional()
+    .describe("of a language model: divides the logits; 0 for the likeliest token; default 1"),
+  topP: positive
+    .max(1)
+    .optional()
+    .describe("of a language model: draw from the likeliest tokens with this probability; default 1"),
+  textLength: integer(1)
+    .optional()
+    .describe("of a language model: tokens of a text; default what it was trained with, at most 128"),
   unconditional: unconditional.describe("use a class-conditional model without labels"),
 };
 
@@ -64,10 +79,7 @@ export const evaluateSchema = z.strictObject({
   data: dataSettings.data.optional(),
   count: integer(2).default(5000).describe("samples drawn"),
   model: z.string().describe("a model folder, a run, or samples: a folder of images or an .npz file"),
-  metrics: z
-    .array(z.enum(["fid", "kid", "inceptionScore", "precisionRecall", "slicedWasserstein", "modeCoverage"]))
-    .optional()
-    .describe("metrics to compute; default all that apply"),
+  metrics: z.array(z.enum(metricNames)).optional().describe("metrics to compute; default all that apply"),
   extractor: z.string().optional().describe("feature extractor: a shipped name or a folder"),
   inception: z.string().optional().describe("TorchScript Inception file, in place of the extractor"),
   clip: z

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { denoiserConfig } from "../../models/denoiser-config.js";
+import { languageConfig } from "../../models/language/config.js";
 import { teacherTrainingSettings } from "../../teacher/settings.js";
 import {
   commonSettings,
@@ -25,7 +26,7 @@ export const teacherSchema = z.strictObject({
     .describe("condition the model on the data's captions: pictures from text"),
   vocabularySize: integer(32)
     .default(1200)
-    .describe("with captions: pieces of words that are learned from the captions"),
+    .describe("with captions: pieces of words that are learned from the captions; for text: byte pairs"),
   autoencoder: z
     .string()
     .optional()
@@ -35,6 +36,9 @@ export const teacherSchema = z.strictObject({
   model: denoiserConfig
     .optional()
     .describe("the network and its preconditioning, at the data's size; default chosen by the data"),
+  language: languageConfig
+    .optional()
+    .describe("for text: sizes of the language model; default small ones, unless there is a model"),
   training: teacherTrainingSettings
     .extend({
       iterations: integer(1).optional().describe("optimizer steps; default chosen with the network"),

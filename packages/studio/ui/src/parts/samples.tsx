@@ -7,6 +7,7 @@ import { sampleUrl } from "../server.ts";
 import { Cloud } from "./cloud.tsx";
 import { Enlarged, type EnlargedPicture } from "./enlarged.tsx";
 import { GridPicture } from "./grid-picture.tsx";
+import { Texts } from "./texts.tsx";
 import { TimeSlider } from "./time-slider.tsx";
 
 /** The student's samples, large, beside the teacher's from the same noise, and a slider through time. */
@@ -44,7 +45,9 @@ export function Samples({ detail, curves }: { detail: RunDetail; curves: RunCurv
       <div class="pictures">
         {pictures.map(({ title, note, src }) => (
           <figure key={title}>
-            {isCloud ? (
+            {frame.texts !== undefined ? (
+              <Texts run={summary.id} file={title === "teacher" ? reference!.texts! : frame.texts} />
+            ) : isCloud ? (
               <Cloud
                 run={summary.id}
                 points={title === "teacher" ? reference!.points! : frame.points!}
@@ -73,11 +76,13 @@ export function Samples({ detail, curves }: { detail: RunDetail; curves: RunCurv
         onChange={setIndex}
       />
       <p class="quiet hint">
-        {isCloud
-          ? teacher && "Shaded: the teacher's density. Each point keeps its noise from picture to picture."
-          : grid
-            ? `${pointed !== undefined && names ? `${names[pointed % names.length]}. ` : ""}Click a sample to enlarge it.`
-            : "Click a picture to enlarge it."}
+        {frame.texts !== undefined
+          ? ""
+          : isCloud
+            ? teacher && "Shaded: the teacher's density. Each point keeps its noise from picture to picture."
+            : grid
+              ? `${pointed !== undefined && names ? `${names[pointed % names.length]}. ` : ""}Click a sample to enlarge it.`
+              : "Click a picture to enlarge it."}
       </p>
       {prompts && (
         <details class="prompts">
@@ -117,7 +122,7 @@ function useNewest(count: number): [index: number, choose: (index: number) => vo
 function captionOf({ stage, iteration }: SampleFrame, { evaluations, offsets }: RunCurves): string {
   const at = iteration + (offsets[stage] ?? 0);
   const row = evaluations.iterations.findIndex((one, i) => one === at && evaluations.stages[i] === stage);
-  const figure = ["fid", "slicedWasserstein"].find(
+  const figure = ["fid", "slicedWasserstein", "trigramDivergence"].find(
     (name) => typeof evaluations.figures[name]?.[row] === "number",
   );
   const value = figure && evaluations.figures[figure]![row];
