@@ -3,15 +3,17 @@
 //
 //   node bench/tokenizers.mjs [--python PYTHON] [--folder FOLDER]
 //
-// PYTHON needs transformers and sentencepiece (default: python3). FOLDER (default: a temporary one, removed at the end)
-// receives the packages; they are not installed.
+// PYTHON needs transformers, sentencepiece and protobuf (default: python3). FOLDER (default: a temporary one, removed at the end)
+// receives the packages; they are not installed. Writes results/tokenizers.json, with a hash of each tokenizer's ids.
 import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { openTokenizer } from "../packages/disback/dist/import/tokenizers/open-tokenizer.js";
+import { machine, save } from "./report.mjs";
 
 const { values } = parseArgs({
   options: { python: { type: "string", default: "python3" }, folder: { type: "string" } },
@@ -34,6 +36,7 @@ try {
 
   const limits = { clip: 77, clip2: 77, minilm: 256, bert: 256, t5: 512 };
   const { prompts, tokenizers } = JSON.parse(readFileSync(join(folder, "tokens.json"), "utf8"));
+  const results = {};
   for (const [name, expected] of Object.entries(tokenizers)) {
     const tokenizer = openTokenizer(join(folder, "tokenizers", name));
     const limit = limits[name.replace("-json", "")] ?? Number.POSITIVE_INFINITY;
@@ -44,7 +47,16 @@ try {
     console.log(`${name}: ${wrong.length} of ${prompts.length} prompts differ; ${each.toFixed(2)} ms each`);
     for (const index of wrong.slice(0, 3)) console.log(`  ${JSON.stringify(prompts[index].slice(0, 100))}`);
     if (wrong.length > 0) process.exitCode = 1;
+    const sha256 = createHash("sha256").update(JSON.stringify(expected)).digest("hex");
+    results[name] = { vocabulary: tokenizer.size, differ: wrong.length, sha256 };
   }
+  const versions = run(python, [
+    "-c",
+    "import transformers, tokenizers, sentencepiece as s; print(transformers.__version__, tokenizers.__version__, s.__version__)",
+  ]);
+  const [transformers, rust, sentencepiece] = versions.trim().split(" ");
+  const settings = { prompts: prompts.length, transformers, tokenizers: rust, sentencepiece };
+  save("tokenizers", { machine: machine(), settings, results });
 } finally {
   if (values.folder === undefined) rmSync(folder, { recursive: true });
 }

@@ -32,8 +32,9 @@ export function factsOf(imported: ImportedTeacher): [name: string, value: string
 function describeAutoencoder(config: AutoencoderConfig): string {
   const { imageChannels, latentChannels, scalingFactor } = config;
   const channels = `${latentChannels} channels to images of ${imageChannels}, ${reduction(config)} times larger`;
-  const kind = config.autoencoder === "kl" ? "AutoencoderKL" : `VQModel of ${config.codebookSize} vectors`;
-  return `${channels} (${kind}, scaling factor ${[scalingFactor].flat().join(", ")})`;
+  const kinds = { kl: "AutoencoderKL", tiny: "AutoencoderTiny", vq: "VQModel" };
+  const vectors = config.autoencoder === "vq" ? ` of ${config.codebookSize} vectors` : "";
+  return `${channels} (${kinds[config.autoencoder]}${vectors}, scaling factor ${[scalingFactor].flat().join(", ")})`;
 }
 
 /** What a network from diffusers estimates, and at which noise levels. */

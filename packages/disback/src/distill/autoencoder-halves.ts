@@ -66,24 +66,24 @@ export class KlEncoder extends Half {
 export class TinyHalf extends Half {
   readonly encoder?: tiny.TinyHalf;
   readonly decoder?: tiny.TinyHalf;
-  private readonly options: tiny.TinyAutoencoder["options"];
+  private readonly config: tiny.TinyAutoencoder["config"];
 
   /** @param side height and width of the pictures */
   constructor(autoencoder: tiny.TinyAutoencoder, which: "encoder" | "decoder", side: number) {
-    const { imageChannels, latentChannels } = autoencoder.options;
-    const low = side / autoencoder.reduction;
+    const { imageChannels, latentChannels } = autoencoder.config;
+    const low = side / reduction(autoencoder.config);
     const [picture, latent] = [
       [imageChannels, side, side],
       [latentChannels, low, low],
     ];
     super(...((which === "decoder" ? [latent, picture] : [picture, latent]) as [number[], number[]]));
     this[which] = autoencoder[which];
-    this.options = autoencoder.options;
+    this.config = autoencoder.config;
   }
 
   generate(input: Tensor): Tensor {
     return this.decoder
-      ? tiny.decodedBy(this.decoder, this.options, input)
-      : tiny.encodedBy(this.encoder!, this.options, input);
+      ? tiny.decodedBy(this.decoder, this.config, input)
+      : tiny.encodedBy(this.encoder!, this.config, input);
   }
 }

@@ -35,7 +35,13 @@ export function tinyAutoencoderFor(
   const { imageChannels, latentChannels } = config;
   const lower = Array<number>(Math.log2(reduction(config))).fill(blocks);
   return new TinyAutoencoder(randomWeights(new Generator(seed)), {
-    ...{ imageChannels, latentChannels, encoderChannels: channels, decoderChannels: channels },
+    ...{
+      autoencoder: "tiny",
+      imageChannels,
+      latentChannels,
+      encoderChannels: channels,
+      decoderChannels: channels,
+    },
     ...{ encoderBlocks: [1, ...lower], decoderBlocks: [...lower, 1], enlargement: 2, activation: "relu" },
     // Scaled latents are what it sees and gives.
     ...{ scalingFactor: 1, shiftFactor: 0 },

@@ -3,6 +3,7 @@ import type { ConditionSource } from "../distill/condition-source.js";
 import type { Student } from "../distill/student.js";
 import { type StudentKind, studentFrom } from "../distill/student-kind.js";
 import { DisbackError } from "../errors.js";
+import type { PipelineChoice } from "../import/pipeline/text-to-image-source.js";
 import type { DenoiserConfig } from "../models/config.js";
 import type { ModelFacts } from "../models/facts.js";
 import { PreconditionedDenoiser } from "../models/preconditioning/preconditioned.js";
@@ -17,6 +18,8 @@ export interface ExportableModel {
   student?: Student;
   /** the scale that a network distilled from guidance is told */
   embeddedGuidance?: number;
+  /** the pipeline that a text-to-image model was made from, and how it was opened; for `diffusers` */
+  pipeline?: { path: string; choice: PipelineChoice };
   /** for a model of latents: makes images of them, as part of a student, or in a file of its own for a teacher */
   decoder?: LatentDecoder | undefined;
   /** Further facts, for formats that show them. */

@@ -3,7 +3,7 @@ import type { Precision } from "./onnx/export-onnx.js";
 
 /** Options of formats. */
 export interface FormatOptions {
-  /** precision of the network, for ONNX formats */
+  /** precision of the network, for ONNX, diffusers and LoRAs */
   precision: Precision;
   /** CPU threads for checking the output */
   threads?: number;

@@ -8,8 +8,8 @@ import { autoencoderClasses, readDiffusersAutoencoder } from "./diffusers/autoen
 import { findComponent, isDiffusersFolder, readDiffusersFolder } from "./diffusers/folder.js";
 
 /**
- * Reads an autoencoder: a folder of ours, the one inside a model folder, or `AutoencoderKL` or `VQModel` of diffusers, alone
- * or in a pipeline's folder.
+ * Reads an autoencoder: a folder of ours, the one inside a model folder, or `AutoencoderKL`, `VQModel` or `AutoencoderTiny` of
+ * diffusers, alone or in a pipeline's folder.
  * @throws DisbackError naming file and field, or file and key
  */
 export async function readAutoencoder(

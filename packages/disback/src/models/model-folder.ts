@@ -51,7 +51,7 @@ export function writeModelFolder(
 }
 
 /** float32 tensors as float16. @throws DisbackError naming a tensor with values beyond its range */
-function halved(weights: ReadonlyMap<string, Tensor>): Map<string, Tensor> {
+export function halved(weights: ReadonlyMap<string, Tensor>): Map<string, Tensor> {
   const half = new Map<string, Tensor>();
   for (const [key, tensor] of weights) {
     const narrow = tensor.dtype === "float32" ? tensor.to("float16") : tensor;

@@ -5,7 +5,6 @@ import { openTextToImage } from "../import/pipeline/text-to-image-source.js";
 import type { Autoencoder } from "../models/autoencoder/autoencoder.js";
 import { reduction } from "../models/autoencoder/autoencoder-config.js";
 import { latentCodec } from "../models/autoencoder/latent-codec.js";
-import { TinyAutoencoder } from "../models/autoencoder-tiny/autoencoder-tiny.js";
 import type { Condition } from "../models/condition.js";
 import { type DenoiserConfig, parseDenoiserConfig } from "../models/config.js";
 import { configured, type OpenedModel, type OpeningOptions } from "./opened-model.js";
@@ -21,8 +20,7 @@ export async function openPipeline(source: string, options: OpeningOptions): Pro
   if (!prompts && !weightsOnly)
     throw new UsageError(`${source}: this model is told a text: give --prompts (a file), or --prompt`);
   const pipeline = await openTextToImage(source, choice);
-  const { network } = pipeline;
-  const autoencoder = largeAutoencoder(pipeline, source);
+  const { network, autoencoder } = pipeline;
   const side = sideOf(pipeline, autoencoder, source, choice.resolution);
   network.module.to({ dtype: "float32", device });
   const codec = latentCodec(autoencoder, [network.sampleShape[0], side, side], source);
@@ -64,13 +62,6 @@ function requireFitting(
 
 /** Tokens of a prompt in the published models. */
 const usualLength = { "unet-2d-condition": 77, sd3: 77 + 256, flux: 512 } as const;
-
-function largeAutoencoder({ autoencoder }: TextToImagePipeline, source: string): Autoencoder {
-  if (!(autoencoder instanceof TinyAutoencoder)) return autoencoder;
-  throw new DisbackError(
-    `${source}: its AutoencoderTiny cannot be saved with a student yet: use the pipeline's AutoencoderKL`,
-  );
-}
 
 /** Height and width of Flux's latents as it was trained, which its configuration does not say. */
 const usualSide = 128;

@@ -54,11 +54,11 @@ describe("latents of a VQModel", () => {
   });
 
   it("another decoder is refused by its name", async () => {
-    const copy = changed("model_index.json", { vqvae: ["diffusers", "AutoencoderTiny"] });
+    const copy = changed("model_index.json", { vqvae: ["diffusers", "AutoencoderDC"] });
     const config = join(copy, "vqvae", "config.json");
-    writeFileSync(config, readFileSync(config, "utf8").replace("VQModel", "AutoencoderTiny"));
+    writeFileSync(config, readFileSync(config, "utf8").replace("VQModel", "AutoencoderDC"));
     expect(await messageOf(() => readTeacher(copy))).toMatch(
-      /model_index\.json: "vqvae" \(AutoencoderTiny\): disback does not know this part/,
+      /model_index\.json: "vqvae" \(AutoencoderDC\): disback does not know this part/,
     );
   });
 });

@@ -38,7 +38,7 @@ export function addExport(program: Command): void {
     .addOption(
       new Option(
         "--precision <name>",
-        "precision of an ONNX network or a LoRA: f32, f16 (half the size), int8 (a quarter)",
+        "precision of an ONNX network, a LoRA or a folder for diffusers: f32, f16 (half the size), int8 (ONNX alone, a quarter)",
       )
         .choices(precisions)
         .default("f32"),
@@ -63,6 +63,7 @@ Examples:
   disback export fashion-mnist-32 --format onnx --out denoiser.onnx
   disback export fashion-mnist-32 --format edm --out fashion-mnist.pkl
   disback export runs/adapters --format lora --precision f16 --out lora
+  disback export runs/adapters --format diffusers --precision f16 --out pipeline
   disback export teachers/ddpm --format diffusers --out ddpm
 `,
     )

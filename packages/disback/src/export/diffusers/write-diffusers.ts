@@ -1,8 +1,9 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { writeSafetensors } from "@disback/torch";
+import { noGrad, scope, writeSafetensors } from "@disback/torch";
 import { DisbackError } from "../../errors.js";
 import type { DenoiserConfig } from "../../models/config.js";
+import { halved } from "../../models/model-folder.js";
 import type { PreconditionedDenoiser } from "../../models/preconditioning/preconditioned.js";
 import { schedulerConfig } from "./scheduler-config.js";
 import { unet2DConfig } from "./unet-2d-config.js";
@@ -19,6 +20,7 @@ export function writeDiffusersFolder(
   folder: string,
   denoiser: PreconditionedDenoiser,
   config: DenoiserConfig,
+  precision: "f32" | "f16" = "f32",
 ): void {
   if (config.network !== "unet-2d") {
     throw new DisbackError(
@@ -31,7 +33,11 @@ export function writeDiffusersFolder(
     ["model_index.json", pipeline],
   ];
   for (const part of ["unet", "scheduler"]) mkdirSync(join(folder, part), { recursive: true });
-  writeSafetensors(join(folder, weightsPath), denoiser.model.stateDict(), { format: "pt" });
+  scope(() => {
+    const state = denoiser.model.stateDict();
+    const stored = precision === "f16" ? noGrad(() => halved(state)) : state;
+    writeSafetensors(join(folder, weightsPath), stored, { format: "pt" });
+  });
   for (const [path, content] of files) {
     writeFileSync(join(folder, path), `${JSON.stringify(content, null, 2)}\n`);
   }

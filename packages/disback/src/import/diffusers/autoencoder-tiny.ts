@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { DisbackError } from "../../errors.js";
-import type { TinyAutoencoderOptions } from "../../models/autoencoder-tiny/options.js";
+import type { TinyConfig } from "../../models/autoencoder/autoencoder-config.js";
 import { type GivenConfig, only, parseStrictFields } from "./strict-fields.js";
 
 const count = z.int().positive();
@@ -29,7 +29,7 @@ const fields = {
 const harmless = ["latent_magnitude", "latent_shift", "force_upcast", "block_out_channels"];
 
 /** Reads the configuration of an `AutoencoderTiny`. @throws DisbackError naming file and field */
-export function describeTinyAutoencoder(component: GivenConfig): TinyAutoencoderOptions {
+export function describeTinyAutoencoder(component: GivenConfig): TinyConfig {
   const given = parseStrictFields(fields, harmless, component);
   const fail = (field: keyof typeof fields, problem: string): never => {
     throw new DisbackError(`${component.configPath}: "${field}": ${problem}`);
@@ -49,6 +49,7 @@ export function describeTinyAutoencoder(component: GivenConfig): TinyAutoencoder
     fail("upsampling_scaling_factor", `pictures would come back ${enlarged} times the size of their latents`);
   }
   return {
+    autoencoder: "tiny",
     imageChannels: given.in_channels,
     latentChannels: given.latent_channels,
     encoderChannels: same("encoder_block_out_channels", encoder.length),

@@ -9,6 +9,7 @@ import {
 import { weightsWithin } from "../../models/sensible-sizes.js";
 import { storedNumbers } from "../checkpoint/assembled-tensor.js";
 import { loadStoredWeights } from "../load-weights.js";
+import { describeTinyAutoencoder } from "./autoencoder-tiny.js";
 import { openComponentWeights } from "./component-weights.js";
 import type { DiffusersComponent } from "./folder.js";
 import { presentKey } from "./present-key.js";
@@ -72,6 +73,7 @@ function checkLevels(given: Common, fail: (field: string, message: string) => vo
 const kinds: Readonly<Record<string, (component: DiffusersComponent) => AutoencoderConfigInput>> = {
   AutoencoderKL: describeKl,
   VQModel: describeVq,
+  AutoencoderTiny: describeTinyAutoencoder,
 };
 
 /** Classes of diffusers that `readDiffusersAutoencoder` reads. */
@@ -117,7 +119,7 @@ function describeCommon(given: Common) {
 }
 
 /**
- * Reads an `AutoencoderKL` or a `VQModel`; in evaluation mode, frozen.
+ * Reads an `AutoencoderKL`, a `VQModel` or an `AutoencoderTiny`; in evaluation mode, frozen.
  * @throws DisbackError naming the file and field, or the file and key
  */
 export async function readDiffusersAutoencoder(component: DiffusersComponent): Promise<Autoencoder> {

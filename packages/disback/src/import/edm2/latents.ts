@@ -1,3 +1,4 @@
+import { DisbackError } from "../../errors.js";
 import type { Autoencoder } from "../../models/autoencoder/autoencoder.js";
 import { buildAutoencoder } from "../../models/autoencoder/autoencoder.js";
 import { parseAutoencoderConfig } from "../../models/autoencoder/autoencoder-config.js";
@@ -42,6 +43,10 @@ export async function edm2Autoencoder(
   const scale = floats(state.get("scale"), "scale", fail);
   const bias = floats(state.get("bias"), "bias", fail);
   const autoencoder = await readAutoencoder(folder);
+  if (autoencoder.config.autoencoder === "tiny")
+    throw new DisbackError(
+      `${folder}: EDM2's latents are those of an AutoencoderKL, not of an AutoencoderTiny`,
+    );
   const config = parseAutoencoderConfig(
     {
       ...autoencoder.config,

@@ -1,10 +1,8 @@
 import { DisbackError } from "../../errors.js";
 import { type Autoencoder, buildAutoencoder } from "../../models/autoencoder/autoencoder.js";
 import { parseAutoencoderConfig } from "../../models/autoencoder/autoencoder-config.js";
-import { TinyAutoencoder } from "../../models/autoencoder-tiny/autoencoder-tiny.js";
 import { noWeights } from "../../models/weights.js";
 import { autoencoderClasses, describeAutoencoder } from "../diffusers/autoencoder.js";
-import { describeTinyAutoencoder } from "../diffusers/autoencoder-tiny.js";
 import { presentKey } from "../diffusers/present-key.js";
 import { shown } from "../pickle/text-values.js";
 import { adoptTensors } from "../tensors/adopt.js";
@@ -17,29 +15,16 @@ import { configured, type PipelinePart } from "./pipeline-folder.js";
  * leaves float16's range.
  * @throws DisbackError naming the file and field, or the file and key
  */
-export async function openPipelineAutoencoder(
-  part: PipelinePart,
-  variant?: string,
-): Promise<Autoencoder | TinyAutoencoder> {
+export async function openPipelineAutoencoder(part: PipelinePart, variant?: string): Promise<Autoencoder> {
   const given = configured(part);
-  const autoencoder = build();
+  if (!autoencoderClasses.includes(part.className))
+    throw new DisbackError(
+      `${given.configPath}: ${shown(part.className)} is not known; ${autoencoderClasses.join(", ")} are`,
+    );
+  const config = parseAutoencoderConfig(describeAutoencoder(given), given.configPath);
+  const autoencoder = buildAutoencoder(config, noWeights);
   const { tensors, path } = await openComponentTensors(part.folder, "diffusers", variant);
   adoptTensors(autoencoder, tensors, { path, rename: presentKey });
   if (autoencoder.parameters()[0]!.dtype !== "float32") autoencoder.to({ dtype: "float32" });
   return forInference(autoencoder);
-
-  function build(): Autoencoder | TinyAutoencoder {
-    if (part.className === "AutoencoderTiny") {
-      return new TinyAutoencoder(noWeights, describeTinyAutoencoder(given));
-    }
-    if (autoencoderClasses.includes(part.className)) {
-      return buildAutoencoder(
-        parseAutoencoderConfig(describeAutoencoder(given), given.configPath),
-        noWeights,
-      );
-    }
-    throw new DisbackError(
-      `${given.configPath}: ${shown(part.className)} is not known; ${autoencoderClasses.join(", ")} and AutoencoderTiny are`,
-    );
-  }
 }

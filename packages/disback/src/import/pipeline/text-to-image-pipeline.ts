@@ -1,7 +1,6 @@
 import { join } from "node:path";
 import { DisbackError } from "../../errors.js";
 import type { Autoencoder } from "../../models/autoencoder/autoencoder.js";
-import type { TinyAutoencoder } from "../../models/autoencoder-tiny/autoencoder-tiny.js";
 import type { PromptEncoder } from "../../text/prompts/prompt-encoder.js";
 import { describeFlowSchedule, type FlowSchedule } from "../diffusers/flow-schedule.js";
 import { type DiscreteSchedule, describeSchedule } from "../diffusers/noise-schedule.js";
@@ -27,7 +26,7 @@ export interface TextToImagePipeline {
   network: TextToImageNetwork;
   /** the network's noise levels and what it predicts */
   schedule: DiscreteSchedule | FlowSchedule;
-  autoencoder: Autoencoder | TinyAutoencoder;
+  autoencoder: Autoencoder;
   /** Opens the text encoders. They are as large as the network, so they are opened apart and can be released first. */
   openPrompts(options?: { longPrompt?: number }): Promise<PromptEncoder>;
   /** parts and settings of the folder that are not used, in words */

@@ -32,23 +32,44 @@ export async function openComponentTensors(
   library: Library,
   variant?: string,
 ): Promise<ComponentTensors> {
-  const name = chooseFile(folder, library, variant);
+  const { name } = chooseFile(folder, library, variant);
   const path = join(folder, name);
   const tensors = name.endsWith(".json") ? await openShards(folder, path) : await openTensorFile(path);
   return { tensors, path };
 }
 
-function chooseFile(folder: string, library: Library, variant: string | undefined): string {
-  if (!existsSync(folder)) throw new DisbackError(`${folder}: no such folder`);
+/** A file of weights, or an index of several, as `openComponentTensors` chooses it. */
+export interface ChosenFile {
+  name: string;
+  /** "" for none */
+  variant: string;
+}
+
+/**
+ * The file that `openComponentTensors` opens; `undefined` for a folder without weights.
+ * @throws DisbackError naming the variants there are, if none can be chosen
+ */
+export function chosenWeights(folder: string, library: Library): ChosenFile | undefined {
+  return candidatesIn(folder, library).size === 0 ? undefined : chooseFile(folder, library, undefined);
+}
+
+/** Files of weights in a folder by their variant. */
+function candidatesIn(folder: string, library: Library): Map<string, string[]> {
   const candidates = new Map<string, string[]>();
   for (const file of readdirSync(folder)) {
     const found = variantOf(file, library);
     if (found !== undefined) candidates.set(found, [...(candidates.get(found) ?? []), file]);
   }
+  return candidates;
+}
+
+function chooseFile(folder: string, library: Library, variant: string | undefined): ChosenFile {
+  if (!existsSync(folder)) throw new DisbackError(`${folder}: no such folder`);
+  const candidates = candidatesIn(folder, library);
   const all = [...candidates.keys()];
   const wanted = variant ?? (candidates.has("") || all.length !== 1 ? "" : all[0]!);
   const files = candidates.get(wanted);
-  if (files) return files.sort((a, b) => rank(a) - rank(b))[0]!;
+  if (files) return { name: files.sort((a, b) => rank(a) - rank(b))[0]!, variant: wanted };
   const there = all.map((one) => (one === "" ? "one without a variant" : `"${shown(one)}"`)).join(", ");
   const usual = `${stems[library][0]}${variant ? `.${variant}` : ""}.safetensors`;
   throw new DisbackError(
@@ -80,13 +101,9 @@ function rank(file: string): number {
 
 /** Weights in several files: the index says which key is in which. */
 async function openShards(folder: string, index: string): Promise<TensorTable> {
-  const table = readJsonObject(index)["weight_map"];
-  if (!isTextTable(table)) throw new DisbackError(`${index}: "weight_map" must name a file for each key`);
+  const table = shardTable(index);
   const tensors: TensorTable = new Map();
   for (const file of new Set(Object.values(table))) {
-    if (!isPlainName(file) || !/\.(safetensors|bin)$/.test(file)) {
-      throw new DisbackError(`${index}: "${shown(file)}" is no file of this folder: refused`);
-    }
     const shard = await openTensorFile(join(folder, file));
     for (const [key, tensor] of shard) {
       if (table[key] !== file)
@@ -101,4 +118,14 @@ async function openShards(folder: string, index: string): Promise<TensorTable> {
     );
   }
   return tensors;
+}
+
+/** The file of each key, by an index. @throws DisbackError naming the index */
+export function shardTable(index: string): Readonly<Record<string, string>> {
+  const table = readJsonObject(index)["weight_map"];
+  if (!isTextTable(table)) throw new DisbackError(`${index}: "weight_map" must name a file for each key`);
+  for (const file of Object.values(table))
+    if (!isPlainName(file) || !/\.(safetensors|bin)$/.test(file))
+      throw new DisbackError(`${index}: "${shown(file)}" is no file of this folder: refused`);
+  return table;
 }

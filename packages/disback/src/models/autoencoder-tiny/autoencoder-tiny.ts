@@ -1,9 +1,9 @@
 import { type DType, Module, scope, type Tensor } from "@disback/torch";
+import { reduction, type TinyConfig } from "../autoencoder/autoencoder-config.js";
 import { inSlices } from "../autoencoder/scaling.js";
 import { inDtype } from "../network.js";
 import type { WeightSource } from "../weights.js";
 import { TinyActivation, TinyBlock, TinyConvolution, TinyEnlargement, type TinyLayer } from "./layers.js";
-import type { TinyAutoencoderOptions } from "./options.js";
 
 /**
  * TAESD (Boer Bohan 2023), an autoencoder distilled from a large one, for the same latents at a fraction of the cost.
@@ -15,16 +15,11 @@ export class TinyAutoencoder extends Module {
 
   constructor(
     source: WeightSource,
-    readonly options: TinyAutoencoderOptions,
+    readonly config: TinyConfig,
   ) {
     super();
-    this.encoder = { layers: encoderLayers(source, options) };
-    this.decoder = { layers: decoderLayers(source, options) };
-  }
-
-  /** Pixels in a row for one number of a latent. */
-  get reduction(): number {
-    return 2 ** (this.options.encoderBlocks.length - 1);
+    this.encoder = { layers: encoderLayers(source, config) };
+    this.decoder = { layers: decoderLayers(source, config) };
   }
 
   /** dtype of its weights */
@@ -42,7 +37,7 @@ export class TinyAutoencoder extends Module {
 
   /** As `encode`, all at once and with gradients. */
   encoded(images: Tensor): Tensor {
-    return encodedBy(this.encoder, this.options, inDtype(images, this.dtype));
+    return encodedBy(this.encoder, this.config, inDtype(images, this.dtype));
   }
 
   /**
@@ -50,12 +45,12 @@ export class TinyAutoencoder extends Module {
    * @param latents `[N, latentChannels, h, w]` @returns `[N, C, H, W]`, about in [-1, 1]
    */
   decode(latents: Tensor): Tensor {
-    return inSlices(latents, latents.shape[3]! * this.reduction, (slice) => this.decoded(slice));
+    return inSlices(latents, latents.shape[3]! * reduction(this.config), (slice) => this.decoded(slice));
   }
 
   /** As `decode`, all at once and with gradients. */
   decoded(latents: Tensor): Tensor {
-    return decodedBy(this.decoder, this.options, inDtype(latents, this.dtype));
+    return decodedBy(this.decoder, this.config, inDtype(latents, this.dtype));
   }
 }
 
@@ -65,15 +60,15 @@ export interface TinyHalf {
 }
 
 /** As `TinyAutoencoder.encoded`, by an encoder alone. */
-export function encodedBy({ layers }: TinyHalf, options: TinyAutoencoderOptions, images: Tensor): Tensor {
-  const { scalingFactor, shiftFactor } = options;
+export function encodedBy({ layers }: TinyHalf, config: TinyConfig, images: Tensor): Tensor {
+  const { scalingFactor, shiftFactor } = config;
   return scope(() => through(layers, images.add(1).div(2)).sub(shiftFactor).mul(scalingFactor));
 }
 
 /** As `TinyAutoencoder.decoded`, by a decoder alone. */
-export function decodedBy({ layers }: TinyHalf, options: TinyAutoencoderOptions, latents: Tensor): Tensor {
+export function decodedBy({ layers }: TinyHalf, config: TinyConfig, latents: Tensor): Tensor {
   return scope(() => {
-    const plain = latents.div(options.scalingFactor).add(options.shiftFactor);
+    const plain = latents.div(config.scalingFactor).add(config.shiftFactor);
     // Within -3 to 3, where the large autoencoder's latents are.
     return through(layers, plain.div(3).tanh().mul(3)).mul(2).sub(1);
   });
@@ -90,9 +85,9 @@ function through(layers: readonly TinyLayer[], x: Tensor): Tensor {
   return hidden;
 }
 
-function encoderLayers(source: WeightSource, options: TinyAutoencoderOptions): TinyLayer[] {
-  const { encoderChannels: channels, imageChannels, latentChannels, activation } = options;
-  const levels = options.encoderBlocks.flatMap((blocks, level) => [
+function encoderLayers(source: WeightSource, config: TinyConfig): TinyLayer[] {
+  const { encoderChannels: channels, imageChannels, latentChannels, activation } = config;
+  const levels = config.encoderBlocks.flatMap((blocks, level) => [
     level === 0
       ? new TinyConvolution(source, imageChannels, channels)
       : new TinyConvolution(source, channels, channels, { stride: 2, bias: false }),
@@ -101,13 +96,13 @@ function encoderLayers(source: WeightSource, options: TinyAutoencoderOptions): T
   return [...levels, new TinyConvolution(source, channels, latentChannels)];
 }
 
-function decoderLayers(source: WeightSource, options: TinyAutoencoderOptions): TinyLayer[] {
-  const { decoderChannels: channels, imageChannels, latentChannels, activation } = options;
-  const levels = options.decoderBlocks.flatMap((blocks, level, all): TinyLayer[] => {
+function decoderLayers(source: WeightSource, config: TinyConfig): TinyLayer[] {
+  const { decoderChannels: channels, imageChannels, latentChannels, activation } = config;
+  const levels = config.decoderBlocks.flatMap((blocks, level, all): TinyLayer[] => {
     const body = Array.from({ length: blocks }, () => new TinyBlock(source, channels, activation));
     if (level === all.length - 1) return [...body, new TinyConvolution(source, channels, imageChannels)];
     const convolution = new TinyConvolution(source, channels, channels, { bias: false });
-    return [...body, new TinyEnlargement(options.enlargement), convolution];
+    return [...body, new TinyEnlargement(config.enlargement), convolution];
   });
   return [new TinyConvolution(source, latentChannels, channels), new TinyActivation(activation), ...levels];
 }

@@ -1,11 +1,12 @@
 import { z } from "zod";
 import { DisbackError } from "../../errors.js";
+import { activationNames } from "../unet-2d/activation.js";
 
 const count = z.int().positive();
 /** One number for all channels of a latent, or one per channel. */
 const perChannel = <Value extends z.ZodNumber>(value: Value) => z.union([value, z.array(value).min(1)]);
 
-/** Fields of every autoencoder. */
+/** Fields of "kl" and "vq". */
 const common = {
   imageChannels: count,
   /** channels of a latent */
@@ -40,16 +41,43 @@ const vq = z.strictObject({
   innerChannels: count.optional(),
 });
 
+const blocks = z.array(z.int().nonnegative()).min(1).max(16);
+
+const tiny = z.strictObject({
+  autoencoder: z.literal("tiny"),
+  imageChannels: count,
+  latentChannels: count,
+  /** of every layer of the encoder */
+  encoderChannels: count,
+  decoderChannels: count,
+  /** blocks of each resolution, highest first; it halves from one to the next */
+  encoderBlocks: blocks,
+  /** blocks of each resolution, lowest first */
+  decoderBlocks: blocks,
+  /** by how much the decoder enlarges from one resolution to the next */
+  enlargement: count.default(2),
+  activation: z.enum(activationNames).default("relu"),
+  scalingFactor: z.number().positive().default(1),
+  shiftFactor: z.number().default(0),
+});
+
 /**
- * The configuration of an autoencoder: "kl" (AutoencoderKL of diffusers) or "vq" (VQModel, whose decoder takes the
- * nearest vectors of a codebook). Latents are the encoder's output z as `(z - shiftFactor) * scalingFactor`, so that
- * they have about unit variance. Unknown fields are errors.
+ * The configuration of an autoencoder: "kl" (AutoencoderKL of diffusers), "vq" (VQModel, whose decoder takes the nearest
+ * vectors of a codebook) or "tiny" (AutoencoderTiny). Latents are the encoder's output z as
+ * `(z - shiftFactor) * scalingFactor`, so that they have about unit variance. Unknown fields are errors.
  */
 export const autoencoderConfig = z
-  .discriminatedUnion("autoencoder", [kl, vq], { error: 'expected "kl" or "vq"' })
+  .discriminatedUnion("autoencoder", [kl, vq, tiny], { error: 'expected "kl", "vq" or "tiny"' })
   .superRefine((config, context) => {
     const fail = (field: string, message: string) =>
       context.addIssue({ code: "custom", path: [field], message, input: config });
+    if (config.autoencoder === "tiny") {
+      const { encoderBlocks, decoderBlocks, enlargement } = config;
+      const enlarged = enlargement ** (decoderBlocks.length - 1);
+      if (enlarged !== 2 ** (encoderBlocks.length - 1))
+        fail("enlargement", `pictures would come back ${enlarged} times the size of their latents`);
+      return;
+    }
     const { channels, normalizationGroups: groups, latentChannels } = config;
     const odd = channels.find((count) => count % groups !== 0);
     if (odd !== undefined) fail("channels", `${odd} cannot be divided into ${groups} normalization groups`);
@@ -67,6 +95,7 @@ export type AutoencoderConfig = z.output<typeof autoencoderConfig>;
 export type AutoencoderConfigInput = z.input<typeof autoencoderConfig>;
 export type KlConfig = Extract<AutoencoderConfig, { autoencoder: "kl" }>;
 export type VqConfig = Extract<AutoencoderConfig, { autoencoder: "vq" }>;
+export type TinyConfig = Extract<AutoencoderConfig, { autoencoder: "tiny" }>;
 
 /**
  * Checks a configuration and fills in defaults.
@@ -84,5 +113,5 @@ export function parseAutoencoderConfig(value: unknown, origin = "autoencoder"): 
 
 /** The factor between the side of an image and the side of its latent. */
 export function reduction(config: AutoencoderConfig): number {
-  return 2 ** (config.channels.length - 1);
+  return 2 ** ((config.autoencoder === "tiny" ? config.encoderBlocks : config.channels).length - 1);
 }

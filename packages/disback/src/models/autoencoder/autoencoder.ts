@@ -1,4 +1,5 @@
 import type { Module, Tensor } from "@disback/torch";
+import { TinyAutoencoder } from "../autoencoder-tiny/autoencoder-tiny.js";
 import type { WeightSource } from "../weights.js";
 import type { AutoencoderConfig } from "./autoencoder-config.js";
 import { AutoencoderKl } from "./autoencoder-kl.js";
@@ -23,5 +24,6 @@ export interface Autoencoder extends Module {
 
 /** An autoencoder whose weights come from `source`. */
 export function buildAutoencoder(config: AutoencoderConfig, source: WeightSource): Autoencoder {
+  if (config.autoencoder === "tiny") return new TinyAutoencoder(source, config);
   return config.autoencoder === "kl" ? new AutoencoderKl(source, config) : new AutoencoderVq(source, config);
 }

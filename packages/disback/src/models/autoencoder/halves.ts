@@ -6,7 +6,7 @@ import { Downsampler, Upsampler } from "../unet-2d/resamplers.js";
 import { ResnetBlock, type ResnetStyle } from "../unet-2d/resnet-block.js";
 import { torchStart } from "../unet-2d/start.js";
 import type { WeightSource } from "../weights.js";
-import type { AutoencoderConfig } from "./autoencoder-config.js";
+import type { KlConfig, VqConfig } from "./autoencoder-config.js";
 
 /** Images to latents, or to their mean and log-variance. Keys as of Encoder in diffusers. */
 export class Encoder extends Module {
@@ -17,7 +17,7 @@ export class Encoder extends Module {
   readonly conv_out: Convolution;
 
   /** @param outChannels channels of the output */
-  constructor(source: WeightSource, config: AutoencoderConfig, outChannels: number) {
+  constructor(source: WeightSource, config: KlConfig | VqConfig, outChannels: number) {
     super();
     const { channels, imageChannels, blocksPerLevel } = config;
     const style = styleOf(config);
@@ -49,7 +49,7 @@ export class Decoder extends Module {
   readonly conv_out: Convolution;
 
   /** @param inChannels channels of the input */
-  constructor(source: WeightSource, config: AutoencoderConfig, inChannels: number) {
+  constructor(source: WeightSource, config: KlConfig | VqConfig, inChannels: number) {
     super();
     const { imageChannels, blocksPerLevel } = config;
     const style = styleOf(config);
@@ -115,14 +115,14 @@ function throughLevels(levels: readonly Level[], x: Tensor): Tensor {
   return hidden;
 }
 
-function middle(source: WeightSource, channels: number, config: AutoencoderConfig): MiddleLevel {
+function middle(source: WeightSource, channels: number, config: KlConfig | VqConfig): MiddleLevel {
   const style = styleOf(config);
   const options = { channels, attention: config.attention, attentionGroups: style.groups, outputScale: 1 };
   return new MiddleLevel(source, options, { ...style, headChannels: null });
 }
 
 /** Blocks without a step embedding. */
-function styleOf(config: AutoencoderConfig): ResnetStyle {
+function styleOf(config: KlConfig | VqConfig): ResnetStyle {
   return {
     embeddingChannels: null,
     scaleShift: false,

@@ -1,6 +1,5 @@
 import { join } from "node:path";
 import { DisbackError } from "../../errors.js";
-import { TinyAutoencoder } from "../autoencoder-tiny/autoencoder-tiny.js";
 import type { LatentDecoder, SampleCodec } from "../sample-codec.js";
 import type { Autoencoder } from "./autoencoder.js";
 import { reduction } from "./autoencoder-config.js";
@@ -26,13 +25,12 @@ export function latentCodec(autoencoder: Autoencoder, shape: readonly number[], 
  * @throws DisbackError if the autoencoder's latents have a different number of channels
  */
 export function latentDecoder(
-  autoencoder: Autoencoder | TinyAutoencoder,
+  autoencoder: Autoencoder,
   shape: readonly number[],
   place: string,
 ): LatentDecoder {
-  const isTiny = autoencoder instanceof TinyAutoencoder;
-  const { latentChannels, imageChannels } = isTiny ? autoencoder.options : autoencoder.config;
-  const factor = isTiny ? autoencoder.reduction : reduction(autoencoder.config);
+  const { latentChannels, imageChannels } = autoencoder.config;
+  const factor = reduction(autoencoder.config);
   const [channels, height, width] = shape;
   if (channels !== latentChannels || height === undefined || width === undefined) {
     throw new DisbackError(

@@ -1,5 +1,5 @@
 import { cat, noGrad, scope, type Tensor, tensor } from "@disback/torch";
-import type { AutoencoderConfig } from "./autoencoder-config.js";
+import type { AutoencoderConfig, KlConfig } from "./autoencoder-config.js";
 
 type Factors = Pick<AutoencoderConfig, "scalingFactor" | "shiftFactor">;
 
@@ -14,12 +14,12 @@ export function unscaled(latents: Tensor, { scalingFactor, shiftFactor }: Factor
 }
 
 /** Converts images in [-1, 1] to the autoencoder's range. */
-export function intoRange(images: Tensor, { imageRange }: Pick<AutoencoderConfig, "imageRange">): Tensor {
+export function intoRange(images: Tensor, { imageRange }: Pick<KlConfig, "imageRange">): Tensor {
   return imageRange === "unit" ? images.add(1).div(2) : images;
 }
 
 /** The inverse of `intoRange`. */
-export function outOfRange(images: Tensor, { imageRange }: Pick<AutoencoderConfig, "imageRange">): Tensor {
+export function outOfRange(images: Tensor, { imageRange }: Pick<KlConfig, "imageRange">): Tensor {
   return imageRange === "unit" ? images.mul(2).sub(1) : images;
 }
 

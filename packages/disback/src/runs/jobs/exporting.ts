@@ -8,14 +8,15 @@ import { type ExportableModel, exportableModel, type ShownFacts } from "../../ex
 import type { ExportReport, FormatOptions } from "../../export/format.js";
 import { type ExportFormatName, exportFormats } from "../../export/formats.js";
 import { openDecoder } from "../../import/open-decoder.js";
-import type { PipelineChoice } from "../../import/pipeline/text-to-image-source.js";
+import { isTextToImageSource, type PipelineChoice } from "../../import/pipeline/text-to-image-source.js";
 import { requireSameKind } from "../../models/facts.js";
+import { locateModel } from "../locate-model.js";
 import { openAdapters, openModel } from "../open-model.js";
 import type { OpenedModel, OpeningOptions } from "../opened-model.js";
 import { makeInPlace, type OutputPlace, refuseOccupied } from "../output-place.js";
 import { type RunRecord, readRunRecord } from "../run-record.js";
 import { shippedTeacherOf, studentKindOf } from "../student-file.js";
-import { usualGuidance } from "../text-encoder.js";
+import { readTextEncoder, usualGuidance } from "../text-encoder.js";
 
 /** Options of an export. */
 export interface ExportOptions extends OutputPlace, Omit<FormatOptions, "out" | "onPart"> {
@@ -46,7 +47,7 @@ export async function exportModel(source: string, options: ExportOptions): Promi
   const opened =
     options.format === "lora"
       ? await openLora(source)
-      : await openExportable(source, { pipeline, decoder: decoderFor(options) });
+      : await openExportable(source, { pipeline, decoder: decoderFor(options), format: options.format });
   const model =
     options.format === "web" ? { ...opened, shown: await shownFacts(source, opened, options) } : opened;
   const report = await makeInPlace(options, (partial) =>
@@ -59,15 +60,28 @@ async function openExportable(
   source: string,
   {
     decoder: given,
+    format,
     ...options
-  }: Pick<OpeningOptions, "unconditional" | "pipeline"> & { decoder?: string | undefined },
+  }: Pick<OpeningOptions, "unconditional" | "pipeline"> & {
+    decoder?: string | undefined;
+    format?: ExportFormatName;
+  },
 ): Promise<ExportableModel> {
   const model = await openModel(source, { device: "cpu", weightsOnly: true, ...options });
   const { decoder: own } = model.codec;
   if (given !== undefined && !own)
     throw new UsageError(`--decoder: ${source} makes its samples itself, so there is nothing to decode`);
   const decoder = given === undefined ? own : await openDecoder(given, model.facts.sampleShape);
-  return { ...exportable(source, model), decoder };
+  const base = format === "diffusers" ? pipelineOf(source, model, options.pipeline) : undefined;
+  return { ...exportable(source, model, base), decoder, ...(base ? { pipeline: base } : {}) };
+}
+
+/** The pipeline that a model was made from, and how it was opened; `undefined` for one that is told no pipeline's prompts. */
+function pipelineOf(source: string, model: OpenedModel<Module>, choice: PipelineChoice = {}) {
+  if (!model.facts.condition.text) return undefined;
+  if (isTextToImageSource(source)) return { path: source, choice };
+  const { pipeline: path, choice: made } = readTextEncoder(locateModel(source));
+  return { path, choice: made };
 }
 
 /** @throws UsageError if the format takes no decoder */
@@ -82,10 +96,15 @@ async function openLora(source: string): Promise<ExportableModel> {
 }
 
 /** Nothing is drawn from a model that is told prompts, so none are encoded. */
-function exportable(source: string, model: OpenedModel<Module>): ExportableModel {
+function exportable(
+  source: string,
+  model: OpenedModel<Module>,
+  pipeline?: ExportableModel["pipeline"],
+): ExportableModel {
   const { text, guidance } = model.facts.condition;
   const prompts = text ? { draw: () => undefined } : undefined;
-  const scale = model.encoder?.choice.embeddedGuidance ?? usualGuidance;
+  const choice = pipeline?.choice ?? model.encoder?.choice;
+  const scale = choice?.embeddedGuidance ?? usualGuidance;
   return {
     ...exportableModel({ ...model, ...(prompts ? { prompts } : {}) }, studentKindOf(source, model.module)),
     ...(guidance ? { embeddedGuidance: scale } : {}),
