@@ -48,10 +48,10 @@ it("the four commands of docs/your-pictures.md lead from a folder of pictures to
     });
     expect(status, `${line}\n${stderr}`).toBe(0);
   }
-  for (const made of ["look.png", "runs/small/report.html", "site/index.html", "site/model.onnx"])
+  for (const made of ["look.png", "runs/student/report.html", "site/index.html", "site/model.onnx"])
     expect(existsSync(join(folder, made)), made).toBe(true);
   // The classes' names came along, and the teacher came to the race.
-  const config = JSON.parse(readFileSync(join(folder, "runs/small/student/config.json"), "utf8"));
+  const config = JSON.parse(readFileSync(join(folder, "runs/student/student/config.json"), "utf8"));
   expect(config.classNames).toEqual(["dots", "stripes"]);
   expect(JSON.parse(readFileSync(join(folder, "site/site.json"), "utf8")).teacher).toBeDefined();
 }, 240_000);
