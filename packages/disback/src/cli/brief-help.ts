@@ -1,4 +1,5 @@
-import { type Command, Help } from "commander";
+import { type Command, Help, type Option } from "commander";
+import { paperPresets } from "../runs/paper-presets.js";
 
 /** The flags that a first run needs; `--help` shows only these. */
 const ESSENTIAL = new Set([
@@ -23,6 +24,11 @@ export function addBriefHelp(command: Command): Command {
         const options = new Help().visibleOptions(shown);
         return brief ? options.filter(({ long }) => ESSENTIAL.has(long ?? "")) : options;
       },
+      optionDescription(option) {
+        return brief && option.long === "--preset"
+          ? withoutPapers(option)
+          : new Help().optionDescription(option);
+      },
       // So few flags need no headings.
       groupItems: (items, visible, groupOf) =>
         new Help().groupItems(items, visible, brief ? () => "Options:" : groupOf),
@@ -33,4 +39,11 @@ export function addBriefHelp(command: Command): Command {
         return text;
       },
     });
+}
+
+/** The presets of papers are for a second look. */
+function withoutPapers({ description, argChoices = [] }: Option): string {
+  const usual = argChoices.filter((name) => !(name in paperPresets)).map((name) => `"${name}"`);
+  const papers = usual.length < argChoices.length ? "; of papers: --help-all" : "";
+  return `${description} (choices: ${usual.join(", ")}${papers})`;
 }

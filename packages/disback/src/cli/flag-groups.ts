@@ -6,7 +6,7 @@ export const TEACHER_FLAGS: readonly SettingFlag[] = [
     flags: "--teacher <model>",
     path: "teacher",
     description:
-      "teacher: a model folder, a run of `teacher train`, a shipped name, Stable Diffusion or Flux (a folder of diffusers, or one file), a GAN's checkpoint, or your own module (.mjs)",
+      "teacher: a model folder, a run, a shipped name, a pipeline of Stable Diffusion or Flux, a GAN's checkpoint, or your own module (.mjs)",
   },
   {
     flags: "--unconditional",
@@ -309,7 +309,7 @@ export const EVALUATION_FLAGS: readonly SettingFlag[] = grouped("Data and evalua
   {
     flags: "--data <source>",
     path: "data",
-    description: "data set to compare with: a path, or toy:ring and the like",
+    description: "data set to compare with: a path, or toy:ring, …",
   },
   ...IMAGE_FLAGS,
   {

@@ -29,7 +29,7 @@ const FLAGS: readonly SettingFlag[] = [
   {
     flags: "--data <source>",
     path: "common.data",
-    description: "data set to compare with: a path, or toy:ring and the like",
+    description: "data set to compare with: a path, or toy:ring, …",
   },
 ];
 
