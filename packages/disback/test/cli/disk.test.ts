@@ -112,11 +112,11 @@ describe("a disk that fails", () => {
 });
 
 describe("too little memory", () => {
-  it("is one clear line, and nothing is left behind", () => {
+  it("is told before the start, and at its end in one clear line", () => {
     const out = join(base, "huge");
     const { status, stderr } = disback(...distill(), "--batch-size", "3000000000000", "--out", out);
     expect(stderr).toMatch(
-      /^error: .*out of memory: a tensor of \d+ bytes does not fit.*; smaller batches.*\n$/,
+      /^memory: .* too much; less with .*--micro-batch.*\nerror: .*out of memory: a tensor of \d+ bytes does not fit.*; smaller batches.*\n$/,
     );
     expect(status).toBe(1);
   });
