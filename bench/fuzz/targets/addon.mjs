@@ -72,7 +72,8 @@ export const signatures = {
   stopProfile: [],
   createGraph: ["device"],
   warmUpGraph: ["graph", "step"],
-  captureGraph: ["graph", "step"],
+  captureGraph: ["graph", "step", "flag"],
+  refuseCapture: ["method"],
   replayGraph: ["graph"],
   releaseGraph: ["graph"],
   joinGroup: ["group", "rank", "size", "address", "port", "patience"],
@@ -189,7 +190,7 @@ function makeValue(random, kind) {
         () => native.readBytes(random.pick(known)),
         () => native.releaseGraph(random.pick(graphs)),
         () => native.replayGraph(random.pick(graphs)),
-        () => native.captureGraph(random.pick(graphs), () => {}),
+        () => native.captureGraph(random.pick(graphs), () => {}, true),
         () => native.warmUpGraph(random.pick(graphs), () => add(known[0], known[0])),
         () => native.observe(() => {}),
         () => {

@@ -28,7 +28,7 @@ test("a shipped teacher becomes an ONNX file, with figures; what is there is not
 test("what cannot be exported is one line, and nothing is left behind", () => {
   const out = join(folder, "x.onnx");
   expect(disback("export", "2d-rin", "--format", "onnx", "--out", out).stderr).toMatch(
-    /^error: 2d-rin: no such model folder \(did you mean "2d-ring"\?\)/,
+    /^error: 2d-rin: no such model folder \(did you mean "2d-ring"\?\)/m,
   );
   expect(disback("export", "2d-ring", "--format", "onnnx", "--out", out).stderr).toContain(
     "Allowed choices are",
