@@ -108,7 +108,18 @@ it("teacher and student are exported to ONNX: the time that is joined to each sa
 
 it("a student of one's own from a vector: trajectory, training, samples, export", async () => {
   const out = place("vector");
-  const flags = ["--student", vector, "--method", "disback", "--record-steps", "4", "--iterations", "4", "--out", out];
+  const flags = [
+    "--student",
+    vector,
+    "--method",
+    "disback",
+    "--record-steps",
+    "4",
+    "--iterations",
+    "4",
+    "--out",
+    out,
+  ];
   done("distill", ...short, ...flags, "--set", ...judged, "recording.batchSize=8");
   expect(existsSync(join(out, "trajectory", "trajectory.json"))).toBe(true);
   await draw(out, "vector.npz", 5);
