@@ -1,7 +1,6 @@
 import type { Generator, Module, State, Tensor } from "@disback/torch";
 import type { Condition } from "../models/condition.js";
 import type { DenoiserModule } from "../models/denoiser.js";
-import type { NoiseDistribution } from "./noise-distribution.js";
 import type { Student } from "./student.js";
 
 /**
@@ -82,8 +81,6 @@ export interface Objective<M extends Module = DenoiserModule> {
   readonly fitsAuxiliary?: boolean;
   /** The auxiliary model's learning rate is multiplied by this, default 1. */
   readonly learningRateFactor?: number;
-  /** The noise levels at which the student is compared with the target; default EDM's log-normal. */
-  readonly noise?: NoiseDistribution;
   /** Called once, before the first step: makes what depends on the networks. */
   prepare?(setting: ObjectiveSetting<M>): void;
   /** The objective's own weights, trained with the auxiliary model by `auxiliaryLoss`. Available after `prepare`. */

@@ -40,7 +40,7 @@ export interface DmdOptions {
  */
 export class Dmd implements Objective {
   readonly name = "dmd";
-  readonly noise: NoiseDistribution;
+  private readonly noise: NoiseDistribution;
   private readonly auxiliaryNoise: NoiseDistribution;
   private readonly regressionWeight: number;
   private readonly source: PairsSource;

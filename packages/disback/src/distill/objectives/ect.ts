@@ -31,7 +31,7 @@ export class Ect implements DirectObjective {
   protected readonly gap: ConsistencyGap;
   protected data: CleanSamples | undefined;
   private readonly options: EctOptions;
-  readonly noise: NoiseDistribution;
+  private readonly noise: NoiseDistribution;
 
   /** @param name in messages @throws DisbackError naming the option that is out of its range */
   constructor(

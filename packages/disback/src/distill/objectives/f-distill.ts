@@ -61,7 +61,7 @@ export interface FDistillOptions extends DiscriminatorOptions {
 export class FDistill extends DiscriminatedDmd implements Objective {
   readonly name = "f-distill";
   private readonly divergence: Divergence;
-  readonly noise: NoiseDistribution;
+  private readonly noise: NoiseDistribution;
   private readonly generatorWeight: number;
   private readonly ratioBounds: readonly [number, number];
 

@@ -44,7 +44,7 @@ const DIFFERENCE = 0.01;
 export class MeanFlow implements DirectObjective {
   readonly name = "meanflow";
   private readonly options: MeanFlowOptions;
-  readonly noise: NoiseDistribution;
+  private readonly noise: NoiseDistribution;
   private readonly endNoise: NoiseDistribution;
   private readonly intervalShare: number;
   private readonly power: number;

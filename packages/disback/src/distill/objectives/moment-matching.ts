@@ -23,7 +23,7 @@ export interface MomentMatchingOptions extends DiffInstructOptions {
 export class MomentMatching implements Objective {
   readonly name = "moment-matching";
   private readonly matching: DiffInstruct;
-  readonly noise: NoiseDistribution;
+  private readonly noise: NoiseDistribution;
   private readonly targetWeight: number;
 
   /** @throws DisbackError if the weight is negative */

@@ -58,7 +58,7 @@ const DIFFERENCE = 0.01;
 export class Scm implements DirectObjective {
   readonly name = "scm";
   private readonly options: ScmOptions;
-  readonly noise: NoiseDistribution;
+  private readonly noise: NoiseDistribution;
   private readonly velocity: VelocitySource;
   private readonly derivative: DerivativeKind;
   private readonly warmupSteps: number;

@@ -34,7 +34,7 @@ export interface SidOptions {
 export class Sid implements Objective {
   readonly name = "sid";
   private readonly alpha: number;
-  readonly noise: NoiseDistribution;
+  private readonly noise: NoiseDistribution;
   private readonly auxiliaryNoise: NoiseDistribution;
 
   constructor(options: SidOptions = {}) {

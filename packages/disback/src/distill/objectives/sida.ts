@@ -40,7 +40,7 @@ export interface SidaOptions extends SidOptions {
 export class Sida implements Objective {
   readonly name = "sida";
   private readonly options: SidaOptions;
-  readonly noise: NoiseDistribution;
+  private readonly noise: NoiseDistribution;
   private readonly auxiliaryNoise;
   private readonly generatorWeight: number;
   private readonly discriminatorWeight: number;

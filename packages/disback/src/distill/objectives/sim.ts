@@ -30,7 +30,7 @@ export interface SimOptions {
 export class Sim implements Objective {
   readonly name = "sim";
   private readonly huber: number;
-  readonly noise: NoiseDistribution;
+  private readonly noise: NoiseDistribution;
   private readonly auxiliaryNoise: NoiseDistribution;
 
   /** @throws DisbackError if `huber` is not greater than 0 */
