@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { checkpointTrajectory } from "../../distill/checkpoint-trajectory.js";
 import { type BacktrackSettings, backtrackSchema } from "../settings/distillation.js";
 import { teacherCheckpoints } from "../teacher-checkpoints.js";
+import { fitOf } from "./fit.js";
 import type { Job, JobContext } from "./job.js";
 import { tellMemoryNeeds } from "./memory-line.js";
 import { type Networks, openNetworks, studentOf } from "./networks.js";
@@ -35,8 +36,9 @@ function openTrajectory(
   const checkpoints = teacherCheckpoints(source);
   if (!checkpoints) return source;
   if (processes.leads) rmSync(folder, { recursive: true, force: true });
+  const { module } = networks.teacher;
   const { nodes } = checkpointTrajectory({
-    ...{ teacher: networks.teacher.module, student: studentOf(networks.student, settings) },
+    ...{ teacher: module, fit: fitOf(module), student: studentOf(networks.student, settings) },
     ...{ folder, checkpoints, seed, processes },
     provenance: { teacher, seed, checkpoints: checkpoints.map(({ name }) => name) },
   });

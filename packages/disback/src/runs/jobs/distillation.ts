@@ -1,4 +1,5 @@
 import { type Decision, decide, describeDecision } from "../../distill/decide.js";
+import { LanguageModel } from "../../models/language/language-model.js";
 import { type DistillSettings, distillSchema } from "../settings/distillation.js";
 import { isDirectName } from "../settings/objectives.js";
 import { positionOf } from "../stage-position.js";
@@ -39,7 +40,10 @@ function decideFor(settings: DistillSettings, { teacher, student }: Networks): D
     return {
       imitate: false,
       record: false,
-      why: "the student learns the teacher's outputs at the same latents",
+      why:
+        teacher.module instanceof LanguageModel
+          ? "a language model learns from its own texts, which the teacher can judge"
+          : "the student learns the teacher's outputs at the same latents",
     };
   return decide({
     ...{ method, imitation, seed, direct: isDirectName(backtracking.objective) },
