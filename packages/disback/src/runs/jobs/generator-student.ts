@@ -69,7 +69,6 @@ export async function makeGeneratorStudent(
 ): Promise<OpenedModel<Module>> {
   const { student: start, seed } = settings;
   const device = settings.device as Device;
-  refuseSizesWithoutUse(settings);
   const { latentShape } = teacher.module as GeneratorModule;
   if (start === "same") return { ...teacher, module: teacher.module.clone().requiresGrad_(true) };
   const config =

@@ -1,4 +1,4 @@
-import { existsSync, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import { join } from "node:path";
 import { type Device, Generator, type Module, manualSeed } from "@disback/torch";
 import { adaptersOn } from "../../distill/adapter-nodes.js";
@@ -20,20 +20,14 @@ import {
 import { DenoiserModule } from "../../models/denoiser.js";
 import { requireSameKind } from "../../models/facts.js";
 import { createGenerator } from "../../models/generators/create-generator.js";
-import { halvedLanguage, languageConfig, languageOptions } from "../../models/language/config.js";
-import { createLanguageModel } from "../../models/language/create-language-model.js";
 import { LanguageModel } from "../../models/language/language-model.js";
-import type { LanguageOptions } from "../../models/language/options.js";
 import { PreconditionedDenoiser } from "../../models/preconditioning/preconditioned.js";
-import { randomWeights } from "../../models/weights.js";
 import { intervalConfig, withInterval } from "../../models/with-interval.js";
 import { fingerprint, keepingFingerprint } from "../../training/hashing.js";
 import { adaptersOnModel } from "../adapter-folder.js";
 import { cacheFolder } from "../cache-folder.js";
 import { type ComputationSettings, computationOf } from "../computation.js";
 import { generatorModel } from "../generator-model.js";
-import { languageModel } from "../language-folder.js";
-import { didYouMean } from "../nearest.js";
 import { openModel } from "../open-model.js";
 import { configured, type OpenedModel } from "../opened-model.js";
 import { isModuleFile, openModuleFile } from "../own-modules.js";
@@ -47,8 +41,9 @@ import {
   makeGeneratorStudent,
   refuseSizesWithoutUse,
 } from "./generator-student.js";
-
+import { makeLanguageStudent } from "./language-student.js";
 import { requireObjectiveFor } from "./objective.js";
+import { requireStart } from "./student-start.js";
 
 /** Settings of the networks of a distillation. */
 export interface NetworkSettings extends ComputationSettings, PipelineSettings {
@@ -80,17 +75,19 @@ export interface Networks {
 
 /** Opens the teacher and makes the student. @throws DisbackError if something is missing, damaged or does not fit */
 export async function openNetworks(settings: NetworkSettings): Promise<Networks> {
+  refuseSizesWithoutUse(settings);
   const teacher = await openTeacher(settings);
   const { rank } = settings;
-  if (teacher.module instanceof LanguageModel) {
-    if (rank !== undefined)
-      throw new DisbackError('"rank": adapters stand on denoisers, not on a language model');
-    return { teacher, student: makeLanguageStudent(settings, teacher as OpenedModel<LanguageModel>) };
-  }
   if (!isDenoiserModel(teacher)) {
+    const language = teacher.module instanceof LanguageModel;
     if (rank !== undefined)
-      throw new DisbackError('"rank": adapters stand on denoisers, and this teacher is a generator');
-    return { teacher, student: await makeGeneratorStudent(settings, teacher) };
+      throw new DisbackError(
+        `"rank": adapters stand on denoisers, ${language ? "not on a language model" : "and this teacher is a generator"}`,
+      );
+    const student = language
+      ? makeLanguageStudent(settings, teacher as OpenedModel<LanguageModel>)
+      : await makeGeneratorStudent(settings, teacher);
+    return { teacher, student };
   }
   if (rank === undefined) return { teacher, student: await makeStudent(settings, teacher) };
   const known = fingerprint(teacher.module);
@@ -144,7 +141,6 @@ function moveBaseOut(base: DenoiserModule, { device }: NetworkSettings): void {
 async function makeStudent(settings: NetworkSettings, teacher: OpenedModel): Promise<OpenedModel<Module>> {
   const { student: start, seed } = settings;
   const device = settings.device as Device;
-  refuseSizesWithoutUse(settings);
   const takesInterval = settings.backtracking?.objective === "meanflow";
   if (start === "same" && takesInterval) {
     const wide = withInterval(teacher.module, requireConfig(teacher, start));
@@ -184,46 +180,6 @@ async function makeStudent(settings: NetworkSettings, teacher: OpenedModel): Pro
     ...configured({ denoiser, config }, teacher.codec),
     ...(teacher.prompts ? { prompts: teacher.prompts } : {}),
   };
-}
-
-/** The same for language models. Every student has the teacher's vocabulary. */
-function makeLanguageStudent(
-  { student: start, seed, device }: NetworkSettings,
-  teacher: OpenedModel<LanguageModel>,
-): OpenedModel<LanguageModel> {
-  const { module, codec } = teacher;
-  const made = (model: LanguageModel) => languageModel({ model, language: codec.language! });
-  if (start === "same") return made(module.clone().requiresGrad_(true));
-  const options = languageStudentOptions(start, module.options);
-  const model = createLanguageModel(randomWeights(new Generator(seed)), options, module.length);
-  return made(model.to({ device: device as Device }).eval());
-}
-
-function languageStudentOptions(start: string, teacher: LanguageOptions): LanguageOptions {
-  if (start === "untrained") return teacher;
-  if (start === "small") {
-    const small = halvedLanguage(teacher);
-    if (small) return small;
-    throw new DisbackError(
-      `"student": the teacher's ${teacher.heads} heads cannot be halved; give a config file`,
-    );
-  }
-  requireStart(start);
-  const parsed = languageConfig.safeParse(readSettingsFile(start));
-  if (!parsed.success) {
-    const { path, message } = parsed.error.issues[0]!;
-    throw new DisbackError(`${start}: ${path.length > 0 ? `"${path.join(".")}": ` : ""}${message}`);
-  }
-  return { ...languageOptions(parsed.data, teacher), places: teacher.places };
-}
-
-function requireStart(start: string, more: readonly string[] = []): void {
-  if (existsSync(start)) return;
-  const known = ["same", "untrained", "small", ...more];
-  const files = more.length > 0 ? "file or folder" : "file";
-  throw new DisbackError(
-    `"student": "${start}" is none of ${known.join(", ")} and no ${files}${didYouMean(start, known)}`,
-  );
 }
 
 function adaptedTeacher(
