@@ -47,6 +47,24 @@ export function openJudge(options: JudgeOptions): Promise<SampleJudge | undefine
   return options.shown.language ? TextJudge.open(options) : Judge.open(options);
 }
 
+/** The same, while its waits are followed: for decoding the data's images, and for reading them. */
+export function openFollowedJudge(
+  options: Omit<JudgeOptions, "onDecoding" | "onReading">,
+  { decoding, reading }: { decoding: Follower; reading: Follower },
+): Promise<SampleJudge | undefined> {
+  return openJudge({
+    ...options,
+    onDecoding: decoding.report,
+    onReading: async (done, total) => {
+      decoding.end();
+      await reading.report(done, total);
+    },
+  }).finally(() => {
+    decoding.end();
+    reading.end();
+  });
+}
+
 /** Compares samples with a reference, always in the same way. */
 export class Judge {
   private constructor(

@@ -8,7 +8,7 @@ import { openClip } from "../../import/transformers/open-clip.js";
 import { datasetBatches, mixedOrder } from "../../metrics/batches.js";
 import { ClipScore } from "../../metrics/clip-score.js";
 import type { Evaluation } from "../../metrics/evaluate.js";
-import { openJudge } from "../judge.js";
+import { openFollowedJudge } from "../judge.js";
 import { locateModel, shippedModel } from "../locate-model.js";
 import { followLong } from "../long-work.js";
 import { isModuleFile } from "../own-modules.js";
@@ -37,7 +37,13 @@ export async function evaluateModel(
   const device = settings.device as Device;
   const clip = settings.clip === undefined ? undefined : new ClipScore(await openClip(settings.clip), device);
   const samples = await openSamplesToJudge(settings, progress, clip);
-  const judge = await openJudgeOf(settings, samples.shown, progress);
+  const judge = await openFollowedJudge(
+    { ...settings, device, shown: samples.shown, notice: (line) => progress.notice(line) },
+    {
+      decoding: followLong(progress, "decoding", "images"),
+      reading: followLong(progress, "reading the data to judge by"),
+    },
+  );
   if (!judge && !clip) throw new DisbackError(`${settings.model}: nothing to compare with`);
   if (!judge && settings.metrics)
     throw new UsageError("--metrics: there is nothing to compare with (give --data)");
@@ -61,25 +67,6 @@ export async function evaluateModel(
         : []),
     ],
   };
-}
-
-async function openJudgeOf(settings: EvaluateSettings, shown: Shown, progress: Progress) {
-  const decoding = followLong(progress, "decoding", "images");
-  const reading = followLong(progress, "reading the data to judge by");
-  return await openJudge({
-    ...settings,
-    device: settings.device as Device,
-    shown,
-    notice: (line) => progress.notice(line),
-    onDecoding: decoding.report,
-    onReading: async (done, total) => {
-      decoding.end();
-      await reading.report(done, total);
-    },
-  }).finally(() => {
-    decoding.end();
-    reading.end();
-  });
 }
 
 /** Draws without a comparison: the prompts are judged on the way. */

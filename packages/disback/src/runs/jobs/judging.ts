@@ -5,7 +5,7 @@ import type { z } from "zod";
 import type { Evaluation } from "../../metrics/evaluate.js";
 import type { Processes } from "../../training/processes.js";
 import { writeFileAtomically } from "../atomic-file.js";
-import { openJudge, type SampleJudge } from "../judge.js";
+import { openFollowedJudge, type SampleJudge } from "../judge.js";
 import { type Between, showWhenLong } from "../long-work.js";
 import type { OpenedModel } from "../opened-model.js";
 import type { DrawingOptions, Drawn, SampleDrawer, ShownDrawer } from "../sample-drawer.js";
@@ -28,26 +28,22 @@ export async function openTrainingJudge(
 ): Promise<SampleJudge | undefined> {
   const { progress, processes } = context;
   const { evaluation, device, data, resolution, skipBroken } = settings;
-  const reading = showWhenLong(context, "reading the data to judge by");
-  const decoding = showWhenLong(context, "decoding", "images");
   const open = () =>
-    openJudge({
-      ...evaluation,
-      shown: codec,
-      device: device as Device,
-      data: evaluation.reference ?? data,
-      resolution,
-      skipBroken,
-      notice: (line) => progress.notice(line),
-      onDecoding: decoding.report,
-      onReading: async (done, total) => {
-        decoding.end();
-        await reading.report(done, total);
+    openFollowedJudge(
+      {
+        ...evaluation,
+        shown: codec,
+        device: device as Device,
+        data: evaluation.reference ?? data,
+        resolution,
+        skipBroken,
+        notice: (line) => progress.notice(line),
       },
-    }).finally(() => {
-      decoding.end();
-      reading.end();
-    });
+      {
+        decoding: showWhenLong(context, "decoding", "images"),
+        reading: showWhenLong(context, "reading the data to judge by"),
+      },
+    );
   // The first process caches the reference statistics for the others.
   let judge: SampleJudge | undefined;
   await processes.first(async () => {
