@@ -12,3 +12,14 @@ export const metricNames = [
   "distinctPairs",
 ] as const;
 export type MetricName = (typeof metricNames)[number];
+
+/** The figures of these that a training is followed by, in the order they are shown. */
+export const followedFigures = [
+  "fid",
+  "slicedWasserstein",
+  "modeCoverage",
+  "trigramDivergence",
+  "textPerplexity",
+  "validWords",
+  "distinctPairs",
+] as const satisfies readonly MetricName[];

@@ -2,7 +2,7 @@ import { closeSync, openSync, readSync } from "node:fs";
 import { fromTypedArray, keep, ops, scope, type Tensor } from "@disback/torch";
 import { DisbackError } from "../../errors.js";
 import type { LanguageOptions } from "../../models/language/options.js";
-import { END_OF_TEXT } from "../../text/language/byte-pairs.js";
+import { byteLevel, bytePairTokenizer, END_OF_TEXT } from "../../text/language/byte-pairs.js";
 import { shown } from "../pickle/text-values.js";
 import { quantizations } from "./dequantize.js";
 import { type GgufHeader, type GgufTensor, readGgufHeader } from "./header.js";
@@ -89,7 +89,6 @@ function tokenizerOf(fields: Fields, tokens: readonly string[]): object {
   const model = fields.text("tokenizer.ggml.model");
   if (model !== "gpt2") fields.refuse("tokenizer.ggml.model", model);
   const kind = fields.text("tokenizer.ggml.pre", "gpt-2");
-  const byteLevel = { type: "ByteLevel", add_prefix_space: false, trim_offsets: true, use_regex: true };
   const digits = { type: "Digits", individual_digits: true };
   const splits: Readonly<Record<string, object>> = {
     "gpt-2": byteLevel,
@@ -97,24 +96,12 @@ function tokenizerOf(fields: Fields, tokens: readonly string[]): object {
   };
   const splitter = splits[kind] ?? fields.refuse("tokenizer.ggml.pre", kind);
   const types = fields.numbers("tokenizer.ggml.token_type");
-  const flags = { single_word: false, lstrip: false, rstrip: false, normalized: false, special: true };
-  return {
-    added_tokens: tokens.flatMap((content, id) => (types[id] === CONTROL ? [{ id, content, ...flags }] : [])),
-    normalizer: null,
-    pre_tokenizer: splitter,
-    post_processor: null,
-    decoder: byteLevel,
-    model: {
-      type: "BPE",
-      dropout: null,
-      unk_token: null,
-      continuing_subword_prefix: null,
-      end_of_word_suffix: null,
-      fuse_unk: false,
-      vocab: Object.fromEntries(tokens.map((token, id) => [token, id])),
-      merges: fields.texts("tokenizer.ggml.merges").map((pair) => pair.split(" ")),
-    },
-  };
+  return bytePairTokenizer({
+    tokens,
+    merges: fields.texts("tokenizer.ggml.merges").map((pair) => pair.split(" ")),
+    special: tokens.flatMap((_, id) => (types[id] === CONTROL ? [id] : [])),
+    splitter,
+  });
 }
 
 function readTensors(path: string, { tensors }: GgufHeader, options: LanguageOptions): Map<string, Tensor> {

@@ -1,3 +1,4 @@
+import { followedFigures } from "../../metrics/metric-names.js";
 import { describeDiagnosis, diagnose } from "../diagnosis.js";
 import type { SampleJudge } from "../judge.js";
 import { showWork } from "../long-work.js";
@@ -26,16 +27,6 @@ export interface Comparison {
   places: [name: string, path: string][];
 }
 
-const HEADLINES = [
-  "fid",
-  "slicedWasserstein",
-  "modeCoverage",
-  "trigramDivergence",
-  "textPerplexity",
-  "validWords",
-  "distinctPairs",
-];
-
 /** Evaluates the teacher like the student, times both, and compares them. */
 export async function summarizeStudent(comparison: Comparison): Promise<JobResult> {
   const { entries, judge, context, drawStudent, drawTeacher } = comparison;
@@ -54,7 +45,7 @@ export async function summarizeStudent(comparison: Comparison): Promise<JobResul
 
   const seconds = comparison.seconds();
 
-  const columns = HEADLINES.filter((name) => last[name] !== undefined);
+  const columns = followedFigures.filter((name) => last[name] !== undefined);
   const row = (
     name: string,
     nfe: number,

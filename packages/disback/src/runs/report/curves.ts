@@ -1,4 +1,5 @@
 import { FIGURES, figureName, shortFigureName } from "@disback/studio/pages";
+import { followedFigures } from "../../metrics/metric-names.js";
 import type { MetricsEntry } from "../metrics-log.js";
 import { teacherFigure } from "./headline.js";
 
@@ -31,12 +32,7 @@ export interface ChartContent {
 
 /** Figures of a training besides FID. */
 const JUDGED = [
-  "slicedWasserstein",
-  "modeCoverage",
-  "trigramDivergence",
-  "textPerplexity",
-  "validWords",
-  "distinctPairs",
+  ...followedFigures.filter((figure) => figure !== "fid"),
   "mismatch",
   "gap",
   "loss",

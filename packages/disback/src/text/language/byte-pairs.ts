@@ -29,23 +29,34 @@ export function learnBytePairs(text: string, size: number): object {
     tokens.add(best[0] + best[1]);
     pairs.merge(best);
   }
-  return tokenizerOf([...tokens], merges);
+  const inOrder = [...tokens];
+  return bytePairTokenizer({ tokens: inOrder, merges, special: [inOrder.indexOf(END_OF_TEXT)] });
 }
 
-/** The JSON of a tokenizer of byte pairs. @param tokens in their order */
-export function tokenizerOf(
-  tokens: readonly string[],
-  merges: readonly (readonly [string, string])[],
-): object {
-  const byteLevel = { type: "ByteLevel", add_prefix_space: false, trim_offsets: true, use_regex: true };
+/** How GPT-2 cuts a text into words before its pairs are merged, and puts bytes together again. */
+export const byteLevel = { type: "ByteLevel", add_prefix_space: false, trim_offsets: true, use_regex: true };
+
+/** The parts of a tokenizer of byte pairs. */
+export interface BytePairs {
+  /** in their order */
+  tokens: readonly string[];
+  merges: readonly (readonly string[])[];
+  /** tokens that stand for no text */
+  special: readonly number[];
+  /** what cuts a text into words, default `byteLevel` */
+  splitter?: object;
+}
+
+/** The JSON of a tokenizer, as `tokenizer.json` holds it. */
+export function bytePairTokenizer({ tokens, merges, special, splitter = byteLevel }: BytePairs): object {
   const flags = { single_word: false, lstrip: false, rstrip: false, normalized: false, special: true };
   return {
     version: "1.0",
     truncation: null,
     padding: null,
-    added_tokens: [{ id: tokens.indexOf(END_OF_TEXT), content: END_OF_TEXT, ...flags }],
+    added_tokens: special.map((id) => ({ id, content: tokens[id], ...flags })),
     normalizer: null,
-    pre_tokenizer: byteLevel,
+    pre_tokenizer: splitter,
     post_processor: null,
     decoder: byteLevel,
     model: {
