@@ -8,7 +8,7 @@ import { weightsPath, writeDiffusersFolder } from "./diffusers/write-diffusers.j
 import { writePipelineFolder } from "./diffusers/write-pipeline.js";
 import { configOf, denoiserOf, type ExportableModel } from "./exportable.js";
 import { fileSize } from "./file-size.js";
-import type { ExportFormat, ExportReport, FormatOptions } from "./format.js";
+import { type ExportFormat, type ExportReport, type FormatOptions, requirePrecision } from "./format.js";
 
 /** A pipeline's folder for diffusers. */
 export const diffusers: ExportFormat = {
@@ -28,8 +28,7 @@ async function written(
   path: string,
   { precision, onPart }: FormatOptions,
 ): Promise<ExportReport> {
-  if (precision === "int8")
-    throw new DisbackError("--precision int8: a folder for diffusers is f32 or f16; use one of these");
+  requirePrecision(precision, ["f32", "f16"], "a folder for diffusers is");
   const denoiser = denoiserOf(model, "diffusers");
   const config = configOf(model, "diffusers");
   if (!model.pipeline) {

@@ -3,12 +3,13 @@ import { DenoiserStudent } from "../distill/denoiser-student.js";
 import { writeEdmPickle } from "./edm/write-edm.js";
 import { configOf, denoiserOf } from "./exportable.js";
 import { fileSize } from "./file-size.js";
-import type { ExportFormat } from "./format.js";
+import { type ExportFormat, requirePrecision } from "./format.js";
 
 /** A network pickle for the tools of NVlabs/edm. */
 export const edm: ExportFormat = {
   description: "a network pickle for NVlabs/edm",
-  write(model, path) {
+  write(model, path, { precision }) {
+    requirePrecision(precision, ["f32"], "a pickle for NVlabs/edm is");
     writeEdmPickle(path, denoiserOf(model, "edm"), configOf(model, "edm"));
     const { size } = statSync(path);
     const student = model.student instanceof DenoiserStudent ? model.student : undefined;

@@ -1,3 +1,4 @@
+import { DisbackError } from "../errors.js";
 import type { ExportableModel } from "./exportable.js";
 import type { Precision } from "./onnx/export-onnx.js";
 
@@ -31,4 +32,18 @@ export interface ExportFormat {
    * @throws DisbackError if the model cannot be written in this format
    */
   write(model: ExportableModel, path: string, options: FormatOptions): ExportReport | Promise<ExportReport>;
+}
+
+/**
+ * @param given the precision asked for @param known those of the format @param what the format, with its verb
+ * @throws DisbackError if the format has no such precision
+ */
+export function requirePrecision<Known extends Precision>(
+  given: Precision,
+  known: readonly Known[],
+  what: string,
+): asserts given is Known {
+  if (known.includes(given as Known)) return;
+  const advice = known.length > 1 ? "use one of these" : "leave it out";
+  throw new DisbackError(`--precision ${given}: ${what} ${known.join(" or ")}; ${advice}`);
 }

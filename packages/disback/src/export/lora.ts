@@ -1,7 +1,7 @@
 import { DisbackError } from "../errors.js";
 import { LowRankDenoiser } from "../models/adapters/low-rank-denoiser.js";
 import { fileSize } from "./file-size.js";
-import type { ExportFormat } from "./format.js";
+import { type ExportFormat, requirePrecision } from "./format.js";
 import { writeLora } from "./lora/write-lora.js";
 
 /** A student's adapters, without their base. */
@@ -10,8 +10,7 @@ export const lora: ExportFormat = {
   write({ module, student, embeddedGuidance }, path, { precision }) {
     if (!(module instanceof LowRankDenoiser))
       throw new DisbackError("--format lora: this model has no adapters; train with --rank");
-    if (precision === "int8")
-      throw new DisbackError("--precision int8: LoRA files are f32 or f16; use one of these");
+    requirePrecision(precision, ["f32", "f16"], "LoRA files are");
     const { bytes, layers } = writeLora(path, module, { precision, student, embeddedGuidance });
     return {
       facts: [

@@ -2,12 +2,13 @@ import { statSync } from "node:fs";
 import { TorchError, writeSafetensors } from "@disback/torch";
 import { DisbackError } from "../errors.js";
 import { fileSize } from "./file-size.js";
-import type { ExportFormat } from "./format.js";
+import { type ExportFormat, requirePrecision } from "./format.js";
 
 /** The weights in one file, under PyTorch's keys: those of NVlabs/edm or diffusers, as the network has them. */
 export const safetensors: ExportFormat = {
   description: "weights in one file, with PyTorch's keys",
-  write({ module }, path) {
+  write({ module }, path, { precision }) {
+    requirePrecision(precision, ["f32"], "a file of weights is");
     const state = module.stateDict();
     try {
       writeSafetensors(path, state, { format: "pt" });

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -39,4 +39,23 @@ test("what cannot be exported is one line, and nothing is left behind", () => {
   // What was being done, and one line of what is wrong.
   expect(blocked.stderr.trim().split("\n")).toEqual(["reading 2d-ring", expect.stringMatching(/^error: /)]);
   expect(readdirSync(folder).sort()).toEqual(["file", "ring.onnx"]);
+});
+
+test("a precision that a format does not have is refused, not ignored", () => {
+  for (const format of ["edm", "safetensors"]) {
+    const out = join(folder, `precise.${format}`);
+    const { status, stderr } = disback(
+      "export",
+      "2d-ring",
+      "--format",
+      format,
+      "--precision",
+      "f16",
+      "--out",
+      out,
+    );
+    expect(stderr).toMatch(/^error: --precision f16: .* f32; leave it out$/m);
+    expect(status).toBe(1);
+    expect(existsSync(out)).toBe(false);
+  }
 });
