@@ -1,0 +1,130 @@
+// What the measurements in the plane share: students, one distillation with a curve, modes and distance.
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Generator, inferenceMode, Linear, Module, ops, scope } from "@disback/torch";
+import {
+  Backtracking,
+  checkpointTrajectory,
+  DenoiserStudent,
+  DenoisingFit,
+  DiffInstruct,
+  GeneratorStudent,
+  record,
+  TrustRegion,
+} from "disback";
+import { openDataset } from "disback/data";
+import { slicedWasserstein } from "disback/metrics";
+import { createDenoiser } from "disback/models";
+import { cpuSeconds } from "../generators/common.mjs";
+
+/** A generator from 8 numbers, of the teacher's width. */
+class Generating extends Module {
+  latentShape = [8];
+  constructor(seed) {
+    super();
+    const generator = new Generator(seed);
+    this.first = new Linear(8, 128, { generator });
+    this.second = new Linear(128, 128, { generator });
+    this.last = new Linear(128, 2, { generator });
+  }
+  generate(z) {
+    const hidden = ops.silu(this.second.forward(ops.silu(this.first.forward(z))));
+    return this.last.forward(hidden);
+  }
+}
+
+const denoiser = (network) => new DenoiserStudent(network, { sigmaInit: 2.5 });
+
+/** Students of a teacher by their names, each a function of a seed. */
+export function studentsOf(teacher, config) {
+  const fresh = (changes) => (seed) =>
+    denoiser(createDenoiser({ ...config, ...changes }, { generator: new Generator(seed) }));
+  return {
+    copy: () => denoiser(teacher.clone()),
+    untrained: fresh({}),
+    small: fresh({ hiddenChannels: config.hiddenChannels / 2 }),
+    generator: (seed) => new GeneratorStudent(new Generating(seed), { facts: teacher.facts }),
+  };
+}
+
+const centers = Array.from({ length: 8 }, (_, k) => [
+  Math.cos((k * Math.PI) / 4),
+  Math.sin((k * Math.PI) / 4),
+]);
+
+/** @returns a function of a student: modes with at least a tenth of their share, share on a mode, distance to the data */
+export async function planeJudge(samples) {
+  const ring = await openDataset("toy:ring?modes=8&count=4000&seed=7");
+  const { samples: real } = await ring.batch(Array.from({ length: samples }, (_, k) => k));
+  return (student) =>
+    scope(() => {
+      const made = inferenceMode(() => student.generate(student.latents(samples, new Generator(77)))).clone();
+      const counts = Array(8).fill(0);
+      for (const [x, y] of made.toArray()) {
+        const mode = centers.findIndex(([a, b]) => Math.hypot(x - a, y - b) < 0.15);
+        if (mode >= 0) counts[mode]++;
+      }
+      return {
+        modes: counts.filter((count) => count >= samples / 80).length,
+        onModes: counts.reduce((sum, count) => sum + count, 0) / samples,
+        distance: slicedWasserstein(made, real, { projections: 64 }),
+      };
+    });
+}
+
+/**
+ * One distillation.
+ * @param method plain; start, targets, whole: parts of a recorded path; whole-20: of twenty nodes; checkpoints: the teacher's
+ * @param settings of the backtracking, and `recording`, the recording's learning rate
+ * @returns the last figures, and the curve with the processor seconds at each point
+ */
+export function distillInPlane({
+  teacher,
+  student,
+  noise,
+  method,
+  seed,
+  settings,
+  checkpoints,
+  judge,
+  smoke,
+}) {
+  const place = mkdtempSync(join(tmpdir(), "disback-plane-"));
+  const execution = { seed };
+  const path = { teacher, student, fit: new DenoisingFit(noise), folder: join(place, "path") };
+  const recorded = () =>
+    record({
+      ...{ ...path, execution, learningRate: settings.recording, batchSize: settings.batchSize },
+      ...(method === "whole-20" ? { nodes: new TrustRegion(20) } : {}),
+      steps: smoke ? 40 : 200,
+    });
+  const other = {
+    plain: () => undefined,
+    checkpoints: () => checkpointTrajectory({ ...path, checkpoints, seed }),
+  };
+  let began = cpuSeconds();
+  const trajectory = (other[method] ?? recorded)();
+  const recordingSeconds = cpuSeconds() - began;
+  const work = new Backtracking({
+    ...{ teacher, student, trajectory, execution, objective: new DiffInstruct({ noise }) },
+    ...settings,
+    use: method === "start" || method === "targets" ? method : "whole",
+  });
+  let seconds = recordingSeconds;
+  const every = Math.max(1, Math.round(settings.iterations / 12));
+  const curve = [{ iteration: 0, seconds, ...judge(work.average) }];
+  while (!work.finished) {
+    began = cpuSeconds();
+    work.step();
+    seconds += cpuSeconds() - began;
+    if (work.iteration % every === 0)
+      curve.push({ iteration: work.iteration, seconds, ...judge(work.average) });
+  }
+  const nodes = trajectory?.nodes.length ?? 0;
+  work.dispose();
+  rmSync(place, { recursive: true });
+  const { modes, distance, onModes } = curve.at(-1);
+  const most = Math.max(...curve.map((point) => point.modes));
+  return { nodes, recordingSeconds, seconds, modes, distance, onModes, most, curve };
+}
