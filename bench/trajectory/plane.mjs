@@ -9,9 +9,11 @@ import {
   DenoiserStudent,
   DenoisingFit,
   DiffInstruct,
+  evenSteps,
   GeneratorStudent,
   record,
   TrustRegion,
+  teacherSamples,
 } from "disback";
 import { openDataset } from "disback/data";
 import { slicedWasserstein } from "disback/metrics";
@@ -53,7 +55,10 @@ const centers = Array.from({ length: 8 }, (_, k) => [
   Math.sin((k * Math.PI) / 4),
 ]);
 
-/** @returns a function of a student: modes with at least a tenth of their share, share on a mode, distance to the data */
+/**
+ * @returns a function of a student: modes with at least a tenth of their share, share on a mode, distance to the data; and, for what
+ * happens on the way, the eighths of the circle with at least a tenth of their share, and the mean radius
+ */
 export async function planeJudge(samples) {
   const ring = await openDataset("toy:ring?modes=8&count=4000&seed=7");
   const { samples: real } = await ring.batch(Array.from({ length: samples }, (_, k) => k));
@@ -61,12 +66,19 @@ export async function planeJudge(samples) {
     scope(() => {
       const made = inferenceMode(() => student.generate(student.latents(samples, new Generator(77)))).clone();
       const counts = Array(8).fill(0);
+      const sectors = Array(8).fill(0);
+      let radius = 0;
       for (const [x, y] of made.toArray()) {
+        sectors[(Math.round((Math.atan2(y, x) * 4) / Math.PI) + 8) % 8]++;
+        radius += Math.hypot(x, y) / samples;
         const mode = centers.findIndex(([a, b]) => Math.hypot(x - a, y - b) < 0.15);
         if (mode >= 0) counts[mode]++;
       }
+      const enough = (count) => count >= samples / 80;
       return {
-        modes: counts.filter((count) => count >= samples / 80).length,
+        modes: counts.filter(enough).length,
+        sectors: sectors.filter(enough).length,
+        radius,
         onModes: counts.reduce((sum, count) => sum + count, 0) / samples,
         distance: slicedWasserstein(made, real, { projections: 64 }),
       };
@@ -75,7 +87,8 @@ export async function planeJudge(samples) {
 
 /**
  * One distillation.
- * @param method plain; start, targets, whole: parts of a recorded path; whole-20: of twenty nodes; checkpoints: the teacher's
+ * @param method plain; start, targets, whole: parts of a recorded path; whole-20: of twenty nodes; checkpoints: the teacher's;
+ *   between: `nodes` of them, recorded in `steps` along samples between the teacher's and the student's
  * @param settings of the backtracking, and `recording`, the recording's learning rate
  * @returns the last figures, and the curve with the processor seconds at each point
  */
@@ -101,6 +114,14 @@ export function distillInPlane({
     });
   const other = {
     plain: () => undefined,
+    between: () => {
+      const { steps, nodes } = settings.between;
+      const own = teacherSamples(teacher, student, { count: smoke ? 100 : 2048, seed });
+      const fitted = { learningRate: settings.recording, batchSize: settings.batchSize, teacherSamples: own };
+      const made = record({ ...path, execution, ...fitted, steps, nodes: evenSteps(steps, steps / nodes) });
+      own.dispose();
+      return made;
+    },
     checkpoints: () => checkpointTrajectory({ ...path, checkpoints, seed }),
   };
   let began = cpuSeconds();

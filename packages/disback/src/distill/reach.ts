@@ -15,7 +15,7 @@ export interface ReachOptions {
   student: Student;
   /** the noise levels that the objective uses, default EDM's log-normal */
   levels?: NoiseDistribution | undefined;
-  /** number of samples, default 64 */
+  /** number of samples, default 64, and more if these hold less than 4096 numbers: 2048 points of the plane */
   samples?: number;
   /** seed of the samples and all noise, default 0 */
   seed?: number;
@@ -39,7 +39,9 @@ export interface Reach {
  * Costs `4 * steps - 2` evaluations of the teacher on the samples. Puts teacher and student in evaluation mode.
  */
 export function measureReach(options: ReachOptions): Reach {
-  const { teacher, student, levels = new LogNormal(), samples = 64, seed = 0 } = options;
+  const { teacher, student, levels = new LogNormal(), seed = 0 } = options;
+  const numbers = student.facts.sampleShape.reduce((product, size) => product * size, 1);
+  const { samples = Math.max(64, Math.ceil(4096 / numbers)) } = options;
   const device = deviceOf(student);
   teacher.eval();
   student.module.eval();
