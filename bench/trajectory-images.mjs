@@ -46,7 +46,7 @@ const { values: flags } = parseArgs({
 });
 const { smoke } = flags;
 const settings = {
-  iterations: smoke ? 4 : 200,
+  iterations: smoke ? 4 : 150,
   batchSize: 16,
   studentLearningRate: 3e-4,
   auxiliaryLearningRate: 6e-4,
@@ -54,7 +54,13 @@ const settings = {
   judged: smoke ? 40 : 500,
 };
 const ranges = { "N(-1.2, 1.2)": [-1.2, 1.2], "N(-2.6, 1.2)": [-2.6, 1.2], "N(-3, 0.6)": [-3, 0.6] };
-const methods = ["plain", "start", "whole", "checkpoints"];
+/** What is measured first. */
+const passes = [
+  { students: ["untrained", "dcgan"], methods: ["plain", "whole"] },
+  { students: ["untrained"], methods: ["checkpoints"] },
+  { students: ["untrained", "dcgan"], methods: ["start"] },
+  { students: ["small"], methods: ["plain", "start", "whole"] },
+];
 const assets = fileURLToPath(new URL("../packages/disback/assets/teachers/", import.meta.url));
 mkdirSync(flags.work, { recursive: true });
 
@@ -80,7 +86,7 @@ function shipped(size) {
 async function smallTeacher(dataset) {
   const folder = join(flags.work, smoke ? "teacher-8-smoke" : "teacher-8");
   const config = { ...loadConfig(join(assets, "fashion-mnist-16")), imageResolution: 8 };
-  const iterations = smoke ? 8 : 1000;
+  const iterations = smoke ? 8 : 700;
   const kept = [20, 50, 100, 200, 400].map((step) => (smoke ? step / 100 : step)).map(Math.ceil);
   if (!existsSync(join(folder, `${iterations}`))) {
     const training = new TeacherTraining({
@@ -153,6 +159,7 @@ function judgeStudent(student, against) {
 
 async function measure(student, { against, noise, method, seed }) {
   const { denoiser: teacher } = against;
+  const reach = measureReach({ teacher, student, levels: noise, seed }).ratio;
   const place = mkdtempSync(join(tmpdir(), "disback-images-"));
   const execution = { seed };
   const began = cpuSeconds();
@@ -175,13 +182,13 @@ async function measure(student, { against, noise, method, seed }) {
     const before = cpuSeconds();
     work.step();
     seconds += cpuSeconds() - before;
-    if (work.iteration % Math.ceil(settings.iterations / 8) === 0)
+    if (work.iteration % Math.ceil(settings.iterations / 3) === 0)
       curve.push({ iteration: work.iteration, seconds, ...(await judgeStudent(work.average, against)) });
   }
   work.dispose();
   rmSync(place, { recursive: true });
   const { fid, recall } = curve.at(-1);
-  return { nodes: trajectory?.nodes.length ?? 0, recordingSeconds, seconds, fid, recall, curve };
+  return { reach, nodes: trajectory?.nodes.length ?? 0, recordingSeconds, seconds, fid, recall, curve };
 }
 
 const earlier = new URL("results/trajectory-images.json", import.meta.url);
@@ -196,42 +203,32 @@ const keep = (row) => {
   console.log(JSON.stringify({ ...row, curve: undefined }));
   if (!smoke) save("trajectory-images", { machine: machine(), settings, rows });
 };
-for (const seed of flags.seeds.split(",").map(Number))
-  for (const size of [8, 16, 32]) {
-    let against;
-    const open = async () => (against ??= await levels[size]());
-    const teacherRow = { size, student: "the teacher itself", seed: 1 };
-    if (!has(teacherRow)) {
-      const { denoiser } = await open();
-      const { conditions } = studentOf("untrained", against, 1);
-      const random = new Generator(99);
-      const draw = (count) =>
-        heun(denoiser, randn([count, 1, size, size], { generator: random }), {
-          steps: 12,
-          condition: conditions.draw(count, random),
-        });
-      keep({ ...teacherRow, ...(await judge(draw, against)) });
-    }
-    for (const [range, [mean, deviation]] of Object.entries(ranges))
-      for (const student of ["untrained", "small", "dcgan"]) {
-        const noise = new LogNormal(mean, deviation);
-        let reach;
-        for (const method of methods) {
-          const key = { size, range, student, method, seed };
-          if (has(key) || (method === "checkpoints" && size !== 8)) continue;
-          const { denoiser: teacher } = await open();
-          reach ??= measureReach({
-            teacher,
-            student: studentOf(student, against, seed),
-            levels: noise,
-            seed,
-          }).ratio;
-          keep({
-            ...key,
-            reach,
-            ...(await measure(studentOf(student, against, seed), { against, noise, method, seed })),
-          });
-        }
-      }
-  }
+const opened = {};
+const open = async (size) => (opened[size] ??= await levels[size]());
+for (const size of [8, 16, 32]) {
+  const key = { size, student: "the teacher itself", seed: 1 };
+  if (has(key)) continue;
+  const against = await open(size);
+  const { conditions } = studentOf("untrained", against, 1);
+  const random = new Generator(99);
+  const draw = (count) =>
+    heun(against.denoiser, randn([count, 1, size, size], { generator: random }), {
+      steps: 12,
+      condition: conditions.draw(count, random),
+    });
+  keep({ ...key, ...(await judge(draw, against)) });
+}
+for (const { students, methods } of passes)
+  for (const seed of flags.seeds.split(",").map(Number))
+    for (const size of [8, 16, 32])
+      for (const [range, [mean, deviation]] of Object.entries(ranges))
+        for (const student of students)
+          for (const method of methods) {
+            const key = { size, range, student, method, seed };
+            if (has(key) || (method === "checkpoints" && size !== 8)) continue;
+            const against = await open(size);
+            const noise = new LogNormal(mean, deviation);
+            const made = studentOf(student, against, seed);
+            keep({ ...key, ...(await measure(made, { against, noise, method, seed })) });
+          }
 console.log(`${rows.length} rows`);

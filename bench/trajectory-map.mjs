@@ -35,30 +35,52 @@ const { denoiser: teacher, config } = loadModel(folder);
 const students = studentsOf(teacher, config);
 const judge = await planeJudge(smoke ? 200 : 2000);
 
-const ranges = { "N(-3, 0.6)": [-3, 0.6], "N(-2, 0.6)": [-2, 0.6], "N(-1.2, 1.2)": [-1.2, 1.2] };
+const ranges = {
+  "N(-3, 0.6)": [-3, 0.6],
+  "N(-2.5, 0.6)": [-2.5, 0.6],
+  "N(-2, 0.6)": [-2, 0.6],
+  "N(-1.2, 1.2)": [-1.2, 1.2],
+};
 const methods = ["plain", "start", "targets", "whole", "whole-20"];
 
 const name = flags.iterations === "300" ? "trajectory-map" : `trajectory-map-${flags.iterations}`;
 const earlier = new URL(`results/${name}.json`, import.meta.url);
 const known = !smoke && existsSync(earlier) ? JSON.parse(readFileSync(earlier, "utf8")) : undefined;
-const rows = JSON.stringify(known?.settings) === JSON.stringify(settings) ? known.rows : [];
+const same = JSON.stringify(known?.settings) === JSON.stringify(settings);
+const rows = same ? known.rows : [];
+/** What the gate measures, for each range, student and seed. */
+const reach = (same && known.reach) || [];
 const wanted = new RegExp(flags.only);
-for (const seed of seeds)
-  for (const [range, levels] of Object.entries(ranges))
-    for (const student of Object.keys(students)) {
-      const noise = new LogNormal(...levels);
-      let reach;
-      for (const method of methods) {
-        const key = { range, student, method, seed };
-        if (!wanted.test(Object.values(key).join(" "))) continue;
-        if (rows.some((row) => Object.entries(key).every(([name, value]) => row[name] === value))) continue;
-        const made = students[student](seed);
-        reach ??= measureReach({ teacher, student: made, levels: noise, samples: 256, seed }).ratio;
-        const work = { teacher, student: made, noise, method, seed, settings, judge, smoke };
-        const row = { ...key, reach, ...distillInPlane(work) };
-        rows.push(row);
-        console.log(JSON.stringify({ ...row, curve: undefined }));
-        if (!smoke) save(name, { machine: machine(), settings, rows });
-      }
-    }
+const has = (list, key) =>
+  list.some((row) => Object.entries(key).every(([name, value]) => row[name] === value));
+const cases = seeds.flatMap((seed) =>
+  Object.keys(ranges).flatMap((range) =>
+    Object.keys(students).map((student) => ({
+      range,
+      student,
+      seed,
+      noise: new LogNormal(...ranges[range]),
+    })),
+  ),
+);
+for (const { noise, ...key } of smoke ? [] : cases) {
+  if (has(reach, key)) continue;
+  const { ratio } = measureReach({
+    teacher,
+    student: students[key.student](key.seed),
+    levels: noise,
+    seed: key.seed,
+  });
+  reach.push({ ...key, ratio: Number(ratio.toFixed(2)) });
+}
+for (const { range, student, seed, noise } of cases)
+  for (const method of methods) {
+    const key = { range, student, method, seed };
+    if (!wanted.test(Object.values(key).join(" ")) || has(rows, key)) continue;
+    const work = { teacher, student: students[student](seed), noise, method, seed, settings, judge, smoke };
+    const row = { ...key, ...distillInPlane(work) };
+    rows.push(row);
+    console.log(JSON.stringify({ ...row, curve: undefined }));
+    if (!smoke) save(name, { machine: machine(), settings, reach, rows });
+  }
 console.log(`${rows.length} runs`);
