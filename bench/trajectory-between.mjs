@@ -3,14 +3,14 @@
 //   node bench/trajectory-between.mjs '{"nodes":20,"steps":400,"stay":30}' … [--smoke]
 // A schedule: range, student, method (plain, start, whole, between), iterations, batchSize, lr and alr (student's and auxiliary rate),
 // aux (auxiliary steps), nodes and steps of the recording, stay (largest number of student steps on a node), threshold (mismatch at which
-// it is left sooner), decay (of the student's averaged weights), seeds.
+// it is left sooner), decay (of the student's averaged weights), anneal (share of the run in which EDM's levels narrow to the range), seeds.
 // bench/results/trajectory-between.json holds what was tried; what it holds is not run again.
 import { existsSync, readFileSync } from "node:fs";
 import { setNumThreads } from "@disback/torch";
 import { LogNormal, MismatchReached, StepsPerTarget } from "disback";
 import { loadModel } from "disback/models";
 import { machine, save } from "./report.mjs";
-import { distillInPlane, planeJudge, studentsOf } from "./trajectory/plane.mjs";
+import { distillInPlane, Narrowing, planeJudge, studentsOf } from "./trajectory/plane.mjs";
 
 setNumThreads(1);
 const folder = new URL("../packages/disback/assets/teachers/2d-ring", import.meta.url).pathname;
@@ -56,13 +56,19 @@ function run(
     stay = 20,
     threshold,
     decay = 0.99,
+    anneal,
   } = schedule;
+  const levels = ranges[range];
   return distillInPlane({
-    ...{ teacher, student: students[student](seed), noise: new LogNormal(...ranges[range]) },
+    ...{
+      teacher,
+      student: students[student](seed),
+      noise: anneal ? new Narrowing(levels) : new LogNormal(...levels),
+    },
     ...{ method, seed, judge, smoke },
     settings: {
       ...{ iterations, batchSize, studentLearningRate: lr, auxiliaryLearningRate: alr, auxiliarySteps: aux },
-      ...{ recording: 1e-3, between: { nodes, steps }, emaDecay: decay },
+      ...{ recording: 1e-3, between: { nodes, steps }, emaDecay: decay, anneal },
       schedule:
         threshold === undefined
           ? new StepsPerTarget(stay)

@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Generator, inferenceMode, Linear, Module, ops, scope } from "@disback/torch";
+import { Generator, inferenceMode, keep, Linear, Module, ops, randn, scope, zeros } from "@disback/torch";
 import {
   Backtracking,
   checkpointTrajectory,
@@ -85,11 +85,30 @@ export async function planeJudge(samples) {
     });
 }
 
+/** Levels that narrow from EDM's to others: `ln sigma ~ N(mean, deviation^2)`, both in tensors, where captured steps read them. */
+export class Narrowing {
+  mean = keep(zeros([]));
+  deviation = keep(zeros([]));
+  constructor([mean, deviation]) {
+    this.end = [mean, deviation];
+    this.narrow(0);
+  }
+  /** @param share of the way, from 0 to 1 */
+  narrow(share) {
+    this.mean.fill_(-1.2 + share * (this.end[0] + 1.2));
+    this.deviation.fill_(1.2 + share * (this.end[1] - 1.2));
+  }
+  sample(count, generator, device = "cpu") {
+    return randn([count], { generator, device }).mul(this.deviation).add(this.mean).exp();
+  }
+}
+
 /**
  * One distillation.
  * @param method plain; start, targets, whole: parts of a recorded path; whole-20: of twenty nodes; checkpoints: the teacher's;
  *   between: `nodes` of them, recorded in `steps` along samples between the teacher's and the student's
  * @param settings of the backtracking, and `recording`, the recording's learning rate
+ * @param settings.anneal share of the run in which `noise` narrows, if it is a `Narrowing`
  * @returns the last figures, and the curve with the processor seconds at each point
  */
 export function distillInPlane({
@@ -137,6 +156,7 @@ export function distillInPlane({
   const curve = [{ iteration: 0, seconds, ...judge(work.average) }];
   while (!work.finished) {
     began = cpuSeconds();
+    noise.narrow?.(Math.min(1, work.iteration / settings.iterations / settings.anneal));
     work.step();
     seconds += cpuSeconds() - began;
     if (work.iteration % every === 0)
