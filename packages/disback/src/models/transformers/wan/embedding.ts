@@ -2,8 +2,8 @@ import { Module, ops, type Tensor } from "@disback/torch";
 import { Dense } from "../../dense.js";
 import { PositionalEmbedding } from "../../embeddings.js";
 import { inDtype } from "../../network.js";
-import { StepEmbedding } from "../../unet-2d/step-embedding.js";
 import { torchStart } from "../../unet-2d/start.js";
+import { StepEmbedding } from "../../unet-2d/step-embedding.js";
 import type { WeightSource } from "../../weights.js";
 import type { WanOptions } from "./options.js";
 

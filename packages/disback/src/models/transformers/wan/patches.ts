@@ -22,7 +22,13 @@ export class ClipPatchEmbedding extends Module {
     const { inChannels, patch } = options;
     const volume = patch.reduce((product, size) => product * size, 1);
     const shapes = { weight: [channels, inChannels, ...patch], bias: [channels] };
-    const { weight, bias } = initialWeights(source, torchStart, shapes, inChannels * volume, channels * volume);
+    const { weight, bias } = initialWeights(
+      source,
+      torchStart,
+      shapes,
+      inChannels * volume,
+      channels * volume,
+    );
     this.weight = parameter(weight);
     this.bias = parameter(bias!);
   }
@@ -66,7 +72,10 @@ export function clipRotation(extent: Extent, channelsPerHead: number, like: Tens
   const places = extent.map((size, axis) => {
     const shape = [1, 1, 1];
     shape[axis] = size;
-    return arange(0, size, 1, { dtype: "float64", device: like.device }).reshape(shape).expand(extent).flatten();
+    return arange(0, size, 1, { dtype: "float64", device: like.device })
+      .reshape(shape)
+      .expand(extent)
+      .flatten();
   });
   return rotation(places, [channelsPerHead - 2 * spatial, spatial, spatial]);
 }
