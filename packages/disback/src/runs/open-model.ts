@@ -3,7 +3,14 @@ import { DisbackError, UsageError } from "../errors.js";
 import { isLanguageModel, openLanguageModel } from "../import/language/open-language-model.js";
 import { isTextToImageSource } from "../import/pipeline/text-to-image-source.js";
 import { openCodec } from "../models/autoencoder/open-codec.js";
-import { type DenoiserConfig, loadConfig, loadModel, sampleShape, withoutLabels } from "../models/config.js";
+import {
+  type DenoiserConfig,
+  isOfPipeline,
+  loadConfig,
+  loadModel,
+  sampleShape,
+  withoutLabels,
+} from "../models/config.js";
 import { DenoiserModule } from "../models/denoiser.js";
 import { isGeneratorFolder } from "../models/generators/storage.js";
 import type { SampleCodec } from "../models/sample-codec.js";
@@ -97,7 +104,7 @@ export function needsEncoder(source: string): boolean {
 
 /** Whether a model folder's network is told what a pipeline's encoders say. */
 function isToldByEncoder(folder: string): boolean {
-  return ["unet-2d-condition", "sd3", "flux"].includes(loadConfig(folder).network);
+  return isOfPipeline(loadConfig(folder));
 }
 
 /** A base that is gone is told of where it is opened. */

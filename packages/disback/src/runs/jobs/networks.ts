@@ -15,6 +15,7 @@ import {
   type DenoiserConfig,
   denoiserConfig,
   factsOf,
+  isOfPipeline,
   parseDenoiserConfig,
 } from "../../models/config.js";
 import { DenoiserModule } from "../../models/denoiser.js";
@@ -260,7 +261,7 @@ function halved(config: DenoiserConfig): DenoiserConfig {
     }
     return { ...config, heads: config.heads / 2 };
   }
-  if (config.network === "unet-2d-condition" || config.network === "sd3" || config.network === "flux")
+  if (isOfPipeline(config))
     throw new DisbackError('"student": this teacher cannot be halved; give a config file');
   if (config.network === "unet-2d" || config.network === "text-unet") return halvedLevels(config);
   const modelChannels = config.modelChannels / 2;
