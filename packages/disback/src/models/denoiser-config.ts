@@ -59,6 +59,8 @@ const common = {
   labelDim: size.default(0),
   /** names of the labelDim classes, in order */
   classNames: z.array(z.string().min(1)).optional(),
+  /** of a model for several tasks: how many of the classes are each's, in order */
+  tasks: z.record(z.string().min(1), count).optional(),
   /** probability of hiding a label while training, for guidance */
   labelDropout: probability.default(0),
 };
@@ -178,6 +180,9 @@ export const denoiserConfig = z
     checkPreconditioning(config, fail);
     if (config.classNames && config.classNames.length !== config.labelDim)
       fail("classNames", `has ${config.classNames.length} names, but labelDim is ${config.labelDim}`);
+    const classes = Object.values(config.tasks ?? {}).reduce((sum, share) => sum + share, 0);
+    if (config.tasks && classes !== config.labelDim)
+      fail("tasks", `have ${classes} classes, but labelDim is ${config.labelDim}`);
     if (config.network === "sd3") return checkSd3(config, fail);
     if (config.network === "flux") return checkFlux(config, fail);
     if (config.preconditioning === "flow-matching")
@@ -274,7 +279,7 @@ export function sampleShape(config: DenoiserConfig): number[] {
 
 /** The facts of a denoiser with this configuration. */
 export function factsOf(config: DenoiserConfig): ModelFacts {
-  const { sigmaData, classNames, labelDim } = config;
+  const { sigmaData, classNames, tasks, labelDim } = config;
   const shared = { sampleShape: sampleShape(config), sigmaData };
   if (config.network === "text-unet") {
     const { vocabulary, textLength, prompts } = config;
@@ -284,5 +289,5 @@ export function factsOf(config: DenoiserConfig): ModelFacts {
   if (config.network === "sd3" || config.network === "flux")
     return { ...shared, condition: toldToTransformer(config) };
   const condition: ConditionShapes = labelDim > 0 ? { class: [labelDim] } : {};
-  return { ...shared, condition, ...(classNames ? { classNames } : {}) };
+  return { ...shared, condition, ...(classNames ? { classNames } : {}), ...(tasks ? { tasks } : {}) };
 }
