@@ -67,6 +67,8 @@ const common = {
   labelDim: size.default(0),
   /** names of the labelDim classes, in order */
   classNames: z.array(z.string().min(1)).optional(),
+  /** of a model for several tasks: how many of the classes are each's, in order */
+  tasks: z.record(z.string().min(1), count).optional(),
   /** probability of hiding a label while training, for guidance */
   labelDropout: probability.default(0),
 };
@@ -201,6 +203,9 @@ export const denoiserConfig = z
     checkPreconditioning(config, fail);
     if (config.classNames && config.classNames.length !== config.labelDim)
       fail("classNames", `has ${config.classNames.length} names, but labelDim is ${config.labelDim}`);
+    const classes = Object.values(config.tasks ?? {}).reduce((sum, share) => sum + share, 0);
+    if (config.tasks && classes !== config.labelDim)
+      fail("tasks", `have ${classes} classes, but labelDim is ${config.labelDim}`);
     if (config.network === "sd3") return checkSd3(config, fail);
     if (config.network === "flux") return checkFlux(config, fail);
     if (config.network === "wan") return checkWan(config, fail);
@@ -310,7 +315,7 @@ export function sampleShape(config: DenoiserConfig): number[] {
 
 /** The facts of a denoiser with this configuration. */
 export function factsOf(config: DenoiserConfig): ModelFacts {
-  const { sigmaData, classNames, labelDim } = config;
+  const { sigmaData, classNames, tasks, labelDim } = config;
   const shared = { sampleShape: sampleShape(config), sigmaData };
   if (config.network === "text-unet") {
     const { vocabulary, textLength, prompts } = config;
@@ -320,5 +325,5 @@ export function factsOf(config: DenoiserConfig): ModelFacts {
   if (config.network === "sd3" || config.network === "flux" || config.network === "wan")
     return { ...shared, condition: toldToTransformer(config) };
   const condition: ConditionShapes = labelDim > 0 ? { class: [labelDim] } : {};
-  return { ...shared, condition, ...(classNames ? { classNames } : {}) };
+  return { ...shared, condition, ...(classNames ? { classNames } : {}), ...(tasks ? { tasks } : {}) };
 }

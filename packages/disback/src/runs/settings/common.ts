@@ -6,6 +6,14 @@ export const integer = (minimum: number) => z.int().min(minimum);
 /** A finite number greater than zero. */
 export const positive = z.number().positive();
 
+/** The noise levels of a loss: `ln sigma ~ N(noiseMean, noiseStandardDeviation^2)`, named as in a teacher's training. */
+export const noiseLevels = {
+  noiseMean: z.number().default(-1.2).describe("mean of ln sigma, the noise levels of the loss (P_mean)"),
+  noiseStandardDeviation: positive
+    .default(1.2)
+    .describe("standard deviation of ln sigma, the noise levels of the loss (P_std)"),
+};
+
 /** Whether a class-conditional model is used without labels. */
 export const unconditional = z.boolean().default(false);
 
