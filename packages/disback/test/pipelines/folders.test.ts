@@ -131,7 +131,12 @@ function change(path: string, fields: object): void {
 describe("folders that are refused", () => {
   const weights = "diffusion_pytorch_model";
   it.each<[string, string, (folder: string) => void, string]>([
-    ["no network", "sd", (f) => change(f, { unet: [null, null] }), "no network for pictures or clips from text"],
+    [
+      "no network",
+      "sd",
+      (f) => change(f, { unet: [null, null] }),
+      "no network for pictures or clips from text",
+    ],
     ["no autoencoder", "sd", (f) => change(f, { vae: [null, null] }), '"vae" is missing'],
     [
       "a part without a folder",

@@ -26,7 +26,7 @@ export function pipelineDenoiser(
   const sides = (size ?? stated).filter((side) => side !== null);
   if (sides.length !== stated.length)
     throw new DisbackError(
-      `${className}: its configuration does not say the size of its latents: it has ${stated.length} sides`,
+      `${className}: its configuration does not say the ${stated.length === 3 ? "frames, height" : "height"} and width of its latents`,
     );
   const facts = {
     sampleShape: [channels, ...sides],
