@@ -131,12 +131,14 @@ async function picturesOf(
   { config }: AutoencoderKl,
   notice: (line: string) => void,
 ): Promise<{ images: SamplePool; pictures: readonly number[] }> {
+  const none = (name: string) => new DisbackError(`"data": ${name} holds no pictures`);
+  if (data.startsWith("toy:")) throw none(data);
   const dataset = await openDataset(data, {
     ...{ channels: config.imageChannels as 1 | 3, labels: false, skipBroken, onWarning: notice },
     ...(resolution === undefined ? {} : { resolution }),
   });
   const pictures = dataset.sampleShape;
-  if (pictures.length !== 3) throw new DisbackError(`"data": ${dataset.name} holds no pictures`);
+  if (pictures.length !== 3) throw none(dataset.name);
   const most = Math.max(1, Math.floor(HELD_NUMBERS / pictures.reduce((product, side) => product * side, 1)));
   if (most < dataset.length)
     notice(`${most.toLocaleString("en")} of ${dataset.length.toLocaleString("en")} pictures are used`);
