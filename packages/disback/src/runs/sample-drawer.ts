@@ -6,7 +6,7 @@ import { type StudentKind, studentFrom } from "../distill/student-kind.js";
 import { UsageError } from "../errors.js";
 import { type Condition, classesOf, eachRows, narrowRows } from "../models/condition.js";
 import { DenoiserModule } from "../models/denoiser.js";
-import type { ModelFacts } from "../models/facts.js";
+import { isPrompted, type ModelFacts } from "../models/facts.js";
 import { guided } from "../models/guided-denoiser.js";
 import { LanguageModel } from "../models/language/language-model.js";
 import type { SampleCodec } from "../models/sample-codec.js";
@@ -80,18 +80,27 @@ export interface ShownDrawer extends SampleDrawer {
   kind: SampleKind;
 }
 
+/** Draws from a model that was opened. */
+export interface ModelDrawer extends ShownDrawer {
+  /** whether the samples follow prompts */
+  prompted: boolean;
+}
+
 /** Opens a student (its own steps) or a teacher (a sampler), whichever the folder holds. */
 export async function openDrawer(
   source: string,
   options: DrawingOptions & OpeningOptions,
-): Promise<ShownDrawer> {
+): Promise<ModelDrawer> {
   const { device, unconditional = false, prompts, negativePrompt, pipeline, textLength } = options;
   const alsoEncode = negativePrompt === undefined ? [] : [negativePrompt];
   const told = needsEncoder(source) ? { prompts, alsoEncode } : {};
   const model = await openModel(source, { device, unconditional, pipeline, textLength, ...told });
   refuseForeign(source, model.module, options);
   const encoded = model.prompts;
-  return decodedDrawer(modelDrawer(source, model, { ...options, encoded }), model.codec);
+  return {
+    ...decodedDrawer(modelDrawer(source, model, { ...options, encoded }), model.codec),
+    prompted: isPrompted(model.facts),
+  };
 }
 
 /** Draws what the model itself makes, and decodes it for those who look or judge. */
