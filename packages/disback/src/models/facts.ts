@@ -12,6 +12,8 @@ export interface ModelFacts {
   readonly condition: ConditionShapes;
   /** names of the classes in order, if they have names */
   readonly classNames?: readonly string[];
+  /** of a model for several tasks: how many of the classes are each's, by name and in order; tasks are drawn equally often */
+  readonly tasks?: Readonly<Record<string, number>>;
   /** how it reads prompts, if it is told `tokens` */
   readonly text?: TextFacts;
 }

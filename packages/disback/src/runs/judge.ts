@@ -99,6 +99,13 @@ export class Judge {
       );
       return new Judge(extractor, reference, dataset, options);
     }
+    const { tasks } = options.shown;
+    if (tasks) {
+      options.notice(
+        `samples of several tasks (${tasks.join(", ")}): no FID (give --data with samples of all of them)`,
+      );
+      return undefined;
+    }
     const shipped = !options.prompted && shippedExtractors().includes(extractor.name);
     if (shipped) return new Judge(extractor, loadShippedReference(extractor.name), undefined, options);
     options.notice("no data to compare with: no FID (give --data)");

@@ -12,8 +12,10 @@ export const pipelineChoice = z.strictObject({
   tokenizer: z.string().min(1).optional(),
   /** single files: what the network predicts, needed for Stable Diffusion 2 */
   prediction: z.enum(["epsilon", "v"]).optional(),
-  /** height and width of its pictures, in pixels */
+  /** height and width of its pictures or clips, in pixels */
   resolution: z.int().positive().optional(),
+  /** frames of its clips */
+  frames: z.int().positive().optional(),
   /** the scale that a network distilled from guidance is told, as Flux is */
   embeddedGuidance: z.number().positive().optional(),
 });
