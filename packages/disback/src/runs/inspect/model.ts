@@ -11,6 +11,7 @@ import { loadAutoencoder } from "../../models/autoencoder/storage.js";
 import { loadModel, sampleShape } from "../../models/config.js";
 import { isGeneratorFolder, loadGenerator } from "../../models/generators/storage.js";
 import { weightsFile } from "../../models/model-folder.js";
+import { isTaskFolder, loadTasks } from "../../models/tasks/storage.js";
 import { isAdapterFolder, readAdapterFolder } from "../adapter-folder.js";
 import { isAutoencoderFolder } from "../open-autoencoder.js";
 import { isModuleFile, isModuleFolder, openModuleFile, openModuleFolder } from "../own-modules.js";
@@ -25,6 +26,7 @@ export function describeModel(path: string): Description | undefined {
   if (!existsSync(join(path, "config.json"))) return undefined;
   if (isGeneratorFolder(path)) return describeGenerator(path);
   if (isAutoencoderFolder(path)) return describeAutoencoder(path);
+  if (isTaskFolder(path)) return describeTasks(path);
   const { denoiser, config } = loadModel(path);
   const kind = readStudentFile(path);
   const levels = kind?.kind === "denoiser" ? kind : undefined;
@@ -86,6 +88,27 @@ function describeAutoencoder(path: string): Description {
   ];
   autoencoder.dispose();
   return { kind: `model: ${config.autoencoder === "tiny" ? "tiny autoencoder" : "autoencoder"}`, facts };
+}
+
+/** The teachers of several tasks. */
+function describeTasks(path: string): Description {
+  const { denoiser, tasks } = loadTasks(path);
+  const { sampleShape, sigmaData } = denoiser.facts;
+  const parameters = [...denoiser.tasks].map((task) =>
+    task.parameters().reduce((sum, { numel }) => sum + numel, 0),
+  );
+  denoiser.dispose();
+  return {
+    kind: "model: denoisers of several tasks",
+    facts: [
+      ["samples", `[${sampleShape.join(", ")}]`],
+      ["sigmaData", shortNumber(sigmaData)],
+      ...tasks.map(({ name, model: { network, labelDim } }, place): [string, string] => [
+        name,
+        `${network}, ${labelDim} classes, ${parameters[place]!.toLocaleString("en")} parameters`,
+      ]),
+    ],
+  };
 }
 
 /** A student of adapters: the base is not opened. */

@@ -12,6 +12,7 @@ import { openDecoder } from "../../import/open-decoder.js";
 import { isTextToImageSource, type PipelineChoice } from "../../import/pipeline/text-to-image-source.js";
 import { loadAutoencoder } from "../../models/autoencoder/storage.js";
 import { requireSameKind } from "../../models/facts.js";
+import { LanguageModel } from "../../models/language/language-model.js";
 import { locateModel } from "../locate-model.js";
 import { autoencoderPlace, isAutoencoderFolder } from "../open-autoencoder.js";
 import { openAdapters, openModel } from "../open-model.js";
@@ -53,6 +54,7 @@ export async function exportModel(source: string, options: ExportOptions): Promi
     options.format === "lora"
       ? await openLora(source)
       : await openExportable(source, { pipeline, decoder: decoderFor(options), format: options.format });
+  requireShowable(opened, options.format);
   const model =
     options.format === "web" ? { ...opened, shown: await shownFacts(source, opened, options) } : opened;
   const report = await makeInPlace(options, (partial) =>
@@ -84,6 +86,16 @@ async function exportAutoencoder(
     writeDiffusersAutoencoder(partial, autoencoder, precision),
   );
   return { kind: autoencoder.config.autoencoder === "tiny" ? "student" : "teacher", ...report };
+}
+
+/** @throws UsageError for a model of texts that the format does not take */
+function requireShowable({ module, config }: ExportableModel, format: ExportFormatName): void {
+  if (module instanceof LanguageModel && format !== "safetensors")
+    throw new UsageError(
+      `--format ${format}: not for language models; their folder is one of transformers already, and safetensors takes the weights`,
+    );
+  if (config?.network === "text-transformer" && format === "web")
+    throw new UsageError("--format web: a page shows pictures, no texts; use onnx or safetensors");
 }
 
 async function openExportable(
