@@ -12,13 +12,17 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { scope, setNumThreads } from "@disback/torch";
 import { convergenceScore, withCosts } from "disback/runs";
-import { silent } from "../packages/disback/dist/runs/progress.js";
 import { planRuns } from "../packages/disback/dist/runs/compare/plan.js";
 import { comparePresets } from "../packages/disback/dist/runs/compare/presets.js";
 import { DivergenceWatch } from "../packages/disback/dist/runs/divergence.js";
-import { drawingOptions, judgeDrawer, openTrainingJudge } from "../packages/disback/dist/runs/jobs/judging.js";
+import {
+  drawingOptions,
+  judgeDrawer,
+  openTrainingJudge,
+} from "../packages/disback/dist/runs/jobs/judging.js";
 import { openNetworks, studentOf } from "../packages/disback/dist/runs/jobs/networks.js";
 import { createTraining } from "../packages/disback/dist/runs/jobs/training.js";
+import { silent } from "../packages/disback/dist/runs/progress.js";
 import { decodedDrawer, samplerOf, studentDrawer } from "../packages/disback/dist/runs/sample-drawer.js";
 import { compareSchema } from "../packages/disback/dist/runs/settings/compare.js";
 import { StepTime } from "../packages/disback/dist/runs/step-time.js";
@@ -85,7 +89,8 @@ async function rank() {
         rowOf({ task: on, student, objective }, await open(on), rate, seed, share);
       const rates = new Map();
       for (const objective of objectives) {
-        const trial = (rate) => perform(RATES_FROM[task] ?? task, objective, rate, settings.learningRates.seeds[0], 0.5);
+        const trial = (rate) =>
+          perform(RATES_FROM[task] ?? task, objective, rate, settings.learningRates.seeds[0], 0.5);
         rates.set(objective, flags.smoke ? 1e-3 : await bestRate(trial));
       }
       // Seed by seed, so that other work on the machine meets all objectives.
@@ -101,7 +106,12 @@ function settingsOf(task) {
   if (flags.data && task === "fashion-mnist-16") tree.common.data = flags.data;
   if (flags.seconds) tree.common.backtracking.processorSeconds = Number(flags.seconds);
   if (flags.smoke) {
-    tree.common.backtracking = { ...tree.common.backtracking, processorSeconds: 0.05, batchSize: 16, pairs: { count: 20 } };
+    tree.common.backtracking = {
+      ...tree.common.backtracking,
+      processorSeconds: 0.05,
+      batchSize: 16,
+      pairs: { count: 20 },
+    };
     tree.common.evaluation.samples = tree.common.evaluation.batchSize = 200;
   }
   return compareSchema.parse(tree);
@@ -120,7 +130,12 @@ function trainedTeacher(task) {
 
 function runOf(settings, { student, objective }, rate, seed) {
   const rates = { studentLearningRate: rate, auxiliaryLearningRate: 2 * rate };
-  return planRuns(settings, { students: [student], methods: [objective], seeds: [seed], rates: () => [rates] })[0];
+  return planRuns(settings, {
+    students: [student],
+    methods: [objective],
+    seeds: [seed],
+    rates: () => [rates],
+  })[0];
 }
 
 async function openJudge(settings) {
@@ -138,7 +153,14 @@ async function finalFigures({ judge, run }, drawer) {
   async function* batches() {
     for (let done = 0; done < samples; done += run.evaluation.batchSize) {
       const drawn = drawer.draw(Math.min(run.evaluation.batchSize, samples - done));
-      spread ??= scope(() => drawn.samples.sub(drawn.samples.mean([0], true)).square().mean().sqrt().item());
+      spread ??= scope(() =>
+        drawn.samples
+          .sub(drawn.samples.mean([0], true))
+          .square()
+          .mean()
+          .sqrt()
+          .item(),
+      );
       yield drawn.samples;
     }
   }
@@ -171,7 +193,9 @@ async function rowOf(place, opened, rate, seed, share) {
   const found = rows.find(
     (row) =>
       Object.entries(place).every(([name, value]) => row[name] === value) &&
-      row.rate === rate && row.seed === seed && row.budget === budget,
+      row.rate === rate &&
+      row.seed === seed &&
+      row.budget === budget,
   );
   if (found) return found;
   if (performance.now() > until) {
@@ -182,7 +206,11 @@ async function rowOf(place, opened, rate, seed, share) {
   const row = { ...place, rate, seed, budget, ...(await distill(run.settings, opened, budget, share === 1)) };
   rows.push(row);
   const last = row.points.at(-1);
-  console.log([...Object.values(place), rate, seed, row.steps, row.diverged ?? "", last?.[1]?.toPrecision(3)].join("  "));
+  console.log(
+    [...Object.values(place), rate, seed, row.steps, row.diverged ?? "", last?.[1]?.toPrecision(3)].join(
+      "  ",
+    ),
+  );
   if (share < 1) delete row.points;
   if (!flags.smoke) write();
   return row;
@@ -195,13 +223,29 @@ async function distill(settings, opened, budget, judgeEnd) {
   const parts = { teacher, student: studentOf(made, settings), trajectory: undefined, drawing: time };
   const work = await createTraining(settings, parts, context);
   const watch = new DivergenceWatch(teacher.facts.sigmaData);
-  const drawer = () => decodedDrawer(studentDrawer(work.average, { seed: settings.evaluation.seed, device: "cpu" }), opened.codec);
+  const drawer = () =>
+    decodedDrawer(
+      studentDrawer(work.average, { seed: settings.evaluation.seed, device: "cpu" }),
+      opened.codec,
+    );
   const evaluations = [];
   let diverged;
   const evaluate = async () => {
-    const { figures } = await judgeDrawer(opened.judge, drawer(), settings.evaluation, context.processes, async () => {});
+    const { figures } = await judgeDrawer(
+      opened.judge,
+      drawer(),
+      settings.evaluation,
+      context.processes,
+      async () => {},
+    );
     const fault = watch.evaluation({}, figures);
-    evaluations.push({ iteration: work.iteration, images: 0, seconds: time.processor, processorSeconds: time.processor, figures });
+    evaluations.push({
+      iteration: work.iteration,
+      images: 0,
+      seconds: time.processor,
+      processorSeconds: time.processor,
+      figures,
+    });
     return fault;
   };
   await evaluate();
@@ -223,7 +267,10 @@ async function distill(settings, opened, budget, judgeEnd) {
     steps,
     ...(Number.isFinite(score) ? { score: round(score) } : {}),
     ...(diverged === undefined ? {} : { diverged }),
-    points: evaluations.map(({ processorSeconds, figures }) => [round(processorSeconds), round(figures[figure])]),
+    points: evaluations.map(({ processorSeconds, figures }) => [
+      round(processorSeconds),
+      round(figures[figure]),
+    ]),
     ...(end ? { end: rounded(end) } : {}),
   };
 }
@@ -232,9 +279,13 @@ async function distill(settings, opened, budget, judgeEnd) {
 function measureMemory() {
   for (const objective of Object.keys(settingsOf("fashion-mnist-16").methods)) {
     const data = flags.data ? ["--data", flags.data] : [];
-    const { stdout, status } = spawnSync(process.execPath, [fileURLToPath(import.meta.url), "--peak", objective, ...data], {
-      stdio: ["ignore", "pipe", "inherit"],
-    });
+    const { stdout, status } = spawnSync(
+      process.execPath,
+      [fileURLToPath(import.meta.url), "--peak", objective, ...data],
+      {
+        stdio: ["ignore", "pipe", "inherit"],
+      },
+    );
     if (status !== 0) process.exit(1);
     memory[objective] = Number(stdout);
     console.log(objective, memory[objective]);
@@ -248,7 +299,11 @@ async function measurePeak(objective) {
   const run = runOf(settings, { student: "same", objective }, 1e-3, 1).settings;
   const { teacher, student } = await openNetworks(run);
   const before = process.resourceUsage().maxRSS;
-  const work = await createTraining(run, { teacher, student: studentOf(student, run), trajectory: undefined }, context);
+  const work = await createTraining(
+    run,
+    { teacher, student: studentOf(student, run), trajectory: undefined },
+    context,
+  );
   for (let step = 0; step < 6; step++) work.step();
   console.log(Math.round((process.resourceUsage().maxRSS - before) / 1024));
 }

@@ -49,7 +49,9 @@ export class StagePace {
     const { evaluateEvery, checkpointEvery, share } = this.work;
     const spent = share?.() ?? 0;
     const iterations =
-      spent > 0 ? Math.min(this.work.iterations, Math.ceil(iteration / Math.min(1, spent))) : this.work.iterations;
+      spent > 0
+        ? Math.min(this.work.iterations, Math.ceil(iteration / Math.min(1, spent)))
+        : this.work.iterations;
     const evaluations = evaluateEvery === undefined ? 0 : timesAhead(iteration, iterations, evaluateEvery);
     return (
       (iterations - iteration) * this.secondsOf("step") +

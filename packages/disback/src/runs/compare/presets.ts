@@ -1,5 +1,10 @@
 import { layer, type SettingsTree } from "../settings/layers.js";
-import { isDirectName, isLanguageName, type ObjectiveName, objectiveNames } from "../settings/objective-names.js";
+import {
+  isDirectName,
+  isLanguageName,
+  type ObjectiveName,
+  objectiveNames,
+} from "../settings/objective-names.js";
 
 const baseline = { "diff-instruct": { method: "plain" } };
 /** The paper's method and fixed schedules: always with a trajectory. */
