@@ -224,6 +224,11 @@ const imitation = z
 const backtracking = z
   .strictObject({
     iterations: integer(1).default(backtrackingDefaults.iterations).describe("student steps"),
+    processorSeconds: positive
+      .optional()
+      .describe(
+        "also end when the steps have taken this much processor time of all threads, evaluations not counted; where that is depends on the machine",
+      ),
     stepsPerTarget: integer(1)
       .default(backtrackingDefaults.stepsPerTarget)
       .describe("student steps on each node before the next; with schedule mismatch the largest number"),
