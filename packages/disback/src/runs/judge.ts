@@ -23,6 +23,8 @@ export interface JudgeOptions {
   /** What the samples to be judged look like. */
   shown: Shown;
   device: Device;
+  /** Whether the samples follow prompts: no shipped statistics are of such data. Default false. */
+  prompted?: boolean;
   /** Data set, or a file of reference statistics; the shipped statistics of the extractor when not given. */
   data?: string | undefined;
   resolution?: number | undefined;
@@ -104,7 +106,7 @@ export class Judge {
       );
       return undefined;
     }
-    const shipped = shippedExtractors().includes(extractor.name);
+    const shipped = !options.prompted && shippedExtractors().includes(extractor.name);
     if (shipped) return new Judge(extractor, loadShippedReference(extractor.name), undefined, options);
     options.notice("no data to compare with: no FID (give --data)");
     return undefined;
