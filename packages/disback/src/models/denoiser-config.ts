@@ -133,9 +133,7 @@ const mlp = z.strictObject({
   blocks: count.default(4),
 });
 
-const dit = z.strictObject({
-  network: z.literal("dit"),
-  ...common,
+const ditFields = {
   /** height and width of the samples; for a latent model, of the latents */
   imageResolution: count,
   imageChannels: count,
@@ -146,6 +144,18 @@ const dit = z.strictObject({
   attentionBias: z.boolean().default(true),
   normalizationEps: positive.default(1e-6),
   dropout: probability.default(0),
+};
+
+const dit = z.strictObject({ network: z.literal("dit"), ...common, ...ditFields });
+
+const videoDit = z.strictObject({
+  network: z.literal("video-dit"),
+  ...common,
+  ...ditFields,
+  /** frames of a clip */
+  frames: count.min(2).max(1024),
+  /** blocks, in turn over space and over time */
+  layers: count.multipleOf(2).default(4),
 });
 
 /**
@@ -153,16 +163,29 @@ const dit = z.strictObject({
  * `embeddingType: "fourier", noiseMultiplier: 2, encoderType: "residual", resampleFilter: [1, 3, 3, 1]`;
  * "dhariwal-unet" is ADM, "edm2" is EDM2's U-Net; "unet-2d" is UNet2DModel of diffusers; "dit" is DiT-S/2 by default;
  * "unet-2d-condition" is the network of Stable Diffusion, "sd3" and "flux" those of Stable Diffusion 3 and Flux, which go
- * with flow matching and nothing else; "text-unet" reads prompts itself; "text-transformer" takes texts as one-hot letters,
+ * with flow matching and nothing else; "video-dit" is for clips; "text-unet" reads prompts itself; "text-transformer" takes texts as one-hot letters,
  * "mlp" points. Unknown fields are errors.
  */
 export const denoiserConfig = z
   .discriminatedUnion(
     "network",
-    [songUNet, dhariwalUNet, edm2, unet2D, unet2DCondition, sd3, flux, textUNet, textTransformer, dit, mlp],
+    [
+      songUNet,
+      dhariwalUNet,
+      edm2,
+      unet2D,
+      unet2DCondition,
+      sd3,
+      flux,
+      textUNet,
+      textTransformer,
+      dit,
+      videoDit,
+      mlp,
+    ],
     {
       error:
-        'expected "song-unet", "dhariwal-unet", "edm2", "unet-2d", "unet-2d-condition", "sd3", "flux", "text-unet", "text-transformer", "dit" or "mlp"',
+        'expected "song-unet", "dhariwal-unet", "edm2", "unet-2d", "unet-2d-condition", "sd3", "flux", "text-unet", "text-transformer", "dit", "video-dit" or "mlp"',
     },
   )
   .superRefine((config, context) => {
@@ -191,7 +214,7 @@ export const denoiserConfig = z
       return;
     }
     if (config.network === "mlp" || config.network === "unet-2d") return;
-    if (config.network === "dit") {
+    if (config.network === "dit" || config.network === "video-dit") {
       if (config.imageResolution % config.patchSize !== 0) {
         fail("imageResolution", `must be a multiple of patchSize (${config.patchSize})`);
       }
@@ -265,11 +288,13 @@ export function parseDenoiserConfig(value: unknown, origin = "denoiser"): Denois
   throw new DisbackError(`${origin}: ${problems.join("; ")}`);
 }
 
-/** Shape of one sample: `[C, H, W]`, `[D]` or `[L, V]`. */
+/** Shape of one sample: `[C, H, W]`, `[C, T, H, W]`, `[D]` or `[L, V]`. */
 export function sampleShape(config: DenoiserConfig): number[] {
   if (config.network === "mlp") return [config.dimension];
   if (config.network === "text-transformer") return [config.textLength, config.letters.length];
-  return [config.imageChannels, config.imageResolution, config.imageResolution];
+  const picture = [config.imageResolution, config.imageResolution];
+  if (config.network === "video-dit") return [config.imageChannels, config.frames, ...picture];
+  return [config.imageChannels, ...picture];
 }
 
 /** The facts of a denoiser with this configuration. */

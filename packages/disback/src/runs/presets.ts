@@ -48,6 +48,18 @@ const NETWORKS = {
   },
 };
 
+/** Clips of 8 frames; the data's are toys. */
+const VIDEO = {
+  network: "video-dit",
+  frames: 8,
+  imageResolution: 16,
+  imageChannels: 1,
+  patchSize: 4,
+  layers: 4,
+  heads: 4,
+  channelsPerHead: 24,
+};
+
 /** `disback teacher train --preset NAME`; images need `--data`. */
 export const teacherPresets: Presets = {
   "2d": {
@@ -127,6 +139,19 @@ export const teacherPresets: Presets = {
     },
     evaluation: { every: 1000, samples: 500, grid: 16 },
     checkpoints: { every: 500 },
+  },
+  video: {
+    data: "toy:moving-digits?count=20000",
+    model: VIDEO,
+    training: {
+      iterations: 2400,
+      batchSize: 32,
+      learningRate: 1.5e-3,
+      averageHalfLife: 10_000,
+      labelDropout: 0,
+    },
+    evaluation: { every: 600, samples: 400, grid: 20 },
+    checkpoints: { every: 200 },
   },
   cifar10: {
     resolution: 32,
