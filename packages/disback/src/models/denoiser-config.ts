@@ -154,6 +154,8 @@ const videoDit = z.strictObject({
   ...ditFields,
   /** frames of a clip */
   frames: count.min(2).max(1024),
+  /** frames in a row that one token stands for */
+  framesPerPatch: count.default(1),
   /** blocks, in turn over space and over time */
   layers: count.multipleOf(2).default(4),
 });
@@ -220,6 +222,9 @@ export const denoiserConfig = z
       }
       if ((config.heads * config.channelsPerHead) % 4 !== 0) {
         fail("channelsPerHead", "heads times channelsPerHead must be a multiple of 4");
+      }
+      if (config.network === "video-dit" && config.frames % config.framesPerPatch !== 0) {
+        fail("frames", `must be a multiple of framesPerPatch (${config.framesPerPatch})`);
       }
       return;
     }

@@ -73,7 +73,8 @@ function forClips(imageChannels: number, frames: number, side: number, name: str
     throw new DisbackError(
       `${name}: for clips of ${side} x ${side} no network can be chosen; give --resolution 16 or 32, or a "model"`,
     );
-  const sizes = { patchSize: side > 16 ? 8 : 4, layers: 4, heads: 4, channelsPerHead: 24 };
+  const framesPerPatch = frames % 2 === 0 ? 2 : 1;
+  const sizes = { framesPerPatch, patchSize: side > 16 ? 8 : 4, layers: 4, heads: 4, channelsPerHead: 24 };
   const model: DenoiserConfigInput = {
     ...{ network: "video-dit", frames, imageResolution: side, imageChannels },
     ...sizes,

@@ -45,5 +45,8 @@ describe("the network for clips", () => {
       "imageResolution: must be a multiple of patchSize (5)",
     );
     expect(() => parseDenoiserConfig({ ...config, frames: 1 })).toThrow(/frames/);
+    expect(() => parseDenoiserConfig({ ...config, framesPerPatch: 3 })).toThrow(
+      "frames: must be a multiple of framesPerPatch (3)",
+    );
   });
 });

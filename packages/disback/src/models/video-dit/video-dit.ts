@@ -23,20 +23,23 @@ export class VideoDit extends Network {
   private readonly moments: Tensor;
   private readonly waves: PositionalEmbedding;
   private readonly side: number;
+  /** moments of a clip that have tokens of their own */
+  private readonly times: number;
 
   constructor(
     source: WeightSource,
     private readonly options: VideoDitOptions,
   ) {
     super();
-    const { inChannels, outChannels, patchSize, heads, channelsPerHead, frames } = options;
+    const { inChannels, outChannels, patchSize, heads, channelsPerHead, framesPerPatch } = options;
     const channels = heads * channelsPerHead;
     this.side = options.imageResolution / patchSize;
+    this.times = options.frames / framesPerPatch;
     const patches = this.side ** 2;
     this.waves = new PositionalEmbedding(waveChannels, { order: "cosine-first", endpoint: true });
-    this.pos_embed = new PatchEmbedding(source, inChannels, channels, patchSize, this.side);
-    this.moments = buffer(momentEmbedding(channels, frames), { persistent: false });
-    const groups = [overSpace(patches), overTime(frames, patches)] as const;
+    this.pos_embed = new PatchEmbedding(source, framesPerPatch * inChannels, channels, patchSize, this.side);
+    this.moments = buffer(momentEmbedding(channels, this.times), { persistent: false });
+    const groups = [overSpace(patches), overTime(this.times, patches)] as const;
     this.transformer_blocks = new ModuleList(
       Array.from(
         { length: options.layers },
@@ -44,7 +47,7 @@ export class VideoDit extends Network {
       ),
     );
     this.proj_out_1 = new Dense(source, channels, 2 * channels, ZERO);
-    this.proj_out_2 = new Dense(source, channels, patchSize ** 2 * outChannels, ZERO);
+    this.proj_out_2 = new Dense(source, channels, patchSize ** 2 * framesPerPatch * outChannels, ZERO);
   }
 
   get dtype(): DType {
@@ -53,7 +56,7 @@ export class VideoDit extends Network {
 
   /** @param x `[N, C, T, H, W]` @param noise `[N]` or `[1]` @returns `[N, outChannels, T, H, W]` */
   forward(x: Tensor, noise: Tensor, labels?: Tensor): Tensor {
-    const { frames, patchSize, layers } = this.options;
+    const { frames, patchSize, layers, outChannels } = this.options;
     const conditioning = this.condition(x, noise, labels);
     const tokens = this.run(x, conditioning, layers);
     const vector = this.transformer_blocks.at(0)!.norm1.emb.forward(conditioning);
@@ -64,14 +67,15 @@ export class VideoDit extends Network {
       [this.side, this.side],
       patchSize,
     );
-    return pictures.reshape([-1, frames, ...pictures.shape.slice(1)]).transpose(1, 2);
+    const [height, width] = pictures.shape.slice(2) as [number, number];
+    return pictures.reshape([-1, frames, outChannels, height, width]).transpose(1, 2);
   }
 
-  /** The tokens after half of the blocks, the frames one below the other. @returns `[N, channels, T * h, w]` */
+  /** The tokens after half of the blocks, the moments one below the other. @returns `[N, channels, times * h, w]` */
   features(x: Tensor, noise: Tensor, labels?: Tensor): Tensor {
-    const { layers, frames } = this.options;
+    const { layers } = this.options;
     const tokens = this.run(x, this.condition(x, noise, labels), Math.ceil(layers / 2));
-    return tokens.transpose(1, 2).reshape([x.shape[0]!, -1, frames * this.side, this.side]);
+    return tokens.transpose(1, 2).reshape([x.shape[0]!, -1, this.times * this.side, this.side]);
   }
 
   override stateWithoutLabels(): Map<string, Tensor> {
@@ -84,10 +88,13 @@ export class VideoDit extends Network {
   }
 
   private run(x: Tensor, conditioning: Conditioning, blocks: number): Tensor {
-    // [N, C, T, H, W] -> [N * T, S, channels] -> [N, T * S, channels]
-    const patches = this.pos_embed.forward(x.transpose(1, 2).flatten(0, 1));
+    const { inChannels, framesPerPatch } = this.options;
+    const [height, width] = x.shape.slice(3) as [number, number];
+    // [N, C, T, H, W] -> [N * times, framesPerPatch * C, H, W] -> [N * times, S, channels] -> [N, times * S, channels]
+    const pictures = x.transpose(1, 2).reshape([-1, framesPerPatch * inChannels, height, width]);
+    const patches = this.pos_embed.forward(pictures);
     const [, count, channels] = patches.shape as [number, number, number];
-    let tokens = patches.reshape([-1, this.options.frames, count, channels]).add(this.moments).flatten(1, 2);
+    let tokens = patches.reshape([-1, this.times, count, channels]).add(this.moments).flatten(1, 2);
     for (let index = 0; index < blocks; index++) {
       const before = tokens;
       tokens = scope(() => this.transformer_blocks.at(index)!.forward(before, conditioning));
@@ -96,15 +103,15 @@ export class VideoDit extends Network {
   }
 }
 
-/** Sines, then cosines of a frame's number (Vaswani et al. 2017, section 3.5). @returns `[1, T, 1, channels]` */
-function momentEmbedding(channels: number, frames: number): Tensor {
+/** Sines, then cosines of a moment's number (Vaswani et al. 2017, section 3.5). @returns `[1, times, 1, channels]` */
+function momentEmbedding(channels: number, times: number): Tensor {
   const half = channels / 2;
-  const values = new Float32Array(frames * channels);
-  for (let frame = 0; frame < frames; frame++)
+  const values = new Float32Array(times * channels);
+  for (let time = 0; time < times; time++)
     for (let i = 0; i < half; i++) {
-      const phase = frame / 10000 ** (i / half);
-      values[frame * channels + i] = Math.sin(phase);
-      values[frame * channels + half + i] = Math.cos(phase);
+      const phase = time / 10000 ** (i / half);
+      values[time * channels + i] = Math.sin(phase);
+      values[time * channels + half + i] = Math.cos(phase);
     }
-  return fromTypedArray(values, [1, frames, 1, channels]);
+  return fromTypedArray(values, [1, times, 1, channels]);
 }
