@@ -33,7 +33,7 @@ export function factsOf(imported: ImportedTeacher): [name: string, value: string
 function describeAutoencoder(config: AutoencoderConfig): string {
   const { imageChannels, latentChannels, scalingFactor } = config;
   const channels = `${latentChannels} channels to images of ${imageChannels}, ${reduction(config)} times larger`;
-  const kinds = { kl: "AutoencoderKL", tiny: "AutoencoderTiny", vq: "VQModel" };
+  const kinds = { kl: "AutoencoderKL", tiny: "AutoencoderTiny", vq: "VQModel", wan: "AutoencoderKLWan" };
   const vectors = config.autoencoder === "vq" ? ` of ${config.codebookSize} vectors` : "";
   return `${channels} (${kinds[config.autoencoder]}${vectors}, scaling factor ${[scalingFactor].flat().join(", ")})`;
 }

@@ -17,6 +17,11 @@ export {
 export { LatentGenerator } from "../models/generators/latent-generator.js";
 export { loadGenerator, saveGenerator } from "../models/generators/storage.js";
 
+// Teachers of several tasks.
+
+export { jointConfig, jointStart, loadTasks, saveTasks, type TaskConfig } from "../models/tasks/storage.js";
+export { type Task, TaskDenoiser } from "../models/tasks/task-denoiser.js";
+
 // Samplers.
 
 export * from "../models/samplers.js";

@@ -3,10 +3,18 @@ import { DisbackError, UsageError } from "../errors.js";
 import { isLanguageModel, openLanguageModel } from "../import/language/open-language-model.js";
 import { isTextToImageSource } from "../import/pipeline/text-to-image-source.js";
 import { openCodec } from "../models/autoencoder/open-codec.js";
-import { type DenoiserConfig, loadConfig, loadModel, sampleShape, withoutLabels } from "../models/config.js";
+import {
+  type DenoiserConfig,
+  isOfPipeline,
+  loadConfig,
+  loadModel,
+  sampleShape,
+  withoutLabels,
+} from "../models/config.js";
 import { DenoiserModule } from "../models/denoiser.js";
 import { isGeneratorFolder } from "../models/generators/storage.js";
 import type { SampleCodec } from "../models/sample-codec.js";
+import { isTaskFolder } from "../models/tasks/storage.js";
 import { letterCodec } from "../text/language/codecs.js";
 import { Letters } from "../text/language/letters.js";
 import { isAdapterFolder, openAdapterFolder, readAdapterFolder } from "./adapter-folder.js";
@@ -23,6 +31,7 @@ import {
   openPictures,
 } from "./own-modules.js";
 import { requireNoChoice } from "./pipeline-choice.js";
+import { openTaskFolder, refuseNoTask } from "./task-folder.js";
 import { encodedPrompts, hasTextEncoder, readTextEncoder } from "./text-encoder.js";
 
 /**
@@ -49,9 +58,11 @@ export async function openModel(source: string, options: OpeningOptions): Promis
   if (isModuleFolder(folder)) return whole(source, await openModuleFolder(folder, device), unconditional);
   if (isGeneratorFolder(folder))
     return withItsClasses(source, await openGeneratorFolder(folder, device), unconditional);
+  if (isTaskFolder(folder)) return openTaskFolder(source, folder, options);
   if (isToldByEncoder(folder)) return openToldByEncoder(folder, options);
   const loaded = loadModel(folder, { device, prompts });
   const codec = (await openPictures(folder)) ?? codecOf(folder, loaded.config, device);
+  if (unconditional && loaded.config.tasks) refuseNoTask(source);
   if (unconditional && loaded.config.network === "text-unet")
     throw new UsageError(`--unconditional: ${source} is told a text; train one without --captions`);
   if (!unconditional || loaded.config.labelDim === 0) return configured(loaded, codec);
@@ -91,13 +102,14 @@ export function needsEncoder(source: string): boolean {
   if (isModuleFile(source) || isCheckpointFile(source) || /\.gguf$/i.test(source)) return false;
   const folder = locateModel(source);
   if (isAdapterFolder(folder)) return baseNeedsEncoder(folder);
-  const another = isModuleFolder(folder) || isGeneratorFolder(folder) || isLanguageModel(folder);
+  const another =
+    isModuleFolder(folder) || isGeneratorFolder(folder) || isTaskFolder(folder) || isLanguageModel(folder);
   return !another && isToldByEncoder(folder);
 }
 
 /** Whether a model folder's network is told what a pipeline's encoders say. */
 function isToldByEncoder(folder: string): boolean {
-  return ["unet-2d-condition", "sd3", "flux"].includes(loadConfig(folder).network);
+  return isOfPipeline(loadConfig(folder));
 }
 
 /** A base that is gone is told of where it is opened. */
@@ -134,7 +146,8 @@ async function openToldByEncoder(folder: string, options: OpeningOptions): Promi
 function codecOf(folder: string, config: DenoiserConfig, device: Device): SampleCodec {
   if (config.network === "text-transformer")
     return letterCodec(new Letters(config.letters), config.textLength);
-  return openCodec(folder, sampleShape(config), { device });
+  const codec = openCodec(folder, sampleShape(config), { device });
+  return config.tasks ? { ...codec, tasks: Object.keys(config.tasks) } : codec;
 }
 
 async function openLanguage(source: string, { device, textLength }: OpeningOptions) {

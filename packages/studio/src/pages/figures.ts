@@ -50,7 +50,7 @@ export const FIGURES: Readonly<Record<string, FigureWords>> = {
     short: "Readable digits",
     higherIsBetter: true,
   },
-  loss: { name: "Loss of the denoiser being fitted", short: "Loss", logarithmic: true },
+  loss: { name: "Loss of the model being fitted", short: "Loss", logarithmic: true },
   mismatch: { name: "Mismatch degree to the target", short: "Mismatch degree", logarithmic: true },
   gap: { name: "Gap between auxiliary model and target", short: "Gap" },
   adversarial: { name: "Adversarial loss of the student's samples", short: "Adversarial loss" },

@@ -16,6 +16,12 @@ const FLAGS: readonly SettingFlag[] = [
     kind: "list",
   },
   ...SAMPLING_FLAGS,
+  {
+    flags: "--label <class>",
+    path: "label",
+    description: "class or task to judge; default all in turn",
+    kind: "number",
+  },
   ...PROMPT_FLAGS,
   ...LANGUAGE_FLAGS,
   { flags: "--extractor <name>", path: "extractor", description: "feature extractor" },

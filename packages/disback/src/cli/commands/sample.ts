@@ -9,7 +9,7 @@ const FLAGS: readonly SettingFlag[] = [
   {
     flags: "--label <class>",
     path: "label",
-    description: "class to draw; default all in turn",
+    description: "class or task to draw; default all in turn",
     kind: "number",
   },
   ...PROMPT_FLAGS,

@@ -9,6 +9,7 @@ import { openCodec } from "../../models/autoencoder/open-codec.js";
 import { loadModel, sampleShape } from "../../models/config.js";
 import { isGeneratorFolder, loadGenerator } from "../../models/generators/storage.js";
 import { weightsFile } from "../../models/model-folder.js";
+import { isTaskFolder, loadTasks } from "../../models/tasks/storage.js";
 import { isAdapterFolder, readAdapterFolder } from "../adapter-folder.js";
 import { isModuleFile, isModuleFolder, openModuleFile, openModuleFolder } from "../own-modules.js";
 import { flattenRows } from "../report/markup.js";
@@ -21,6 +22,7 @@ import type { Description } from "./description.js";
 export function describeModel(path: string): Description | undefined {
   if (!existsSync(join(path, "config.json"))) return undefined;
   if (isGeneratorFolder(path)) return describeGenerator(path);
+  if (isTaskFolder(path)) return describeTasks(path);
   const { denoiser, config } = loadModel(path);
   const kind = readStudentFile(path);
   const levels = kind?.kind === "denoiser" ? kind : undefined;
@@ -59,6 +61,27 @@ function describeGenerator(path: string): Description {
       ["parameters", parameters.toLocaleString("en")],
       ["size", shortBytes(statSync(join(path, weightsFile)).size)],
       ...flattenRows(config),
+    ],
+  };
+}
+
+/** The teachers of several tasks. */
+function describeTasks(path: string): Description {
+  const { denoiser, tasks } = loadTasks(path);
+  const { sampleShape, sigmaData } = denoiser.facts;
+  const parameters = [...denoiser.tasks].map((task) =>
+    task.parameters().reduce((sum, { numel }) => sum + numel, 0),
+  );
+  denoiser.dispose();
+  return {
+    kind: "model: denoisers of several tasks",
+    facts: [
+      ["samples", `[${sampleShape.join(", ")}]`],
+      ["sigmaData", shortNumber(sigmaData)],
+      ...tasks.map(({ name, model: { network, labelDim } }, place): [string, string] => [
+        name,
+        `${network}, ${labelDim} classes, ${parameters[place]!.toLocaleString("en")} parameters`,
+      ]),
     ],
   };
 }

@@ -10,6 +10,7 @@ import { type ExportFormatName, exportFormats } from "../../export/formats.js";
 import { openDecoder } from "../../import/open-decoder.js";
 import { isTextToImageSource, type PipelineChoice } from "../../import/pipeline/text-to-image-source.js";
 import { requireSameKind } from "../../models/facts.js";
+import { LanguageModel } from "../../models/language/language-model.js";
 import { locateModel } from "../locate-model.js";
 import { openAdapters, openModel } from "../open-model.js";
 import type { OpenedModel, OpeningOptions } from "../opened-model.js";
@@ -48,12 +49,23 @@ export async function exportModel(source: string, options: ExportOptions): Promi
     options.format === "lora"
       ? await openLora(source)
       : await openExportable(source, { pipeline, decoder: decoderFor(options), format: options.format });
+  requireShowable(opened, options.format);
   const model =
     options.format === "web" ? { ...opened, shown: await shownFacts(source, opened, options) } : opened;
   const report = await makeInPlace(options, (partial) =>
     exportFormats[options.format].write(model, partial, { ...options, onPart }),
   );
   return { kind: model.student ? "student" : "teacher", ...report };
+}
+
+/** @throws UsageError for a model of texts that the format does not take */
+function requireShowable({ module, config }: ExportableModel, format: ExportFormatName): void {
+  if (module instanceof LanguageModel && format !== "safetensors")
+    throw new UsageError(
+      `--format ${format}: not for language models; their folder is one of transformers already, and safetensors takes the weights`,
+    );
+  if (config?.network === "text-transformer" && format === "web")
+    throw new UsageError("--format web: a page shows pictures, no texts; use onnx or safetensors");
 }
 
 async function openExportable(

@@ -15,6 +15,7 @@ import {
   type DenoiserConfig,
   denoiserConfig,
   factsOf,
+  isOfPipeline,
   parseDenoiserConfig,
 } from "../../models/config.js";
 import { DenoiserModule } from "../../models/denoiser.js";
@@ -22,6 +23,8 @@ import { requireSameKind } from "../../models/facts.js";
 import { createGenerator } from "../../models/generators/create-generator.js";
 import { LanguageModel } from "../../models/language/language-model.js";
 import { PreconditionedDenoiser } from "../../models/preconditioning/preconditioned.js";
+import { jointStart } from "../../models/tasks/storage.js";
+import { TaskDenoiser } from "../../models/tasks/task-denoiser.js";
 import { intervalConfig, withInterval } from "../../models/with-interval.js";
 import { fingerprint, keepingFingerprint } from "../../training/hashing.js";
 import { adaptersOnModel } from "../adapter-folder.js";
@@ -143,14 +146,21 @@ async function makeStudent(settings: NetworkSettings, teacher: OpenedModel): Pro
   const device = settings.device as Device;
   const takesInterval = settings.backtracking?.objective === "meanflow";
   if (start === "same" && takesInterval) {
+    if (teacher.module instanceof TaskDenoiser)
+      throw new DisbackError('"objective": meanflow starts with one teacher\'s weights, not with several');
     const wide = withInterval(teacher.module, requireConfig(teacher, start));
     return configured(
       { ...wide, denoiser: computing(wide.denoiser, computationOf(settings)) },
       teacher.codec,
     );
   }
-  if (start === "same") return { ...teacher, module: teacher.module.clone().requiresGrad_(true) };
   const how = computationOf(settings);
+  if (start === "same" && teacher.module instanceof TaskDenoiser) {
+    const joint = jointStart(teacher.module, requireConfig(teacher, start), seed);
+    joint.denoiser.to({ device });
+    return configured({ ...joint, denoiser: computing(joint.denoiser, how) }, teacher.codec);
+  }
+  if (start === "same") return { ...teacher, module: teacher.module.clone().requiresGrad_(true) };
   if (isModuleFile(start)) {
     // Weights that it draws follow the run's seed.
     manualSeed(seed);
@@ -242,7 +252,10 @@ function studentConfig(start: string, teacher: OpenedModel): DenoiserConfig {
 
 /** The classes' names, and what it reads of a text, are the teacher's. */
 function toldLike(own: DenoiserConfig, teacher: DenoiserConfig | undefined): DenoiserConfig {
-  if (own.network !== "text-unet") return { ...own, classNames: own.classNames ?? teacher?.classNames };
+  if (own.network !== "text-unet") {
+    const { classNames = teacher?.classNames, tasks = teacher?.tasks } = own;
+    return { ...own, classNames, tasks };
+  }
   if (teacher?.network !== "text-unet") return own;
   const { vocabulary, textLength, prompts } = teacher;
   return { ...own, vocabulary: [...vocabulary], textLength, prompts: [...prompts] };
@@ -260,7 +273,7 @@ function halved(config: DenoiserConfig): DenoiserConfig {
     }
     return { ...config, heads: config.heads / 2 };
   }
-  if (config.network === "unet-2d-condition" || config.network === "sd3" || config.network === "flux")
+  if (isOfPipeline(config))
     throw new DisbackError('"student": this teacher cannot be halved; give a config file');
   if (config.network === "unet-2d" || config.network === "text-unet") return halvedLevels(config);
   const modelChannels = config.modelChannels / 2;

@@ -34,6 +34,7 @@ import type { OpenedModel } from "../opened-model.js";
 import { likeSamples } from "../samples/kinds.js";
 import { isLanguageName, type ObjectiveName } from "../settings/objective-names.js";
 import type { objectiveSettings } from "../settings/objectives.js";
+import { noiseOf } from "./fit.js";
 
 export type ObjectiveSettings = z.output<z.ZodObject<typeof objectiveSettings>>;
 
@@ -88,7 +89,7 @@ export async function createObjective(
   });
   switch (objective) {
     case "diff-instruct":
-      return new DiffInstruct(diffInstruct);
+      return new DiffInstruct({ weighting: diffInstruct.weighting, noise: noiseOf(diffInstruct) });
     case "vsd":
       return new Vsd(vsd);
     case "output-matching":

@@ -42,7 +42,7 @@ export async function trainStudent(
   const { teacher, student: made } = start.networks;
   const device = settings.device as Device;
   const { codec } = teacher;
-  const watch = start.watch ?? (await StudentJudge.open(settings, codec, context));
+  const watch = start.watch ?? (await StudentJudge.open(settings, teacher, context));
   const student = studentOf(made, settings);
   const path = trajectory === undefined ? undefined : Trajectory.open(trajectory);
   if (path) run.update({ path: path.nodes.map(({ file: _, ...facts }) => facts) });

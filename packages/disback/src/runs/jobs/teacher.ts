@@ -42,7 +42,7 @@ async function trainTeacher(given: TeacherSettings, context: JobContext): Promis
     ...{ denoiser: module, fit, dataset, execution: executionOf(settings, context) },
   });
   const { evaluation } = settings;
-  const judge = await openTrainingJudge(settings, codec, context);
+  const judge = await openTrainingJudge(settings, { codec, facts }, context);
   const drawer = () =>
     decodedDrawer(
       samplerOf({ ...model, module: training.average }, drawingOptions(evaluation, device)),

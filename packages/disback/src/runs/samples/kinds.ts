@@ -9,7 +9,7 @@ import { valuesShownBy } from "./values.js";
 import { videos } from "./videos.js";
 
 /** What samples look like: the shape of one, and how it becomes a picture if it is no image. */
-export type Shown = Pick<SampleCodec, "shownShape" | "picture" | "language">;
+export type Shown = Pick<SampleCodec, "shownShape" | "picture" | "language" | "tasks">;
 
 /** The kinds of samples that are known by their shape. */
 export const sampleKinds: readonly SampleKind[] = [images, points, videos];

@@ -8,6 +8,7 @@ import {
   dataSettings,
   evaluationSettings,
   integer,
+  noiseLevels,
   pipelineSettings,
   positive,
   sessionSettings,
@@ -129,6 +130,7 @@ const recording = z
     learningRate: positive
       .default(recordingDefaults.learningRate)
       .describe("learning rate of the degraded teacher"),
+    ...noiseLevels,
     rank: integer(1)
       .optional()
       .describe(

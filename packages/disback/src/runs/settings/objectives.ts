@@ -4,7 +4,7 @@ import { divergences } from "../../distill/objectives/divergences.js";
 import type { DerivativeKind, VelocitySource } from "../../distill/objectives/scm.js";
 import type { SampleDistance } from "../../distill/sample-distance.js";
 import type { Weighting } from "../../distill/weighting.js";
-import { integer, positive } from "./common.js";
+import { integer, noiseLevels, positive } from "./common.js";
 import { layer, type SettingsTree } from "./layers.js";
 import { type ObjectiveName, objectiveNames } from "./objective-names.js";
 
@@ -94,6 +94,7 @@ export const objectiveSettings = {
   diffInstruct: z
     .strictObject({
       weighting: weighting.default("one"),
+      ...noiseLevels,
     })
     .prefault({}),
   vsd: z
