@@ -121,6 +121,12 @@ export const teacherPresets: Presets = {
     evaluation: { every: 1000, samples: 1000, grid: 100 },
     checkpoints: { every: 250 },
   },
+  autoencoder: {
+    vae: { latentChannels: 4, channels: [24, 48, 48] },
+    training: { iterations: 600, batchSize: 8, learningRate: 2e-3, rampUp: 20, averageHalfLife: 2000 },
+    evaluation: { every: 150, samples: 500, grid: 36 },
+    checkpoints: { every: 100 },
+  },
   gpt: {
     language: { layers: 4, heads: 4, channelsPerHead: 32, textLength: 64 },
     vocabularySize: 512,
@@ -275,6 +281,29 @@ const generatorPresets: Presets = {
   },
 };
 
+const tinyHalf = {
+  ...{ student: "tiny", studentChannels: 16, studentBlocks: 1 },
+  recording: { steps: 40, batchSize: 8, learningRate: 5e-4 },
+  backtracking: {
+    ...{ objective: "output-matching", batchSize: 8, iterations: 600, betas: [0.5, 0.999], emaDecay: 0.98 },
+    ...{ studentLearningRate: 2e-3, auxiliaryLearningRate: 2e-4, schedule: "steps", stepsPerTarget: 10 },
+  },
+  evaluation: { every: 150, samples: 500, grid: 36 },
+};
+
+/** Halves of a tiny autoencoder, by TAESD's recipe (docs/generators.md). */
+const tinyPresets: Presets = {
+  "tiny-decoder": {
+    ...tinyHalf,
+    half: "decoder",
+    backtracking: {
+      ...tinyHalf.backtracking,
+      outputMatching: { adversarialWeight: 0.01, discriminatorChannels: 16 },
+    },
+  },
+  "tiny-encoder": { ...tinyHalf, half: "encoder" },
+};
+
 /** `disback distill --preset NAME`: both stages; and the papers' own settings. */
 export const distillPresets: Presets = {
   ...Object.fromEntries(
@@ -320,5 +349,6 @@ export const distillPresets: Presets = {
     evaluation: { every: 50, samples: 300, grid: 20, teacherSteps: 12 },
   },
   ...generatorPresets,
+  ...tinyPresets,
   ...paperPresets,
 };
