@@ -83,27 +83,28 @@ const parts = {
   },
   alpha8: {
     text: () => lawful(),
-    teacher: lettersTeacher({ iterations: 1500, layers: 3, textLength: 24 }),
-    shared: lettersStudent({ iterations: 400 }),
+    teacher: lettersTeacher({ iterations: 1200, layers: 2, width: 16, textLength: 16 }),
+    shared: lettersStudent({ iterations: 300 }),
     methods: lettersMethods(),
     judge: judgeLaw,
   },
   letters: {
     text: () => brown(work, true),
-    teacher: lettersTeacher({ iterations: 2400, layers: 4, textLength: 24 }),
-    shared: lettersStudent({ iterations: 400 }),
+    teacher: lettersTeacher({ iterations: 2000, layers: 3, width: 24, textLength: 24 }),
+    shared: lettersStudent({ iterations: 300 }),
     methods: lettersMethods(),
     judge: judgeSamples,
   },
 };
 
-function lettersTeacher({ iterations, layers, textLength }) {
+/** @param width channels per head */
+function lettersTeacher({ iterations, layers, width, textLength }) {
   return {
     "model.network": "text-transformer",
     "model.textLength": textLength,
     "model.layers": layers,
     "model.heads": 4,
-    "model.channelsPerHead": 24,
+    "model.channelsPerHead": width,
     "training.iterations": iterations,
     "training.batchSize": 64,
     "training.learningRate": 1e-3,
@@ -111,7 +112,7 @@ function lettersTeacher({ iterations, layers, textLength }) {
     "training.noiseMean": -0.7,
     "training.noiseStandardDeviation": 1,
     "evaluation.every": iterations / 2,
-    "evaluation.samples": 500,
+    "evaluation.samples": 300,
     "evaluation.grid": 12,
     "checkpoints.every": 300,
   };
@@ -134,13 +135,12 @@ function lettersStudent({ iterations }) {
 }
 
 function lettersMethods() {
-  const { sigmaInit, ...judged } = letters;
-  const untrained = { ...judged, sigmaInit, student: "untrained" };
+  const untrained = { ...letters, student: "untrained" };
   return {
     "untrained, trajectory": { ...untrained, method: "disback" },
     "untrained, Diff-Instruct alone": { ...untrained, method: "plain" },
-    "teacher's copy, trajectory": { ...judged, sigmaInit, student: "same", method: "disback" },
-    "teacher's copy, Diff-Instruct alone": { ...judged, sigmaInit, student: "same", method: "plain" },
+    "untrained, imitation first (auto)": { ...untrained, method: "auto" },
+    "teacher's copy, Diff-Instruct (auto)": { ...letters, student: "same", method: "auto" },
   };
 }
 
@@ -157,7 +157,8 @@ async function perform(part, { text, teacher, shared, methods, judge }) {
   const teacherSettings = { ...teacher, ...(flags.smoke ? tiny.teacher : {}) };
   run(["teacher", "train", "--data", train], teacherSettings, teacherRun, 1);
   const setting = { teacherRun, heldOut, law, data: train };
-  const rows = { teacher: [await judge(teacherRun, setting)] };
+  const level = entriesOf(teacherRun).at(-1).trigramDivergence;
+  const rows = { teacher: [{ ...(await judge(teacherRun, setting)), level }] };
   const chosen = flags.methods?.split(";") ?? Object.keys(methods);
   for (const seed of flags.seeds.split(",").map(Number)) {
     for (const name of chosen) {
@@ -202,10 +203,7 @@ function nested(settings) {
 
 /** Processor seconds of the whole run, and the curve over them. */
 function costOf(folder) {
-  const entries = readFileSync(join(folder, "metrics.jsonl"), "utf8")
-    .trim()
-    .split("\n")
-    .map((line) => JSON.parse(line));
+  const entries = entriesOf(folder);
   const spent = {};
   const curve = [];
   for (const { stage, iteration, processorSeconds = 0, trigramDivergence } of entries) {
@@ -214,6 +212,11 @@ function costOf(folder) {
     if (stage === "backtrack") curve.push({ iteration, seconds, trigramDivergence });
   }
   return { seconds: curve.at(-1).seconds, curve };
+}
+
+function entriesOf(folder) {
+  const lines = readFileSync(join(folder, "metrics.jsonl"), "utf8").trim().split("\n");
+  return lines.map((line) => JSON.parse(line));
 }
 
 /** What is measured of every kind of text. */
@@ -226,7 +229,28 @@ async function judgeSamples(folder, { data }) {
   );
   if (status !== 0) throw new Error(stderr);
   const { trigramDivergence, textPerplexity, validWords, distinctPairs, evaluations } = JSON.parse(stdout);
-  return { trigramDivergence, textPerplexity, validWords, distinctPairs, evaluations };
+  return {
+    trigramDivergence,
+    textPerplexity,
+    validWords,
+    distinctPairs,
+    evaluations,
+    texts: textsOf(folder),
+  };
+}
+
+/** The first texts of a seed, for people. */
+function textsOf(folder) {
+  const file = join(work, "texts.txt");
+  const { status, stderr } = spawnSync(
+    process.execPath,
+    [program, "sample", folder, "--count", "6", "--seed", "5", "--threads", "1", "--force", "--out", file],
+    { encoding: "utf8" },
+  );
+  if (status !== 0) throw new Error(stderr);
+  return readFileSync(file, "utf8")
+    .split("\n")
+    .filter((line) => line !== "");
 }
 
 /** Also the teacher's perplexity of the texts and the model's own of held-out text, per token. */

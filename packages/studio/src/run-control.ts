@@ -24,7 +24,7 @@ export interface RunWork {
    * @returns when the run works in its folder
    */
   start(folder: string, wanted: WantedRun, teacher?: { folder: string; data?: string }): Promise<void>;
-  /** Draws samples from a model folder. @returns a PNG */
+  /** Draws samples from a model folder. @returns a PNG, or texts in UTF-8, one a line */
   draw(model: string, wanted: WantedSamples): Promise<Uint8Array>;
   /** Writes a model folder in another format. @param out replaced if it exists */
   export(model: string, format: ExportFormat, out: string): Promise<void>;

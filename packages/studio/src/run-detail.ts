@@ -1,6 +1,14 @@
 import { isObject, pathNodes, readJson, readRunFile } from "./run-files.js";
 import type { SafeFolder } from "./safe-folder.js";
-import { classNames, modelOf, namesIn, promptsShown, sampleFiles, sampleGrid } from "./sample-files.js";
+import {
+  classNames,
+  isLanguageModel,
+  modelOf,
+  namesIn,
+  promptsShown,
+  sampleFiles,
+  sampleGrid,
+} from "./sample-files.js";
 import type { PathNode, RunDetail, RunSummary, Stage } from "./wire.js";
 
 /** Everything about a run except its curves; `undefined` if it is gone. */
@@ -34,6 +42,7 @@ export async function runDetail(folder: SafeFolder, summary: RunSummary): Promis
       .map(Number)
       .sort((a, b) => a - b),
     hasModel: model !== undefined,
+    isLanguageModel: model !== undefined && (await isLanguageModel(folder, id, model)),
     asked: (["stop", "checkpoint"] as const).filter((request) => files.includes(`${request}.request`)),
     planned: plannedIterations(file.command, file.settings),
   };

@@ -202,7 +202,8 @@ export class RunList {
     const newest = samples.frames.at(-1);
     if (!newest) return undefined;
     const grid = sampleGrid(file, samples);
-    return { file: newest.picture, ...(grid ? { grid } : {}) };
+    const { picture, texts } = newest;
+    return { file: picture, ...(texts === undefined ? {} : { texts }), ...(grid ? { grid } : {}) };
   }
 }
 

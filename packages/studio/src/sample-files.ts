@@ -7,7 +7,7 @@ import {
   sampleGridOf,
   stageNames,
 } from "./pages/index.js";
-import { type RunFile, readJson } from "./run-files.js";
+import { isObject, type RunFile, readJson } from "./run-files.js";
 import type { SafeFolder } from "./safe-folder.js";
 import type { SampleFrame, Stage } from "./wire.js";
 
@@ -70,6 +70,12 @@ export async function modelOf(folder: SafeFolder, id: string): Promise<string | 
   for (const model of MODELS)
     if ((await readJson(folder, id, model, "config.json")) !== undefined) return model;
   return undefined;
+}
+
+/** Whether a model folder is a language model's, in the layout of transformers. */
+export async function isLanguageModel(folder: SafeFolder, id: string, model: string): Promise<boolean> {
+  const config = await readJson(folder, id, model, "config.json");
+  return isObject(config) && typeof config.model_type === "string";
 }
 
 /** File names in a folder; none if it cannot be read. */

@@ -27,13 +27,19 @@ export function wantedRun(given: Given, presets: readonly string[]): WantedRun {
 
 /** @throws HttpError naming what is wrong */
 export function wantedSamples(given: Given): WantedSamples {
-  const { label } = given;
+  const { label, prompt, texts } = given;
   if (label !== undefined && (typeof label !== "string" || label.length > 200))
     throw new HttpError(400, '"label" must be a name');
+  if (prompt !== undefined && (typeof prompt !== "string" || prompt.length > 2000))
+    throw new HttpError(400, '"prompt" must be a text of at most 2000 characters');
+  if (texts !== undefined && typeof texts !== "boolean")
+    throw new HttpError(400, '"texts" must be true or false');
   return {
     seed: whole(given, "seed", 0, 2 ** 31) ?? 0,
     count: whole(given, "count", 1, MOST_SAMPLES) ?? 16,
     ...(label === undefined ? {} : { label }),
+    ...(prompt === undefined ? {} : { prompt }),
+    ...(texts === undefined ? {} : { texts }),
   };
 }
 

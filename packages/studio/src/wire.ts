@@ -37,7 +37,7 @@ export interface RunSummary {
   /** Network evaluations per sample, if measured. */
   evaluations?: { student: number; teacher: number };
   /** Newest picture of samples. */
-  picture?: { file: string; grid?: SampleGrid };
+  picture?: { file: string; texts?: string; grid?: SampleGrid };
   /** Of the whole run: while it trains, up to its newest line; at its end with judging and timing. */
   seconds?: number;
   /** Sizes and change times of its files; changes if there is news. */
@@ -82,6 +82,8 @@ export interface RunDetail {
   checkpoints: number[];
   /** Whether it has a model to draw from and to export. */
   hasModel: boolean;
+  /** Whether that model is a language model, which goes on from the beginning of a text. */
+  isLanguageModel: boolean;
   /** Pending requests to the run. */
   asked: ("stop" | "checkpoint")[];
   /** Iterations of each stage, as planned. */
@@ -133,6 +135,10 @@ export interface WantedSamples {
   seed: number;
   /** name or number of a class; default all in turn */
   label?: string;
+  /** beginning of the texts of a language model */
+  prompt?: string;
+  /** texts, not a picture of them */
+  texts?: boolean;
 }
 
 export const exportFormats = ["web", "onnx", "safetensors"] as const;

@@ -23,15 +23,16 @@ export async function start(parts: StudioParts, call: Call): Promise<void> {
   sendJson(call.response, { id: wanted.name });
 }
 
-/** `POST /api/draw`: samples of a run's model as a PNG. */
+/** `POST /api/draw`: samples of a run's model as a PNG, or as texts. */
 export async function draw(parts: StudioParts, call: Call): Promise<void> {
   const work = requireWork(parts, call);
   const body = await readBody(call.request);
   const wanted = wantedSamples(body);
   const { model } = await modelOfRun(parts, body.id);
-  const picture = await oneAtATime(parts, () => told(() => work.draw(model, wanted)));
-  call.response.writeHead(200, { "content-type": "image/png", "cache-control": "no-store" });
-  call.response.end(picture);
+  const drawn = await oneAtATime(parts, () => told(() => work.draw(model, wanted)));
+  const type = wanted.texts ? "text/plain; charset=utf-8" : "image/png";
+  call.response.writeHead(200, { "content-type": type, "cache-control": "no-store" });
+  call.response.end(drawn);
 }
 
 /** `POST /api/export`: writes a run's model in another format, into the run's folder. */

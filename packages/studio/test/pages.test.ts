@@ -39,6 +39,7 @@ beforeEach(async () => {
         },
         draw: async (_, wanted) => {
           done.push(`draw ${JSON.stringify(wanted)}`);
+          if (wanted.texts) return Buffer.from("Once upon\nOnce more\n");
           return readFileSync(join(base, "run", "samples", "reference.png"));
         },
         export: async (_, format) => void done.push(`export ${format}`),
@@ -105,6 +106,24 @@ describe("new work", () => {
     await page.getByRole("button", { name: "Export" }).click();
     await page.getByText("Written to run/export.onnx.").waitFor();
     expect(done).toEqual(['draw {"seed":2,"count":16,"label":"sneaker"}', "export onnx"]);
+  });
+});
+
+describe("a language model", () => {
+  it("shows texts in the list, goes on from a beginning, and is offered no page", async () => {
+    makeRun(join(base, "run"));
+    for (const name of ["backtrack-00000160", "reference"])
+      writeFileSync(join(base, "run", "samples", `${name}.txt`), "first words\nsecond words\n");
+    mkdirSync(join(base, "run", "student"));
+    writeFileSync(join(base, "run", "student", "config.json"), '{"model_type":"llama"}');
+    await open();
+    await card("run").getByText("second words").waitFor();
+    await open("#/run/run");
+    await page.getByLabel("Beginning").fill("Once");
+    expect(await page.getByLabel("Export as").locator("option").allTextContents()).toEqual(["safetensors"]);
+    await page.getByRole("button", { name: "Draw 16" }).click();
+    await page.locator(".use").getByText("Once upon").waitFor();
+    expect(done).toEqual(['draw {"seed":1,"count":16,"prompt":"Once","texts":true}']);
   });
 });
 
@@ -269,7 +288,7 @@ describe("a run", () => {
       .waitFor({ state: "attached" });
     await page.getByText("The student's target is the teacher").waitFor();
     expect(await page.locator(".chart").count()).toBeGreaterThanOrEqual(6);
-    const chart = page.getByRole("img", { name: /^Loss of the denoiser being fitted\./ });
+    const chart = page.getByRole("img", { name: /^Loss of the model being fitted\./ });
     expect(await chart.getAttribute("aria-label")).toContain("to 0.2 at 171 iterations");
 
     await page.evaluate("window.stays = true");

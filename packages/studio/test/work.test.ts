@@ -88,6 +88,14 @@ it("draws from the finished model, else from the best so far", async () => {
   ]);
 });
 
+it("draws texts as texts", async () => {
+  const answer = await send("draw", { id: "finished", prompt: "Once", texts: true });
+  expect(answer.headers.get("content-type")).toBe("text/plain; charset=utf-8");
+  expect(done).toEqual([
+    ["draw", join(runs, "finished", "student"), { count: 16, seed: 0, prompt: "Once", texts: true }],
+  ]);
+});
+
 it("exports into the run's folder", async () => {
   const answer = await send("export", { id: "finished", format: "onnx" });
   expect(await answer.json()).toEqual({ file: "finished/export.onnx" });
@@ -109,6 +117,8 @@ it.each<[string, string, object, number]>([
   ["no iterations", "start", { name: "x", preset: "2d", iterations: 0 }, 400],
   ["too many samples", "draw", { id: "finished", count: 65 }, 400],
   ["a label that is no name", "draw", { id: "finished", label: { a: 1 } }, 400],
+  ["a prompt that is no text", "draw", { id: "finished", prompt: 7 }, 400],
+  ["texts that are no choice", "draw", { id: "finished", texts: "yes" }, 400],
   ["a run without a model", "draw", { id: "young" }, 409],
   ["a model behind a link", "draw", { id: "borrowed" }, 409],
   ["a run that is not there", "draw", { id: "../outside" }, 404],

@@ -159,6 +159,8 @@ describe("a small GPT of a GPT", () => {
       distill("letters", "no", "backtracking.objective=gkd"),
       /gkd is for language models, but the teacher is none/,
     );
+    refused(["export", at("gpt"), "--format", "onnx", "--out", at("no")], /not for language models/);
+    refused(["export", at("letters"), "--format", "web", "--out", at("no")], /a page shows pictures/);
     refused(distill("gpt", "no", "backtracking.objective=gkd", "--rank", "2"), /adapters stand on denoisers/);
     expect(existsSync(at("no"))).toBe(false);
   });

@@ -6,7 +6,10 @@ import { Generator, readSafetensors, setNumThreads } from "@disback/torch";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import type { Decision } from "../../src/distill/decide.js";
 import { DenoiserStudent } from "../../src/distill/denoiser-student.js";
+import { DenoisingFit } from "../../src/distill/denoising-fit.js";
 import { type DistillationOptions, distill } from "../../src/distill/distill.js";
+import { LogNormal } from "../../src/distill/noise-distribution.js";
+import { DiffInstruct } from "../../src/distill/objectives/diff-instruct.js";
 import { Dmd } from "../../src/distill/objectives/dmd.js";
 import { Regression } from "../../src/distill/objectives/regression.js";
 import { createDenoiser, loadModel, parseDenoiserConfig } from "../../src/models/config.js";
@@ -118,6 +121,24 @@ describe("the library's distill is `disback distill`, bit for bit", () => {
     expect(theirs.decision).toMatchObject({ imitate: false, record: true });
     expect(theirs.weights).toEqual(ours.weights);
     expect(theirs.nodes).toEqual(ours.nodes);
+  });
+
+  it("low noise levels, of the recording and of the objective", () => {
+    const levels = (group: string) => [`${group}.noiseMean=-3`, `${group}.noiseStandardDeviation=0.6`];
+    const ours = commandLine(
+      "levels",
+      ...["recording.steps=6", ...levels("recording"), ...levels("backtracking.diffInstruct")],
+      ...["--method", "disback", "--student", "untrained"],
+    );
+    const untrained = () => createDenoiser(ours.config, { generator: new Generator(3) });
+    const low = new LogNormal(-3, 0.6);
+    const recording = { steps: 6, fit: new DenoisingFit(low) };
+    const backtracking = { objective: new DiffInstruct({ noise: low }) };
+    const theirs = library("levels", untrained(), { method: "disback", recording, backtracking });
+    expect([theirs.weights, theirs.nodes]).toEqual([ours.weights, ours.nodes]);
+    const usual = library("usual", untrained(), { method: "disback", recording: { steps: 6 } });
+    expect(usual.weights).not.toEqual(ours.weights);
+    expect(usual.nodes).not.toEqual(ours.nodes);
   });
 
   it("a direct objective", () => {

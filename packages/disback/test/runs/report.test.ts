@@ -106,7 +106,7 @@ it("draws each curve as SVG in the page's colours, under the names of the one ta
     "FID: distance to the data",
     "FID by time",
     "Mismatch degree to the target",
-    "Loss of the denoiser being fitted",
+    "Loss of the model being fitted",
     "Target on the trajectory",
     "Recording",
   ];

@@ -110,6 +110,14 @@ describe("wrong settings are told in one line", () => {
       '"backtracking.diffInstruct.weighting" must be one of one, edm, noise, score, got "two"',
     ],
     [
+      { flags: { teacher: "t", backtracking: { diffInstruct: { noiseStandardDeviation: 0 } } } },
+      '"backtracking.diffInstruct.noiseStandardDeviation" must be greater than 0, got 0',
+    ],
+    [
+      { flags: { teacher: "t", recording: { noiseMean: "low" } } },
+      '"recording.noiseMean" must be a number, got "low"',
+    ],
+    [
       { flags: { teacher: "t", device: "gpu" } },
       '"device" must be "cpu", "cuda" or "cuda:<number>", got "gpu"',
     ],

@@ -70,16 +70,25 @@ export const startRun = (wanted: WantedRun) => call<{ id: string }>("api/start",
 export const exportRun = (id: string, format: ExportFormat) =>
   call<{ file: string }>("api/export", post({ id, format }));
 
+/** Draws texts of a run's model. */
+export async function drawTexts(id: string, wanted: WantedSamples): Promise<string[]> {
+  return linesOf(await draw(id, { ...wanted, texts: true }));
+}
+
 /** Draws samples of a run's model. @returns a picture as an address that holds it */
 export async function drawSamples(id: string, wanted: WantedSamples): Promise<string> {
-  const response = await send("api/draw", post({ id, ...wanted }));
-  if (!response.ok) await answerOf(response);
-  const bytes = await response.blob();
+  const bytes = await (await draw(id, wanted)).blob();
   return new Promise((resolve) => {
     const reader = new FileReader();
     reader.onload = () => resolve(String(reader.result));
     reader.readAsDataURL(bytes);
   });
+}
+
+async function draw(id: string, wanted: WantedSamples): Promise<Response> {
+  const response = await send("api/draw", post({ id, ...wanted }));
+  if (!response.ok) await answerOf(response);
+  return response;
 }
 
 const post = (body: object): RequestInit => ({
@@ -92,8 +101,10 @@ const post = (body: object): RequestInit => ({
 export async function getTexts(id: string, file: string): Promise<string[]> {
   const response = await fetch(sampleUrl(id, file));
   if (!response.ok) throw new ServerError(response.status, "these samples cannot be read");
-  return (await response.text()).trimEnd().split("\n");
+  return linesOf(response);
 }
+
+const linesOf = async (response: Response) => (await response.text()).replace(/\n$/, "").split("\n");
 
 /** Points of the plane from a sample file, x and y in turn. */
 export async function getPoints(id: string, file: string): Promise<Float32Array> {

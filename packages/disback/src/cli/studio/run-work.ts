@@ -39,14 +39,18 @@ async function start(
   }
 }
 
-async function draw(model: string, { count, seed, label }: WantedSamples): Promise<Uint8Array> {
+async function draw(
+  model: string,
+  { count, seed, label, prompt, texts }: WantedSamples,
+): Promise<Uint8Array> {
   const place = await mkdtemp(join(tmpdir(), "disback-draw-"));
-  const out = join(place, "samples.png");
+  const out = join(place, texts ? "samples.txt" : "samples.png");
   try {
     await runToEnd([
       ...["sample", model, "--count", String(count), "--seed", String(seed), "--out", out, "--quiet"],
-      // In one word, so that it is never taken for a flag.
+      // In one word, so that they are never taken for flags.
       ...(label === undefined ? [] : [`--label=${label}`]),
+      ...(prompt === undefined ? [] : [`--prompt=${prompt}`]),
     ]);
     return await readFile(out);
   } finally {

@@ -3,6 +3,7 @@ import { LanguageModel } from "../../models/language/language-model.js";
 import { type DistillSettings, distillSchema } from "../settings/distillation.js";
 import { isDirectName } from "../settings/objectives.js";
 import { positionOf } from "../stage-position.js";
+import { noiseOf } from "./fit.js";
 import { imitateTeacher } from "./imitation.js";
 import type { Job, JobContext } from "./job.js";
 import { tellMemoryNeeds } from "./memory-line.js";
@@ -18,7 +19,7 @@ export const distillationJob: Job<typeof distillSchema> = {
   command: "distill",
   schema: distillSchema,
   async perform(settings, context) {
-    const networks = await openNetworks(settings);
+    const networks = await openNetworks(settings, (line) => context.progress.notice(line));
     const decision = decideFor(settings, networks);
     // What was asked for need not be told.
     if (settings.method === "auto") context.progress.notice(describeDecision(decision));
@@ -48,6 +49,8 @@ function decideFor(settings: DistillSettings, { teacher, student }: Networks): D
   return decide({
     ...{ method, imitation, seed, direct: isDirectName(backtracking.objective) },
     ...{ teacher: teacher.module, student: studentOf(student, settings) },
+    // The levels of the others reach at least as far as the default.
+    levels: backtracking.objective === "diff-instruct" ? noiseOf(backtracking.diffInstruct) : undefined,
   });
 }
 

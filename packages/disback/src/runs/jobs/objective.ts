@@ -1,6 +1,7 @@
-import { type Device, Generator, type Module, randperm } from "@disback/torch";
+import type { Device, Module } from "@disback/torch";
 import type { z } from "zod";
 import { type Batch, openDataset, TensorDataset } from "../../data/dataset.js";
+import { someRows } from "../../data/some-samples.js";
 import type { DirectObjective } from "../../distill/direct-objective.js";
 import { Gkd } from "../../distill/language/gkd.js";
 import { Supervised } from "../../distill/language/supervised.js";
@@ -34,6 +35,7 @@ import type { OpenedModel } from "../opened-model.js";
 import { likeSamples } from "../samples/kinds.js";
 import { isLanguageName, type ObjectiveName } from "../settings/objective-names.js";
 import type { objectiveSettings } from "../settings/objectives.js";
+import { noiseOf } from "./fit.js";
 
 export type ObjectiveSettings = z.output<z.ZodObject<typeof objectiveSettings>>;
 
@@ -88,7 +90,7 @@ export async function createObjective(
   });
   switch (objective) {
     case "diff-instruct":
-      return new DiffInstruct(diffInstruct);
+      return new DiffInstruct({ weighting: diffInstruct.weighting, noise: noiseOf(diffInstruct) });
     case "vsd":
       return new Vsd(vsd);
     case "output-matching":
@@ -159,9 +161,7 @@ async function realPool(data: RealData, count: number, teacher: ModelFacts): Pro
   const like = likeSamples(codec, resolution);
   const labelled = { labels: classesOf(teacher) > 0, onWarning: notice, onProgress: onDecoding };
   const dataset = await openDataset(source, { ...like, skipBroken, ...labelled });
-  // Data may be sorted by class.
-  const order = randperm(dataset.length, { generator: new Generator(0) }).data() as BigInt64Array;
-  const chosen = Array.from(order.subarray(0, count), Number);
+  const chosen = someRows(dataset, count);
   const { samples, labels } = await (codec.decoder
     ? encodedOnce(dataset, chosen, teacher, data)
     : dataset.batch(chosen));

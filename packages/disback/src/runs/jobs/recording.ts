@@ -8,7 +8,7 @@ import { kindOf } from "../../distill/student-kind.js";
 import { TrustRegion } from "../../distill/trust-region.js";
 import type { RecordSettings } from "../settings/distillation.js";
 import { runStage } from "../stage-loop.js";
-import { fitOf } from "./fit.js";
+import { fitOf, noiseOf } from "./fit.js";
 import type { JobContext } from "./job.js";
 import { type Networks, studentOf } from "./networks.js";
 import { examination, executionOf, sessionOf } from "./session.js";
@@ -47,7 +47,7 @@ export async function recordTrajectory(
     ...optionsOf(settings),
     ...{
       teacher: module,
-      fit: fitOf(module),
+      fit: fitOf(module, noiseOf(settings.recording)),
       student,
       folder,
       resume,

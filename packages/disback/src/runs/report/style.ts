@@ -86,6 +86,6 @@ summary { cursor: pointer; font-weight: 560; padding: .3rem 0; }
 }
 @media (prefers-color-scheme: dark) { .points img { filter: invert(1) hue-rotate(180deg); } }
 .texts figure { margin: 0 0 1.5rem; }
-.texts ol { margin: 0.5rem 0 0; padding: 0 0 0 1.5rem; }
+.texts ol { margin: 0.5rem 0 0; padding: 0 0 0 1.9rem; }
 .texts li { padding: 0.2rem 0; overflow-wrap: anywhere; }
 `;

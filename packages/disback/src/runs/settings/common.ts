@@ -6,6 +6,14 @@ export const integer = (minimum: number) => z.int().min(minimum);
 /** A finite number greater than zero. */
 export const positive = z.number().positive();
 
+/** The noise levels of a loss: `ln sigma ~ N(noiseMean, noiseStandardDeviation^2)`, named as in a teacher's training. */
+export const noiseLevels = {
+  noiseMean: z.number().default(-1.2).describe("mean of ln sigma, the noise levels of the loss (P_mean)"),
+  noiseStandardDeviation: positive
+    .default(1.2)
+    .describe("standard deviation of ln sigma, the noise levels of the loss (P_std)"),
+};
+
 /** Whether a class-conditional model is used without labels. */
 export const unconditional = z.boolean().default(false);
 
@@ -40,10 +48,11 @@ export const pipelineSettings = {
   embeddedGuidance: positive
     .optional()
     .describe("Flux: the scale of guidance that the network is told; default 3.5"),
+  frames: integer(1).optional().describe("Wan: frames of a clip, 1 more than a multiple of 4"),
   resolution: integer(8)
     .optional()
     .describe(
-      "width and height of a text-to-image pipeline's pictures; default those of its training, 1024 for Flux",
+      "width and height of a text-to-image pipeline's pictures; default those of its training, 1024 for Flux; Wan's must be given",
     ),
 };
 

@@ -4,7 +4,7 @@ import { divergences } from "../../distill/objectives/divergences.js";
 import type { DerivativeKind, VelocitySource } from "../../distill/objectives/scm.js";
 import type { SampleDistance } from "../../distill/sample-distance.js";
 import type { Weighting } from "../../distill/weighting.js";
-import { integer, positive } from "./common.js";
+import { integer, noiseLevels, positive } from "./common.js";
 import { layer, type SettingsTree } from "./layers.js";
 import { type ObjectiveName, objectiveNames } from "./objective-names.js";
 
@@ -94,6 +94,7 @@ export const objectiveSettings = {
   diffInstruct: z
     .strictObject({
       weighting: weighting.default("one"),
+      ...noiseLevels,
     })
     .prefault({}),
   vsd: z
@@ -198,6 +199,10 @@ export const objectiveSettings = {
       ...continuous,
       warmupSteps: integer(1).default(200).describe("steps over which the derivative's part grows"),
       normalization: weight.default(0.1).describe("constant of the tangent's normalization"),
+      learnedWeight: z
+        .boolean()
+        .default(false)
+        .describe("learn the weight of the noise levels, from 1/sigma on, as the paper does"),
       realSamples,
     })
     .prefault({}),

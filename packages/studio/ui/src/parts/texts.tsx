@@ -1,8 +1,19 @@
 import { useEffect, useState } from "preact/hooks";
 import { getTexts } from "../server.ts";
 
-/** Samples that are texts, one below the other. */
-export function Texts({ run, file }: { run: string; file: string }) {
+/** Texts, one below the other. */
+export function TextList({ lines }: { lines: readonly string[] }) {
+  return (
+    <ol class="texts">
+      {lines.map((line, index) => (
+        <li key={index}>{line}</li>
+      ))}
+    </ol>
+  );
+}
+
+/** Samples that are texts; `most` of them, if given. */
+export function Texts({ run, file, most }: { run: string; file: string; most?: number }) {
   const [lines, setLines] = useState<string[]>();
   const [problem, setProblem] = useState<string>();
   useEffect(() => {
@@ -20,11 +31,5 @@ export function Texts({ run, file }: { run: string; file: string }) {
     };
   }, [run, file]);
   if (problem) return <p class="quiet">{problem}</p>;
-  return (
-    <ol class="texts">
-      {lines?.map((line, index) => (
-        <li key={index}>{line}</li>
-      ))}
-    </ol>
-  );
+  return <TextList lines={lines?.slice(0, most) ?? []} />;
 }

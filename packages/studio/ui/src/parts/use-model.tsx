@@ -1,6 +1,7 @@
 import { useState } from "preact/hooks";
 import { type ExportFormat, exportFormats, type RunDetail } from "../../../src/wire.ts";
-import { drawSamples, exportRun } from "../server.ts";
+import { drawSamples, drawTexts, exportRun } from "../server.ts";
+import { TextList } from "./texts.tsx";
 import { NEEDS_TOKEN, useTask } from "./use-task.ts";
 
 const COUNT = 16;
@@ -10,23 +11,42 @@ const FORMATS: Readonly<Record<ExportFormat, string>> = {
   safetensors: "safetensors",
 };
 
+/** The formats that a run's model can have; a page shows no texts. */
+function formatsOf({ frames, isLanguageModel }: RunDetail): readonly ExportFormat[] {
+  if (isLanguageModel) return ["safetensors"];
+  return frames.some(({ texts }) => texts !== undefined) ? ["onnx", "safetensors"] : exportFormats;
+}
+
+/** New samples: a picture's address, or texts. */
+interface Drawn {
+  src?: string;
+  texts?: string[];
+  words: string;
+}
+
 /** Draws new samples from a run's model, and exports it. */
 export function UseModel({ detail, mayAct }: { detail: RunDetail; mayAct: boolean }) {
-  const { summary, classes } = detail;
+  const { summary, classes, isLanguageModel } = detail;
+  const formats = formatsOf(detail);
+  const isText = detail.frames.some(({ texts }) => texts !== undefined);
   const [label, setLabel] = useState("");
   const [seed, setSeed] = useState(1);
-  const [format, setFormat] = useState<ExportFormat>("web");
-  const [picture, setPicture] = useState<{ src: string; words: string }>();
+  const [prompt, setPrompt] = useState("");
+  const [format, setFormat] = useState(formats[0]!);
+  const [drawn, setDrawn] = useState<Drawn>();
   const { message, isBusy, perform } = useTask();
   const draw = (wanted: number) => {
     setSeed(wanted);
     return perform("Drawing…", async () => {
-      const src = await drawSamples(summary.id, {
+      const samples = {
         ...{ count: COUNT, seed: wanted },
         ...(label === "" ? {} : { label }),
-      });
-      setPicture({
-        src,
+        ...(prompt === "" ? {} : { prompt }),
+      };
+      setDrawn({
+        ...(isText
+          ? { texts: await drawTexts(summary.id, samples) }
+          : { src: await drawSamples(summary.id, samples) }),
         words: [label || "all classes in turn", `seed ${wanted}`].slice(classes ? 0 : 1).join(", "),
       });
       return "";
@@ -57,6 +77,18 @@ export function UseModel({ detail, mayAct }: { detail: RunDetail; mayAct: boolea
                   <option key={name}>{name}</option>
                 ))}
               </select>
+            </label>
+          )}
+          {isLanguageModel && (
+            <label>
+              <span>Beginning</span>
+              <input
+                type="text"
+                maxLength={2000}
+                value={prompt}
+                placeholder="none"
+                onInput={(event) => setPrompt(event.currentTarget.value)}
+              />
             </label>
           )}
           <label>
@@ -90,7 +122,7 @@ export function UseModel({ detail, mayAct }: { detail: RunDetail; mayAct: boolea
           <label>
             <span>Export as</span>
             <select value={format} onChange={(event) => setFormat(event.currentTarget.value as ExportFormat)}>
-              {exportFormats.map((name) => (
+              {formats.map((name) => (
                 <option key={name} value={name}>
                   {FORMATS[name]}
                 </option>
@@ -103,14 +135,17 @@ export function UseModel({ detail, mayAct }: { detail: RunDetail; mayAct: boolea
         </form>
       </div>
       <p role="status">{message}</p>
-      {picture && (
+      {drawn && (
         <figure>
-          <img
-            class={detail.grid ? "grid" : ""}
-            src={picture.src}
-            alt={`${COUNT} new samples, ${picture.words}`}
-          />
-          <figcaption class="quiet">{picture.words}</figcaption>
+          {drawn.texts && <TextList lines={drawn.texts} />}
+          {drawn.src && (
+            <img
+              class={detail.grid ? "grid" : ""}
+              src={drawn.src}
+              alt={`${COUNT} new samples, ${drawn.words}`}
+            />
+          )}
+          <figcaption class="quiet">{drawn.words}</figcaption>
         </figure>
       )}
     </section>
