@@ -141,7 +141,7 @@ function runOf(settings, { student, objective }, rate, seed) {
 async function openJudge(settings) {
   const { settings: run } = runOf(settings, { student: "same", objective: "diff-instruct" }, 1e-3, 1);
   const { teacher } = await openNetworks(run);
-  return { judge: await openTrainingJudge(run, teacher.codec, context), run, codec: teacher.codec, teacher };
+  return { judge: await openTrainingJudge(run, teacher, context), run, codec: teacher.codec, teacher };
 }
 
 /** All that can be measured, at a run's end and of the teacher. */

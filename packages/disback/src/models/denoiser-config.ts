@@ -145,9 +145,7 @@ const mlp = z.strictObject({
   blocks: count.default(4),
 });
 
-const dit = z.strictObject({
-  network: z.literal("dit"),
-  ...common,
+const ditFields = {
   /** height and width of the samples; for a latent model, of the latents */
   imageResolution: count,
   imageChannels: count,
@@ -158,6 +156,20 @@ const dit = z.strictObject({
   attentionBias: z.boolean().default(true),
   normalizationEps: positive.default(1e-6),
   dropout: probability.default(0),
+};
+
+const dit = z.strictObject({ network: z.literal("dit"), ...common, ...ditFields });
+
+const videoDit = z.strictObject({
+  network: z.literal("video-dit"),
+  ...common,
+  ...ditFields,
+  /** frames of a clip */
+  frames: count.min(2).max(1024),
+  /** frames in a row that one token stands for */
+  framesPerPatch: count.default(1),
+  /** blocks, in turn over space and over time */
+  layers: count.multipleOf(2).default(4),
 });
 
 /**
@@ -165,7 +177,7 @@ const dit = z.strictObject({
  * `embeddingType: "fourier", noiseMultiplier: 2, encoderType: "residual", resampleFilter: [1, 3, 3, 1]`;
  * "dhariwal-unet" is ADM, "edm2" is EDM2's U-Net; "unet-2d" is UNet2DModel of diffusers; "dit" is DiT-S/2 by default;
  * "unet-2d-condition" is the network of Stable Diffusion, "sd3", "flux" and "wan" those of Stable Diffusion 3, Flux and Wan2.1, which
- * go with flow matching and nothing else; "text-unet" reads prompts itself; "text-transformer" takes texts as one-hot letters,
+ * go with flow matching and nothing else; "video-dit" is for clips; "text-unet" reads prompts itself; "text-transformer" takes texts as one-hot letters,
  * "mlp" points. Unknown fields are errors.
  */
 export const denoiserConfig = z
@@ -183,11 +195,12 @@ export const denoiserConfig = z
       textUNet,
       textTransformer,
       dit,
+      videoDit,
       mlp,
     ],
     {
       error:
-        'expected "song-unet", "dhariwal-unet", "edm2", "unet-2d", "unet-2d-condition", "sd3", "flux", "wan", "text-unet", "text-transformer", "dit" or "mlp"',
+        'expected "song-unet", "dhariwal-unet", "edm2", "unet-2d", "unet-2d-condition", "sd3", "flux", "wan", "text-unet", "text-transformer", "dit", "video-dit" or "mlp"',
     },
   )
   .superRefine((config, context) => {
@@ -220,12 +233,15 @@ export const denoiserConfig = z
       return;
     }
     if (config.network === "mlp" || config.network === "unet-2d") return;
-    if (config.network === "dit") {
+    if (config.network === "dit" || config.network === "video-dit") {
       if (config.imageResolution % config.patchSize !== 0) {
         fail("imageResolution", `must be a multiple of patchSize (${config.patchSize})`);
       }
       if ((config.heads * config.channelsPerHead) % 4 !== 0) {
         fail("channelsPerHead", "heads times channelsPerHead must be a multiple of 4");
+      }
+      if (config.network === "video-dit" && config.frames % config.framesPerPatch !== 0) {
+        fail("frames", `must be a multiple of framesPerPatch (${config.framesPerPatch})`);
       }
       return;
     }
@@ -309,7 +325,8 @@ export function sampleShape(config: DenoiserConfig): number[] {
   if (config.network === "mlp") return [config.dimension];
   if (config.network === "text-transformer") return [config.textLength, config.letters.length];
   const sides = [config.imageResolution, config.imageResolution];
-  if (config.network === "wan") return [config.imageChannels, config.frames, ...sides];
+  if (config.network === "wan" || config.network === "video-dit")
+    return [config.imageChannels, config.frames, ...sides];
   return [config.imageChannels, ...sides];
 }
 

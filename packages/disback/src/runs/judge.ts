@@ -130,7 +130,8 @@ export class Judge {
   }
 
   private get judgedBy(): JudgedBy {
-    return { modes: this.dataset?.modes !== undefined, extractor: this.extractor };
+    const { modes, digits } = this.dataset ?? {};
+    return { modes: modes !== undefined, digits: digits !== undefined, extractor: this.extractor };
   }
 
   /** Judges `count` samples. */
@@ -150,6 +151,7 @@ export class Judge {
       reference: this.reference,
       batchSize: this.options.batchSize,
       ...(this.dataset?.modes ? { modes: this.dataset.modes } : {}),
+      ...(this.dataset?.digits ? { digits: this.dataset.digits } : {}),
       ...(onProgress ? { onProgress } : {}),
     });
   }

@@ -48,6 +48,19 @@ const NETWORKS = {
   },
 };
 
+/** Clips of 8 frames; the data's are toys. */
+const VIDEO = {
+  network: "video-dit",
+  frames: 8,
+  framesPerPatch: 2,
+  imageResolution: 16,
+  imageChannels: 1,
+  patchSize: 4,
+  layers: 4,
+  heads: 4,
+  channelsPerHead: 24,
+};
+
 /** `disback teacher train --preset NAME`; images need `--data`. */
 export const teacherPresets: Presets = {
   "2d": {
@@ -133,6 +146,22 @@ export const teacherPresets: Presets = {
     },
     evaluation: { every: 1000, samples: 500, grid: 16 },
     checkpoints: { every: 500 },
+  },
+  video: {
+    data: "toy:moving-digits?count=20000",
+    model: VIDEO,
+    training: {
+      iterations: 2000,
+      batchSize: 32,
+      learningRate: 1.5e-3,
+      averageHalfLife: 8000,
+      labelDropout: 0,
+      // Eight frames show through more noise than one.
+      noiseMean: -0.4,
+      noiseStandardDeviation: 1.4,
+    },
+    evaluation: { every: 1000, samples: 200, grid: 20, teacherSteps: 12 },
+    checkpoints: { every: 200 },
   },
   cifar10: {
     resolution: 32,
@@ -303,6 +332,21 @@ export const distillPresets: Presets = {
       emaDecay: 0.98,
     },
     evaluation: { every: 100, samples: 500, grid: 16 },
+  },
+  video: {
+    data: "toy:moving-digits?count=20000",
+    sigmaInit: 10,
+    recording: { steps: 60, batchSize: 32 },
+    imitation: { steps: 200, batchSize: 32 },
+    backtracking: {
+      objective: "dmd",
+      iterations: 200,
+      batchSize: 32,
+      studentLearningRate: 3e-4,
+      auxiliaryLearningRate: 6e-4,
+      emaDecay: 0.98,
+    },
+    evaluation: { every: 50, samples: 300, grid: 20, teacherSteps: 12 },
   },
   ...generatorPresets,
   ...tinyPresets,

@@ -87,12 +87,12 @@ const rankingOfPoints = (data: string) => ({
   common: {
     data,
     backtracking: {
-      ...{ batchSize: 128, iterations: 100_000, processorSeconds: 3, emaDecay: 0.97 },
-      pairs: { count: 2000 },
+      ...{ batchSize: 128, iterations: 100_000, processorSeconds: 2, emaDecay: 0.97 },
+      pairs: { count: 1000 },
       // Stages of the length that such a run has room for.
-      ect: { stageSteps: 75 },
-      tcm: { stageSteps: 50, firstSteps: 400 },
-      scm: { warmupSteps: 100 },
+      ect: { stageSteps: 40 },
+      tcm: { stageSteps: 25, firstSteps: 200 },
+      scm: { warmupSteps: 60 },
     },
     evaluation: { every: 50, samples: 4000, batchSize: 4000, grid: 1000 },
     checkpoints: { every: 1000 },

@@ -270,7 +270,7 @@ function toldLike(own: DenoiserConfig, teacher: DenoiserConfig | undefined): Den
 function halved(config: DenoiserConfig): DenoiserConfig {
   if (config.network === "mlp")
     return { ...config, hiddenChannels: Math.max(2, 2 * Math.floor(config.hiddenChannels / 4)) };
-  if (config.network === "dit" || config.network === "text-transformer") {
+  if (config.network === "dit" || config.network === "video-dit" || config.network === "text-transformer") {
     if (config.heads % 2 !== 0) {
       throw new DisbackError(
         `"student": the teacher's ${config.heads} heads cannot be halved; give a config file`,

@@ -150,14 +150,15 @@ export async function openAt(
   const open = (side: number | undefined, more: OpenOptions = {}) =>
     openDataset(data, {
       ...(side === undefined ? {} : { resolution: side }),
-      ...(shape?.length === 3 ? { channels: shape[0] as 1 | 3 } : {}),
+      ...(shape?.length === 3 || shape?.length === 4 ? { channels: shape[0] as 1 | 3 } : {}),
+      ...(shape?.length === 4 ? { frames: shape[1]! } : {}),
       labels: conditional ?? true,
       skipBroken,
       onWarning: notice,
       onProgress: onDecoding,
       ...more,
     });
-  const side = resolution ?? (shape?.length === 3 ? shape[1] : undefined);
+  const side = resolution ?? (shape?.length === 3 || shape?.length === 4 ? shape.at(-1) : undefined);
   if (side !== undefined || data.startsWith("toy:")) return open(side);
   try {
     // This first look decodes few images and reports nothing.
