@@ -29,6 +29,7 @@ export {
   conditionSourceOf,
   noConditions,
   UniformClasses,
+  UniformTasks,
 } from "./distill/condition-source.js";
 export { DenoiserStudent, type DenoiserStudentOptions, evenAngles } from "./distill/denoiser-student.js";
 export { type GeneratorModule, GeneratorStudent, type LatentDraw } from "./distill/generator-student.js";

@@ -152,6 +152,8 @@ const FOLLOWED = [
   "modeCoverage",
   "trigramDivergence",
   "validWords",
+  "motionError",
+  "readableDigits",
   "target",
 ];
 

@@ -1,4 +1,4 @@
-import { arange, type Device, type Generator, randint } from "@disback/torch";
+import { arange, type Device, type Generator, keep, ops, randint, type Tensor, tensor } from "@disback/torch";
 import { DisbackError } from "../errors.js";
 import { type Condition, classesOf } from "../models/condition.js";
 import type { ModelFacts } from "../models/facts.js";
@@ -29,15 +29,35 @@ export class UniformClasses implements ConditionSource {
   }
 }
 
+/** Tasks drawn uniformly, and in each its classes, one-hot `class [N, K]`. */
+export class UniformTasks implements ConditionSource {
+  /** probability of each class */
+  private readonly shares: Tensor;
+
+  /** @param tasks number of each task's classes, in the order of the classes */
+  constructor(tasks: Readonly<Record<string, number>>, device: Device = "cpu") {
+    const sizes = Object.values(tasks);
+    const shares = sizes.flatMap((size) => Array<number>(size).fill(1 / (size * sizes.length)));
+    this.shares = keep(tensor(shares, { device }));
+  }
+
+  draw(count: number, generator: Generator): Condition {
+    const drawn = ops.multinomial(this.shares, count, true, generator).unsqueeze(1);
+    const classes = arange(0, this.shares.shape[0]!, 1, { dtype: "int64", device: this.shares.device });
+    return { class: drawn.eq(classes).float() };
+  }
+}
+
 /**
- * The default source for a model's facts: uniform classes, the prompts that the model was trained with, or no condition.
+ * The default source for a model's facts: uniform tasks, uniform classes, the prompts that the model was trained with, or no condition.
  * @throws DisbackError if the model takes another condition, which only its user can draw
  */
-export function conditionSourceOf({ condition, text }: ModelFacts, device: Device): ConditionSource {
+export function conditionSourceOf({ condition, text, tasks }: ModelFacts, device: Device): ConditionSource {
   if (condition.tokens && text) return new UniformPrompts(new PromptTokens(text.prompts, text), device);
   const other = Object.keys(condition).find((name) => name !== "class");
   if (other !== undefined)
     throw new DisbackError(`student: "conditions" must be given, because its model takes "${other}"`);
+  if (tasks) return new UniformTasks(tasks, device);
   const classes = classesOf({ condition });
   return classes > 0 ? new UniformClasses(classes, device) : noConditions;
 }

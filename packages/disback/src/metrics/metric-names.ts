@@ -10,6 +10,8 @@ export const metricNames = [
   "textPerplexity",
   "validWords",
   "distinctPairs",
+  "motionError",
+  "readableDigits",
 ] as const;
 export type MetricName = (typeof metricNames)[number];
 
@@ -22,4 +24,6 @@ export const followedFigures = [
   "textPerplexity",
   "validWords",
   "distinctPairs",
+  "motionError",
+  "readableDigits",
 ] as const satisfies readonly MetricName[];

@@ -5,14 +5,13 @@ import { cat, type Tensor } from "@disback/torch";
  *
  * | name | shape | |
  * |---|---|---|
- * | `class` | `[N, K]` | classes, one-hot; zeros mean "no class" |
+ * | `class` | `[N, K]` | classes, one-hot; zeros mean "no class"; those of several tasks stand one behind the other |
  * | `tokens` | `[N, L]` | a text as numbers of its pieces, counted from 1; zeros behind its end, or for "no text" |
  * | `text` | `[N, L, D]` | states of a text encoder |
  * | `textMask` | `[N, L]` | 1 where there is text, 0 where there is padding |
  * | `pooled` | `[N, P]` | one vector for the whole text |
  * | `sizes` | `[N, 6]` | original size, crop and target size (SDXL) |
  * | `guidance` | `[N]` | the scale that a network distilled from guidance is told (Flux) |
- * | `task` | `[N, T]` | which of several teachers' tasks, one-hot |
  *
  * A batch without a condition is `undefined`.
  */

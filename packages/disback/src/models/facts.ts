@@ -12,6 +12,8 @@ export interface ModelFacts {
   readonly condition: ConditionShapes;
   /** names of the classes in order, if they have names */
   readonly classNames?: readonly string[];
+  /** of a model for several tasks: how many of the classes are each's, by name and in order; tasks are drawn equally often */
+  readonly tasks?: Readonly<Record<string, number>>;
   /** how it reads prompts, if it is told `tokens` */
   readonly text?: TextFacts;
 }
@@ -20,6 +22,11 @@ export interface ModelFacts {
 export interface TextFacts extends PromptReader {
   /** prompts that it was trained with; it draws and learns from them if no others are given */
   readonly prompts: readonly string[];
+}
+
+/** Whether a model is told prompts, by its own reader or by a pipeline's encoders. */
+export function isPrompted({ text, condition }: ModelFacts): boolean {
+  return text !== undefined || condition.text !== undefined;
 }
 
 /**

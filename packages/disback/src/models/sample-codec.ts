@@ -27,6 +27,8 @@ export interface SampleCodec {
    * judged and stored as the values they are.
    */
   picture?(shown: Tensor): Tensor;
+  /** The tasks that samples are of, if several: no statistics that come along are of all. */
+  readonly tasks?: readonly string[];
   /** What shown samples `[N, L]` say, if they are texts. */
   readonly language?: Language;
   /** Writes into a model's folder what it takes to open this again. */

@@ -22,6 +22,7 @@ export function withoutLabels({ denoiser, config }: ConfiguredDenoiser): Configu
     labelDim: 0,
     labelDropout: 0,
     classNames: undefined,
+    tasks: undefined,
   });
   const result = buildDenoiser(unconditional, blankWeights);
   const { device, dtype } = denoiser.parameters()[0]!;

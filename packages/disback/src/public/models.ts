@@ -17,6 +17,11 @@ export {
 export { LatentGenerator } from "../models/generators/latent-generator.js";
 export { loadGenerator, saveGenerator } from "../models/generators/storage.js";
 
+// Teachers of several tasks.
+
+export { jointConfig, jointStart, loadTasks, saveTasks, type TaskConfig } from "../models/tasks/storage.js";
+export { type Task, TaskDenoiser } from "../models/tasks/task-denoiser.js";
+
 // Samplers.
 
 export * from "../models/samplers.js";
@@ -36,10 +41,10 @@ export { loadAutoencoder, saveAutoencoder } from "../models/autoencoder/storage.
 export { TinyAutoencoder } from "../models/autoencoder-tiny/autoencoder-tiny.js";
 export type { SampleCodec } from "../models/sample-codec.js";
 export {
-  AutoencoderTraining,
   type AutoencoderTrainingOptions,
   trainAutoencoder,
-} from "../teacher/autoencoder-training.js";
+  type UntrainedAutoencoder,
+} from "../teacher/train-autoencoder.js";
 
 // Teachers: import and training.
 

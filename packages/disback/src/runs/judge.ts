@@ -23,6 +23,8 @@ export interface JudgeOptions {
   /** What the samples to be judged look like. */
   shown: Shown;
   device: Device;
+  /** Whether the samples follow prompts: no shipped statistics are of such data. Default false. */
+  prompted?: boolean;
   /** Data set, or a file of reference statistics; the shipped statistics of the extractor when not given. */
   data?: string | undefined;
   resolution?: number | undefined;
@@ -97,7 +99,14 @@ export class Judge {
       );
       return new Judge(extractor, reference, dataset, options);
     }
-    const shipped = shippedExtractors().includes(extractor.name);
+    const { tasks } = options.shown;
+    if (tasks) {
+      options.notice(
+        `samples of several tasks (${tasks.join(", ")}): no FID (give --data with samples of all of them)`,
+      );
+      return undefined;
+    }
+    const shipped = !options.prompted && shippedExtractors().includes(extractor.name);
     if (shipped) return new Judge(extractor, loadShippedReference(extractor.name), undefined, options);
     options.notice("no data to compare with: no FID (give --data)");
     return undefined;
@@ -121,7 +130,8 @@ export class Judge {
   }
 
   private get judgedBy(): JudgedBy {
-    return { modes: this.dataset?.modes !== undefined, extractor: this.extractor };
+    const { modes, digits } = this.dataset ?? {};
+    return { modes: modes !== undefined, digits: digits !== undefined, extractor: this.extractor };
   }
 
   /** Judges `count` samples. */
@@ -141,6 +151,7 @@ export class Judge {
       reference: this.reference,
       batchSize: this.options.batchSize,
       ...(this.dataset?.modes ? { modes: this.dataset.modes } : {}),
+      ...(this.dataset?.digits ? { digits: this.dataset.digits } : {}),
       ...(onProgress ? { onProgress } : {}),
     });
   }

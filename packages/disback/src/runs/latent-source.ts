@@ -36,7 +36,8 @@ export class LatentSource {
     private readonly options: {
       seed: number;
       device: Device;
-      label?: number | undefined;
+      /** classes to draw in turn; all when not given */
+      labels?: readonly number[] | undefined;
       prompts?: PromptRows | undefined;
     } & Partial<LatentKind>,
   ) {
@@ -45,7 +46,7 @@ export class LatentSource {
   }
 
   next(count: number): Latents {
-    const { device, label, prompts, steps = 1 } = this.options;
+    const { device, prompts, steps = 1 } = this.options;
     const draw = (generator: Generator) =>
       this.options.draw?.(count, generator) ?? randn([count, ...this.sampleShape], { generator, device });
     const noise = [draw(this.generator)];
@@ -59,7 +60,10 @@ export class LatentSource {
       return { latents, condition, prompts: places.map((place) => prompts.texts[place]!) };
     }
     if (this.labelDim === 0) return { latents };
-    const labels = Array.from({ length: count }, (_, i) => label ?? (first + i) % this.labelDim);
+    const { labels: own } = this.options;
+    const labels = Array.from({ length: count }, (_, i) =>
+      own ? own[(first + i) % own.length]! : (first + i) % this.labelDim,
+    );
     const rows = new Float32Array(count * this.labelDim);
     for (const [row, column] of labels.entries()) rows[row * this.labelDim + column] = 1;
     const classes = fromTypedArray(rows, [count, this.labelDim], { device });

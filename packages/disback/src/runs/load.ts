@@ -7,7 +7,7 @@ import { openDrawer } from "./sample-drawer.js";
 export interface GenerateOptions {
   /** samples, a whole number from 1; default 1 */
   count?: number;
-  /** class, by number or name; default all in turn */
+  /** class, by number or name, or a task; default all in turn */
   label?: number | string;
   /** what to draw, for a model that is told a text: one for all, or several in turn; default those of its training */
   prompt?: string | readonly string[];

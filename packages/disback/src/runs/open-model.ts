@@ -3,16 +3,25 @@ import { DisbackError, UsageError } from "../errors.js";
 import { isLanguageModel, openLanguageModel } from "../import/language/open-language-model.js";
 import { isTextToImageSource } from "../import/pipeline/text-to-image-source.js";
 import { openCodec } from "../models/autoencoder/open-codec.js";
-import { type DenoiserConfig, loadConfig, loadModel, sampleShape, withoutLabels } from "../models/config.js";
+import {
+  type DenoiserConfig,
+  isOfPipeline,
+  loadConfig,
+  loadModel,
+  sampleShape,
+  withoutLabels,
+} from "../models/config.js";
 import { DenoiserModule } from "../models/denoiser.js";
 import { isGeneratorFolder } from "../models/generators/storage.js";
 import type { SampleCodec } from "../models/sample-codec.js";
+import { isTaskFolder } from "../models/tasks/storage.js";
 import { letterCodec } from "../text/language/codecs.js";
 import { Letters } from "../text/language/letters.js";
 import { isAdapterFolder, openAdapterFolder, readAdapterFolder } from "./adapter-folder.js";
 import { isCheckpointFile, openGanFile, openGeneratorFolder } from "./generator-model.js";
 import { languageModel } from "./language-folder.js";
 import { locateModel } from "./locate-model.js";
+import { isAutoencoderFolder } from "./open-autoencoder.js";
 import { openPipeline, toldBy } from "./open-pipeline.js";
 import { configured, type OpenedModel, type OpeningOptions } from "./opened-model.js";
 import {
@@ -23,6 +32,7 @@ import {
   openPictures,
 } from "./own-modules.js";
 import { requireNoChoice } from "./pipeline-choice.js";
+import { openTaskFolder, refuseNoTask } from "./task-folder.js";
 import { encodedPrompts, hasTextEncoder, readTextEncoder } from "./text-encoder.js";
 
 /**
@@ -46,12 +56,18 @@ export async function openModel(source: string, options: OpeningOptions): Promis
     adapters.dispose();
     return base;
   }
+  if (isAutoencoderFolder(folder))
+    throw new DisbackError(
+      `${source}: is an autoencoder, which draws nothing by itself; distil it with --half, train on its latents with --autoencoder, or give it as a --decoder`,
+    );
   if (isModuleFolder(folder)) return whole(source, await openModuleFolder(folder, device), unconditional);
   if (isGeneratorFolder(folder))
     return withItsClasses(source, await openGeneratorFolder(folder, device), unconditional);
+  if (isTaskFolder(folder)) return openTaskFolder(source, folder, options);
   if (isToldByEncoder(folder)) return openToldByEncoder(folder, options);
   const loaded = loadModel(folder, { device, prompts });
   const codec = (await openPictures(folder)) ?? codecOf(folder, loaded.config, device);
+  if (unconditional && loaded.config.tasks) refuseNoTask(source);
   if (unconditional && loaded.config.network === "text-unet")
     throw new UsageError(`--unconditional: ${source} is told a text; train one without --captions`);
   if (!unconditional || loaded.config.labelDim === 0) return configured(loaded, codec);
@@ -91,13 +107,19 @@ export function needsEncoder(source: string): boolean {
   if (isModuleFile(source) || isCheckpointFile(source) || /\.gguf$/i.test(source)) return false;
   const folder = locateModel(source);
   if (isAdapterFolder(folder)) return baseNeedsEncoder(folder);
-  const another = isModuleFolder(folder) || isGeneratorFolder(folder) || isLanguageModel(folder);
+  const another = [
+    isModuleFolder,
+    isGeneratorFolder,
+    isTaskFolder,
+    isLanguageModel,
+    isAutoencoderFolder,
+  ].some((is) => is(folder));
   return !another && isToldByEncoder(folder);
 }
 
 /** Whether a model folder's network is told what a pipeline's encoders say. */
 function isToldByEncoder(folder: string): boolean {
-  return ["unet-2d-condition", "sd3", "flux"].includes(loadConfig(folder).network);
+  return isOfPipeline(loadConfig(folder));
 }
 
 /** A base that is gone is told of where it is opened. */
@@ -134,7 +156,8 @@ async function openToldByEncoder(folder: string, options: OpeningOptions): Promi
 function codecOf(folder: string, config: DenoiserConfig, device: Device): SampleCodec {
   if (config.network === "text-transformer")
     return letterCodec(new Letters(config.letters), config.textLength);
-  return openCodec(folder, sampleShape(config), { device });
+  const codec = openCodec(folder, sampleShape(config), { device });
+  return config.tasks ? { ...codec, tasks: Object.keys(config.tasks) } : codec;
 }
 
 async function openLanguage(source: string, { device, textLength }: OpeningOptions) {

@@ -6,7 +6,7 @@ import { type StudentKind, studentFrom } from "../distill/student-kind.js";
 import { UsageError } from "../errors.js";
 import { type Condition, classesOf, eachRows, narrowRows } from "../models/condition.js";
 import { DenoiserModule } from "../models/denoiser.js";
-import type { ModelFacts } from "../models/facts.js";
+import { isPrompted, type ModelFacts } from "../models/facts.js";
 import { guided } from "../models/guided-denoiser.js";
 import { LanguageModel } from "../models/language/language-model.js";
 import type { SampleCodec } from "../models/sample-codec.js";
@@ -43,7 +43,7 @@ export interface DrawingOptions {
   /** How a language model draws the next token; from the distribution as it is when not given. */
   temperature?: number | undefined;
   topP?: number | undefined;
-  /** Class to draw, by number or name; all in turn when not given. */
+  /** Class to draw, by number or name, or a task; all in turn when not given. */
   label?: number | string | undefined;
   /** Prompts of a model that is told a text, in turn; those of its training when not given. */
   prompts?: readonly string[] | undefined;
@@ -80,18 +80,27 @@ export interface ShownDrawer extends SampleDrawer {
   kind: SampleKind;
 }
 
+/** Draws from a model that was opened. */
+export interface ModelDrawer extends ShownDrawer {
+  /** whether the samples follow prompts */
+  prompted: boolean;
+}
+
 /** Opens a student (its own steps) or a teacher (a sampler), whichever the folder holds. */
 export async function openDrawer(
   source: string,
   options: DrawingOptions & OpeningOptions,
-): Promise<ShownDrawer> {
+): Promise<ModelDrawer> {
   const { device, unconditional = false, prompts, negativePrompt, pipeline, textLength } = options;
   const alsoEncode = negativePrompt === undefined ? [] : [negativePrompt];
   const told = needsEncoder(source) ? { prompts, alsoEncode } : {};
   const model = await openModel(source, { device, unconditional, pipeline, textLength, ...told });
   refuseForeign(source, model.module, options);
   const encoded = model.prompts;
-  return decodedDrawer(modelDrawer(source, model, { ...options, encoded }), model.codec);
+  return {
+    ...decodedDrawer(modelDrawer(source, model, { ...options, encoded }), model.codec),
+    prompted: isPrompted(model.facts),
+  };
 }
 
 /** Draws what the model itself makes, and decodes it for those who look or judge. */
@@ -121,7 +130,7 @@ function modelDrawer(
   const kind = studentKindOf(source, module);
   if (kind === undefined)
     return teacherDrawer(module as DenoiserModule, { ...options, steps: options.steps ?? 18 });
-  const student = studentFrom(module, facts, inSteps(kind, facts, options.steps), prompts);
+  const student = studentFrom(module, facts, inSteps(kind, facts, options.steps), { conditions: prompts });
   if (options.steps !== undefined && options.steps !== student.evaluations) {
     throw new UsageError(
       `--steps ${options.steps}: ${source} is a ${stepsText(student.evaluations)} student`,
@@ -183,11 +192,11 @@ export function studentDrawer(
 
 /** A teacher's samples: a denoiser's by a sampler, a language model's by itself. */
 export function samplerOf(
-  { module, facts }: Pick<OpenedModel<Module>, "module" | "facts">,
+  { module, facts, drawLatents }: Pick<OpenedModel<Module>, "module" | "facts" | "drawLatents">,
   options: DrawingOptions & { steps: number },
 ): SampleDrawer {
   if (module instanceof DenoiserModule) return teacherDrawer(module, options);
-  return studentDrawer(studentFrom(module, facts, { kind: "generator" }), options);
+  return studentDrawer(studentFrom(module, facts, { kind: "generator" }, { drawLatents }), options);
 }
 
 /** A teacher's samples by one of EDM's samplers. */
@@ -230,11 +239,11 @@ function drawer(
   evaluations: number,
   generate: (latents: Tensor, condition?: Condition) => Tensor,
 ): SampleDrawer {
-  const label = labelOf(options.label, facts);
+  const labels = labelsOf(options.label, facts);
   const labelDim = classesOf(facts);
   const sampleShape = [...facts.sampleShape];
   const prompts = options.told ?? options.encoded ?? promptsOf(options.prompts, facts);
-  const source = new LatentSource(sampleShape, labelDim, { ...options, label, prompts });
+  const source = new LatentSource(sampleShape, labelDim, { ...options, labels, prompts });
   const numbers = sampleShape.reduce((product, side) => product * side, 1);
   // A GPU is fast enough for whole batches, and so is a student that runs once.
   const whole = options.device !== "cpu" || evaluations <= MOST_AT_ONCE;
@@ -295,15 +304,21 @@ function promptsOf(given: readonly string[] | undefined, facts: ModelFacts): Pro
   throw new UsageError(`--prompt: this model is not told a text${classes}`);
 }
 
-/** The number of a class that is given by number or name. @throws UsageError if the model has no such class */
-function labelOf(label: number | string | undefined, facts: ModelFacts): number | undefined {
+/** The numbers of a task's classes, or of one class by number or name. @throws UsageError if the model has no such class */
+function labelsOf(label: number | string | undefined, facts: ModelFacts): number[] | undefined {
   if (label === undefined) return undefined;
+  let first = 0;
+  for (const [task, classes] of Object.entries(facts.tasks ?? {})) {
+    if (task.toLowerCase() === String(label).toLowerCase())
+      return Array.from({ length: classes }, (_, place) => first + place);
+    first += classes;
+  }
   const labelDim = classesOf(facts);
   const { classNames = [] } = facts;
   const named = classNames.findIndex((name) => name.toLowerCase() === String(label).toLowerCase());
   const number = named >= 0 ? named : label;
   if (typeof number === "number" && Number.isInteger(number) && number >= 0 && number < labelDim)
-    return number;
+    return [number];
   if (labelDim === 0) throw new UsageError(`--label ${label}: this model has no classes`);
   const known = `this model's classes are 0 to ${labelDim - 1}`;
   // Data without names may count its classes: that tells nothing.

@@ -43,5 +43,7 @@ export const FIGURE_NAMES: Readonly<Record<string, string>> = {
   textPerplexity: "perplexity",
   validWords: "valid words",
   distinctPairs: "distinct word pairs",
+  motionError: "motion error",
+  readableDigits: "readable digits",
   target: "target",
 };

@@ -12,10 +12,16 @@ const FLAGS: readonly SettingFlag[] = [
     flags: "--metrics <list>",
     path: "metrics",
     description:
-      "fid,kid,inceptionScore,precisionRecall,slicedWasserstein,modeCoverage; of texts trigramDivergence,textPerplexity,validWords,distinctPairs",
+      "fid,kid,inceptionScore,precisionRecall,slicedWasserstein,modeCoverage; of texts trigramDivergence,textPerplexity,validWords,distinctPairs; of moving digits motionError,readableDigits",
     kind: "list",
   },
   ...SAMPLING_FLAGS,
+  {
+    flags: "--label <class>",
+    path: "label",
+    description: "class or task to judge; default all in turn",
+    kind: "number",
+  },
   ...PROMPT_FLAGS,
   ...LANGUAGE_FLAGS,
   { flags: "--extractor <name>", path: "extractor", description: "feature extractor" },

@@ -4,6 +4,7 @@ import { EVALUATION_FLAGS, RUN_FLAGS } from "../flag-groups.js";
 import { addRunFlags, runCommand } from "../run-command.js";
 import type { SettingFlag } from "../setting-flags.js";
 import { addTeacherImport } from "./teacher-import.js";
+import { addTeacherJoin } from "./teacher-join.js";
 
 const FLAGS: readonly SettingFlag[] = [
   {
@@ -40,12 +41,13 @@ const FLAGS: readonly SettingFlag[] = [
   ...RUN_FLAGS,
 ];
 
-/** `disback teacher train` and `disback teacher import`. */
+/** `disback teacher train`, `import` and `join`. */
 export function addTeacher(program: Command): void {
   const teacher = program
     .command("teacher")
-    .description("Make a teacher: train one, or import someone else's.");
+    .description("Make a teacher: train one, import someone else's, or join several.");
   addTeacherImport(teacher);
+  addTeacherJoin(teacher);
   const command = teacher.command("train").description("Train a diffusion model on a data set (EDM's loss).");
   addRunFlags(command, FLAGS, Object.keys(teacherPresets), "runs/teacher")
     .addHelpText(
@@ -55,6 +57,7 @@ Examples:
   disback teacher train --preset 2d --data toy:ring --out runs/ring
   disback teacher train --preset cifar10 --data cifar10.tar.gz --conditional --out runs/cifar10
   disback teacher train --data photos/ --autoencoder sd-vae/ --config latent.yaml --out runs/latent
+  disback teacher train --preset autoencoder --data faces.npz --out runs/vae
 `,
     )
     .action(async () => {

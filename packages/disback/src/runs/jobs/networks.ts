@@ -15,6 +15,7 @@ import {
   type DenoiserConfig,
   denoiserConfig,
   factsOf,
+  isOfPipeline,
   parseDenoiserConfig,
 } from "../../models/config.js";
 import { DenoiserModule } from "../../models/denoiser.js";
@@ -22,6 +23,8 @@ import { requireSameKind } from "../../models/facts.js";
 import { createGenerator } from "../../models/generators/create-generator.js";
 import { LanguageModel } from "../../models/language/language-model.js";
 import { PreconditionedDenoiser } from "../../models/preconditioning/preconditioned.js";
+import { jointStart } from "../../models/tasks/storage.js";
+import { TaskDenoiser } from "../../models/tasks/task-denoiser.js";
 import { intervalConfig, withInterval } from "../../models/with-interval.js";
 import { fingerprint, keepingFingerprint } from "../../training/hashing.js";
 import { adaptersOnModel } from "../adapter-folder.js";
@@ -35,6 +38,7 @@ import { type PipelineSettings, pipelineChoiceOf } from "../pipeline-choice.js";
 import { promptsFrom } from "../prompts.js";
 import type { ObjectiveName } from "../settings/objective-names.js";
 import { readSettingsFile } from "../settings/resolve.js";
+import { type HalfSettings, openHalves, refuseHalf } from "./autoencoder-networks.js";
 import {
   generatorConfigFor,
   generatorStudents,
@@ -46,23 +50,18 @@ import { requireObjectiveFor } from "./objective.js";
 import { requireStart } from "./student-start.js";
 
 /** Settings of the networks of a distillation. */
-export interface NetworkSettings extends ComputationSettings, PipelineSettings {
-  teacher: string;
-  /** How the student starts. */
-  student: string;
+export interface NetworkSettings extends ComputationSettings, PipelineSettings, HalfSettings {
   unconditional: boolean;
   /** Tokens of a text, for a language model. */
   textLength?: number | undefined;
   /** Sizes of a generator from a vector. */
   latentSize?: number | undefined;
-  studentChannels?: number | undefined;
   /** Rank of adapters on the teacher, if the student is that. */
   rank?: number | undefined;
   /** Layers of the teacher that get an adapter. */
   adaptedLayers?: AdaptedLayers | undefined;
   /** Prompts to train with, or where they are. */
   prompts?: string | undefined;
-  seed: number;
   /** the objective decides what the student's network must take */
   backtracking?: { objective: ObjectiveName };
 }
@@ -74,7 +73,13 @@ export interface Networks {
 }
 
 /** Opens the teacher and makes the student. @throws DisbackError if something is missing, damaged or does not fit */
-export async function openNetworks(settings: NetworkSettings): Promise<Networks> {
+export async function openNetworks(
+  settings: NetworkSettings,
+  notice: (line: string) => void,
+): Promise<Networks> {
+  const { half } = settings;
+  if (half !== undefined) return openHalves({ ...settings, half }, notice);
+  refuseHalf(settings);
   refuseSizesWithoutUse(settings);
   const teacher = await openTeacher(settings);
   const { rank } = settings;
@@ -143,14 +148,21 @@ async function makeStudent(settings: NetworkSettings, teacher: OpenedModel): Pro
   const device = settings.device as Device;
   const takesInterval = settings.backtracking?.objective === "meanflow";
   if (start === "same" && takesInterval) {
+    if (teacher.module instanceof TaskDenoiser)
+      throw new DisbackError('"objective": meanflow starts with one teacher\'s weights, not with several');
     const wide = withInterval(teacher.module, requireConfig(teacher, start));
     return configured(
       { ...wide, denoiser: computing(wide.denoiser, computationOf(settings)) },
       teacher.codec,
     );
   }
-  if (start === "same") return { ...teacher, module: teacher.module.clone().requiresGrad_(true) };
   const how = computationOf(settings);
+  if (start === "same" && teacher.module instanceof TaskDenoiser) {
+    const joint = jointStart(teacher.module, requireConfig(teacher, start), seed);
+    joint.denoiser.to({ device });
+    return configured({ ...joint, denoiser: computing(joint.denoiser, how) }, teacher.codec);
+  }
+  if (start === "same") return { ...teacher, module: teacher.module.clone().requiresGrad_(true) };
   if (isModuleFile(start)) {
     // Weights that it draws follow the run's seed.
     manualSeed(seed);
@@ -204,21 +216,24 @@ export interface StudentSteps {
 }
 
 /** The student that runs a network. @throws DisbackError if the numbers of noise levels and steps do not match */
-export function studentOf({ module, facts, prompts }: OpenedModel<Module>, steps: StudentSteps): Student {
+export function studentOf(
+  { module, facts, prompts, drawLatents }: OpenedModel<Module>,
+  steps: StudentSteps,
+): Student {
   const { sigmaInit, studentSteps, studentSigmas } = steps;
   if (!(module instanceof DenoiserModule)) {
     if (studentSteps > 1)
       throw new DisbackError(
         '"studentSteps": a student that is not a denoiser must make its samples in one step',
       );
-    return studentFrom(module, facts, { kind: "generator" });
+    return studentFrom(module, facts, { kind: "generator" }, { drawLatents });
   }
   if (studentSigmas && studentSigmas.length !== studentSteps - 1)
     throw new DisbackError(
       `"studentSigmas" must be the noise levels of the steps after the first: ${studentSteps - 1} (from "studentSteps"), not ${studentSigmas.length}`,
     );
   const laterSigmas = studentSigmas ?? evenAngles(sigmaInit, studentSteps, facts.sigmaData);
-  return studentFrom(module, facts, { kind: "denoiser", sigmaInit, laterSigmas }, prompts);
+  return studentFrom(module, facts, { kind: "denoiser", sigmaInit, laterSigmas }, { conditions: prompts });
 }
 
 function requireConfig({ config }: OpenedModel, start: string): DenoiserConfig {
@@ -242,7 +257,10 @@ function studentConfig(start: string, teacher: OpenedModel): DenoiserConfig {
 
 /** The classes' names, and what it reads of a text, are the teacher's. */
 function toldLike(own: DenoiserConfig, teacher: DenoiserConfig | undefined): DenoiserConfig {
-  if (own.network !== "text-unet") return { ...own, classNames: own.classNames ?? teacher?.classNames };
+  if (own.network !== "text-unet") {
+    const { classNames = teacher?.classNames, tasks = teacher?.tasks } = own;
+    return { ...own, classNames, tasks };
+  }
   if (teacher?.network !== "text-unet") return own;
   const { vocabulary, textLength, prompts } = teacher;
   return { ...own, vocabulary: [...vocabulary], textLength, prompts: [...prompts] };
@@ -252,7 +270,7 @@ function toldLike(own: DenoiserConfig, teacher: DenoiserConfig | undefined): Den
 function halved(config: DenoiserConfig): DenoiserConfig {
   if (config.network === "mlp")
     return { ...config, hiddenChannels: Math.max(2, 2 * Math.floor(config.hiddenChannels / 4)) };
-  if (config.network === "dit" || config.network === "text-transformer") {
+  if (config.network === "dit" || config.network === "video-dit" || config.network === "text-transformer") {
     if (config.heads % 2 !== 0) {
       throw new DisbackError(
         `"student": the teacher's ${config.heads} heads cannot be halved; give a config file`,
@@ -260,7 +278,7 @@ function halved(config: DenoiserConfig): DenoiserConfig {
     }
     return { ...config, heads: config.heads / 2 };
   }
-  if (config.network === "unet-2d-condition" || config.network === "sd3" || config.network === "flux")
+  if (isOfPipeline(config))
     throw new DisbackError('"student": this teacher cannot be halved; give a config file');
   if (config.network === "unet-2d" || config.network === "text-unet") return halvedLevels(config);
   const modelChannels = config.modelChannels / 2;

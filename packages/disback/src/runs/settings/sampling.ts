@@ -25,7 +25,7 @@ const drawing = {
   label: z
     .union([integer(0), z.string().min(1)])
     .optional()
-    .describe("class to draw, by number or name; default all in turn"),
+    .describe("class to draw, by number or name, or a task with all its classes; default all in turn"),
   prompt: z
     .string()
     .optional()

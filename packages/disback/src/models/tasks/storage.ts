@@ -1,0 +1,93 @@
+import { join } from "node:path";
+import { Generator, noGrad, scope } from "@disback/torch";
+import { z } from "zod";
+import { DisbackError } from "../../errors.js";
+import { buildDenoiser, createDenoiser } from "../create-denoiser.js";
+import { type DenoiserConfig, denoiserConfig, parseDenoiserConfig } from "../denoiser-config.js";
+import {
+  configFile,
+  formatOf,
+  loadWeights,
+  readConfigFile,
+  weightsFile,
+  writeModelFolder,
+} from "../model-folder.js";
+import { numbersIn, refuseAbsurdSizes, weightsWithin } from "../sensible-sizes.js";
+import type { ConfiguredDenoiser } from "../without-labels.js";
+import { TaskDenoiser } from "./task-denoiser.js";
+
+/** What makes a folder one with the teachers of several tasks. */
+const FORMAT = "disback-tasks-1";
+
+const schema = z.strictObject({
+  format: z.literal(FORMAT),
+  /** in the order of their classes */
+  tasks: z.array(z.strictObject({ name: z.string().min(1), model: denoiserConfig })).min(2),
+});
+
+/** A task's name and its teacher's configuration. */
+export interface TaskConfig {
+  name: string;
+  model: DenoiserConfig;
+}
+
+/** Whether a model folder holds the teachers of several tasks. */
+export function isTaskFolder(folder: string): boolean {
+  return formatOf(folder) === FORMAT;
+}
+
+/** Writes the teachers of several tasks as one folder. @throws DisbackError naming the file that cannot be written */
+export function saveTasks(folder: string, denoiser: TaskDenoiser, tasks: readonly TaskConfig[]): void {
+  writeModelFolder(folder, denoiser, { format: FORMAT, tasks });
+}
+
+/** Reads a folder that `saveTasks` wrote, in evaluation mode. @throws DisbackError naming file and field, or file and key */
+export function loadTasks(folder: string): { denoiser: TaskDenoiser; tasks: TaskConfig[] } {
+  const { path, value } = readConfigFile(folder);
+  const parsed = schema.safeParse(value);
+  const fail = (problem: string): never => {
+    throw new DisbackError(`${join(folder, configFile)}: ${problem}`);
+  };
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    throw new DisbackError(`${path}: ${issue!.path.join(".")}: ${issue!.message}`);
+  }
+  const { tasks } = parsed.data;
+  for (const { model } of tasks) refuseAbsurdSizes(model, fail);
+  const weights = join(folder, weightsFile);
+  const source = weightsWithin(numbersIn(weights), fail);
+  const denoiser = new TaskDenoiser(
+    tasks.map(({ name, model }) => ({ name, denoiser: buildDenoiser(model, source) })),
+  );
+  loadWeights(weights, denoiser);
+  return { denoiser: denoiser.eval(), tasks };
+}
+
+/** The configuration of one network for all tasks: the first task's network, with the classes of all. */
+export function jointConfig({ facts }: TaskDenoiser, [first]: readonly TaskConfig[]): DenoiserConfig {
+  return parseDenoiserConfig({
+    ...first!.model,
+    labelDim: facts.condition.class![0],
+    classNames: facts.classNames,
+    tasks: facts.tasks,
+    sigmaData: facts.sigmaData,
+  });
+}
+
+/**
+ * One network for all tasks that starts with the first teacher's weights. What depends on the number of classes is random.
+ * @param config as `jointConfig` gives it
+ */
+export function jointStart(teacher: TaskDenoiser, config: DenoiserConfig, seed: number): ConfiguredDenoiser {
+  const denoiser = createDenoiser(config, { generator: new Generator(seed) });
+  noGrad(() =>
+    scope(() => {
+      const first = teacher.tasks.at(0)!.stateDict();
+      for (const [key, tensor] of denoiser.stateDict()) {
+        const known = first.get(key);
+        if (known && known.shape.join() === tensor.shape.join()) tensor.copy_(known);
+      }
+    }),
+  );
+  return { denoiser: denoiser.eval(), config };
+}

@@ -1,0 +1,88 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { disback } from "./command.js";
+
+// Each test is a few whole runs of the command line.
+vi.setConfig({ testTimeout: 120_000 });
+
+let base: string;
+const at = (name: string) => join(base, name);
+const brief = [
+  "--quiet",
+  "--iterations",
+  "4",
+  "--set",
+  "backtracking.batchSize=16",
+  "evaluation.teacher=false",
+];
+const recording = ["recording.steps=4", "recording.maximumNodes=2", "recording.batchSize=16"];
+
+beforeAll(() => {
+  base = mkdtempSync(join(tmpdir(), "disback-tasks-"));
+  const joined = disback("teacher", "join", "left=2d-ring", "right=2d-ring", "--out", at("both"), "--json");
+  expect(joined.stderr).toBe("");
+  expect(JSON.parse(joined.stdout)).toMatchObject({
+    tasks: { left: 1, right: 1 },
+    sampleShape: [2],
+    sigmaData: 0.5,
+  });
+});
+afterAll(() => rmSync(base, { recursive: true, force: true }));
+
+describe("one student for several teachers", () => {
+  it("learns every task, along a trajectory too, and draws the one that is asked for", () => {
+    const run = disback(
+      ...["distill", "--teacher", at("both"), "--method", "disback", "--out", at("run")],
+      ...[...brief, ...recording],
+    );
+    expect(run.stderr).toContain("samples of several tasks (left, right): no FID");
+    expect(run.status).toBe(0);
+    const config = JSON.parse(readFileSync(at("run/student/config.json"), "utf8"));
+    expect(config).toMatchObject({
+      labelDim: 2,
+      classNames: ["left", "right"],
+      tasks: { left: 1, right: 1 },
+    });
+    const drawn = disback("sample", at("run"), "--label", "right", "--count", "4", "--out", at("right.npz"));
+    expect(drawn.status).toBe(0);
+    const judged = disback(
+      "evaluate",
+      at("run"),
+      "--label",
+      "left",
+      "--data",
+      "toy:ring",
+      "--count",
+      "50",
+      "--json",
+    );
+    expect(JSON.parse(judged.stdout)).toHaveProperty("slicedWasserstein");
+    const inspected = disback("inspect", at("both"));
+    expect(inspected.stdout).toContain("denoisers of several tasks");
+    expect(inspected.stdout).toContain("mlp, 0 classes");
+  });
+
+  it.each([
+    ["one teacher", ["left=2d-ring"], "give at least two teachers, each as name=teacher"],
+    ["no name", ["2d-ring", "b=2d-ring"], "2d-ring: must be name=teacher, as digits=runs/digits"],
+    ["a name twice", ["a=2d-ring", "a=2d-ring"], "a: two tasks have this name"],
+    ["another shape", ["a=2d-ring", "b=fashion-mnist-16"], "b: makes samples of shape [1, 16, 16], a [2]"],
+    ["prompts", ["a=emoji-teacher", "b=emoji-teacher"], 'a: this teacher is told "tokens"'],
+  ])("refuses %s", (_, given, message) => {
+    const refused = disback("teacher", "join", ...given, "--out", at("refused"));
+    expect(refused.stderr).toContain(`error: ${message}`);
+    expect(refused.stderr.trim().split("\n")).toHaveLength(1);
+    expect(existsSync(at("refused"))).toBe(false);
+  });
+
+  it("refuses what has no effect", () => {
+    const guided = disback("sample", at("both"), "--guidance", "2", "--count", "2", "--out", at("no.npz"));
+    expect(guided.stderr).toContain("condition: one of the tasks must be chosen: left, right");
+    const unknown = disback("sample", at("both"), "--label", "rigth", "--out", at("no.npz"));
+    expect(unknown.stderr).toContain('left, right (did you mean "right"?)');
+    const without = disback("sample", at("both"), "--unconditional", "--out", at("no.npz"));
+    expect(without.stderr).toContain("knows several tasks, and must be told one");
+  });
+});
