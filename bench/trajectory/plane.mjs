@@ -152,7 +152,7 @@ export function distillInPlane({
     use: method === "start" || method === "targets" ? method : "whole",
   });
   let seconds = recordingSeconds;
-  const every = Math.max(1, Math.round(settings.iterations / 12));
+  const every = Math.min(25, Math.max(1, Math.round(settings.iterations / 12)));
   const curve = [{ iteration: 0, seconds, ...judge(work.average) }];
   while (!work.finished) {
     began = cpuSeconds();
