@@ -3,7 +3,8 @@
 //   node bench/trajectory-between.mjs '{"nodes":20,"steps":400,"stay":30}' … [--smoke]
 // A schedule: range, student, method (plain, start, whole, between), iterations, batchSize, lr and alr (student's and auxiliary rate),
 // aux (auxiliary steps), nodes and steps of the recording, stay (largest number of student steps on a node), threshold (mismatch at which
-// it is left sooner), decay (of the student's averaged weights), anneal (share of the run in which EDM's levels narrow to the range), seeds.
+// it is left sooner), decay (of the student's averaged weights), anneal (share of the run in which EDM's levels narrow to the range), rates ([from, to, factor] of the run, in
+// which both rates fall), seeds.
 // bench/results/trajectory-between.json holds what was tried; what it holds is not run again.
 import { existsSync, readFileSync } from "node:fs";
 import { setNumThreads } from "@disback/torch";
@@ -57,6 +58,7 @@ function run(
     threshold,
     decay = 0.99,
     anneal,
+    rates,
   } = schedule;
   const levels = ranges[range];
   return distillInPlane({
@@ -68,7 +70,7 @@ function run(
     ...{ method, seed, judge, smoke },
     settings: {
       ...{ iterations, batchSize, studentLearningRate: lr, auxiliaryLearningRate: alr, auxiliarySteps: aux },
-      ...{ recording: 1e-3, between: { nodes, steps }, emaDecay: decay, anneal },
+      ...{ recording: 1e-3, between: { nodes, steps }, emaDecay: decay, anneal, rates },
       schedule:
         threshold === undefined
           ? new StepsPerTarget(stay)

@@ -46,7 +46,7 @@ const { values: flags } = parseArgs({
 });
 const { smoke } = flags;
 const settings = {
-  iterations: smoke ? 4 : 150,
+  iterations: smoke ? 4 : 100,
   batchSize: 16,
   studentLearningRate: 3e-4,
   auxiliaryLearningRate: 6e-4,
@@ -86,7 +86,7 @@ function shipped(size) {
 async function smallTeacher(dataset) {
   const folder = join(flags.work, smoke ? "teacher-8-smoke" : "teacher-8");
   const config = { ...loadConfig(join(assets, "fashion-mnist-16")), imageResolution: 8 };
-  const iterations = smoke ? 8 : 700;
+  const iterations = smoke ? 8 : 500;
   const kept = [20, 50, 100, 200, 400].map((step) => (smoke ? step / 100 : step)).map(Math.ceil);
   if (!existsSync(join(folder, `${iterations}`))) {
     const training = new TeacherTraining({
@@ -182,7 +182,7 @@ async function measure(student, { against, noise, method, seed }) {
     const before = cpuSeconds();
     work.step();
     seconds += cpuSeconds() - before;
-    if (work.iteration % Math.ceil(settings.iterations / 3) === 0)
+    if (work.iteration % Math.ceil(settings.iterations / 2) === 0)
       curve.push({ iteration: work.iteration, seconds, ...(await judgeStudent(work.average, against)) });
   }
   work.dispose();

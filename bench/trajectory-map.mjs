@@ -63,20 +63,23 @@ const cases = seeds.flatMap((seed) =>
     })),
   ),
 );
-for (const { noise, ...key } of smoke ? [] : cases) {
-  if (has(reach, key)) continue;
-  const { ratio } = measureReach({
-    teacher,
-    student: students[key.student](key.seed),
-    levels: noise,
-    seed: key.seed,
-  });
-  reach.push({ ...key, ratio: Number(ratio.toFixed(2)) });
-}
 for (const { range, student, seed, noise } of cases)
   for (const method of methods) {
     const key = { range, student, method, seed };
-    if (!wanted.test(Object.values(key).join(" ")) || has(rows, key)) continue;
+    if (!wanted.test(Object.values(key).join(" "))) continue;
+    // Fresh networks of any width make the same samples at first: their last layer is zero.
+    const start = { range, student: student === "small" ? "untrained" : student, seed };
+    if (!has(reach, start)) {
+      const { ratio } = measureReach({
+        teacher,
+        student: students[start.student](seed),
+        levels: noise,
+        seed,
+      });
+      reach.push({ ...start, ratio: Number(ratio.toFixed(2)) });
+      if (!smoke) save(name, { machine: machine(), settings, reach, rows });
+    }
+    if (has(rows, key)) continue;
     const work = { teacher, student: students[student](seed), noise, method, seed, settings, judge, smoke };
     const row = { ...key, ...distillInPlane(work) };
     rows.push(row);

@@ -48,7 +48,12 @@ write("trajectory-law", law(read("trajectory-map")));
 /** Modes kept against the gate's ratio: plain and the whole path, of students that are no copies and can get there in the budget. */
 function law({ rows, reach }) {
   const ratioOf = ({ range, student, seed }) =>
-    reach.find((one) => one.range === range && one.student === student && one.seed === seed).ratio;
+    reach.find(
+      (one) =>
+        one.range === range &&
+        one.student === (student === "small" ? "untrained" : student) &&
+        one.seed === seed,
+    ).ratio;
   const [width, height, left, right, top, bottom] = [720, 400, 60, 20, 60, 60];
   const x = (ratio) => left + (Math.log(ratio / 0.8) / Math.log(10 / 0.8)) * (width - left - right);
   const y = (modes) => height - bottom - (modes / 8) * (height - top - bottom);

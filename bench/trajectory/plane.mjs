@@ -109,6 +109,7 @@ export class Narrowing {
  *   between: `nodes` of them, recorded in `steps` along samples between the teacher's and the student's
  * @param settings of the backtracking, and `recording`, the recording's learning rate
  * @param settings.anneal share of the run in which `noise` narrows, if it is a `Narrowing`
+ * @param settings.rates [from, to, factor]: between two shares of the run the rates fall geometrically to this factor
  * @returns the last figures, and the curve with the processor seconds at each point
  */
 export function distillInPlane({
@@ -152,11 +153,16 @@ export function distillInPlane({
     use: method === "start" || method === "targets" ? method : "whole",
   });
   let seconds = recordingSeconds;
+  let rate = 1;
   const every = Math.min(25, Math.max(1, Math.round(settings.iterations / 12)));
   const curve = [{ iteration: 0, seconds, ...judge(work.average) }];
   while (!work.finished) {
     began = cpuSeconds();
-    noise.narrow?.(Math.min(1, work.iteration / settings.iterations / settings.anneal));
+    const share = work.iteration / settings.iterations;
+    const wanted = decayed(settings.rates, share);
+    if (wanted !== rate) work.scaleLearningRate(wanted / rate);
+    rate = wanted;
+    noise.narrow?.(Math.min(1, share / settings.anneal));
     work.step();
     seconds += cpuSeconds() - began;
     if (work.iteration % every === 0)
@@ -168,4 +174,9 @@ export function distillInPlane({
   const { modes, distance, onModes } = curve.at(-1);
   const most = Math.max(...curve.map((point) => point.modes));
   return { nodes, recordingSeconds, seconds, modes, distance, onModes, most, curve };
+}
+
+/** From 1 to the factor, geometrically, between two shares of the run. */
+function decayed([from, to, factor] = [0, 1, 1], share) {
+  return factor ** Math.min(1, Math.max(0, (share - from) / (to - from)));
 }
