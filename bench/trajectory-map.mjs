@@ -7,7 +7,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { setNumThreads } from "@disback/torch";
-import { LogNormal, measureReach } from "disback";
+import { LogNormal } from "disback";
 import { loadModel } from "disback/models";
 import { machine, save } from "./report.mjs";
 import { distillInPlane, planeJudge, studentsOf } from "./trajectory/plane.mjs";
@@ -48,8 +48,6 @@ const earlier = new URL(`results/${name}.json`, import.meta.url);
 const known = !smoke && existsSync(earlier) ? JSON.parse(readFileSync(earlier, "utf8")) : undefined;
 const same = JSON.stringify(known?.settings) === JSON.stringify(settings);
 const rows = same ? known.rows : [];
-/** What the gate measures, for each range, student and seed. */
-const reach = (same && known.reach) || [];
 const wanted = new RegExp(flags.only);
 const has = (list, key) =>
   list.some((row) => Object.entries(key).every(([name, value]) => row[name] === value));
@@ -67,23 +65,11 @@ for (const { range, student, seed, noise } of cases)
   for (const method of methods) {
     const key = { range, student, method, seed };
     if (!wanted.test(Object.values(key).join(" "))) continue;
-    // Fresh networks of any width make the same samples at first: their last layer is zero.
-    const start = { range, student: student === "small" ? "untrained" : student, seed };
-    if (!has(reach, start)) {
-      const { ratio } = measureReach({
-        teacher,
-        student: students[start.student](seed),
-        levels: noise,
-        seed,
-      });
-      reach.push({ ...start, ratio: Number(ratio.toFixed(2)) });
-      if (!smoke) save(name, { machine: machine(), settings, reach, rows });
-    }
     if (has(rows, key)) continue;
     const work = { teacher, student: students[student](seed), noise, method, seed, settings, judge, smoke };
     const row = { ...key, ...distillInPlane(work) };
     rows.push(row);
     console.log(JSON.stringify({ ...row, curve: undefined }));
-    if (!smoke) save(name, { machine: machine(), settings, reach, rows });
+    if (!smoke) save(name, { machine: machine(), settings, rows });
   }
 console.log(`${rows.length} runs`);

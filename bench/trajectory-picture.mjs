@@ -1,5 +1,5 @@
 // The pictures of docs/trajectories.md: modes at the end of each schedule (bench/results/trajectory-schedules.json), and modes kept
-// against what the gate measures (trajectory-map.json); one dot a seed.
+// at each range of levels (trajectory-map.json) with the gate's ratio (trajectory-need.json); one dot a seed.
 //   node bench/trajectory-picture.mjs
 import { readFileSync, writeFileSync } from "node:fs";
 
@@ -43,50 +43,57 @@ for (const [place, schedule] of named.entries()) {
   }
 }
 write("trajectory-schedules", lines);
-write("trajectory-law", law(read("trajectory-map")));
+write("trajectory-law", law(read("trajectory-map"), read("trajectory-need").rows));
 
-/** Modes kept against the gate's ratio: plain and the whole path, of students that are no copies and can get there in the budget. */
-function law({ rows, reach }) {
-  const ratioOf = ({ range, student, seed }) =>
-    reach.find(
-      (one) =>
-        one.range === range &&
-        one.student === (student === "small" ? "untrained" : student) &&
-        one.seed === seed,
-    ).ratio;
-  const [width, height, left, right, top, bottom] = [720, 400, 60, 20, 60, 60];
-  const x = (ratio) => left + (Math.log(ratio / 0.8) / Math.log(10 / 0.8)) * (width - left - right);
+/** Modes kept at each range of levels, of students that are no copies, with the gate's ratio. */
+function law({ rows }, need) {
+  const [width, height, left, top, bottom] = [720, 400, 60, 66, 70];
   const y = (modes) => height - bottom - (modes / 8) * (height - top - bottom);
-  const shown = { plain: ["#777", -2], whole: ["#0a6cbd", 2] };
-  const words = { plain: "plain Diff-Instruct", whole: "along a trajectory" };
+  const ranges = ["N(-1.2, 1.2)", "N(-2, 0.6)", "N(-3, 0.6)"];
+  const verdicts = ["bridges the gap", "nearly does", "nowhere near"];
+  const shown = { plain: "#777", start: "#c77700", whole: "#0a6cbd" };
+  const words = {
+    plain: "plain Diff-Instruct",
+    start: "the auxiliary model's start",
+    whole: "along a trajectory",
+  };
+  const group = (width - left - 20) / ranges.length;
   const out = [
-    `<svg aria-label="Modes kept against what the gate measures" role="img" xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" font-family="sans-serif" font-size="13">`,
+    `<svg aria-label="Modes kept at each range of noise levels" role="img" xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" font-family="sans-serif" font-size="13">`,
     `<rect width="${width}" height="${height}" fill="white"/>`,
-    `<text x="12" y="24" font-weight="bold">Modes of 8 kept after 300 steps, by what the gate measures; the ring, untrained and small students</text>`,
+    `<text x="12" y="22" font-weight="bold">Modes of 8 kept after 300 steps; filled: untrained student, open: a quarter of the size; one dot a seed</text>`,
   ];
   for (let modes = 0; modes <= 8; modes += 2)
     out.push(
-      `<line x1="${left}" x2="${width - right}" y1="${y(modes)}" y2="${y(modes)}" stroke="#ddd"/>`,
+      `<line x1="${left}" x2="${width - 20}" y1="${y(modes)}" y2="${y(modes)}" stroke="#ddd"/>`,
       `<text x="${left - 10}" y="${y(modes) + 4}" text-anchor="end">${modes}</text>`,
     );
-  for (const ratio of [0.8, 1, 1.5, 2, 3, 5, 10])
+  for (const [place, [method, colour]] of Object.entries(shown).entries())
     out.push(
-      `<line x1="${x(ratio)}" x2="${x(ratio)}" y1="${top}" y2="${height - bottom}" stroke="#eee"/>`,
-      `<text x="${x(ratio)}" y="${height - bottom + 18}" text-anchor="middle">${ratio}</text>`,
+      `<circle cx="${left + 10 + 190 * place}" cy="44" r="5" fill="${colour}"/>`,
+      `<text x="${left + 22 + 190 * place}" y="48">${words[method]}</text>`,
     );
-  out.push(
-    `<text x="${(left + width) / 2}" y="${height - 14}" text-anchor="middle">the teacher's loss on the student's samples, walked from the highest level, over that on its own</text>`,
-  );
-  for (const [place, [method, [colour, shift]]] of Object.entries(shown).entries()) {
+  for (const [place, range] of ranges.entries()) {
+    const middle = left + (place + 0.5) * group;
+    const ratios = need
+      .filter(({ teacher, student }) => teacher === "2d-ring" && student === "untrained")
+      .map((row) => row[range]);
+    const [low, high] = [Math.min(...ratios), Math.max(...ratios)];
     out.push(
-      `<circle cx="${left + 10 + 180 * place}" cy="42" r="5" fill="${colour}"/>`,
-      `<text x="${left + 22 + 180 * place}" y="46">${words[method]}</text>`,
+      `<text x="${middle}" y="${height - 46}" text-anchor="middle">ln sigma ~ ${range}</text>`,
+      `<text x="${middle}" y="${height - 28}" text-anchor="middle">ratio ${low} to ${high}:</text>`,
+      `<text x="${middle}" y="${height - 10}" text-anchor="middle">${verdicts[place]}</text>`,
     );
-    for (const row of rows)
-      if (row.method === method && ["untrained", "small"].includes(row.student))
-        out.push(
-          `<circle cx="${(x(ratioOf(row)) + 2 * shift).toFixed(1)}" cy="${(y(row.modes) + shift).toFixed(1)}" r="5" fill="${colour}" fill-opacity="0.65"/>`,
-        );
+    for (const [column, [method, colour]] of Object.entries(shown).entries())
+      for (const [kind, student] of ["untrained", "small"].entries())
+        for (const { modes, seed } of rows.filter(
+          (row) => row.range === range && row.method === method && row.student === student,
+        )) {
+          const x = middle + (column - 1) * 62 + (kind - 0.5) * 28 + (seed - 2) * 7;
+          out.push(
+            `<circle cx="${x.toFixed(1)}" cy="${y(modes).toFixed(1)}" r="5" stroke="${colour}" stroke-width="1.5" fill="${kind ? "white" : colour}"/>`,
+          );
+        }
   }
   return out;
 }
