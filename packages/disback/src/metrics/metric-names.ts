@@ -10,6 +10,7 @@ export const metricNames = [
   "textPerplexity",
   "validWords",
   "distinctPairs",
+  "agreement",
 ] as const;
 export type MetricName = (typeof metricNames)[number];
 
@@ -22,4 +23,5 @@ export const followedFigures = [
   "textPerplexity",
   "validWords",
   "distinctPairs",
+  "agreement",
 ] as const satisfies readonly MetricName[];

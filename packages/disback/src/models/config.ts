@@ -5,6 +5,7 @@ export {
   type DenoiserConfigInput,
   denoiserConfig,
   factsOf,
+  pairLayout,
   parseDenoiserConfig,
   sampleShape,
 } from "./denoiser-config.js";

@@ -3,6 +3,8 @@ import { DisbackError } from "../errors.js";
 import type { ConditionShapes } from "./condition.js";
 import { checkEdm2Heads, edm2Fields } from "./edm2/config.js";
 import type { ModelFacts } from "./facts.js";
+import { pairUNetFields } from "./pair-unet/config.js";
+import { PairLayout } from "./pair-unet/pair-layout.js";
 import { textTransformerFields } from "./text-transformer/config.js";
 import { checkTextUNet, textUNetFields } from "./text-unet/config.js";
 import { checkFlux, checkSd3, fluxFields, sd3Fields, toldToTransformer } from "./transformers/config.js";
@@ -92,6 +94,12 @@ const songUNet = z.strictObject({
     .default([1, 1]),
 });
 
+const pairUNet = z.strictObject({
+  ...songUNet.shape,
+  network: z.literal("pair-unet"),
+  ...pairUNetFields,
+});
+
 const dhariwalUNet = z.strictObject({
   network: z.literal("dhariwal-unet"),
   ...common,
@@ -156,15 +164,28 @@ const dit = z.strictObject({
  * "dhariwal-unet" is ADM, "edm2" is EDM2's U-Net; "unet-2d" is UNet2DModel of diffusers; "dit" is DiT-S/2 by default;
  * "unet-2d-condition" is the network of Stable Diffusion, "sd3" and "flux" those of Stable Diffusion 3 and Flux, which go
  * with flow matching and nothing else; "text-unet" reads prompts itself; "text-transformer" takes texts as one-hot letters,
- * "mlp" points. Unknown fields are errors.
+ * "pair-unet" pictures with their texts, "mlp" points. Unknown fields are errors.
  */
 export const denoiserConfig = z
   .discriminatedUnion(
     "network",
-    [songUNet, dhariwalUNet, edm2, unet2D, unet2DCondition, sd3, flux, textUNet, textTransformer, dit, mlp],
+    [
+      songUNet,
+      dhariwalUNet,
+      edm2,
+      unet2D,
+      unet2DCondition,
+      sd3,
+      flux,
+      textUNet,
+      textTransformer,
+      pairUNet,
+      dit,
+      mlp,
+    ],
     {
       error:
-        'expected "song-unet", "dhariwal-unet", "edm2", "unet-2d", "unet-2d-condition", "sd3", "flux", "text-unet", "text-transformer", "dit" or "mlp"',
+        'expected "song-unet", "dhariwal-unet", "edm2", "unet-2d", "unet-2d-condition", "sd3", "flux", "text-unet", "text-transformer", "pair-unet", "dit" or "mlp"',
     },
   )
   .superRefine((config, context) => {
@@ -194,6 +215,12 @@ export const denoiserConfig = z
       if (config.preconditioning !== "edm") fail("preconditioning", "must be edm for letters");
       if (config.labelDim > 0) fail("labelDim", "texts have no classes");
       return;
+    }
+    if (config.network === "pair-unet") {
+      if (config.preconditioning !== "edm") fail("preconditioning", "must be edm for pairs");
+      if (config.labelDim > 0)
+        fail("labelDim", "pairs have no classes: the text says what the picture shows");
+      if (config.augmentDim > 0) fail("augmentDim", "must be 0 for pairs");
     }
     if (config.network === "mlp" || config.network === "unet-2d") return;
     if (config.network === "dit") {
@@ -270,11 +297,17 @@ export function parseDenoiserConfig(value: unknown, origin = "denoiser"): Denois
   throw new DisbackError(`${origin}: ${problems.join("; ")}`);
 }
 
-/** Shape of one sample: `[C, H, W]`, `[D]` or `[L, V]`. */
+/** Shape of one sample: `[C, H, W]`, `[D]` or `[L, V]`; pairs of a picture and a text are `[D]` too. */
 export function sampleShape(config: DenoiserConfig): number[] {
   if (config.network === "mlp") return [config.dimension];
   if (config.network === "text-transformer") return [config.textLength, config.letters.length];
+  if (config.network === "pair-unet") return [pairLayout(config).size];
   return [config.imageChannels, config.imageResolution, config.imageResolution];
+}
+
+/** How the pairs of a model are laid out. */
+export function pairLayout(config: Extract<DenoiserConfig, { network: "pair-unet" }>): PairLayout {
+  return new PairLayout({ ...config, letterCount: config.letters.length });
 }
 
 /** The facts of a denoiser with this configuration. */

@@ -40,6 +40,11 @@ export const FIGURES: Readonly<Record<string, FigureWords>> = {
     short: "Distinct word pairs",
     higherIsBetter: true,
   },
+  agreement: {
+    name: "Fraction of pairs whose picture and word agree",
+    short: "Agreement",
+    higherIsBetter: true,
+  },
   loss: { name: "Loss of the model being fitted", short: "Loss", logarithmic: true },
   mismatch: { name: "Mismatch degree to the target", short: "Mismatch degree", logarithmic: true },
   gap: { name: "Gap between auxiliary model and target", short: "Gap" },
