@@ -13,7 +13,7 @@ import { load } from "disback";
 import { openDataset, TensorDataset, writeGrid } from "disback/data";
 import { loadModel, pairLayout, parseDenoiserConfig } from "disback/models";
 import { EncodedSamples } from "../packages/disback/dist/data/encoded-samples.js";
-import { Pairs, wordsOf } from "../packages/disback/dist/data/pairs.js";
+import { Pairs, requireWords } from "../packages/disback/dist/data/pairs.js";
 import { picturesIn, wordsIn } from "../packages/disback/dist/runs/samples/pairs.js";
 import { pairCodec } from "../packages/disback/dist/text/language/codecs.js";
 import { Letters, lettersOf } from "../packages/disback/dist/text/language/letters.js";
@@ -143,7 +143,7 @@ async function makeTeacher() {
   const folder = join(work, "teacher");
   if (existsSync(folder)) return folder;
   const pictures = await openDataset(data, { resolution: 16, channels: 1, labels: true });
-  const words = wordsOf(pictures);
+  const words = requireWords(pictures, data);
   const { letters } = lettersOf([...new Set(words)].join("").concat(" "), data);
   const { labelDim: _, classNames: __, labelDropout: ___, ...network } = loadModel(shipped).config;
   const textLength = words.reduce((length, word) => Math.max(length, word.length), 1);

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { DisbackError } from "../errors.js";
 import type { Language } from "../text/language/language.js";
 import type { LeftOut } from "./left-out.js";
 import type { SampleArrays, SampleSource } from "./samples.js";
@@ -55,10 +56,18 @@ export class Pairs implements SampleSource {
   }
 }
 
-/** The word of each picture, in lower case: its caption, or its class's name; undefined where there is neither. */
-export function wordsOf({ captions, classNames, classes, labelDim }: SampleSource): string[] | undefined {
+/**
+ * The word of each picture, in lower case: its caption, or its class's name.
+ * @param origin what the user named, for the message
+ * @throws DisbackError where there is neither
+ */
+export function requireWords(
+  { captions, classNames, classes }: SampleSource,
+  origin: string,
+): readonly string[] {
   if (captions?.some((caption) => caption.trim() !== ""))
     return captions.map((caption) => caption.trim().toLowerCase());
-  if (labelDim === 0 || !classes || !classNames) return undefined;
+  if (!classes || !classNames)
+    throw new DisbackError(`${origin}: has neither captions nor classes with names, so no words`);
   return Array.from(classes, (place) => classNames[place]!.toLowerCase());
 }

@@ -1,6 +1,6 @@
 import { inferenceMode, scope, type Tensor } from "@disback/torch";
 import { type Dataset, openDataset, TensorDataset } from "../data/dataset.js";
-import { Pairs, wordsOf } from "../data/pairs.js";
+import { Pairs, requireWords } from "../data/pairs.js";
 import { DisbackError } from "../errors.js";
 import { type Evaluation, evaluate, type MetricName } from "../metrics/evaluate.js";
 import type { FeatureExtractor } from "../metrics/feature-extractor.js";
@@ -13,28 +13,38 @@ import { pairMetrics, picturesIn, wordsIn } from "./samples/pairs.js";
 
 type Pair = NonNullable<JudgeOptions["shown"]["pair"]>;
 
+/** Pairs of the data that the classifier is tried on. */
+const tried = 500;
+/** A classifier that agrees less often with the data's own words is of other classes. */
+const leastAgreement = 0.5;
+
+interface Judging {
+  pair: Pair;
+  extractor: FeatureExtractor;
+  reference: Reference;
+  dataset: Dataset;
+  words: ReadonlySet<string>;
+  /** the class that a word names */
+  classOf: ReadonlyMap<string, number>;
+}
+
 /**
  * Judges pairs of a picture and a word: the pictures by FID, the words by whether the data have them, and both by whether they
  * agree: a classifier of the data's classes sees in the picture the class that the word names.
  */
 export class PairJudge implements SampleJudge {
-  readonly applicable: MetricName[];
-  readonly headline: MetricName[];
-  private readonly classOf: ReadonlyMap<string, number>;
+  /** the pairs they are compared with */
+  readonly dataset: Dataset;
+  applicable: MetricName[] = pairMetrics.filter((name) => name !== "agreement");
+  /** how often the data's own pairs agree; undefined where no classifier tells */
+  private ownAgreement: number | undefined;
 
-  private constructor(
-    private readonly pair: Pair,
-    private readonly extractor: FeatureExtractor,
-    private readonly reference: Reference,
-    /** the pairs they are compared with */
-    readonly dataset: Dataset,
-    private readonly words: ReadonlySet<string>,
-    classNames: readonly string[],
-  ) {
-    this.classOf = new Map(classNames.map((name, place) => [name.toLowerCase(), place]));
-    const agrees = extractor.probabilities !== undefined && classNames.length > 0;
-    this.applicable = pairMetrics.filter((name) => agrees || name !== "agreement");
-    this.headline = this.applicable;
+  private constructor(private readonly judging: Judging) {
+    this.dataset = judging.dataset;
+  }
+
+  get headline(): MetricName[] {
+    return this.applicable;
   }
 
   /** @returns `undefined` when nothing to compare with was given, which is said */
@@ -58,17 +68,36 @@ export class PairJudge implements SampleJudge {
       ...{ resolution, channels, labels: true, skipBroken, onWarning: notice },
       ...(options.onDecoding ? { onProgress: options.onDecoding } : {}),
     });
-    const words = wordsOf(pictures);
-    if (!words) throw new DisbackError(`${data}: has neither captions nor classes with names, so no words`);
-    const reference = await referenceStatistics(
-      pictures,
-      extractor,
-      cacheFolder("references"),
-      options.onReading,
-    );
-    const textLength = shown.shownShape[0]! - pictureShape.reduce((product, side) => product * side, 1);
+    const words = requireWords(pictures, data);
+    const cache = cacheFolder("references");
+    const reference = await referenceStatistics(pictures, extractor, cache, options.onReading);
+    const pixels = pictureShape.reduce((product, side) => product * side, 1);
+    const textLength = shown.shownShape[0]! - pixels;
     const dataset = new TensorDataset(new Pairs(pictures, words, { language, textLength }));
-    return new PairJudge(pair, extractor, reference, dataset, new Set(words), pictures.classNames ?? []);
+    const classOf = new Map((pictures.classNames ?? []).map((name, place) => [name.toLowerCase(), place]));
+    const judge = new PairJudge({ pair, extractor, reference, dataset, words: new Set(words), classOf });
+    await judge.tryClassifier(notice);
+    return judge;
+  }
+
+  /** Whether the extractor knows the data's classes, as its agreement with their words shows. */
+  private async tryClassifier(notice: (line: string) => void): Promise<void> {
+    const { dataset, pair, extractor, classOf } = this.judging;
+    if (!extractor.probabilities || classOf.size === 0) return;
+    const count = Math.min(tried, dataset.length);
+    const places = Array.from({ length: count }, (_, at) => Math.floor((at * dataset.length) / count));
+    const { samples } = await dataset.batch(places);
+    const classes = scope(() => extractor.probabilities!(picturesIn(samples, pair)).shape[1]);
+    const agreement = this.agreeing(picturesIn(samples, pair), wordsIn(samples, pair)) / count;
+    samples.dispose();
+    if (classes !== classOf.size || agreement < leastAgreement) {
+      notice(
+        `${extractor.name} knows other classes than the data: no figure for whether picture and word agree`,
+      );
+      return;
+    }
+    this.ownAgreement = agreement;
+    this.applicable = [...pairMetrics];
   }
 
   async measure(
@@ -84,7 +113,7 @@ export class PairJudge implements SampleJudge {
       );
     const told = { done: 0, valid: 0, agreeing: 0 };
     const batches = this.pictures(source, count, told, onProgress);
-    const { extractor, reference } = this;
+    const { extractor, reference } = this.judging;
     const { fid, samples } = await evaluate({ batches, count, extractor, reference });
     const figures: Partial<Record<MetricName, number>> = {
       ...{ fid: fid!, validWords: told.valid / told.done, agreement: told.agreeing / told.done },
@@ -96,7 +125,12 @@ export class PairJudge implements SampleJudge {
   }
 
   describe(count: number): string {
-    return `${count.toLocaleString("en")} pairs against ${this.dataset.name}, in the feature space of ${this.extractor.name}; figures compare only within one extractor and sample count`;
+    const { dataset, extractor } = this.judging;
+    const own =
+      this.ownAgreement === undefined
+        ? ""
+        : `; of the data's own pairs ${(100 * this.ownAgreement).toFixed(1)} % agree`;
+    return `${count.toLocaleString("en")} pairs against ${dataset.name}, in the feature space of ${extractor.name}${own}; figures compare only within one extractor and sample count`;
   }
 
   /** Pictures of the pairs, whose words are judged on the way. Each process draws the same. */
@@ -106,15 +140,13 @@ export class PairJudge implements SampleJudge {
     told: { done: number; valid: number; agreeing: number },
     onProgress?: (done: number) => unknown,
   ): AsyncGenerator<Tensor> {
+    const { pair, words: known } = this.judging;
     for await (const shown of "batches" in source ? source.batches : drawn(source.generate, count)) {
-      const words = wordsIn(shown, this.pair).slice(0, count - told.done);
-      const pictures = inferenceMode(() => scope(() => picturesIn(shown, this.pair).clone()));
+      const words = wordsIn(shown, pair).slice(0, count - told.done);
+      const pictures = inferenceMode(() => scope(() => picturesIn(shown, pair).clone()));
       shown.dispose();
-      const seen = this.classesSeen(pictures);
-      told.valid += words.filter((word) => this.words.has(word)).length;
-      told.agreeing += words.filter(
-        (word, at) => seen !== undefined && this.classOf.get(word) === seen[at],
-      ).length;
+      told.valid += words.filter((word) => known.has(word)).length;
+      if (this.ownAgreement !== undefined) told.agreeing += this.agreeing(pictures, words);
       told.done += words.length;
       await onProgress?.(told.done);
       yield pictures;
@@ -122,10 +154,11 @@ export class PairJudge implements SampleJudge {
     }
   }
 
-  private classesSeen(pictures: Tensor): number[] | undefined {
-    const { extractor } = this;
-    if (!extractor.probabilities) return undefined;
-    return scope(() => Array.from(extractor.probabilities!(pictures).argmax(1).cpu().data(), Number));
+  /** How many words name the class that the classifier sees. */
+  private agreeing(pictures: Tensor, words: readonly string[]): number {
+    const { extractor, classOf } = this.judging;
+    const seen = scope(() => Array.from(extractor.probabilities!(pictures).argmax(1).cpu().data(), Number));
+    return words.filter((word, at) => classOf.get(word) === seen[at]).length;
   }
 }
 

@@ -1,7 +1,7 @@
 import { type Dataset, TensorDataset } from "../../data/dataset.js";
 import { EncodedSamples } from "../../data/encoded-samples.js";
 import { requireFittingData } from "../../data/fitting.js";
-import { Pairs, wordsOf } from "../../data/pairs.js";
+import { Pairs, requireWords } from "../../data/pairs.js";
 import { DisbackError } from "../../errors.js";
 import { createDenoiser, type DenoiserConfig, pairLayout, parseDenoiserConfig } from "../../models/config.js";
 import { pairCodec } from "../../text/language/codecs.js";
@@ -31,9 +31,7 @@ export async function planPairs(
   const pictureShape = [imageChannels, imageResolution, imageResolution];
   const pictures = await open(pictureShape);
   requireFittingData(pictures, { sampleShape: pictureShape, labelDim: 0 }, '"model"');
-  const words = wordsOf(pictures);
-  if (!words)
-    throw new DisbackError(`${given.data}: has neither captions nor classes with names, so no words`);
+  const words = requireWords(pictures, given.data);
   const config = withWords(model, words, given.data);
   const language = new Letters(config.letters);
   const layout = pairLayout(config);
