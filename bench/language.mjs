@@ -83,27 +83,28 @@ const parts = {
   },
   alpha8: {
     text: () => lawful(),
-    teacher: lettersTeacher({ iterations: 1500, layers: 3, textLength: 24 }),
-    shared: lettersStudent({ iterations: 400 }),
+    teacher: lettersTeacher({ iterations: 1200, layers: 2, width: 16, textLength: 16 }),
+    shared: lettersStudent({ iterations: 300 }),
     methods: lettersMethods(),
     judge: judgeLaw,
   },
   letters: {
     text: () => brown(work, true),
-    teacher: lettersTeacher({ iterations: 2400, layers: 4, textLength: 24 }),
-    shared: lettersStudent({ iterations: 400 }),
+    teacher: lettersTeacher({ iterations: 2000, layers: 3, width: 24, textLength: 24 }),
+    shared: lettersStudent({ iterations: 300 }),
     methods: lettersMethods(),
     judge: judgeSamples,
   },
 };
 
-function lettersTeacher({ iterations, layers, textLength }) {
+/** @param width channels per head */
+function lettersTeacher({ iterations, layers, width, textLength }) {
   return {
     "model.network": "text-transformer",
     "model.textLength": textLength,
     "model.layers": layers,
     "model.heads": 4,
-    "model.channelsPerHead": 24,
+    "model.channelsPerHead": width,
     "training.iterations": iterations,
     "training.batchSize": 64,
     "training.learningRate": 1e-3,

@@ -112,7 +112,8 @@ describe("new work", () => {
 describe("a language model", () => {
   it("shows texts in the list, goes on from a beginning, and is offered no page", async () => {
     makeRun(join(base, "run"));
-    writeFileSync(join(base, "run", "samples", "backtrack-00000160.txt"), "first words\nsecond words\n");
+    for (const name of ["backtrack-00000160", "reference"])
+      writeFileSync(join(base, "run", "samples", `${name}.txt`), "first words\nsecond words\n");
     mkdirSync(join(base, "run", "student"));
     writeFileSync(join(base, "run", "student", "config.json"), '{"model_type":"llama"}');
     await open();

@@ -44,22 +44,31 @@ export interface PipelineFlags {
   prediction?: "epsilon" | "v";
 }
 
-const SCALE_FLAG: SettingFlag = {
-  flags: "--embedded-guidance <scale>",
-  path: "embeddedGuidance",
-  description: "Flux: scale of guidance that the network is told, default 3.5",
-  kind: "number",
-};
+/** What some pipelines draw by. */
+const DRAWING_FLAGS: readonly SettingFlag[] = [
+  {
+    flags: "--embedded-guidance <scale>",
+    path: "embeddedGuidance",
+    description: "Flux: scale of guidance that the network is told, default 3.5",
+    kind: "number",
+  },
+  {
+    flags: "--frames <n>",
+    path: "frames",
+    description: "Wan: frames of a clip, 1 more than a multiple of 4",
+    kind: "number",
+  },
+];
 
 export const NETWORK_FLAGS: readonly SettingFlag[] = grouped("Networks:", [
   ...TEACHER_FLAGS,
   ...PIPELINE_FLAGS,
-  SCALE_FLAG,
+  ...DRAWING_FLAGS,
   {
     flags: "--student <start>",
     path: "student",
     description: "start of the student, a model's folder or config file, or a module (.mjs)",
-    choices: ["same", "untrained", "small", "dcgan", "fastgan", "mlp"],
+    choices: ["same", "untrained", "small", "dcgan", "fastgan", "mlp", "tiny"],
   },
   {
     flags: "--latent-size <n>",
@@ -70,7 +79,7 @@ export const NETWORK_FLAGS: readonly SettingFlag[] = grouped("Networks:", [
   {
     flags: "--student-channels <n>",
     path: "studentChannels",
-    description: "width of a dcgan, fastgan or mlp",
+    description: "width of a dcgan, fastgan, mlp or tiny autoencoder",
     kind: "number",
   },
   {
@@ -251,14 +260,14 @@ export const SAMPLING_FLAGS: readonly SettingFlag[] = [
     kind: "switch",
   },
   ...PIPELINE_FLAGS,
-  SCALE_FLAG,
+  ...DRAWING_FLAGS,
 ];
 
 /** Width and height where there is no data to have it from. */
 export const RESOLUTION_FLAG: SettingFlag = {
   flags: "--resolution <n>",
   path: "resolution",
-  description: "text to image: width and height of the pictures",
+  description: "pipelines: width and height of the pictures or clips",
   kind: "number",
 };
 

@@ -1,5 +1,6 @@
 import { shown } from "../import/pickle/text-values.js";
 import { type AutoencoderConfig, reduction } from "../models/autoencoder/autoencoder-config.js";
+import { sampleShape } from "../models/config.js";
 import type { ImportedTeacher } from "../runs/jobs/teacher-import.js";
 
 /** The findings in display order. */
@@ -11,7 +12,7 @@ export function factsOf(imported: ImportedTeacher): [name: string, value: string
       ? `${config.dimension} dimensions`
       : config.network === "text-transformer"
         ? `${config.textLength} letters`
-        : `${config.imageChannels} x ${config.imageResolution} x ${config.imageResolution}`;
+        : sampleShape(config).join(" x ");
   return [
     ["network", `${config.network}, ${config.preconditioning}${className ? ` (${className})` : ""}`],
     ["samples", `${size}, ${config.labelDim > 0 ? `${config.labelDim} classes` : "unconditional"}`],
@@ -32,7 +33,7 @@ export function factsOf(imported: ImportedTeacher): [name: string, value: string
 function describeAutoencoder(config: AutoencoderConfig): string {
   const { imageChannels, latentChannels, scalingFactor } = config;
   const channels = `${latentChannels} channels to images of ${imageChannels}, ${reduction(config)} times larger`;
-  const kinds = { kl: "AutoencoderKL", tiny: "AutoencoderTiny", vq: "VQModel" };
+  const kinds = { kl: "AutoencoderKL", tiny: "AutoencoderTiny", vq: "VQModel", wan: "AutoencoderKLWan" };
   const vectors = config.autoencoder === "vq" ? ` of ${config.codebookSize} vectors` : "";
   return `${channels} (${kinds[config.autoencoder]}${vectors}, scaling factor ${[scalingFactor].flat().join(", ")})`;
 }

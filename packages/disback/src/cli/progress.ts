@@ -153,6 +153,8 @@ const FOLLOWED = [
   "trigramDivergence",
   "validWords",
   "agreement",
+  "motionError",
+  "readableDigits",
   "target",
 ];
 

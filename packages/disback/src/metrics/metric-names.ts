@@ -11,6 +11,8 @@ export const metricNames = [
   "validWords",
   "distinctPairs",
   "agreement",
+  "motionError",
+  "readableDigits",
 ] as const;
 export type MetricName = (typeof metricNames)[number];
 
@@ -24,4 +26,6 @@ export const followedFigures = [
   "validWords",
   "distinctPairs",
   "agreement",
+  "motionError",
+  "readableDigits",
 ] as const satisfies readonly MetricName[];

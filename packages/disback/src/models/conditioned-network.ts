@@ -4,10 +4,11 @@ import { type Condition, type ConditionShapes, describeCondition } from "./condi
 import { Network } from "./network.js";
 import type { FluxTransformer } from "./transformers/flux/flux-transformer.js";
 import type { Sd3Transformer } from "./transformers/sd3/sd3-transformer.js";
+import type { WanTransformer } from "./transformers/wan/wan-transformer.js";
 import type { UNet2DCondition, UNet2DConditionModel } from "./unet-2d-condition/unet-2d-condition.js";
 
 /** Networks that are told a text. */
-export type TextNetwork = UNet2DConditionModel | Sd3Transformer | FluxTransformer;
+export type TextNetwork = UNet2DConditionModel | Sd3Transformer | FluxTransformer | WanTransformer;
 
 /** A raw network that is told more than a class, as a denoiser holds it. Keys are those of the network inside. */
 export class ConditionedNetwork extends Network {
@@ -33,7 +34,7 @@ export class ConditionedNetwork extends Network {
     return this.forward();
   }
 
-  /** @param x `[N, C, H, W]` @param noise step or time, `[N]` or `[1]` @param condition as `toldTo` gives it */
+  /** @param x `[N, C, H, W]`, or clips `[N, C, T, H, W]` @param noise step or time, `[N]` or `[1]` @param condition as `toldTo` gives it */
   forwardTold(x: Tensor, noise: Tensor, condition: Condition): Tensor {
     return this.network.forward(x, noise, condition as unknown as UNet2DCondition);
   }

@@ -5,6 +5,7 @@ export {
   type DenoiserConfigInput,
   denoiserConfig,
   factsOf,
+  isOfPipeline,
   pairLayout,
   parseDenoiserConfig,
   sampleShape,

@@ -28,8 +28,10 @@ import { TextTransformer } from "./text-transformer/text-transformer.js";
 import { TextUNet } from "./text-unet/text-unet.js";
 import { FluxTransformer } from "./transformers/flux/flux-transformer.js";
 import { Sd3Transformer } from "./transformers/sd3/sd3-transformer.js";
+import { WanTransformer } from "./transformers/wan/wan-transformer.js";
 import { UNet2D } from "./unet-2d/unet-2d.js";
 import { UNet2DConditionModel } from "./unet-2d-condition/unet-2d-condition.js";
+import { VideoDit } from "./video-dit/video-dit.js";
 import { randomWeights, type WeightSource } from "./weights.js";
 
 /**
@@ -79,6 +81,8 @@ function buildNetwork(config: DenoiserConfig, source: WeightSource): Network {
       return new Edm2UNet(source, { ...config, ...sizes });
     case "dit":
       return new Dit(source, { ...config, ...sizes });
+    case "video-dit":
+      return new VideoDit(source, { ...config, ...sizes, noiseScale: stepScale(config) });
     case "unet-2d":
       return new UNet2D(source, { ...config, ...sizes });
     case "unet-2d-condition":
@@ -87,6 +91,8 @@ function buildNetwork(config: DenoiserConfig, source: WeightSource): Network {
       return new ConditionedNetwork(new Sd3Transformer(source, { ...config, ...sizes }));
     case "flux":
       return new ConditionedNetwork(new FluxTransformer(source, { ...config, ...sizes }));
+    case "wan":
+      return new ConditionedNetwork(new WanTransformer(source, { ...config, ...sizes }));
     case "text-unet":
       return new TextUNet(source, { ...config, ...sizes, noiseScale: stepScale(config) });
     case "text-transformer":

@@ -7,7 +7,15 @@ import { pairUNetFields } from "./pair-unet/config.js";
 import { PairLayout } from "./pair-unet/pair-layout.js";
 import { textTransformerFields } from "./text-transformer/config.js";
 import { checkTextUNet, textUNetFields } from "./text-unet/config.js";
-import { checkFlux, checkSd3, fluxFields, sd3Fields, toldToTransformer } from "./transformers/config.js";
+import {
+  checkFlux,
+  checkSd3,
+  checkWan,
+  fluxFields,
+  sd3Fields,
+  toldToTransformer,
+  wanFields,
+} from "./transformers/config.js";
 import { checkUNet2D, unet2DFields } from "./unet-2d/config.js";
 import {
   checkUNet2DCondition,
@@ -133,6 +141,8 @@ const sd3 = z.strictObject({ network: z.literal("sd3"), ...common, ...sd3Fields 
 
 const flux = z.strictObject({ network: z.literal("flux"), ...common, ...fluxFields });
 
+const wan = z.strictObject({ network: z.literal("wan"), ...common, ...wanFields });
+
 const mlp = z.strictObject({
   network: z.literal("mlp"),
   ...common,
@@ -143,9 +153,7 @@ const mlp = z.strictObject({
   blocks: count.default(4),
 });
 
-const dit = z.strictObject({
-  network: z.literal("dit"),
-  ...common,
+const ditFields = {
   /** height and width of the samples; for a latent model, of the latents */
   imageResolution: count,
   imageChannels: count,
@@ -156,14 +164,28 @@ const dit = z.strictObject({
   attentionBias: z.boolean().default(true),
   normalizationEps: positive.default(1e-6),
   dropout: probability.default(0),
+};
+
+const dit = z.strictObject({ network: z.literal("dit"), ...common, ...ditFields });
+
+const videoDit = z.strictObject({
+  network: z.literal("video-dit"),
+  ...common,
+  ...ditFields,
+  /** frames of a clip */
+  frames: count.min(2).max(1024),
+  /** frames in a row that one token stands for */
+  framesPerPatch: count.default(1),
+  /** blocks, in turn over space and over time */
+  layers: count.multipleOf(2).default(4),
 });
 
 /**
  * The configuration of a denoiser: network, sizes and preconditioning. "song-unet" is DDPM++ by default and NCSN++ with
  * `embeddingType: "fourier", noiseMultiplier: 2, encoderType: "residual", resampleFilter: [1, 3, 3, 1]`;
  * "dhariwal-unet" is ADM, "edm2" is EDM2's U-Net; "unet-2d" is UNet2DModel of diffusers; "dit" is DiT-S/2 by default;
- * "unet-2d-condition" is the network of Stable Diffusion, "sd3" and "flux" those of Stable Diffusion 3 and Flux, which go
- * with flow matching and nothing else; "text-unet" reads prompts itself; "text-transformer" takes texts as one-hot letters,
+ * "unet-2d-condition" is the network of Stable Diffusion, "sd3", "flux" and "wan" those of Stable Diffusion 3, Flux and Wan2.1, which
+ * go with flow matching and nothing else; "video-dit" is for clips; "text-unet" reads prompts itself; "text-transformer" takes texts as one-hot letters,
  * "pair-unet" pictures with their texts, "mlp" points. Unknown fields are errors.
  */
 export const denoiserConfig = z
@@ -177,15 +199,17 @@ export const denoiserConfig = z
       unet2DCondition,
       sd3,
       flux,
+      wan,
       textUNet,
       textTransformer,
       pairUNet,
       dit,
+      videoDit,
       mlp,
     ],
     {
       error:
-        'expected "song-unet", "dhariwal-unet", "edm2", "unet-2d", "unet-2d-condition", "sd3", "flux", "text-unet", "text-transformer", "pair-unet", "dit" or "mlp"',
+        'expected "song-unet", "dhariwal-unet", "edm2", "unet-2d", "unet-2d-condition", "sd3", "flux", "wan", "text-unet", "text-transformer", "pair-unet", "dit", "video-dit" or "mlp"',
     },
   )
   .superRefine((config, context) => {
@@ -206,8 +230,9 @@ export const denoiserConfig = z
       fail("tasks", `have ${classes} classes, but labelDim is ${config.labelDim}`);
     if (config.network === "sd3") return checkSd3(config, fail);
     if (config.network === "flux") return checkFlux(config, fail);
+    if (config.network === "wan") return checkWan(config, fail);
     if (config.preconditioning === "flow-matching")
-      fail("preconditioning", '"flow-matching" is for the networks sd3 and flux');
+      fail("preconditioning", '"flow-matching" is for the networks sd3, flux and wan');
     if (config.network === "unet-2d") checkUNet2D(config, fail);
     if (config.network === "text-unet") return checkTextUNet(config, fail);
     if (config.network === "unet-2d-condition") return checkUNet2DCondition(config, fail);
@@ -223,12 +248,15 @@ export const denoiserConfig = z
       if (config.augmentDim > 0) fail("augmentDim", "must be 0 for pairs");
     }
     if (config.network === "mlp" || config.network === "unet-2d") return;
-    if (config.network === "dit") {
+    if (config.network === "dit" || config.network === "video-dit") {
       if (config.imageResolution % config.patchSize !== 0) {
         fail("imageResolution", `must be a multiple of patchSize (${config.patchSize})`);
       }
       if ((config.heads * config.channelsPerHead) % 4 !== 0) {
         fail("channelsPerHead", "heads times channelsPerHead must be a multiple of 4");
+      }
+      if (config.network === "video-dit" && config.frames % config.framesPerPatch !== 0) {
+        fail("frames", `must be a multiple of framesPerPatch (${config.framesPerPatch})`);
       }
       return;
     }
@@ -297,12 +325,25 @@ export function parseDenoiserConfig(value: unknown, origin = "denoiser"): Denois
   throw new DisbackError(`${origin}: ${problems.join("; ")}`);
 }
 
-/** Shape of one sample: `[C, H, W]`, `[D]` or `[L, V]`; pairs of a picture and a text are `[D]` too. */
+const ofPipelines = ["unet-2d-condition", "sd3", "flux", "wan"] as const;
+
+/** A configuration of a pipeline's network, which is told what text encoders say. */
+export type PipelineNetworkConfig = Extract<DenoiserConfig, { network: (typeof ofPipelines)[number] }>;
+
+/** Whether a network is told what a pipeline's text encoders say. */
+export function isOfPipeline(config: DenoiserConfig): config is PipelineNetworkConfig {
+  return (ofPipelines as readonly string[]).includes(config.network);
+}
+
+/** Shape of one sample: `[C, H, W]`, `[C, T, H, W]`, `[D]` or `[L, V]`; pairs of a picture and a text are `[D]` too. */
 export function sampleShape(config: DenoiserConfig): number[] {
   if (config.network === "mlp") return [config.dimension];
   if (config.network === "text-transformer") return [config.textLength, config.letters.length];
   if (config.network === "pair-unet") return [pairLayout(config).size];
-  return [config.imageChannels, config.imageResolution, config.imageResolution];
+  const sides = [config.imageResolution, config.imageResolution];
+  if (config.network === "wan" || config.network === "video-dit")
+    return [config.imageChannels, config.frames, ...sides];
+  return [config.imageChannels, ...sides];
 }
 
 /** How the pairs of a model are laid out. */
@@ -319,7 +360,7 @@ export function factsOf(config: DenoiserConfig): ModelFacts {
     return { ...shared, condition: { tokens: [textLength] }, text: { vocabulary, textLength, prompts } };
   }
   if (config.network === "unet-2d-condition") return { ...shared, condition: toldToUNet2DCondition(config) };
-  if (config.network === "sd3" || config.network === "flux")
+  if (config.network === "sd3" || config.network === "flux" || config.network === "wan")
     return { ...shared, condition: toldToTransformer(config) };
   const condition: ConditionShapes = labelDim > 0 ? { class: [labelDim] } : {};
   return { ...shared, condition, ...(classNames ? { classNames } : {}), ...(tasks ? { tasks } : {}) };

@@ -24,6 +24,11 @@ export interface TextFacts extends PromptReader {
   readonly prompts: readonly string[];
 }
 
+/** Whether a model is told prompts, by its own reader or by a pipeline's encoders. */
+export function isPrompted({ text, condition }: ModelFacts): boolean {
+  return text !== undefined || condition.text !== undefined;
+}
+
 /**
  * @param value facts of a user's module
  * @param origin file name for the message

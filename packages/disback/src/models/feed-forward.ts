@@ -4,7 +4,7 @@ import { torchStart } from "./unet-2d/start.js";
 import type { WeightSource } from "./weights.js";
 
 /**
- * Two layers with four times the channels between them: `FeedForward` of diffusers.
+ * Two layers with more channels between them: `FeedForward` of diffusers.
  *
  * - `gelu-tanh`: tanh's approximation of GELU
  * - `geglu`: a linear layer gated by the GELU of another (Shazeer 2020)
@@ -12,13 +12,14 @@ import type { WeightSource } from "./weights.js";
 export class FeedForward extends Module {
   readonly net: { 0: { proj: Dense }; 2: Dense };
 
+  /** @param hidden channels between the layers */
   constructor(
     source: WeightSource,
     channels: number,
     private readonly activation: "gelu-tanh" | "geglu",
+    hidden = 4 * channels,
   ) {
     super();
-    const hidden = 4 * channels;
     this.net = {
       0: { proj: new Dense(source, channels, activation === "geglu" ? 2 * hidden : hidden, torchStart) },
       2: new Dense(source, hidden, channels, torchStart),

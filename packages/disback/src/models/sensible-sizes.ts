@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { readSafetensorsHeader, TorchError, zeros } from "@disback/torch";
 import { DisbackError } from "../errors.js";
 import { foreignSafetensors } from "../foreign-file.js";
-import type { DenoiserConfig } from "./denoiser-config.js";
+import { type DenoiserConfig, isOfPipeline, type PipelineNetworkConfig } from "./denoiser-config.js";
 import { unet2DAttentionResolutions } from "./unet-2d/config.js";
 import type { WeightSource } from "./weights.js";
 
@@ -30,7 +30,7 @@ export function refuseAbsurdSizes(config: DenoiserConfig, fail: Fail): void {
   if (config.imageResolution > largest.imageResolution) {
     fail(`imageResolution ${config.imageResolution} is more than ${largest.imageResolution}`);
   }
-  if (config.network === "dit") {
+  if (config.network === "dit" || config.network === "video-dit") {
     const side = config.imageResolution / config.patchSize;
     if (side > largest.attentionResolution) {
       fail(
@@ -39,7 +39,7 @@ export function refuseAbsurdSizes(config: DenoiserConfig, fail: Fail): void {
     }
     return;
   }
-  if (config.network === "unet-2d-condition" || config.network === "sd3" || config.network === "flux") return;
+  if (isOfPipeline(config)) return;
   if (config.network === "text-unet") {
     const side = Math.max(0, ...config.attentionResolutions);
     if (side > largest.attentionResolution)
@@ -59,7 +59,7 @@ export function refuseAbsurdSizes(config: DenoiserConfig, fail: Fail): void {
 function attentionResolutions(
   config: Exclude<
     DenoiserConfig,
-    { network: "mlp" | "dit" | "text-transformer" | "text-unet" | "unet-2d-condition" | "sd3" | "flux" }
+    PipelineNetworkConfig | { network: "mlp" | "dit" | "video-dit" | "text-transformer" | "text-unet" }
   >,
 ): number[] {
   return config.network === "unet-2d" ? unet2DAttentionResolutions(config) : config.attentionResolutions;

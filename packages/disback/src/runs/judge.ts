@@ -21,6 +21,8 @@ export interface JudgeOptions {
   /** What the samples to be judged look like. */
   shown: Shown;
   device: Device;
+  /** Whether the samples follow prompts: no shipped statistics are of such data. Default false. */
+  prompted?: boolean;
   /** Data set, or a file of reference statistics; the shipped statistics of the extractor when not given. */
   data?: string | undefined;
   resolution?: number | undefined;
@@ -103,7 +105,7 @@ export class Judge {
       );
       return undefined;
     }
-    const shipped = shippedExtractors().includes(extractor.name);
+    const shipped = !options.prompted && shippedExtractors().includes(extractor.name);
     if (shipped) return new Judge(extractor, loadShippedReference(extractor.name), undefined, options);
     options.notice("no data to compare with: no FID (give --data)");
     return undefined;
@@ -127,7 +129,8 @@ export class Judge {
   }
 
   private get judgedBy(): JudgedBy {
-    return { modes: this.dataset?.modes !== undefined, extractor: this.extractor };
+    const { modes, digits } = this.dataset ?? {};
+    return { modes: modes !== undefined, digits: digits !== undefined, extractor: this.extractor };
   }
 
   /** Judges `count` samples. */
@@ -147,6 +150,7 @@ export class Judge {
       reference: this.reference,
       batchSize: this.options.batchSize,
       ...(this.dataset?.modes ? { modes: this.dataset.modes } : {}),
+      ...(this.dataset?.digits ? { digits: this.dataset.digits } : {}),
       ...(onProgress ? { onProgress } : {}),
     });
   }

@@ -5,6 +5,7 @@ import { isTextToImageSource } from "../import/pipeline/text-to-image-source.js"
 import { openCodec } from "../models/autoencoder/open-codec.js";
 import {
   type DenoiserConfig,
+  isOfPipeline,
   loadConfig,
   loadModel,
   pairLayout,
@@ -21,6 +22,7 @@ import { isAdapterFolder, openAdapterFolder, readAdapterFolder } from "./adapter
 import { isCheckpointFile, openGanFile, openGeneratorFolder } from "./generator-model.js";
 import { languageModel } from "./language-folder.js";
 import { locateModel } from "./locate-model.js";
+import { isAutoencoderFolder } from "./open-autoencoder.js";
 import { openPipeline, toldBy } from "./open-pipeline.js";
 import { configured, type OpenedModel, type OpeningOptions } from "./opened-model.js";
 import {
@@ -55,6 +57,10 @@ export async function openModel(source: string, options: OpeningOptions): Promis
     adapters.dispose();
     return base;
   }
+  if (isAutoencoderFolder(folder))
+    throw new DisbackError(
+      `${source}: is an autoencoder, which draws nothing by itself; distil it with --half, train on its latents with --autoencoder, or give it as a --decoder`,
+    );
   if (isModuleFolder(folder)) return whole(source, await openModuleFolder(folder, device), unconditional);
   if (isGeneratorFolder(folder))
     return withItsClasses(source, await openGeneratorFolder(folder, device), unconditional);
@@ -102,14 +108,19 @@ export function needsEncoder(source: string): boolean {
   if (isModuleFile(source) || isCheckpointFile(source) || /\.gguf$/i.test(source)) return false;
   const folder = locateModel(source);
   if (isAdapterFolder(folder)) return baseNeedsEncoder(folder);
-  const another =
-    isModuleFolder(folder) || isGeneratorFolder(folder) || isTaskFolder(folder) || isLanguageModel(folder);
+  const another = [
+    isModuleFolder,
+    isGeneratorFolder,
+    isTaskFolder,
+    isLanguageModel,
+    isAutoencoderFolder,
+  ].some((is) => is(folder));
   return !another && isToldByEncoder(folder);
 }
 
 /** Whether a model folder's network is told what a pipeline's encoders say. */
 function isToldByEncoder(folder: string): boolean {
-  return ["unet-2d-condition", "sd3", "flux"].includes(loadConfig(folder).network);
+  return isOfPipeline(loadConfig(folder));
 }
 
 /** A base that is gone is told of where it is opened. */

@@ -1,6 +1,5 @@
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { requireCaptions } from "../data/caption-tokens.js";
-import { openDataset } from "../data/dataset.js";
 import { chooseFields, toCaption } from "../data/formats/annotations.js";
 import { DisbackError, UsageError } from "../errors.js";
 
@@ -25,6 +24,8 @@ export async function readPrompts(path: string): Promise<readonly string[]> {
   if (!existsSync(path)) throw new DisbackError(`${path}: no such file`);
   const isText = statSync(path).isFile() && /\.(txt|jsonl|ndjson|prompts)$/i.test(path);
   if (!isText) {
+    // Much to load, and seldom needed.
+    const { openDataset } = await import("../data/dataset.js");
     const captions = requireCaptions(await openDataset(path, { labels: false }));
     return [...new Set(captions.filter((caption) => caption.trim() !== ""))];
   }

@@ -6,7 +6,7 @@ import { type StudentKind, studentFrom } from "../distill/student-kind.js";
 import { UsageError } from "../errors.js";
 import { type Condition, classesOf, eachRows, narrowRows } from "../models/condition.js";
 import { DenoiserModule } from "../models/denoiser.js";
-import type { ModelFacts } from "../models/facts.js";
+import { isPrompted, type ModelFacts } from "../models/facts.js";
 import { guided } from "../models/guided-denoiser.js";
 import { LanguageModel } from "../models/language/language-model.js";
 import type { SampleCodec } from "../models/sample-codec.js";
@@ -80,18 +80,27 @@ export interface ShownDrawer extends SampleDrawer {
   kind: SampleKind;
 }
 
+/** Draws from a model that was opened. */
+export interface ModelDrawer extends ShownDrawer {
+  /** whether the samples follow prompts */
+  prompted: boolean;
+}
+
 /** Opens a student (its own steps) or a teacher (a sampler), whichever the folder holds. */
 export async function openDrawer(
   source: string,
   options: DrawingOptions & OpeningOptions,
-): Promise<ShownDrawer> {
+): Promise<ModelDrawer> {
   const { device, unconditional = false, prompts, negativePrompt, pipeline, textLength } = options;
   const alsoEncode = negativePrompt === undefined ? [] : [negativePrompt];
   const told = needsEncoder(source) ? { prompts, alsoEncode } : {};
   const model = await openModel(source, { device, unconditional, pipeline, textLength, ...told });
   refuseForeign(source, model.module, options);
   const encoded = model.prompts;
-  return decodedDrawer(modelDrawer(source, model, { ...options, encoded }), model.codec);
+  return {
+    ...decodedDrawer(modelDrawer(source, model, { ...options, encoded }), model.codec),
+    prompted: isPrompted(model.facts),
+  };
 }
 
 /** Draws what the model itself makes, and decodes it for those who look or judge. */
@@ -121,7 +130,7 @@ function modelDrawer(
   const kind = studentKindOf(source, module);
   if (kind === undefined)
     return teacherDrawer(module as DenoiserModule, { ...options, steps: options.steps ?? 18 });
-  const student = studentFrom(module, facts, inSteps(kind, facts, options.steps), prompts);
+  const student = studentFrom(module, facts, inSteps(kind, facts, options.steps), { conditions: prompts });
   if (options.steps !== undefined && options.steps !== student.evaluations) {
     throw new UsageError(
       `--steps ${options.steps}: ${source} is a ${stepsText(student.evaluations)} student`,
@@ -183,11 +192,11 @@ export function studentDrawer(
 
 /** A teacher's samples: a denoiser's by a sampler, a language model's by itself. */
 export function samplerOf(
-  { module, facts }: Pick<OpenedModel<Module>, "module" | "facts">,
+  { module, facts, drawLatents }: Pick<OpenedModel<Module>, "module" | "facts" | "drawLatents">,
   options: DrawingOptions & { steps: number },
 ): SampleDrawer {
   if (module instanceof DenoiserModule) return teacherDrawer(module, options);
-  return studentDrawer(studentFrom(module, facts, { kind: "generator" }), options);
+  return studentDrawer(studentFrom(module, facts, { kind: "generator" }, { drawLatents }), options);
 }
 
 /** A teacher's samples by one of EDM's samplers. */

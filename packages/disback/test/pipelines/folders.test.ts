@@ -91,6 +91,26 @@ describe("folders of diffusers", () => {
     expect(relativeError(autoencoder.decode(value("latents")), value("decoded"))).toBeLessThan(1e-5);
   });
 
+  it("Wan: clips, UMT5 behind whose prompts are zeros, UniPC's schedule", async () => {
+    const value = reference("wan");
+    const pipeline = await openTextToImagePipeline(pipelinePath("wan"));
+    const { network, autoencoder, schedule } = pipeline;
+    expect(schedule).toEqual({ preconditioning: "flow-matching", shift: 3, dynamicShift: null });
+    expect(network.sampleShape).toEqual([4, null, null, null]);
+    expect(pipeline.unused).toEqual([]);
+
+    const encoder = await pipeline.openPrompts({ longPrompt: 30 });
+    const { condition, cut } = encoder.encode(prompts);
+    expect(cut).toEqual([1]);
+    expect(relativeError(condition.text, value("text"))).toBeLessThan(1e-5);
+    expect(relativeError(encoder.none(2).text, value("none"))).toBeLessThan(1e-5);
+    if (network.kind !== "wan") throw new Error(network.kind);
+    const output = noGrad(() => network.module.forward(value("latents"), tensor([0.3, 0.8]), condition));
+    expect(relativeError(output, value("output"))).toBeLessThan(1e-5);
+    expect(relativeError(autoencoder.decode(value("latents")), value("decoded"))).toBeLessThan(1e-5);
+    expect(relativeError(autoencoder.encode(value("decoded")), value("encoded"))).toBeLessThan(1e-5);
+  });
+
   it("Stable Diffusion 3 without T5: zeros stand for it", async () => {
     const folder = copyOf("sd3");
     change(join(folder, "model_index.json"), { text_encoder_3: [null, null], tokenizer_3: [null, null] });
@@ -111,7 +131,12 @@ function change(path: string, fields: object): void {
 describe("folders that are refused", () => {
   const weights = "diffusion_pytorch_model";
   it.each<[string, string, (folder: string) => void, string]>([
-    ["no network", "sd", (f) => change(f, { unet: [null, null] }), "no network for pictures from text"],
+    [
+      "no network",
+      "sd",
+      (f) => change(f, { unet: [null, null] }),
+      "no network for pictures or clips from text",
+    ],
     ["no autoencoder", "sd", (f) => change(f, { vae: [null, null] }), '"vae" is missing'],
     [
       "a part without a folder",
@@ -130,6 +155,24 @@ describe("folders that are refused", () => {
       "sd3",
       (f) => change(join(f, "../scheduler/scheduler_config.json"), { invert_sigmas: true }),
       '"invert_sigmas": true is not supported',
+    ],
+    [
+      "a scheduler without flow matching",
+      "wan",
+      (f) => change(join(f, "../scheduler/scheduler_config.json"), { prediction_type: "epsilon" }),
+      '"prediction_type": this network needs a schedule of flow matching',
+    ],
+    [
+      "two networks",
+      "wan",
+      (f) => change(f, { transformer_2: ["diffusers", "WanTransformer3DModel"] }),
+      '"transformer_2": two networks that share the noise levels (Wan2.2) are not supported',
+    ],
+    [
+      "a time for each token",
+      "wan",
+      (f) => change(f, { expand_timesteps: true }),
+      '"expand_timesteps": a time of its own for each token (Wan2.2) is not supported',
     ],
     [
       "no weights",

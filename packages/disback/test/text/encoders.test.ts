@@ -2,7 +2,7 @@ import { Generator, type Module, noGrad, stack, type Tensor, zeros } from "@disb
 import { describe, expect, it } from "vitest";
 import { describeBert } from "../../src/import/transformers/bert.js";
 import { describeClipText } from "../../src/import/transformers/clip-text.js";
-import { describeT5 } from "../../src/import/transformers/t5.js";
+import { describeT5, describeUmt5 } from "../../src/import/transformers/t5.js";
 import { randomWeights } from "../../src/models/weights.js";
 import { BertModel } from "../../src/text/bert/bert-model.js";
 import { ClipTextModel } from "../../src/text/clip/clip-text-model.js";
@@ -49,19 +49,19 @@ describe("CLIPTextModel and CLIPTextModelWithProjection of transformers", () => 
   });
 });
 
-describe("T5EncoderModel of transformers", () => {
-  it.each(named("t5"))("$name: keys, states with and without a mask", (of) => {
-    const model = prepared(of, new T5EncoderModel(source, describeT5(given(of.config))));
-    near(
-      noGrad(() => model.forward(value(of, "ids")!)),
-      of,
-      "states",
-    );
-    near(
-      noGrad(() => model.forward(value(of, "ids")!, value(of, "mask")!)),
-      of,
-      "masked",
-    );
+const umt5 = readCases("umt5");
+
+describe("T5EncoderModel and UMT5EncoderModel of transformers", () => {
+  it.each([
+    ...named("t5").map((of) => ({ ...{ name: of.name, of, value }, describe: describeT5 })),
+    ...umt5.cases.map((of) => ({ ...{ name: of.name, of, value: umt5.value }, describe: describeUmt5 })),
+  ])("$name: keys, states with and without a mask", ({ of, value: expected, describe: described }) => {
+    const model = prepared(of, new T5EncoderModel(source, described(given(of.config))));
+    noGrad(() => {
+      const [ids, mask] = [expected(of, "ids")!, expected(of, "mask")!];
+      expect(relativeError(model.forward(ids), expected(of, "states")!)).toBeLessThan(1e-5);
+      expect(relativeError(model.forward(ids, mask), expected(of, "masked")!)).toBeLessThan(1e-5);
+    });
   });
 
   it("refuses what it does not know", () => {

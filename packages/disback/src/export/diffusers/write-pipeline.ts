@@ -7,7 +7,7 @@ import type { JsonObject } from "../../import/diffusers/json-file.js";
 import { readJsonObject } from "../../import/diffusers/json-file.js";
 import { readLoras } from "../../import/lora/merge-lora.js";
 import { buildTextToImageNetwork, isTextToImageNetwork } from "../../import/pipeline/open-network.js";
-import { openClipText, openT5 } from "../../import/pipeline/open-text-encoder.js";
+import { openClipText, openT5, openUmt5 } from "../../import/pipeline/open-text-encoder.js";
 import {
   configured,
   type PipelineFolder,
@@ -103,8 +103,9 @@ export async function writePipelineFolder(
 
   /** A text encoder with its LoRAs. */
   async function writeMerged(encoderPart: PipelinePart, to: string): Promise<void> {
-    const isT5 = encoderPart.className === "T5EncoderModel";
-    const encoder = isT5 ? await openT5(encoderPart) : await openClipText(encoderPart);
+    const open =
+      { T5EncoderModel: openT5, UMT5EncoderModel: openUmt5 }[encoderPart.className] ?? openClipText;
+    const encoder = await open(encoderPart);
     for (const target of loras.targets) if (target === encoderPart.name) loras.merge(target, encoder);
     writeSafetensors(join(to, "model.safetensors"), encoder.stateDict(), { format: "pt" });
     encoder.dispose();

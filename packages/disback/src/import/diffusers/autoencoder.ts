@@ -10,6 +10,7 @@ import { weightsWithin } from "../../models/sensible-sizes.js";
 import { storedNumbers } from "../checkpoint/assembled-tensor.js";
 import { loadStoredWeights } from "../load-weights.js";
 import { describeTinyAutoencoder } from "./autoencoder-tiny.js";
+import { describeWanAutoencoder } from "./autoencoder-wan.js";
 import { openComponentWeights } from "./component-weights.js";
 import type { DiffusersComponent } from "./folder.js";
 import { presentKey } from "./present-key.js";
@@ -74,6 +75,7 @@ const kinds: Readonly<Record<string, (component: DiffusersComponent) => Autoenco
   AutoencoderKL: describeKl,
   VQModel: describeVq,
   AutoencoderTiny: describeTinyAutoencoder,
+  AutoencoderKLWan: describeWanAutoencoder,
 };
 
 /** Classes of diffusers that `readDiffusersAutoencoder` reads. */
@@ -119,7 +121,7 @@ function describeCommon(given: Common) {
 }
 
 /**
- * Reads an `AutoencoderKL`, a `VQModel` or an `AutoencoderTiny`; in evaluation mode, frozen.
+ * Reads an `AutoencoderKL`, a `VQModel`, an `AutoencoderTiny` or an `AutoencoderKLWan`; in evaluation mode, frozen.
  * @throws DisbackError naming the file and field, or the file and key
  */
 export async function readDiffusersAutoencoder(component: DiffusersComponent): Promise<Autoencoder> {

@@ -23,6 +23,8 @@ const harmless = [
   "stochastic_sampling",
 ];
 
+const onlyFlow = "this network needs a schedule of flow matching";
+
 /** What a scheduler of flow matching says of a network's noise levels. */
 export interface FlowSchedule {
   preconditioning: "flow-matching";
@@ -32,8 +34,34 @@ export interface FlowSchedule {
   dynamicShift: { base: number; max: number } | null;
 }
 
-/** Reads the configuration of a `FlowMatchEulerDiscreteScheduler`. @throws DisbackError naming file and field */
+/** `UniPCMultistepScheduler`'s arguments, as Wan has it. */
+const uniPcFields = {
+  num_train_timesteps: only(1000),
+  prediction_type: z.literal("flow_prediction", { error: onlyFlow }),
+  use_flow_sigmas: z.literal(true, { error: onlyFlow }),
+  flow_shift: z.number().positive().default(1),
+  use_dynamic_shifting: only(false),
+  thresholding: only(false),
+};
+
+/** How it spaces its steps and combines them, and noise levels without effect beside those of flow matching. */
+const uniPcHarmless = [
+  ..."beta_start beta_end beta_schedule trained_betas rescale_betas_zero_snr steps_offset".split(" "),
+  ..."solver_order solver_type solver_p predict_x0 lower_order_final disable_corrector".split(" "),
+  ..."dynamic_thresholding_ratio sample_max_value timestep_spacing final_sigmas_type".split(" "),
+  ..."use_karras_sigmas use_exponential_sigmas use_beta_sigmas shift_terminal".split(" "),
+  ..."time_shift_type sigma_min sigma_max".split(" "),
+];
+
+/**
+ * Reads the configuration of a `FlowMatchEulerDiscreteScheduler`, or of a `UniPCMultistepScheduler` of flow matching.
+ * @throws DisbackError naming file and field
+ */
 export function describeFlowSchedule(component: GivenConfig): FlowSchedule {
+  if (component.config["_class_name"] === "UniPCMultistepScheduler") {
+    const { flow_shift: shift } = parseStrictFields(uniPcFields, uniPcHarmless, component);
+    return { preconditioning: "flow-matching", shift, dynamicShift: null };
+  }
   const given = parseStrictFields(fields, harmless, component);
   const dynamic = given.use_dynamic_shifting
     ? { base: given.base_shift ?? 0.5, max: given.max_shift ?? 1.15 }

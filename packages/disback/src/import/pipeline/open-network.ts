@@ -2,22 +2,25 @@ import type { Module } from "@disback/torch";
 import { DisbackError } from "../../errors.js";
 import { FluxTransformer } from "../../models/transformers/flux/flux-transformer.js";
 import { Sd3Transformer } from "../../models/transformers/sd3/sd3-transformer.js";
+import { WanTransformer } from "../../models/transformers/wan/wan-transformer.js";
 import { UNet2DConditionModel } from "../../models/unet-2d-condition/unet-2d-condition.js";
 import { noWeights } from "../../models/weights.js";
 import { describeFlux } from "../diffusers/flux.js";
 import { describeSd3 } from "../diffusers/sd3.js";
 import type { GivenConfig } from "../diffusers/strict-fields.js";
 import { describeUNet2DCondition } from "../diffusers/unet-2d-condition.js";
+import { describeWan } from "../diffusers/wan.js";
 import { shown } from "../pickle/text-values.js";
 
-/** A text-to-image network, without weights yet. */
+/** A network that draws pictures or clips from text, without weights yet. */
 export type TextToImageNetwork = (
   | { kind: "unet-2d-condition"; module: UNet2DConditionModel }
   | { kind: "sd3"; module: Sd3Transformer }
   | { kind: "flux"; module: FluxTransformer }
+  | { kind: "wan"; module: WanTransformer }
 ) & {
-  /** of one sample, `[C, H, W]`; height and width are null if the configuration does not give them */
-  sampleShape: readonly [channels: number, height: number | null, width: number | null];
+  /** of one sample, `[C, H, W]` or `[C, T, H, W]`; null stands for what the configuration does not give */
+  sampleShape: readonly [channels: number, ...sides: (number | null)[]];
 };
 
 /** Networks that are rebuilt, by diffusers' classes. */
@@ -37,6 +40,11 @@ const networks: Readonly<Record<string, (component: GivenConfig) => TextToImageN
     const options = describeFlux(component);
     const module = new FluxTransformer(noWeights, options);
     return { kind: "flux", module, sampleShape: [options.imageChannels, null, null] };
+  },
+  WanTransformer3DModel: (component) => {
+    const options = describeWan(component);
+    const module = new WanTransformer(noWeights, options);
+    return { kind: "wan", module, sampleShape: [options.inChannels, null, null, null] };
   },
 };
 

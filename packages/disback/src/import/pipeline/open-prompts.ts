@@ -7,19 +7,20 @@ import type { PromptEncoder } from "../../text/prompts/prompt-encoder.js";
 import { StableDiffusionPrompts } from "../../text/prompts/stable-diffusion.js";
 import { StableDiffusion3Prompts, type T5Pair } from "../../text/prompts/stable-diffusion-3.js";
 import { type ClipPair, StableDiffusionXlPrompts } from "../../text/prompts/stable-diffusion-xl.js";
+import { WanPrompts } from "../../text/prompts/wan.js";
 import type { TextTokenizer } from "../../text/tokenizers/text-tokenizer.js";
 import type { Loras } from "../lora/merge-lora.js";
 import { openTokenizer } from "../tokenizers/open-tokenizer.js";
-import { openClipText, openT5 } from "./open-text-encoder.js";
+import { openClipText, openT5, openUmt5 } from "./open-text-encoder.js";
 import { type PipelineFolder, type PipelinePart, requiredPart } from "./pipeline-folder.js";
 import { requireVocabulary } from "./require-vocabulary.js";
 
 /** The kind of prompt encoding that a network was trained with. */
-export type PromptStyle = "sd" | "sdxl" | "sd3" | "flux";
+export type PromptStyle = "sd" | "sdxl" | "sd3" | "flux" | "wan";
 
 export interface OpenPromptsOptions {
   variant?: string | undefined;
-  /** tokens of T5's part; default 256 for SD3, 512 for Flux, as in diffusers */
+  /** tokens of T5's part; default 256 for SD3, 512 for Flux and Wan, as in diffusers */
   longPrompt?: number | undefined;
   /** adapters that are merged into the encoders */
   loras: Loras;
@@ -72,6 +73,8 @@ export async function openPrompts(
     }
     case "flux":
       return new FluxPrompts(await clip(""), await t5("_2", options.longPrompt ?? 512));
+    case "wan":
+      return new WanPrompts({ ...(await pair("", openUmt5)), length: options.longPrompt ?? 512 });
   }
 }
 

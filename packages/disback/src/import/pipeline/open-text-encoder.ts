@@ -9,7 +9,7 @@ import { adoptTensors } from "../tensors/adopt.js";
 import { type ComponentTensors, openComponentTensors } from "../tensors/component-tensors.js";
 import { describeBert } from "../transformers/bert.js";
 import { describeClipText } from "../transformers/clip-text.js";
-import { describeT5 } from "../transformers/t5.js";
+import { describeT5, describeUmt5 } from "../transformers/t5.js";
 import { forInference } from "./open-network.js";
 import { type ConfiguredPart, configured, type PipelinePart } from "./pipeline-folder.js";
 
@@ -30,6 +30,15 @@ export async function openT5(part: PipelinePart, variant?: string): Promise<T5En
   const given = configured(part);
   if (part.className !== "T5EncoderModel") return refuse(given, "T5EncoderModel");
   const model = new T5EncoderModel(noWeights, describeT5(given));
+  const weights = await openComponentTensors(part.folder, "transformers", variant);
+  return adopted(model, weights, t5Key(weights.tensors.has("shared.weight")));
+}
+
+/** Opens UMT5's encoder, like `openClipText`. */
+export async function openUmt5(part: PipelinePart, variant?: string): Promise<T5EncoderModel> {
+  const given = configured(part);
+  if (part.className !== "UMT5EncoderModel") return refuse(given, "UMT5EncoderModel");
+  const model = new T5EncoderModel(noWeights, describeUmt5(given));
   const weights = await openComponentTensors(part.folder, "transformers", variant);
   return adopted(model, weights, t5Key(weights.tensors.has("shared.weight")));
 }

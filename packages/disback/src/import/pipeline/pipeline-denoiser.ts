@@ -8,29 +8,28 @@ import type { TextToImageNetwork } from "./open-network.js";
 import type { TextToImagePipeline } from "./text-to-image-pipeline.js";
 
 export interface PipelineDenoiserOptions {
-  /** height and width of the latents; default: what the configuration says */
-  size?: readonly [height: number, width: number];
+  /** height and width of the latents, after their frames for clips; default: what the configuration says */
+  size?: readonly number[];
   /** tokens of a prompt, padding included, default 77; other lengths work too */
   textLength?: number;
 }
 
 /**
  * A pipeline's network as a denoiser of latents, which have about unit variance.
- * @throws DisbackError if the size is neither given nor in the configuration
+ * @throws DisbackError if the size is neither given nor in the configuration, or has another number of sides
  */
 export function pipelineDenoiser(
   { network, schedule, className }: Pick<TextToImagePipeline, "network" | "schedule" | "className">,
   { size, textLength = 77 }: PipelineDenoiserOptions = {},
 ): PreconditionedDenoiser {
   const [channels, ...stated] = network.sampleShape;
-  const [height, width] = size ?? stated;
-  if (height === null || width === null) {
+  const sides = (size ?? stated).filter((side) => side !== null);
+  if (sides.length !== stated.length)
     throw new DisbackError(
-      `${className}: its configuration does not say the height and width of its latents`,
+      `${className}: its configuration does not say the ${stated.length === 3 ? "frames, height" : "height"} and width of its latents`,
     );
-  }
   const facts = {
-    sampleShape: [channels, height!, width!],
+    sampleShape: [channels, ...sides],
     sigmaData: 1,
     condition: conditionShapes(network, textLength),
   };

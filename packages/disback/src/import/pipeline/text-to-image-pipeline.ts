@@ -19,7 +19,7 @@ import {
 import { openPrompts, type PromptStyle } from "./open-prompts.js";
 import { configured, type PipelineFolder, readPipelineFolder, requiredPart } from "./pipeline-folder.js";
 
-/** A text-to-image pipeline. */
+/** A pipeline that draws pictures or clips from text. */
 export interface TextToImagePipeline {
   /** the pipeline's class in diffusers */
   className: string;
@@ -41,7 +41,7 @@ export interface OpenPipelineOptions {
 }
 
 /**
- * Opens a folder of diffusers with Stable Diffusion 1, 2, XL or 3, or Flux. Weights stay in their precision, those of
+ * Opens a folder of diffusers with Stable Diffusion 1, 2, XL or 3, Flux or Wan. Weights stay in their precision, those of
  * safetensors on disk until they are used.
  * @throws DisbackError naming the part that is missing, the file and field, or the file and key
  */
@@ -54,6 +54,7 @@ export async function openTextToImagePipeline(
   const part = [...folder.parts.values()].find(({ className }) => isTextToImageNetwork(className));
   if (!part) throw noNetwork(folder);
   loras.requireOnly(new Set(["network", ...folder.parts.keys()]));
+  requireOneNetwork(folder);
   const given = configured(part);
   const network = buildTextToImageNetwork(given, part.className);
   const scheduler = configured(requiredPart(folder, "scheduler"), "scheduler_config.json");
@@ -88,12 +89,25 @@ export function promptStyle({ kind, module }: TextToImageNetwork): {
 function noNetwork({ path, parts }: PipelineFolder): DisbackError {
   const there = [...parts.values()].map(({ name, className }) => `${name} (${className})`);
   return new DisbackError(
-    `${join(path, "model_index.json")}: no network for pictures from text that disback knows: there is ${there.map(shown).join(", ") || "nothing"} (disback teacher import reads those without text)`,
+    `${join(path, "model_index.json")}: no network for pictures or clips from text that disback knows: there is ${there.map(shown).join(", ") || "nothing"} (disback teacher import reads those without text)`,
   );
 }
 
+/** Wan2.2 shares its noise levels out among two networks, or gives each token a time of its own. */
+function requireOneNetwork({ path, parts, settings }: PipelineFolder): void {
+  const file = join(path, "model_index.json");
+  if (parts.has("transformer_2"))
+    throw new DisbackError(
+      `${file}: "transformer_2": two networks that share the noise levels (Wan2.2) are not supported`,
+    );
+  if (settings["expand_timesteps"] === true)
+    throw new DisbackError(
+      `${file}: "expand_timesteps": a time of its own for each token (Wan2.2) is not supported`,
+    );
+}
+
 const usedParts = /^(scheduler|vae|(text_encoder|tokenizer)(_[23])?)$/;
-const usedSettings = new Set(["force_zeros_for_empty_prompt"]);
+const usedSettings = new Set(["force_zeros_for_empty_prompt", "expand_timesteps"]);
 
 function unusedParts({ parts, settings }: PipelineFolder, network: string): string[] {
   const left = [...parts.values()].filter(({ name }) => name !== network && !usedParts.test(name));

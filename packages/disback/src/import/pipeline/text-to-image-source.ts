@@ -1,9 +1,8 @@
 import { existsSync, statSync } from "node:fs";
 import { z } from "zod";
 import { DisbackError } from "../../errors.js";
-import { openSingleFile } from "../single-file/open-single-file.js";
 import { isPipelineFolder } from "./pipeline-folder.js";
-import { openTextToImagePipeline, type TextToImagePipeline } from "./text-to-image-pipeline.js";
+import type { TextToImagePipeline } from "./text-to-image-pipeline.js";
 
 /** How a pipeline is opened, besides where it lies. A model that was made from it keeps this. */
 export const pipelineChoice = z.strictObject({
@@ -13,8 +12,10 @@ export const pipelineChoice = z.strictObject({
   tokenizer: z.string().min(1).optional(),
   /** single files: what the network predicts, needed for Stable Diffusion 2 */
   prediction: z.enum(["epsilon", "v"]).optional(),
-  /** height and width of its pictures, in pixels */
+  /** height and width of its pictures or clips, in pixels */
   resolution: z.int().positive().optional(),
+  /** frames of its clips */
+  frames: z.int().positive().optional(),
   /** the scale that a network distilled from guidance is told, as Flux is */
   embeddedGuidance: z.number().positive().optional(),
 });
@@ -39,11 +40,16 @@ export async function openTextToImage(
   source: string,
   { loras, tokenizer, prediction }: PipelineChoice = {},
 ): Promise<TextToImagePipeline> {
-  if (isSingleFile(source)) return openSingleFile(source, { loras, tokenizer, prediction });
+  // Loaded when needed: a pipeline's parts are many files.
+  if (isSingleFile(source)) {
+    const { openSingleFile } = await import("../single-file/open-single-file.js");
+    return openSingleFile(source, { loras, tokenizer, prediction });
+  }
   const useless = tokenizer !== undefined ? "tokenizer" : prediction !== undefined ? "prediction" : undefined;
   if (useless !== undefined)
     throw new DisbackError(
       `--${useless}: only for checkpoints in one file; ${source} is a folder, which says it itself`,
     );
+  const { openTextToImagePipeline } = await import("./text-to-image-pipeline.js");
   return openTextToImagePipeline(source, { loras });
 }

@@ -38,10 +38,32 @@ const harmless = [
   "task_specific_params",
 ];
 
+/** `scalable_attention`, `tokenizer_class`: in published files, read by nothing. */
+const umt5Harmless = [...harmless, "scalable_attention", "tokenizer_class"];
+
+/** `UMT5Config`'s fields, with its defaults. */
+const umt5Fields = {
+  ...fields,
+  vocab_size: count.default(250112),
+  d_ff: count.default(1024),
+  num_layers: count.max(1000).default(8),
+  num_heads: count.default(6),
+  feed_forward_proj: only("relu", "gated-gelu").default("gated-gelu"),
+};
+
+/** Reads the configuration of a `UMT5EncoderModel`. @throws DisbackError naming file and field */
+export function describeUmt5(component: GivenConfig): T5Options {
+  return optionsOf(parseStrictFields(umt5Fields, umt5Harmless, component), true);
+}
+
 /** Reads the configuration of a `T5EncoderModel`. @throws DisbackError naming file and field */
 export function describeT5(component: GivenConfig): T5Options {
-  const given = parseStrictFields(fields, harmless, component);
+  return optionsOf(parseStrictFields(fields, harmless, component), false);
+}
+
+function optionsOf(given: z.output<z.ZodObject<typeof fields>>, ownDistances: boolean): T5Options {
   return {
+    ownDistances,
     tokens: given.vocab_size,
     channels: given.d_model,
     headChannels: given.d_kv,

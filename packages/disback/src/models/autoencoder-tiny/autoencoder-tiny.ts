@@ -32,7 +32,7 @@ export class TinyAutoencoder extends Module {
    * @param images `[N, C, H, W]` in [-1, 1] @returns `[N, latentChannels, H / reduction, W / reduction]`
    */
   encode(images: Tensor): Tensor {
-    return inSlices(images, images.shape[3]!, (slice) => this.encoded(slice));
+    return inSlices(images, images.shape[3]! ** 2, (slice) => this.encoded(slice));
   }
 
   /** As `encode`, all at once and with gradients. */
@@ -45,7 +45,9 @@ export class TinyAutoencoder extends Module {
    * @param latents `[N, latentChannels, h, w]` @returns `[N, C, H, W]`, about in [-1, 1]
    */
   decode(latents: Tensor): Tensor {
-    return inSlices(latents, latents.shape[3]! * reduction(this.config), (slice) => this.decoded(slice));
+    return inSlices(latents, (latents.shape[3]! * reduction(this.config)) ** 2, (slice) =>
+      this.decoded(slice),
+    );
   }
 
   /** As `decode`, all at once and with gradients. */

@@ -61,13 +61,29 @@ const tiny = z.strictObject({
   shiftFactor: z.number().default(0),
 });
 
+const wan = z.strictObject({
+  autoencoder: z.literal("wan"),
+  imageChannels: count,
+  latentChannels: count,
+  /** of the highest resolution, before multiplication */
+  encoderChannels: count,
+  decoderChannels: count,
+  /** of each level, highest resolution first; each level halves height and width */
+  channelMultipliers: z.array(count).min(1).max(16),
+  blocksPerLevel: count.default(2),
+  /** whether each level also halves the frames, for all but the last */
+  halvedFrames: z.array(z.boolean()),
+  scalingFactor: perChannel(z.number().positive()),
+  shiftFactor: perChannel(z.number()),
+});
+
 /**
  * The configuration of an autoencoder: "kl" (AutoencoderKL of diffusers), "vq" (VQModel, whose decoder takes the nearest
- * vectors of a codebook) or "tiny" (AutoencoderTiny). Latents are the encoder's output z as
+ * vectors of a codebook), "tiny" (AutoencoderTiny) or "wan" (AutoencoderKLWan, for clips). Latents are the encoder's output z as
  * `(z - shiftFactor) * scalingFactor`, so that they have about unit variance. Unknown fields are errors.
  */
 export const autoencoderConfig = z
-  .discriminatedUnion("autoencoder", [kl, vq, tiny], { error: 'expected "kl", "vq" or "tiny"' })
+  .discriminatedUnion("autoencoder", [kl, vq, tiny, wan], { error: 'expected "kl", "vq", "tiny" or "wan"' })
   .superRefine((config, context) => {
     const fail = (field: string, message: string) =>
       context.addIssue({ code: "custom", path: [field], message, input: config });
@@ -78,9 +94,13 @@ export const autoencoderConfig = z
         fail("enlargement", `pictures would come back ${enlarged} times the size of their latents`);
       return;
     }
-    const { channels, normalizationGroups: groups, latentChannels } = config;
-    const odd = channels.find((count) => count % groups !== 0);
-    if (odd !== undefined) fail("channels", `${odd} cannot be divided into ${groups} normalization groups`);
+    const { latentChannels } = config;
+    if (config.autoencoder === "wan") checkLevels(config, fail);
+    else {
+      const { channels, normalizationGroups: groups } = config;
+      const odd = channels.find((count) => count % groups !== 0);
+      if (odd !== undefined) fail("channels", `${odd} cannot be divided into ${groups} normalization groups`);
+    }
     for (const field of ["scalingFactor", "shiftFactor"] as const) {
       const value = config[field];
       if (Array.isArray(value) && value.length !== latentChannels) {
@@ -89,6 +109,18 @@ export const autoencoderConfig = z
     }
   });
 
+function checkLevels(
+  { channelMultipliers, halvedFrames, decoderChannels }: z.output<typeof wan>,
+  fail: (field: string, message: string) => void,
+): void {
+  const between = channelMultipliers.length - 1;
+  if (halvedFrames.length !== between)
+    fail("halvedFrames", `must be ${between}, one between two levels each`);
+  const odd = channelMultipliers.slice(1).find((factor) => (factor * decoderChannels) % 2 !== 0);
+  if (odd !== undefined)
+    fail("decoderChannels", `${odd * decoderChannels} channels of a level cannot be halved`);
+}
+
 /** An autoencoder's configuration with all defaults filled in. */
 export type AutoencoderConfig = z.output<typeof autoencoderConfig>;
 /** An autoencoder's configuration as a user writes it. */
@@ -96,6 +128,12 @@ export type AutoencoderConfigInput = z.input<typeof autoencoderConfig>;
 export type KlConfig = Extract<AutoencoderConfig, { autoencoder: "kl" }>;
 export type VqConfig = Extract<AutoencoderConfig, { autoencoder: "vq" }>;
 export type TinyConfig = Extract<AutoencoderConfig, { autoencoder: "tiny" }>;
+export type WanConfig = Extract<AutoencoderConfig, { autoencoder: "wan" }>;
+
+/** Whether a configuration is of an autoencoder. */
+export function isAutoencoderConfig(value: unknown): boolean {
+  return typeof (value as { autoencoder?: unknown } | null)?.autoencoder === "string";
+}
 
 /**
  * Checks a configuration and fills in defaults.
@@ -113,5 +151,15 @@ export function parseAutoencoderConfig(value: unknown, origin = "autoencoder"): 
 
 /** The factor between the side of an image and the side of its latent. */
 export function reduction(config: AutoencoderConfig): number {
-  return 2 ** ((config.autoencoder === "tiny" ? config.encoderBlocks : config.channels).length - 1);
+  return 2 ** (levelsOf(config) - 1);
+}
+
+function levelsOf(config: AutoencoderConfig): number {
+  if (config.autoencoder === "tiny") return config.encoderBlocks.length;
+  return (config.autoencoder === "wan" ? config.channelMultipliers : config.channels).length;
+}
+
+/** How many frames after a clip's first share a latent. */
+export function frameReduction({ halvedFrames }: WanConfig): number {
+  return 2 ** halvedFrames.filter((halved) => halved).length;
 }

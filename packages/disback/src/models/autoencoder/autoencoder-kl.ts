@@ -31,7 +31,7 @@ export class AutoencoderKl extends Module {
 
   /** As `Autoencoder.encode`: the mean of the latents' distribution. */
   encode(images: Tensor): Tensor {
-    return inSlices(images, images.shape[3]!, (slice) => scaled(this.moments(slice).mean, this.config));
+    return inSlices(images, images.shape[3]! ** 2, (slice) => scaled(this.moments(slice).mean, this.config));
   }
 
   /**
@@ -45,7 +45,9 @@ export class AutoencoderKl extends Module {
 
   /** As `Autoencoder.decode`. */
   decode(latents: Tensor): Tensor {
-    return inSlices(latents, latents.shape[3]! * reduction(this.config), (slice) => this.decoded(slice));
+    return inSlices(latents, (latents.shape[3]! * reduction(this.config)) ** 2, (slice) =>
+      this.decoded(slice),
+    );
   }
 
   /** As `decode`, all at once and with gradients. */

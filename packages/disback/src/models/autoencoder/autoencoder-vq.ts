@@ -33,14 +33,16 @@ export class AutoencoderVq extends Module {
 
   /** As `Autoencoder.encode`: the latents are not quantized. */
   encode(images: Tensor): Tensor {
-    return inSlices(images, images.shape[3]!, (slice) =>
+    return inSlices(images, images.shape[3]! ** 2, (slice) =>
       scaled(this.quant_conv.forward(this.encoder.forward(intoRange(slice, this.config))), this.config),
     );
   }
 
   /** As `Autoencoder.decode`: the latents are quantized first. */
   decode(latents: Tensor): Tensor {
-    return inSlices(latents, latents.shape[3]! * reduction(this.config), (slice) => this.decoded(slice));
+    return inSlices(latents, (latents.shape[3]! * reduction(this.config)) ** 2, (slice) =>
+      this.decoded(slice),
+    );
   }
 
   decoded(latents: Tensor): Tensor {

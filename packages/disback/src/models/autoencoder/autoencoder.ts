@@ -1,11 +1,15 @@
 import type { Module, Tensor } from "@disback/torch";
 import { TinyAutoencoder } from "../autoencoder-tiny/autoencoder-tiny.js";
+import { WanAutoencoder } from "../autoencoder-wan/autoencoder-wan.js";
 import type { WeightSource } from "../weights.js";
 import type { AutoencoderConfig } from "./autoencoder-config.js";
 import { AutoencoderKl } from "./autoencoder-kl.js";
 import { AutoencoderVq } from "./autoencoder-vq.js";
 
-/** Images to latents, where diffusion is cheap, and back. */
+/**
+ * Images to latents, where diffusion is cheap, and back. For clips ("wan") frames stand before height and width:
+ * `[N, C, T, H, W]`, `[N, latentChannels, (T - 1) / frameReduction + 1, H / reduction, W / reduction]`.
+ */
 export interface Autoencoder extends Module {
   readonly config: AutoencoderConfig;
   /**
@@ -25,5 +29,6 @@ export interface Autoencoder extends Module {
 /** An autoencoder whose weights come from `source`. */
 export function buildAutoencoder(config: AutoencoderConfig, source: WeightSource): Autoencoder {
   if (config.autoencoder === "tiny") return new TinyAutoencoder(source, config);
+  if (config.autoencoder === "wan") return new WanAutoencoder(source, config);
   return config.autoencoder === "kl" ? new AutoencoderKl(source, config) : new AutoencoderVq(source, config);
 }

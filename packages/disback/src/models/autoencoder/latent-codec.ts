@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { DisbackError } from "../../errors.js";
 import type { LatentDecoder, SampleCodec } from "../sample-codec.js";
 import type { Autoencoder } from "./autoencoder.js";
-import { reduction } from "./autoencoder-config.js";
+import { frameReduction, reduction } from "./autoencoder-config.js";
 import { saveAutoencoder } from "./storage.js";
 
 /** Subfolder of a model folder that holds its autoencoder. */
@@ -21,7 +21,7 @@ export function latentCodec(autoencoder: Autoencoder, shape: readonly number[], 
 }
 
 /**
- * An autoencoder's decoder. @param shape shape of one latent, `[C, h, w]` @param place name for messages
+ * An autoencoder's decoder. @param shape shape of one latent, `[C, h, w]` or `[C, t, h, w]` @param place name for messages
  * @throws DisbackError if the autoencoder's latents have a different number of channels
  */
 export function latentDecoder(
@@ -29,13 +29,20 @@ export function latentDecoder(
   shape: readonly number[],
   place: string,
 ): LatentDecoder {
-  const { latentChannels, imageChannels } = autoencoder.config;
-  const factor = reduction(autoencoder.config);
-  const [channels, height, width] = shape;
-  if (channels !== latentChannels || height === undefined || width === undefined) {
+  const { config } = autoencoder;
+  const { latentChannels, imageChannels } = config;
+  const factor = reduction(config);
+  const frames = config.autoencoder === "wan" ? shape.slice(1, 2) : [];
+  const sides = shape.slice(1 + frames.length);
+  if (shape[0] !== latentChannels || sides.length !== 2) {
     throw new DisbackError(
-      `${place}: the network's samples are [${shape.join(", ")}], the autoencoder's latents have ${latentChannels} channels`,
+      `${place}: the network's samples are [${shape.join(", ")}], the autoencoder's latents ${config.autoencoder === "wan" ? "are clips and " : ""}have ${latentChannels} channels`,
     );
   }
-  return { module: autoencoder, shownShape: [imageChannels, height * factor, width * factor] };
+  const shownFrames =
+    config.autoencoder === "wan" ? frames.map((count) => (count - 1) * frameReduction(config) + 1) : [];
+  return {
+    module: autoencoder,
+    shownShape: [imageChannels, ...shownFrames, ...sides.map((side) => side * factor)],
+  };
 }

@@ -3,12 +3,12 @@ import type { AutoencoderConfig, KlConfig } from "./autoencoder-config.js";
 
 type Factors = Pick<AutoencoderConfig, "scalingFactor" | "shiftFactor">;
 
-/** Latents as a diffusion model sees them: `(z - shiftFactor) * scalingFactor`. @param z `[N, C, h, w]` */
+/** Latents as a diffusion model sees them: `(z - shiftFactor) * scalingFactor`. @param z `[N, C, ...]` */
 export function scaled(z: Tensor, { scalingFactor, shiftFactor }: Factors): Tensor {
   return z.sub(perChannel(shiftFactor, z)).mul(perChannel(scalingFactor, z));
 }
 
-/** The inverse of `scaled`. @param latents `[N, C, h, w]` */
+/** The inverse of `scaled`. @param latents `[N, C, ...]` */
 export function unscaled(latents: Tensor, { scalingFactor, shiftFactor }: Factors): Tensor {
   return latents.div(perChannel(scalingFactor, latents)).add(perChannel(shiftFactor, latents));
 }
@@ -23,9 +23,9 @@ export function outOfRange(images: Tensor, { imageRange }: Pick<KlConfig, "image
   return imageRange === "unit" ? images.mul(2).sub(1) : images;
 }
 
-function perChannel(factor: number | number[], { dtype, device }: Tensor): number | Tensor {
+function perChannel(factor: number | number[], { dtype, device, ndim }: Tensor): number | Tensor {
   if (typeof factor === "number") return factor;
-  return tensor(factor, { dtype, device }).reshape([1, -1, 1, 1]);
+  return tensor(factor, { dtype, device }).reshape([1, -1, ...Array<number>(ndim - 2).fill(1)]);
 }
 
 /** Largest number of pixels processed at once. At full resolution each pixel takes hundreds of numbers. */
@@ -33,9 +33,9 @@ const mostPixels = 2 ** 18;
 
 /**
  * Processes a few samples at a time, without gradients.
- * @param side height and width of the images
+ * @param pixels that each sample is worked on with at once
  */
-export function inSlices(samples: Tensor, side: number, work: (slice: Tensor) => Tensor): Tensor {
-  const size = Math.max(1, Math.floor(mostPixels / side ** 2));
+export function inSlices(samples: Tensor, pixels: number, work: (slice: Tensor) => Tensor): Tensor {
+  const size = Math.max(1, Math.floor(mostPixels / pixels));
   return noGrad(() => scope(() => cat(samples.split(size).map((slice) => scope(() => work(slice))))));
 }

@@ -4,8 +4,8 @@ import type { ConditionShapes } from "../condition.js";
 const count = z.int().positive();
 const layers = z.int().nonnegative().max(1000);
 
-/** Fields of networks that read a text beside a picture's latents. */
-const shared = {
+/** Fields of networks that are told a text. */
+const told = {
   /** height and width of the latents */
   imageResolution: count,
   imageChannels: count,
@@ -14,8 +14,10 @@ const shared = {
   /** tokens of a prompt, padding included */
   textLength: count,
   textChannels: count,
-  pooledChannels: count,
 };
+
+/** Fields of those that are told it as one vector too. */
+const shared = { ...told, pooledChannels: count };
 
 /** Fields of a configuration with the network "sd3", beside those of every denoiser; see `Sd3Options`. */
 export const sd3Fields = {
@@ -35,6 +37,20 @@ export const fluxFields = {
   singleLayers: layers,
   guidance: z.boolean(),
   axisChannels: z.array(count.multipleOf(2)).length(3),
+};
+
+/** Fields of a configuration with the network "wan", beside those of every denoiser; see `WanOptions`. */
+export const wanFields = {
+  ...told,
+  /** of a clip's latents */
+  frames: count.max(1024),
+  patch: z.tuple([count, count, count]),
+  layers: layers.min(1),
+  channelsPerHead: count.multipleOf(2).min(6),
+  timeChannels: count.multipleOf(2),
+  feedForwardChannels: count,
+  normalizedText: z.boolean(),
+  normalizationEps: z.number().positive(),
 };
 
 type Fail = (field: string, message: string) => void;
@@ -68,6 +84,18 @@ export function checkFlux(config: Checked & { axisChannels: readonly number[] },
     fail("axisChannels", `${turned} channels in all must be channelsPerHead (${config.channelsPerHead})`);
 }
 
+/** Checks fields of "wan" against each other, as `checkSd3`. */
+export function checkWan(
+  config: Checked & { frames: number; patch: readonly [frames: number, rows: number, columns: number] },
+  fail: Fail,
+): void {
+  const [frames, rows, columns] = config.patch;
+  checkShared(config, rows, fail);
+  if (config.imageResolution % columns !== 0)
+    fail("imageResolution", `must be a multiple of ${columns}, the width of a patch`);
+  if (config.frames % frames !== 0) fail("frames", `must be a multiple of ${frames}, the frames of a patch`);
+}
+
 function checkShared(config: Checked, patchSize: number, fail: Fail): void {
   if (config.preconditioning !== "flow-matching")
     fail("preconditioning", 'must be "flow-matching": this network is told a time from 0 to 1');
@@ -80,10 +108,13 @@ function checkShared(config: Checked, patchSize: number, fail: Fail): void {
 export function toldToTransformer(config: {
   textLength: number;
   textChannels: number;
-  pooledChannels: number;
+  pooledChannels?: number;
   guidance?: boolean;
 }): ConditionShapes {
   const { textLength, textChannels, pooledChannels, guidance = false } = config;
-  const told = { text: [textLength, textChannels], pooled: [pooledChannels] };
-  return guidance ? { ...told, guidance: [] } : told;
+  return {
+    text: [textLength, textChannels],
+    ...(pooledChannels === undefined ? {} : { pooled: [pooledChannels] }),
+    ...(guidance ? { guidance: [] } : {}),
+  };
 }

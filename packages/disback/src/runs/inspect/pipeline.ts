@@ -22,15 +22,18 @@ export async function describePipeline(
   const pipeline = await openTextToImage(path, choice);
   const { network, autoencoder, schedule, className, unused } = pipeline;
   const { style, textChannels } = promptStyle(network);
-  const [channels, height, width] = network.sampleShape;
+  const [channels, ...sides] = network.sampleShape;
   const told = ["text", ...Object.keys(network.module.vectorShapes)];
   return {
     kind: isPipelineFolder(path)
-      ? `text-to-image pipeline, ${className}`
+      ? `text-to-${network.kind === "wan" ? "video" : "image"} pipeline, ${className}`
       : "text-to-image pipeline, a checkpoint in one file",
     facts: [
       ["network", `${network.kind}, ${count(network.module)} parameters, ${network.module.dtype}`],
-      ["latents", height === null ? `${channels} channels, any size` : `[${channels}, ${height}, ${width}]`],
+      [
+        "latents",
+        sides.includes(null) ? `${channels} channels, any size` : `[${channels}, ${sides.join(", ")}]`,
+      ],
       ["told", told.join(", ")],
       ["prompts", `${styles[style]}, ${textChannels} channels`],
       [
@@ -54,6 +57,7 @@ const styles = {
   sdxl: "two CLIPs",
   sd3: "two CLIPs and T5",
   flux: "CLIP and T5",
+  wan: "UMT5",
 } as const;
 
 function count(module: Module): string {

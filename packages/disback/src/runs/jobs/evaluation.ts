@@ -38,7 +38,11 @@ export async function evaluateModel(
   const clip = settings.clip === undefined ? undefined : new ClipScore(await openClip(settings.clip), device);
   const samples = await openSamplesToJudge(settings, progress, clip);
   const judge = await openFollowedJudge(
-    { ...settings, device, shown: samples.shown, notice: (line) => progress.notice(line) },
+    {
+      ...settings,
+      ...{ device, shown: samples.shown, prompted: samples.prompted },
+      notice: (line) => progress.notice(line),
+    },
     {
       decoding: followLong(progress, "decoding", "images"),
       reading: followLong(progress, "reading the data to judge by"),
@@ -86,6 +90,7 @@ async function drawAll(
 
 interface SamplesToJudge {
   shown: Shown;
+  prompted: boolean;
   count: number;
   source: { batches: AsyncIterable<Tensor> };
   figures: Record<string, number>;
@@ -107,7 +112,7 @@ async function openSamplesToJudge(
     for (const line of drawer.unread) progress.notice(line);
     const onBatch = clip && ((drawn: Drawn) => clip.add(drawn.samples, promptsOf(drawn, settings.model)));
     return {
-      shown: drawer.shown,
+      ...{ shown: drawer.shown, prompted: drawer.prompted },
       count,
       source: {
         batches: drawBatches(drawer, { samples: count, batchSize, onBatch }, async (done) => {
@@ -131,7 +136,7 @@ async function openSamplesToJudge(
   const captions = clip && captionsInOrder(requireCaptions(dataset), count);
   const batches = datasetBatches(dataset, settings.batchSize, count);
   return {
-    shown: { shownShape: dataset.sampleShape },
+    ...{ shown: { shownShape: dataset.sampleShape }, prompted: false },
     count,
     source: { batches: clip && captions ? judgedByCaptions(batches, captions, clip) : batches },
     figures: {},

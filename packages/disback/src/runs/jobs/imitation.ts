@@ -48,7 +48,7 @@ export async function imitateTeacher(
     execution,
   };
   const work = new Imitation(options);
-  const watch = await StudentJudge.open(settings, teacher.codec, context);
+  const watch = await StudentJudge.open(settings, teacher, context);
   const seconds = await runStage(
     {
       name: "imitate",

@@ -3,6 +3,7 @@ import { promptsFile } from "@disback/studio/pages";
 import { type Device, scope, type Tensor } from "@disback/torch";
 import type { z } from "zod";
 import type { Evaluation } from "../../metrics/evaluate.js";
+import { isPrompted } from "../../models/facts.js";
 import type { Processes } from "../../training/processes.js";
 import { writeFileAtomically } from "../atomic-file.js";
 import { openFollowedJudge, type SampleJudge } from "../judge.js";
@@ -23,7 +24,7 @@ export async function openTrainingJudge(
     resolution?: number | undefined;
     skipBroken: boolean;
   },
-  codec: OpenedModel["codec"],
+  { codec, facts }: Pick<OpenedModel, "codec" | "facts">,
   context: JobContext,
 ): Promise<SampleJudge | undefined> {
   const { progress, processes } = context;
@@ -33,6 +34,7 @@ export async function openTrainingJudge(
       {
         ...evaluation,
         shown: codec,
+        prompted: isPrompted(facts),
         device: device as Device,
         data: evaluation.reference ?? data,
         resolution,

@@ -25,16 +25,16 @@ export class StudentJudge {
 
   static async open(
     settings: Omit<BacktrackSettings, "trajectory">,
-    codec: OpenedModel["codec"],
+    teacher: Pick<OpenedModel, "codec" | "facts">,
     context: JobContext,
   ): Promise<StudentJudge> {
     const { evaluation } = settings;
     const device = settings.device as Device;
-    const judge = await openTrainingJudge(settings, codec, context);
+    const judge = await openTrainingJudge(settings, teacher, context);
     const { dataset } = judge ?? {};
     if (context.processes.leads && dataset && settings.data !== undefined && !evaluation.reference)
       await requireSameData(context.run, settings.data, dataset, context.otherData);
-    return new StudentJudge(context, codec, evaluation, device, judge);
+    return new StudentJudge(context, teacher.codec, evaluation, device, judge);
   }
 
   /** Draws what the student makes, always from the same latents. */

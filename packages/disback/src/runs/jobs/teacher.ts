@@ -7,6 +7,7 @@ import { computationOf } from "../computation.js";
 import { besideStage, whileDecoding } from "../long-work.js";
 import { requireSameData } from "../run-data.js";
 import { decodedDrawer, samplerOf } from "../sample-drawer.js";
+import { kindOfSamples } from "../samples/kinds.js";
 import { type TeacherSettings, teacherSchema } from "../settings/teacher.js";
 import { runStage } from "../stage-loop.js";
 import type { BestSoFar } from "../stage-position.js";
@@ -42,13 +43,18 @@ async function trainTeacher(given: TeacherSettings, context: JobContext): Promis
     ...{ denoiser: module, fit, dataset, execution: executionOf(settings, context) },
   });
   const { evaluation } = settings;
-  const judge = await openTrainingJudge(settings, codec, context);
+  const judge = await openTrainingJudge(settings, { codec, facts }, context);
   const drawer = () =>
     decodedDrawer(
       samplerOf({ ...model, module: training.average }, drawingOptions(evaluation, device)),
       codec,
     );
 
+  // What an autoencoder reconstructs, in the same order.
+  if (model.drawLatents && processes.leads) {
+    const originals = model.drawLatents(evaluation.grid, new Generator(evaluation.seed, device));
+    await kindOfSamples(codec).draw(run.file("samples", "reference.png"), originals);
+  }
   const save = (folder: string) => model.save(folder, training.average);
   const keepBest = (best: BestSoFar) => keepBestModel(run, "teacher-best", best, save);
   let last: Record<string, number | undefined> = {};

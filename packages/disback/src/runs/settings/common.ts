@@ -48,10 +48,11 @@ export const pipelineSettings = {
   embeddedGuidance: positive
     .optional()
     .describe("Flux: the scale of guidance that the network is told; default 3.5"),
+  frames: integer(1).optional().describe("Wan: frames of a clip, 1 more than a multiple of 4"),
   resolution: integer(8)
     .optional()
     .describe(
-      "width and height of a text-to-image pipeline's pictures; default those of its training, 1024 for Flux",
+      "width and height of a text-to-image pipeline's pictures; default those of its training, 1024 for Flux; Wan's must be given",
     ),
 };
 

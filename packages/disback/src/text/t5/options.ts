@@ -1,4 +1,4 @@
-/** Options of transformers' `T5EncoderModel`, with our names. */
+/** Options of transformers' `T5EncoderModel` and `UMT5EncoderModel`, with our names. */
 export interface T5Options {
   tokens: number;
   channels: number;
@@ -8,6 +8,8 @@ export interface T5Options {
   heads: number;
   /** number of biases that the distances between tokens share */
   distanceBuckets: number;
+  /** each layer has biases of its own (UMT5), or all share the first's (T5) */
+  ownDistances: boolean;
   /** longest distance with a bias of its own */
   longestDistance: number;
   normalizationEps: number;

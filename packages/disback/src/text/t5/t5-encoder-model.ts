@@ -9,7 +9,10 @@ import { EmbeddingTable } from "../embedding-table.js";
 import { distanceBuckets } from "./distances.js";
 import type { T5Options } from "./options.js";
 
-/** The encoder of T5 (Raffel et al. 2020), as SD3 and Flux use it: `T5EncoderModel` of transformers, with its keys. */
+/**
+ * The encoder of T5 (Raffel et al. 2020), as SD3 and Flux use it, and of UMT5 (Chung et al. 2023), as Wan uses it:
+ * `T5EncoderModel` and `UMT5EncoderModel` of transformers, with their keys.
+ */
 export class T5EncoderModel extends Module {
   readonly shared: EmbeddingTable;
   readonly encoder: {
@@ -25,7 +28,10 @@ export class T5EncoderModel extends Module {
     this.shared = new EmbeddingTable(source, options.tokens, options.channels, 1);
     this.encoder = {
       block: Array.from({ length: options.layers }, (_, index) => ({
-        layer: [new SelfAttentionLayer(source, options, index === 0), new FeedForwardLayer(source, options)],
+        layer: [
+          new SelfAttentionLayer(source, options, index === 0 || options.ownDistances),
+          new FeedForwardLayer(source, options),
+        ],
       })),
       final_layer_norm: new RootMeanSquareNorm(options.channels, options.normalizationEps),
     };
@@ -44,23 +50,19 @@ export class T5EncoderModel extends Module {
   forward(ids: Tensor, mask?: Tensor): Tensor {
     return scope(() => {
       let states = this.shared.forward(ids);
-      const near = this.distanceBias(ids);
-      const bias = mask ? near.add(maskBias(mask, near.dtype)) : near;
+      const { distanceBuckets: buckets, longestDistance, ownDistances } = this.options;
+      const index = distanceBuckets(ids.shape[1]!, buckets, longestDistance).to({ device: ids.device });
+      const shared = ownDistances ? undefined : this.encoder.block[0]!.layer[0].bias(index, mask);
       for (const { layer } of this.encoder.block) {
         const before = states;
-        states = scope(() => layer[1].forward(layer[0].forward(before, bias)));
+        states = scope(() => {
+          const bias = shared ?? layer[0].bias(index, mask);
+          return layer[1].forward(layer[0].forward(before, bias));
+        });
         before.dispose();
       }
       return this.encoder.final_layer_norm.forward(states);
     });
-  }
-
-  /** All blocks use the first block's table. @returns `[1, heads, L, L]` */
-  private distanceBias(ids: Tensor): Tensor {
-    const { distanceBuckets: buckets, longestDistance } = this.options;
-    const table = this.encoder.block[0]!.layer[0].SelfAttention.relative_attention_bias!;
-    const index = distanceBuckets(ids.shape[1]!, buckets, longestDistance).to({ device: ids.device });
-    return table.forward(index).permute([2, 0, 1]).unsqueeze(0).contiguous();
   }
 }
 
@@ -75,7 +77,8 @@ class SelfAttentionLayer extends Module {
   readonly layer_norm: RootMeanSquareNorm;
   private readonly heads: number;
 
-  constructor(source: WeightSource, options: T5Options, first: boolean) {
+  /** @param distances it has biases of its own for them */
+  constructor(source: WeightSource, options: T5Options, distances: boolean) {
     super();
     const { channels, heads, headChannels } = options;
     const inner = heads * headChannels;
@@ -86,9 +89,18 @@ class SelfAttentionLayer extends Module {
       k: projection(),
       v: projection(),
       o: new Dense(source, inner, channels, torchStart, { bias: false }),
-      relative_attention_bias: first ? new EmbeddingTable(source, options.distanceBuckets, heads, 1) : null,
+      relative_attention_bias: distances
+        ? new EmbeddingTable(source, options.distanceBuckets, heads, 1)
+        : null,
     };
     this.layer_norm = new RootMeanSquareNorm(channels, options.normalizationEps);
+  }
+
+  /** What is added to the scores, by its table of distances. @param index `[L, L]` @returns `[1, heads, L, L]`, or `[N, …]` */
+  bias(index: Tensor, mask: Tensor | undefined): Tensor {
+    const table = this.SelfAttention.relative_attention_bias!;
+    const near = table.forward(index).permute([2, 0, 1]).unsqueeze(0).contiguous();
+    return mask ? near.add(maskBias(mask, near.dtype)) : near;
   }
 
   forward(states: Tensor, bias: Tensor): Tensor {
