@@ -8,7 +8,7 @@ import { pairCodec } from "../../text/language/codecs.js";
 import { Letters, lettersOf } from "../../text/language/letters.js";
 import { configured } from "../opened-model.js";
 import type { TeacherSettings } from "../settings/teacher.js";
-import { EVALUATIONS, type PlannedSettings, type TeacherPlan } from "./teacher-plan.js";
+import { type TeacherPlan, withUsual } from "./teacher-plan.js";
 
 type PairConfig = Extract<DenoiserConfig, { network: "pair-unet" }>;
 
@@ -39,7 +39,7 @@ export async function planPairs(
   const pairs = new Pairs(pictures, words, { language, textLength: config.textLength });
   const encoding = { name: "letters", sampleShape: [layout.size], encode: codec.encode };
   return {
-    settings: { ...completed(given), model: config },
+    settings: { ...withUsual({ ...given, conditional: false }, usual), model: config },
     codec,
     dataset: new TensorDataset(new EncodedSamples(new TensorDataset(pairs), encoding)),
     make: (generator) => configured({ denoiser: createDenoiser(config, { generator }), config }, codec),
@@ -60,14 +60,4 @@ function withWords(model: PairConfig, words: readonly string[], data: string): P
     letters: letters.length > 0 ? letters : alphabet.letters,
     textLength: letters.length > 0 ? textLength : longest,
   }) as PairConfig;
-}
-
-function completed(given: TeacherSettings): PlannedSettings {
-  const { iterations = usual.iterations, batchSize = usual.batchSize } = given.training;
-  const { every = Math.ceil(iterations / EVALUATIONS) } = given.evaluation;
-  return {
-    ...{ ...given, conditional: false },
-    training: { ...given.training, iterations, batchSize },
-    evaluation: { ...given.evaluation, every },
-  };
 }

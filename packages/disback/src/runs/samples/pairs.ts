@@ -3,7 +3,6 @@ import { writeGrid } from "../../data/output/grid.js";
 import type { SampleCodec } from "../../models/sample-codec.js";
 import { textsOf } from "../../text/language/codecs.js";
 import type { SampleKind } from "./sample-kind.js";
-import { writeTexts } from "./texts.js";
 
 type Pair = NonNullable<SampleCodec["pair"]>;
 
@@ -19,7 +18,6 @@ export function pairsOf(pair: Pair): SampleKind {
         ...(columns === undefined ? {} : { columns }),
         captions: wordsIn(samples, pair),
       }),
-    drawBeside: (path, samples) => writeTexts(path.replace(/\.png$/, ".txt"), wordsIn(samples, pair)),
     defaultExtractor: () => undefined,
     metrics: () => [...pairMetrics],
     headline: () => [...pairMetrics],
