@@ -1,7 +1,8 @@
 // Students that are no denoisers, GANs and autoencoders as teachers: with and without a trajectory. docs/generators.md
 // tells what came out. Each part and seed is one run of minutes; results are gathered in bench/results/generators.json.
 //
-//   node bench/generators.mjs --part gaussians|fashion|faces|autoencoder [--seed 1] [--smoke] [--work FOLDER]
+//   node bench/generators.mjs --part gaussians|fashion|faces|denoiser|autoencoder [--seed 1] [--only ROWS] [--iterations N]
+//     [--smoke] [--work FOLDER]
 import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -12,8 +13,10 @@ import { machine, save } from "./report.mjs";
 const { values: flags } = parseArgs({
   options: {
     part: { type: "string" },
-    /** a part of the part, where it has several */
+    /** rows of the part: "student:method", several with ";" */
     only: { type: "string" },
+    /** steps of the students; each part has its own number */
+    iterations: { type: "string" },
     seed: { type: "string", default: "1" },
     /** every step of the way with tiny sizes, in seconds; its figures mean nothing */
     smoke: { type: "boolean", default: false },
@@ -22,14 +25,16 @@ const { values: flags } = parseArgs({
     python: { type: "string", default: "python3" },
   },
 });
-const parts = ["gaussians", "fashion", "faces", "autoencoder"];
+const parts = ["gaussians", "fashion", "faces", "denoiser", "autoencoder"];
 if (!parts.includes(flags.part)) throw new Error(`--part: ${flags.part} is none of ${parts.join(", ")}`);
 setNumThreads(1);
 mkdirSync(flags.work, { recursive: true });
 
 const { measure } = await import(`./generators/${flags.part}.mjs`);
 const smoke = flags.smoke;
-const options = { seed: Number(flags.seed), smoke, only: flags.only, python: flags.python };
+const { only, python } = flags;
+const iterations = flags.iterations === undefined ? undefined : Number(flags.iterations);
+const options = { seed: Number(flags.seed), smoke, only: only?.split(";"), iterations, python };
 const name = smoke ? "generators-smoke" : "generators";
 const file = new URL(`results/${name}.json`, import.meta.url);
 // Each row is saved when it is there: a run may be stopped.

@@ -4,7 +4,8 @@ import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { Generator, inferenceMode, randn } from "@disback/torch";
 import { distillTinyHalf, SamplePool, StepsPerTarget, tinyAutoencoderFor } from "disback";
-import { AutoencoderTraining, loadAutoencoder, saveAutoencoder } from "disback/models";
+import { openDataset, writeNpz } from "disback/data";
+import { loadAutoencoder, saveAutoencoder, trainAutoencoder } from "disback/models";
 import { bytesOf, cpuSeconds } from "./common.mjs";
 import { faceJudge, facesOf, openFaces } from "./gan.mjs";
 
@@ -19,27 +20,24 @@ const CONFIG = {
   },
 };
 
-export async function* measure({ seed, smoke, work, only, python }) {
+export async function* measure({ seed, smoke, work, only, python, iterations = 80 }) {
   const { faces } = await openFaces({ python, work });
   const draw = (count, from) => facesOf(faces, randn([count, 100], { generator: new Generator(from) }));
-  const images = new SamplePool({ samples: draw(smoke ? 32 : 2048, 11) });
-  const unseen = draw(smoke ? 16 : 1000, 12);
+  const samples = draw(smoke ? 32 : 2048, 11);
+  const images = new SamplePool({ samples });
+  const unseen = draw(smoke ? 16 : 300, 12);
   const folder = join(work, "autoencoder");
   let trainingSeconds = 0;
   if (!existsSync(folder)) {
     const began = cpuSeconds();
-    const training = new AutoencoderTraining({
-      ...{
-        config: CONFIG,
-        images,
-        iterations: smoke ? 3 : 150,
-        batchSize: smoke ? 4 : 8,
-        learningRate: 2e-3,
-      },
-      ...{ emaDecay: 0.98, execution: { seed: 1 } },
+    const file = join(work, "faces.npz");
+    await writeNpz(file, samples);
+    const trained = await trainAutoencoder({
+      ...{ config: CONFIG, dataset: await openDataset(file), execution: { seed: 1 } },
+      ...{ iterations: smoke ? 3 : 150, batchSize: smoke ? 4 : 8 },
+      ...{ learningRate: 2e-3, rampUp: 20, averageHalfLife: 400 },
     });
-    while (!training.finished) training.step();
-    saveAutoencoder(folder, training.result());
+    saveAutoencoder(folder, trained);
     trainingSeconds = Math.round(cpuSeconds() - began);
   }
   const teacher = loadAutoencoder(folder);
@@ -88,7 +86,7 @@ export async function* measure({ seed, smoke, work, only, python }) {
       trainingSeconds,
       ...(await figures(teacher)),
     };
-  for (const one of only?.split(";") ?? []) {
+  for (const one of only ?? []) {
     const [half, method] = one.split(":");
     const student = tinyAutoencoderFor(teacher, { channels: 16, blocks: 1, seed });
     const began = cpuSeconds();
@@ -112,7 +110,7 @@ export async function* measure({ seed, smoke, work, only, python }) {
         : {}),
       backtracking: {
         ...{
-          iterations: smoke ? 3 : 150,
+          iterations: smoke ? 3 : iterations,
           batchSize: smoke ? 4 : 8,
           studentLearningRate: 2e-3,
           auxiliaryLearningRate: 2e-4,
@@ -126,6 +124,7 @@ export async function* measure({ seed, smoke, work, only, python }) {
       },
     });
     const cost = { cpuSeconds: Math.round(cpuSeconds() - began) };
+    saveAutoencoder(join(work, "students", `${half}, ${method}`), student);
     yield { part: "autoencoder", student: half, method, seed, ...(await figures(student)), ...cost };
   }
 }

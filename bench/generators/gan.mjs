@@ -32,25 +32,45 @@ export async function openFaces(options) {
 export const facesOf = ({ module }, latents) =>
   inferenceMode(() => scope(() => module.eval().generate(latents).clone()));
 
-/** Judges pictures by their distance to the GAN's own: in our features (CIFAR-10's classifier at 32x32) and EfficientNet's. */
-export async function faceJudge({ faces, smoke, python, work }) {
+/** The space of our own features: CIFAR-10's classifier, which sees pictures at 32x32. */
+function ourFeatures() {
   const ours = loadShippedExtractor("cifar10-jpeg-32-classifier");
-  const small = { ...described(ours), features: (samples) => ours.features(ops.avg_pool2d(samples, [2, 2])) };
-  const large = await efficientNet({ python, work });
-  const count = smoke ? 64 : 1000;
+  const half = (samples) => (samples.shape[2] === 64 ? ops.avg_pool2d(samples, [2, 2]) : samples);
+  return { ...described(ours), features: (samples) => ours.features(half(samples)) };
+}
+
+/** Statistics of `total` pictures that `draw(count)` draws. */
+function statistics(extractor, draw, total) {
   const size = 50;
-  function* batches(draw, total) {
+  function* batches() {
     for (let done = 0; done < total; done += size) yield draw(Math.min(size, total - done));
   }
-  const statistics = (extractor, draw, total) => computeStatistics(extractor, batches(draw, total));
-  const genuine = new Generator(4321);
-  const real = (many) => facesOf(faces, randn([many, 100], { generator: genuine }));
-  const reference = { ours: await statistics(small, real, count) };
+  return computeStatistics(extractor, batches());
+}
+
+const genuine = (faces) => {
+  const random = new Generator(4321);
+  return (many) => facesOf(faces, randn([many, 100], { generator: random }));
+};
+
+/** Judges pictures by their distance to as many of the GAN's own, in our features. */
+export async function smallJudge({ faces, count }) {
+  const ours = ourFeatures();
+  const reference = await statistics(ours, genuine(faces), count);
+  return async (draw) => ({ fid: round(frechetDistance(await statistics(ours, draw, count), reference)) });
+}
+
+/** As `smallJudge`, and when asked in EfficientNet's features too. */
+export async function faceJudge({ faces, smoke, python, work }) {
+  const count = smoke ? 64 : 300;
+  const ours = await smallJudge({ faces, count });
+  const large = await efficientNet({ python, work });
+  let reference;
   return async (draw, { final = false } = {}) => {
-    const figures = { fid: round(frechetDistance(await statistics(small, draw, count), reference.ours)) };
+    const figures = await ours(draw);
     if (!final) return figures;
-    reference.large ??= await statistics(large, real, count);
-    figures.fidEfficientNet = round(frechetDistance(await statistics(large, draw, count), reference.large));
+    reference ??= await statistics(large, genuine(faces), count);
+    figures.fidEfficientNet = round(frechetDistance(await statistics(large, draw, count), reference));
     return figures;
   };
 }

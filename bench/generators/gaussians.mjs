@@ -8,7 +8,7 @@ import { modeCoverage, slicedWasserstein } from "disback/metrics";
 import { createGenerator } from "disback/models";
 import { bytesOf, run, samplesOf, speedOf } from "./common.mjs";
 
-export async function* measure({ seed, smoke, work, only }) {
+export async function* measure({ seed, smoke, work, only, iterations = 1000 }) {
   const { module: teacher } = await openDenoiser("2d-ring", { device: "cpu" });
   const data = await openDataset("toy:ring");
   const { samples: real } = await data.batch(Array.from({ length: 4000 }, (_, index) => index));
@@ -18,7 +18,7 @@ export async function* measure({ seed, smoke, work, only }) {
     return { distance: slicedWasserstein(samples, real), modes: 8 * coverage, onAMode: highQuality };
   };
   const noise = new KarrasUniform({ sigmaMin: 0.1, sigmaMax: 10, rho: 3 });
-  for (const method of only?.split(",") ?? ["plain", "start", "path"]) {
+  for (const method of only ?? ["plain", "start", "path"]) {
     const config = {
       network: "mlp-generator",
       dimension: 2,
@@ -32,7 +32,7 @@ export async function* measure({ seed, smoke, work, only }) {
       ...{ teacher, student, method, seed, work, judge, every: smoke ? 2 : 250 },
       recording: { steps: smoke ? 4 : 200 },
       backtracking: {
-        ...{ objective: new DiffInstruct({ noise, weighting: "noise" }), iterations: smoke ? 4 : 1000 },
+        ...{ objective: new DiffInstruct({ noise, weighting: "noise" }), iterations: smoke ? 4 : iterations },
         ...{ studentLearningRate: 2e-4, auxiliaryLearningRate: 2e-4, auxiliarySteps: smoke ? 1 : 10 },
         ...{ betas: [0, 0.99], emaDecay: 0.99 },
       },

@@ -5,6 +5,8 @@
 //     --epochs 5 --name fashion-mnist-16-classifier --dataset "Fashion-MNIST 16x16"
 //   node scripts/train-extractor.mjs --data cifar10-jpg.tar.gz --resolution 32 --flips --epochs 7 \
 //     --name cifar10-jpeg-32-classifier --dataset "CIFAR-10 (JPEG) 32x32"
+//   node scripts/train-extractor.mjs --data "toy:moving-digits?count=20000&directions=8" --epochs 6 \
+//     --name moving-digits-classifier --dataset "moving digits, 8 frames of 16x16"
 //
 // Writes <out>/extractors/<name>/ and <out>/references/<name>.safetensors; <out> is this package's assets folder
 // unless --out is given. The data must have a "train" and a "test" part with labels.
@@ -30,17 +32,18 @@ const { values } = parseArgs({
     out: { type: "string", default: fileURLToPath(new URL("../assets", import.meta.url)) },
   },
 });
-for (const flag of ["data", "name", "dataset", "resolution"]) {
+for (const flag of ["data", "name", "dataset"]) {
   if (values[flag] === undefined) {
     console.error(`--${flag} is missing`);
     process.exit(2);
   }
 }
-const [resolution, epochs, seed] = [values.resolution, values.epochs, values.seed].map(Number);
+const [epochs, seed] = [values.epochs, values.seed].map(Number);
+const form = values.resolution === undefined ? {} : { resolution: Number(values.resolution) };
 
-const train = await openDataset(values.data, { resolution, split: "train" });
-const test = await openDataset(values.data, { resolution, split: "test" });
-console.error(`${train.name}: ${train.length} training images, ${test.length} test images`);
+const train = await openDataset(values.data, { ...form, split: "train" });
+const test = await openDataset(values.data, { ...form, split: "test" });
+console.error(`${train.name}: ${train.length} training samples, ${test.length} test samples`);
 
 const started = performance.now();
 const seconds = () => ((performance.now() - started) / 1000).toFixed(0);
@@ -64,8 +67,9 @@ saveClassifier(folder, classifier, {
   kind: "classifier-extractor",
   name: values.name,
   dataset: values.dataset,
-  resolution,
+  resolution: train.sampleShape.at(-1),
   channels: train.sampleShape[0],
+  ...(train.sampleShape.length === 4 ? { frames: train.sampleShape[1] } : {}),
   classes: train.labelDim,
   features: 64,
   seed,
@@ -81,4 +85,4 @@ saveReference(join(values.out, "references", `${values.name}.safetensors`), {
   ...reference,
   dataset: values.dataset,
 });
-console.log(`reference statistics of ${reference.statistics.count} images, ${seconds()} s in all`);
+console.log(`reference statistics of ${reference.statistics.count} samples, ${seconds()} s in all`);

@@ -24,7 +24,7 @@ export function offer(
   { sampleShape, labelDim, kind, classNames, text }: ModelDescription,
   { teacher }: Site,
 ): void {
-  const images = sampleShape.length === 3;
+  const images = sampleShape.length >= 3;
   const counts = images ? [1, 4, 9, 16, 36, 64] : [256, 1024, 4096];
   // Of one text, a few pictures say as much as many.
   const chosen = images ? (kind === "student" && !text ? 16 : 4) : 1024;

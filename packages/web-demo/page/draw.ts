@@ -1,16 +1,23 @@
 import { type ModelDescription, toImages } from "@disback/generate/core";
+import { play, stop } from "./clips.js";
 
 /** Side of a smoothly drawn image, in canvas pixels. */
 const SMOOTH_SIDE = 192;
 
-/** Shows samples: images side by side, pixel by pixel or large and smooth; points as a scatter plot. */
+/**
+ * Shows samples: images side by side, pixel by pixel or large and smooth; clips the same, playing; points as a scatter
+ * plot.
+ */
 export function draw(
   canvas: HTMLCanvasElement,
   samples: Float32Array,
   { sampleShape }: ModelDescription,
   smooth: boolean,
 ): void {
-  if (sampleShape.length === 3) drawImages(canvas, samples, sampleShape, smooth);
+  stop(canvas);
+  if (sampleShape.length === 4)
+    play(canvas, samples, sampleShape, (frame, shape) => drawImages(canvas, frame, shape, smooth));
+  else if (sampleShape.length === 3) drawImages(canvas, samples, sampleShape, smooth);
   else drawPoints(canvas, samples, sampleShape[0]!);
 }
 

@@ -32,7 +32,9 @@ const pace = 40;
 function describe({ generator, backend }: OpenedModel): string {
   const { sampleShape, labelDim, kind, precision, text } = generator.description;
   const { steps } = generator;
-  const size = sampleShape.length === 3 ? `${sampleShape[2]}×${sampleShape[1]} pixels` : "points";
+  const [height, width] = sampleShape.slice(-2);
+  const frames = sampleShape.length === 4 ? `${sampleShape[1]} frames of ` : "";
+  const size = sampleShape.length >= 3 ? `${frames}${width}×${height} pixels` : "points";
   const classes = text ? "draws what you type" : labelDim > 0 ? `${labelDim} classes` : "no classes";
   const passes =
     kind === "denoiser"

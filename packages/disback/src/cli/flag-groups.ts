@@ -68,7 +68,7 @@ export const NETWORK_FLAGS: readonly SettingFlag[] = grouped("Networks:", [
     flags: "--student <start>",
     path: "student",
     description: "start of the student, a model's folder or config file, or a module (.mjs)",
-    choices: ["same", "untrained", "small", "dcgan", "fastgan", "mlp"],
+    choices: ["same", "untrained", "small", "dcgan", "fastgan", "mlp", "tiny"],
   },
   {
     flags: "--latent-size <n>",
@@ -79,7 +79,7 @@ export const NETWORK_FLAGS: readonly SettingFlag[] = grouped("Networks:", [
   {
     flags: "--student-channels <n>",
     path: "studentChannels",
-    description: "width of a dcgan, fastgan or mlp",
+    description: "width of a dcgan, fastgan, mlp or tiny autoencoder",
     kind: "number",
   },
   {

@@ -1,5 +1,6 @@
 import { shown } from "../import/pickle/text-values.js";
 import { type AutoencoderConfig, reduction } from "../models/autoencoder/autoencoder-config.js";
+import { sampleShape } from "../models/config.js";
 import type { ImportedTeacher } from "../runs/jobs/teacher-import.js";
 
 /** The findings in display order. */
@@ -11,7 +12,7 @@ export function factsOf(imported: ImportedTeacher): [name: string, value: string
       ? `${config.dimension} dimensions`
       : config.network === "text-transformer"
         ? `${config.textLength} letters`
-        : `${config.imageChannels} x ${config.imageResolution} x ${config.imageResolution}`;
+        : sampleShape(config).join(" x ");
   return [
     ["network", `${config.network}, ${config.preconditioning}${className ? ` (${className})` : ""}`],
     ["samples", `${size}, ${config.labelDim > 0 ? `${config.labelDim} classes` : "unconditional"}`],

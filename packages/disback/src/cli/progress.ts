@@ -152,6 +152,9 @@ const FOLLOWED = [
   "modeCoverage",
   "trigramDivergence",
   "validWords",
+  "agreement",
+  "motionError",
+  "readableDigits",
   "target",
 ];
 

@@ -5,7 +5,9 @@ import type { LeftOut } from "./left-out.js";
 import { openSamples } from "./open-samples.js";
 import type { OpenOptions } from "./options.js";
 import type { SampleArrays, SampleSource, SizeCount } from "./samples.js";
+import { DigitClips } from "./toys/digit-clips.js";
 import type { MixtureModes, ToyDistribution } from "./toys/distribution.js";
+import type { MovingDigits } from "./toys/moving-digits.js";
 import { ToyPoints } from "./toys/points.js";
 
 /** Samples and their labels, as tensors on the CPU. */
@@ -22,6 +24,8 @@ export interface Dataset extends SampleSource {
   readonly distribution?: ToyDistribution | undefined;
   /** the modes of that distribution, where it is a mixture of Gaussians (for mode coverage) */
   readonly modes?: MixtureModes | undefined;
+  /** what clips of moving digits look like (for errors of motion) */
+  readonly digits?: MovingDigits | undefined;
   /** the text itself and what reads it, where samples are tokens */
   readonly text?: TextSource | undefined;
   /**
@@ -53,6 +57,7 @@ export class TensorDataset implements Dataset {
   readonly captions: readonly string[] | undefined;
   readonly distribution: ToyDistribution | undefined;
   readonly modes: MixtureModes | undefined;
+  readonly digits: MovingDigits | undefined;
   readonly text: TextSource | undefined;
 
   constructor(private readonly source: SampleSource) {
@@ -68,6 +73,7 @@ export class TensorDataset implements Dataset {
     this.captions = source.captions;
     this.distribution = source instanceof ToyPoints ? source.distribution : undefined;
     this.modes = this.distribution?.modes;
+    this.digits = source instanceof DigitClips ? source.digits : undefined;
     this.text = source instanceof TextSource ? source : undefined;
   }
 
@@ -105,6 +111,8 @@ export class TensorDataset implements Dataset {
  * | `.npz`, `.npy` of images or points | `labels`, `arr_1`, `y`, …; a file of labels beside it | `x_train`, `train_images`, … |
  * | a `.txt` file, a folder of them: windows of tokens, see `openText` | none | |
  * | `toy:ring`, `toy:grid`, `toy:moons`, `toy:checkerboard`, `toy:spiral`, with `?name=value&…` | component | train, test |
+ * | `toy:moving-digits`: clips `[1, T, H, W]` | digit | train, test |
+ * | with `frames`, a folder of animated GIFs or WebPs: clips `[C, T, H, W]` | first folder | folders |
  *
  * Images are cropped to their centre square and resampled by Lanczos, as EDM's data preparation does; only IDX files of
  * 28 x 28 get a margin at 32 (and its 2 x 2 averages at 16), as is usual for MNIST. `leftOut` lists what is not used,

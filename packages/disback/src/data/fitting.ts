@@ -45,8 +45,12 @@ export function requireFittingData(
   return [];
 }
 
-const kindOf = (shape: readonly number[]): string =>
-  shape.length === 3 ? `images [${shape.join(", ")}]` : `points of ${shape.join(" x ")} dimensions`;
+function kindOf(shape: readonly number[]): string {
+  if (shape.length === 3) return `images [${shape.join(", ")}]`;
+  const [channels, frames, height, width] = shape;
+  if (shape.length === 4) return `clips of ${frames} frames of ${width} x ${height} in ${channels} channels`;
+  return `points of ${shape.join(" x ")} dimensions`;
+}
 
 const colours = (channels: number): string =>
   channels === 1 ? "grey images" : channels === 3 ? "colour images" : `images of ${channels} channels`;

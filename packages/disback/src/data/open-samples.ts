@@ -4,6 +4,7 @@ import { emptyClasses } from "./empty-classes.js";
 import { openTar, openZipFile } from "./formats/archives.js";
 import { readUnpacked } from "./formats/bytes.js";
 import { cifarSplit, openCifarFile } from "./formats/cifar.js";
+import { openClips } from "./formats/clips.js";
 import { type DatasetFormat, detectFormat } from "./formats/detect.js";
 import { openFolder } from "./formats/folder.js";
 import { idxSplit, openIdx } from "./formats/idx.js";
@@ -13,7 +14,8 @@ import { openText } from "./formats/text.js";
 import { describeLeftOut } from "./left-out.js";
 import { type OpenOptions, type ResolvedOptions, resolveOptions } from "./options.js";
 import type { SampleSource } from "./samples.js";
-import { parseToy } from "./toys/parse.js";
+import { DigitClips } from "./toys/digit-clips.js";
+import { parseToy, readToy } from "./toys/parse.js";
 import { drawToy } from "./toys/points.js";
 
 /** A single file of one split must not be used as another split. */
@@ -28,10 +30,29 @@ function datasetName(source: string, { split, resolution }: ResolvedOptions): st
   return `${base}${split ? ` (${split})` : ""}${resolution ? ` at ${resolution}x${resolution}` : ""}`;
 }
 
+function openToy(source: string, options: ResolvedOptions): SampleSource {
+  const { split, labels, resolution, channels, frames } = options;
+  const { kind, values } = readToy(source);
+  if (kind === "moving-digits") {
+    const clips = new DigitClips(source, values, split, labels);
+    clips.requireForm({ resolution, channels, frames });
+    return clips;
+  }
+  if (resolution || channels)
+    throw new DisbackError(`${source} gives points, not images: leave out resolution and channels`);
+  if (frames) throw new DisbackError(`${source} gives points, not clips`);
+  return drawToy(parseToy(source), source, split, labels);
+}
+
 async function open(source: string, format: DatasetFormat, name: string, options: ResolvedOptions) {
+  const { frames } = options;
+  if (frames !== undefined && format !== "toy") {
+    if (format === "folder") return openClips(source, name, { ...options, frames });
+    throw new DisbackError(`${source}: clips are read of a folder of animated GIFs or WebPs only`);
+  }
   switch (format) {
     case "toy":
-      return drawToy(parseToy(source), name, options.split, options.labels);
+      return openToy(source, options);
     case "folder":
       return openFolder(source, name, options);
     case "tar":
@@ -72,10 +93,7 @@ function withFindings(source: SampleSource, { findings, onWarning }: ResolvedOpt
 export async function openSamples(source: string, options: OpenOptions = {}): Promise<SampleSource> {
   const resolved = resolveOptions(options);
   const format = await detectFormat(source);
-  const isToy = format === "toy";
-  if (isToy && (resolved.resolution || resolved.channels))
-    throw new DisbackError(`${source} gives points, not images: leave out resolution and channels`);
-  const name = isToy ? source : datasetName(source, resolved);
+  const name = format === "toy" ? source : datasetName(source, resolved);
   try {
     return withFindings(await open(source, format, name, resolved), resolved);
   } catch (error) {

@@ -17,6 +17,8 @@ export interface OpenOptions {
   resolution?: number;
   /** 1 (grey, Rec. 601 luma) or 3 (red, green, blue); default as the images */
   channels?: 1 | 3;
+  /** animated GIFs and WebPs of a folder are read as clips of that many frames, their first; default: as single images */
+  frames?: number;
   /** arrays of `.npz` and `.npy` are values that are taken as they are, whatever their shape; default false: images or points */
   values?: boolean;
   /** how texts become samples; default letters, 64 of them */
@@ -56,6 +58,7 @@ const bytes = z.number().int().positive();
 const openOptions = z.strictObject({
   resolution: z.number().int().min(1).max(4096).optional(),
   channels: z.union([z.literal(1), z.literal(3)]).optional(),
+  frames: z.number().int().min(2).max(1024).optional(),
   values: z.boolean().optional(),
   text: z.custom<TextForm>().optional(),
   labels: z.boolean().default(true),

@@ -4,7 +4,7 @@ import { DenoiserModule } from "../models/denoiser.js";
 import type { ModelFacts } from "../models/facts.js";
 import type { ConditionSource } from "./condition-source.js";
 import { DenoiserStudent } from "./denoiser-student.js";
-import { GeneratorStudent, isGenerator } from "./generator-student.js";
+import { GeneratorStudent, isGenerator, type LatentDraw } from "./generator-student.js";
 import type { Student } from "./student.js";
 
 /** How a student uses its module: it runs a denoiser at given noise levels, or the module makes samples itself. */
@@ -19,14 +19,22 @@ export type StudentKind =
     }
   | { kind: "generator" };
 
+/** Where a student's training draws from, if not as usual. */
+export interface StudentDraws {
+  conditions?: ConditionSource | undefined;
+  /** see `GeneratorStudentOptions.drawLatents` */
+  drawLatents?: LatentDraw | undefined;
+}
+
 /**
- * Makes the student that runs a module. @param conditions where training draws conditions from, see `ConditionSource`
+ * Makes the student that runs a module. @param draws where training draws conditions from, see `ConditionSource`, and a
+ * generator's latents
  * @throws DisbackError if the module does not fit the kind */
 export function studentFrom(
   module: Module,
   facts: ModelFacts,
   kind: StudentKind,
-  conditions?: ConditionSource,
+  { conditions, drawLatents }: StudentDraws = {},
 ): Student {
   if (kind.kind === "denoiser") {
     if (module instanceof DenoiserModule)
@@ -34,7 +42,7 @@ export function studentFrom(
     throw new DisbackError("student: its module is not a denoiser");
   }
   if (isGenerator(module))
-    return new GeneratorStudent(module, { facts, ...(conditions ? { conditions } : {}) });
+    return new GeneratorStudent(module, { facts, drawLatents, ...(conditions ? { conditions } : {}) });
   throw new DisbackError("student: its module has no generate(latents, condition)");
 }
 

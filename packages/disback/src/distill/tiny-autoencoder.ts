@@ -77,7 +77,31 @@ export interface TinyHalfOptions {
  * @throws DisbackError if the pictures are not square or do not fit the autoencoder
  */
 export function distillTinyHalf(options: TinyHalfOptions): void {
-  const { teacher, student, half, images, matching, recording } = options;
+  const { student, matching, recording } = options;
+  const shared = matchHalves(options);
+  const trajectory = recording && record({ ...recording, ...shared, fit: new OutputFit() });
+  const objective = new OutputMatching(matching);
+  const result = backtrack({ ...options.backtracking, ...shared, objective, trajectory });
+  shared.student.module.loadStateDict(result.module.stateDict());
+  result.module.dispose();
+  student.eval();
+}
+
+/**
+ * One half of an autoencoder and of a tiny one as teacher and student, which see the same latents: pictures, or those of pictures.
+ * They share the autoencoders' weights.
+ *
+ * @throws DisbackError if the pictures are not square or do not fit the autoencoder
+ */
+export function matchHalves({
+  teacher,
+  student,
+  half,
+  images,
+}: Pick<TinyHalfOptions, "teacher" | "student" | "half" | "images">): {
+  teacher: GeneratorModule;
+  student: GeneratorStudent;
+} {
   const [channels, side, width] = images.sampleShape as [number, number, number];
   const factor = reduction(teacher.config);
   if (channels !== teacher.config.imageChannels || side !== width || side % factor !== 0)
@@ -93,11 +117,5 @@ export function distillTinyHalf(options: TinyHalfOptions): void {
       return half === "decoder" ? teacher.encode(samples) : samples;
     },
   });
-  const shared = { teacher: module as GeneratorModule, student: pupil };
-  const trajectory = recording && record({ ...recording, ...shared, fit: new OutputFit() });
-  const objective = new OutputMatching(matching);
-  const result = backtrack({ ...options.backtracking, ...shared, objective, trajectory });
-  made.loadStateDict(result.module.stateDict());
-  result.module.dispose();
-  student.eval();
+  return { teacher: module, student: pupil };
 }

@@ -45,7 +45,7 @@ export function exportableModel(
     facts,
     config,
     decoder,
-    ...(kind ? { student: studentFrom(module, facts, kind, prompts) } : {}),
+    ...(kind ? { student: studentFrom(module, facts, kind, { conditions: prompts }) } : {}),
   };
 }
 

@@ -13,7 +13,7 @@ import {
 } from "@disback/torch";
 import { z } from "zod";
 import { DisbackError } from "../errors.js";
-import { Classifier, firstKernel } from "./classifier.js";
+import { asImages, Classifier, firstKernel } from "./classifier.js";
 import { eightBitImages } from "./eight-bit-images.js";
 import type { FeatureExtractor } from "./feature-extractor.js";
 
@@ -24,6 +24,8 @@ const classifierConfigSchema = z.object({
   dataset: z.string(),
   resolution: z.int().positive(),
   channels: z.union([z.literal(1), z.literal(3)]),
+  /** Frames of a clip; absent for images. */
+  frames: z.int().min(2).optional(),
   classes: z.int().min(2),
   features: z.int().positive(),
   seed: z.int(),
@@ -37,7 +39,10 @@ const classifierConfigSchema = z.object({
 /** The content of an extractor's `config.json`. */
 export type ClassifierConfig = z.infer<typeof classifierConfigSchema>;
 
-/** Features of the penultimate layer of our small classifier, for images of its training resolution. */
+/**
+ * Features of the penultimate layer of our small classifier, for images of its training resolution; or for clips, whose
+ * frames are channels to it.
+ */
 export class ClassifierExtractor implements FeatureExtractor {
   readonly name: string;
   readonly featureDim: number;
@@ -55,7 +60,13 @@ export class ClassifierExtractor implements FeatureExtractor {
     this.device = device;
   }
 
-  /** @param images `[N, C, H, W]` in [-1, 1], C and H = W as in `config` */
+  /** Shape of what it judges: `[C, H, W]`, or `[C, T, H, W]` for clips. */
+  get sampleShape(): number[] {
+    const { channels, frames, resolution } = this.config;
+    return [channels, ...(frames === undefined ? [] : [frames]), resolution, resolution];
+  }
+
+  /** @param images `[N, ...sampleShape]` in [-1, 1] */
   features(images: Tensor): Tensor {
     return inferenceMode(() => scope(() => this.classifier.features(this.prepared(images))));
   }
@@ -71,15 +82,19 @@ export class ClassifierExtractor implements FeatureExtractor {
   }
 
   private prepared(images: Tensor): Tensor {
-    const { channels, resolution } = this.config;
-    const [, c, h, w] = images.shape;
-    if (images.ndim !== 4 || c !== channels || h !== resolution || w !== resolution) {
+    const { sampleShape } = this;
+    if (images.shape.slice(1).join() !== sampleShape.join()) {
+      const what = sampleShape.length === 3 ? "images" : "clips";
       throw new DisbackError(
-        `Extractor ${this.name} expects images [N, ${channels}, ${resolution}, ${resolution}], got [${images.shape.join(", ")}]`,
+        `Extractor ${this.name} expects ${what} [N, ${sampleShape.join(", ")}], got [${images.shape.join(", ")}]`,
       );
     }
-    return eightBitImages(images).to(this.device).div(127.5).sub(1);
+    return eightBitImages(asImages(images)).to(this.device).div(127.5).sub(1);
   }
+}
+
+function inputChannels({ channels, frames = 1 }: ClassifierConfig): number {
+  return channels * frames;
 }
 
 /** Writes `model.safetensors` and `config.json` into `folder`. */
@@ -97,7 +112,7 @@ export function loadClassifierExtractor(folder: string, device: Device = "cpu"):
   const config = readConfig(join(folder, "config.json"));
   const weights = join(folder, "model.safetensors");
   requireSizes(config, weights);
-  const classifier = new Classifier(config);
+  const classifier = new Classifier({ ...config, channels: inputChannels(config) });
   scope(() => {
     try {
       classifier.loadStateDict(readSafetensors(weights).tensors);
@@ -117,7 +132,7 @@ export function loadClassifierExtractor(folder: string, device: Device = "cpu"):
 function requireSizes(config: ClassifierConfig, weights: string): void {
   const kernel = firstKernel(config.resolution);
   const expected: Record<string, number[]> = {
-    "convolutions.0.weight": [32, config.channels, kernel, kernel],
+    "convolutions.0.weight": [32, inputChannels(config), kernel, kernel],
     "head.weight": [config.classes, config.features],
   };
   const { entries } = readSafetensorsHeader(weights);

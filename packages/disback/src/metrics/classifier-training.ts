@@ -13,11 +13,11 @@ import {
 import { DataLoader } from "../data/data-loader.js";
 import type { Dataset } from "../data/dataset.js";
 import { DisbackError } from "../errors.js";
-import { Classifier } from "./classifier.js";
+import { asImages, Classifier } from "./classifier.js";
 
 /** Options of {@link trainClassifier}. */
 export interface ClassifierTrainingOptions {
-  /** Labelled training images. */
+  /** Labelled training images, or clips. */
   train: Dataset;
   /** Labelled images for measuring accuracy. */
   test: Dataset;
@@ -48,7 +48,8 @@ export async function trainClassifier(
   if (train.labelDim === 0)
     throw new DisbackError(`${train.name} has no labels: a classifier cannot be trained on it`);
   const generator = new Generator(seed);
-  const [channels, resolution] = train.sampleShape as [number, number, number];
+  const resolution = train.sampleShape.at(-1)!;
+  const channels = train.sampleShape.slice(0, -2).reduce((product, size) => product * size, 1);
   const shape = { channels, resolution, classes: train.labelDim, features };
   const classifier = new Classifier(shape, { generator }).train();
   const parameters = classifier.parameters();
@@ -60,7 +61,9 @@ export async function trainClassifier(
     const { samples, labels } = await loader.next();
     optimizer.lr = learningRate * factor(iteration);
     const loss = scope(() => {
-      const logits = classifier.forward(augmented(samples, generator, options.horizontalFlips ?? false));
+      const logits = classifier.forward(
+        augmented(asImages(samples), generator, options.horizontalFlips ?? false),
+      );
       const crossEntropy = ops.cross_entropy_loss(logits, labels!);
       crossEntropy.backward();
       optimizer.step();
@@ -85,7 +88,7 @@ export async function classificationAccuracy(classifier: Classifier, dataset: Da
       Int32Array.from({ length: size }, (_, index) => start + index),
     );
     correct += inferenceMode(() =>
-      scope(() => classifier.forward(samples).argmax(1).eq(labels!.argmax(1)).sum().item()),
+      scope(() => classifier.forward(asImages(samples)).argmax(1).eq(labels!.argmax(1)).sum().item()),
     );
     samples.dispose();
     labels!.dispose();

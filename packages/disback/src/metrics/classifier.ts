@@ -13,7 +13,7 @@ import {
 export interface ClassifierShape {
   /** Height and width of the images. */
   resolution: number;
-  /** 1 (grey) or 3 (colour). */
+  /** 1 (grey) or 3 (colour), times the frames of a clip. */
   channels: number;
   /** Number of classes K. */
   classes: number;
@@ -66,4 +66,9 @@ export class Classifier extends Module {
   forward(images: Tensor): Tensor {
     return this.head.forward(this.features(images));
   }
+}
+
+/** Clips `[N, C, T, H, W]` as images whose frames are channels, `[N, C * T, H, W]`; images as they are. */
+export function asImages(samples: Tensor): Tensor {
+  return samples.ndim === 5 ? samples.flatten(1, 2) : samples;
 }

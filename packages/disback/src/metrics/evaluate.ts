@@ -1,5 +1,6 @@
 import { inferenceMode, keep, type ProcessGroup, scope, type Tensor, zeros } from "@disback/torch";
 import type { MixtureModes } from "../data/toys/distribution.js";
+import type { MovingDigits } from "../data/toys/moving-digits.js";
 import { DisbackError } from "../errors.js";
 import { generatedBatches } from "./batches.js";
 import type { FeatureExtractor } from "./feature-extractor.js";
@@ -8,22 +9,27 @@ import { inceptionScore } from "./inception-score.js";
 import { kid } from "./kernel-distance.js";
 import type { MetricName } from "./metric-names.js";
 import { modeCoverage } from "./mode-coverage.js";
+import { MotionMeter } from "./motion-figures.js";
 import { precisionRecall } from "./precision-recall.js";
 import { type Reference, requireSameExtractor } from "./reference.js";
 import { shareBatches } from "./shared-batches.js";
 import { slicedWasserstein } from "./sliced-wasserstein.js";
 import { StatisticsAccumulator } from "./statistics.js";
 
-/** Metrics of texts, which have another way of judging. */
+/** Metrics of texts, and of pairs of a picture and a text, which have another way of judging. */
 const textMetrics: readonly MetricName[] = [
   "trigramDivergence",
   "textPerplexity",
   "validWords",
   "distinctPairs",
+  "agreement",
 ];
 
 /** Metrics that compare sets of points, and so need the features themselves. */
 const pointMetrics: readonly MetricName[] = ["kid", "precisionRecall", "slicedWasserstein", "modeCoverage"];
+
+/** Metrics of clips of moving digits. */
+const motionMetrics: readonly MetricName[] = ["motionError", "readableDigits"];
 
 export { type MetricName, metricNames } from "./metric-names.js";
 
@@ -47,6 +53,8 @@ export interface EvaluationOptions {
   batchSize?: number;
   /** The mixture's modes, for `modeCoverage`. */
   modes?: MixtureModes;
+  /** What moving digits look like, for `motionError` and `readableDigits`. */
+  digits?: MovingDigits;
   /** Seed of random subsets and projections (default 0). */
   seed?: number;
   /** Called after each batch. A promise is waited for, except with `group`. */
@@ -73,6 +81,9 @@ export interface Evaluation {
   textPerplexity?: number;
   validWords?: number;
   distinctPairs?: number;
+  agreement?: number;
+  motionError?: number;
+  readableDigits?: number;
 }
 
 /**
@@ -87,6 +98,9 @@ export async function evaluate(options: EvaluationOptions): Promise<Evaluation> 
   const needsPoints = pointMetrics.some((metric) => wanted.has(metric));
   using features = new Rows(needsPoints ? Math.min(count, reference.features.shape[0]!) : 0);
   using probabilities = new Rows(wanted.has("inceptionScore") ? count : 0);
+  const motion = motionMetrics.some((metric) => wanted.has(metric))
+    ? new MotionMeter(options.digits!)
+    : undefined;
   let done = 0;
   const take = (found: Tensor) => {
     statistics.add(found);
@@ -94,7 +108,7 @@ export async function evaluate(options: EvaluationOptions): Promise<Evaluation> 
     done += found.shape[0]!;
   };
   const { group, generate, skip } = options;
-  if (group && generate && skip && !wanted.has("inceptionScore")) {
+  if (group && generate && skip && !wanted.has("inceptionScore") && !motion) {
     const { featureDim } = extractor;
     const share = { group, generate, skip, count, batchSize, featureDim };
     shareBatches({ ...share, features: (samples) => extractor.features(samples) }, (found) => {
@@ -107,6 +121,7 @@ export async function evaluate(options: EvaluationOptions): Promise<Evaluation> 
         scope(() => {
           const samples = batch.narrow(0, 0, Math.min(batch.shape[0]!, count - done));
           if (wanted.has("inceptionScore")) probabilities.add(extractor.probabilities!(samples));
+          motion?.add(samples);
           take(extractor.features(samples));
         }),
       );
@@ -136,6 +151,9 @@ export async function evaluate(options: EvaluationOptions): Promise<Evaluation> 
       const { coverage, highQuality } = modeCoverage(rows, options.modes!);
       Object.assign(result, { modeCoverage: coverage, highQuality });
     }
+    const figures: Partial<Evaluation> = motion?.result() ?? {};
+    for (const name of ["motionError", "readableDigits"] as const)
+      if (wanted.has(name)) result[name] = figures[name]!;
     return result;
   });
 }
@@ -161,6 +179,9 @@ function check(options: EvaluationOptions, wanted: Set<MetricName>): void {
   if (wanted.has("modeCoverage") && !options.modes) {
     throw new DisbackError("modeCoverage: the modes of the distribution are not known");
   }
+  const ofMotion = motionMetrics.find((metric) => wanted.has(metric));
+  if (ofMotion && !options.digits)
+    throw new DisbackError(`${ofMotion}: is measured of moving digits only (toy:moving-digits)`);
 }
 
 /** The first rows of a stream of matrices, in one block of memory allocated once. */

@@ -10,6 +10,9 @@ export const metricNames = [
   "textPerplexity",
   "validWords",
   "distinctPairs",
+  "agreement",
+  "motionError",
+  "readableDigits",
 ] as const;
 export type MetricName = (typeof metricNames)[number];
 
@@ -22,4 +25,7 @@ export const followedFigures = [
   "textPerplexity",
   "validWords",
   "distinctPairs",
+  "agreement",
+  "motionError",
+  "readableDigits",
 ] as const satisfies readonly MetricName[];

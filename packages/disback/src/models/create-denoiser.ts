@@ -4,6 +4,7 @@ import {
   type DenoiserConfig,
   type DenoiserConfigInput,
   factsOf,
+  pairLayout,
   parseDenoiserConfig,
   sampleShape,
 } from "./denoiser-config.js";
@@ -12,11 +13,13 @@ import { Dit } from "./dit/dit.js";
 import { Edm2UNet } from "./edm2/edm2-unet.js";
 import { Mlp } from "./mlp.js";
 import type { Network } from "./network.js";
+import { PairUNet } from "./pair-unet/pair-unet.js";
 import { DiscreteDenoiser } from "./preconditioning/discrete.js";
 import { EdmDenoiser } from "./preconditioning/edm.js";
 import { FlowMatchingDenoiser } from "./preconditioning/flow-matching.js";
 import { IddpmDenoiser } from "./preconditioning/iddpm.js";
 import { LetterDenoiser } from "./preconditioning/letters.js";
+import { PairDenoiser } from "./preconditioning/pairs.js";
 import type { PreconditionedDenoiser } from "./preconditioning/preconditioned.js";
 import { VeDenoiser } from "./preconditioning/ve.js";
 import { VpDenoiser } from "./preconditioning/vp.js";
@@ -28,6 +31,7 @@ import { Sd3Transformer } from "./transformers/sd3/sd3-transformer.js";
 import { WanTransformer } from "./transformers/wan/wan-transformer.js";
 import { UNet2D } from "./unet-2d/unet-2d.js";
 import { UNet2DConditionModel } from "./unet-2d-condition/unet-2d-condition.js";
+import { VideoDit } from "./video-dit/video-dit.js";
 import { randomWeights, type WeightSource } from "./weights.js";
 
 /**
@@ -47,6 +51,7 @@ export function buildDenoiser(config: DenoiserConfig, source: WeightSource): Pre
   const network = buildNetwork(config, source);
   const facts = factsOf(config);
   if (config.network === "text-transformer") return new LetterDenoiser(network, facts, config);
+  if (config.network === "pair-unet") return new PairDenoiser(network, facts, pairLayout(config), config);
   switch (config.preconditioning) {
     case "edm":
       return new EdmDenoiser(network, facts, config);
@@ -76,6 +81,8 @@ function buildNetwork(config: DenoiserConfig, source: WeightSource): Network {
       return new Edm2UNet(source, { ...config, ...sizes });
     case "dit":
       return new Dit(source, { ...config, ...sizes });
+    case "video-dit":
+      return new VideoDit(source, { ...config, ...sizes, noiseScale: stepScale(config) });
     case "unet-2d":
       return new UNet2D(source, { ...config, ...sizes });
     case "unet-2d-condition":
@@ -90,6 +97,11 @@ function buildNetwork(config: DenoiserConfig, source: WeightSource): Network {
       return new TextUNet(source, { ...config, ...sizes, noiseScale: stepScale(config) });
     case "text-transformer":
       return new TextTransformer(source, { ...config, letterCount: config.letters.length });
+    case "pair-unet": {
+      const { imageChannels: channels, letterChannels } = config;
+      const shape = { ...config, inChannels: channels, outChannels: channels };
+      return new PairUNet(source, shape, letterChannels, pairLayout(config));
+    }
     case "mlp":
       return new Mlp(source, {
         ...{ ...config, ...sizes, augmentDim: config.augmentDim ?? 0 },

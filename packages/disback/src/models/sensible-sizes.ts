@@ -30,7 +30,7 @@ export function refuseAbsurdSizes(config: DenoiserConfig, fail: Fail): void {
   if (config.imageResolution > largest.imageResolution) {
     fail(`imageResolution ${config.imageResolution} is more than ${largest.imageResolution}`);
   }
-  if (config.network === "dit") {
+  if (config.network === "dit" || config.network === "video-dit") {
     const side = config.imageResolution / config.patchSize;
     if (side > largest.attentionResolution) {
       fail(
@@ -59,7 +59,7 @@ export function refuseAbsurdSizes(config: DenoiserConfig, fail: Fail): void {
 function attentionResolutions(
   config: Exclude<
     DenoiserConfig,
-    PipelineNetworkConfig | { network: "mlp" | "dit" | "text-transformer" | "text-unet" }
+    PipelineNetworkConfig | { network: "mlp" | "dit" | "video-dit" | "text-transformer" | "text-unet" }
   >,
 ): number[] {
   return config.network === "unet-2d" ? unet2DAttentionResolutions(config) : config.attentionResolutions;

@@ -41,10 +41,10 @@ export { loadAutoencoder, saveAutoencoder } from "../models/autoencoder/storage.
 export { TinyAutoencoder } from "../models/autoencoder-tiny/autoencoder-tiny.js";
 export type { SampleCodec } from "../models/sample-codec.js";
 export {
-  AutoencoderTraining,
   type AutoencoderTrainingOptions,
   trainAutoencoder,
-} from "../teacher/autoencoder-training.js";
+  type UntrainedAutoencoder,
+} from "../teacher/train-autoencoder.js";
 
 // Teachers: import and training.
 

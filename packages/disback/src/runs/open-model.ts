@@ -8,6 +8,7 @@ import {
   isOfPipeline,
   loadConfig,
   loadModel,
+  pairLayout,
   sampleShape,
   withoutLabels,
 } from "../models/config.js";
@@ -15,12 +16,13 @@ import { DenoiserModule } from "../models/denoiser.js";
 import { isGeneratorFolder } from "../models/generators/storage.js";
 import type { SampleCodec } from "../models/sample-codec.js";
 import { isTaskFolder } from "../models/tasks/storage.js";
-import { letterCodec } from "../text/language/codecs.js";
+import { letterCodec, pairCodec } from "../text/language/codecs.js";
 import { Letters } from "../text/language/letters.js";
 import { isAdapterFolder, openAdapterFolder, readAdapterFolder } from "./adapter-folder.js";
 import { isCheckpointFile, openGanFile, openGeneratorFolder } from "./generator-model.js";
 import { languageModel } from "./language-folder.js";
 import { locateModel } from "./locate-model.js";
+import { isAutoencoderFolder } from "./open-autoencoder.js";
 import { openPipeline, toldBy } from "./open-pipeline.js";
 import { configured, type OpenedModel, type OpeningOptions } from "./opened-model.js";
 import {
@@ -55,6 +57,10 @@ export async function openModel(source: string, options: OpeningOptions): Promis
     adapters.dispose();
     return base;
   }
+  if (isAutoencoderFolder(folder))
+    throw new DisbackError(
+      `${source}: is an autoencoder, which draws nothing by itself; distil it with --half, train on its latents with --autoencoder, or give it as a --decoder`,
+    );
   if (isModuleFolder(folder)) return whole(source, await openModuleFolder(folder, device), unconditional);
   if (isGeneratorFolder(folder))
     return withItsClasses(source, await openGeneratorFolder(folder, device), unconditional);
@@ -102,8 +108,13 @@ export function needsEncoder(source: string): boolean {
   if (isModuleFile(source) || isCheckpointFile(source) || /\.gguf$/i.test(source)) return false;
   const folder = locateModel(source);
   if (isAdapterFolder(folder)) return baseNeedsEncoder(folder);
-  const another =
-    isModuleFolder(folder) || isGeneratorFolder(folder) || isTaskFolder(folder) || isLanguageModel(folder);
+  const another = [
+    isModuleFolder,
+    isGeneratorFolder,
+    isTaskFolder,
+    isLanguageModel,
+    isAutoencoderFolder,
+  ].some((is) => is(folder));
   return !another && isToldByEncoder(folder);
 }
 
@@ -146,6 +157,7 @@ async function openToldByEncoder(folder: string, options: OpeningOptions): Promi
 function codecOf(folder: string, config: DenoiserConfig, device: Device): SampleCodec {
   if (config.network === "text-transformer")
     return letterCodec(new Letters(config.letters), config.textLength);
+  if (config.network === "pair-unet") return pairCodec(pairLayout(config), new Letters(config.letters));
   const codec = openCodec(folder, sampleShape(config), { device });
   return config.tasks ? { ...codec, tasks: Object.keys(config.tasks) } : codec;
 }

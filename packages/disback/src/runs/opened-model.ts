@@ -1,5 +1,6 @@
 import type { Device, Module } from "@disback/torch";
 import type { CachedPrompts } from "../distill/cached-prompts.js";
+import type { LatentDraw } from "../distill/generator-student.js";
 import type { PipelineChoice } from "../import/pipeline/text-to-image-source.js";
 import { type ConfiguredDenoiser, type DenoiserConfig, saveModel } from "../models/config.js";
 import type { DenoiserModule } from "../models/denoiser.js";
@@ -22,6 +23,8 @@ export interface OpenedModel<M extends Module = DenoiserModule> {
   prompts?: CachedPrompts;
   /** What encodes them. */
   encoder?: TextEncoder;
+  /** draws what it maps, if that is no standard normal: pictures for an autoencoder */
+  drawLatents?: LatentDraw;
   /** Writes a folder with a module's weights, which `openModel` can open. */
   save(folder: string, module: Module): void;
 }

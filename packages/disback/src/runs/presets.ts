@@ -48,6 +48,19 @@ const NETWORKS = {
   },
 };
 
+/** Clips of 8 frames; the data's are toys. */
+const VIDEO = {
+  network: "video-dit",
+  frames: 8,
+  framesPerPatch: 2,
+  imageResolution: 16,
+  imageChannels: 1,
+  patchSize: 4,
+  layers: 4,
+  heads: 4,
+  channelsPerHead: 24,
+};
+
 /** `disback teacher train --preset NAME`; images need `--data`. */
 export const teacherPresets: Presets = {
   "2d": {
@@ -108,6 +121,12 @@ export const teacherPresets: Presets = {
     evaluation: { every: 1000, samples: 1000, grid: 100 },
     checkpoints: { every: 250 },
   },
+  autoencoder: {
+    vae: { latentChannels: 4, channels: [24, 48, 48] },
+    training: { iterations: 600, batchSize: 8, learningRate: 2e-3, rampUp: 20, averageHalfLife: 2000 },
+    evaluation: { every: 150, samples: 500, grid: 36 },
+    checkpoints: { every: 100 },
+  },
   gpt: {
     language: { layers: 4, heads: 4, channelsPerHead: 32, textLength: 64 },
     vocabularySize: 512,
@@ -127,6 +146,35 @@ export const teacherPresets: Presets = {
     },
     evaluation: { every: 1000, samples: 500, grid: 16 },
     checkpoints: { every: 500 },
+  },
+  pairs: {
+    resolution: 16,
+    model: { ...NETWORKS.fashion16, network: "pair-unet" },
+    training: {
+      iterations: 2000,
+      batchSize: 64,
+      learningRate: 3e-3,
+      decayFrom: 600,
+      averageHalfLife: 15_000,
+    },
+    evaluation: { every: 500, samples: 500, grid: 30 },
+    checkpoints: { every: 100 },
+  },
+  video: {
+    data: "toy:moving-digits?count=20000",
+    model: VIDEO,
+    training: {
+      iterations: 2000,
+      batchSize: 32,
+      learningRate: 1.5e-3,
+      averageHalfLife: 8000,
+      labelDropout: 0,
+      // Eight frames show through more noise than one.
+      noiseMean: -0.4,
+      noiseStandardDeviation: 1.4,
+    },
+    evaluation: { every: 1000, samples: 200, grid: 20, teacherSteps: 12 },
+    checkpoints: { every: 200 },
   },
   cifar10: {
     resolution: 32,
@@ -246,6 +294,29 @@ const generatorPresets: Presets = {
   },
 };
 
+const tinyHalf = {
+  ...{ student: "tiny", studentChannels: 16, studentBlocks: 1 },
+  recording: { steps: 40, batchSize: 8, learningRate: 5e-4 },
+  backtracking: {
+    ...{ objective: "output-matching", batchSize: 8, iterations: 600, betas: [0.5, 0.999], emaDecay: 0.98 },
+    ...{ studentLearningRate: 2e-3, auxiliaryLearningRate: 2e-4, schedule: "steps", stepsPerTarget: 10 },
+  },
+  evaluation: { every: 150, samples: 500, grid: 36 },
+};
+
+/** Halves of a tiny autoencoder, by TAESD's recipe (docs/generators.md). */
+const tinyPresets: Presets = {
+  "tiny-decoder": {
+    ...tinyHalf,
+    half: "decoder",
+    backtracking: {
+      ...tinyHalf.backtracking,
+      outputMatching: { adversarialWeight: 0.01, discriminatorChannels: 16 },
+    },
+  },
+  "tiny-encoder": { ...tinyHalf, half: "encoder" },
+};
+
 /** `disback distill --preset NAME`: both stages; and the papers' own settings. */
 export const distillPresets: Presets = {
   ...Object.fromEntries(
@@ -275,6 +346,26 @@ export const distillPresets: Presets = {
     },
     evaluation: { every: 100, samples: 500, grid: 16 },
   },
+  pairs: {
+    backtracking: { ...fashion16.backtracking, iterations: 300 },
+    evaluation: { every: 50, samples: 1000, grid: 30 },
+  },
+  video: {
+    data: "toy:moving-digits?count=20000",
+    sigmaInit: 10,
+    recording: { steps: 60, batchSize: 32 },
+    imitation: { steps: 200, batchSize: 32 },
+    backtracking: {
+      objective: "dmd",
+      iterations: 200,
+      batchSize: 32,
+      studentLearningRate: 3e-4,
+      auxiliaryLearningRate: 6e-4,
+      emaDecay: 0.98,
+    },
+    evaluation: { every: 50, samples: 300, grid: 20, teacherSteps: 12 },
+  },
   ...generatorPresets,
+  ...tinyPresets,
   ...paperPresets,
 };

@@ -130,7 +130,7 @@ function modelDrawer(
   const kind = studentKindOf(source, module);
   if (kind === undefined)
     return teacherDrawer(module as DenoiserModule, { ...options, steps: options.steps ?? 18 });
-  const student = studentFrom(module, facts, inSteps(kind, facts, options.steps), prompts);
+  const student = studentFrom(module, facts, inSteps(kind, facts, options.steps), { conditions: prompts });
   if (options.steps !== undefined && options.steps !== student.evaluations) {
     throw new UsageError(
       module instanceof LanguageModel
@@ -194,11 +194,11 @@ export function studentDrawer(
 
 /** A teacher's samples: a denoiser's by a sampler, a language model's by itself. */
 export function samplerOf(
-  { module, facts }: Pick<OpenedModel<Module>, "module" | "facts">,
+  { module, facts, drawLatents }: Pick<OpenedModel<Module>, "module" | "facts" | "drawLatents">,
   options: DrawingOptions & { steps: number },
 ): SampleDrawer {
   if (module instanceof DenoiserModule) return teacherDrawer(module, options);
-  return studentDrawer(studentFrom(module, facts, { kind: "generator" }), options);
+  return studentDrawer(studentFrom(module, facts, { kind: "generator" }, { drawLatents }), options);
 }
 
 /** A teacher's samples by one of EDM's samplers. */

@@ -36,8 +36,8 @@ export class StageLog {
   }
 
   /** Call after a step. @param seconds of the whole run, and of the step alone */
-  step(figures: Figures, { run, step }: { run: number; step: number }): void {
-    const { iteration, finished } = this.stage.work;
+  step(figures: Figures, { run, step }: { run: number; step: number }, finished: boolean): void {
+    const { iteration } = this.stage.work;
     const { averaged, positions } = this.split(figures);
     this.positions = positions;
     this.means.add(averaged);

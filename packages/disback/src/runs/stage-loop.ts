@@ -45,7 +45,7 @@ class StageLoop {
   /** whether a stop came before the evaluation of the current iteration was done */
   private evaluationDue: boolean;
   private secondsBefore: number;
-  private stepTime = new StepTime();
+  private stepTime: StepTime;
   /** last iteration at which an evaluation found nothing wrong */
   private sound = 0;
   private best: BestSoFar | undefined;
@@ -66,10 +66,13 @@ class StageLoop {
     this.secondsBefore = session.secondsBefore;
     this.isNew = checkpoint === undefined;
     const position = checkpoint && this.checkpoints.restore(checkpoint);
+    const { wall, processor } = stage.spent ?? new StepTime();
+    this.stepTime = new StepTime(wall, processor);
     this.pace = new StagePace({
       iterations: stage.iterations,
       evaluateEvery: stage.evaluate && stage.evaluateEvery,
       checkpointEvery: session.checkpoints.every,
+      share: () => this.stepTime.processor / (stage.processorSeconds ?? Number.POSITIVE_INFINITY),
     });
     this.log = new StageLog(stage, session, this.processes.leads, this.pace);
     this.evaluationDue = position?.evaluationDue !== undefined;
@@ -88,24 +91,37 @@ class StageLoop {
     return this.secondsBefore + (performance.now() - this.began) / 1000;
   }
 
+  /** At the end of the iterations, or of the processor time; all processes end at the same iteration. */
+  private isFinished(): boolean {
+    const { stage, stepTime, processes } = this;
+    const { processorSeconds } = stage;
+    if (stage.work.finished) return true;
+    return processorSeconds !== undefined && processes.largest(stepTime.processor) >= processorSeconds;
+  }
+
   async perform(): Promise<void> {
     const { stage, session } = this;
     const { work } = stage;
     this.log.startTensorboard(this.isNew ? 0 : work.iteration + (this.evaluationDue ? 0 : 1));
     if (this.isNew) await this.begin();
     else if (this.evaluationDue) await this.evaluateOrRecover();
-    while (!work.finished) {
+    let finished = this.isFinished();
+    while (!finished) {
       const { result, seconds: step } = await this.stepTime.of(() => work.step());
       this.pace.add("step", step);
       this.tellIfPlain();
       const figures = result as Figures;
       session.run.requirePresent();
-      this.log.step(figures, { run: this.seconds, step });
+      finished = this.isFinished();
+      this.log.step(figures, { run: this.seconds, step }, finished);
       let fault = this.watch.step(figures);
-      const due = work.iteration % stage.evaluateEvery === 0 || work.finished;
+      const due = work.iteration % stage.evaluateEvery === 0 || finished;
       if (fault === undefined && due) fault = await this.evaluate();
-      if (fault === undefined) await this.betweenSteps();
-      else await this.recover(fault);
+      if (fault === undefined) await this.betweenSteps(finished);
+      else {
+        await this.recover(fault);
+        finished = false;
+      }
     }
     const better = this.best && tellBetter(session.run.path, this.judged);
     if (better !== undefined) session.progress.notice(better);
@@ -127,9 +143,9 @@ class StageLoop {
   }
 
   /** Saves if due or requested, and stops if requested. */
-  private async betweenSteps(): Promise<void> {
+  private async betweenSteps(finished: boolean): Promise<void> {
     const { stage, session } = this;
-    const { iteration, finished } = stage.work;
+    const { iteration } = stage.work;
     // Node delivers signals between turns of the event loop, and a native step never yields.
     await new Promise(setImmediate);
     const wanted = this.wantedByAny();

@@ -4,6 +4,8 @@ export interface StageWork {
   /** iterations between evaluations; absent without evaluations */
   evaluateEvery?: number | undefined;
   checkpointEvery: number;
+  /** part of the stage's processor time that is spent; 0 for a stage that ends with its iterations alone */
+  share?: () => number;
 }
 
 const PARTS = ["step", "evaluation", "checkpoint"] as const;
@@ -44,7 +46,12 @@ export class StagePace {
   /** Seconds to the stage's end after `iteration` steps; `undefined` before the first step. */
   left(iteration: number): number | undefined {
     if (this.means.step.value === undefined) return undefined;
-    const { iterations, evaluateEvery, checkpointEvery } = this.work;
+    const { evaluateEvery, checkpointEvery, share } = this.work;
+    const spent = share?.() ?? 0;
+    const iterations =
+      spent > 0
+        ? Math.min(this.work.iterations, Math.ceil(iteration / Math.min(1, spent)))
+        : this.work.iterations;
     const evaluations = evaluateEvery === undefined ? 0 : timesAhead(iteration, iterations, evaluateEvery);
     return (
       (iterations - iteration) * this.secondsOf("step") +

@@ -7,6 +7,7 @@ import type { Rehearsal } from "./plan/rehearsal.js";
 import type { Figures, Progress } from "./progress.js";
 import type { RunFolder } from "./run-folder.js";
 import type { BestSoFar } from "./stage-position.js";
+import type { StepTime } from "./step-time.js";
 
 /** Anything that trains in steps and can be saved between them. */
 export interface Trainable {
@@ -30,6 +31,10 @@ export interface Stage {
   work: Trainable;
   /** Largest number of iterations. */
   iterations: number;
+  /** Processor seconds of the steps after which the stage ends before that. */
+  processorSeconds?: number | undefined;
+  /** Time that counts as the steps' own: that of making what they learn from. */
+  spent?: StepTime;
   imagesPerIteration: number;
   /** Iterations between evaluations. */
   evaluateEvery: number;

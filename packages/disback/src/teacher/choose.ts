@@ -45,17 +45,41 @@ export function chooseTeacher(
   data: Pick<SampleSource, "name" | "sampleShape" | "length" | "labelDim">,
   device: string,
 ): ChosenTeacher {
-  const [first, side] = data.sampleShape as [number, number?];
-  const { model, training } =
-    side === undefined ? forPoints(first) : forImages(first, side, device, data.name);
+  const { model, training } = choiceFor(data, device);
   const classes = data.labelDim > 0 ? ` in ${data.labelDim} classes` : "";
   const samples = `${data.length.toLocaleString("en")} samples [${data.sampleShape.join(", ")}]${classes}`;
-  const width = model.network === "song-unet" ? `${model.modelChannels} channels` : "128 hidden channels";
+  const width =
+    model.network === "song-unet"
+      ? `${model.modelChannels} channels`
+      : model.network === "video-dit"
+        ? `${model.layers} layers`
+        : "128 hidden channels";
   return {
     model,
     training,
     why: `chosen for ${samples}: ${model.network} of ${width}, ${training.iterations.toLocaleString("en")} iterations of ${training.batchSize}; all of this can be set, see --show-settings`,
   };
+}
+
+function choiceFor({ sampleShape, name }: Pick<SampleSource, "name" | "sampleShape">, device: string) {
+  const [first, second, side] = sampleShape as [number, number, number];
+  if (sampleShape.length === 1) return forPoints(first);
+  if (sampleShape.length === 4) return forClips(first, second, side, name);
+  return forImages(first, second, device, name);
+}
+
+function forClips(imageChannels: number, frames: number, side: number, name: string) {
+  if (side > LARGEST_SIDE || side % 4 !== 0)
+    throw new DisbackError(
+      `${name}: for clips of ${side} x ${side} no network can be chosen; give --resolution 16 or 32, or a "model"`,
+    );
+  const framesPerPatch = frames % 2 === 0 ? 2 : 1;
+  const sizes = { framesPerPatch, patchSize: side > 16 ? 8 : 4, layers: 4, heads: 4, channelsPerHead: 24 };
+  const model: DenoiserConfigInput = {
+    ...{ network: "video-dit", frames, imageResolution: side, imageChannels },
+    ...sizes,
+  };
+  return { model, training: { iterations: 2400, batchSize: 32 } };
 }
 
 function forPoints(dimension: number) {

@@ -92,7 +92,7 @@ describe("wrong usage is one line and exit code 2", () => {
     [["sample"], /^error: missing required argument 'model'; see disback sample --help$/],
     [
       ["sample", "x", "--out", "a.jpeg"],
-      /^error: --out a.jpeg: ".jpeg" is not known; use .png, .npz, .txt \(of texts\) or a folder$/,
+      /^error: --out a.jpeg: ".jpeg" is not known; use .png, .gif \(of videos\), .npz, .txt \(of texts\) or a folder$/,
     ],
     [["inspect", "a", "b"], /^error: too many arguments for 'inspect'/],
   ])("%j", (flags, message) => {

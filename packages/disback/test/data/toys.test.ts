@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { openSamples } from "../../src/data/open-samples.js";
 import { RandomStream } from "../../src/data/random.js";
-import { parseToy, toyKinds } from "../../src/data/toys/parse.js";
+import { parseToy, planarToys } from "../../src/data/toys/parse.js";
 import { ToyPoints } from "../../src/data/toys/points.js";
 
 const wide: Record<string, string> = {
@@ -12,7 +12,7 @@ const wide: Record<string, string> = {
 };
 
 describe("toy distributions", () => {
-  it.each(toyKinds)("%s: the density integrates to 1 and is that of the points", (kind) => {
+  it.each(planarToys)("%s: the density integrates to 1 and is that of the points", (kind) => {
     const { distribution } = parseToy(`toy:${kind}${wide[kind] ?? ""}`);
     // Cells of 0.125 share their edges with the checkerboard's squares.
     const cells = 24;
@@ -111,7 +111,7 @@ describe("toy distributions", () => {
         (error) => error.message,
       );
     expect(await message("toy:rings")).toBe(
-      'toy:rings: unknown toy data "rings" (known: ring, grid, moons, checkerboard, spiral)',
+      'toy:rings: unknown toy data "rings" (known: ring, grid, moons, checkerboard, spiral, moving-digits)',
     );
     expect(await message("toy:toString")).toMatch(/unknown toy data/);
     expect(await message("toy:ring?mode=8")).toMatch(

@@ -138,10 +138,10 @@ it("a picture that is no function is refused by the file's name", async () => {
 it("an untrained student's own weights follow the seed", async () => {
   const weights = async (seed: number) => {
     const networks = { teacher, student: vector, unconditional: false, seed, device: "cpu" };
-    const { student } = await openNetworks({
-      ...networks,
-      ...{ precision: "f32", tf32: false, activationCheckpointing: false },
-    });
+    const { student } = await openNetworks(
+      { ...networks, ...{ precision: "f32", tf32: false, activationCheckpointing: false } },
+      () => {},
+    );
     return student.module.parameters()[0]!;
   };
   const first = await weights(1);

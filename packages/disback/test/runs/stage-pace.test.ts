@@ -14,6 +14,17 @@ it("evaluations and checkpoints are told apart from steps, and those ahead are c
   expect(pace.left(100)).toBe(0);
 });
 
+it("a budget of processor time ends a stage before its iterations", () => {
+  let share = 0;
+  const pace = new StagePace({ iterations: 1000, checkpointEvery: 1000, share: () => share });
+  for (let step = 0; step < 4; step++) pace.add("step", 2);
+  expect(pace.left(10)).toBeCloseTo(990 * 2);
+  share = 0.25;
+  expect(pace.left(10)).toBeCloseTo(30 * 2);
+  share = 1.1;
+  expect(pace.left(10)).toBe(0);
+});
+
 it("follows a pace that changes", () => {
   const pace = new StagePace({ iterations: 1000, checkpointEvery: 1000 });
   for (let step = 0; step < 50; step++) pace.add("step", 1);

@@ -40,6 +40,21 @@ export const FIGURES: Readonly<Record<string, FigureWords>> = {
     short: "Distinct word pairs",
     higherIsBetter: true,
   },
+  agreement: {
+    name: "Fraction of pairs whose picture and word agree",
+    short: "Agreement",
+    higherIsBetter: true,
+  },
+  motionError: {
+    name: "Distance from a steady motion, in pixels",
+    short: "Motion error",
+    logarithmic: true,
+  },
+  readableDigits: {
+    name: "Fraction of clips with a readable digit",
+    short: "Readable digits",
+    higherIsBetter: true,
+  },
   loss: { name: "Loss of the model being fitted", short: "Loss", logarithmic: true },
   mismatch: { name: "Mismatch degree to the target", short: "Mismatch degree", logarithmic: true },
   gap: { name: "Gap between auxiliary model and target", short: "Gap" },

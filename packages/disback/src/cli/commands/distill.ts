@@ -20,6 +20,12 @@ const FLAGS: readonly SettingFlag[] = [
     description: "auto decides; disback always follows a trajectory; plain is the objective alone",
     choices: ["auto", "disback", "plain"],
   },
+  {
+    flags: "--half <half>",
+    path: "half",
+    description: "of an autoencoder as the teacher: what a tiny one learns",
+    choices: ["decoder", "encoder"],
+  },
   ...IMITATION_FLAGS,
   ...RECORDING_FLAGS,
   ...BACKTRACKING_FLAGS,
@@ -42,9 +48,8 @@ export function addDistill(program: Command): void {
 Examples:
   disback distill --preset demo --out runs/demo
   disback distill --teacher runs/teacher --data images/ --student small --out runs/small
-  disback distill --teacher fashion-mnist-16 --unconditional --out runs/unconditional
-  disback distill --preset generator --out runs/generator
   disback distill --preset gan --teacher weights.tar --out runs/gan
+  disback distill --preset tiny-decoder --teacher runs/vae --data faces.npz --out runs/decoder
   disback distill --preset 2d --objective sid --set backtracking.sid.alpha=1 --out runs/sid
 `,
     )

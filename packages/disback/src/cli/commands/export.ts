@@ -47,7 +47,7 @@ export function addExport(program: Command): void {
     .option("--no-teacher", "web: no race")
     .option(
       "--decoder <folder>",
-      "onnx, web: another decoder for a model of latents, such as an AutoencoderTiny of diffusers",
+      "onnx, web: another decoder for a model of latents, such as a tiny one made here, or of diffusers",
     )
     .option("--webgpu", "web: include WebGPU for a small model too; loads 6.6 MB instead of 3.7 MB")
     .option("--threads <n>", "CPU threads", whole(1))
@@ -65,6 +65,8 @@ Examples:
   disback export runs/adapters --format lora --precision f16 --out lora
   disback export runs/adapters --format diffusers --precision f16 --out pipeline
   disback export teachers/ddpm --format diffusers --out ddpm
+  disback export runs/latent --format web --decoder runs/decoder --out site
+  disback export runs/decoder --format diffusers --out tiny
 `,
     )
     .action(async (model: string) => {

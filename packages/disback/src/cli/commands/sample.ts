@@ -30,7 +30,7 @@ export function addSample(program: Command): void {
   addSettingFlags(command, FLAGS)
     .option(
       "--out <path>",
-      "picture (.png: a grid, or a scatter plot of 2-D samples), .npz, .txt of texts, or a folder of PNGs; default samples.png, or the terminal for texts",
+      "picture (.png: a grid, which moves for videos, or a scatter plot of 2-D samples), .gif of videos, .npz, .txt of texts, or a folder of PNGs or GIFs; default samples.png, or the terminal for texts",
     )
     .option("--force", "overwrite an existing file, or write into a folder that is not empty")
     .addHelpText(
@@ -40,6 +40,7 @@ Examples:
   disback sample emoji --prompt "smiling cat" --out cat.png
   disback sample runs/demo --count 64 --out grid.png
   disback sample runs/demo --count 50000 --out samples.npz
+  disback sample runs/video --count 20 --out clips.gif
   disback sample runs/gpt --prompt "Once" --count 4
   disback sample runs/teacher --steps 18 --count 1000 --out teacher-samples/
   disback sample sd15/ --prompt "a red bicycle" --guidance 7.5 --count 4 --out bicycle.png

@@ -73,6 +73,33 @@ export async function storedChannels(bytes: Uint8Array, name: string): Promise<1
   }
 }
 
+/**
+ * Decodes the first frames of an animated GIF or WebP, whole pictures with what each of them adds.
+ * @param name named in errors @param count of frames
+ * @throws BrokenImageError if the file cannot be decoded, DisbackError if it has fewer frames
+ */
+export async function decodeFrames(bytes: Uint8Array, name: string, count: number): Promise<PixelImage[]> {
+  const options = { failOn: "error", limitInputPixels: maximumPixels(bytes) } as const;
+  const fail = (error: unknown): never => {
+    throw describe(name, bytes, error);
+  };
+  const { pages = 1 } = await sharp(bytes, options).metadata().catch(fail);
+  if (pages < count)
+    throw new DisbackError(`${name} has ${pages} frames, but clips of ${count} are asked for`);
+  const { data, info } = await sharp(bytes, { ...options, pages: count })
+    .flatten({ background: "black" })
+    .toColourspace("srgb")
+    .raw()
+    .toBuffer({ resolveWithObject: true })
+    .catch(fail);
+  const { width, channels } = info;
+  const size = data.length / count;
+  return Array.from({ length: count }, (_, frame) => {
+    const pixels = data.subarray(frame * size, (frame + 1) * size);
+    return { data: pixels, width, height: size / width / channels, channels };
+  });
+}
+
 /** Formats that libvips does not read, or not as Pillow does. */
 function decodeHere(bytes: Uint8Array): FileImage | undefined {
   const still = { animated: false, transparent: false };

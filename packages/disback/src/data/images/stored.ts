@@ -10,7 +10,7 @@ export function scaleBytes(pixels: Uint8Array, target: Float32Array, offset: num
   for (let index = 0; index < pixels.length; index++) target[offset + index] = scaled[pixels[index]!]!;
 }
 
-/** Images kept in memory, one byte per pixel and channel. */
+/** Images or clips kept in memory, one byte per pixel and channel. */
 export class StoredImages implements SampleSource {
   readonly length: number;
   readonly labelDim: number;
@@ -19,19 +19,18 @@ export class StoredImages implements SampleSource {
   readonly classCounts: readonly number[] | undefined;
 
   /**
-   * @param pixels NCHW bytes `[length, ...sampleShape]`
-   * @param sampleShape `[C, H, W]`
+   * @param pixels bytes `[length, ...sampleShape]`
+   * @param sampleShape `[C, H, W]`, or `[C, T, H, W]` of clips
    * @param sizes those the images had before
    */
   constructor(
     readonly name: string,
-    readonly sampleShape: readonly [number, number, number],
+    readonly sampleShape: readonly number[],
     private readonly pixels: Uint8Array,
     private readonly labels: Labels | undefined,
     private readonly sizes: readonly SizeCount[],
   ) {
-    const [channels, height, width] = sampleShape;
-    this.length = pixels.length / (channels * height * width);
+    this.length = pixels.length / sampleShape.reduce((product, size) => product * size, 1);
     this.labelDim = labels?.dim ?? 0;
     this.classNames = labels?.classNames;
     this.classes = labels?.classes;

@@ -23,7 +23,8 @@ interface Parameter {
 
 interface Kind {
   parameters: Record<string, Parameter>;
-  build(values: Record<string, number>): ToyDistribution;
+  /** absent for clips, which are no points of the plane */
+  build?(values: Record<string, number>): ToyDistribution;
 }
 
 const std = (value: number): Parameter => ({ default: value, minimum: 0.001, maximum: 1 });
@@ -56,6 +57,9 @@ const kinds: Record<string, Kind> = {
     },
     build: ({ arms, turns, std }) => spiral(arms!, turns!, std!),
   },
+  "moving-digits": {
+    parameters: { frames: whole(8, 2, 64), size: whole(16, 16, 128), directions: whole(1, 1, 36) },
+  },
 };
 
 const common: Record<string, Parameter> = {
@@ -63,8 +67,8 @@ const common: Record<string, Parameter> = {
   seed: whole(0, 0, Number.MAX_SAFE_INTEGER),
 };
 
-/** The kinds of toy data, for help texts. */
-export const toyKinds = Object.keys(kinds);
+/** The kinds of toy data that are points of the plane. */
+export const planarToys = Object.keys(kinds).filter((name) => kinds[name]!.build);
 
 function readParameter(
   source: string,
@@ -80,15 +84,23 @@ function readParameter(
   return value;
 }
 
+/** A toy's name, and its parameters with all defaults filled in. */
+export interface ReadToy {
+  kind: string;
+  values: Readonly<Record<string, number>>;
+}
+
 /**
- * Parses "toy:<kind>?<name>=<value>&…". Parameters: ring `modes` 8, `std` 0.05; grid `side` 5, `std` 0.05; moons `std`
- * 0.05; checkerboard `size` 4 (even); spiral `arms` 2, `turns` 1, `std` 0.02; all of them `count` 50000, `seed` 0.
+ * Reads "toy:<kind>?<name>=<value>&…". Parameters: ring `modes` 8, `std` 0.05; grid `side` 5, `std` 0.05; moons `std`
+ * 0.05; checkerboard `size` 4 (even); spiral `arms` 2, `turns` 1, `std` 0.02; moving-digits `frames` 8, `size` 16,
+ * `directions` 1; all of them `count` 50000, `seed` 0.
  * @throws DisbackError naming the kind or parameter that is wrong
  */
-export function parseToy(source: string): ToyRequest {
+export function readToy(source: string): ReadToy {
   const [, name = "", query = ""] = /^toy:([^?]*)\??(.*)$/.exec(source) ?? [];
   const kind = Object.hasOwn(kinds, name) ? kinds[name] : undefined;
-  if (!kind) throw new DisbackError(`${source}: unknown toy data "${name}" (known: ${toyKinds.join(", ")})`);
+  if (!kind)
+    throw new DisbackError(`${source}: unknown toy data "${name}" (known: ${Object.keys(kinds).join(", ")})`);
   const parameters = { ...kind.parameters, ...common };
   const values: Record<string, number> = {};
   for (const [key, parameter] of Object.entries(parameters)) values[key] = parameter.default;
@@ -100,5 +112,13 @@ export function parseToy(source: string): ToyRequest {
       );
     values[key] = readParameter(source, key, text, parameter);
   }
-  return { distribution: kind.build(values), count: values["count"]!, seed: values["seed"]! };
+  return { kind: name, values };
+}
+
+/** The points that a source asks for. @throws DisbackError as `readToy`, and for clips */
+export function parseToy(source: string): ToyRequest {
+  const { kind, values } = readToy(source);
+  const { build } = kinds[kind]!;
+  if (!build) throw new DisbackError(`${source}: gives clips, not points`);
+  return { distribution: build(values), count: values["count"]!, seed: values["seed"]! };
 }

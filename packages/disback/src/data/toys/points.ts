@@ -5,8 +5,15 @@ import { RandomStream } from "../random.js";
 import type { ToyDistribution } from "./distribution.js";
 import type { ToyRequest } from "./parse.js";
 
-/** Streams of a toy's seed: points of the two splits are independent. */
+/** Streams of a toy's seed: the two splits are independent. */
 const streams: Record<string, number> = { train: 0, test: 1 };
+
+/** @throws DisbackError for another split than "train", the default, and "test" */
+export function splitStream(name: string, split = "train"): number {
+  const stream = streams[split];
+  if (stream === undefined) throw new DisbackError(`${name} has no split "${split}" (found: train, test)`);
+  return stream;
+}
 
 /** Points drawn from a toy distribution, with the distribution at hand. */
 export class ToyPoints extends Points {
@@ -32,9 +39,7 @@ export function drawToy(
   withLabels: boolean,
 ): ToyPoints {
   const { distribution, count, seed } = request;
-  const stream = streams[split ?? "train"];
-  if (stream === undefined) throw new DisbackError(`${name} has no split "${split}" (found: train, test)`);
-  const random = new RandomStream(seed, stream);
+  const random = new RandomStream(seed, splitStream(name, split));
   const coordinates = new Float32Array(2 * count);
   const classes = new Int32Array(count);
   for (let index = 0; index < count; index++) {

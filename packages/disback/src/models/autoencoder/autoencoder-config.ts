@@ -130,6 +130,11 @@ export type VqConfig = Extract<AutoencoderConfig, { autoencoder: "vq" }>;
 export type TinyConfig = Extract<AutoencoderConfig, { autoencoder: "tiny" }>;
 export type WanConfig = Extract<AutoencoderConfig, { autoencoder: "wan" }>;
 
+/** Whether a configuration is of an autoencoder. */
+export function isAutoencoderConfig(value: unknown): boolean {
+  return typeof (value as { autoencoder?: unknown } | null)?.autoencoder === "string";
+}
+
 /**
  * Checks a configuration and fills in defaults.
  * @param origin file name for the message

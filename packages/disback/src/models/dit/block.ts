@@ -11,6 +11,14 @@ export type DitBlockOptions = Pick<
   "labelDim" | "heads" | "attentionBias" | "normalizationEps" | "dropout"
 >;
 
+/** Which tokens attend to one another. */
+export interface AttentionGroups {
+  /** @param tokens `[N, T, C]` @returns groups `[G, L, C]` */
+  apart(tokens: Tensor): Tensor;
+  /** @param tokens `[G, L, C]` @param batch N @returns `[N, T, C]` */
+  together(tokens: Tensor, batch: number): Tensor;
+}
+
 const START = { distribution: "xavier-uniform" } as const;
 const ZERO = { distribution: "xavier-uniform", weightScale: 0 } as const;
 
@@ -39,6 +47,8 @@ export class DitBlock extends Block {
     source: WeightSource,
     channels: number,
     private readonly options: DitBlockOptions,
+    /** all tokens attend to all when not given */
+    private readonly groups?: AttentionGroups,
   ) {
     super();
     this.norm1 = new AdaptiveNormalization(source, options.labelDim, channels);
@@ -57,7 +67,7 @@ export class DitBlock extends Block {
     return scope(() => {
       const [shift, scale, gate, mlpShift, mlpScale, mlpGate] = this.norm1.forward(conditioning);
       const attended = scope(() => {
-        const branch = this.attn1.forward(modulated(tokens, shift, scale, normalizationEps));
+        const branch = this.attend(modulated(tokens, shift, scale, normalizationEps));
         return ops.addcmul(tokens, gate.unsqueeze(1), branch);
       });
       return scope(() => {
@@ -67,6 +77,12 @@ export class DitBlock extends Block {
         return ops.addcmul(attended, mlpGate.unsqueeze(1), branch);
       });
     });
+  }
+
+  private attend(tokens: Tensor): Tensor {
+    const { groups, attn1 } = this;
+    if (!groups) return attn1.forward(tokens);
+    return groups.together(attn1.forward(groups.apart(tokens)), tokens.shape[0]!);
   }
 }
 

@@ -1,5 +1,6 @@
-import { cat, Module, noGrad, ops, parameter, type Tensor } from "@disback/torch";
+import { cat, Module, noGrad, ops, parameter, type Tensor, zeros } from "@disback/torch";
 import { Dense } from "../dense.js";
+import { dropLabels, type Network } from "../network.js";
 import type { WeightSource, WeightStart } from "../weights.js";
 
 /** Channels of the sines and cosines of the noise level. */
@@ -22,6 +23,32 @@ export interface Conditioning {
  */
 export function withNullClass(labels: Tensor): Tensor {
   return cat([labels, labels.sum(1, true).neg().add(1)], 1);
+}
+
+/**
+ * The classes a network is shown: none where no labels are given, some hidden in training.
+ * @param x its input, `[N, ...]`
+ * @returns `[N, labelDim + 1]` or `[1, labelDim + 1]`
+ */
+export function shownClasses(
+  { dtype, training }: Network,
+  { labelDim, labelDropout }: { labelDim: number; labelDropout: number },
+  x: Tensor,
+  labels?: Tensor,
+): Tensor {
+  const given = labels ?? zeros([1, labelDim], { dtype, device: x.device });
+  const drops = training && labelDropout > 0;
+  return withNullClass(drops ? dropLabels(given, labelDropout, x.shape[0]!) : given);
+}
+
+/** A state whose class tables keep only their last row, "no class". */
+export function withoutClasses(state: Map<string, Tensor>, labelDim: number): Map<string, Tensor> {
+  return new Map(
+    [...state].map(([key, tensor]) => [
+      key,
+      key.endsWith("embedding_table.weight") ? tensor.narrow(0, labelDim, 1) : tensor,
+    ]),
+  );
 }
 
 /** Noise level and class as one vector. Keys as of CombinedTimestepLabelEmbeddings in diffusers. */

@@ -1,10 +1,10 @@
-import { type DType, ModuleList, ops, scope, type Tensor, zeros } from "@disback/torch";
+import { type DType, ModuleList, ops, scope, type Tensor } from "@disback/torch";
 import { Dense } from "../dense.js";
 import { PositionalEmbedding } from "../embeddings.js";
-import { dropLabels, inDtype, Network } from "../network.js";
+import { inDtype, Network } from "../network.js";
 import type { WeightSource } from "../weights.js";
 import { DitBlock, modulated, normalizationEps } from "./block.js";
-import { type Conditioning, waveChannels, withNullClass } from "./conditioning.js";
+import { type Conditioning, shownClasses, waveChannels, withoutClasses } from "./conditioning.js";
 import type { DitOptions } from "./options.js";
 import { joinPatches, PatchEmbedding } from "./patches.js";
 
@@ -60,24 +60,13 @@ export class Dit extends Network {
     return tokens.transpose(1, 2).reshape([x.shape[0]!, -1, this.side, this.side]);
   }
 
-  /** The class tables keep only their last row, "no class". */
   override stateWithoutLabels(): Map<string, Tensor> {
-    const { labelDim } = this.options;
-    return new Map(
-      [...this.stateDict()].map(([key, tensor]) => [
-        key,
-        key.endsWith("embedding_table.weight") ? tensor.narrow(0, labelDim, 1) : tensor,
-      ]),
-    );
+    return withoutClasses(this.stateDict(), this.options.labelDim);
   }
 
   private condition(x: Tensor, noise: Tensor, labels?: Tensor): Conditioning {
     const waves = inDtype(this.waves.forward(noise), this.dtype);
-    const { labelDim, labelDropout } = this.options;
-    const given = labels ?? zeros([1, labelDim], { dtype: this.dtype, device: x.device });
-    const drops = this.training && labelDropout > 0;
-    const shown = drops ? dropLabels(given, labelDropout, x.shape[0]!) : given;
-    return { waves, classes: withNullClass(shown) };
+    return { waves, classes: shownClasses(this, this.options, x, labels) };
   }
 
   private run(x: Tensor, conditioning: Conditioning, blocks: number): Tensor {

@@ -24,9 +24,11 @@ export function chooseRates(
 ): Sweep {
   return (student, method) => {
     const own = runs.filter((run) => run.student === student && run.method === method);
-    const budget = own[0]!.settings.backtracking.iterations;
+    const { iterations, processorSeconds } = own[0]!.settings.backtracking;
     const scores = withCosts(own.map((run) => measure(out, run))).map((run) =>
-      convergenceScore(run, figure, budget),
+      processorSeconds === undefined
+        ? convergenceScore(run, figure, iterations)
+        : convergenceScore(run, figure, processorSeconds, "processorSeconds"),
     );
     const choice = chooseBest(
       candidates.map((rates) => ({

@@ -127,7 +127,7 @@ function describeSizes(sizes: readonly SizeCount[]): string {
 
 function describeValues({ sampleShape, length }: Dataset, values: ValueSurvey): string {
   const range = `${shortNumber(values.least)} to ${shortNumber(values.greatest)}, mean ${shortNumber(values.mean)}`;
-  const scale = sampleShape.length === 3 ? " of 255" : "";
+  const scale = sampleShape.length >= 3 ? " of 255" : "";
   const part = values.looked < length ? `, in ${values.looked.toLocaleString("en")} samples` : "";
   return `${range}${scale}${part}`;
 }

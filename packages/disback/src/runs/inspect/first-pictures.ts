@@ -1,8 +1,8 @@
 import { cat, full, scope, type Tensor } from "@disback/torch";
 import sharp from "sharp";
 import type { Dataset } from "../../data/dataset.js";
+import { writeFrames } from "../../data/output/clips.js";
 import { gridPng } from "../../data/output/grid.js";
-import { replaceFile } from "../../data/output/replace-file.js";
 import { writeScatter } from "../../data/output/scatter.js";
 import { writeTextPicture } from "../../data/output/texts.js";
 import { titleSvg } from "../../data/output/title.js";
@@ -19,39 +19,40 @@ const padding = 4;
 
 /**
  * Writes the first samples of a data set as a PNG: a row of 8 with its name for each of up to 24 classes, or 64 images
- * without classes. 2-D points become a scatter plot.
+ * without classes. Clips move. 2-D points become a scatter plot.
  * @throws DisbackError for points of other dimensions, or naming the file if it cannot be written
  */
 export async function writeFirstPictures(path: string, dataset: Dataset): Promise<void> {
   if (dataset.text) return writeFirstTexts(path, dataset, dataset.text.language);
-  if (dataset.sampleShape.length !== 3) return writePoints(path, dataset);
+  if (dataset.sampleShape.length < 3) return writePoints(path, dataset);
   const { classes } = dataset;
   if (!classes) {
     const count = Math.min(dataset.length, columns * columns);
-    await replaceFile(path, [
-      await drawGrid(
-        dataset,
-        Array.from({ length: count }, (_, index) => index),
-      ),
-    ]);
-    return;
+    const indices = Array.from({ length: count }, (_, index) => index);
+    return writeFrames(path, await drawGrids(dataset, indices));
   }
   const rows = firstOfClasses(classes, dataset.labelDim);
-  const grid = await drawGrid(
+  const grids = await drawGrids(
     dataset,
     rows.flatMap(({ indices }) => Array.from({ length: columns }, (_, place) => indices[place])),
   );
+  const names = rows.map(({ label }) => nameOfClass(dataset, label));
+  await writeFrames(path, await Promise.all(grids.map((grid) => withNames(grid, names))));
+}
+
+/** The name of each row on its left. */
+async function withNames(grid: Buffer, names: readonly string[]): Promise<Buffer> {
   const { width, height } = await sharp(grid).metadata();
-  const step = (height - padding) / rows.length;
-  const names = rows.map(({ label }, row) => ({
-    input: titleSvg(nameOfClass(dataset, label), labelWidth, Math.round(step)),
+  const step = (height - padding) / names.length;
+  const labels = names.map((name, row) => ({
+    input: titleSvg(name, labelWidth, Math.round(step)),
     left: 0,
     top: Math.round(padding + row * step),
   }));
-  const labelled = sharp({
-    create: { width: width + labelWidth, height, channels: 3, background: "white" },
-  }).composite([{ input: grid, left: labelWidth, top: 0 }, ...names]);
-  await replaceFile(path, [await labelled.png().toBuffer()]);
+  return sharp({ create: { width: width + labelWidth, height, channels: 3, background: "white" } })
+    .composite([{ input: grid, left: labelWidth, top: 0 }, ...labels])
+    .png()
+    .toBuffer();
 }
 
 async function writeFirstTexts(path: string, dataset: Dataset, language: Language): Promise<void> {
@@ -94,17 +95,25 @@ function firstOfClasses(classes: ArrayLike<number>, count: number): ClassRow[] {
   return rows;
 }
 
-/** @param indices a cell without a sample stays white */
-async function drawGrid(dataset: Dataset, indices: readonly (number | undefined)[]): Promise<Buffer> {
+/**
+ * A grid of the samples: for clips one for each frame.
+ * @param indices a cell without a sample stays white
+ */
+async function drawGrids(dataset: Dataset, indices: readonly (number | undefined)[]): Promise<Buffer[]> {
   const present = indices.filter((index) => index !== undefined);
   const { samples, labels } = await dataset.batch(present);
   labels?.dispose();
   let row = 0;
-  const images = scope(() => {
+  const frames = scope(() => {
     const blank = full([1, ...dataset.sampleShape], 1);
-    const parts = indices.map((index): Tensor => (index === undefined ? blank : samples.narrow(0, row++, 1)));
-    return toUint8Images(cat(parts));
+    const cells = cat(
+      indices.map((index): Tensor => (index === undefined ? blank : samples.narrow(0, row++, 1))),
+    );
+    const count = cells.ndim === 5 ? cells.shape[2]! : 1;
+    return Array.from({ length: count }, (_, frame) =>
+      toUint8Images(cells.ndim === 5 ? cells.select(2, frame) : cells),
+    );
   });
   samples.dispose();
-  return gridPng(images, { columns, padding });
+  return Promise.all(frames.map((images) => gridPng(images, { columns, padding })));
 }

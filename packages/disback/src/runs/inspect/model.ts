@@ -5,12 +5,15 @@ import { isGenerator } from "../../distill/generator-student.js";
 import { Trajectory } from "../../distill/trajectory.js";
 import { DisbackError } from "../../errors.js";
 import { loadClassifierExtractor } from "../../metrics/classifier-extractor.js";
+import { reduction } from "../../models/autoencoder/autoencoder-config.js";
 import { openCodec } from "../../models/autoencoder/open-codec.js";
+import { loadAutoencoder } from "../../models/autoencoder/storage.js";
 import { loadModel, sampleShape } from "../../models/config.js";
 import { isGeneratorFolder, loadGenerator } from "../../models/generators/storage.js";
 import { weightsFile } from "../../models/model-folder.js";
 import { isTaskFolder, loadTasks } from "../../models/tasks/storage.js";
 import { isAdapterFolder, readAdapterFolder } from "../adapter-folder.js";
+import { isAutoencoderFolder } from "../open-autoencoder.js";
 import { isModuleFile, isModuleFolder, openModuleFile, openModuleFolder } from "../own-modules.js";
 import { flattenRows } from "../report/markup.js";
 import { kindOfSamples } from "../samples/kinds.js";
@@ -22,6 +25,7 @@ import type { Description } from "./description.js";
 export function describeModel(path: string): Description | undefined {
   if (!existsSync(join(path, "config.json"))) return undefined;
   if (isGeneratorFolder(path)) return describeGenerator(path);
+  if (isAutoencoderFolder(path)) return describeAutoencoder(path);
   if (isTaskFolder(path)) return describeTasks(path);
   const { denoiser, config } = loadModel(path);
   const kind = readStudentFile(path);
@@ -63,6 +67,27 @@ function describeGenerator(path: string): Description {
       ...flattenRows(config),
     ],
   };
+}
+
+/** An autoencoder by itself. */
+function describeAutoencoder(path: string): Description {
+  const autoencoder = loadAutoencoder(path);
+  const parameters = (half: string) =>
+    autoencoder
+      .namedParameters()
+      .reduce((sum, [key, { numel }]) => sum + (key.includes(half) ? numel : 0), 0)
+      .toLocaleString("en");
+  const { config } = autoencoder;
+  const facts: [string, string][] = [
+    ["pictures", `${config.imageChannels} channels`],
+    ["latents", `${config.latentChannels} channels, 1/${reduction(config)} of the side`],
+    ["encoder", `${parameters("encoder")} parameters`],
+    ["decoder", `${parameters("decoder")} parameters`],
+    ["size", shortBytes(statSync(join(path, weightsFile)).size)],
+    ...flattenRows(config),
+  ];
+  autoencoder.dispose();
+  return { kind: `model: ${config.autoencoder === "tiny" ? "tiny autoencoder" : "autoencoder"}`, facts };
 }
 
 /** The teachers of several tasks. */

@@ -25,7 +25,7 @@ export interface ValueSurvey {
 export async function surveyValues(dataset: Dataset): Promise<ValueSurvey> {
   const count = Math.min(dataset.length, looked);
   const indices = Array.from({ length: count }, (_, place) => Math.floor((place * dataset.length) / count));
-  const isImage = dataset.sampleShape.length === 3;
+  const isImage = dataset.sampleShape.length >= 3;
   const found: ValueSurvey = {
     looked: count,
     least: Number.POSITIVE_INFINITY,
@@ -72,7 +72,7 @@ export function warningsAbout(dataset: Dataset, values: ValueSurvey): string[] {
   };
   if (values.looked > 1 && copies === values.looked - 1) warnings.push("all samples are equal");
   else if (copies > values.looked / 100) warnings.push(`${say(copies)} are exact copies of others`);
-  if (dataset.sampleShape.length === 3) {
+  if (dataset.sampleShape.length >= 3) {
     if (plain > values.looked / 20) warnings.push(`${say(plain)} have a single colour`);
     if (greatest <= 16) warnings.push(`all pixels are nearly black (0 to ${shortNumber(greatest)} of 255)`);
     else if (least >= 239)

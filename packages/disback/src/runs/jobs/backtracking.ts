@@ -14,7 +14,7 @@ export const backtrackingJob: Job<typeof backtrackSchema> = {
   command: "backtrack",
   schema: backtrackSchema,
   async perform(settings, context) {
-    const networks = await openNetworks(settings);
+    const networks = await openNetworks(settings, (line) => context.progress.notice(line));
     const trajectory = openTrajectory(settings, networks, context);
     const told = { teacher: networks.teacher, student: studentOf(networks.student, settings) };
     tellMemoryNeeds(settings, told, { auxiliary: true, nodes: true }, context);

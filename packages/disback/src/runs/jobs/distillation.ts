@@ -19,7 +19,7 @@ export const distillationJob: Job<typeof distillSchema> = {
   command: "distill",
   schema: distillSchema,
   async perform(settings, context) {
-    const networks = await openNetworks(settings);
+    const networks = await openNetworks(settings, (line) => context.progress.notice(line));
     const decision = decideFor(settings, networks);
     // What was asked for need not be told.
     if (settings.method === "auto") context.progress.notice(describeDecision(decision));

@@ -1,17 +1,20 @@
-import { existsSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { dataTitle } from "@disback/studio/pages";
 import type { Module } from "@disback/torch";
 import { DenoiserStudent } from "../../distill/denoiser-student.js";
 import { DisbackError, UsageError } from "../../errors.js";
+import { writeDiffusersAutoencoder } from "../../export/diffusers/write-autoencoder.js";
 import { type ExportableModel, exportableModel, type ShownFacts } from "../../export/exportable.js";
 import type { ExportReport, FormatOptions } from "../../export/format.js";
 import { type ExportFormatName, exportFormats } from "../../export/formats.js";
 import { openDecoder } from "../../import/open-decoder.js";
 import { isTextToImageSource, type PipelineChoice } from "../../import/pipeline/text-to-image-source.js";
+import { loadAutoencoder } from "../../models/autoencoder/storage.js";
 import { requireSameKind } from "../../models/facts.js";
 import { LanguageModel } from "../../models/language/language-model.js";
 import { locateModel } from "../locate-model.js";
+import { autoencoderPlace, isAutoencoderFolder } from "../open-autoencoder.js";
 import { openAdapters, openModel } from "../open-model.js";
 import type { OpenedModel, OpeningOptions } from "../opened-model.js";
 import { makeInPlace, type OutputPlace, refuseOccupied } from "../output-place.js";
@@ -42,6 +45,8 @@ export interface ExportedModel extends ExportReport {
  */
 export async function exportModel(source: string, options: ExportOptions): Promise<ExportedModel> {
   refuseOccupied(options);
+  const folder = autoencoderAlone(source);
+  if (folder !== undefined) return exportAutoencoder(folder, source, options);
   const onPart = (what: string) => options.progress.remark?.(what);
   onPart(`reading ${source}`);
   const { pipeline } = options;
@@ -58,13 +63,39 @@ export async function exportModel(source: string, options: ExportOptions): Promi
   return { kind: model.student ? "student" : "teacher", ...report };
 }
 
+/** The folder of an autoencoder of ours by itself; undefined for other sources. */
+function autoencoderAlone(source: string): string | undefined {
+  if (!existsSync(source) || !statSync(source).isDirectory() || isTextToImageSource(source)) return undefined;
+  const folder = locateModel(source);
+  return isAutoencoderFolder(folder) ? folder : undefined;
+}
+
+/** @throws UsageError if the format takes no autoencoder */
+async function exportAutoencoder(
+  folder: string,
+  source: string,
+  options: ExportOptions,
+): Promise<ExportedModel> {
+  const { format, precision } = options;
+  if (format !== "diffusers")
+    throw new UsageError(
+      `--format ${format}: ${source} is an autoencoder, which is written for diffusers; for a page or ONNX give it as the --decoder of a model of latents`,
+    );
+  const autoencoder = loadAutoencoder(folder);
+  const report = await makeInPlace(options, (partial) =>
+    writeDiffusersAutoencoder(partial, autoencoder, precision),
+  );
+  return { kind: autoencoder.config.autoencoder === "tiny" ? "student" : "teacher", ...report };
+}
+
 /** @throws UsageError for a model of texts that the format does not take */
 function requireShowable({ module, config }: ExportableModel, format: ExportFormatName): void {
   if (module instanceof LanguageModel && format !== "safetensors")
     throw new UsageError(
       `--format ${format}: not for language models; their folder is one of transformers already, and safetensors takes the weights`,
     );
-  if (config?.network === "text-transformer" && format === "web")
+  const texts = config?.network === "text-transformer" || config?.network === "pair-unet";
+  if (texts && format === "web")
     throw new UsageError("--format web: a page shows pictures, no texts; use onnx or safetensors");
 }
 
@@ -83,7 +114,8 @@ async function openExportable(
   const { decoder: own } = model.codec;
   if (given !== undefined && !own)
     throw new UsageError(`--decoder: ${source} makes its samples itself, so there is nothing to decode`);
-  const decoder = given === undefined ? own : await openDecoder(given, model.facts.sampleShape);
+  const decoder =
+    given === undefined ? own : await openDecoder(autoencoderPlace(given), model.facts.sampleShape);
   const base = format === "diffusers" ? pipelineOf(source, model, options.pipeline) : undefined;
   return { ...exportable(source, model, base), decoder, ...(base ? { pipeline: base } : {}) };
 }

@@ -38,6 +38,7 @@ import { type PipelineSettings, pipelineChoiceOf } from "../pipeline-choice.js";
 import { promptsFrom } from "../prompts.js";
 import type { ObjectiveName } from "../settings/objective-names.js";
 import { readSettingsFile } from "../settings/resolve.js";
+import { type HalfSettings, openHalves, refuseHalf } from "./autoencoder-networks.js";
 import {
   generatorConfigFor,
   generatorStudents,
@@ -49,23 +50,18 @@ import { requireObjectiveFor } from "./objective.js";
 import { requireStart } from "./student-start.js";
 
 /** Settings of the networks of a distillation. */
-export interface NetworkSettings extends ComputationSettings, PipelineSettings {
-  teacher: string;
-  /** How the student starts. */
-  student: string;
+export interface NetworkSettings extends ComputationSettings, PipelineSettings, HalfSettings {
   unconditional: boolean;
   /** Tokens of a text, for a language model. */
   textLength?: number | undefined;
   /** Sizes of a generator from a vector. */
   latentSize?: number | undefined;
-  studentChannels?: number | undefined;
   /** Rank of adapters on the teacher, if the student is that. */
   rank?: number | undefined;
   /** Layers of the teacher that get an adapter. */
   adaptedLayers?: AdaptedLayers | undefined;
   /** Prompts to train with, or where they are. */
   prompts?: string | undefined;
-  seed: number;
   /** the objective decides what the student's network must take */
   backtracking?: { objective: ObjectiveName };
 }
@@ -77,7 +73,13 @@ export interface Networks {
 }
 
 /** Opens the teacher and makes the student. @throws DisbackError if something is missing, damaged or does not fit */
-export async function openNetworks(settings: NetworkSettings): Promise<Networks> {
+export async function openNetworks(
+  settings: NetworkSettings,
+  notice: (line: string) => void,
+): Promise<Networks> {
+  const { half } = settings;
+  if (half !== undefined) return openHalves({ ...settings, half }, notice);
+  refuseHalf(settings);
   refuseSizesWithoutUse(settings);
   const teacher = await openTeacher(settings);
   const { rank } = settings;
@@ -214,21 +216,24 @@ export interface StudentSteps {
 }
 
 /** The student that runs a network. @throws DisbackError if the numbers of noise levels and steps do not match */
-export function studentOf({ module, facts, prompts }: OpenedModel<Module>, steps: StudentSteps): Student {
+export function studentOf(
+  { module, facts, prompts, drawLatents }: OpenedModel<Module>,
+  steps: StudentSteps,
+): Student {
   const { sigmaInit, studentSteps, studentSigmas } = steps;
   if (!(module instanceof DenoiserModule)) {
     if (studentSteps > 1)
       throw new DisbackError(
         '"studentSteps": a student that is not a denoiser must make its samples in one step',
       );
-    return studentFrom(module, facts, { kind: "generator" });
+    return studentFrom(module, facts, { kind: "generator" }, { drawLatents });
   }
   if (studentSigmas && studentSigmas.length !== studentSteps - 1)
     throw new DisbackError(
       `"studentSigmas" must be the noise levels of the steps after the first: ${studentSteps - 1} (from "studentSteps"), not ${studentSigmas.length}`,
     );
   const laterSigmas = studentSigmas ?? evenAngles(sigmaInit, studentSteps, facts.sigmaData);
-  return studentFrom(module, facts, { kind: "denoiser", sigmaInit, laterSigmas }, prompts);
+  return studentFrom(module, facts, { kind: "denoiser", sigmaInit, laterSigmas }, { conditions: prompts });
 }
 
 function requireConfig({ config }: OpenedModel, start: string): DenoiserConfig {
@@ -265,7 +270,7 @@ function toldLike(own: DenoiserConfig, teacher: DenoiserConfig | undefined): Den
 function halved(config: DenoiserConfig): DenoiserConfig {
   if (config.network === "mlp")
     return { ...config, hiddenChannels: Math.max(2, 2 * Math.floor(config.hiddenChannels / 4)) };
-  if (config.network === "dit" || config.network === "text-transformer") {
+  if (config.network === "dit" || config.network === "video-dit" || config.network === "text-transformer") {
     if (config.heads % 2 !== 0) {
       throw new DisbackError(
         `"student": the teacher's ${config.heads} heads cannot be halved; give a config file`,

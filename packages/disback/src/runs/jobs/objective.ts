@@ -1,6 +1,7 @@
-import { type Device, Generator, type Module, randperm } from "@disback/torch";
+import type { Device, Module } from "@disback/torch";
 import type { z } from "zod";
 import { type Batch, openDataset, TensorDataset } from "../../data/dataset.js";
+import { someRows } from "../../data/some-samples.js";
 import type { DirectObjective } from "../../distill/direct-objective.js";
 import { Gkd } from "../../distill/language/gkd.js";
 import { Supervised } from "../../distill/language/supervised.js";
@@ -160,9 +161,7 @@ async function realPool(data: RealData, count: number, teacher: ModelFacts): Pro
   const like = likeSamples(codec, resolution);
   const labelled = { labels: classesOf(teacher) > 0, onWarning: notice, onProgress: onDecoding };
   const dataset = await openDataset(source, { ...like, skipBroken, ...labelled });
-  // Data may be sorted by class.
-  const order = randperm(dataset.length, { generator: new Generator(0) }).data() as BigInt64Array;
-  const chosen = Array.from(order.subarray(0, count), Number);
+  const chosen = someRows(dataset, count);
   const { samples, labels } = await (codec.decoder
     ? encodedOnce(dataset, chosen, teacher, data)
     : dataset.batch(chosen));

@@ -10,7 +10,7 @@ export const recordingJob: Job<typeof recordSchema> = {
   command: "record",
   schema: recordSchema,
   async perform(settings, context): Promise<JobResult> {
-    const networks = await openNetworks(settings);
+    const networks = await openNetworks(settings, (line) => context.progress.notice(line));
     const told = { teacher: networks.teacher, student: studentOf(networks.student, settings) };
     tellMemoryNeeds(settings, told, { auxiliary: true, nodes: false }, context);
     const start = { iterationsBefore: 0, secondsBefore: 0, context };

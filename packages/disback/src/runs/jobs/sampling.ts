@@ -22,7 +22,7 @@ export interface DrawnSamples {
   rate: number;
 }
 
-/** Draws samples from a model and writes them as a picture, an `.npz` or a folder of PNGs. */
+/** Draws samples from a model and writes them as a picture, an `.npz` or a folder of files. */
 export async function drawSamples(
   settings: SampleSettings,
   options: { out?: string | undefined; force: boolean; progress: Progress },
@@ -39,7 +39,7 @@ export async function drawSamples(
   });
   for (const line of drawer.unread) progress.notice(line);
   const { kind: samples } = drawer;
-  const out = options.out ?? (samples.texts ? undefined : USUAL_OUT);
+  const out = options.out ?? (samples.toTerminal ? undefined : USUAL_OUT);
   if (options.out === undefined && out !== undefined) requireFree(out, options.force);
   const kind = out === undefined ? "told" : outputKind(out);
   if (kind === "folder" && !samples.writeEach) {
@@ -48,6 +48,8 @@ export async function drawSamples(
   }
   if (kind === "txt" && !samples.texts)
     throw new DisbackError(`${out}: these samples are ${samples.name}, not texts; give a .png or .npz`);
+  if (kind === "gif" && !samples.moving)
+    throw new DisbackError(`${out}: these samples are ${samples.name}, which do not move; give a .png`);
   const batches: Tensor[] = [];
   const labels: number[] = [];
   const captions: string[] = [];
@@ -77,7 +79,7 @@ export async function drawSamples(
     const { values = false } = samples;
     await writeNpz(out!, cat(batches), labels.length > 0 ? labels : undefined, { values });
   }
-  if (kind === "png") {
+  if (kind === "png" || kind === "gif") {
     const below = captions.length > 0 ? { captions } : {};
     await samples.draw(out!, cat(batches), { columns: settings.columns, ...below });
   }
@@ -93,14 +95,15 @@ export async function drawSamples(
 
 const USUAL_OUT = "samples.png";
 
-function outputKind(out: string): "png" | "npz" | "txt" | "folder" {
+function outputKind(out: string): "png" | "gif" | "npz" | "txt" | "folder" {
   if (/\.png$/i.test(out)) return "png";
+  if (/\.gif$/i.test(out)) return "gif";
   if (/\.npz$/i.test(out)) return "npz";
   if (/\.txt$/i.test(out)) return "txt";
   const extension = /\.\w{2,4}$/.exec(out)?.[0];
   if (extension)
     throw new UsageError(
-      `--out ${out}: "${extension}" is not known; use .png, .npz, .txt (of texts) or a folder`,
+      `--out ${out}: "${extension}" is not known; use .png, .gif (of videos), .npz, .txt (of texts) or a folder`,
     );
   return "folder";
 }

@@ -63,6 +63,8 @@ function recordingKey(settings: RecordSettings, { teacher, student }: Networks):
   const facts = {
     ...{ teacher: fingerprint(teacher.module), teacherConfig: teacher.config },
     ...{ student: fingerprint(student.module), studentConfig: student.config },
+    // The pictures that an autoencoder's halves see.
+    ...(student.drawLatents ? { data: (settings as { data?: string }).data } : {}),
     ...{ precision, tf32, memoryFormat, activationCheckpointing, microBatch },
     ...{
       recording,

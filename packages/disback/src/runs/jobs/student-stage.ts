@@ -8,6 +8,7 @@ import type { BacktrackSettings } from "../settings/distillation.js";
 import { isAnyStepName } from "../settings/objectives.js";
 import { runStage } from "../stage-loop.js";
 import type { BestSoFar } from "../stage-position.js";
+import { StepTime } from "../step-time.js";
 import { writeStudentFile } from "../student-file.js";
 import { summarizeStudent } from "./comparison.js";
 import type { JobContext, JobResult } from "./job.js";
@@ -46,7 +47,8 @@ export async function trainStudent(
   const student = studentOf(made, settings);
   const path = trajectory === undefined ? undefined : Trajectory.open(trajectory);
   if (path) run.update({ path: path.nodes.map(({ file: _, ...facts }) => facts) });
-  const work = await createTraining(settings, { teacher, student, trajectory: path }, context);
+  const drawing = new StepTime();
+  const work = await createTraining(settings, { teacher, student, trajectory: path, drawing }, context);
   const drawStudent = () => watch.drawer(work.average);
   const drawTeacher = () => {
     const options = { ...drawingOptions(evaluation, device), encoded: teacher.prompts };
@@ -73,6 +75,8 @@ export async function trainStudent(
       label: trajectory === undefined ? "distilling" : "backtracking",
       work,
       iterations: backtracking.iterations,
+      processorSeconds: backtracking.processorSeconds,
+      spent: drawing,
       imagesPerIteration: backtracking.batchSize,
       evaluateEvery: evaluation.every,
       evaluate: (iteration) => watch.evaluate("backtrack", iteration, work.average),

@@ -6,7 +6,6 @@ import { isText } from "../../data/formats/text.js";
 import { ImageFormError } from "../../data/images/resize.js";
 import type { OpenOptions } from "../../data/options.js";
 import { DisbackError } from "../../errors.js";
-import { readAutoencoder } from "../../import/read-autoencoder.js";
 import { latentCodec } from "../../models/autoencoder/latent-codec.js";
 import {
   createDenoiser,
@@ -21,9 +20,12 @@ import type { TeacherTrainingSettings } from "../../teacher/settings.js";
 import type { DataFit, TeacherModule } from "../../teacher/training.js";
 import { learnVocabulary } from "../../text/learn-vocabulary.js";
 import { asLatents } from "../latent-data.js";
+import { openAutoencoder } from "../open-autoencoder.js";
 import { configured, type OpenedModel } from "../opened-model.js";
 import type { TeacherSettings } from "../settings/teacher.js";
+import { planAutoencoder } from "./autoencoder-plan.js";
 import type { EvaluationSettings } from "./judging.js";
+import { planPairs } from "./pair-plan.js";
 import { planText } from "./text-plan.js";
 
 /** Settings of a teacher, with everything chosen for its data. */
@@ -46,7 +48,7 @@ export interface TeacherPlan {
 }
 
 /** Default number of evaluations of a training, besides the one at its beginning. */
-export const EVALUATIONS = 6;
+const EVALUATIONS = 6;
 
 /** Default size for images that are not square, of several sizes or too large. */
 const USUAL_SIDE = 32;
@@ -67,9 +69,12 @@ export async function planTeacher(given: TeacherSettings, planning: TeacherPlann
   if (isText(given.data)) return planText(given, planning.notice);
   if (given.language || given.model?.network === "text-transformer")
     throw new DisbackError(`--data ${given.data}: no text; give a .txt file or a folder of them`);
+  if (given.vae) return planAutoencoder(given, given.vae, planning);
   if (given.autoencoder !== undefined) return planLatents(given, given.autoencoder, planning);
   const { model } = given;
   if (given.captions || model?.network === "text-unet") return planPrompts(given, model, planning);
+  if (model?.network === "pair-unet")
+    return planPairs(given, model, (shape) => openAt(given, shape, planning));
   const { notice } = planning;
   const shape = model && sampleShape(model);
   const dataset = await openAt(given, shape, planning);
@@ -141,7 +146,7 @@ function withLanguage(
 }
 
 /** Opens images at the size of the model or the settings, else at their own, else at a default. */
-async function openAt(
+export async function openAt(
   { data, resolution, conditional, skipBroken }: TeacherSettings,
   shape: readonly number[] | undefined,
   { notice, onDecoding }: TeacherPlanning,
@@ -149,14 +154,15 @@ async function openAt(
   const open = (side: number | undefined, more: OpenOptions = {}) =>
     openDataset(data, {
       ...(side === undefined ? {} : { resolution: side }),
-      ...(shape?.length === 3 ? { channels: shape[0] as 1 | 3 } : {}),
+      ...(shape?.length === 3 || shape?.length === 4 ? { channels: shape[0] as 1 | 3 } : {}),
+      ...(shape?.length === 4 ? { frames: shape[1]! } : {}),
       labels: conditional ?? true,
       skipBroken,
       onWarning: notice,
       onProgress: onDecoding,
       ...more,
     });
-  const side = resolution ?? (shape?.length === 3 ? shape[1] : undefined);
+  const side = resolution ?? (shape?.length === 3 || shape?.length === 4 ? shape.at(-1) : undefined);
   if (side !== undefined || data.startsWith("toy:")) return open(side);
   try {
     // This first look decodes few images and reports nothing.
@@ -176,12 +182,23 @@ function complete(
   given: TeacherSettings,
   conditional: boolean,
   model: DenoiserConfig,
-  chosen = { iterations: 10_000, batchSize: 64 },
+  chosen?: UsualTraining,
 ): PlannedSettings & { model: DenoiserConfig } {
+  return { ...withUsual({ ...given, conditional }, chosen), model };
+}
+
+/** Iterations and batch where none are given. */
+type UsualTraining = { iterations: number; batchSize: number };
+
+/** Fills in what the settings of training and evaluation leave open. */
+export function withUsual(
+  given: TeacherSettings & { conditional: boolean },
+  chosen: UsualTraining = { iterations: 10_000, batchSize: 64 },
+): PlannedSettings {
   const { iterations = chosen.iterations, batchSize = chosen.batchSize } = given.training;
   const { every = Math.ceil(iterations / EVALUATIONS) } = given.evaluation;
   return {
-    ...{ ...given, conditional, model },
+    ...given,
     training: { ...given.training, iterations, batchSize },
     evaluation: { ...given.evaluation, every },
   };
@@ -203,7 +220,7 @@ async function planLatents(
     throw new DisbackError('"training.flip": the mirrored latent is not the latent of the mirrored image');
   const shape = sampleShape(model);
   const codec = latentCodec(
-    await readAutoencoder(autoencoder, { device: device as Device }),
+    await openAutoencoder(autoencoder, { device: device as Device }),
     shape,
     autoencoder,
   );

@@ -7,6 +7,7 @@ import { computationOf } from "../computation.js";
 import { besideStage, whileDecoding } from "../long-work.js";
 import { requireSameData } from "../run-data.js";
 import { decodedDrawer, samplerOf } from "../sample-drawer.js";
+import { kindOfSamples } from "../samples/kinds.js";
 import { type TeacherSettings, teacherSchema } from "../settings/teacher.js";
 import { runStage } from "../stage-loop.js";
 import type { BestSoFar } from "../stage-position.js";
@@ -49,6 +50,11 @@ async function trainTeacher(given: TeacherSettings, context: JobContext): Promis
       codec,
     );
 
+  // What an autoencoder reconstructs, in the same order.
+  if (model.drawLatents && processes.leads) {
+    const originals = model.drawLatents(evaluation.grid, new Generator(evaluation.seed, device));
+    await kindOfSamples(codec).draw(run.file("samples", "reference.png"), originals);
+  }
   const save = (folder: string) => model.save(folder, training.average);
   const keepBest = (best: BestSoFar) => keepBestModel(run, "teacher-best", best, save);
   let last: Record<string, number | undefined> = {};

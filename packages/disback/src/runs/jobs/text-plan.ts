@@ -16,7 +16,7 @@ import { TokenizerLanguage } from "../../text/language/tokenizer-language.js";
 import { languageModel } from "../language-folder.js";
 import { configured } from "../opened-model.js";
 import type { TeacherSettings } from "../settings/teacher.js";
-import { EVALUATIONS, type PlannedSettings, type TeacherPlan } from "./teacher-plan.js";
+import { type TeacherPlan, withUsual } from "./teacher-plan.js";
 
 /** Iterations and batch where none are given. */
 const usual = { iterations: 2000, batchSize: 32 };
@@ -26,8 +26,14 @@ const usual = { iterations: 2000, batchSize: 32 };
  * @throws DisbackError naming the setting or the text that does not fit
  */
 export function planText(given: TeacherSettings, notice: (line: string) => void): TeacherPlan {
-  const { model, language, conditional, captions, autoencoder } = given;
-  const unfit = Object.entries({ conditional, captions, autoencoder, "training.flip": given.training.flip });
+  const { model, language, conditional, captions, autoencoder, vae } = given;
+  const unfit = Object.entries({
+    conditional,
+    captions,
+    autoencoder,
+    vae,
+    "training.flip": given.training.flip,
+  });
   for (const [name, value] of unfit) if (value) throw new DisbackError(`"${name}": has no effect on text`);
   if (model && language) throw new DisbackError('"model" and "language": give one of them');
   if (model && model.network !== "text-transformer")
@@ -51,7 +57,7 @@ function planLetters(given: TeacherSettings, model: NonNullable<TeacherSettings[
   const tokens = textSamples(text, data, { language: alphabet, length: textLength });
   const encoding = { name: data, sampleShape: sampleShape(config), encode: codec.encode };
   return {
-    settings: { ...completed(given), model: config },
+    settings: { ...withUsual({ ...given, conditional: false }, usual), model: config },
     codec,
     dataset: new TensorDataset(new EncodedSamples(new TensorDataset(tokens), encoding)),
     make: (generator) => configured({ denoiser: createDenoiser(config, { generator }), config }, codec),
@@ -72,21 +78,11 @@ function planLanguage(given: TeacherSettings, notice: (line: string) => void): T
     return languageModel({ model, language: coder });
   };
   const dataset = new TensorDataset(textSamples(text, data, { language: coder, length: config.textLength }));
-  const settings = completed(given);
+  const settings = withUsual({ ...given, conditional: false }, usual);
   if (!given.language)
     notice(
       `chosen for text: a language model of ${config.layers} layers, ${options.channels} channels and ${tokens} tokens, ${settings.training.iterations.toLocaleString("en")} iterations of ${settings.training.batchSize}; all of this can be set, see --show-settings`,
     );
   const codec = tokenCodec(coder, config.textLength);
   return { settings: { ...settings, language: config }, codec, dataset, make, fit: new CrossEntropyFit() };
-}
-
-function completed(given: TeacherSettings): PlannedSettings {
-  const { iterations = usual.iterations, batchSize = usual.batchSize } = given.training;
-  const { every = Math.ceil(iterations / EVALUATIONS) } = given.evaluation;
-  return {
-    ...{ ...given, conditional: false },
-    training: { ...given.training, iterations, batchSize },
-    evaluation: { ...given.evaluation, every },
-  };
 }

@@ -16,9 +16,10 @@ import { eachRows } from "../../models/condition.js";
 import type { DenoiserModule } from "../../models/denoiser.js";
 import { guided } from "../../models/guided-denoiser.js";
 import { LanguageModel } from "../../models/language/language-model.js";
-import { showWork, whileDecoding } from "../long-work.js";
+import { type Between, showWork, whileDecoding } from "../long-work.js";
 import type { OpenedModel } from "../opened-model.js";
 import type { BacktrackSettings } from "../settings/distillation.js";
+import { StepTime } from "../step-time.js";
 import type { JobContext } from "./job.js";
 import { isDenoiserModel } from "./networks.js";
 import { createObjective, requireGuidable } from "./objective.js";
@@ -35,6 +36,8 @@ export interface TrainingParts {
   teacher: OpenedModel<Module>;
   student: Student;
   trajectory: Trajectory | undefined;
+  /** gets the time of drawing what the student learns from */
+  drawing?: StepTime;
 }
 
 /**
@@ -46,7 +49,7 @@ export interface TrainingParts {
  */
 export async function createTraining(
   settings: Omit<BacktrackSettings, "trajectory">,
-  { teacher, student, trajectory }: TrainingParts,
+  { teacher, student, trajectory, drawing = new StepTime() }: TrainingParts,
   context: JobContext,
 ): Promise<StudentTraining> {
   const { backtracking, ablation } = settings;
@@ -61,13 +64,14 @@ export async function createTraining(
   requireGuidable(guidance, facts);
   const guidanceOptions =
     teacher.prompts && guidance !== 1 ? { negative: eachRows(teacher.prompts.none(), keep) } : undefined;
-  const drawPairs = ({ count, steps }: typeof backtracking.pairs) => {
+  const drawPairs = async ({ count, steps }: typeof backtracking.pairs) => {
     const module = teacher.module.eval() as DenoiserModule;
     const who = guided(module, guidance, guidanceOptions);
     const asked = requireDenoiserStudent(student, backtracking.objective);
-    return showWork(context, { label: PAIRS, total: count }, (between) =>
-      teacherPairsInParts(who, asked, { count, steps, seed: settings.seed }, between),
-    );
+    const draw = (between: Between) =>
+      teacherPairsInParts(who, asked, { count, steps, seed: settings.seed }, between);
+    const { result } = await drawing.of(() => showWork(context, { label: PAIRS, total: count }, draw));
+    return result;
   };
   const objective = await whileDecoding(context, (onDecoding) =>
     createObjective(backtracking, teacher, { ...data, onDecoding }, drawPairs),

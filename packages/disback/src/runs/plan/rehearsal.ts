@@ -3,6 +3,7 @@ import { Processes } from "../../training/processes.js";
 import type { Progress } from "../progress.js";
 import { Interrupted, labelOf, type RunSession, type Stage } from "../stage.js";
 import { StageCheckpoints } from "../stage-checkpoints.js";
+import { StepTime } from "../step-time.js";
 import { type MemoryParts, memoryParts } from "./memory.js";
 
 /** What was measured of a stage. Seconds are those of one step, one evaluation with few samples, one checkpoint. */
@@ -80,13 +81,14 @@ export class Rehearsal {
     try {
       const evaluation = stage.evaluate && (await this.timeEvaluation(stage.evaluate));
       resetPeakMemory(device);
-      const stepSeconds = await this.timeSteps(stage, session);
+      const { seconds: stepSeconds, processorSeconds } = await this.timeSteps(stage, session);
+      const { processorSeconds: budget = Number.POSITIVE_INFINITY } = stage;
       const memory = memoryParts(stage.work, memoryStatistics(device));
       const checkpoint = await this.timeCheckpoint(stage, session);
       this.stages.push({
         name: stage.name,
         label,
-        iterations: stage.iterations,
+        iterations: Math.min(stage.iterations, Math.ceil(budget / processorSeconds)),
         evaluateEvery: stage.evaluateEvery,
         checkpointEvery: session.checkpoints.every,
         stepSeconds,
@@ -113,20 +115,27 @@ export class Rehearsal {
     return { drawing, judging, rest: seconds - drawing - judging };
   }
 
-  /** The median of a few steps after the first, which makes what later ones reuse. */
-  private async timeSteps(stage: Stage, session: RunSession): Promise<number> {
+  /** Seconds of a step: the median of a few after the first, which makes what later ones reuse; and processor seconds. */
+  private async timeSteps(
+    stage: Stage,
+    session: RunSession,
+  ): Promise<{ seconds: number; processorSeconds: number }> {
     const times: number[] = [];
+    const time = new StepTime();
     const began = performance.now();
     for (let done = 0; done <= MOST_STEPS && !stage.work.finished; done++) {
       if (done > FEWEST_STEPS && seconds(began) > SECONDS) break;
       await new Promise(setImmediate);
       if (session.interruption.requested) throw new Interrupted("stopped", session.interruption.exitCode);
-      times.push((await timeOf(() => stage.work.step())).seconds);
+      times.push((await time.of(() => stage.work.step())).seconds);
       this.shown.update(Math.min(times.length, FEWEST_STEPS + 1), {});
     }
     const [first = 0, ...later] = times;
     const sorted = later.sort((a, b) => a - b);
-    return sorted[Math.floor(sorted.length / 2)] ?? first;
+    return {
+      seconds: sorted[Math.floor(sorted.length / 2)] ?? first,
+      processorSeconds: time.processor / times.length,
+    };
   }
 
   private async timeCheckpoint(stage: Stage, session: RunSession): Promise<{ seconds: number }> {

@@ -43,12 +43,13 @@ export function resultPictures(runPath: string, record: RunRecord, entries: read
     who,
     `${evaluationsText(studentEvaluations)}<span class="moment">${escapeHtml(captions.at(-1))}</span>`,
   );
+  const { name, from } = referenceOf(record);
   const teacher = names.includes("reference.png")
     ? figure(
         "",
-        image(join(folder, "reference.png"), "samples, teacher, from the same noise"),
-        "teacher",
-        `${evaluationsText(teacherEvaluations)}${escapeHtml(["from the same noise", ...teacherFigures(record)].join(", "))}`,
+        image(join(folder, "reference.png"), `samples, ${name}, ${from}`),
+        name,
+        `${evaluationsText(teacherEvaluations)}${escapeHtml([from, ...teacherFigures(record)].join(", "))}`,
       )
     : "";
   const isPoints = names.some((name) => name.endsWith(".npy"));
@@ -60,6 +61,15 @@ ${teacher}
 <div class="time" hidden><button type="button">Play</button><input type="range" min="0" value="0" aria-label="moment of the samples"><output class="moment"></output></div>
 ${promptList(promptsShown(runPath))}
 </section>`;
+}
+
+/** What stands beside the model's samples: the teacher's, or the pictures that an autoencoder reconstructs. */
+function referenceOf({ command, settings }: RunRecord): { name: string; from: string } {
+  if (command === "teacher train") return { name: "data", from: "what is reconstructed" };
+  return {
+    name: "teacher",
+    from: settings["half"] === undefined ? "from the same noise" : "of the same pictures",
+  };
 }
 
 /** Texts shown of each model. */

@@ -16,8 +16,7 @@ export const images: SampleKind = {
   defaultExtractor(shape, device) {
     for (const name of shippedExtractors()) {
       const extractor = loadShippedExtractor(name, device);
-      const { channels, resolution } = extractor.config;
-      if (channels === shape[0] && resolution === shape[1]) return extractor;
+      if (extractor.sampleShape.join() === shape.join()) return extractor;
       extractor.dispose();
     }
     return undefined;

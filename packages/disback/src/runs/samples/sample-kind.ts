@@ -6,6 +6,8 @@ import type { FeatureExtractor } from "../../metrics/feature-extractor.js";
 export interface JudgedBy {
   /** the data is a mixture whose modes are known */
   modes: boolean;
+  /** the data is of moving digits, whose motion is known */
+  digits: boolean;
   extractor: FeatureExtractor;
 }
 
@@ -18,19 +20,23 @@ export interface PictureOptions {
 }
 
 /**
- * How samples of a kind are drawn, judged and written. Runs, `sample`, `evaluate` and imports go by it: a new kind (text,
- * video) is one more entry of the table in `kinds.ts`.
+ * How samples of a kind are drawn, judged and written. Runs, `sample`, `evaluate` and imports go by it: a new kind (sound,
+ * say) is one more entry of the table in `kinds.ts`.
  */
 export interface SampleKind {
   /** the plural, for messages: "images" */
   readonly name: string;
   /** kept, compared and judged as float32 as they are, whatever their shape; images are bytes in the end */
   readonly values?: boolean;
+  /** shown as moving pictures: animated PNGs, or GIFs */
+  readonly moving?: boolean;
   /** Whether samples of this shape, without the batch, are of this kind. */
   matches(shape: readonly number[]): boolean;
   /** Writes samples `[N, ...]` as one PNG. */
   draw(path: string, samples: Tensor, options?: PictureOptions): Promise<void>;
-  /** What samples say, for texts. */
+  /** Whether they are printed where no place to write to is given. */
+  readonly toTerminal?: boolean;
+  /** What samples say, for texts, alone or with pictures. */
   texts?(samples: Tensor): string[];
   /** Writes what else belongs beside a picture of a run, for the studio. */
   drawBeside?(picturePath: string, samples: Tensor): Promise<void>;

@@ -36,7 +36,7 @@ const networkSettings = {
     .string()
     .default("same")
     .describe(
-      "start of the student: same (teacher's weights), untrained, small (untrained, half the channels), a generator from a vector (dcgan, fastgan, or mlp for points), a model's folder or config file, or your own module (.mjs)",
+      "start of the student: same (teacher's weights), untrained, small (untrained, half the channels), a generator from a vector (dcgan, fastgan, or mlp for points), tiny (a tiny autoencoder, with half), a model's folder or config file, or your own module (.mjs)",
     ),
   textLength: integer(1)
     .optional()
@@ -44,7 +44,16 @@ const networkSettings = {
   latentSize: integer(1).optional().describe("dcgan, fastgan, mlp: numbers in a latent; default 100"),
   studentChannels: integer(1)
     .optional()
-    .describe("dcgan, fastgan, mlp: width of the network; default 64, 16 and 512"),
+    .describe("dcgan, fastgan, mlp, tiny: width of the network; default 64, 16, 512 and 64"),
+  studentBlocks: integer(0)
+    .optional()
+    .describe("tiny: blocks of each resolution but the highest, which has one; default 3"),
+  half: z
+    .enum(["decoder", "encoder"])
+    .optional()
+    .describe(
+      "of a teacher that is an autoencoder: the half that the student, a tiny autoencoder, learns with the data's pictures",
+    ),
   rank: integer(1)
     .optional()
     .describe(
@@ -215,6 +224,11 @@ const imitation = z
 const backtracking = z
   .strictObject({
     iterations: integer(1).default(backtrackingDefaults.iterations).describe("student steps"),
+    processorSeconds: positive
+      .optional()
+      .describe(
+        "also end when the steps have taken this much processor time of all threads, evaluations not counted; where that is depends on the machine",
+      ),
     stepsPerTarget: integer(1)
       .default(backtrackingDefaults.stepsPerTarget)
       .describe("student steps on each node before the next; with schedule mismatch the largest number"),

@@ -39,6 +39,27 @@ export const teacherSchema = z.strictObject({
   language: languageConfig
     .optional()
     .describe("for text: sizes of the language model; default small ones, unless there is a model"),
+  vae: z
+    .strictObject({
+      latentChannels: integer(1).default(4).describe("channels of a latent"),
+      channels: z
+        .array(integer(1))
+        .min(1)
+        .default([32, 64, 64])
+        .describe("channels of each level, highest resolution first; each level halves the resolution"),
+      blocksPerLevel: integer(1).default(1).describe("residual blocks of each level"),
+      normalizationGroups: integer(1).default(8).describe("groups of a normalization"),
+      attention: z.boolean().default(false).describe("self-attention at the lowest resolution"),
+      klWeight: z
+        .number()
+        .min(0)
+        .default(1e-6)
+        .describe("weight of the latents' divergence from a standard normal"),
+    })
+    .optional()
+    .describe(
+      "train an autoencoder instead, which makes latents of pictures and pictures of latents: its sizes",
+    ),
   training: teacherTrainingSettings
     .extend({
       iterations: integer(1).optional().describe("optimizer steps; default chosen with the network"),

@@ -1,0 +1,324 @@
+// Every objective at its own best rates for equal processor seconds: the settings of `disback compare --preset objectives-*`,
+// run in one process, because a process for each of so many short runs takes longer than the runs.
+//   node bench/ranking.mjs [--tasks ring,grid] [--students same,small] [--objectives sid,dmd] [--seeds 1] [--minutes 8]
+//     [--seconds N] [--data IMAGES] [--memory] [--smoke]
+// Rates: 1e-3 first, then its neighbours by factors of about 3 until none is better, on seed 101, for half the budget. The
+// auxiliary model learns twice as fast. The grid and the checkerboard take the ring's rates. Rows that bench/results/ranking.json has already are not run again. Teachers of the
+// grid and the checkerboard are trained first, a minute, in runs/ranking. --memory measures the peak of a process for each
+// objective instead. bench/ranking-picture.mjs makes the table and the plot.
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { scope, setNumThreads } from "@disback/torch";
+import { convergenceScore, withCosts } from "disback/runs";
+import { planRuns } from "../packages/disback/dist/runs/compare/plan.js";
+import { comparePresets } from "../packages/disback/dist/runs/compare/presets.js";
+import { DivergenceWatch } from "../packages/disback/dist/runs/divergence.js";
+import {
+  drawingOptions,
+  judgeDrawer,
+  openTrainingJudge,
+} from "../packages/disback/dist/runs/jobs/judging.js";
+import { openNetworks, studentOf } from "../packages/disback/dist/runs/jobs/networks.js";
+import { createTraining } from "../packages/disback/dist/runs/jobs/training.js";
+import { silent } from "../packages/disback/dist/runs/progress.js";
+import { decodedDrawer, samplerOf, studentDrawer } from "../packages/disback/dist/runs/sample-drawer.js";
+import { compareSchema } from "../packages/disback/dist/runs/settings/compare.js";
+import { StepTime } from "../packages/disback/dist/runs/step-time.js";
+import { Processes } from "../packages/disback/dist/training/processes.js";
+import { machine } from "./report.mjs";
+
+const { values: flags } = parseArgs({
+  options: {
+    tasks: { type: "string", default: "ring,grid,checkerboard" },
+    students: { type: "string" },
+    objectives: { type: "string" },
+    seeds: { type: "string" },
+    /** processor seconds of a reported run; default the preset's */
+    seconds: { type: "string" },
+    /** stop after so many; the same command goes on */
+    minutes: { type: "string", default: "1000" },
+    /** images, for fashion-mnist-16 */
+    data: { type: "string" },
+    memory: { type: "boolean", default: false },
+    /** every step of the way in seconds, nothing is written; its figures mean nothing */
+    smoke: { type: "boolean", default: false },
+    /** of a process that measures its memory */
+    peak: { type: "string" },
+  },
+});
+setNumThreads(1);
+const until = performance.now() + 60_000 * Number(flags.minutes);
+const file = new URL("results/ranking.json", import.meta.url);
+const known = existsSync(file) && !flags.smoke ? JSON.parse(readFileSync(file, "utf8")) : {};
+const { teachers = {}, rows = [], memory = {} } = known;
+const list = (text, all) => text?.split(",") ?? all;
+const RATES = [1e-4, 3e-4, 1e-3, 3e-3, 1e-2];
+/** Points in the plane take the rates chosen on the ring. */
+const RATES_FROM = { grid: "ring", checkerboard: "ring" };
+/** Evaluations, as shares of the budget. */
+const MOMENTS = [1 / 16, 1 / 8, 1 / 4, 3 / 8, 1 / 2, 3 / 4, 1];
+const context = {
+  ...{ progress: silent, processes: new Processes(), interruption: { requested: false } },
+  run: { path: fileURLToPath(new URL("../runs/ranking", import.meta.url)) },
+};
+
+if (flags.peak) await measurePeak(flags.peak);
+else if (flags.memory) measureMemory();
+else await rank();
+
+async function rank() {
+  const opened = new Map();
+  const open = async (task) => {
+    if (!opened.has(task)) {
+      const settings = settingsOf(task);
+      opened.set(task, { settings, ...(await openJudge(settings)) });
+    }
+    return opened.get(task);
+  };
+  for (const task of flags.smoke ? ["ring"] : list(flags.tasks)) {
+    const { settings } = await open(task);
+    if (!teachers[task]) {
+      teachers[task] = await judgeTeacher(await open(task));
+      if (!flags.smoke) write();
+    }
+    const objectives = list(flags.objectives, Object.keys(settings.methods));
+    for (const student of flags.smoke ? ["small"] : list(flags.students, settings.students)) {
+      const perform = async (on, objective, rate, seed, share) =>
+        rowOf({ task: on, student, objective }, await open(on), rate, seed, share);
+      const rates = new Map();
+      for (const objective of objectives) {
+        const trial = (rate) =>
+          perform(RATES_FROM[task] ?? task, objective, rate, settings.learningRates.seeds[0], 0.5);
+        rates.set(objective, flags.smoke ? 1e-3 : await bestRate(trial));
+      }
+      // Seed by seed, so that other work on the machine meets all objectives.
+      for (const seed of list(flags.seeds, flags.smoke ? [1] : settings.seeds).map(Number))
+        for (const objective of objectives) await perform(task, objective, rates.get(objective), seed, 1);
+    }
+  }
+}
+
+function settingsOf(task) {
+  const tree = structuredClone(comparePresets[`objectives-${task}`]);
+  tree.teacher ??= trainedTeacher(task);
+  if (flags.data && task === "fashion-mnist-16") tree.common.data = flags.data;
+  if (flags.seconds) tree.common.backtracking.processorSeconds = Number(flags.seconds);
+  if (flags.smoke) {
+    tree.common.backtracking = {
+      ...tree.common.backtracking,
+      processorSeconds: 0.05,
+      batchSize: 16,
+      pairs: { count: 20 },
+    };
+    tree.common.evaluation.samples = tree.common.evaluation.batchSize = 200;
+  }
+  return compareSchema.parse(tree);
+}
+
+/** The teacher of a toy, trained if it is not there. */
+function trainedTeacher(task) {
+  const folder = fileURLToPath(new URL(`../runs/ranking/teacher-${task}`, import.meta.url));
+  if (existsSync(`${folder}/teacher/config.json`)) return folder;
+  const main = fileURLToPath(new URL("../packages/disback/dist/cli/main.js", import.meta.url));
+  const how = ["--preset", "2d", "--data", `toy:${task}`, "--set", "threads=1", "--out", folder, "--quiet"];
+  const { status } = spawnSync(process.execPath, [main, "teacher", "train", ...how], { stdio: "inherit" });
+  if (status !== 0) process.exit(1);
+  return folder;
+}
+
+function runOf(settings, { student, objective }, rate, seed) {
+  const rates = { studentLearningRate: rate, auxiliaryLearningRate: 2 * rate };
+  return planRuns(settings, {
+    students: [student],
+    methods: [objective],
+    seeds: [seed],
+    rates: () => [rates],
+  })[0];
+}
+
+async function openJudge(settings) {
+  const { settings: run } = runOf(settings, { student: "same", objective: "diff-instruct" }, 1e-3, 1);
+  const { teacher } = await openNetworks(run);
+  return { judge: await openTrainingJudge(run, teacher, context), run, codec: teacher.codec, teacher };
+}
+
+/** All that can be measured, at a run's end and of the teacher. */
+async function finalFigures({ judge, run }, drawer) {
+  const { samples } = run.evaluation;
+  const wanted = ["fid", "slicedWasserstein", "modeCoverage", "precisionRecall"];
+  const metrics = judge.applicable.filter((name) => wanted.includes(name));
+  let spread;
+  async function* batches() {
+    for (let done = 0; done < samples; done += run.evaluation.batchSize) {
+      const drawn = drawer.draw(Math.min(run.evaluation.batchSize, samples - done));
+      spread ??= scope(() =>
+        drawn.samples
+          .sub(drawn.samples.mean([0], true))
+          .square()
+          .mean()
+          .sqrt()
+          .item(),
+      );
+      yield drawn.samples;
+    }
+  }
+  const { samples: _, extractor, ...figures } = await judge.measure({ batches: batches() }, samples, metrics);
+  return { ...figures, spread };
+}
+
+async function judgeTeacher(opened) {
+  const drawer = samplerOf(opened.teacher, drawingOptions(opened.run.evaluation, "cpu"));
+  return rounded(await finalFigures(opened, decodedDrawer(drawer, opened.codec)));
+}
+
+/** Climbs from 1e-3 to the best of the rates. */
+async function bestRate(trial) {
+  const scores = new Map();
+  const scoreAt = (index) => scores.get(index) ?? Number.POSITIVE_INFINITY;
+  for (let best = 2; ; ) {
+    const around = [best, best - 1, best + 1].filter((index) => index in RATES);
+    for (const index of around) if (!scores.has(index)) scores.set(index, (await trial(RATES[index])).score);
+    const next = around.reduce((a, b) => (scoreAt(b) < scoreAt(a) ? b : a));
+    if (next === best) return RATES[best];
+    best = next;
+  }
+}
+
+/** The row of a run, made unless it is there. */
+async function rowOf(place, opened, rate, seed, share) {
+  const { settings } = opened;
+  const budget = share * settings.common.backtracking.processorSeconds;
+  const found = rows.find(
+    (row) =>
+      Object.entries(place).every(([name, value]) => row[name] === value) &&
+      row.rate === rate &&
+      row.seed === seed &&
+      row.budget === budget,
+  );
+  if (found) return found;
+  if (performance.now() > until) {
+    console.log("time is up; the same command goes on");
+    process.exit(0);
+  }
+  const run = runOf(settings, place, rate, seed);
+  const row = { ...place, rate, seed, budget, ...(await distill(run.settings, opened, budget, share === 1)) };
+  rows.push(row);
+  const last = row.points.at(-1);
+  console.log(
+    [...Object.values(place), rate, seed, row.steps, row.diverged ?? "", last?.[1]?.toPrecision(3)].join(
+      "  ",
+    ),
+  );
+  if (share < 1) delete row.points;
+  if (!flags.smoke) write();
+  return row;
+}
+
+async function distill(settings, opened, budget, judgeEnd) {
+  const { teacher, student: made } = await openNetworks(settings);
+  const time = new StepTime();
+  // The teacher's samples that an objective learns from are part of its cost.
+  const parts = { teacher, student: studentOf(made, settings), trajectory: undefined, drawing: time };
+  const work = await createTraining(settings, parts, context);
+  const watch = new DivergenceWatch(teacher.facts.sigmaData);
+  const drawer = () =>
+    decodedDrawer(
+      studentDrawer(work.average, { seed: settings.evaluation.seed, device: "cpu" }),
+      opened.codec,
+    );
+  const evaluations = [];
+  let diverged;
+  const evaluate = async () => {
+    const { figures } = await judgeDrawer(
+      opened.judge,
+      drawer(),
+      settings.evaluation,
+      context.processes,
+      async () => {},
+    );
+    const fault = watch.evaluation({}, figures);
+    evaluations.push({
+      iteration: work.iteration,
+      images: 0,
+      seconds: time.processor,
+      processorSeconds: time.processor,
+      figures,
+    });
+    return fault;
+  };
+  await evaluate();
+  for (const moment of MOMENTS) {
+    while (diverged === undefined && time.processor < moment * budget) {
+      const { result } = await time.of(() => work.step());
+      diverged = watch.step(result);
+    }
+    diverged ??= await evaluate();
+    if (diverged !== undefined) break;
+  }
+  const measured = withCosts([{ seed: settings.seed, diverged: diverged !== undefined, evaluations }])[0];
+  const figure = opened.judge.headline[0];
+  const score = convergenceScore(measured, figure, budget, "processorSeconds");
+  const end = judgeEnd && diverged === undefined ? await finalFigures(opened, drawer()) : undefined;
+  const { iteration: steps } = work;
+  work.dispose();
+  return {
+    steps,
+    ...(Number.isFinite(score) ? { score: round(score) } : {}),
+    ...(diverged === undefined ? {} : { diverged }),
+    points: evaluations.map(({ processorSeconds, figures }) => [
+      round(processorSeconds),
+      round(figures[figure]),
+    ]),
+    ...(end ? { end: rounded(end) } : {}),
+  };
+}
+
+/** Peak resident memory of a process for each objective: a copy of Fashion-MNIST's teacher, batch 16. */
+function measureMemory() {
+  for (const objective of Object.keys(settingsOf("fashion-mnist-16").methods)) {
+    const data = flags.data ? ["--data", flags.data] : [];
+    const { stdout, status } = spawnSync(
+      process.execPath,
+      [fileURLToPath(import.meta.url), "--peak", objective, ...data],
+      {
+        stdio: ["ignore", "pipe", "inherit"],
+      },
+    );
+    if (status !== 0) process.exit(1);
+    memory[objective] = Number(stdout);
+    console.log(objective, memory[objective]);
+  }
+  write();
+}
+
+/** Prints the mebibytes that 6 steps add at their peak to a process with the teacher. */
+async function measurePeak(objective) {
+  const settings = settingsOf("fashion-mnist-16");
+  const run = runOf(settings, { student: "same", objective }, 1e-3, 1).settings;
+  const { teacher, student } = await openNetworks(run);
+  const before = process.resourceUsage().maxRSS;
+  const work = await createTraining(
+    run,
+    { teacher, student: studentOf(student, run), trajectory: undefined },
+    context,
+  );
+  for (let step = 0; step < 6; step++) work.step();
+  console.log(Math.round((process.resourceUsage().maxRSS - before) / 1024));
+}
+
+function write() {
+  mkdirSync(new URL("results/", import.meta.url), { recursive: true });
+  const line = (row) => `    ${JSON.stringify(row)}`;
+  const head = JSON.stringify({ machine: machine(), teachers, memory }, null, 2).slice(0, -2);
+  writeFileSync(file, `${head},\n  "rows": [\n${rows.map(line).join(",\n")}\n  ]\n}\n`);
+}
+
+function rounded(figures) {
+  return Object.fromEntries(Object.entries(figures).map(([name, value]) => [name, round(value)]));
+}
+
+function round(value) {
+  return Number(value.toPrecision(5));
+}
