@@ -77,6 +77,7 @@ const parts = {
     methods: {
       "nodes, then the teacher": { ...gkd, method: "disback" },
       "GKD without nodes": { ...gkd, method: "plain" },
+      "GKD without nodes, half on data": { ...gkd, "backtracking.gkd": { lambda: 0.5 }, method: "plain" },
       "on data, KL(T | S)": { ...small, "backtracking.objective": "supervised", method: "plain" },
     },
     judge: judgeLanguage,
