@@ -58,7 +58,7 @@ const VIDEO = {
   patchSize: 4,
   layers: 4,
   heads: 4,
-  channelsPerHead: 24,
+  channelsPerHead: 16,
 };
 
 /** `disback teacher train --preset NAME`; images need `--data`. */
@@ -151,7 +151,7 @@ export const teacherPresets: Presets = {
     data: "toy:moving-digits?count=20000",
     model: VIDEO,
     training: {
-      iterations: 2000,
+      iterations: 2400,
       batchSize: 32,
       learningRate: 1.5e-3,
       averageHalfLife: 8000,
@@ -160,7 +160,7 @@ export const teacherPresets: Presets = {
       noiseMean: -0.4,
       noiseStandardDeviation: 1.4,
     },
-    evaluation: { every: 1000, samples: 200, grid: 20, teacherSteps: 12 },
+    evaluation: { every: 1200, samples: 200, grid: 20, teacherSteps: 12 },
     checkpoints: { every: 200 },
   },
   cifar10: {
