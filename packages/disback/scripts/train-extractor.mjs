@@ -5,7 +5,7 @@
 //     --epochs 5 --name fashion-mnist-16-classifier --dataset "Fashion-MNIST 16x16"
 //   node scripts/train-extractor.mjs --data cifar10-jpg.tar.gz --resolution 32 --flips --epochs 7 \
 //     --name cifar10-jpeg-32-classifier --dataset "CIFAR-10 (JPEG) 32x32"
-//   node scripts/train-extractor.mjs --data "toy:moving-digits?count=20000&directions=4" --epochs 4 --batch-size 64 --learning-rate 2e-3 \
+//   node scripts/train-extractor.mjs --data "toy:moving-digits?count=20000&directions=1" --epochs 2 --batch-size 64 --learning-rate 2e-3 \
 //     --name moving-digits-classifier --dataset "moving digits, 8 frames of 16x16"
 //
 // Writes <out>/extractors/<name>/ and <out>/references/<name>.safetensors; <out> is this package's assets folder

@@ -151,16 +151,16 @@ export const teacherPresets: Presets = {
     data: "toy:moving-digits?count=20000",
     model: VIDEO,
     training: {
-      iterations: 2400,
+      iterations: 2000,
       batchSize: 32,
       learningRate: 1.5e-3,
       averageHalfLife: 8000,
       labelDropout: 0,
-      // Eight frames show through more noise than one.
+      // A clip shows through more noise than a picture.
       noiseMean: -0.4,
       noiseStandardDeviation: 1.4,
     },
-    evaluation: { every: 1200, samples: 200, grid: 20, teacherSteps: 12 },
+    evaluation: { every: 1000, samples: 200, grid: 20, teacherSteps: 12 },
     checkpoints: { every: 200 },
   },
   cifar10: {

@@ -15,9 +15,9 @@ describe("a teacher of clips", () => {
       expect(why).toContain(`[${data.sampleShape.join(", ")}] in 10 classes: video-dit of 4 layers`);
       expect(createDenoiser(model).facts.sampleShape).toEqual(data.sampleShape);
     }
-    const wide = await open("&size=72");
+    const wide = await open("&size=80");
     expect(() => chooseTeacher(wide, "cpu")).toThrow(
-      /for clips of 72 x 72 no network can be chosen; give --resolution 16 or 32, or a "model"/,
+      /for clips of 80 x 80 no network can be chosen; give --resolution 16 or 32, or a "model"/,
     );
   });
 
