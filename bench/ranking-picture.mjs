@@ -48,13 +48,25 @@ const cases = unique(reported.map(({ task, student }) => `${task} ${student}`)).
   };
 });
 
+/** When a curve first comes to a level, between its points by a straight line; Infinity for never. */
+function timeOf(curve, level) {
+  const index = curve.findIndex(([, way]) => way >= level);
+  if (index < 1) return index < 0 ? Number.POSITIVE_INFINITY : 0;
+  const [[from, low], [to, high]] = [curve[index - 1], curve[index]];
+  return from + ((to - from) * (level - low)) / (high - low);
+}
+
 /** What became of one run. */
 function outcomeOf({ way }, row) {
   const { points, diverged, budget } = row;
   const figures = points.map(([, value]) => value);
   const modes = points.map(([, , share]) => share).filter((share) => share !== undefined);
   const end = diverged ? undefined : (row.end.fid ?? row.end.slicedWasserstein);
-  const reach = (level) => points.find(([, value]) => way(value) >= level)?.[0];
+  const reach = (level) =>
+    timeOf(
+      points.map(([time, value]) => [time, way(value)]),
+      level,
+    );
   return {
     way: end === undefined ? Number.NEGATIVE_INFINITY : way(end),
     end,
@@ -65,8 +77,8 @@ function outcomeOf({ way }, row) {
         : end > 1.5 * Math.min(...figures)
           ? "fell back"
           : undefined,
-    half: (reach(0.5) ?? Number.POSITIVE_INFINITY) / budget,
-    most: (reach(0.9) ?? Number.POSITIVE_INFINITY) / budget,
+    half: reach(0.5) / budget,
+    most: reach(0.9) / budget,
     modes: row.end?.modeCoverage,
     recall: row.end?.recall,
   };
