@@ -147,6 +147,19 @@ export const teacherPresets: Presets = {
     evaluation: { every: 1000, samples: 500, grid: 16 },
     checkpoints: { every: 500 },
   },
+  pairs: {
+    resolution: 16,
+    model: { ...NETWORKS.fashion16, network: "pair-unet" },
+    training: {
+      iterations: 2000,
+      batchSize: 64,
+      learningRate: 3e-3,
+      decayFrom: 600,
+      averageHalfLife: 15_000,
+    },
+    evaluation: { every: 500, samples: 500, grid: 30 },
+    checkpoints: { every: 100 },
+  },
   video: {
     data: "toy:moving-digits?count=20000",
     model: VIDEO,
@@ -332,6 +345,10 @@ export const distillPresets: Presets = {
       emaDecay: 0.98,
     },
     evaluation: { every: 100, samples: 500, grid: 16 },
+  },
+  pairs: {
+    backtracking: { ...fashion16.backtracking, iterations: 300 },
+    evaluation: { every: 50, samples: 1000, grid: 30 },
   },
   video: {
     data: "toy:moving-digits?count=20000",

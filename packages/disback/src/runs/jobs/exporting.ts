@@ -94,7 +94,8 @@ function requireShowable({ module, config }: ExportableModel, format: ExportForm
     throw new UsageError(
       `--format ${format}: not for language models; their folder is one of transformers already, and safetensors takes the weights`,
     );
-  if (config?.network === "text-transformer" && format === "web")
+  const texts = config?.network === "text-transformer" || config?.network === "pair-unet";
+  if (texts && format === "web")
     throw new UsageError("--format web: a page shows pictures, no texts; use onnx or safetensors");
 }
 

@@ -25,6 +25,7 @@ import { configured, type OpenedModel } from "../opened-model.js";
 import type { TeacherSettings } from "../settings/teacher.js";
 import { planAutoencoder } from "./autoencoder-plan.js";
 import type { EvaluationSettings } from "./judging.js";
+import { planPairs } from "./pair-plan.js";
 import { planText } from "./text-plan.js";
 
 /** Settings of a teacher, with everything chosen for its data. */
@@ -71,6 +72,8 @@ export async function planTeacher(given: TeacherSettings, planning: TeacherPlann
   if (given.autoencoder !== undefined) return planLatents(given, given.autoencoder, planning);
   const { model } = given;
   if (given.captions || model?.network === "text-unet") return planPrompts(given, model, planning);
+  if (model?.network === "pair-unet")
+    return planPairs(given, model, (shape) => openAt(given, shape, planning));
   const { notice } = planning;
   const shape = model && sampleShape(model);
   const dataset = await openAt(given, shape, planning);
