@@ -135,11 +135,11 @@ export const teacherPresets: Presets = {
     checkpoints: { every: 250 },
   },
   letters: {
-    model: { network: "text-transformer", textLength: 32, layers: 4, heads: 4, channelsPerHead: 32 },
+    model: { network: "text-transformer", textLength: 24, layers: 3, heads: 4, channelsPerHead: 24 },
     training: {
-      iterations: 4000,
+      iterations: 3000,
       batchSize: 64,
-      learningRate: 1e-3,
+      learningRate: 4e-3,
       averageHalfLife: 20_000,
       noiseMean: -0.7,
       noiseStandardDeviation: 1,
@@ -340,8 +340,8 @@ export const distillPresets: Presets = {
     backtracking: {
       iterations: 600,
       batchSize: 64,
-      studentLearningRate: 3e-4,
-      auxiliaryLearningRate: 6e-4,
+      studentLearningRate: 1e-3,
+      auxiliaryLearningRate: 2e-3,
       emaDecay: 0.98,
     },
     evaluation: { every: 100, samples: 500, grid: 16 },

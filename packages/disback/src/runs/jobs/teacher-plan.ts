@@ -67,7 +67,8 @@ export interface TeacherPlanning {
  */
 export async function planTeacher(given: TeacherSettings, planning: TeacherPlanning): Promise<TeacherPlan> {
   if (isText(given.data)) return planText(given, planning.notice);
-  if (given.language) throw new DisbackError(`"language": ${given.data} is no text`);
+  if (given.language || given.model?.network === "text-transformer")
+    throw new DisbackError(`--data ${given.data}: no text; give a .txt file or a folder of them`);
   if (given.vae) return planAutoencoder(given, given.vae, planning);
   if (given.autoencoder !== undefined) return planLatents(given, given.autoencoder, planning);
   const { model } = given;
