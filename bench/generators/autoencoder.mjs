@@ -20,12 +20,12 @@ const CONFIG = {
   },
 };
 
-export async function* measure({ seed, smoke, work, only, python, iterations = 120 }) {
+export async function* measure({ seed, smoke, work, only, python, iterations = 80 }) {
   const { faces } = await openFaces({ python, work });
   const draw = (count, from) => facesOf(faces, randn([count, 100], { generator: new Generator(from) }));
   const samples = draw(smoke ? 32 : 2048, 11);
   const images = new SamplePool({ samples });
-  const unseen = draw(smoke ? 16 : 500, 12);
+  const unseen = draw(smoke ? 16 : 300, 12);
   const folder = join(work, "autoencoder");
   let trainingSeconds = 0;
   if (!existsSync(folder)) {
@@ -34,7 +34,7 @@ export async function* measure({ seed, smoke, work, only, python, iterations = 1
     await writeNpz(file, samples);
     const trained = await trainAutoencoder({
       ...{ config: CONFIG, dataset: await openDataset(file), execution: { seed: 1 } },
-      ...{ iterations: smoke ? 3 : 200, batchSize: smoke ? 4 : 8 },
+      ...{ iterations: smoke ? 3 : 150, batchSize: smoke ? 4 : 8 },
       ...{ learningRate: 2e-3, rampUp: 20, averageHalfLife: 400 },
     });
     saveAutoencoder(folder, trained);

@@ -76,11 +76,12 @@ export class DirectDistillation<
     this.objective = objective;
     objective.prepare?.({ student, teacher: this.teacher, seed: execution?.seed ?? 0 });
     const { processes } = this;
+    const weights = objective.parameters?.() ?? [];
+    const [own, more] = objective.ownLoss ? [weights, []] : [[], weights];
     this.trained = new StudentTrainer(student, {
-      ...{ learningRate, emaDecay, processes },
+      ...{ learningRate, emaDecay, processes, more },
       ...(betas ? { betas } : {}),
     });
-    const own = objective.parameters?.() ?? [];
     const ownOptions = { learningRate: auxiliaryLearningRate, processes, name: objective.name };
     this.trainers = {
       studentOptimizer: this.trained.trainer,

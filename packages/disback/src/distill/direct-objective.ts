@@ -29,7 +29,7 @@ export interface DirectObjective<M extends Module = DenoiserModule, S extends St
 
   /** The loss of the objective's own weights, such as a discriminator's; they are trained before each student step. */
   ownLoss?(input: DirectInput<M, S>): Tensor;
-  /** The objective's own weights; available after `prepare`. */
+  /** The objective's own weights, available after `prepare`. Without `ownLoss`, `loss` trains them with the student. */
   parameters?(): Tensor[];
   /** Which part of its plan it is in, if its loss is computed differently in each. */
   readonly phase?: unknown;

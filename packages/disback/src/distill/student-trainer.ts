@@ -13,6 +13,8 @@ import type { Student } from "./student.js";
 export interface StudentTrainerOptions extends NetworkTrainerOptions {
   /** decay of the averaged weights per step */
   emaDecay?: number | undefined;
+  /** weights of the objective that its loss trains too */
+  more?: Tensor[];
 }
 
 /**
@@ -24,10 +26,10 @@ export class StudentTrainer<S extends Student = Student> {
 
   constructor(
     readonly student: S,
-    { emaDecay = defaults.backtracking.emaDecay, ...options }: StudentTrainerOptions,
+    { emaDecay = defaults.backtracking.emaDecay, more = [], ...options }: StudentTrainerOptions,
   ) {
     const { module } = student;
-    this.trainer = new NetworkTrainer(module.requiresGrad_(true).parameters(), {
+    this.trainer = new NetworkTrainer([...module.requiresGrad_(true).parameters(), ...more], {
       afterStep: () => normalizeWeights(module),
       ...options,
       name: "student",

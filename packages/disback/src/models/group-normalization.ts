@@ -1,4 +1,4 @@
-import { GroupNorm, ops, recomputed, scope, type Tensor } from "@disback/torch";
+import { GroupNorm, recomputed, scope, type Tensor } from "@disback/torch";
 import { DisbackError } from "../errors.js";
 
 /**
@@ -16,12 +16,7 @@ export function groupNormalization(channels: number, eps: number): GroupNorm {
   return new GroupNorm(groups, channels, { eps });
 }
 
-/** silu(norm(x)), the start of every branch. In place if no gradient needs the intermediate tensor. */
+/** silu(norm(x)), the start of every branch. */
 export function activated(norm: GroupNorm, x: Tensor): Tensor {
-  const make = (input: Tensor) =>
-    scope(() => {
-      const normalized = norm.forward(input);
-      return normalized.requiresGrad ? ops.silu(normalized) : ops.silu_(normalized);
-    });
-  return recomputed(make, x);
+  return recomputed((input) => scope(() => norm.forwardSilu(input)), x);
 }

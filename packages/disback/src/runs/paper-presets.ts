@@ -75,7 +75,7 @@ export const paperPresets: Readonly<Record<string, SettingsTree>> = {
   "scm-cifar10": paper(80, {
     objective: "scm",
     ...{ batchSize: 512, betas: [0.9, 0.99], studentLearningRate: 1e-4, iterations: 500_000 },
-    ...{ emaDecay: 0.9999, scm: { warmupSteps: 10_000 } },
+    ...{ emaDecay: 0.9999, scm: { warmupSteps: 10_000, learnedWeight: true } },
   }),
   "meanflow-cifar10": paper(80, {
     objective: "meanflow",

@@ -19,6 +19,7 @@ const directObjectives: [string, () => DirectObjective][] = [
   ["ect on the teacher's samples", () => new Ect({ pairs: { count: 64, steps: 6 }, stageSteps: 40 })],
   ["tcm", () => new Tcm({ data: realSamples(), stageSteps: 10, firstSteps: 60 })],
   ["scm", () => new Scm({ data: realSamples(), warmupSteps: 6 })],
+  ["scm with a learned weight", () => new Scm({ data: realSamples(), warmupSteps: 6, learnedWeight: true })],
   ["scm on data", () => new Scm({ data: realSamples(), velocity: "data", derivative: "difference" })],
   ["ladd", () => new Ladd({ real: realSamples(), discriminatorNoise: new LogNormal(), r1Weight: 1 })],
 ];

@@ -1,5 +1,7 @@
 import { insideJvp } from "../autograd.js";
+import type { NativeFunction } from "../binding.js";
 import { ones, zeros } from "../creation.js";
+import { resolve, wrap } from "../door.js";
 import { ops } from "../ops.js";
 import type { Tensor } from "../tensor.js";
 import type { LayerOptions } from "./initialization.js";
@@ -11,6 +13,17 @@ export interface NormOptions extends LayerOptions {
   eps?: number;
   /** learn `weight` and `bias` (default true) */
   affine?: boolean;
+}
+
+let groupNormSilu: NativeFunction | false | undefined;
+
+/** An addon that was built before the kernel does without. */
+function resolveKernel(): NativeFunction | false {
+  try {
+    return resolve("disback::group_norm_silu", "");
+  } catch {
+    return false;
+  }
 }
 
 /** Group normalization (Wu and He 2018): zero mean and unit variance within each group of channels of each sample. */
@@ -34,6 +47,14 @@ export class GroupNorm extends Module {
     // libtorch's forward derivative of it takes contiguous tensors alone.
     const x = insideJvp() ? ops.clone(input, "contiguous") : input;
     return ops.group_norm(x, this.groups, this.weight, this.bias, this.eps);
+  }
+
+  /** silu(forward(input)) (Elfwing et al. 2017), on the CPU in float32 by a kernel of our own. @returns the same shape */
+  forwardSilu(input: Tensor): Tensor {
+    const { weight, bias } = this;
+    groupNormSilu ??= resolveKernel();
+    if (!groupNormSilu || !weight || !bias || insideJvp()) return ops.silu(this.forward(input));
+    return wrap(groupNormSilu(input.handle, this.groups, weight.handle, bias.handle, this.eps));
   }
 }
 

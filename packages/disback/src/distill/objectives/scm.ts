@@ -1,7 +1,10 @@
 import {
+  extractState,
   jvp,
+  mergeStates,
   noGrad,
   OperatorError,
+  prefixState,
   randn,
   type State,
   stateNumber,
@@ -16,6 +19,7 @@ import { CleanSamples, type CleanSamplesOptions } from "../clean-samples.js";
 import { perSample } from "../denoising-loss.js";
 import type { DirectInput, DirectObjective } from "../direct-objective.js";
 import { requireWeight } from "../discriminator.js";
+import { LearnedWeight } from "../learned-weight.js";
 import { LogNormal, type NoiseDistribution } from "../noise-distribution.js";
 
 /** Where the direction of a continuous-time objective comes from: distillation, or training on data. */
@@ -38,6 +42,8 @@ export interface ScmOptions extends CleanSamplesOptions {
   warmupSteps?: number;
   /** constant c of the tangent's normalization, default 0.1 as in the paper */
   normalization?: number;
+  /** a learned weight of the noise levels in place of 1/sigma, where it starts; default false */
+  learnedWeight?: boolean;
 }
 
 /** Step in ln sigma of the finite difference: its errors of truncation and of rounding in f32 are alike there. */
@@ -52,8 +58,9 @@ const DIFFERENCE = 0.01;
  *     L = E 1/sigma mean (F - F- - g)^2,
  *
  * where `F-` is F as a constant, `dF-/dt` its derivative along the trajectory (without dropout), and `r` grows from 0 to 1
- * in the first steps. `dx/dt` is the teacher's, `sigmaData F_T`, or that of the data, `cos t sigmaData n - sin t x0`. The
- * paper's learned weight of t is left out. The student makes samples in any number of steps.
+ * in the first steps. `dx/dt` is the teacher's, `sigmaData F_T`, or that of the data, `cos t sigmaData n - sin t x0`. With
+ * the paper's learned weight it is `E e^w(t)/sigma mean (F - F- - g)^2 - w(t)`. The student makes samples in any number of
+ * steps.
  */
 export class Scm implements DirectObjective {
   readonly name = "scm";
@@ -64,6 +71,7 @@ export class Scm implements DirectObjective {
   private readonly warmupSteps: number;
   private readonly normalization: number;
   private data: CleanSamples | undefined;
+  private weight: LearnedWeight | undefined;
   /** r, a tensor `[]`, so that a captured step sees it change */
   private warmth: Tensor | undefined;
   private steps = 0;
@@ -83,7 +91,13 @@ export class Scm implements DirectObjective {
   /** @throws DisbackError if the data do not match the student's samples */
   prepare(setting: Parameters<NonNullable<DirectObjective["prepare"]>>[0]): void {
     this.data = new CleanSamples(this.options, setting, this.name);
-    this.warmth = zeros([], { device: setting.student.device });
+    const { device } = setting.student;
+    this.warmth = zeros([], { device });
+    if (this.options.learnedWeight) this.weight = new LearnedWeight(device);
+  }
+
+  parameters(): Tensor[] {
+    return this.weight?.parameters() ?? [];
   }
 
   beforeStep(): void {
@@ -116,7 +130,8 @@ export class Scm implements DirectObjective {
       // F, not sigmaData F, moves by the tangent.
       return constant.add(tangent.div(perSample(length, x.ndim)).mul(sigmaData));
     });
-    return estimate.sub(wanted).div(sigmaData).square().div(level).mean();
+    const squares = estimate.sub(wanted).div(sigmaData).square().div(level);
+    return this.weight ? this.weight.forward(squares.reshape([count, -1]).mean([1]), sigma) : squares.mean();
   }
 
   afterStep(): void {
@@ -124,16 +139,19 @@ export class Scm implements DirectObjective {
   }
 
   state(): State {
-    return { tensors: new Map(), values: { steps: this.steps } };
+    const counted = { tensors: new Map(), values: { steps: this.steps } };
+    return this.weight ? mergeStates(counted, prefixState("weight", this.weight.state())) : counted;
   }
 
   loadState(state: State): void {
     this.steps = stateNumber(state, "steps");
+    this.weight?.loadStateDict(extractState("weight", state).tensors);
   }
 
   dispose(): void {
     this.data?.dispose();
     this.warmth?.dispose();
+    this.weight?.dispose();
   }
 
   /** `cos t sin t sigmaData dF/dt`: the derivative of `sigmaData F` by ln sigma along the trajectory. */

@@ -23,5 +23,7 @@ export function activateTemporary(x: Tensor, name: ActivationName): Tensor {
 
 /** Applies the function to the normalized input; leaves one tensor. */
 export function activatedNormal(norm: GroupNorm, x: Tensor, name: ActivationName): Tensor {
-  return recomputed((input) => scope(() => activateTemporary(norm.forward(input), name)), x);
+  const make = (input: Tensor) =>
+    scope(() => (name === "silu" ? norm.forwardSilu(input) : activateTemporary(norm.forward(input), name)));
+  return recomputed(make, x);
 }

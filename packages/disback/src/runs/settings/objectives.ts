@@ -199,6 +199,10 @@ export const objectiveSettings = {
       ...continuous,
       warmupSteps: integer(1).default(200).describe("steps over which the derivative's part grows"),
       normalization: weight.default(0.1).describe("constant of the tangent's normalization"),
+      learnedWeight: z
+        .boolean()
+        .default(false)
+        .describe("learn the weight of the noise levels, from 1/sigma on, as the paper does"),
       realSamples,
     })
     .prefault({}),

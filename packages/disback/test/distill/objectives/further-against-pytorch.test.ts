@@ -71,6 +71,26 @@ describe("the student's gradient is PyTorch's", () => {
     expectDirect(objective, `scm.${velocity}`, () => counted(steps));
   });
 
+  test("scm with a learned weight of the noise levels", () => {
+    const at = scene();
+    const { student, teacher } = at;
+    const options = { velocity: "data", warmupSteps: 10, learnedWeight: true } as const;
+    const objective = new Scm({ data: realSamples(), ...options });
+    objective.prepare({ student, teacher, seed: 3 });
+    const weights = ["weight", "bias"].map((name) => [`out.${name}`, given(`scm.learned.${name}`)] as const);
+    const learned = prefixState("weight", { tensors: new Map(weights), values: {} });
+    objective.loadState(mergeStates(counted(20), learned));
+    objective.beforeStep();
+    const loss = objective.loss({ student, teacher, count: 6, random: new Generator(7) });
+    expect(difference(loss, "scm.learned.loss")).toBeLessThan(1e-5);
+    loss.backward();
+    expectGradients(at, "scm.learned");
+    expect(objective.parameters()).toHaveLength(2);
+    objective.parameters().forEach((weight, index) => {
+      expect(difference(weight.grad!, `scm.learned.own.gradient${index}`)).toBeLessThan(2e-5);
+    });
+  });
+
   test("scm by a finite difference, as near as float32 allows", () => {
     const data = realSamples();
     const objective = new Scm({ data, velocity: "data", derivative: "difference", warmupSteps: 10 });

@@ -47,7 +47,7 @@ describe("settings", () => {
     for (const { method, settings } of runs) {
       expect(settings.backtracking.objective).toBe(method);
       expect(settings).toMatchObject({ method: "plain", data: `toy:${data}` });
-      expect(settings.backtracking.processorSeconds).toBe(3);
+      expect(settings.backtracking.processorSeconds).toBe(2);
     }
     // Consistency starts from pure noise.
     const levels = new Map(runs.map(({ method, settings }) => [method, settings.sigmaInit]));

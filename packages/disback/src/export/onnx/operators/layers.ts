@@ -81,6 +81,11 @@ function groupNorm(call: CallView): string {
   return result;
 }
 
+function groupNormSilu(call: CallView): string {
+  const normalized = groupNorm(call);
+  return call.graph.node("Mul", [normalized, call.graph.node("Sigmoid", [normalized])]);
+}
+
 /** Batch normalization with stored statistics; in training it would depend on the batch. */
 function batchNorm(call: CallView): string {
   if (call.number("training", 0) !== 0) call.refuse("statistics of the batch");
@@ -173,6 +178,7 @@ export const layers: Readonly<Record<string, Conversion>> = {
   mm: product("self", "mat2"),
   bmm: product("self", "mat2"),
   group_norm: groupNorm,
+  "disback::group_norm_silu": groupNormSilu,
   layer_norm: layerNorm,
   batch_norm: batchNorm,
   scaled_dot_product_attention: attention,
