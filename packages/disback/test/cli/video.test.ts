@@ -75,7 +75,7 @@ describe("clips on the command line", () => {
 
   it("are looked at, and refused where they do not fit, in one line", () => {
     const seen = disback("inspect", digits, "--out", at("data.png"));
-    expect(seen.stdout).toContain("1 x 8 x 16 x 16");
+    expect(seen.stdout).toContain("[1, 8, 16, 16]");
     expect(isAnimated(at("data.png"))).toBe(true);
     const fail = (...flags: string[]) => disback(...flags).stderr.trimEnd();
     expect(fail("sample", "2d-ring", "--count", "2", "--out", at("points.gif"))).toMatch(
