@@ -126,7 +126,7 @@ export async function* measure({ seed, smoke, work, only, python, iterations = 8
       part: "autoencoder",
       student: half,
       method,
-      seed,
+      ...{ seed, iterations },
       ...(await figures({ [half]: student })),
       ...cost,
     };
