@@ -39,13 +39,13 @@ for (const folder of [downloads, work]) mkdirSync(folder, { recursive: true });
 const sizes = smoke
   ? { iterations: 2, batchSize: 4, student: 4, samples: 40, every: 2, recording: 2, imitation: 3, seeds: [1] }
   : {
-      iterations: 500,
+      iterations: 400,
       batchSize: 64,
-      student: 160,
+      student: 100,
       samples: 600,
-      every: 40,
-      recording: 20,
-      imitation: 100,
+      every: 25,
+      recording: 12,
+      imitation: 80,
       seeds: [1, 2, 3],
     };
 

@@ -34,7 +34,7 @@ for (const folder of [downloads, work]) mkdirSync(folder, { recursive: true });
 
 const sizes = smoke
   ? { digits: 2, icons: 2, batchSize: 4, seconds: 3, samples: 40, seeds: [1] }
-  : { digits: 700, icons: 350, batchSize: 64, seconds: 36, samples: 600, seeds: [1, 2, 3] };
+  : { digits: 700, icons: 350, batchSize: 64, seconds: 24, samples: 600, seeds: [1, 2, 3] };
 const shipped = fileURLToPath(
   new URL("../packages/disback/assets/teachers/fashion-mnist-16", import.meta.url),
 );

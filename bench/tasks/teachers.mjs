@@ -1,11 +1,12 @@
 // Teachers that start with the weights of `fashion-mnist-16`: minutes instead of hours.
-import { existsSync } from "node:fs";
+import { existsSync, renameSync } from "node:fs";
 import { Generator, noGrad } from "@disback/torch";
 import { createDenoiser, loadModel, saveModel, TeacherTraining } from "disback/models";
+import { latestCheckpoint, saveCheckpoint } from "disback/runs";
 import { cpuSeconds } from "../generators/common.mjs";
 
 /**
- * @param folder of the teacher; made where it is not there yet
+ * @param folder of the teacher; made where it is not there yet; a stopped training goes on from its last checkpoint
  * @param config of its network; weights of the same name and shape are `fashion-mnist-16`'s
  * @param shipped folder of `fashion-mnist-16`
  * @param part prefix of the names in the network
@@ -25,12 +26,18 @@ export async function trainedTeacher(folder, { dataset, config, iterations, batc
     ...{ learningRate: 2e-3, averageHalfLife: 8000, labelDropout: 0 },
     execution: { seed: 0 },
   });
+  const run = `${folder}.run`;
+  const checkpoint = await latestCheckpoint(run, console.log);
+  if (checkpoint) training.loadState(checkpoint.state);
   const began = cpuSeconds();
-  for (let iteration = 1; iteration <= iterations; iteration++) {
+  while (training.iteration < iterations) {
     const { loss } = await training.step();
-    if (iteration % 50 === 0)
-      console.log(folder, iteration, loss.toFixed(4), `${Math.round(cpuSeconds() - began)} s`);
+    const { iteration } = training;
+    if (iteration % 50 !== 0) continue;
+    await saveCheckpoint(run, iteration, training.state());
+    console.log(folder, iteration, loss.toFixed(4), `${Math.round(cpuSeconds() - began)} s`);
   }
-  saveModel(folder, training.average, config);
+  saveModel(`${folder}.part`, training.average, config);
+  renameSync(`${folder}.part`, folder);
   return folder;
 }
