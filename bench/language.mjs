@@ -1,6 +1,6 @@
 // Students of texts: a small GPT of a larger one, and letters in one step; with a trajectory, without, and as is usual.
 //
-//   node bench/language.mjs [--part gpt,alpha8,letters] [--seeds 1,2,3] [--methods …] [--smoke]
+//   node bench/language.mjs [--part gpt,alpha8,letters] [--seeds 1,2,3] [--methods …] [--finished] [--smoke]
 //
 // Every run is done by the command line and kept in bench/language/work, so that a stopped measurement goes on where it was.
 import { spawnSync } from "node:child_process";
@@ -19,6 +19,8 @@ const { values: flags } = parseArgs({
     part: { type: "string", default: "gpt,alpha8,letters" },
     seeds: { type: "string", default: "1,2,3" },
     methods: { type: "string" },
+    /** tabulate the runs that are finished, start none */
+    finished: { type: "boolean", default: false },
     /** every step of the way with tiny sizes, in seconds; its figures mean nothing */
     smoke: { type: "boolean", default: false },
   },
@@ -83,15 +85,15 @@ const parts = {
   },
   alpha8: {
     text: () => lawful(),
-    teacher: lettersTeacher({ iterations: 1200, layers: 2, width: 16, textLength: 16 }),
-    shared: lettersStudent({ iterations: 300 }),
+    teacher: lettersTeacher({ iterations: 900, layers: 2, width: 16, textLength: 16 }),
+    shared: lettersStudent({ iterations: 200 }),
     methods: lettersMethods(),
     judge: judgeLaw,
   },
   letters: {
     text: () => brown(work, true),
-    teacher: lettersTeacher({ iterations: 2000, layers: 3, width: 24, textLength: 24 }),
-    shared: lettersStudent({ iterations: 300 }),
+    teacher: lettersTeacher({ iterations: 1200, layers: 2, width: 20, textLength: 16 }),
+    shared: lettersStudent({ iterations: 200 }),
     methods: lettersMethods(),
     judge: judgeSamples,
   },
@@ -107,7 +109,7 @@ function lettersTeacher({ iterations, layers, width, textLength }) {
     "model.channelsPerHead": width,
     "training.iterations": iterations,
     "training.batchSize": 64,
-    "training.learningRate": 1e-3,
+    "training.learningRate": 4e-3,
     "training.averageHalfLife": 10000,
     "training.noiseMean": -0.7,
     "training.noiseStandardDeviation": 1,
@@ -122,13 +124,13 @@ function lettersStudent({ iterations }) {
   return {
     "backtracking.iterations": iterations,
     "backtracking.batchSize": 64,
-    "backtracking.studentLearningRate": 3e-4,
-    "backtracking.auxiliaryLearningRate": 6e-4,
+    "backtracking.studentLearningRate": 1e-3,
+    "backtracking.auxiliaryLearningRate": 2e-3,
     "backtracking.emaDecay": 0.98,
     "recording.steps": 60,
     "recording.batchSize": 64,
     "recording.learningRate": 3e-4,
-    "imitation.steps": 200,
+    "imitation.steps": 150,
     "imitation.batchSize": 64,
     "evaluation.every": 50,
   };
@@ -158,25 +160,32 @@ async function perform(part, { text, teacher, shared, methods, judge }) {
   run(["teacher", "train", "--data", train], teacherSettings, teacherRun, 1);
   const setting = { teacherRun, heldOut, law, data: train };
   const level = entriesOf(teacherRun).at(-1).trigramDivergence;
-  const rows = { teacher: [{ ...(await judge(teacherRun, setting)), level }] };
+  const rows = { teacher: [{ ...(await judged(teacherRun, judge, setting)), level }] };
   const chosen = flags.methods?.split(";") ?? Object.keys(methods);
   for (const seed of flags.seeds.split(",").map(Number)) {
     for (const name of chosen) {
       const folder = join(work, `${part}-${name.replace(/\W+/g, "-")}-${seed}`);
+      if (flags.finished && stateOf(folder) !== "finished") continue;
       const settings = { ...shared, ...methods[name], ...(flags.smoke ? tiny.distill : {}) };
       run(["distill", "--teacher", teacherRun, "--data", train], settings, folder, seed);
       rows[name] ??= [];
-      rows[name].push({ seed, ...(await judge(folder, setting)), ...costOf(folder) });
+      rows[name].push({ seed, ...(await judged(folder, judge, setting)), ...costOf(folder) });
       print(part, rows);
     }
   }
   return { teacher: teacherSettings, shared, methods, rows };
 }
 
+/** The figures of a finished run, kept beside it. */
+async function judged(folder, judge, setting) {
+  const kept = `${folder}.figures.json`;
+  if (!existsSync(kept)) writeFileSync(kept, JSON.stringify(await judge(folder, setting)));
+  return JSON.parse(readFileSync(kept, "utf8"));
+}
+
 /** Starts a run, or goes on with it; does nothing if it is finished. */
 function run(command, settings, folder, seed) {
-  const record = join(folder, "run.json");
-  const state = existsSync(record) ? JSON.parse(readFileSync(record, "utf8")).state : undefined;
+  const state = stateOf(folder);
   if (state === "finished") return;
   const config = `${folder}.json`;
   writeFileSync(config, JSON.stringify(nested(settings)));
@@ -188,6 +197,12 @@ function run(command, settings, folder, seed) {
     stdio: ["ignore", "ignore", "inherit"],
   });
   if (status !== 0) throw new Error(`${flagsOf[0]} ended with ${status}`);
+}
+
+/** State of the run in a folder; `undefined` if there is none. */
+function stateOf(folder) {
+  const record = join(folder, "run.json");
+  return existsSync(record) ? JSON.parse(readFileSync(record, "utf8")).state : undefined;
 }
 
 /** `{ "a.b": 1 }` as `{ a: { b: 1 } }`. */
@@ -221,7 +236,7 @@ function entriesOf(folder) {
 
 /** What is measured of every kind of text. */
 async function judgeSamples(folder, { data }) {
-  const count = flags.smoke ? 16 : 1000;
+  const count = flags.smoke ? 16 : 500;
   const { status, stdout, stderr } = spawnSync(
     process.execPath,
     [program, "evaluate", folder, "--data", data, "--count", String(count), "--threads", "1", "--json"],
@@ -290,7 +305,7 @@ function lawful() {
 
 /** Also nats per letter under the law itself; a text of the law has its entropy rate. */
 async function judgeLaw(folder, setting) {
-  const { samples } = await (await load(folder)).generate({ count: flags.smoke ? 16 : 1000, seed: 5 });
+  const { samples } = await (await load(folder)).generate({ count: flags.smoke ? 16 : 500, seed: 5 });
   const rows = samples.toArray();
   return {
     ...(await judgeSamples(folder, setting)),
@@ -302,8 +317,8 @@ async function judgeLaw(folder, setting) {
 function natsUnder(law, rows) {
   let [sum, count] = [0, 0];
   for (const row of rows) {
-    for (let place = 2; place < row.length; place++) {
-      sum -= Math.log(law[8 * row[place - 2] + row[place - 1]][row[place]]);
+    for (let place = 1; place < row.length; place++) {
+      sum -= Math.log(law[row[place - 1]][row[place]]);
       count++;
     }
   }

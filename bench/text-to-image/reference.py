@@ -194,7 +194,7 @@ NETWORKS = {"sd15": (unet, SD15, 64), "sdxl": (unet, SDXL, 64), "sd35-medium": (
             "sdxl-thin": (unet, SDXL_THIN, 64), "sd35-thin": (sd3, SD35M_THIN, 64),
             "sd2": (unet, SD2, 96), "bk-sdm-tiny": (unet, BK_TINY, 64), "vae16": (vae, None, 256),
             "clip-vision": (clip_vision, None, None),
-            "flux": (flux, FLUX, 64), "wan-1.3b": (wan, WAN, 32), "wan-thin": (wan, WAN_THIN, 32), "wan-vae": (wan_vae, None, 128),
+            "flux": (flux, FLUX, 64), "wan-1.3b": (wan, WAN, 16), "wan-thin": (wan, WAN_THIN, 32), "wan-vae": (wan_vae, None, 128),
             "umt5-xxl": (umt5, None, None),
             "clip-l": (clip, None, None), "t5-xxl": (t5, None, None), "minilm": (minilm, None, None)}
 
