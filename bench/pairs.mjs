@@ -18,6 +18,7 @@ import { picturesIn, wordsIn } from "../packages/disback/dist/runs/samples/pairs
 import { pairCodec } from "../packages/disback/dist/text/language/codecs.js";
 import { Letters, lettersOf } from "../packages/disback/dist/text/language/letters.js";
 import { machine, printTable, save } from "./report.mjs";
+import { drawCurves } from "./tasks/curves.mjs";
 import { clothes } from "./tasks/data.mjs";
 import { trainedTeacher } from "./tasks/teachers.mjs";
 
@@ -137,6 +138,13 @@ printTable([
     return own.length > 0 ? [[method, own.length, ...cells]] : [];
   }),
 ]);
+const panels = [
+  { title: "FID of the pictures", figure: "fid", logarithmic: true },
+  { title: "valid words", figure: "validWords" },
+  { title: "picture and word agree", figure: "agreement" },
+].map((panel) => ({ ...panel, level: document.teacher[panel.figure] }));
+if (!smoke && rows.length > 0)
+  drawCurves("pairs-curves.svg", { panels, rows, x: "processorSeconds", xName: "processor seconds" });
 if (!smoke) await drawPicture();
 
 async function makeTeacher() {
@@ -168,22 +176,18 @@ function ofTheTeacher() {
   return JSON.parse(readFileSync(file, "utf8"));
 }
 
-/** Final figures and the curve of a finished run. */
+/** Final figures and the curve of a finished run, over the processor seconds of all stages' steps. */
 function rowOf(method, seed, run) {
-  const entries = readFileSync(join(run, "metrics.jsonl"), "utf8")
-    .trim()
-    .split("\n")
-    .map((line) => JSON.parse(line));
-  const curve = entries
-    .filter(({ fid }) => fid !== undefined)
-    .map(({ stage, iteration, seconds, fid, validWords, agreement }) => ({
-      stage,
-      iteration,
-      seconds,
-      fid,
-      validWords,
-      agreement,
-    }));
+  const lines = readFileSync(join(run, "metrics.jsonl"), "utf8").trim().split("\n");
+  const curve = [];
+  let [before, last] = [0, {}];
+  for (const entry of lines.map((line) => JSON.parse(line))) {
+    if (last.stage !== entry.stage) before += last.processorSeconds ?? 0;
+    last = entry;
+    const { stage, iteration, fid, validWords, agreement } = entry;
+    const processorSeconds = Number((before + entry.processorSeconds).toFixed(1));
+    if (fid !== undefined) curve.push({ stage, iteration, processorSeconds, fid, validWords, agreement });
+  }
   return { method, seed, ...curve.at(-1), curve };
 }
 

@@ -11,6 +11,7 @@ import { DenoiserStudent } from "disback";
 import { openDataset } from "disback/data";
 import { createDenoiser, jointConfig, jointStart, loadModel, TaskDenoiser } from "disback/models";
 import { machine, printTable, save, spread } from "./report.mjs";
+import { drawCurves } from "./tasks/curves.mjs";
 import { digits, icons } from "./tasks/data.mjs";
 import { openJudges } from "./tasks/judges.mjs";
 import { drawPicture } from "./tasks/picture.mjs";
@@ -136,4 +137,12 @@ printTable([
     return [method, own[0].weights, ...figures.map((name) => median(name).toFixed(3))];
   }),
 ]);
+const panels = [
+  ["clothes", "fidClothes"],
+  ["digits", "fidDigits"],
+  ["icons", "fidIcons"],
+].map(([task, figure]) => ({
+  ...{ title: `${task}: FID`, figure, level: teachers[figure], logarithmic: true },
+}));
+if (!smoke) drawCurves("tasks-curves.svg", { panels, rows, x: "seconds", xName: "processor seconds" });
 if (!smoke) await drawPicture({ judges, teacher, methods: names });
