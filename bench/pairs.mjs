@@ -163,7 +163,14 @@ async function makeTeacher() {
   const dataset = new TensorDataset(
     new EncodedSamples(pairs, { name: "letters", sampleShape: [layout.size], encode }),
   );
-  return trainedTeacher(folder, { dataset, config, shipped, part: "unet.", ...sizes });
+  return trainedTeacher(folder, {
+    dataset,
+    config,
+    shipped,
+    part: "unet.",
+    more: { noiseMean: -0.6, noiseStandardDeviation: 1.4 },
+    ...sizes,
+  });
 }
 
 /** The teacher's figures, kept: its samples take tens of evaluations. */
