@@ -147,7 +147,7 @@ async function drawReconstructions() {
 
 /** Rows of pictures 64x64 with a name each, as a PNG of 256 colours. */
 async function drawRows(name, shown) {
-  const [side, gap, left] = [64, 3, 190];
+  const [side, gap, left] = [64, 3, 240];
   const count = shown[0][1].shape[0];
   const [width, height] = [left + count * (side + gap), shown.length * (side + gap) + gap];
   const parts = shown.flatMap(([, pictures], row) => {

@@ -62,7 +62,7 @@ export async function smallJudge({ faces, count }) {
 
 /** As `smallJudge`, and when asked in EfficientNet's features too. */
 export async function faceJudge({ faces, smoke, python, work }) {
-  const count = smoke ? 64 : 300;
+  const count = smoke ? 64 : 500;
   const ours = await smallJudge({ faces, count });
   const large = await efficientNet({ python, work });
   let reference;

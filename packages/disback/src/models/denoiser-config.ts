@@ -176,6 +176,8 @@ const videoDit = z.strictObject({
   frames: count.min(2).max(1024),
   /** frames in a row that one token stands for */
   framesPerPatch: count.default(1),
+  /** channels of the convolutions around the transformer */
+  pixelChannels: count.default(16),
   /** blocks, in turn over space and over time */
   layers: count.multipleOf(2).default(4),
 });
@@ -341,8 +343,9 @@ export function sampleShape(config: DenoiserConfig): number[] {
   if (config.network === "text-transformer") return [config.textLength, config.letters.length];
   if (config.network === "pair-unet") return [pairLayout(config).size];
   const sides = [config.imageResolution, config.imageResolution];
-  if (config.network === "wan" || config.network === "video-dit")
-    return [config.imageChannels, config.frames, ...sides];
+  if (config.network === "video-dit") return [config.imageChannels, config.frames, ...sides];
+  if (config.network === "wan")
+    return [config.imageChannels, config.frames, sides[0]!, config.imageWidth ?? sides[1]!];
   return [config.imageChannels, ...sides];
 }
 

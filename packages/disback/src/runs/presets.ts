@@ -58,7 +58,7 @@ const VIDEO = {
   patchSize: 4,
   layers: 4,
   heads: 4,
-  channelsPerHead: 24,
+  channelsPerHead: 16,
 };
 
 /** `disback teacher train --preset NAME`; images need `--data`. */
@@ -172,7 +172,7 @@ export const teacherPresets: Presets = {
       learningRate: 1.5e-3,
       averageHalfLife: 8000,
       labelDropout: 0,
-      // Eight frames show through more noise than one.
+      // A clip shows through more noise than a picture.
       noiseMean: -0.4,
       noiseStandardDeviation: 1.4,
     },

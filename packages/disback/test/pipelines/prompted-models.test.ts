@@ -72,6 +72,9 @@ describe("a pipeline as a model", () => {
     const { samples } = drawer.draw(2);
     expect(samples.shape).toEqual([2, 3, 5, 16, 16]);
     expect(relativeError(samples, reference("wan")("clips"))).toBeLessThan(1e-4);
+    const wide = { resolution: 16, width: 24, frames: 1 };
+    const other = await open(pipelinePath("wan"), { prompts: ["a cat"], pipeline: wide, steps: 2 });
+    expect(other.draw(1).samples.shape).toEqual([1, 3, 1, 16, 24]);
   });
 
   it("is drawn from with prompts in turn, guided away from others", async () => {
@@ -101,6 +104,21 @@ describe("a pipeline as a model", () => {
       "frames of pictures",
       () => open(pipelinePath("sd"), { prompts: ["x"], pipeline: { frames: 5 } }),
       "draws pictures, not clips",
+    ],
+    [
+      "a width of pictures",
+      () => open(pipelinePath("sd"), { prompts: ["x"], pipeline: { width: 16 } }),
+      "--width: ",
+    ],
+    [
+      "a width that does not fit",
+      () => open(pipelinePath("wan"), { prompts: ["x"], pipeline: { resolution: 16, width: 18, frames: 5 } }),
+      "--width 18: must be a multiple of 4",
+    ],
+    [
+      "a width that does not fit the network",
+      () => open(pipelinePath("wan"), { prompts: ["x"], pipeline: { resolution: 16, width: 20, frames: 5 } }),
+      "imageWidth: must be a multiple of 2, the width of a patch",
     ],
     [
       "clips of no size",

@@ -38,7 +38,11 @@ export function likeSamples(shown: Shown, resolution?: number): OpenOptions {
   if (language) return { text: { language, length: shownShape[0]! } };
   if (shown.picture) return { values: true, ...(resolution === undefined ? {} : { resolution }) };
   if (shownShape.length === 4) {
-    const [channels, frames, height] = shownShape as [1 | 3, number, number];
+    const [channels, frames, height, width] = shownShape as [1 | 3, number, number, number];
+    if (width !== height)
+      throw new DisbackError(
+        `clips of ${height} x ${width} cannot be compared with data, which is read as squares`,
+      );
     return { channels, frames, resolution: height };
   }
   const [channels, height] = shownShape as [1 | 3, number?];

@@ -106,7 +106,9 @@ describe("a student of adapters as a folder for diffusers", () => {
     const clip = name === "wan" ? choices[name] : {};
     const drawn = await picture(out, sigma, value(`${name}/z`), told, clip);
     // Diffusers finds a step's sigma between two whole steps on a line, we on a line in ln sigma.
-    expect(relativeError(drawn, value(`${name}/picture`))).toBeLessThan(name.startsWith("sd3") ? 1e-5 : 1e-3);
+    expect(relativeError(drawn, value(`${name}/picture`))).toBeLessThan(
+      ["sd3", "wan"].includes(name) ? 1e-5 : 1e-3,
+    );
     const plain = await picture(pipelinePath(name), sigma, value(`${name}/z`), told, clip);
     expect(relativeError(plain, value(`${name}/picture`))).toBeGreaterThan(1e-2);
   });
