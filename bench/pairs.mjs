@@ -180,7 +180,8 @@ function ofTheTeacher() {
     const count = ["--count", String(sizes.samples)];
     writeFileSync(file, disback("evaluate", teacher, "--data", data, ...count, "--threads", "1", "--json"));
   }
-  return JSON.parse(readFileSync(file, "utf8"));
+  const { fid, validWords, agreement, evaluations } = JSON.parse(readFileSync(file, "utf8"));
+  return { fid, validWords, agreement, evaluations };
 }
 
 /** Final figures and the curve of a finished run, over the processor seconds of all stages' steps. */
