@@ -219,11 +219,12 @@ function disback(...given) {
 
 /** A line of ten pairs for each model, of the same latents. */
 async function drawPicture() {
-  const models = [teacher, ...Object.keys(methods).map((method) => runOf(method, 1))];
+  const runs = Object.keys(methods).map((method) => runOf(method, 1));
+  const models = [teacher, ...runs.filter((run) => stateOf(run) === "finished")];
   const { config } = loadModel(teacher);
   const pair = { pictureShape: pairLayout(config).pictureShape, language: new Letters(config.letters) };
   const drawn = [];
-  for (const model of models.filter(existsSync)) {
+  for (const model of models) {
     const { generate } = await load(model);
     drawn.push((await generate({ count: 10, seed: 3 })).samples);
   }
