@@ -326,7 +326,7 @@ export const distillPresets: Presets = {
     student: "small",
     recording: { steps: 60, batchSize: 32, learningRate: 3e-4 },
     backtracking: {
-      objective: "gkd",
+      objective: "supervised",
       iterations: 600,
       batchSize: 32,
       studentLearningRate: 2e-3,
