@@ -22,7 +22,7 @@ export function clipGradNorm(
       borrowGradients(handles(parameters), (all) => {
         const gradients = all.filter((handle) => handle !== 0);
         const norm = known ?? jointNorm(gradients);
-        if (norm === 0) return 0;
+        if (typeof norm === "number") return norm;
         // As in PyTorch: never scale up, and 1e-6 avoids division by zero.
         const factor = norm.add(1e-6).pow(-1).mul(maxNorm).clamp(undefined, 1);
         ops._foreach_mul__Scalar(gradients, factor);
