@@ -49,8 +49,8 @@ for await (const row of measure({ ...options, work: join(flags.work, smoke ? "sm
   });
 }
 
-function keyOf({ part, student, method, seed }) {
-  return [part, student, method, seed].join(" ");
+function keyOf({ part, student, method, seed, iterations = "" }) {
+  return [part, student, method, seed, iterations].join(" ");
 }
 
 function readBefore() {

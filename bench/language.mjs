@@ -83,15 +83,15 @@ const parts = {
   },
   alpha8: {
     text: () => lawful(),
-    teacher: lettersTeacher({ iterations: 1200, layers: 2, width: 16, textLength: 16 }),
-    shared: lettersStudent({ iterations: 300 }),
+    teacher: lettersTeacher({ iterations: 900, layers: 2, width: 16, textLength: 16 }),
+    shared: lettersStudent({ iterations: 200 }),
     methods: lettersMethods(),
     judge: judgeLaw,
   },
   letters: {
     text: () => brown(work, true),
-    teacher: lettersTeacher({ iterations: 2000, layers: 3, width: 24, textLength: 24 }),
-    shared: lettersStudent({ iterations: 300 }),
+    teacher: lettersTeacher({ iterations: 1300, layers: 3, width: 20, textLength: 20 }),
+    shared: lettersStudent({ iterations: 200 }),
     methods: lettersMethods(),
     judge: judgeSamples,
   },
@@ -107,7 +107,7 @@ function lettersTeacher({ iterations, layers, width, textLength }) {
     "model.channelsPerHead": width,
     "training.iterations": iterations,
     "training.batchSize": 64,
-    "training.learningRate": 1e-3,
+    "training.learningRate": 4e-3,
     "training.averageHalfLife": 10000,
     "training.noiseMean": -0.7,
     "training.noiseStandardDeviation": 1,
@@ -122,13 +122,13 @@ function lettersStudent({ iterations }) {
   return {
     "backtracking.iterations": iterations,
     "backtracking.batchSize": 64,
-    "backtracking.studentLearningRate": 3e-4,
-    "backtracking.auxiliaryLearningRate": 6e-4,
+    "backtracking.studentLearningRate": 1e-3,
+    "backtracking.auxiliaryLearningRate": 2e-3,
     "backtracking.emaDecay": 0.98,
     "recording.steps": 60,
     "recording.batchSize": 64,
     "recording.learningRate": 3e-4,
-    "imitation.steps": 200,
+    "imitation.steps": 150,
     "imitation.batchSize": 64,
     "evaluation.every": 50,
   };
@@ -158,7 +158,7 @@ async function perform(part, { text, teacher, shared, methods, judge }) {
   run(["teacher", "train", "--data", train], teacherSettings, teacherRun, 1);
   const setting = { teacherRun, heldOut, law, data: train };
   const level = entriesOf(teacherRun).at(-1).trigramDivergence;
-  const rows = { teacher: [{ ...(await judge(teacherRun, setting)), level }] };
+  const rows = { teacher: [{ ...(await judged(teacherRun, judge, setting)), level }] };
   const chosen = flags.methods?.split(";") ?? Object.keys(methods);
   for (const seed of flags.seeds.split(",").map(Number)) {
     for (const name of chosen) {
@@ -166,11 +166,18 @@ async function perform(part, { text, teacher, shared, methods, judge }) {
       const settings = { ...shared, ...methods[name], ...(flags.smoke ? tiny.distill : {}) };
       run(["distill", "--teacher", teacherRun, "--data", train], settings, folder, seed);
       rows[name] ??= [];
-      rows[name].push({ seed, ...(await judge(folder, setting)), ...costOf(folder) });
+      rows[name].push({ seed, ...(await judged(folder, judge, setting)), ...costOf(folder) });
       print(part, rows);
     }
   }
   return { teacher: teacherSettings, shared, methods, rows };
+}
+
+/** The figures of a finished run, kept beside it. */
+async function judged(folder, judge, setting) {
+  const kept = `${folder}.figures.json`;
+  if (!existsSync(kept)) writeFileSync(kept, JSON.stringify(await judge(folder, setting)));
+  return JSON.parse(readFileSync(kept, "utf8"));
 }
 
 /** Starts a run, or goes on with it; does nothing if it is finished. */
@@ -221,7 +228,7 @@ function entriesOf(folder) {
 
 /** What is measured of every kind of text. */
 async function judgeSamples(folder, { data }) {
-  const count = flags.smoke ? 16 : 1000;
+  const count = flags.smoke ? 16 : 500;
   const { status, stdout, stderr } = spawnSync(
     process.execPath,
     [program, "evaluate", folder, "--data", data, "--count", String(count), "--threads", "1", "--json"],
@@ -290,7 +297,7 @@ function lawful() {
 
 /** Also nats per letter under the law itself; a text of the law has its entropy rate. */
 async function judgeLaw(folder, setting) {
-  const { samples } = await (await load(folder)).generate({ count: flags.smoke ? 16 : 1000, seed: 5 });
+  const { samples } = await (await load(folder)).generate({ count: flags.smoke ? 16 : 500, seed: 5 });
   const rows = samples.toArray();
   return {
     ...(await judgeSamples(folder, setting)),
@@ -302,8 +309,8 @@ async function judgeLaw(folder, setting) {
 function natsUnder(law, rows) {
   let [sum, count] = [0, 0];
   for (const row of rows) {
-    for (let place = 2; place < row.length; place++) {
-      sum -= Math.log(law[8 * row[place - 2] + row[place - 1]][row[place]]);
+    for (let place = 1; place < row.length; place++) {
+      sum -= Math.log(law[row[place - 1]][row[place]]);
       count++;
     }
   }

@@ -1,8 +1,8 @@
 // Every objective at its own best rates for equal processor seconds: the settings of `disback compare --preset objectives-*`,
 // run in one process, because a process for each of so many short runs takes longer than the runs.
-//   node bench/ranking.mjs [--tasks ring,grid] [--students same,small] [--objectives sid,dmd] [--seeds 1] [--minutes 8]
-//     [--seconds N] [--data IMAGES] [--memory] [--smoke]
-// Rates: 1e-3 first, then its neighbours by factors of about 3 until none is better, on seed 101, for half the budget. The
+//   node bench/ranking.mjs [--tasks ring,grid] [--students same,small] [--objectives sid,dmd] [--seeds 1] [--half] [--minutes 8]
+//     [--seconds N] [--data IMAGES] [--reference IMAGES] [--memory] [--smoke]
+// Rates: 1e-3 first, then its neighbours by factors of about 3 until none is better, on seed 101. The
 // auxiliary model learns twice as fast. The grid and the checkerboard take the ring's rates. Rows that bench/results/ranking.json has already are not run again. Teachers of the
 // grid and the checkerboard are trained first, a minute, in runs/ranking. --memory measures the peak of a process for each
 // objective instead. bench/ranking-picture.mjs makes the table and the plot.
@@ -41,6 +41,10 @@ const { values: flags } = parseArgs({
     minutes: { type: "string", default: "1000" },
     /** images, for fashion-mnist-16 */
     data: { type: "string" },
+    /** images to judge by; default those */
+    reference: { type: "string" },
+    /** after the first seed only the better half, by the end's figure */
+    half: { type: "boolean", default: false },
     memory: { type: "boolean", default: false },
     /** every step of the way in seconds, nothing is written; its figures mean nothing */
     smoke: { type: "boolean", default: false },
@@ -57,8 +61,9 @@ const list = (text, all) => text?.split(",") ?? all;
 const RATES = [1e-4, 3e-4, 1e-3, 3e-3, 1e-2];
 /** Points in the plane take the rates chosen on the ring. */
 const RATES_FROM = { grid: "ring", checkerboard: "ring" };
-/** Evaluations, as shares of the budget. */
-const MOMENTS = [1 / 16, 1 / 8, 1 / 4, 3 / 8, 1 / 2, 3 / 4, 1];
+/** Evaluations, as shares of the budget; fewer where rates are chosen. */
+const MOMENTS = [1 / 8, 1 / 4, 1 / 2, 3 / 4, 1];
+const FEW_MOMENTS = [1 / 2, 1];
 const context = {
   ...{ progress: silent, processes: new Processes(), interruption: { requested: false } },
   run: { path: fileURLToPath(new URL("../runs/ranking", import.meta.url)) },
@@ -89,13 +94,23 @@ async function rank() {
         rowOf({ task: on, student, objective }, await open(on), rate, seed, share);
       const rates = new Map();
       for (const objective of objectives) {
-        const trial = (rate) =>
-          perform(RATES_FROM[task] ?? task, objective, rate, settings.learningRates.seeds[0], 0.5);
+        // On images half the budget; drawing its pairs leaves regression too little of that.
+        const share = task === "fashion-mnist-16" && objective !== "regression" ? 0.5 : 1;
+        const [seed] = settings.learningRates.seeds;
+        const trial = (rate) => perform(RATES_FROM[task] ?? task, objective, rate, seed, share);
         rates.set(objective, flags.smoke ? 1e-3 : await bestRate(trial));
       }
       // Seed by seed, so that other work on the machine meets all objectives.
-      for (const seed of list(flags.seeds, flags.smoke ? [1] : settings.seeds).map(Number))
-        for (const objective of objectives) await perform(task, objective, rates.get(objective), seed, 1);
+      let chosen = objectives;
+      for (const seed of list(flags.seeds, flags.smoke ? [1] : settings.seeds).map(Number)) {
+        const ends = new Map();
+        for (const objective of chosen) {
+          const { end } = await perform(task, objective, rates.get(objective), seed, 1);
+          ends.set(objective, end?.fid ?? end?.slicedWasserstein ?? Number.POSITIVE_INFINITY);
+        }
+        if (flags.half && chosen === objectives)
+          chosen = [...objectives].sort((a, b) => ends.get(a) - ends.get(b)).slice(0, objectives.length / 2);
+      }
     }
   }
 }
@@ -104,17 +119,24 @@ function settingsOf(task) {
   const tree = structuredClone(comparePresets[`objectives-${task}`]);
   tree.teacher ??= trainedTeacher(task);
   if (flags.data && task === "fashion-mnist-16") tree.common.data = flags.data;
-  if (flags.seconds) tree.common.backtracking.processorSeconds = Number(flags.seconds);
+  if (flags.reference && task === "fashion-mnist-16") tree.common.evaluation.reference = flags.reference;
+  if (flags.seconds) budgetOf(tree, Number(flags.seconds));
   if (flags.smoke) {
     tree.common.backtracking = {
       ...tree.common.backtracking,
-      processorSeconds: 0.05,
       batchSize: 16,
       pairs: { count: 20 },
     };
+    budgetOf(tree, 0.05);
     tree.common.evaluation.samples = tree.common.evaluation.batchSize = 200;
   }
   return compareSchema.parse(tree);
+}
+
+/** The same seconds for every student. */
+function budgetOf(tree, processorSeconds) {
+  tree.perStudent = {};
+  tree.common.backtracking.processorSeconds = processorSeconds;
 }
 
 /** The teacher of a toy, trained if it is not there. */
@@ -145,22 +167,18 @@ async function openJudge(settings) {
 }
 
 /** All that can be measured, at a run's end and of the teacher. */
-async function finalFigures({ judge, run }, drawer) {
+async function finalFigures({ judge, run, teacher }, drawer) {
   const { samples } = run.evaluation;
-  const wanted = ["fid", "slicedWasserstein", "modeCoverage", "precisionRecall"];
-  const metrics = judge.applicable.filter((name) => wanted.includes(name));
+  // Recall of points in the plane takes as long as a run.
+  const metrics = teacher.facts.sampleShape.length > 1 ? ["fid", "precisionRecall"] : judge.headline;
   let spread;
   async function* batches() {
     for (let done = 0; done < samples; done += run.evaluation.batchSize) {
       const drawn = drawer.draw(Math.min(run.evaluation.batchSize, samples - done));
-      spread ??= scope(() =>
-        drawn.samples
-          .sub(drawn.samples.mean([0], true))
-          .square()
-          .mean()
-          .sqrt()
-          .item(),
-      );
+      spread ??= scope(() => {
+        const differences = drawn.samples.sub(drawn.samples.mean([0], true));
+        return differences.square().mean().sqrt().item();
+      });
       yield drawn.samples;
     }
   }
@@ -189,7 +207,8 @@ async function bestRate(trial) {
 /** The row of a run, made unless it is there. */
 async function rowOf(place, opened, rate, seed, share) {
   const { settings } = opened;
-  const budget = share * settings.common.backtracking.processorSeconds;
+  const run = runOf(settings, place, rate, seed);
+  const budget = share * run.settings.backtracking.processorSeconds;
   const found = rows.find(
     (row) =>
       Object.entries(place).every(([name, value]) => row[name] === value) &&
@@ -202,16 +221,13 @@ async function rowOf(place, opened, rate, seed, share) {
     console.log("time is up; the same command goes on");
     process.exit(0);
   }
-  const run = runOf(settings, place, rate, seed);
-  const row = { ...place, rate, seed, budget, ...(await distill(run.settings, opened, budget, share === 1)) };
+  const isReported = !settings.learningRates.seeds.includes(seed);
+  const row = { ...place, rate, seed, budget, ...(await distill(run.settings, opened, budget, isReported)) };
   rows.push(row);
   const last = row.points.at(-1);
-  console.log(
-    [...Object.values(place), rate, seed, row.steps, row.diverged ?? "", last?.[1]?.toPrecision(3)].join(
-      "  ",
-    ),
-  );
-  if (share < 1) delete row.points;
+  const ended = row.diverged ?? `${last[1].toPrecision(3)}`;
+  console.log([...Object.values(place), rate, seed, `${row.steps} steps`, ended].join("  "));
+  if (!isReported) delete row.points;
   if (!flags.smoke) write();
   return row;
 }
@@ -249,7 +265,7 @@ async function distill(settings, opened, budget, judgeEnd) {
     return fault;
   };
   await evaluate();
-  for (const moment of MOMENTS) {
+  for (const moment of judgeEnd ? MOMENTS : FEW_MOMENTS) {
     while (diverged === undefined && time.processor < moment * budget) {
       const { result } = await time.of(() => work.step());
       diverged = watch.step(result);
@@ -267,10 +283,12 @@ async function distill(settings, opened, budget, judgeEnd) {
     steps,
     ...(Number.isFinite(score) ? { score: round(score) } : {}),
     ...(diverged === undefined ? {} : { diverged }),
-    points: evaluations.map(({ processorSeconds, figures }) => [
-      round(processorSeconds),
-      round(figures[figure]),
-    ]),
+    // Processor seconds, figure, and for mixtures the share of modes.
+    points: evaluations.map(({ processorSeconds, figures }) =>
+      [processorSeconds, figures[figure], figures.modeCoverage]
+        .filter((value) => value !== undefined)
+        .map(round),
+    ),
     ...(end ? { end: rounded(end) } : {}),
   };
 }

@@ -3,7 +3,8 @@
 //
 //   node bench/text-to-image-models.mjs [--python PYTHON] [--folder FOLDER] [NAME …]
 //
-// Names: sd15 sd2 bk-sdm-tiny sdxl-thin sd35-thin flux vae16 clip-l clip-vision t5-xxl minilm (default: these), sdxl sd35-medium, which take 21 GB of memory. PYTHON needs diffusers and transformers.
+// Names: sd15 sd2 bk-sdm-tiny sdxl-thin sd35-thin flux vae16 clip-l clip-vision t5-xxl minilm
+// wan-thin wan-vae umt5-xxl (default: these); sdxl sd35-medium, which take 21 GB of memory, and wan-1.3b, 12 GB. PYTHON needs diffusers and transformers.
 // FOLDER (default: a temporary one) takes up to 11 GB; each network's weights are removed before the next one.
 import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
@@ -15,16 +16,18 @@ import { describeAutoencoder } from "../packages/disback/dist/import/diffusers/a
 import { describeFlux } from "../packages/disback/dist/import/diffusers/flux.js";
 import { describeSd3 } from "../packages/disback/dist/import/diffusers/sd3.js";
 import { describeUNet2DCondition } from "../packages/disback/dist/import/diffusers/unet-2d-condition.js";
+import { describeWan } from "../packages/disback/dist/import/diffusers/wan.js";
 import { adoptTensors } from "../packages/disback/dist/import/tensors/adopt.js";
 import { openTensorFile } from "../packages/disback/dist/import/tensors/tensor-file.js";
 import { describeBert } from "../packages/disback/dist/import/transformers/bert.js";
 import { describeClipText } from "../packages/disback/dist/import/transformers/clip-text.js";
 import { describeClipVision } from "../packages/disback/dist/import/transformers/clip-vision.js";
-import { describeT5 } from "../packages/disback/dist/import/transformers/t5.js";
+import { describeT5, describeUmt5 } from "../packages/disback/dist/import/transformers/t5.js";
 import { buildAutoencoder } from "../packages/disback/dist/models/autoencoder/autoencoder.js";
 import { parseAutoencoderConfig } from "../packages/disback/dist/models/autoencoder/autoencoder-config.js";
 import { FluxTransformer } from "../packages/disback/dist/models/transformers/flux/flux-transformer.js";
 import { Sd3Transformer } from "../packages/disback/dist/models/transformers/sd3/sd3-transformer.js";
+import { WanTransformer } from "../packages/disback/dist/models/transformers/wan/wan-transformer.js";
 import { UNet2DConditionModel } from "../packages/disback/dist/models/unet-2d-condition/unet-2d-condition.js";
 import { noWeights } from "../packages/disback/dist/models/weights.js";
 import { BertModel } from "../packages/disback/dist/text/bert/bert-model.js";
@@ -40,6 +43,15 @@ const unet = {
 const transformer = {
   run: (network, { x, times, ...condition }) => network.forward(x, times, condition),
 };
+const wan = { ...transformer, build: (config) => new WanTransformer(noWeights, describeWan(config)) };
+const autoencoder = (className) => ({
+  build: (given) => {
+    const described = describeAutoencoder({ name: "vae", className, folder: "", ...given });
+    return buildAutoencoder(parseAutoencoderConfig(described, given.configPath), noWeights);
+  },
+  run: (network, { pictures, latents }) =>
+    cat([network.encode(pictures).flatten(), network.decode(latents).flatten()]),
+});
 const networks = {
   sd15: unet,
   sdxl: unet,
@@ -59,18 +71,13 @@ const networks = {
   },
   sd2: unet,
   "bk-sdm-tiny": unet,
-  vae16: {
-    build: (given) => {
-      const described = describeAutoencoder({
-        name: "vae",
-        className: "AutoencoderKL",
-        folder: "",
-        ...given,
-      });
-      return buildAutoencoder(parseAutoencoderConfig(described, given.configPath), noWeights);
-    },
-    run: (network, { pictures, latents }) =>
-      cat([network.encode(pictures).flatten(), network.decode(latents).flatten()]),
+  vae16: autoencoder("AutoencoderKL"),
+  "wan-1.3b": wan,
+  "wan-thin": wan,
+  "wan-vae": autoencoder("AutoencoderKLWan"),
+  "umt5-xxl": {
+    build: (config) => new T5EncoderModel(noWeights, describeUmt5(config)),
+    run: (network, { ids, mask }) => network.forward(ids, mask),
   },
   "clip-vision": {
     build: (config) => new ClipVisionModel(noWeights, describeClipVision(config, 768)),
@@ -86,7 +93,8 @@ const networks = {
   },
 };
 
-const usual = Object.keys(networks).filter((name) => name !== "sdxl" && name !== "sd35-medium");
+const large = ["sdxl", "sd35-medium", "wan-1.3b"];
+const usual = Object.keys(networks).filter((name) => !large.includes(name));
 const { values: options, positionals } = parseArgs({
   options: { python: { type: "string", default: "python3" }, folder: { type: "string" } },
   allowPositionals: true,

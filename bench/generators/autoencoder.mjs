@@ -7,7 +7,7 @@ import { distillTinyHalf, SamplePool, StepsPerTarget, tinyAutoencoderFor } from 
 import { openDataset, writeNpz } from "disback/data";
 import { loadAutoencoder, saveAutoencoder, trainAutoencoder } from "disback/models";
 import { bytesOf, cpuSeconds } from "./common.mjs";
-import { faceJudge, facesOf, openFaces } from "./gan.mjs";
+import { facesOf, openFaces, smallJudge } from "./gan.mjs";
 
 const CONFIG = {
   ...{ autoencoder: "kl", imageChannels: 3, latentChannels: 4, channels: [24, 48, 48], blocksPerLevel: 1 },
@@ -20,12 +20,12 @@ const CONFIG = {
   },
 };
 
-export async function* measure({ seed, smoke, work, only, python, iterations = 120 }) {
+export async function* measure({ seed, smoke, work, only, python, iterations = 80 }) {
   const { faces } = await openFaces({ python, work });
   const draw = (count, from) => facesOf(faces, randn([count, 100], { generator: new Generator(from) }));
   const samples = draw(smoke ? 32 : 2048, 11);
   const images = new SamplePool({ samples });
-  const unseen = draw(smoke ? 16 : 500, 12);
+  const unseen = draw(smoke ? 16 : 300, 12);
   const folder = join(work, "autoencoder");
   let trainingSeconds = 0;
   if (!existsSync(folder)) {
@@ -34,14 +34,14 @@ export async function* measure({ seed, smoke, work, only, python, iterations = 1
     await writeNpz(file, samples);
     const trained = await trainAutoencoder({
       ...{ config: CONFIG, dataset: await openDataset(file), execution: { seed: 1 } },
-      ...{ iterations: smoke ? 3 : 200, batchSize: smoke ? 4 : 8 },
+      ...{ iterations: smoke ? 3 : 150, batchSize: smoke ? 4 : 8 },
       ...{ learningRate: 2e-3, rampUp: 20, averageHalfLife: 400 },
     });
     saveAutoencoder(folder, trained);
     trainingSeconds = Math.round(cpuSeconds() - began);
   }
   const teacher = loadAutoencoder(folder);
-  const judgeFaces = await faceJudge({ faces, smoke, python, work });
+  const judgeFaces = await smallJudge({ faces, count: smoke ? 16 : 300 });
   const latents = teacher.encode(unseen);
   const error = (a, b) => inferenceMode(() => a.sub(b).square().mean().item());
   const decibels = (pictures) => Number((10 * Math.log10(4 / error(pictures, unseen))).toFixed(2));
@@ -54,27 +54,24 @@ export async function* measure({ seed, smoke, work, only, python, iterations = 1
     });
   };
   const speed = (work) => {
-    const rows = 32;
-    work(rows);
+    const rows = Math.min(32, unseen.shape[0]);
+    work();
     const start = cpuSeconds();
     let made = 0;
-    for (; cpuSeconds() - start < (smoke ? 0.1 : 2); made += rows) work(rows);
+    for (; cpuSeconds() - start < (smoke ? 0.1 : 2); made += rows) work();
     return Math.round(made / (cpuSeconds() - start));
   };
-  const figures = async (autoencoder) => {
-    const pictures = autoencoder.decode(latents).clamp(-1, 1);
+  // A decoder is judged with the teacher's latents, an encoder by what the teacher's decoder makes of its own.
+  const figures = async ({ encoder = teacher, decoder = teacher }) => {
+    const own = encoder.encode(unseen);
+    const pictures = decoder.decode(own).clamp(-1, 1);
+    const some = [unseen, latents].map((rows) => rows.narrow(0, 0, Math.min(32, rows.shape[0])));
     return {
-      ...{
-        decibels: decibels(pictures),
-        toTeacher: Number(error(pictures, teacher.decode(latents)).toPrecision(3)),
-      },
-      ...{ latentError: Number(error(autoencoder.encode(unseen), latents).toPrecision(3)) },
-      ...(smoke ? {} : await fid(pictures)),
-      decodesPerSecond: speed((rows) =>
-        autoencoder.decode(latents.narrow(0, 0, Math.min(rows, latents.shape[0]))),
-      ),
-      ...{ decoderBytes: bytesOf({ parameters: () => partsOf(autoencoder, "decoder") }) },
-      ...{ encoderBytes: bytesOf({ parameters: () => partsOf(autoencoder, "encoder") }) },
+      ...{ decibels: decibels(pictures), ...(await fid(pictures)) },
+      toTeacher: Number(error(pictures, teacher.decode(latents)).toPrecision(3)),
+      latentError: Number(error(own, latents).toPrecision(3)),
+      ...{ encodesPerSecond: speed(() => encoder.encode(some[0])), encoderBytes: bytes(encoder, "encoder") },
+      ...{ decodesPerSecond: speed(() => decoder.decode(some[1])), decoderBytes: bytes(decoder, "decoder") },
     };
   };
   if (!only)
@@ -84,7 +81,7 @@ export async function* measure({ seed, smoke, work, only, python, iterations = 1
       method: "itself",
       seed: 1,
       trainingSeconds,
-      ...(await figures(teacher)),
+      ...(await figures({})),
     };
   for (const one of only ?? []) {
     const [half, method] = one.split(":");
@@ -125,11 +122,21 @@ export async function* measure({ seed, smoke, work, only, python, iterations = 1
     });
     const cost = { cpuSeconds: Math.round(cpuSeconds() - began) };
     saveAutoencoder(join(work, "students", `${half}, ${method}`), student);
-    yield { part: "autoencoder", student: half, method, seed, ...(await figures(student)), ...cost };
+    yield {
+      part: "autoencoder",
+      student: half,
+      method,
+      ...{ seed, iterations },
+      ...(await figures({ [half]: student })),
+      ...cost,
+    };
   }
 }
 
-const partsOf = (autoencoder, half) =>
-  autoencoder.namedParameters().flatMap(([key, value]) => (belongs(key, half) ? [value] : []));
+const bytes = (autoencoder, half) =>
+  bytesOf({
+    parameters: () =>
+      autoencoder.namedParameters().flatMap(([key, value]) => (belongs(key, half) ? [value] : [])),
+  });
 const belongs = (key, half) =>
   key.startsWith(half) || key.startsWith(half === "decoder" ? "post_quant_conv" : "quant_conv");

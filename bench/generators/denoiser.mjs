@@ -15,9 +15,9 @@ const CONFIG = {
   ...{ attentionResolutions: [], dropout: 0 },
 };
 
-export async function* measure({ seed, smoke, work, only, python, iterations = 100 }) {
+export async function* measure({ seed, smoke, work, only, python, iterations = 60 }) {
   const { faces } = await openFaces({ python, work });
-  const judge = await smallJudge({ faces, count: smoke ? 64 : 500 });
+  const judge = await smallJudge({ faces, count: smoke ? 64 : 300 });
   mkdirSync(work, { recursive: true });
   const folder = join(work, "face-denoiser");
   let trainingSeconds = 0;
@@ -28,7 +28,7 @@ export async function* measure({ seed, smoke, work, only, python, iterations = 1
     await writeNpz(file, ops.avg_pool2d(pictures, [2, 2]));
     const training = new TeacherTraining({
       denoiser: createDenoiser(CONFIG, { generator: new Generator(1) }),
-      ...{ dataset: await openDataset(file), iterations: smoke ? 3 : 400, batchSize: smoke ? 4 : 16 },
+      ...{ dataset: await openDataset(file), iterations: smoke ? 3 : 300, batchSize: smoke ? 4 : 16 },
       ...{ learningRate: 2e-3, rampUp: 50, averageHalfLife: 1000, execution: { seed: 1 } },
     });
     while (!training.finished) await training.step();
@@ -57,10 +57,10 @@ export async function* measure({ seed, smoke, work, only, python, iterations = 1
     const half = { ...CONFIG, modelChannels: CONFIG.modelChannels / 2 };
     const network = createDenoiser(half, { generator: new Generator(seed) });
     const student = new DenoiserStudent(network, { sigmaInit: 2.5 });
-    imitate({ teacher, student, steps: smoke ? 2 : 200, batchSize: smoke ? 4 : 16, execution: { seed } });
+    imitate({ teacher, student, steps: smoke ? 2 : 120, batchSize: smoke ? 4 : 16, execution: { seed } });
     const before = cpuSeconds() - began;
     const { result, curve, ...told } = await run({
-      ...{ teacher, student, seed, work, method, every: smoke ? 2 : iterations / 4 },
+      ...{ teacher, student, seed, work, method, every: smoke ? 2 : iterations / 2 },
       judge: (average) => judge((count) => samplesOf(average, count)),
       recording: { steps: smoke ? 3 : 40, batchSize: 16 },
       backtracking: {

@@ -68,7 +68,7 @@ export async function* measure({ seed, smoke, work, only, python, iterations = 2
         work,
         judge,
         fit: new OutputFit(),
-        every: smoke ? 2 : iterations / 4,
+        every: smoke ? 2 : iterations / 2,
       },
       method: method.startsWith("path") ? "path" : "plain",
       recording: { steps: smoke ? 3 : 40, batchSize: 32, learningRate: 1e-4, probes: smoke ? 8 : 64 },

@@ -66,13 +66,13 @@ function untagged(text, letters) {
 export const ALPHA8 = "abcdefgh";
 
 /**
- * The law of alpha8: each letter depends on the two before it. Of the eight letters two follow often, two now and then, the
+ * The law of alpha8: each letter depends on the one before it. Of the eight letters two follow often, two now and then, the
  * others hardly ever; which ones is drawn from the seed.
- * @returns probabilities by pair of letters, and a text
+ * @returns probabilities by letter, and a text
  */
 export function alpha8(seed = 1, size = 400_000) {
   const random = generator(seed);
-  const law = Array.from({ length: 64 }, () => {
+  const law = Array.from({ length: 8 }, () => {
     const order = [0, 1, 2, 3, 4, 5, 6, 7].sort(() => 0).map((letter) => ({ letter, key: random() }));
     const ranked = order.sort((a, b) => a.key - b.key).map(({ letter }) => letter);
     const weights = [0.5, 0.3, 0.1, 0.06, 0.01, 0.01, 0.01, 0.01];
@@ -80,18 +80,18 @@ export function alpha8(seed = 1, size = 400_000) {
     for (const [rank, letter] of ranked.entries()) row[letter] = weights[rank];
     return row;
   });
-  let [first, second] = [0, 1];
+  let last = 0;
   let text = "";
   for (let place = 0; place < size; place++) {
     let left = random();
     let next = 0;
-    for (const [letter, probability] of law[8 * first + second].entries()) {
+    for (const [letter, probability] of law[last].entries()) {
       left -= probability;
       next = letter;
       if (left < 0) break;
     }
     text += ALPHA8[next];
-    [first, second] = [second, next];
+    last = next;
   }
   return { law, text };
 }

@@ -1,43 +1,43 @@
-// Teachers of digits and icons, in the network of `fashion-mnist-16`. They start with its weights: minutes instead of hours.
-import { existsSync } from "node:fs";
-import { join } from "node:path";
+// Teachers that start with the weights of `fashion-mnist-16`: minutes instead of hours.
+import { existsSync, renameSync } from "node:fs";
 import { Generator, noGrad } from "@disback/torch";
-import { openDataset } from "disback/data";
 import { createDenoiser, loadModel, saveModel, TeacherTraining } from "disback/models";
+import { latestCheckpoint, saveCheckpoint } from "disback/runs";
+import { cpuSeconds } from "../generators/common.mjs";
 
 /**
+ * @param folder of the teacher; made where it is not there yet; a stopped training goes on from its last checkpoint
+ * @param config of its network; weights of the same name and shape are `fashion-mnist-16`'s
  * @param shipped folder of `fashion-mnist-16`
- * @returns the teacher's folder; made where it is not there yet
+ * @param part prefix of the names in the network
  */
-export async function trainedTeacher(work, name, { data, classNames, iterations, batchSize, shipped }) {
-  const folder = join(work, `teacher-${name}`);
+export async function trainedTeacher(folder, { dataset, config, iterations, batchSize, shipped, part = "" }) {
   if (existsSync(folder)) return folder;
-  const labels = classNames.length > 0;
-  const dataset = await openDataset(data, { resolution: 16, channels: 1, labels });
-  const { denoiser: begun, config: stored } = loadModel(shipped);
-  const { classNames: _, ...shared } = stored;
-  const config = {
-    ...shared,
-    labelDim: classNames.length,
-    ...(labels ? { classNames } : {}),
-  };
   const denoiser = createDenoiser(config, { generator: new Generator(0) });
   const own = denoiser.stateDict();
   noGrad(() => {
-    for (const [key, value] of begun.stateDict())
-      if (own.get(key)?.shape.join() === value.shape.join()) own.get(key).copy_(value);
+    for (const [key, value] of loadModel(shipped).denoiser.stateDict()) {
+      const target = own.get(key.replace("model.", `model.${part}`));
+      if (target?.shape.join() === value.shape.join()) target.copy_(value);
+    }
   });
   const training = new TeacherTraining({
     ...{ denoiser, dataset, iterations, batchSize },
     ...{ learningRate: 2e-3, averageHalfLife: 8000, labelDropout: 0 },
     execution: { seed: 0 },
   });
-  const began = process.cpuUsage().user;
-  for (let iteration = 1; iteration <= iterations; iteration++) {
+  const run = `${folder}.run`;
+  const checkpoint = await latestCheckpoint(run, console.log);
+  if (checkpoint) training.loadState(checkpoint.state);
+  const began = cpuSeconds();
+  while (training.iteration < iterations) {
     const { loss } = await training.step();
-    if (iteration % 50 === 0)
-      console.log(name, iteration, loss.toFixed(4), Math.round((process.cpuUsage().user - began) / 1e6), "s");
+    const { iteration } = training;
+    if (iteration % 50 !== 0) continue;
+    await saveCheckpoint(run, iteration, training.state());
+    console.log(folder, iteration, loss.toFixed(4), `${Math.round(cpuSeconds() - began)} s`);
   }
-  saveModel(folder, training.average, config);
+  saveModel(`${folder}.part`, training.average, config);
+  renameSync(`${folder}.part`, folder);
   return folder;
 }

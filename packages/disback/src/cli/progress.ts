@@ -152,6 +152,7 @@ const FOLLOWED = [
   "modeCoverage",
   "trigramDivergence",
   "validWords",
+  "agreement",
   "motionError",
   "readableDigits",
   "target",

@@ -16,12 +16,13 @@ import { shareBatches } from "./shared-batches.js";
 import { slicedWasserstein } from "./sliced-wasserstein.js";
 import { StatisticsAccumulator } from "./statistics.js";
 
-/** Metrics of texts, which have another way of judging. */
+/** Metrics of texts, and of pairs of a picture and a text, which have another way of judging. */
 const textMetrics: readonly MetricName[] = [
   "trigramDivergence",
   "textPerplexity",
   "validWords",
   "distinctPairs",
+  "agreement",
 ];
 
 /** Metrics that compare sets of points, and so need the features themselves. */
@@ -80,6 +81,7 @@ export interface Evaluation {
   textPerplexity?: number;
   validWords?: number;
   distinctPairs?: number;
+  agreement?: number;
   motionError?: number;
   readableDigits?: number;
 }

@@ -10,6 +10,7 @@ export const metricNames = [
   "textPerplexity",
   "validWords",
   "distinctPairs",
+  "agreement",
   "motionError",
   "readableDigits",
 ] as const;
@@ -24,6 +25,7 @@ export const followedFigures = [
   "textPerplexity",
   "validWords",
   "distinctPairs",
+  "agreement",
   "motionError",
   "readableDigits",
 ] as const satisfies readonly MetricName[];

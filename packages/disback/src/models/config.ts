@@ -6,6 +6,7 @@ export {
   denoiserConfig,
   factsOf,
   isOfPipeline,
+  pairLayout,
   parseDenoiserConfig,
   sampleShape,
 } from "./denoiser-config.js";

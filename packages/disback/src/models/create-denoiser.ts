@@ -4,6 +4,7 @@ import {
   type DenoiserConfig,
   type DenoiserConfigInput,
   factsOf,
+  pairLayout,
   parseDenoiserConfig,
   sampleShape,
 } from "./denoiser-config.js";
@@ -12,11 +13,13 @@ import { Dit } from "./dit/dit.js";
 import { Edm2UNet } from "./edm2/edm2-unet.js";
 import { Mlp } from "./mlp.js";
 import type { Network } from "./network.js";
+import { PairUNet } from "./pair-unet/pair-unet.js";
 import { DiscreteDenoiser } from "./preconditioning/discrete.js";
 import { EdmDenoiser } from "./preconditioning/edm.js";
 import { FlowMatchingDenoiser } from "./preconditioning/flow-matching.js";
 import { IddpmDenoiser } from "./preconditioning/iddpm.js";
 import { LetterDenoiser } from "./preconditioning/letters.js";
+import { PairDenoiser } from "./preconditioning/pairs.js";
 import type { PreconditionedDenoiser } from "./preconditioning/preconditioned.js";
 import { VeDenoiser } from "./preconditioning/ve.js";
 import { VpDenoiser } from "./preconditioning/vp.js";
@@ -48,6 +51,7 @@ export function buildDenoiser(config: DenoiserConfig, source: WeightSource): Pre
   const network = buildNetwork(config, source);
   const facts = factsOf(config);
   if (config.network === "text-transformer") return new LetterDenoiser(network, facts, config);
+  if (config.network === "pair-unet") return new PairDenoiser(network, facts, pairLayout(config), config);
   switch (config.preconditioning) {
     case "edm":
       return new EdmDenoiser(network, facts, config);
@@ -93,6 +97,11 @@ function buildNetwork(config: DenoiserConfig, source: WeightSource): Network {
       return new TextUNet(source, { ...config, ...sizes, noiseScale: stepScale(config) });
     case "text-transformer":
       return new TextTransformer(source, { ...config, letterCount: config.letters.length });
+    case "pair-unet": {
+      const { imageChannels: channels, letterChannels } = config;
+      const shape = { ...config, inChannels: channels, outChannels: channels };
+      return new PairUNet(source, shape, letterChannels, pairLayout(config));
+    }
     case "mlp":
       return new Mlp(source, {
         ...{ ...config, ...sizes, augmentDim: config.augmentDim ?? 0 },

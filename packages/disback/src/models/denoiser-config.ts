@@ -3,6 +3,8 @@ import { DisbackError } from "../errors.js";
 import type { ConditionShapes } from "./condition.js";
 import { checkEdm2Heads, edm2Fields } from "./edm2/config.js";
 import type { ModelFacts } from "./facts.js";
+import { pairUNetFields } from "./pair-unet/config.js";
+import { PairLayout } from "./pair-unet/pair-layout.js";
 import { textTransformerFields } from "./text-transformer/config.js";
 import { checkTextUNet, textUNetFields } from "./text-unet/config.js";
 import {
@@ -100,6 +102,12 @@ const songUNet = z.strictObject({
     .default([1, 1]),
 });
 
+const pairUNet = z.strictObject({
+  ...songUNet.shape,
+  network: z.literal("pair-unet"),
+  ...pairUNetFields,
+});
+
 const dhariwalUNet = z.strictObject({
   network: z.literal("dhariwal-unet"),
   ...common,
@@ -178,7 +186,7 @@ const videoDit = z.strictObject({
  * "dhariwal-unet" is ADM, "edm2" is EDM2's U-Net; "unet-2d" is UNet2DModel of diffusers; "dit" is DiT-S/2 by default;
  * "unet-2d-condition" is the network of Stable Diffusion, "sd3", "flux" and "wan" those of Stable Diffusion 3, Flux and Wan2.1, which
  * go with flow matching and nothing else; "video-dit" is for clips; "text-unet" reads prompts itself; "text-transformer" takes texts as one-hot letters,
- * "mlp" points. Unknown fields are errors.
+ * "pair-unet" pictures with their texts, "mlp" points. Unknown fields are errors.
  */
 export const denoiserConfig = z
   .discriminatedUnion(
@@ -194,13 +202,14 @@ export const denoiserConfig = z
       wan,
       textUNet,
       textTransformer,
+      pairUNet,
       dit,
       videoDit,
       mlp,
     ],
     {
       error:
-        'expected "song-unet", "dhariwal-unet", "edm2", "unet-2d", "unet-2d-condition", "sd3", "flux", "wan", "text-unet", "text-transformer", "dit", "video-dit" or "mlp"',
+        'expected "song-unet", "dhariwal-unet", "edm2", "unet-2d", "unet-2d-condition", "sd3", "flux", "wan", "text-unet", "text-transformer", "pair-unet", "dit", "video-dit" or "mlp"',
     },
   )
   .superRefine((config, context) => {
@@ -231,6 +240,12 @@ export const denoiserConfig = z
       if (config.preconditioning !== "edm") fail("preconditioning", "must be edm for letters");
       if (config.labelDim > 0) fail("labelDim", "texts have no classes");
       return;
+    }
+    if (config.network === "pair-unet") {
+      if (config.preconditioning !== "edm") fail("preconditioning", "must be edm for pairs");
+      if (config.labelDim > 0)
+        fail("labelDim", "pairs have no classes: the text says what the picture shows");
+      if (config.augmentDim > 0) fail("augmentDim", "must be 0 for pairs");
     }
     if (config.network === "mlp" || config.network === "unet-2d") return;
     if (config.network === "dit" || config.network === "video-dit") {
@@ -320,14 +335,21 @@ export function isOfPipeline(config: DenoiserConfig): config is PipelineNetworkC
   return (ofPipelines as readonly string[]).includes(config.network);
 }
 
-/** Shape of one sample: `[C, H, W]`, `[C, T, H, W]`, `[D]` or `[L, V]`. */
+/** Shape of one sample: `[C, H, W]`, `[C, T, H, W]`, `[D]` or `[L, V]`; pairs of a picture and a text are `[D]` too. */
 export function sampleShape(config: DenoiserConfig): number[] {
   if (config.network === "mlp") return [config.dimension];
   if (config.network === "text-transformer") return [config.textLength, config.letters.length];
+  if (config.network === "pair-unet") return [pairLayout(config).size];
   const sides = [config.imageResolution, config.imageResolution];
-  if (config.network === "wan" || config.network === "video-dit")
-    return [config.imageChannels, config.frames, ...sides];
+  if (config.network === "video-dit") return [config.imageChannels, config.frames, ...sides];
+  if (config.network === "wan")
+    return [config.imageChannels, config.frames, sides[0]!, config.imageWidth ?? sides[1]!];
   return [config.imageChannels, ...sides];
+}
+
+/** How the pairs of a model are laid out. */
+export function pairLayout(config: Extract<DenoiserConfig, { network: "pair-unet" }>): PairLayout {
+  return new PairLayout({ ...config, letterCount: config.letters.length });
 }
 
 /** The facts of a denoiser with this configuration. */

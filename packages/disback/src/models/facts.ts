@@ -36,7 +36,7 @@ export function isPrompted({ text, condition }: ModelFacts): boolean {
  */
 export function requireFacts(value: unknown, origin: string): ModelFacts {
   const facts = (value ?? {}) as Partial<ModelFacts>;
-  const { sampleShape, sigmaData, condition = {}, classNames } = facts;
+  const { sampleShape, sigmaData, condition = {}, classNames, tasks } = facts;
   if (!isShape(sampleShape))
     throw new DisbackError(
       `${origin}: facts.sampleShape must be a list of whole numbers, the shape of one sample`,
@@ -53,7 +53,16 @@ export function requireFacts(value: unknown, origin: string): ModelFacts {
     throw new DisbackError(
       `${origin}: facts.classNames must name each of the ${classesOf({ condition })} classes`,
     );
-  return { sampleShape, sigmaData, condition, ...(classNames ? { classNames } : {}) };
+  const classes = Object.values(tasks ?? {}).reduce((sum, share) => sum + share, 0);
+  if (tasks !== undefined && classes !== classesOf({ condition }))
+    throw new DisbackError(
+      `${origin}: facts.tasks must tell how many of the ${classesOf({ condition })} classes are each's, as { digits: 10, clothes: 10 }`,
+    );
+  return {
+    ...{ sampleShape, sigmaData, condition },
+    ...(classNames ? { classNames } : {}),
+    ...(tasks ? { tasks } : {}),
+  };
 }
 
 /** Checks that two models have the same samples and condition. @throws DisbackError naming what differs */
@@ -64,6 +73,16 @@ export function requireSameKind(student: ModelFacts, teacher: ModelFacts, who = 
     );
   const [own, theirs] = [describeCondition(student.condition), describeCondition(teacher.condition)];
   if (own !== theirs) throw new DisbackError(`${who}: takes ${own}, the teacher ${theirs}`);
+  const [ownTasks, theirTasks] = [describeTasks(student), describeTasks(teacher)];
+  if (ownTasks !== theirTasks) throw new DisbackError(`${who}: knows ${ownTasks}, the teacher ${theirTasks}`);
+}
+
+/** `tasks clothes [10], digits [10]` */
+function describeTasks({ tasks }: ModelFacts): string {
+  if (!tasks) return "no tasks";
+  return `tasks ${Object.entries(tasks)
+    .map(([name, classes]) => `${name} [${classes}]`)
+    .join(", ")}`;
 }
 
 function isShape(value: unknown): value is readonly number[] {

@@ -31,6 +31,8 @@ export interface SampleCodec {
   readonly tasks?: readonly string[];
   /** What shown samples `[N, L]` say, if they are texts. */
   readonly language?: Language;
+  /** What shown samples `[N, pixels + L]` are, if they are pairs of a picture and a text. */
+  readonly pair?: { readonly pictureShape: readonly number[]; readonly language: Language };
   /** Writes into a model's folder what it takes to open this again. */
   save(folder: string): void;
 }

@@ -59,6 +59,14 @@ export class SongUNet extends Network {
     return this.dec.forward(this.enc.forward(x, embedding), embedding);
   }
 
+  /** The output, and the mean over the places of `features`, `[N, channels]`, in one pass. */
+  outputAndMean(x: Tensor, noise: Tensor, labels?: Tensor): { output: Tensor; mean: Tensor } {
+    const embedding = this.embed(x.shape[0]!, noise, labels);
+    const outputs = this.enc.forward(x, embedding);
+    const mean = outputs.at(-1)!.mean([2, 3]);
+    return { output: this.dec.forward(outputs, embedding), mean };
+  }
+
   /** The encoder's last output, the bottleneck. */
   features(x: Tensor, noise: Tensor, labels?: Tensor): Tensor {
     return this.enc.forward(x, this.embed(x.shape[0]!, noise, labels)).at(-1)!;

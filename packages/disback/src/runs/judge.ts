@@ -1,19 +1,17 @@
-import { existsSync } from "node:fs";
 import type { Device, ProcessGroup, Tensor } from "@disback/torch";
 import type { Dataset } from "../data/dataset.js";
 import { openDataset } from "../data/dataset.js";
 import { DisbackError } from "../errors.js";
-import { loadClassifierExtractor } from "../metrics/classifier-extractor.js";
 import { type Evaluation, evaluate, type MetricName } from "../metrics/evaluate.js";
 import type { FeatureExtractor } from "../metrics/feature-extractor.js";
 import type { Reference } from "../metrics/reference.js";
 import { isReferenceFile, loadReferenceFile } from "../metrics/reference-file.js";
 import { type ReadingProgress, referenceStatistics } from "../metrics/reference-statistics.js";
-import { loadShippedExtractor, loadShippedReference, shippedExtractors } from "../metrics/shipped.js";
-import { TorchScriptInception } from "../metrics/torch-script-inception.js";
+import { loadShippedReference, shippedExtractors } from "../metrics/shipped.js";
 import { cacheFolder } from "./cache-folder.js";
+import { openExtractor } from "./extractor.js";
 import type { Follower } from "./long-work.js";
-import { didYouMean } from "./nearest.js";
+import { PairJudge } from "./pair-judge.js";
 import { kindOfSamples, likeSamples, type Shown } from "./samples/kinds.js";
 import type { JudgedBy } from "./samples/sample-kind.js";
 import { TextJudge } from "./text-judge.js";
@@ -46,6 +44,7 @@ export type SampleJudge = Pick<Judge, "applicable" | "headline" | "dataset" | "m
 
 /** Opens what judges such samples, see `Judge.open`. */
 export function openJudge(options: JudgeOptions): Promise<SampleJudge | undefined> {
+  if (options.shown.pair) return PairJudge.open(options);
   return options.shown.language ? TextJudge.open(options) : Judge.open(options);
 }
 
@@ -163,20 +162,6 @@ export class Judge {
     const size = known > 0 ? `${known.toLocaleString("en")} samples` : "number of samples unknown";
     return `${count.toLocaleString("en")} samples against ${reference.dataset} (${size}), in the feature space of ${extractor.name}; figures compare only within one extractor and sample count`;
   }
-}
-
-function openExtractor(options: JudgeOptions): FeatureExtractor | undefined {
-  const { shown, device } = options;
-  if (options.inception !== undefined) return new TorchScriptInception(options.inception, device);
-  const names = shippedExtractors();
-  if (options.extractor !== undefined) {
-    if (existsSync(options.extractor)) return loadClassifierExtractor(options.extractor, device);
-    if (names.includes(options.extractor)) return loadShippedExtractor(options.extractor, device);
-    throw new DisbackError(
-      `unknown extractor "${options.extractor}"${didYouMean(options.extractor, names)}; shipped: ${names.join(", ") || "none"}`,
-    );
-  }
-  return kindOfSamples(shown).defaultExtractor(shown.shownShape, device);
 }
 
 /** The data at the samples' own size. */

@@ -8,6 +8,7 @@ import {
   isOfPipeline,
   loadConfig,
   loadModel,
+  pairLayout,
   sampleShape,
   withoutLabels,
 } from "../models/config.js";
@@ -15,7 +16,7 @@ import { DenoiserModule } from "../models/denoiser.js";
 import { isGeneratorFolder } from "../models/generators/storage.js";
 import type { SampleCodec } from "../models/sample-codec.js";
 import { isTaskFolder } from "../models/tasks/storage.js";
-import { letterCodec } from "../text/language/codecs.js";
+import { letterCodec, pairCodec } from "../text/language/codecs.js";
 import { Letters } from "../text/language/letters.js";
 import { isAdapterFolder, openAdapterFolder, readAdapterFolder } from "./adapter-folder.js";
 import { isCheckpointFile, openGanFile, openGeneratorFolder } from "./generator-model.js";
@@ -156,6 +157,7 @@ async function openToldByEncoder(folder: string, options: OpeningOptions): Promi
 function codecOf(folder: string, config: DenoiserConfig, device: Device): SampleCodec {
   if (config.network === "text-transformer")
     return letterCodec(new Letters(config.letters), config.textLength);
+  if (config.network === "pair-unet") return pairCodec(pairLayout(config), new Letters(config.letters));
   const codec = openCodec(folder, sampleShape(config), { device });
   return config.tasks ? { ...codec, tasks: Object.keys(config.tasks) } : codec;
 }

@@ -1,13 +1,12 @@
 import { DisbackError, UsageError } from "../errors.js";
 import { pipelineDenoiser } from "../import/pipeline/pipeline-denoiser.js";
 import type { TextToImagePipeline } from "../import/pipeline/text-to-image-pipeline.js";
-import { openTextToImage, type PipelineChoice } from "../import/pipeline/text-to-image-source.js";
-import type { Autoencoder } from "../models/autoencoder/autoencoder.js";
-import { frameReduction, reduction } from "../models/autoencoder/autoencoder-config.js";
+import { openTextToImage } from "../import/pipeline/text-to-image-source.js";
 import { latentCodec } from "../models/autoencoder/latent-codec.js";
 import type { Condition } from "../models/condition.js";
 import { type DenoiserConfig, parseDenoiserConfig } from "../models/config.js";
 import { configured, type OpenedModel, type OpeningOptions } from "./opened-model.js";
+import { latentSides } from "./pipeline-size.js";
 import { encodedPrompts, writeTextEncoder } from "./text-encoder.js";
 
 /**
@@ -21,7 +20,7 @@ export async function openPipeline(source: string, options: OpeningOptions): Pro
     throw new UsageError(`${source}: this model is told a text: give --prompts (a file), or --prompt`);
   const pipeline = await openTextToImage(source, choice);
   const { network, autoencoder } = pipeline;
-  const sides = sidesOf(pipeline, source, choice);
+  const sides = latentSides(pipeline, source, choice);
   network.module.to({ dtype: "float32", device });
   const codec = latentCodec(autoencoder, [network.sampleShape[0], ...sides], source);
   const { vectorShapes } = network.module;
@@ -63,56 +62,6 @@ function requireFitting(
 /** Tokens of a prompt in the published models. */
 const usualLength = { "unet-2d-condition": 77, sd3: 77 + 256, flux: 512, wan: 512 } as const;
 
-/** Height and width of Flux's latents as it was trained, which its configuration does not say. */
-const usualSide = 128;
-
-/** Height and width of the latents, after their frames for clips. @throws as `sideOf`, or naming the frames */
-function sidesOf(pipeline: TextToImagePipeline, source: string, choice: PipelineChoice): number[] {
-  const { config } = pipeline.autoencoder;
-  const { frames, resolution } = choice;
-  const ofClips = pipeline.network.kind === "wan";
-  if (frames !== undefined && !ofClips) throw new UsageError(`--frames: ${source} draws pictures, not clips`);
-  if (!ofClips) {
-    const side = sideOf(pipeline, pipeline.autoencoder, source, resolution);
-    return [side, side];
-  }
-  if (config.autoencoder !== "wan")
-    throw new DisbackError(`${source}: its autoencoder is for pictures, its network for clips`);
-  if (frames === undefined || resolution === undefined)
-    throw new UsageError(
-      `${source}: its configuration does not say how large its clips are: give --resolution and --frames`,
-    );
-  const factor = frameReduction(config);
-  if ((frames - 1) % factor !== 0)
-    throw new UsageError(
-      `--frames ${frames}: must be 1 more than a multiple of ${factor}, as ${source}'s autoencoder takes them`,
-    );
-  const side = sideOf(pipeline, pipeline.autoencoder, source, resolution);
-  return [(frames - 1) / factor + 1, side, side];
-}
-
-/** Height and width of the latents. @throws DisbackError if they are no squares, or naming the size that does not fit */
-function sideOf(
-  { network }: TextToImagePipeline,
-  autoencoder: Autoencoder,
-  source: string,
-  resolution?: number,
-): number {
-  const factor = reduction(autoencoder.config);
-  if (resolution !== undefined) {
-    if (resolution % factor === 0) return resolution / factor;
-    throw new UsageError(
-      `--resolution ${resolution}: must be a multiple of ${factor}, as ${source}'s autoencoder makes it smaller by that`,
-    );
-  }
-  const [height, width] = network.sampleShape.slice(-2) as (number | null)[];
-  if (height === null || height === undefined) return usualSide;
-  if (height === width) return height;
-  throw new DisbackError(
-    `${source}: its latents must be squares, not ${height} x ${width}: give --resolution`,
-  );
-}
-
 /** @throws DisbackError naming the field that does not fit, such as a size */
 function configOf(
   { network: { kind, module }, schedule }: TextToImagePipeline,
@@ -126,9 +75,10 @@ function configOf(
     schedule.preconditioning === "discrete" ? schedule : { preconditioning: schedule.preconditioning };
   return parseDenoiserConfig(
     {
-      ...{ network: kind, ...rest, imageResolution: sides.at(-1), textLength, sigmaData: 1, ...noise },
+      ...{ network: kind, ...rest, imageResolution: sides.at(-2), textLength, sigmaData: 1, ...noise },
       ...(inChannels === undefined ? {} : { imageChannels: inChannels }),
       ...(sides.length === 3 ? { frames: sides[0] } : {}),
+      ...(sides.at(-1) === sides.at(-2) ? {} : { imageWidth: sides.at(-1) }),
     },
     source,
   );

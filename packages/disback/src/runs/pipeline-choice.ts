@@ -9,18 +9,20 @@ export interface PipelineSettings {
   tokenizer?: string | undefined;
   prediction?: "epsilon" | "v" | undefined;
   resolution?: number | undefined;
+  width?: number | undefined;
   frames?: number | undefined;
   embeddedGuidance?: number | undefined;
 }
 
 /** How settings want a pipeline opened. @throws UsageError naming the LoRA whose file or weight is wrong */
 export function pipelineChoiceOf(settings: PipelineSettings): PipelineChoice {
-  const { lora = [], tokenizer, prediction, resolution, frames, embeddedGuidance } = settings;
+  const { lora = [], tokenizer, prediction, resolution, width, frames, embeddedGuidance } = settings;
   return {
     ...(lora.length > 0 ? { loras: lora.map(loraChoice) } : {}),
     ...(tokenizer === undefined ? {} : { tokenizer }),
     ...(prediction === undefined ? {} : { prediction }),
     ...(resolution === undefined ? {} : { resolution }),
+    ...(width === undefined ? {} : { width }),
     ...(frames === undefined ? {} : { frames }),
     ...(embeddedGuidance === undefined ? {} : { embeddedGuidance }),
   };
@@ -49,6 +51,7 @@ const flags: Readonly<Record<keyof PipelineChoice, string>> = {
   tokenizer: "--tokenizer",
   prediction: "--prediction",
   resolution: "--resolution",
+  width: "--width",
   frames: "--frames",
   embeddedGuidance: "--embedded-guidance",
 };

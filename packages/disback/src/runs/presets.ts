@@ -135,17 +135,30 @@ export const teacherPresets: Presets = {
     checkpoints: { every: 250 },
   },
   letters: {
-    model: { network: "text-transformer", textLength: 32, layers: 4, heads: 4, channelsPerHead: 32 },
+    model: { network: "text-transformer", textLength: 24, layers: 3, heads: 4, channelsPerHead: 24 },
     training: {
-      iterations: 4000,
+      iterations: 3000,
       batchSize: 64,
-      learningRate: 1e-3,
+      learningRate: 4e-3,
       averageHalfLife: 20_000,
       noiseMean: -0.7,
       noiseStandardDeviation: 1,
     },
     evaluation: { every: 1000, samples: 500, grid: 16 },
     checkpoints: { every: 500 },
+  },
+  pairs: {
+    resolution: 16,
+    model: { ...NETWORKS.fashion16, network: "pair-unet" },
+    training: {
+      iterations: 2000,
+      batchSize: 64,
+      learningRate: 3e-3,
+      decayFrom: 600,
+      averageHalfLife: 15_000,
+    },
+    evaluation: { every: 500, samples: 500, grid: 30 },
+    checkpoints: { every: 100 },
   },
   video: {
     data: "toy:moving-digits?count=20000",
@@ -327,11 +340,15 @@ export const distillPresets: Presets = {
     backtracking: {
       iterations: 600,
       batchSize: 64,
-      studentLearningRate: 3e-4,
-      auxiliaryLearningRate: 6e-4,
+      studentLearningRate: 1e-3,
+      auxiliaryLearningRate: 2e-3,
       emaDecay: 0.98,
     },
     evaluation: { every: 100, samples: 500, grid: 16 },
+  },
+  pairs: {
+    backtracking: { ...fashion16.backtracking, iterations: 300 },
+    evaluation: { every: 50, samples: 1000, grid: 30 },
   },
   video: {
     data: "toy:moving-digits?count=20000",

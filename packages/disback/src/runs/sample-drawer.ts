@@ -133,7 +133,9 @@ function modelDrawer(
   const student = studentFrom(module, facts, inSteps(kind, facts, options.steps), { conditions: prompts });
   if (options.steps !== undefined && options.steps !== student.evaluations) {
     throw new UsageError(
-      `--steps ${options.steps}: ${source} is a ${stepsText(student.evaluations)} student`,
+      module instanceof LanguageModel
+        ? `--steps: ${source} is a language model and takes a step for each token; give --length`
+        : `--steps ${options.steps}: ${source} is a ${stepsText(student.evaluations)} student`,
     );
   }
   if (options.guidance !== undefined && options.guidance !== 1) {

@@ -43,6 +43,7 @@ export const FIGURE_NAMES: Readonly<Record<string, string>> = {
   textPerplexity: "perplexity",
   validWords: "valid words",
   distinctPairs: "distinct word pairs",
+  agreement: "picture and word agree",
   motionError: "motion error",
   readableDigits: "readable digits",
   target: "target",

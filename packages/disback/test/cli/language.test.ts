@@ -153,6 +153,12 @@ describe("a small GPT of a GPT", () => {
       /prompt: \d+ tokens are too long/,
     );
     refused(["sample", at("gpt"), "--length", "13"], /takes 1 to 12/);
+    refused(["sample", at("gpt"), "--steps", "4"], /takes a step for each token; give --length/);
+    for (const preset of ["gpt", "letters"])
+      refused(
+        ["teacher", "train", "--preset", preset, "--data", at("none"), "--out", at("no")],
+        /no text; give a \.txt file or a folder of them/,
+      );
     refused(["sample", "2d-ring", "--top-p", "0.5"], /--top-p: 2d-ring is no language model/);
     refused(distill("gpt", "no", "backtracking.objective=dmd"), /dmd is for denoisers/);
     refused(

@@ -80,6 +80,8 @@ describe("one student for several teachers", () => {
   it("refuses what has no effect", () => {
     const guided = disback("sample", at("both"), "--guidance", "2", "--count", "2", "--out", at("no.npz"));
     expect(guided.stderr).toContain("condition: one of the tasks must be chosen: left, right");
+    const page = disback("export", at("both"), "--format", "onnx", "--out", at("no.onnx"));
+    expect(page.stderr).toContain("--format onnx: not for the teachers of several tasks");
     const unknown = disback("sample", at("both"), "--label", "rigth", "--out", at("no.npz"));
     expect(unknown.stderr).toContain('left, right (did you mean "right"?)');
     const without = disback("sample", at("both"), "--unconditional", "--out", at("no.npz"));

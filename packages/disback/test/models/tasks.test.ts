@@ -5,6 +5,7 @@ import { cat, fromTypedArray, Generator, ops, randn, type Tensor } from "@disbac
 import { afterEach, describe, expect, it } from "vitest";
 import { conditionSourceOf } from "../../src/distill/condition-source.js";
 import { createDenoiser, parseDenoiserConfig } from "../../src/models/config.js";
+import { requireFacts, requireSameKind } from "../../src/models/facts.js";
 import { jointConfig, jointStart, loadTasks, saveTasks } from "../../src/models/tasks/storage.js";
 import { TaskDenoiser } from "../../src/models/tasks/task-denoiser.js";
 
@@ -138,6 +139,18 @@ describe("several teachers as one", () => {
     );
     const two = oneHot([0], 3).add(oneHot([2], 3));
     expect(() => joint.denoise(x, sigma, { class: two })).toThrow("of no other");
+  });
+
+  it("refuses a student that knows other tasks", () => {
+    const { facts } = new TaskDenoiser(teachers());
+    const { tasks: _, ...without } = facts;
+    expect(() => requireSameKind(without, facts)).toThrow(
+      "student: knows no tasks, the teacher tasks shapes [2], moons [1]",
+    );
+    expect(() => requireFacts({ ...facts, tasks: { shapes: 2 } }, "mine.mjs")).toThrow(
+      "mine.mjs: facts.tasks",
+    );
+    expect(requireFacts(facts, "mine.mjs")).toEqual(facts);
   });
 
   it("refuses a folder whose classes do not add up", () => {

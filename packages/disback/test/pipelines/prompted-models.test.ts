@@ -64,6 +64,19 @@ describe("a pipeline as a model", () => {
     expect(relativeError(drawer.draw(2).samples, values(`${name}_picture`))).toBeLessThan(1e-4);
   });
 
+  it("wan: three steps give diffusers' clips", async () => {
+    const drawer = await open(pipelinePath("wan"), {
+      ...{ prompts: ["a photo of a cat", "two dogs"], pipeline: { resolution: 16, frames: 5 } },
+      ...{ guidance: 3, negativePrompt: "a house", sampler: "euler", sigmaMax: 20, steps: 3, seed: 8 },
+    });
+    const { samples } = drawer.draw(2);
+    expect(samples.shape).toEqual([2, 3, 5, 16, 16]);
+    expect(relativeError(samples, reference("wan")("clips"))).toBeLessThan(1e-4);
+    const wide = { resolution: 16, width: 24, frames: 1 };
+    const other = await open(pipelinePath("wan"), { prompts: ["a cat"], pipeline: wide, steps: 2 });
+    expect(other.draw(1).samples.shape).toEqual([1, 3, 1, 16, 24]);
+  });
+
   it("is drawn from with prompts in turn, guided away from others", async () => {
     const source = pipelinePath("sd");
     const prompts = ["a cat", "a dog"];
@@ -86,6 +99,36 @@ describe("a pipeline as a model", () => {
       "a size that does not fit",
       () => open(pipelinePath("sd"), { prompts: ["x"], pipeline: { resolution: 17 } }),
       "--resolution 17: must be a multiple of 2",
+    ],
+    [
+      "frames of pictures",
+      () => open(pipelinePath("sd"), { prompts: ["x"], pipeline: { frames: 5 } }),
+      "draws pictures, not clips",
+    ],
+    [
+      "a width of pictures",
+      () => open(pipelinePath("sd"), { prompts: ["x"], pipeline: { width: 16 } }),
+      "--width: ",
+    ],
+    [
+      "a width that does not fit",
+      () => open(pipelinePath("wan"), { prompts: ["x"], pipeline: { resolution: 16, width: 18, frames: 5 } }),
+      "--width 18: must be a multiple of 4",
+    ],
+    [
+      "a width that does not fit the network",
+      () => open(pipelinePath("wan"), { prompts: ["x"], pipeline: { resolution: 16, width: 20, frames: 5 } }),
+      "imageWidth: must be a multiple of 2, the width of a patch",
+    ],
+    [
+      "clips of no size",
+      () => open(pipelinePath("wan"), { prompts: ["x"], pipeline: { resolution: 16 } }),
+      "does not say how large its clips are: give --resolution and --frames",
+    ],
+    [
+      "frames that do not fit",
+      () => open(pipelinePath("wan"), { prompts: ["x"], pipeline: { resolution: 16, frames: 8 } }),
+      "--frames 8: must be 1 more than a multiple of 4",
     ],
     [
       "a scale without use",

@@ -229,7 +229,7 @@ describe("a tiny autoencoder as a run", () => {
       '"student": of an autoencoder it must be tiny, or the folder of a tiny one, not same',
     ],
     [{ data: undefined }, '"data": an autoencoder is distilled with pictures'],
-    [{ rank: 2 }, '"rank": adapters stand on denoisers, not on an autoencoder'],
+    [{ rank: 2 }, '"rank": has no effect where the teacher is an autoencoder ("half")'],
     [{ half: undefined }, '"studentBlocks": has an effect only where the teacher is an autoencoder'],
     [{ half: undefined, studentBlocks: undefined }, '"student": tiny is half of an autoencoder; give "half"'],
     [{ teacher: "fashion-mnist-16" }, 'autoencoder: expected "kl", "vq"'],

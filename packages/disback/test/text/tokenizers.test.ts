@@ -24,6 +24,13 @@ describe("tokenizers beside transformers' own", () => {
     }
   });
 
+  it("spells in bytes what no token covers", () => {
+    const tokenizer = openTokenizer(join(folder, "bytes-json"));
+    const expected = JSON.parse(readFileSync(join(folder, "bytes.json"), "utf8")) as { ids: number[][] };
+    const ids = prompts.map((prompt) => tokenizer.ids(prompt, Number.POSITIVE_INFINITY));
+    expect(ids).toEqual(expected.ids);
+  });
+
   it("tells which texts it cut, and pads to the longest", () => {
     const tokenizer = openTokenizer(join(folder, "clip"));
     const { ids, cut } = tokenizer.encode(["a cat", "photo ".repeat(60), ""]);

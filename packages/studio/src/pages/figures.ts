@@ -40,6 +40,11 @@ export const FIGURES: Readonly<Record<string, FigureWords>> = {
     short: "Distinct word pairs",
     higherIsBetter: true,
   },
+  agreement: {
+    name: "Fraction of pairs whose picture and word agree",
+    short: "Agreement",
+    higherIsBetter: true,
+  },
   motionError: {
     name: "Distance from a steady motion, in pixels",
     short: "Motion error",

@@ -146,7 +146,9 @@ function schedulerFor(part: PipelinePart, { scheduler }: StudentUse, config: Den
     return { ...noiseLevels(config, className), steps_offset: 1, ...options };
   }
   const spacings = { use_karras_sigmas: false, use_exponential_sigmas: false, use_beta_sigmas: false };
-  return { ...given, ...spacings, shift_terminal: null, _class_name: className, ...options };
+  // Another scheduler's fields mean nothing to this one.
+  const kept = given["_class_name"] === className ? given : {};
+  return { ...kept, ...spacings, shift_terminal: null, _class_name: className, ...options };
 }
 
 function indexOf({ path }: PipelineFolder, { name }: PipelinePart, scheduler: JsonObject): JsonObject {

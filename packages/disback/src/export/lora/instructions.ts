@@ -1,7 +1,7 @@
 import type { Student } from "../../distill/student.js";
 import type { LowRankDenoiser } from "../../models/adapters/low-rank-denoiser.js";
 import { FlowMatchingDenoiser } from "../../models/preconditioning/flow-matching.js";
-import { levelsOf, studentUse, timeOf } from "../diffusers/student-use.js";
+import { drawsClips, levelsOf, studentUse, timeOf } from "../diffusers/student-use.js";
 import type { PipelinePart } from "./lora-tensors.js";
 
 /** File of the adapters for diffusers. */
@@ -36,21 +36,26 @@ ${
 \`\`\`python
 ${diffusersUse(adapters, levels, embeddedGuidance ?? 1).join("\n")}
 \`\`\`
+${drawsClips(adapters.base) ? "" : comfyUse(file, few, shown)}`;
+}
 
+function comfyUse(file: string, few: boolean, sigmas: readonly number[]): string {
+  return `
 ## ComfyUI
 
 Put \`${file}\` into \`models/loras\` and load it with LoraLoaderModelOnly, strength 1. KSampler: cfg 1, sampler \`${few ? "lcm" : "euler"}\`.
-${levels.length > 0 ? `Sigmas, by a ManualSigmas node: ${[...shown, 0].join(", ")}.\n` : ""}`;
+${sigmas.length > 0 ? `Sigmas, by a ManualSigmas node: ${[...sigmas, 0].join(", ")}.\n` : ""}`;
 }
 
 function diffusersUse({ base }: LowRankDenoiser, levels: readonly number[], scale: number): string[] {
   const { scheduler, lines } = studentUse(base, levels, scale);
+  const pipeline = drawsClips(base) ? "WanPipeline" : "AutoPipelineForText2Image";
   const given = ["pipe.scheduler.config", ...Object.entries(scheduler?.options ?? {}).map(pythonArgument)];
   return [
     "import torch",
-    `from diffusers import ${["AutoPipelineForText2Image", ...(scheduler ? [scheduler.className] : [])].join(", ")}`,
+    `from diffusers import ${[pipeline, ...(scheduler ? [scheduler.className] : [])].join(", ")}`,
     "",
-    'pipe = AutoPipelineForText2Image.from_pretrained("the base model")',
+    `pipe = ${pipeline}.from_pretrained("the base model")`,
     'pipe.load_lora_weights("this folder")',
     ...(scheduler ? [`pipe.scheduler = ${scheduler.className}.from_config(${given.join(", ")})`] : []),
     ...lines,

@@ -14,6 +14,8 @@ export const pipelineChoice = z.strictObject({
   prediction: z.enum(["epsilon", "v"]).optional(),
   /** height and width of its pictures or clips, in pixels */
   resolution: z.int().positive().optional(),
+  /** width of its clips, where it differs from their height */
+  width: z.int().positive().optional(),
   /** frames of its clips */
   frames: z.int().positive().optional(),
   /** the scale that a network distilled from guidance is told, as Flux is */

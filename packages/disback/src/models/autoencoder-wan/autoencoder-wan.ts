@@ -3,8 +3,8 @@ import { DisbackError } from "../../errors.js";
 import { frameReduction, reduction, type WanConfig } from "../autoencoder/autoencoder-config.js";
 import { inSlices, scaled, unscaled } from "../autoencoder/scaling.js";
 import type { WeightSource } from "../weights.js";
+import { CausalConvolution } from "./causal-convolution.js";
 import { ClipDecoder, ClipEncoder } from "./halves.js";
-import { CausalConvolution } from "./layers.js";
 import { Past } from "./past.js";
 
 /**

@@ -1,15 +1,10 @@
 import { Module, ops, scope, type Tensor } from "@disback/torch";
 import type { WanConfig } from "../autoencoder/autoencoder-config.js";
 import type { WeightSource } from "../weights.js";
-import {
-  CausalConvolution,
-  ChannelNorm,
-  ClipDownsampler,
-  ClipUpsampler,
-  MiddleBlock,
-  ResidualBlock,
-} from "./layers.js";
+import { ChannelNorm, MiddleBlock, ResidualBlock } from "./blocks.js";
+import { CausalConvolution } from "./causal-convolution.js";
 import type { Past } from "./past.js";
+import { ClipDownsampler, ClipUpsampler } from "./resamplers.js";
 
 /** Clips to their latents' mean and log-variance. Keys as of `WanEncoder3d` of diffusers. */
 export class ClipEncoder extends Module {

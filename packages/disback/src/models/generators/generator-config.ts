@@ -13,6 +13,8 @@ const common = {
   labelDim: z.int().nonnegative().default(0),
   /** names of the labelDim classes, in order */
   classNames: z.array(z.string().min(1)).optional(),
+  /** of a model for several tasks: how many of the classes are each's, in order */
+  tasks: z.record(z.string().min(1), count).optional(),
 };
 
 /** Pictures have a side of 4 doubled some times. */
@@ -55,7 +57,12 @@ const generatorConfig = z
     error: 'expected "dcgan", "fastgan" or "mlp-generator"',
   })
   .superRefine((config, context) => {
-    const { classNames, labelDim } = config;
+    const { classNames, tasks, labelDim } = config;
+    const classes = Object.values(tasks ?? {}).reduce((sum, share) => sum + share, 0);
+    if (tasks && classes !== labelDim) {
+      const message = `have ${classes} classes, but labelDim is ${labelDim}`;
+      context.addIssue({ code: "custom", path: ["tasks"], message, input: config });
+    }
     if (!classNames || classNames.length === labelDim) return;
     const message = `has ${classNames.length} names, but labelDim is ${labelDim}`;
     context.addIssue({ code: "custom", path: ["classNames"], message, input: config });
@@ -89,7 +96,7 @@ export function parseGeneratorConfig(value: unknown, origin = "generator"): Gene
 
 /** The facts of a generator with this configuration. */
 export function generatorFacts(config: GeneratorConfig): ModelFacts {
-  const { sigmaData, labelDim, classNames } = config;
+  const { sigmaData, labelDim, classNames, tasks } = config;
   const shape =
     config.network === "mlp-generator"
       ? [config.dimension]
@@ -97,5 +104,6 @@ export function generatorFacts(config: GeneratorConfig): ModelFacts {
   return {
     ...{ sampleShape: shape, sigmaData, condition: labelDim > 0 ? { class: [labelDim] } : {} },
     ...(classNames ? { classNames } : {}),
+    ...(tasks ? { tasks } : {}),
   };
 }

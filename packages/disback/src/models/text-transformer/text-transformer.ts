@@ -17,6 +17,8 @@ export interface TextTransformerOptions {
 }
 
 const START = { distribution: "xavier-uniform" } as const;
+/** Standard deviation of the places at the start: with less, letters do not find their neighbours for thousands of steps. */
+const placeScale = 0.5;
 /** Factor of the noise level, a logarithm of a few units, before its waves. */
 const noiseScale = 250;
 
@@ -38,7 +40,7 @@ export class TextTransformer extends Network {
     const channels = heads * channelsPerHead;
     this.waves = new PositionalEmbedding(waveChannels, { order: "cosine-first", endpoint: true });
     this.input = new Dense(source, letterCount, channels, START);
-    this.places = parameter(noGrad(() => source.normal([textLength, channels]).mul_(0.02)));
+    this.places = parameter(noGrad(() => source.normal([textLength, channels]).mul_(placeScale)));
     const block = { heads, dropout, labelDim: 0, attentionBias: true, normalizationEps };
     this.blocks = new ModuleList(Array.from({ length: layers }, () => new DitBlock(source, channels, block)));
     this.modulation = new Dense(source, channels, 2 * channels, { ...START, weightScale: 0 });

@@ -42,6 +42,8 @@ export const fluxFields = {
 /** Fields of a configuration with the network "wan", beside those of every denoiser; see `WanOptions`. */
 export const wanFields = {
   ...told,
+  /** width of the latents where it differs from imageResolution, their height */
+  imageWidth: count.optional(),
   /** of a clip's latents */
   frames: count.max(1024),
   patch: z.tuple([count, count, count]),
@@ -86,13 +88,17 @@ export function checkFlux(config: Checked & { axisChannels: readonly number[] },
 
 /** Checks fields of "wan" against each other, as `checkSd3`. */
 export function checkWan(
-  config: Checked & { frames: number; patch: readonly [frames: number, rows: number, columns: number] },
+  config: Checked & {
+    imageWidth?: number | undefined;
+    frames: number;
+    patch: readonly [frames: number, rows: number, columns: number];
+  },
   fail: Fail,
 ): void {
   const [frames, rows, columns] = config.patch;
   checkShared(config, rows, fail);
-  if (config.imageResolution % columns !== 0)
-    fail("imageResolution", `must be a multiple of ${columns}, the width of a patch`);
+  if ((config.imageWidth ?? config.imageResolution) % columns !== 0)
+    fail("imageWidth", `must be a multiple of ${columns}, the width of a patch`);
   if (config.frames % frames !== 0) fail("frames", `must be a multiple of ${frames}, the frames of a patch`);
 }
 

@@ -87,16 +87,17 @@ const rankingOfPoints = (data: string) => ({
   common: {
     data,
     backtracking: {
-      ...{ batchSize: 128, iterations: 100_000, processorSeconds: 2, emaDecay: 0.97 },
+      ...{ batchSize: 128, iterations: 100_000, processorSeconds: 1, emaDecay: 0.97 },
       pairs: { count: 1000 },
       // Stages of the length that such a run has room for.
-      ect: { stageSteps: 40 },
-      tcm: { stageSteps: 25, firstSteps: 200 },
-      scm: { warmupSteps: 60 },
+      ect: { stageSteps: 20 },
+      tcm: { stageSteps: 12, firstSteps: 96 },
+      scm: { warmupSteps: 30 },
     },
-    evaluation: { every: 50, samples: 4000, batchSize: 4000, grid: 1000 },
+    evaluation: { every: 25, samples: 2000, batchSize: 2000, grid: 1000 },
     checkpoints: { every: 1000 },
   },
+  perStudent: { small: { backtracking: { processorSeconds: 2 } } },
 });
 /** Give the images with `--data`. */
 const rankingOfImages = {
@@ -104,13 +105,13 @@ const rankingOfImages = {
   students: ["same"],
   common: {
     backtracking: {
-      ...{ batchSize: 16, iterations: 100_000, processorSeconds: 12, emaDecay: 0.97 },
-      pairs: { count: 250 },
-      ect: { stageSteps: 30 },
-      tcm: { stageSteps: 20, firstSteps: 160 },
-      scm: { warmupSteps: 40 },
+      ...{ batchSize: 16, iterations: 100_000, processorSeconds: 6, emaDecay: 0.97 },
+      pairs: { count: 150 },
+      ect: { stageSteps: 20 },
+      tcm: { stageSteps: 12, firstSteps: 96 },
+      scm: { warmupSteps: 30 },
     },
-    evaluation: { every: 50, samples: 1000, batchSize: 250 },
+    evaluation: { every: 20, samples: 1000, batchSize: 250 },
     checkpoints: { every: 1000 },
   },
 };

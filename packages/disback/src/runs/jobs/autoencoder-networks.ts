@@ -25,9 +25,17 @@ export interface HalfSettings {
   data?: string | undefined;
   resolution?: number | undefined;
   skipBroken?: boolean;
-  rank?: number | undefined;
   seed: number;
   device: string;
+}
+
+/** Settings of other students. */
+interface OtherSettings {
+  rank?: number | undefined;
+  latentSize?: number | undefined;
+  textLength?: number | undefined;
+  prompts?: string | undefined;
+  unconditional?: boolean;
 }
 
 /** Numbers of pictures that are held in memory at most: a gibibyte. */
@@ -48,17 +56,19 @@ export function refuseHalf({ half, studentBlocks, student }: HalfSettings): void
  * @throws DisbackError naming the setting, or what does not fit
  */
 export async function openHalves(
-  settings: HalfSettings & { half: "decoder" | "encoder" },
+  settings: HalfSettings & OtherSettings & { half: "decoder" | "encoder" },
   notice: (line: string) => void,
 ): Promise<{ teacher: OpenedModel<Module>; student: OpenedModel<Module> }> {
-  const { half, data, rank } = settings;
+  const { half, data, rank, latentSize, textLength, prompts, unconditional } = settings;
   const source = settings.teacher;
   if (data === undefined)
     throw new DisbackError(
       '"data": an autoencoder is distilled with pictures, in disback distill with --data',
     );
-  if (rank !== undefined)
-    throw new DisbackError('"rank": adapters stand on denoisers, not on an autoencoder');
+  const useless = Object.entries({ rank, latentSize, textLength, prompts, unconditional });
+  const [refused] = useless.find(([, given]) => given !== undefined && given !== false) ?? [];
+  if (refused)
+    throw new DisbackError(`"${refused}": has no effect where the teacher is an autoencoder ("half")`);
   const device = settings.device as Device;
   const autoencoder = await openAutoencoder(source, { device });
   if (!(autoencoder instanceof AutoencoderKl))

@@ -13,6 +13,7 @@ import { isTextToImageSource, type PipelineChoice } from "../../import/pipeline/
 import { loadAutoencoder } from "../../models/autoencoder/storage.js";
 import { requireSameKind } from "../../models/facts.js";
 import { LanguageModel } from "../../models/language/language-model.js";
+import { TaskDenoiser } from "../../models/tasks/task-denoiser.js";
 import { locateModel } from "../locate-model.js";
 import { autoencoderPlace, isAutoencoderFolder } from "../open-autoencoder.js";
 import { openAdapters, openModel } from "../open-model.js";
@@ -89,12 +90,15 @@ async function exportAutoencoder(
 }
 
 /** @throws UsageError for a model of texts that the format does not take */
-function requireShowable({ module, config }: ExportableModel, format: ExportFormatName): void {
+function requireShowable(model: ExportableModel, format: ExportFormatName): void {
+  requireOneTask(model, format);
+  const { module, config } = model;
   if (module instanceof LanguageModel && format !== "safetensors")
     throw new UsageError(
       `--format ${format}: not for language models; their folder is one of transformers already, and safetensors takes the weights`,
     );
-  if (config?.network === "text-transformer" && format === "web")
+  const texts = config?.network === "text-transformer" || config?.network === "pair-unet";
+  if (texts && format === "web")
     throw new UsageError("--format web: a page shows pictures, no texts; use onnx or safetensors");
 }
 
@@ -189,6 +193,7 @@ async function teacherOf(
   try {
     const model = await openExportable(source, { unconditional: unconditional ?? false });
     if (model.student) throw new DisbackError(`${source}: this is a student, not a teacher`);
+    requireOneTask(model, "web");
     requireSameKind(student.facts, model.facts, `--teacher ${source}: the student`);
     return { model, steps: evaluation?.teacherSteps ?? 18 };
   } catch (error) {
@@ -196,6 +201,14 @@ async function teacherOf(
     progress.notice(`no race against the teacher: ${error.message}`);
     return undefined;
   }
+}
+
+/** @throws DisbackError for teachers of several tasks, each of which is a network of its own */
+function requireOneTask({ module }: ExportableModel, format: ExportFormatName): void {
+  if (module instanceof TaskDenoiser)
+    throw new DisbackError(
+      `--format ${format}: not for the teachers of several tasks; export each, or a student of all`,
+    );
 }
 
 /** The settings of a run that are needed here. */

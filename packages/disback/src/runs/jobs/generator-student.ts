@@ -114,7 +114,7 @@ function sized(
   { latentSize, studentChannels: width }: StudentSettings,
   { facts, codec }: Pick<OpenedModel<Module>, "facts" | "codec">,
 ): GeneratorConfig {
-  const { sampleShape, sigmaData, classNames } = facts;
+  const { sampleShape, sigmaData, classNames, tasks } = facts;
   const others = Object.keys(facts.condition).filter((told) => told !== "class");
   if (others.length > 0)
     throw new DisbackError(
@@ -123,6 +123,7 @@ function sized(
   const common = {
     ...{ latentSize, sigmaData, labelDim: classesOf(facts) },
     ...(classNames ? { classNames: [...classNames] } : {}),
+    ...(tasks ? { tasks } : {}),
   };
   const shown = `samples of shape [${sampleShape.join(", ")}]`;
   if (name === "mlp") {

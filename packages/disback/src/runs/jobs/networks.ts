@@ -56,6 +56,8 @@ export interface NetworkSettings extends ComputationSettings, PipelineSettings, 
   textLength?: number | undefined;
   /** Sizes of a generator from a vector. */
   latentSize?: number | undefined;
+  /** Rank of adapters on the teacher, if the student is that. */
+  rank?: number | undefined;
   /** Layers of the teacher that get an adapter. */
   adaptedLayers?: AdaptedLayers | undefined;
   /** Prompts to train with, or where they are. */

@@ -39,7 +39,7 @@ export async function drawSamples(
   });
   for (const line of drawer.unread) progress.notice(line);
   const { kind: samples } = drawer;
-  const out = options.out ?? (samples.texts ? undefined : USUAL_OUT);
+  const out = options.out ?? (samples.toTerminal ? undefined : USUAL_OUT);
   if (options.out === undefined && out !== undefined) requireFree(out, options.force);
   const kind = out === undefined ? "told" : outputKind(out);
   if (kind === "folder" && !samples.writeEach) {

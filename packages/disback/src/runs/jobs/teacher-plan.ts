@@ -25,6 +25,7 @@ import { configured, type OpenedModel } from "../opened-model.js";
 import type { TeacherSettings } from "../settings/teacher.js";
 import { planAutoencoder } from "./autoencoder-plan.js";
 import type { EvaluationSettings } from "./judging.js";
+import { planPairs } from "./pair-plan.js";
 import { planText } from "./text-plan.js";
 
 /** Settings of a teacher, with everything chosen for its data. */
@@ -66,11 +67,14 @@ export interface TeacherPlanning {
  */
 export async function planTeacher(given: TeacherSettings, planning: TeacherPlanning): Promise<TeacherPlan> {
   if (isText(given.data)) return planText(given, planning.notice);
-  if (given.language) throw new DisbackError(`"language": ${given.data} is no text`);
+  if (given.language || given.model?.network === "text-transformer")
+    throw new DisbackError(`--data ${given.data}: no text; give a .txt file or a folder of them`);
   if (given.vae) return planAutoencoder(given, given.vae, planning);
   if (given.autoencoder !== undefined) return planLatents(given, given.autoencoder, planning);
   const { model } = given;
   if (given.captions || model?.network === "text-unet") return planPrompts(given, model, planning);
+  if (model?.network === "pair-unet")
+    return planPairs(given, model, (shape) => openAt(given, shape, planning));
   const { notice } = planning;
   const shape = model && sampleShape(model);
   const dataset = await openAt(given, shape, planning);

@@ -26,8 +26,14 @@ const usual = { iterations: 2000, batchSize: 32 };
  * @throws DisbackError naming the setting or the text that does not fit
  */
 export function planText(given: TeacherSettings, notice: (line: string) => void): TeacherPlan {
-  const { model, language, conditional, captions, autoencoder } = given;
-  const unfit = Object.entries({ conditional, captions, autoencoder, "training.flip": given.training.flip });
+  const { model, language, conditional, captions, autoencoder, vae } = given;
+  const unfit = Object.entries({
+    conditional,
+    captions,
+    autoencoder,
+    vae,
+    "training.flip": given.training.flip,
+  });
   for (const [name, value] of unfit) if (value) throw new DisbackError(`"${name}": has no effect on text`);
   if (model && language) throw new DisbackError('"model" and "language": give one of them');
   if (model && model.network !== "text-transformer")

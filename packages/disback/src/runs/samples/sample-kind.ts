@@ -34,7 +34,9 @@ export interface SampleKind {
   matches(shape: readonly number[]): boolean;
   /** Writes samples `[N, ...]` as one PNG. */
   draw(path: string, samples: Tensor, options?: PictureOptions): Promise<void>;
-  /** What samples say, for texts. */
+  /** Whether they are printed where no place to write to is given. */
+  readonly toTerminal?: boolean;
+  /** What samples say, for texts, alone or with pictures. */
   texts?(samples: Tensor): string[];
   /** Writes what else belongs beside a picture of a run, for the studio. */
   drawBeside?(picturePath: string, samples: Tensor): Promise<void>;

@@ -9,6 +9,7 @@ export function textsIn(language: Language): SampleKind {
   return {
     name: "texts",
     values: true,
+    toTerminal: true,
     matches: () => true,
     texts: (samples) => textsOf(samples, language),
     draw: (path, samples) => writeTextPicture(path, textsOf(samples, language)),

@@ -9,8 +9,11 @@ export const videos: SampleKind = {
   moving: true,
   values: true,
   matches: (shape) => shape.length === 4,
-  draw: (path, samples, { columns } = {}) =>
-    writeClips(path, samples, columns === undefined ? {} : { columns }),
+  draw: (path, samples, { columns, captions } = {}) =>
+    writeClips(path, samples, {
+      ...(columns === undefined ? {} : { columns }),
+      ...(captions ? { captions } : {}),
+    }),
   writeEach: writeClipFolder,
   defaultExtractor(shape, device) {
     for (const name of shippedExtractors()) {

@@ -48,6 +48,9 @@ export const pipelineSettings = {
   embeddedGuidance: positive
     .optional()
     .describe("Flux: the scale of guidance that the network is told; default 3.5"),
+  width: integer(8)
+    .optional()
+    .describe("Wan: width of a clip where it differs from its height, the resolution"),
   frames: integer(1).optional().describe("Wan: frames of a clip, 1 more than a multiple of 4"),
   resolution: integer(8)
     .optional()

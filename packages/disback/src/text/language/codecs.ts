@@ -1,4 +1,5 @@
-import { noGrad, ops, type Tensor } from "@disback/torch";
+import { cat, noGrad, ops, type Tensor } from "@disback/torch";
+import type { PairLayout } from "../../models/pair-unet/pair-layout.js";
 import type { SampleCodec } from "../../models/sample-codec.js";
 import type { Language } from "./language.js";
 
@@ -21,6 +22,27 @@ export function letterCodec(language: Language, length: number): SampleCodec {
     encode: (shown) => noGrad(() => ops.one_hot(shown.to("int64"), language.size).float()),
     decode: (samples) => noGrad(() => samples.argmax(-1).float()),
     save: (folder) => language.save(folder),
+  };
+}
+
+/** For models of pairs: shown are the picture's pixels and then each letter's number, `[pixels + L]`. */
+export function pairCodec(layout: PairLayout, language: Language): SampleCodec {
+  const { pixels, textLength, letterScale, letterCount, pictureShape } = layout;
+  return {
+    shownShape: [pixels + textLength],
+    pair: { pictureShape, language },
+    encode: (shown) =>
+      noGrad(() => {
+        const numbers = shown.narrow(1, pixels, textLength).to("int64");
+        const letters = ops.one_hot(numbers, letterCount).float().mul(letterScale);
+        return layout.join(shown.narrow(1, 0, pixels), letters);
+      }),
+    decode: (samples) =>
+      noGrad(() => {
+        const { picture, letters } = layout.split(samples);
+        return cat([picture.flatten(1), letters.argmax(-1).float()], 1);
+      }),
+    save: () => {},
   };
 }
 

@@ -14,21 +14,43 @@ interface Splitter {
   pre_tokenize_text(text: string): string[];
 }
 
+/** What finds the tokens of a piece of text. */
+interface Model {
+  config: Readonly<Record<string, unknown>>;
+  tokens_to_ids: ReadonlyMap<string, number>;
+  encode(pieces: string[]): string[];
+}
+
 /** The parts of a tokenizer of `@huggingface/tokenizers` that differ from the Rust library's. */
 export interface Inexact {
   normalizer: Normalizer | null;
   pre_tokenizer: Splitter | null;
+  model: Model;
 }
 
 /**
  * Makes a tokenizer of `@huggingface/tokenizers` give what the Rust library gives. JavaScript's `toLowerCase` knows the
  * final sigma, Rust's lower case of single characters does not; JavaScript's `\s` contains U+FEFF but not U+0085; the
- * library uses NFKC instead of a compiled table; its BERT splits characters beyond U+FFFF in halves.
+ * library uses NFKC instead of a compiled table; its BERT splits characters beyond U+FFFF in halves;
+ * its unigram models do not spell in bytes what no token covers.
  * @param json what the tokenizer was made of
  */
-export function makeExact({ normalizer, pre_tokenizer }: Inexact, json: object): void {
+export function makeExact({ normalizer, pre_tokenizer, model }: Inexact, json: object): void {
   makeNormalizerExact(normalizer);
   makeSplitterExact(pre_tokenizer, (json as { pre_tokenizer?: unknown }).pre_tokenizer);
+  if (model.config["type"] === "Unigram" && model.config["byte_fallback"] === true) spellInBytes(model);
+}
+
+function spellInBytes(model: Model): void {
+  const { tokens_to_ids: known } = model;
+  const find = model.encode.bind(model);
+  const bytesOf = (text: string) =>
+    [...Buffer.from(text)].map((byte) => `<0x${byte.toString(16).toUpperCase().padStart(2, "0")}>`);
+  model.encode = (pieces) =>
+    find(pieces).flatMap((token) => {
+      const bytes = known.has(token) ? [] : bytesOf(token);
+      return bytes.length > 0 && bytes.every((byte) => known.has(byte)) ? bytes : [token];
+    });
 }
 
 function makeNormalizerExact(normalizer: Normalizer | null): void {

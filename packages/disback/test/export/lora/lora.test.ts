@@ -20,8 +20,10 @@ const place = mkdtempSync(join(tmpdir(), "disback-lora-export-"));
 afterAll(() => rmSync(place, { recursive: true }));
 
 /** The student that the committed folder was written from. */
-async function student(name: "sd" | "sd3" | "flux", sigmaInit: number): Promise<DenoiserStudent> {
-  const teacher = pipelineDenoiser(await openTextToImagePipeline(pipelinePath(name)), { size: [8, 8] });
+async function student(name: "sd" | "sd3" | "flux" | "wan", sigmaInit: number): Promise<DenoiserStudent> {
+  const teacher = pipelineDenoiser(await openTextToImagePipeline(pipelinePath(name)), {
+    size: name === "wan" ? [2, 4, 4] : [8, 8],
+  });
   teacher.to({ dtype: "float32" });
   const adapters = new LowRankDenoiser(teacher, { rank: 2, generator: new Generator(1) });
   const { tensors } = readSafetensors(join(pipelinePath("lora-export"), name, diffusersFile));
@@ -47,6 +49,7 @@ const cases = [
     ...(["flux", 4, "flux", "flux_plain", "flux_noise"] as const),
     { text: reference("flux")("text"), pooled: reference("flux")("pooled"), guidance: tensor([2]) },
   ],
+  [...(["wan", 4, "wan", "wan_plain", "wan_noise"] as const), { text: reference("wan")("text") }],
 ] as const satisfies [string, number, string, string, string, Condition][];
 
 it.each(cases)(
@@ -59,7 +62,7 @@ it.each(cases)(
   },
 );
 
-it.each(["sd", "sd3", "flux"] as const)(
+it.each(["sd", "sd3", "flux", "wan"] as const)(
   "%s: the files that diffusers was given are those that we write",
   async (name) => {
     const of = await student(name, name === "sd" ? 2.5 : 4);

@@ -60,8 +60,14 @@ const exported = (source: string, name: string, more: Partial<ExportOptions> = {
 };
 
 /** The picture that a written folder's network makes in one step. */
-async function picture(folder: string, sigmaInit: number, z: Tensor, told: Condition): Promise<Tensor> {
-  const pipeline = { resolution: 16 };
+async function picture(
+  folder: string,
+  sigmaInit: number,
+  z: Tensor,
+  told: Condition,
+  more: object = {},
+): Promise<Tensor> {
+  const pipeline = { resolution: 16, ...more };
   const { module } = await openModel(folder, { device: "cpu", weightsOnly: true, pipeline });
   return new DenoiserStudent(module as LowRankDenoiser, {
     ...{ sigmaInit, conditions: { draw: () => undefined } },
@@ -84,19 +90,26 @@ const cases = [
     4,
     { text: reference("flux")("text"), pooled: reference("flux")("pooled"), guidance: tensor([2]) },
   ],
+  ["wan", 4, { text: reference("wan")("text") }],
 ] as const satisfies [string, number, Condition][];
+
+/** How each is opened, besides the size of its pictures. */
+const choices: Readonly<Record<string, object>> = { flux: { embeddedGuidance: 2 }, wan: { frames: 5 } };
 
 describe("a student of adapters as a folder for diffusers", () => {
   it.each(cases)("%s: diffusers opens it and draws the same latents", async (name, sigma, told) => {
-    const choice = { resolution: 16, ...(name === "flux" ? { embeddedGuidance: 2 } : {}) };
+    const choice = { resolution: 16, ...choices[name] };
     const { folder } = await adaptersOn(pipelinePath(name), name, sigma, choice);
     const { out } = await exported(folder, name);
     for (const [file, text] of Object.entries(written[name]!))
       expect(readFileSync(join(out, file), "utf8"), file).toBe(text);
-    const drawn = await picture(out, sigma, value(`${name}/z`), told);
+    const clip = name === "wan" ? choices[name] : {};
+    const drawn = await picture(out, sigma, value(`${name}/z`), told, clip);
     // Diffusers finds a step's sigma between two whole steps on a line, we on a line in ln sigma.
-    expect(relativeError(drawn, value(`${name}/picture`))).toBeLessThan(name.startsWith("sd3") ? 1e-5 : 1e-3);
-    const plain = await picture(pipelinePath(name), sigma, value(`${name}/z`), told);
+    expect(relativeError(drawn, value(`${name}/picture`))).toBeLessThan(
+      ["sd3", "wan"].includes(name) ? 1e-5 : 1e-3,
+    );
+    const plain = await picture(pipelinePath(name), sigma, value(`${name}/z`), told, clip);
     expect(relativeError(plain, value(`${name}/picture`))).toBeGreaterThan(1e-2);
   });
 });
