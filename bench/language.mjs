@@ -1,6 +1,6 @@
 // Students of texts: a small GPT of a larger one, and letters in one step; with a trajectory, without, and as is usual.
 //
-//   node bench/language.mjs [--part gpt,alpha8,letters] [--seeds 1,2,3] [--methods …] [--smoke]
+//   node bench/language.mjs [--part gpt,alpha8,letters] [--seeds 1,2,3] [--methods …] [--finished] [--smoke]
 //
 // Every run is done by the command line and kept in bench/language/work, so that a stopped measurement goes on where it was.
 import { spawnSync } from "node:child_process";
@@ -19,6 +19,8 @@ const { values: flags } = parseArgs({
     part: { type: "string", default: "gpt,alpha8,letters" },
     seeds: { type: "string", default: "1,2,3" },
     methods: { type: "string" },
+    /** tabulate the runs that are finished, start none */
+    finished: { type: "boolean", default: false },
     /** every step of the way with tiny sizes, in seconds; its figures mean nothing */
     smoke: { type: "boolean", default: false },
   },
@@ -90,7 +92,7 @@ const parts = {
   },
   letters: {
     text: () => brown(work, true),
-    teacher: lettersTeacher({ iterations: 1300, layers: 3, width: 20, textLength: 20 }),
+    teacher: lettersTeacher({ iterations: 1200, layers: 2, width: 20, textLength: 16 }),
     shared: lettersStudent({ iterations: 200 }),
     methods: lettersMethods(),
     judge: judgeSamples,
@@ -163,6 +165,7 @@ async function perform(part, { text, teacher, shared, methods, judge }) {
   for (const seed of flags.seeds.split(",").map(Number)) {
     for (const name of chosen) {
       const folder = join(work, `${part}-${name.replace(/\W+/g, "-")}-${seed}`);
+      if (flags.finished && stateOf(folder) !== "finished") continue;
       const settings = { ...shared, ...methods[name], ...(flags.smoke ? tiny.distill : {}) };
       run(["distill", "--teacher", teacherRun, "--data", train], settings, folder, seed);
       rows[name] ??= [];
@@ -182,8 +185,7 @@ async function judged(folder, judge, setting) {
 
 /** Starts a run, or goes on with it; does nothing if it is finished. */
 function run(command, settings, folder, seed) {
-  const record = join(folder, "run.json");
-  const state = existsSync(record) ? JSON.parse(readFileSync(record, "utf8")).state : undefined;
+  const state = stateOf(folder);
   if (state === "finished") return;
   const config = `${folder}.json`;
   writeFileSync(config, JSON.stringify(nested(settings)));
@@ -195,6 +197,12 @@ function run(command, settings, folder, seed) {
     stdio: ["ignore", "ignore", "inherit"],
   });
   if (status !== 0) throw new Error(`${flagsOf[0]} ended with ${status}`);
+}
+
+/** State of the run in a folder; `undefined` if there is none. */
+function stateOf(folder) {
+  const record = join(folder, "run.json");
+  return existsSync(record) ? JSON.parse(readFileSync(record, "utf8")).state : undefined;
 }
 
 /** `{ "a.b": 1 }` as `{ a: { b: 1 } }`. */

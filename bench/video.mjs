@@ -55,7 +55,7 @@ const methods = {
 
 const teacher = flags.teacher ?? join(work, "teacher");
 if (flags.teacher === undefined)
-  run(["teacher", "train", "--preset", "video"], flags.smoke ? tiny.teacher : [], teacher, 1);
+  run(["teacher", "train", "--preset", "video"], flags.smoke ? tiny.teacher : [], teacher, 0);
 const rows = { "the data": [judge("data", `${data.split("?")[0]}?count=${judged}&seed=9`)] };
 for (const steps of flags.smoke ? [2] : [18, 6, 3])
   rows[`teacher, ${steps} steps`] = [judge(`teacher-${steps}`, teacher, ["--steps", String(steps)])];

@@ -5,7 +5,7 @@
 //     --epochs 5 --name fashion-mnist-16-classifier --dataset "Fashion-MNIST 16x16"
 //   node scripts/train-extractor.mjs --data cifar10-jpg.tar.gz --resolution 32 --flips --epochs 7 \
 //     --name cifar10-jpeg-32-classifier --dataset "CIFAR-10 (JPEG) 32x32"
-//   node scripts/train-extractor.mjs --data "toy:moving-digits?count=20000&directions=8" --epochs 6 \
+//   node scripts/train-extractor.mjs --data "toy:moving-digits?count=20000&directions=1" --epochs 2 --batch-size 64 --learning-rate 2e-3 \
 //     --name moving-digits-classifier --dataset "moving digits, 8 frames of 16x16"
 //
 // Writes <out>/extractors/<name>/ and <out>/references/<name>.safetensors; <out> is this package's assets folder
@@ -28,6 +28,8 @@ const { values } = parseArgs({
     resolution: { type: "string" },
     epochs: { type: "string", default: "6" },
     seed: { type: "string", default: "0" },
+    "batch-size": { type: "string", default: "128" },
+    "learning-rate": { type: "string", default: "4e-3" },
     flips: { type: "boolean", default: false },
     out: { type: "string", default: fileURLToPath(new URL("../assets", import.meta.url)) },
   },
@@ -52,6 +54,8 @@ const { classifier, accuracy } = await trainClassifier({
   test,
   epochs,
   seed,
+  batchSize: Number(values["batch-size"]),
+  learningRate: Number(values["learning-rate"]),
   horizontalFlips: values.flips,
   onProgress: ({ iteration, iterations, loss }) => {
     if (iteration % 100 === 0)

@@ -48,7 +48,8 @@ export function requireFittingData(
 function kindOf(shape: readonly number[]): string {
   if (shape.length === 3) return `images [${shape.join(", ")}]`;
   const [channels, frames, height, width] = shape;
-  if (shape.length === 4) return `clips of ${frames} frames of ${width} x ${height} in ${channels} channels`;
+  if (shape.length === 4)
+    return `clips of ${frames} frames of ${width} x ${height} with ${channels} channels`;
   return `points of ${shape.join(" x ")} dimensions`;
 }
 

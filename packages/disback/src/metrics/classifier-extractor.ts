@@ -13,7 +13,7 @@ import {
 } from "@disback/torch";
 import { z } from "zod";
 import { DisbackError } from "../errors.js";
-import { asImages, Classifier, firstKernel } from "./classifier.js";
+import { Classifier, firstKernel, inputChannels } from "./classifier.js";
 import { eightBitImages } from "./eight-bit-images.js";
 import type { FeatureExtractor } from "./feature-extractor.js";
 
@@ -89,12 +89,8 @@ export class ClassifierExtractor implements FeatureExtractor {
         `Extractor ${this.name} expects ${what} [N, ${sampleShape.join(", ")}], got [${images.shape.join(", ")}]`,
       );
     }
-    return eightBitImages(asImages(images)).to(this.device).div(127.5).sub(1);
+    return eightBitImages(images).to(this.device).div(127.5).sub(1);
   }
-}
-
-function inputChannels({ channels, frames = 1 }: ClassifierConfig): number {
-  return channels * frames;
 }
 
 /** Writes `model.safetensors` and `config.json` into `folder`. */
@@ -112,7 +108,7 @@ export function loadClassifierExtractor(folder: string, device: Device = "cpu"):
   const config = readConfig(join(folder, "config.json"));
   const weights = join(folder, "model.safetensors");
   requireSizes(config, weights);
-  const classifier = new Classifier({ ...config, channels: inputChannels(config) });
+  const classifier = new Classifier(config);
   scope(() => {
     try {
       classifier.loadStateDict(readSafetensors(weights).tensors);

@@ -13,7 +13,7 @@ import {
 import { DataLoader } from "../data/data-loader.js";
 import type { Dataset } from "../data/dataset.js";
 import { DisbackError } from "../errors.js";
-import { asImages, Classifier } from "./classifier.js";
+import { Classifier } from "./classifier.js";
 
 /** Options of {@link trainClassifier}. */
 export interface ClassifierTrainingOptions {
@@ -48,9 +48,9 @@ export async function trainClassifier(
   if (train.labelDim === 0)
     throw new DisbackError(`${train.name} has no labels: a classifier cannot be trained on it`);
   const generator = new Generator(seed);
-  const resolution = train.sampleShape.at(-1)!;
-  const channels = train.sampleShape.slice(0, -2).reduce((product, size) => product * size, 1);
-  const shape = { channels, resolution, classes: train.labelDim, features };
+  const [channels, resolution] = [train.sampleShape[0]!, train.sampleShape.at(-1)!];
+  const frames = train.sampleShape.length === 4 ? train.sampleShape[1] : undefined;
+  const shape = { channels, frames, resolution, classes: train.labelDim, features };
   const classifier = new Classifier(shape, { generator }).train();
   const parameters = classifier.parameters();
   const optimizer = new AdamW(parameters, { lr: learningRate, weightDecay: 0.01 });
@@ -61,9 +61,7 @@ export async function trainClassifier(
     const { samples, labels } = await loader.next();
     optimizer.lr = learningRate * factor(iteration);
     const loss = scope(() => {
-      const logits = classifier.forward(
-        augmented(asImages(samples), generator, options.horizontalFlips ?? false),
-      );
+      const logits = classifier.forward(augmented(samples, generator, options.horizontalFlips ?? false));
       const crossEntropy = ops.cross_entropy_loss(logits, labels!);
       crossEntropy.backward();
       optimizer.step();
@@ -88,7 +86,7 @@ export async function classificationAccuracy(classifier: Classifier, dataset: Da
       Int32Array.from({ length: size }, (_, index) => start + index),
     );
     correct += inferenceMode(() =>
-      scope(() => classifier.forward(asImages(samples)).argmax(1).eq(labels!.argmax(1)).sum().item()),
+      scope(() => classifier.forward(samples).argmax(1).eq(labels!.argmax(1)).sum().item()),
     );
     samples.dispose();
     labels!.dispose();
@@ -98,12 +96,13 @@ export async function classificationAccuracy(classifier: Classifier, dataset: Da
 
 /** The batch moved by one random offset (black comes in), and each image mirrored with probability 1/2. */
 function augmented(images: Tensor, generator: Generator, horizontalFlips: boolean): Tensor {
-  const [count, , height, width] = images.shape as [number, number, number, number];
+  const [height, width] = images.shape.slice(-2) as [number, number];
   const reach = Math.floor(height / 16);
   const [down, right] = randint(0, 2 * reach + 1, [2], { generator }).toArray() as [number, number];
   const black = -1;
   const padded = ops.constant_pad_nd(images, [reach, reach, reach, reach], black);
-  const moved = padded.narrow(2, Number(down), height).narrow(3, Number(right), width);
+  const moved = padded.narrow(-2, Number(down), height).narrow(-1, Number(right), width);
   if (!horizontalFlips) return moved;
-  return where(rand([count, 1, 1, 1], { generator }).lt(0.5), moved.flip([3]), moved);
+  const each = images.shape.map((size, dimension) => (dimension === 0 ? size : 1));
+  return where(rand(each, { generator }).lt(0.5), moved.flip([-1]), moved);
 }

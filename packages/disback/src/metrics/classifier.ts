@@ -13,8 +13,10 @@ import {
 export interface ClassifierShape {
   /** Height and width of the images. */
   resolution: number;
-  /** 1 (grey) or 3 (colour), times the frames of a clip. */
+  /** 1 (grey) or 3 (colour). */
   channels: number;
+  /** Frames of a clip, which are channels to the first convolution; absent for images. */
+  frames?: number | undefined;
   /** Number of classes K. */
   classes: number;
   /** Width of the penultimate layer F: the features. */
@@ -25,6 +27,11 @@ const reductionOf = (resolution: number): number => Math.max(1, Math.floor(resol
 
 /** Side of the first convolution's kernel: it overlaps with its neighbours by a pixel on each side. */
 export const firstKernel = (resolution: number): number => reductionOf(resolution) + 2;
+
+/** Channels of the first convolution. */
+export function inputChannels({ channels, frames = 1 }: ClassifierShape): number {
+  return channels * frames;
+}
 
 /**
  * A small convolutional classifier (0.41 M parameters) whose penultimate layer serves as feature space. The first
@@ -46,7 +53,7 @@ export class Classifier extends Module {
     ];
     const reduction = reductionOf(shape.resolution);
     this.convolutions = new Sequential(
-      ...block(shape.channels, 32, reduction, firstKernel(shape.resolution)),
+      ...block(inputChannels(shape), 32, reduction, firstKernel(shape.resolution)),
       ...block(32, 64, 2),
       ...block(64, 64, 1),
       ...block(64, 128, 2),
@@ -57,18 +64,15 @@ export class Classifier extends Module {
     this.head = new Linear(shape.features, shape.classes, options);
   }
 
-  /** @param images `[N, C, H, W]` in [-1, 1]; @returns features `[N, F]` */
-  features(images: Tensor): Tensor {
+  /** @param samples `[N, C, H, W]` or `[N, C, T, H, W]` in [-1, 1]; @returns features `[N, F]` */
+  features(samples: Tensor): Tensor {
+    // With black as 0, what moves before it is all that the convolutions see of a clip.
+    const images = samples.ndim === 5 ? samples.flatten(1, 2).add(1) : samples;
     return this.projection.forward(this.convolutions.forward(images).flatten(1)).silu();
   }
 
-  /** @param images `[N, C, H, W]` in [-1, 1]; @returns logits `[N, K]` */
-  forward(images: Tensor): Tensor {
-    return this.head.forward(this.features(images));
+  /** @param samples as of `features`; @returns logits `[N, K]` */
+  forward(samples: Tensor): Tensor {
+    return this.head.forward(this.features(samples));
   }
-}
-
-/** Clips `[N, C, T, H, W]` as images whose frames are channels, `[N, C * T, H, W]`; images as they are. */
-export function asImages(samples: Tensor): Tensor {
-  return samples.ndim === 5 ? samples.flatten(1, 2) : samples;
 }

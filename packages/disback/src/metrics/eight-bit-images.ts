@@ -4,11 +4,11 @@ import { DisbackError } from "../errors.js";
 /**
  * Images as 8-bit pictures, as a user would save them. Without this rounding and clipping, figures would differ from
  * those of the saved files.
- * @param images `[N, C, H, W]`, float, -1 (black) to 1 (white)
- * @returns `[N, C, H, W]`, whole numbers 0 to 255 in float32
+ * @param images `[N, C, H, W]` or clips `[N, C, T, H, W]`, float, -1 (black) to 1 (white)
+ * @returns shape of `images`, whole numbers 0 to 255 in float32
  */
 export function eightBitImages(images: Tensor): Tensor {
-  if (images.ndim !== 4) {
+  if (images.ndim !== 4 && images.ndim !== 5) {
     throw new DisbackError(
       `A feature extractor for images expects [N, C, H, W], got [${images.shape.join(", ")}]`,
     );

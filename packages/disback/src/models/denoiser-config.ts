@@ -176,6 +176,8 @@ const videoDit = z.strictObject({
   frames: count.min(2).max(1024),
   /** frames in a row that one token stands for */
   framesPerPatch: count.default(1),
+  /** channels of the convolutions around the transformer */
+  pixelChannels: count.default(16),
   /** blocks, in turn over space and over time */
   layers: count.multipleOf(2).default(4),
 });

@@ -58,7 +58,7 @@ const VIDEO = {
   patchSize: 4,
   layers: 4,
   heads: 4,
-  channelsPerHead: 24,
+  channelsPerHead: 16,
 };
 
 /** `disback teacher train --preset NAME`; images need `--data`. */
@@ -169,7 +169,7 @@ export const teacherPresets: Presets = {
       learningRate: 1.5e-3,
       averageHalfLife: 8000,
       labelDropout: 0,
-      // Eight frames show through more noise than one.
+      // A clip shows through more noise than a picture.
       noiseMean: -0.4,
       noiseStandardDeviation: 1.4,
     },
@@ -326,7 +326,7 @@ export const distillPresets: Presets = {
     student: "small",
     recording: { steps: 60, batchSize: 32, learningRate: 3e-4 },
     backtracking: {
-      objective: "gkd",
+      objective: "supervised",
       iterations: 600,
       batchSize: 32,
       studentLearningRate: 2e-3,

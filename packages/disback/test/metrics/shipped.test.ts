@@ -11,13 +11,13 @@ describe("shipped extractors", () => {
 
   it.each(shippedExtractors())("%s works and has reference statistics of its own", (name) => {
     const extractor = loadShippedExtractor(name);
-    const { channels, resolution, accuracy } = extractor.config;
+    const { accuracy, frames } = extractor.config;
     expect(extractor.name).toBe(name);
     expect(accuracy).toBeGreaterThan(0.6);
-    expect(extractor.features(zeros([2, channels, resolution, resolution])).shape).toEqual([2, 64]);
+    expect(extractor.features(zeros([2, ...extractor.sampleShape])).shape).toEqual([2, 64]);
     const reference = loadShippedReference(name);
     requireSameExtractor(reference, extractor);
-    expect(reference.statistics.count).toBeGreaterThanOrEqual(50_000);
+    expect(reference.statistics.count).toBeGreaterThanOrEqual(frames === undefined ? 50_000 : 20_000);
     expect(reference.features.shape).toEqual([3000, 64]);
   });
 

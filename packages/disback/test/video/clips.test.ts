@@ -45,6 +45,9 @@ describe("moving digits", () => {
     );
     const steady = second.flat().filter((value) => value < 1e-4).length;
     expect(steady).toBeGreaterThan(0.6 * second.flat().length);
+    // Two pixels per frame at this size, or none.
+    const moved = paths.flatMap((path) => path.slice(1).map((right, at) => Math.abs(right - path[at]!)));
+    for (const distance of moved) expect(Math.min(distance, Math.abs(distance - 2))).toBeLessThan(1e-4);
     expect([reflected(-1, 10), reflected(11, 10), reflected(23, 10), reflected(4, 10)]).toEqual([1, 9, 3, 4]);
   });
 
@@ -54,6 +57,9 @@ describe("moving digits", () => {
     const source = "toy:moving-digits";
     expect(await fail(`${source}?frames=1`)).toBe(
       `${source}?frames=1: frames must be a whole number from 2 to 64, not "1"`,
+    );
+    expect(await fail(`${source}?size=20`)).toBe(
+      `${source}?size=20: size must be a multiple of 16 from 16 to 128, not "20"`,
     );
     expect(await fail(source, { frames: 4 })).toBe(
       `${source} gives 8 frames of 16 x 16 in grey, not frames 4: change its frames and size`,

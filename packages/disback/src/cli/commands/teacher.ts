@@ -56,6 +56,7 @@ export function addTeacher(program: Command): void {
 Examples:
   disback teacher train --preset 2d --data toy:ring --out runs/ring
   disback teacher train --preset cifar10 --data cifar10.tar.gz --conditional --out runs/cifar10
+  disback teacher train --preset gpt --data texts/ --out runs/gpt
   disback teacher train --data photos/ --autoencoder sd-vae/ --config latent.yaml --out runs/latent
   disback teacher train --preset autoencoder --data faces.npz --out runs/vae
 `,

@@ -3,7 +3,7 @@ import { DisbackError } from "../../errors.js";
 import { Labels } from "../labels.js";
 import { RandomStream } from "../random.js";
 import type { SampleArrays, SampleSource } from "../samples.js";
-import { type Motion, MovingDigits } from "./moving-digits.js";
+import { directionCount, type Motion, MovingDigits } from "./moving-digits.js";
 import { splitStream } from "./points.js";
 
 /** Clips of moving digits, drawn when they are read: the same for the same request and split, on every machine. */
@@ -21,7 +21,7 @@ export class DigitClips implements SampleSource {
 
   /**
    * @param split "train" (default), or "test" for a second, independent set
-   * @param withLabels whether the digit becomes the label; with several `directions`, together with that of its motion
+   * @param withLabels whether the digit becomes the label; with `directions=1`, together with where it goes
    */
   constructor(
     readonly name: string,
@@ -34,22 +34,22 @@ export class DigitClips implements SampleSource {
     this.seed = seed!;
     this.stream = splitStream(name, split);
     this.sampleShape = [1, frames!, size!, size!];
-    this.labels = withLabels ? this.labelsWith(directions!) : undefined;
+    this.labels = withLabels ? this.labelsOf(directions === 1) : undefined;
     this.labelDim = this.labels?.dim ?? 0;
     this.classNames = this.labels?.classNames;
     this.classes = this.labels?.classes;
     this.classCounts = this.labels?.counts();
   }
 
-  private labelsWith(directions: number): Labels {
+  private labelsOf(withDirection: boolean): Labels {
+    const kinds = withDirection ? directionCount : 1;
     const classes = Int32Array.from({ length: this.length }, (_, index) => {
-      const { digit, velocity } = this.motion(index);
-      const turn = Math.atan2(velocity[1], velocity[0]) / (2 * Math.PI) + 0.5;
-      return digit * directions + Math.min(directions - 1, Math.floor(turn * directions));
+      const { digit, direction } = this.motion(index);
+      return digit * kinds + (withDirection ? direction : 0);
     });
-    const names = Array.from({ length: this.digits.classes * directions }, (_, place) => {
-      const digit = `${Math.floor(place / directions)}`;
-      return directions === 1 ? digit : `${digit}, direction ${place % directions}`;
+    const names = Array.from({ length: this.digits.classes * kinds }, (_, place) => {
+      const digit = `${Math.floor(place / kinds)}`;
+      return withDirection ? `${digit}, direction ${place % kinds}` : digit;
     });
     return Labels.fromClasses(classes, this.name, names);
   }
@@ -69,7 +69,7 @@ export class DigitClips implements SampleSource {
 
   async fingerprint(): Promise<string> {
     const { sampleShape, length, seed, stream, labelDim } = this;
-    const request = ["moving-digits 1", sampleShape.join(), length, seed, stream, labelDim];
+    const request = ["moving-digits 2", sampleShape.join(), length, seed, stream, labelDim];
     return createHash("sha256").update(request.join(" ")).digest("hex");
   }
 

@@ -16,8 +16,19 @@ const glyphs = [
 
 /** Width and height of a digit, in cells. A cell is a sixteenth of the picture's side. */
 const [glyphWidth, glyphHeight, cellsInSide] = [5, 7, 16];
-/** Slowest and fastest digit, in cells per frame. */
-const [slowest, fastest] = [0.5, 1.5];
+/** Where a digit may go in a frame, in cells. */
+const steps = [
+  [1, 0],
+  [1, 1],
+  [0, 1],
+  [-1, 1],
+  [-1, 0],
+  [-1, -1],
+  [0, -1],
+  [1, -1],
+] as const;
+/** Number of directions of a motion. */
+export const directionCount = steps.length;
 
 /** The motion of one clip: a digit that crosses the picture and is reflected at its edges. */
 export interface Motion {
@@ -25,14 +36,13 @@ export interface Motion {
   digit: number;
   /** left and upper edge of the digit in the first frame, in pixels */
   place: readonly [x: number, y: number];
-  /** pixels per frame to the right and downwards, before the first reflection */
-  velocity: readonly [right: number, down: number];
+  /** before the first reflection: 0 to the right, then clockwise in eighths of a turn, to 7 */
+  direction: number;
 }
 
 /**
- * Clips of one digit each, of which everything is known: `[1, frames, size, size]`, white on black, a pixel as bright as
- * the part of it that the digit covers. The digit moves at a constant velocity in a random direction, by 0.5 to 1.5
- * sixteenths of the side per frame, and is reflected at the edges.
+ * Clips of one digit each, of which everything is known: `[1, frames, size, size]`, white on black. The digit starts at any
+ * of its places, moves by a sixteenth of the side per frame to one of eight sides, and is reflected at the edges.
  */
 export class MovingDigits {
   readonly classes = glyphs.length;
@@ -50,18 +60,20 @@ export class MovingDigits {
   }
 
   draw(random: RandomStream): Motion {
-    const digit = random.below(this.classes);
-    const place = [this.reach[0] * random.uniform(), this.reach[1] * random.uniform()] as const;
-    const speed = this.cell * (slowest + (fastest - slowest) * random.uniform());
-    const angle = 2 * Math.PI * random.uniform();
-    return { digit, place, velocity: [speed * Math.cos(angle), speed * Math.sin(angle)] };
+    const place = (reach: number) => this.cell * random.below(Math.round(reach / this.cell) + 1);
+    return {
+      digit: random.below(this.classes),
+      place: [place(this.reach[0]), place(this.reach[1])],
+      direction: random.below(directionCount),
+    };
   }
 
   /** Left and upper edge of the digit in a frame. */
-  placeAt({ place, velocity }: Motion, frame: number): [x: number, y: number] {
+  placeAt({ place, direction }: Motion, frame: number): [x: number, y: number] {
+    const [right, down] = steps[direction]!;
     return [
-      reflected(place[0] + velocity[0] * frame, this.reach[0]),
-      reflected(place[1] + velocity[1] * frame, this.reach[1]),
+      reflected(place[0] + this.cell * right * frame, this.reach[0]),
+      reflected(place[1] + this.cell * down * frame, this.reach[1]),
     ];
   }
 
@@ -76,7 +88,7 @@ export class MovingDigits {
   }
 
   /**
-   * Adds a digit's coverage, times `brightness`, to a picture.
+   * Adds a digit to a picture, each pixel by the part of it that the digit covers, times `brightness`.
    * @param place left and upper edge in pixels; parts outside the picture are cut off
    */
   addDigit(

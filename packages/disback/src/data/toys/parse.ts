@@ -58,7 +58,7 @@ const kinds: Record<string, Kind> = {
     build: ({ arms, turns, std }) => spiral(arms!, turns!, std!),
   },
   "moving-digits": {
-    parameters: { frames: whole(8, 2, 64), size: whole(16, 16, 128), directions: whole(1, 1, 36) },
+    parameters: { frames: whole(8, 2, 64), size: whole(16, 16, 128, 16), directions: whole(0, 0, 1) },
   },
 };
 
@@ -78,7 +78,14 @@ function readParameter(
 ): number {
   const value = text.trim() === "" ? Number.NaN : Number(text);
   if (!(value >= minimum && value <= maximum) || (step && value % step !== 0)) {
-    const kind = step === 2 ? "an even number" : step ? "a whole number" : "a number";
+    const kind =
+      step === 2
+        ? "an even number"
+        : step === 1
+          ? "a whole number"
+          : step
+            ? `a multiple of ${step}`
+            : "a number";
     throw new DisbackError(`${source}: ${name} must be ${kind} from ${minimum} to ${maximum}, not "${text}"`);
   }
   return value;
@@ -93,7 +100,7 @@ export interface ReadToy {
 /**
  * Reads "toy:<kind>?<name>=<value>&…". Parameters: ring `modes` 8, `std` 0.05; grid `side` 5, `std` 0.05; moons `std`
  * 0.05; checkerboard `size` 4 (even); spiral `arms` 2, `turns` 1, `std` 0.02; moving-digits `frames` 8, `size` 16,
- * `directions` 1; all of them `count` 50000, `seed` 0.
+ * `directions` 0; all of them `count` 50000, `seed` 0.
  * @throws DisbackError naming the kind or parameter that is wrong
  */
 export function readToy(source: string): ReadToy {

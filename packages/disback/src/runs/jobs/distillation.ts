@@ -43,7 +43,7 @@ function decideFor(settings: DistillSettings, { teacher, student }: Networks): D
       record: false,
       why:
         teacher.module instanceof LanguageModel
-          ? "a language model learns from its own texts, which the teacher can judge"
+          ? "a language model learns from texts that the teacher can judge"
           : "the student learns the teacher's outputs at the same latents",
     };
   return decide({
