@@ -51,7 +51,7 @@ export interface NeedsOptions {
 /** libtorch, Node and the allocator's reserve, by `bench/adapters.mjs --network tiny`, rounded up. */
 const PROCESS = 0.3e9;
 /** A backward pass needs more than the forward pass left: the gradient of what it is at. */
-const BACKWARD = 1.05;
+const BACKWARD = 1.1;
 
 /**
  * Works out what a distillation needs, by the networks' sizes and one pass of the student on one sample, whose
