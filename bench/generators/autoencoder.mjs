@@ -20,7 +20,7 @@ const CONFIG = {
   },
 };
 
-export async function* measure({ seed, smoke, work, only, python, iterations = 80 }) {
+export async function* measure({ seed, smoke, work, only, python }) {
   const { faces } = await openFaces({ python, work });
   const draw = (count, from) => facesOf(faces, randn([count, 100], { generator: new Generator(from) }));
   const samples = draw(smoke ? 32 : 2048, 11);
@@ -84,7 +84,9 @@ export async function* measure({ seed, smoke, work, only, python, iterations = 8
       ...(await figures({})),
     };
   for (const one of only ?? []) {
-    const [half, method] = one.split(":");
+    // "half:method", or "half:method:steps"
+    const [half, method, own] = one.split(":");
+    const iterations = Number(own ?? 80);
     const student = tinyAutoencoderFor(teacher, { channels: 16, blocks: 1, seed });
     const began = cpuSeconds();
     const trajectory = join(work, "trajectory-tiny");
