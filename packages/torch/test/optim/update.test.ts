@@ -46,7 +46,7 @@ describe("gradients are cleaned", () => {
     const wide = draw(3).map((tensor) => tensor.double());
     wide[0]!.narrow(0, 1, 1).fill_(Number.NaN);
     expect(clean(wide).dtype).toBe("float64");
-    expect(wide[0]!.toArray()[1]).toBe(0);
+    expect(wide[0]!.select(0, 1).item()).toBe(0);
     const spread = zeros([4, 4]).select(1, 0).fill_(Number.POSITIVE_INFINITY);
     expect(clean([spread]).item()).toBeCloseTo(2e5);
     expect(() => clean([])).toThrow();
