@@ -1,6 +1,6 @@
 // Where a trajectory pays on images: noise range x student x resolution of the same data (Fashion-MNIST), for plain, the
 // auxiliary model's start alone and the whole path: FID and recall. The teachers of 16x16 and 32x32 are the shipped ones; that
-// of 8x8 is the first, trained on at 8x8. 8x8 is judged by the classifier of 16x16, pixels doubled.
+// of 8x8 is trained here, so that its checkpoints can be a trajectory too. 8x8 is judged by the classifier of 16x16, pixels doubled.
 //   node bench/trajectory-images.mjs --data t10k-images-idx3-ubyte.gz [--seeds 1] [--only REGEX] [--smoke] [--work FOLDER]
 // Rows that bench/results/trajectory-images.json has already (same settings) are not measured again, so it can be stopped.
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -8,9 +8,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { Generator, noGrad, randn, setNumThreads, Upsample } from "@disback/torch";
+import { Generator, randn, setNumThreads, Upsample } from "@disback/torch";
 import {
   Backtracking,
+  checkpointTrajectory,
   DenoiserStudent,
   DenoisingFit,
   DiffInstruct,
@@ -21,7 +22,15 @@ import {
 } from "disback";
 import { openDataset } from "disback/data";
 import { evaluate, loadShippedExtractor, loadShippedReference, referenceStatistics } from "disback/metrics";
-import { createDenoiser, createGenerator, heun, loadModel, saveModel, TeacherTraining } from "disback/models";
+import {
+  createDenoiser,
+  createGenerator,
+  heun,
+  loadConfig,
+  loadModel,
+  saveModel,
+  TeacherTraining,
+} from "disback/models";
 import { cpuSeconds } from "./generators/common.mjs";
 import { machine, save } from "./report.mjs";
 
@@ -37,7 +46,7 @@ const { values: flags } = parseArgs({
 });
 const { smoke } = flags;
 const settings = {
-  iterations: smoke ? 4 : 200,
+  iterations: smoke ? 4 : 100,
   batchSize: 16,
   studentLearningRate: 3e-4,
   auxiliaryLearningRate: 6e-4,
@@ -45,7 +54,13 @@ const settings = {
   judged: smoke ? 40 : 500,
 };
 const ranges = { "N(-1.2, 1.2)": [-1.2, 1.2], "N(-2.6, 1.2)": [-2.6, 1.2], "N(-3, 0.6)": [-3, 0.6] };
-const methods = ["plain", "start", "whole"];
+/** What is measured first. */
+const passes = [
+  { students: ["untrained", "dcgan"], methods: ["plain", "whole"] },
+  { students: ["untrained"], methods: ["checkpoints"] },
+  { students: ["untrained", "dcgan"], methods: ["start"] },
+  { students: ["small"], methods: ["plain", "start", "whole"] },
+];
 const assets = fileURLToPath(new URL("../packages/disback/assets/teachers/", import.meta.url));
 mkdirSync(flags.work, { recursive: true });
 
@@ -67,28 +82,30 @@ function shipped(size) {
   return { ...model, extractor: loadShippedExtractor(name), reference: loadShippedReference(name) };
 }
 
-/** The teacher of 16x16, trained on at 8x8. */
+/** A teacher of the architecture of 16x16, and its checkpoints. */
 async function smallTeacher(dataset) {
   const folder = join(flags.work, smoke ? "teacher-8-smoke" : "teacher-8");
-  if (existsSync(folder)) return loadModel(folder);
-  const { denoiser, config } = loadModel(join(assets, "fashion-mnist-16"));
-  const training = new TeacherTraining({
-    ...{ dataset, execution: { seed: 1 }, iterations: smoke ? 4 : 500, batchSize: 64 },
-    ...{ denoiser: copyOf(denoiser, { ...config, imageResolution: 8 }), averageHalfLife: 10_000 },
-  });
-  while (!training.finished) await training.step();
-  saveModel(folder, training.average, { ...config, imageResolution: 8 });
-  return loadModel(folder);
-}
-
-function copyOf(denoiser, config) {
-  const copy = createDenoiser(config, { generator: new Generator(0) });
-  const weights = denoiser.parameters();
-  // Their names hold the resolution, so they are matched by order.
-  noGrad(() => {
-    for (const [k, weight] of copy.parameters().entries()) weight.copy_(weights[k]);
-  });
-  return copy;
+  const config = { ...loadConfig(join(assets, "fashion-mnist-16")), imageResolution: 8 };
+  const iterations = smoke ? 8 : 500;
+  const kept = [20, 50, 100, 200, 400].map((step) => (smoke ? step / 100 : step)).map(Math.ceil);
+  if (!existsSync(join(folder, `${iterations}`))) {
+    const training = new TeacherTraining({
+      ...{ dataset, execution: { seed: 1 }, iterations, batchSize: 64, learningRate: 3e-3 },
+      ...{ denoiser: createDenoiser(config, { generator: new Generator(1) }), averageHalfLife: 5000 },
+    });
+    for (let step = 1; step <= iterations; step++) {
+      await training.step();
+      if (kept.includes(step) || step === iterations)
+        saveModel(join(folder, `${step}`), training.average, config);
+    }
+  }
+  return {
+    ...loadModel(join(folder, `${iterations}`)),
+    checkpoints: kept.map((step) => ({
+      name: `${step}`,
+      loadInto: (model) => model.loadStateDict(loadModel(join(folder, `${step}`)).denoiser.stateDict()),
+    })),
+  };
 }
 
 /** An extractor that sees every pixel twice. */
@@ -142,16 +159,17 @@ function judgeStudent(student, against) {
 
 async function measure(student, { against, noise, method, seed }) {
   const { denoiser: teacher } = against;
+  const reach = measureReach({ teacher, student, levels: noise, seed }).ratio;
   const place = mkdtempSync(join(tmpdir(), "disback-images-"));
   const execution = { seed };
   const began = cpuSeconds();
-  const trajectory =
-    method === "plain"
-      ? undefined
-      : record({
-          ...{ teacher, student, execution, fit: new DenoisingFit(noise) },
-          ...{ folder: join(place, "path"), ...settings.recording },
-        });
+  const path = { teacher, student, folder: join(place, "path"), fit: new DenoisingFit(noise) };
+  const trajectories = {
+    plain: () => undefined,
+    checkpoints: () => checkpointTrajectory({ ...path, checkpoints: against.checkpoints, seed }),
+  };
+  const recorded = () => record({ ...path, execution, ...settings.recording });
+  const trajectory = (trajectories[method] ?? recorded)();
   const recordingSeconds = cpuSeconds() - began;
   const work = new Backtracking({
     ...{ teacher, student, trajectory, execution, objective: new DiffInstruct({ noise }) },
@@ -164,13 +182,13 @@ async function measure(student, { against, noise, method, seed }) {
     const before = cpuSeconds();
     work.step();
     seconds += cpuSeconds() - before;
-    if (work.iteration % Math.ceil(settings.iterations / 8) === 0)
+    if (work.iteration % Math.ceil(settings.iterations / 2) === 0)
       curve.push({ iteration: work.iteration, seconds, ...(await judgeStudent(work.average, against)) });
   }
   work.dispose();
   rmSync(place, { recursive: true });
   const { fid, recall } = curve.at(-1);
-  return { nodes: trajectory?.nodes.length ?? 0, recordingSeconds, seconds, fid, recall, curve };
+  return { reach, nodes: trajectory?.nodes.length ?? 0, recordingSeconds, seconds, fid, recall, curve };
 }
 
 const earlier = new URL("results/trajectory-images.json", import.meta.url);
@@ -185,42 +203,32 @@ const keep = (row) => {
   console.log(JSON.stringify({ ...row, curve: undefined }));
   if (!smoke) save("trajectory-images", { machine: machine(), settings, rows });
 };
-for (const seed of flags.seeds.split(",").map(Number))
-  for (const size of [8, 16, 32]) {
-    let against;
-    const open = async () => (against ??= await levels[size]());
-    const teacherRow = { size, student: "the teacher itself", seed: 1 };
-    if (!has(teacherRow)) {
-      const { denoiser } = await open();
-      const { conditions } = studentOf("untrained", against, 1);
-      const random = new Generator(99);
-      const draw = (count) =>
-        heun(denoiser, randn([count, 1, size, size], { generator: random }), {
-          steps: 12,
-          condition: conditions.draw(count, random),
-        });
-      keep({ ...teacherRow, ...(await judge(draw, against)) });
-    }
-    for (const [range, [mean, deviation]] of Object.entries(ranges))
-      for (const student of ["untrained", "small", "dcgan"]) {
-        const noise = new LogNormal(mean, deviation);
-        let reach;
-        for (const method of methods) {
-          const key = { size, range, student, method, seed };
-          if (has(key)) continue;
-          const { denoiser: teacher } = await open();
-          reach ??= measureReach({
-            teacher,
-            student: studentOf(student, against, seed),
-            levels: noise,
-            seed,
-          }).ratio;
-          keep({
-            ...key,
-            reach,
-            ...(await measure(studentOf(student, against, seed), { against, noise, method, seed })),
-          });
-        }
-      }
-  }
+const opened = {};
+const open = async (size) => (opened[size] ??= await levels[size]());
+for (const size of [8, 16, 32]) {
+  const key = { size, student: "the teacher itself", seed: 1 };
+  if (has(key)) continue;
+  const against = await open(size);
+  const { conditions } = studentOf("untrained", against, 1);
+  const random = new Generator(99);
+  const draw = (count) =>
+    heun(against.denoiser, randn([count, 1, size, size], { generator: random }), {
+      steps: 12,
+      condition: conditions.draw(count, random),
+    });
+  keep({ ...key, ...(await judge(draw, against)) });
+}
+for (const { students, methods } of passes)
+  for (const seed of flags.seeds.split(",").map(Number))
+    for (const size of [8, 16, 32])
+      for (const [range, [mean, deviation]] of Object.entries(ranges))
+        for (const student of students)
+          for (const method of methods) {
+            const key = { size, range, student, method, seed };
+            if (has(key) || (method === "checkpoints" && size !== 8)) continue;
+            const against = await open(size);
+            const noise = new LogNormal(mean, deviation);
+            const made = studentOf(student, against, seed);
+            keep({ ...key, ...(await measure(made, { against, noise, method, seed })) });
+          }
 console.log(`${rows.length} rows`);

@@ -80,6 +80,7 @@ export {
   type TargetProgress,
   type TargetSchedule,
 } from "./distill/target-schedule.js";
+export { type TeacherSamplesOptions, teacherSamples } from "./distill/teacher-samples.js";
 export {
   distillTinyHalf,
   type TinyHalfOptions,

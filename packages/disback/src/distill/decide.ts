@@ -44,16 +44,19 @@ export interface DecideOptions {
   levels?: NoiseDistribution | undefined;
 }
 
-/** The largest ratio at which the noise levels count as bridging the gap, see `measureReach` and docs/trajectories.md. */
-const largestRatio = 2;
+/**
+ * The largest ratio at which the noise levels count as bridging the gap, see `measureReach`. In the plane, levels that do
+ * measure 0.96 to 1.05, and those where a trajectory paid 1.3 to 1.5 and more (docs/trajectories.md).
+ */
+const largestRatio = 1.2;
 
 /**
  * What helps a student, as measured in docs/study.md and docs/trajectories.md:
  *
  * 1. A copy of the teacher needs neither. A trajectory never paid for one.
  * 2. A denoiser that is not a copy imitates. This is cheaper than a trajectory, and better.
- * 3. Where imitation is impossible or not wanted, a trajectory is recorded if the noise levels in use do not bridge the gap
- *    between the student and the data (`measureReach`). Where they do, a trajectory only costs.
+ * 3. Where imitation is impossible or not wanted, a trajectory is recorded for points if the noise levels in use do not bridge
+ *    the gap between the student and the data (`measureReach`). Where they do, and for pictures, a trajectory only costs.
  *
  * The decision depends only on the seed, so a resumed run decides the same.
  */
@@ -84,12 +87,13 @@ export function decide({
   if (student instanceof DenoiserStudent && steps > 0)
     return { imitate: true, record: false, why: "the student is not a copy and first imitates the teacher" };
   const { highest, ratio } = measureReach({ teacher: teacher as DenoiserModule, student, levels, seed });
-  const record = ratio > largestRatio;
-  const found = `from noise of ${highest.toPrecision(2)}, the highest level in use, the teacher ${record ? "does not lead" : "leads"} the student's first samples to the data`;
+  const far = ratio > largestRatio;
+  const arePoints = student.facts.sampleShape.length === 1;
+  const found = `from noise of ${highest.toPrecision(2)}, the highest level in use, the teacher ${far ? "does not lead" : "leads"} the student's first samples to the data (its loss there is ${ratio.toFixed(2)} of its own samples')`;
   return {
     imitate: false,
-    record,
-    why: `${found} (its loss there is ${ratio.toFixed(2)} of its own samples')`,
+    record: far && arePoints,
+    why: far && !arePoints ? `${found}, but for pictures a trajectory has not paid` : found,
   };
 }
 

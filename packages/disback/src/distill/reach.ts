@@ -1,5 +1,4 @@
 import { Generator, inferenceMode, randn, scope, type Tensor } from "@disback/torch";
-import type { Condition } from "../models/condition.js";
 import type { DenoiserModule } from "../models/denoiser.js";
 import { heun } from "../models/samplers.js";
 import { denoisingLoss } from "./denoising-loss.js";
@@ -15,7 +14,7 @@ export interface ReachOptions {
   student: Student;
   /** the noise levels that the objective uses, default EDM's log-normal */
   levels?: NoiseDistribution | undefined;
-  /** number of samples, default 64 */
+  /** number of samples, default 64, and more if these hold less than 4096 numbers: 2048 points of the plane */
   samples?: number;
   /** seed of the samples and all noise, default 0 */
   seed?: number;
@@ -25,21 +24,23 @@ export interface ReachOptions {
 export interface Reach {
   /** the highest noise level in use: a twentieth of the levels lies above it */
   highest: number;
-  /** the teacher's loss on the student's samples that it has denoised from there, over that on its own samples */
+  /** the teacher's loss on the student's samples that it has denoised from there, over that on its own that went the same way */
   ratio: number;
 }
 
 /**
  * Do the noise levels in use bridge the gap between the student and the data? The student's first samples are noised to the
  * highest level in use, and the teacher's sampler denoises them from there (as SDEdit does, Meng et al. 2022). If this leads
- * to the data, the teacher fits the result as well as its own samples, and the ratio of its denoising losses, at the levels
- * in use, is about 1. If the noise does not reach, the samples stay where the teacher's answers mean little, and the ratio
- * is large. Our own measure; docs/trajectories.md compares it with where a trajectory paid.
+ * to the data, the teacher fits the result as well as its own samples that were noised and denoised alike, and the ratio of its
+ * denoising losses, at the levels in use, is about 1. If the noise does not reach, the samples stay where the teacher's answers
+ * mean little, and the ratio is large. Our own measure; docs/trajectories.md compares it with where a trajectory paid.
  *
- * Costs `4 * steps - 2` evaluations of the teacher on the samples. Puts teacher and student in evaluation mode.
+ * Costs `6 * steps - 3` evaluations of the teacher on the samples, 69. Puts teacher and student in evaluation mode.
  */
 export function measureReach(options: ReachOptions): Reach {
-  const { teacher, student, levels = new LogNormal(), samples = 64, seed = 0 } = options;
+  const { teacher, student, levels = new LogNormal(), seed = 0 } = options;
+  const numbers = student.facts.sampleShape.reduce((product, size) => product * size, 1);
+  const { samples = Math.max(64, Math.ceil(4096 / numbers)) } = options;
   const device = deviceOf(student);
   teacher.eval();
   student.module.eval();
@@ -50,21 +51,18 @@ export function measureReach(options: ReachOptions): Reach {
       const made = student.generate(student.latents(samples, random), condition);
       const highest = quantile(levels, 0.95, seed + 1);
       const noise = () => randn(made.shape, { generator: random, device });
-      // The sampler takes latents of deviation 1 and multiplies them by its highest level.
-      const noised = made.div(highest).add(noise());
-      const walked = heun(teacher, noised, {
-        steps,
-        sigmaMax: highest,
-        sigmaMin: Math.min(0.002, highest / 2),
-        condition,
-      });
+      const walk = (from: Tensor) =>
+        heun(teacher, from.div(highest).add(noise()), {
+          // The sampler takes latents of deviation 1 and multiplies them by its highest level.
+          steps,
+          sigmaMax: highest,
+          sigmaMin: Math.min(0.002, highest / 2),
+          condition,
+        });
       const own = heun(teacher, noise(), { steps, condition });
-      const loss = (clean: Tensor, told: Condition | undefined) =>
-        denoisingLoss(teacher, clean, levels, {
-          random: new Generator(seed + 2, device),
-          condition: told,
-        }).item();
-      return { highest, ratio: loss(walked, condition) / loss(own, condition) };
+      const loss = (clean: Tensor) =>
+        denoisingLoss(teacher, clean, levels, { random: new Generator(seed + 2, device), condition }).item();
+      return { highest, ratio: loss(walk(made)) / loss(walk(own)) };
     }),
   );
 }

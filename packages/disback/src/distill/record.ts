@@ -7,6 +7,7 @@ import {
   type State,
   scope,
   type Tensor,
+  zeros,
 } from "@disback/torch";
 import { DisbackError } from "../errors.js";
 import type { DenoiserModule } from "../models/denoiser.js";
@@ -24,6 +25,7 @@ import { NodeRecorder } from "./node-recorder.js";
 import { EvenDistance, type NodeSelection, StepNodes } from "./node-selection.js";
 import type { NodeStorage } from "./node-storage.js";
 import type { RecordingFigures, RecordingOptions } from "./recording-options.js";
+import { requireFitting, type SamplePool } from "./sample-pool.js";
 import { deviceOf, draw, generate, type Student } from "./student.js";
 import { Trajectory } from "./trajectory.js";
 import { shortenStep, TrustRegion } from "./trust-region.js";
@@ -36,6 +38,8 @@ const settledShare = 0.05;
  * untrained student. Points along this path are saved as nodes.
  *
  *     D' <- teacher;   x0 = G0(z);   minimise E lambda(sigma) |D'(x0 + sigma n; sigma) - x0|^2
+ *
+ * With samples y of the teacher, step k of K takes `(1 - k / K) y + k / K G0(z)` for x0 (our own).
  */
 export class Recording<M extends Module = DenoiserModule> extends Training<"loss" | "gradientNorm"> {
   readonly trajectory: Trajectory;
@@ -47,6 +51,9 @@ export class Recording<M extends Module = DenoiserModule> extends Training<"loss
   private readonly fit: Fit<M>;
   private readonly recorder: NodeRecorder<M>;
   private readonly region: TrustRegion | undefined;
+  private readonly teacherSamples: SamplePool | undefined;
+  /** how far from the teacher's samples to the student's, `[]` */
+  private readonly share: Tensor;
   private readonly scout: () => number;
 
   /** @throws DisbackError naming the option that is wrong, or the folder in use */
@@ -90,6 +97,11 @@ export class Recording<M extends Module = DenoiserModule> extends Training<"loss
         `recording: "steps" must be at least twice the number of nodes (${this.region.count}), not ${steps}`,
       );
     // A stream of its own, so that a resumed recording that does not repeat the trial draws the same.
+    this.teacherSamples = options.teacherSamples;
+    this.share = zeros([], { device: this.device });
+    if (this.teacherSamples) requireFitting(this.teacherSamples, student, "recording");
+    if (this.teacherSamples && this.region)
+      throw new DisbackError('recording: "teacherSamples" cannot be used with a trust region');
     this.scout = () => {
       const random = processes.random(seed + 4, this.device);
       const { batchSize } = this.batch;
@@ -120,6 +132,10 @@ export class Recording<M extends Module = DenoiserModule> extends Training<"loss
     return { ...figures, learningRate };
   }
 
+  protected override beforeUpdate(): void {
+    this.share.fill_((this.iteration + 1) / this.steps);
+  }
+
   /** One update of the teacher's copy (algorithm 1, line 5). */
   protected update() {
     return this.fitted(this.degraded, this.trainers.optimizer, this.batch);
@@ -127,7 +143,9 @@ export class Recording<M extends Module = DenoiserModule> extends Training<"loss
 
   private fitted(model: M, trainer: NetworkTrainer, batches: MicroBatches) {
     const { loss, norm } = trainer.update(batches, ({ count, random }) => {
-      const batch = this.sample(count, random); // x0 = G0(z)
+      const batch = this.teacherSamples
+        ? this.between(this.teacherSamples, count, random)
+        : this.sample(count, random); // x0 = G0(z)
       const loss = this.fit.loss(model.train(), batch, random); // eq. 7
       return { loss, figures: { loss } };
     });
@@ -175,6 +193,15 @@ export class Recording<M extends Module = DenoiserModule> extends Training<"loss
     return { samples: inferenceMode(() => generate(this.student, drawn)), condition, latents };
   }
 
+  /** Samples on the way from the teacher's to the student's, of the same conditions. */
+  private between(pool: SamplePool, count: number, random: Generator) {
+    const { student } = this;
+    const { samples, condition } = pool.draw(count, random);
+    const drawn = { condition, latents: student.latents(count, random), steps: student.drawSteps(random) };
+    const made = inferenceMode(() => generate(student, drawn));
+    return { samples: samples.lerp(made.clone(), this.share), condition, latents: drawn.latents };
+  }
+
   override state(): State {
     return mergeStates(super.state(), this.recorder.state());
   }
@@ -189,6 +216,7 @@ export class Recording<M extends Module = DenoiserModule> extends Training<"loss
     super.dispose();
     this.degraded.dispose();
     this.recorder.dispose();
+    this.share.dispose();
   }
 }
 

@@ -4,6 +4,7 @@ import type { Execution } from "../training/execution.js";
 import type { Fit } from "./fit.js";
 import type { NodeSelection } from "./node-selection.js";
 import type { NodeStorage } from "./node-storage.js";
+import type { SamplePool } from "./sample-pool.js";
 import type { Student } from "./student.js";
 
 /** The inputs and options of a recording. Defaults are those of `defaults.recording`. */
@@ -21,6 +22,12 @@ export interface RecordingOptions<M extends Module = DenoiserModule> {
    * 50)` is the paper's rule). Default: `EvenDistance`, with an automatic end; `TrustRegion` for a number of nodes
    */
   nodes?: NodeSelection | readonly number[];
+  /**
+   * samples of the teacher, see `teacherSamples`: the copy is then fitted to samples on the straight way from these to the
+   * student's, a little farther at each step, so that each node fits what lies between. Default: to the student's samples from
+   * the first step on, as in the paper. Not with a `TrustRegion`
+   */
+  teacherSamples?: SamplePool | undefined;
   /** samples per step, over all processes */
   batchSize?: number;
   /**

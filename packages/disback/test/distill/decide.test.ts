@@ -10,20 +10,16 @@ import { GaussianDenoiser, gaussianStudent } from "./gaussian.js";
 const teacher = new GaussianDenoiser([1, -1]);
 
 /** A student that is no denoiser: a line from a latent number, at a distance from the data. */
-const otherStudent = (): Student => {
+const otherStudent = ({ facts = teacher.facts, point = [0, 0.2] } = {}): Student => {
   const module = new Linear(1, 2);
   return {
     module,
-    facts: teacher.facts,
+    facts,
     conditions: noConditions,
     evaluations: 1,
     latents: (count) => zeros([count, 1]),
     drawSteps: () => 1,
-    generate: (latents) =>
-      module
-        .forward(latents)
-        .mul(0)
-        .add(tensor([-2, 2])),
+    generate: (latents) => module.forward(latents).mul(0).add(tensor(point)),
     withModule: (_: Module) => otherStudent(),
   };
 };
@@ -34,7 +30,7 @@ const low = new LogNormal(-2.3, 0.2);
 const doesNotLead =
   /^from noise of 0\.14, the highest level in use, the teacher does not lead the student's first samples to the data \(its loss there is \d+\.\d\d of its own samples'\)$/;
 const near = () => gaussianStudent([1, -1.01]);
-const far = () => gaussianStudent([-2, 2]);
+const far = () => gaussianStudent([0, 0.2]);
 const asked = (options: Partial<DecideOptions> = {}) =>
   decide({
     ...{ method: "auto", teacher, student: far(), imitation: { steps: 300 }, seed: 0 },
@@ -55,9 +51,31 @@ describe("what is done, and why", () => {
     ],
     ["no copy", {}, true, false, /first imitates the teacher/],
     ["no denoiser", { student: otherStudent() }, false, false, /the teacher leads the student's/],
-    ["no denoiser, low levels", { student: otherStudent(), levels: low }, false, true, doesNotLead],
+    [
+      "no denoiser, low levels",
+      { student: otherStudent({ point: [-2, 2] }), levels: low },
+      false,
+      true,
+      doesNotLead,
+    ],
+    [
+      "no denoiser, low levels, pictures",
+      {
+        student: otherStudent({ facts: { ...teacher.facts, sampleShape: [2, 1, 1] }, point: [-2, 2] }),
+        levels: low,
+      },
+      false,
+      false,
+      /does not lead .*, but for pictures a trajectory has not paid$/,
+    ],
     ["far off, imitation not wanted", without, false, false, /the teacher leads the student's/],
-    ["far off, low levels, imitation not wanted", { ...without, levels: low }, false, true, doesNotLead],
+    [
+      "far off, low levels, imitation not wanted",
+      { ...without, levels: low, student: gaussianStudent([-2, 2]) },
+      false,
+      true,
+      doesNotLead,
+    ],
     [
       "near, low levels, imitation not wanted",
       { ...without, levels: low, student: near() },

@@ -1,14 +1,17 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Generator, memoryStatistics } from "@disback/torch";
+import { Generator, memoryStatistics, zeros } from "@disback/torch";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { evenSteps, requireNodeSteps } from "../../src/distill/node-schedule.js";
 import { EvenDistance } from "../../src/distill/node-selection.js";
 import { LogNormal } from "../../src/distill/noise-distribution.js";
 import { Recording, record } from "../../src/distill/record.js";
 import type { RecordingOptions } from "../../src/distill/recording-options.js";
+import { SamplePool } from "../../src/distill/sample-pool.js";
+import { teacherSamples } from "../../src/distill/teacher-samples.js";
 import { Trajectory } from "../../src/distill/trajectory.js";
+import { TrustRegion } from "../../src/distill/trust-region.js";
 import { GaussianDenoiser, gaussianStudent, sampleMean } from "./gaussian.js";
 
 let folder: string;
@@ -49,6 +52,49 @@ test("the path leads from the teacher to the student's samples", () => {
   expect(trajectory.nodes[0]!.distance).toBeGreaterThan(trajectory.nodes[3]!.distance);
   expect(given.teacher.point).toEqual([1, -1]);
   expect(given.student.module.parameters()[0]!.toArray()).toEqual([-1, 0.5]);
+});
+
+test("along samples between the teacher's and the student's, each node fits what lies at its place", () => {
+  const given = options("between");
+  const pool = teacherSamples(given.teacher, given.student, { count: 2000, seed: 3 });
+  const trajectory = record({ ...given, teacherSamples: pool });
+  const goal = sampleMean(given.student);
+  const model = new GaussianDenoiser([0, 0]);
+  for (const [place, { step }] of trajectory.nodes.entries()) {
+    trajectory.loadInto(model, place + 1);
+    for (const [axis, value] of model.point.entries()) {
+      const start = given.teacher.point[axis]!;
+      // Adam follows a few steps behind.
+      expect(Math.abs(value - (start + (step / 120) * (goal[axis]! - start)))).toBeLessThan(0.2);
+    }
+  }
+  // Without them, the path is done long before its half.
+  const usual = record(options("usual"));
+  usual.loadInto(model, 2);
+  expect(Math.abs(model.point[0]! - goal[0]!)).toBeLessThan(0.4);
+  expect(() => record({ ...options("refused"), teacherSamples: pool, nodes: new TrustRegion(4) })).toThrow(
+    'recording: "teacherSamples" cannot be used with a trust region',
+  );
+  const other = new SamplePool({ samples: zeros([4, 3]) });
+  expect(() => record({ ...options("other"), teacherSamples: other })).toThrow(
+    "recording: the real samples are [3], the student's [2]",
+  );
+});
+
+test("a recording along the teacher's samples resumes as if it had not been stopped", () => {
+  const pool = () => {
+    const { teacher, student } = options("");
+    return teacherSamples(teacher, student, { count: 200 });
+  };
+  const whole = record({ ...options("whole"), teacherSamples: pool() });
+  const first = new Recording({ ...options("half"), teacherSamples: pool() });
+  for (let step = 0; step < 70; step++) first.step();
+  const second = new Recording({ ...options("half"), teacherSamples: pool(), resume: true });
+  second.loadState(first.state());
+  while (!second.finished) second.step();
+  expect(second.trajectory.nodes.map(({ distance }) => distance)).toEqual(
+    whole.nodes.map(({ distance }) => distance),
+  );
 });
 
 test("distances between nodes have their closed form", () => {

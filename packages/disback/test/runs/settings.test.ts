@@ -129,6 +129,10 @@ describe("wrong settings are told in one line", () => {
       { flags: { teacher: "t", recording: { nodeSteps: [1] } } },
       '"recording.nodeSteps" belongs to nodes: even-steps',
     ],
+    [
+      { flags: { teacher: "t", recording: { teacherSamples: 100 } } },
+      '"recording.teacherSamples" belongs to nodes: even-steps',
+    ],
     [{ flags: { teacher: "t", recording: 5 } }, '"recording" must be a group of settings, got 5'],
     [{ flags: {} }, '"teacher" is required'],
     [

@@ -1,11 +1,15 @@
 import { rmSync } from "node:fs";
+import type { Module } from "@disback/torch";
 import { evenSteps } from "../../distill/node-schedule.js";
 import { EvenDistance } from "../../distill/node-selection.js";
 import { Recording } from "../../distill/record.js";
 import type { RecordingOptions } from "../../distill/recording-options.js";
-import { deviceOf } from "../../distill/student.js";
+import { deviceOf, type Student } from "../../distill/student.js";
 import { kindOf } from "../../distill/student-kind.js";
+import { teacherSamples } from "../../distill/teacher-samples.js";
 import { TrustRegion } from "../../distill/trust-region.js";
+import { DisbackError } from "../../errors.js";
+import { DenoiserModule } from "../../models/denoiser.js";
 import type { RecordSettings } from "../settings/distillation.js";
 import { runStage } from "../stage-loop.js";
 import { fitOf, noiseOf } from "./fit.js";
@@ -48,6 +52,7 @@ export async function recordTrajectory(
     ...{
       teacher: module,
       fit: fitOf(module, noiseOf(settings.recording)),
+      teacherSamples: samplesOf(settings, module, student),
       student,
       folder,
       resume,
@@ -76,6 +81,15 @@ export async function recordTrajectory(
   // Waits until the last node exists for all processes.
   await processes.first(() => {});
   return { folder, seconds };
+}
+
+/** The teacher's samples, if it is recorded along them. */
+function samplesOf({ recording, seed }: RecordSettings, teacher: Module, student: Student) {
+  const { teacherSamples: count } = recording;
+  if (count === undefined) return undefined;
+  if (!(teacher instanceof DenoiserModule))
+    throw new DisbackError('"recording.teacherSamples": needs a diffusion model as the teacher');
+  return teacherSamples(teacher, student, { count, seed });
 }
 
 /** The recording's options from the settings. */

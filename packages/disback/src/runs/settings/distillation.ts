@@ -124,6 +124,11 @@ const recording = z
       .describe(
         "even-distance: about this many nodes, at equal distances: each step is shortened to move at most from one to the next; default no step is shortened",
       ),
+    teacherSamples: integer(2)
+      .optional()
+      .describe(
+        "even-steps: record along samples on the straight way from this many of the teacher's to the student's; default none, the student's from the first step",
+      ),
     storage: z
       .enum(storageKinds)
       .optional()
@@ -149,6 +154,10 @@ const recording = z
   .prefault({})
   .refine(({ nodes, nodeSteps }) => nodes === "even-steps" || nodeSteps === undefined, {
     path: ["nodeSteps"],
+    error: "belongs to nodes: even-steps",
+  })
+  .refine(({ nodes, teacherSamples }) => nodes === "even-steps" || teacherSamples === undefined, {
+    path: ["teacherSamples"],
     error: "belongs to nodes: even-steps",
   })
   .refine(({ nodes, nodeCount }) => nodes === "even-distance" || nodeCount === undefined, {
