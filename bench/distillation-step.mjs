@@ -2,8 +2,10 @@
 // Python's PyTorch: eager, and under torch.compile. Both sides start with the same weights and draw the same numbers; the
 // script stops unless losses, gap and gradients agree.
 // node bench/distillation-step.mjs [--python python3] [--network fashion-mnist-16|ddpm++] [--batch 16] [--rounds 9]
-//   [--seconds 1 | --steps 2] [--threads 1] [--checked 3] [--peers shared,released,compiled] [--check: agreement and memory only]
-//   [--device cpu|cuda] [--precision f32|bf16] [--tf32] [--memory-format contiguous|channels-last], both sides alike
+//   [--seconds 1 | --steps 2] [--threads 1] [--checked 3] [--peers shared,shared-last,released,compiled] [--check: agreement and memory only]
+//   [--device cpu|cuda] [--precision f32|bf16] [--tf32], both sides alike
+//   [--memory-format contiguous|channels-last], both sides alike; else the product's choice here, PyTorch's there (contiguous,
+//   and with the peer shared-last channels-last)
 //   [--result NAME: bench/results/NAME.json]
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -28,18 +30,18 @@ const { values: flags } = parseArgs({
     threads: { type: "string", default: "1" },
     steps: { type: "string" },
     checked: { type: "string", default: "3" },
-    peers: { type: "string", default: "shared,released,compiled" },
+    peers: { type: "string", default: "shared,shared-last,released,compiled" },
     check: { type: "boolean", default: false },
     device: { type: "string", default: "cpu" },
     precision: { type: "string", default: "f32" },
     tf32: { type: "boolean", default: false },
-    "memory-format": { type: "string", default: "contiguous" },
+    "memory-format": { type: "string" },
     result: { type: "string" },
   },
 });
 oneOf("device", ["cpu", "cuda"]);
 oneOf("precision", ["f32", "bf16"]);
-oneOf("memory-format", ["contiguous", "channels-last"]);
+if (flags["memory-format"]) oneOf("memory-format", ["contiguous", "channels-last"]);
 const [batchSize, rounds, seconds, threads, checkedSteps] = [
   "batch",
   "rounds",
@@ -63,6 +65,8 @@ const settings = {
   memoryFormat: flags["memory-format"],
 };
 const computation = computationOf({ ...settings, activationCheckpointing: false });
+const peerFormat = flags["memory-format"] ?? "contiguous";
+const formats = { memoryFormat: computation.memoryFormat, peerFormat };
 /**
  * Largest relative difference of the first steps' figures. Auxiliary model and target start equal, so with short mantissas
  * their difference, and the student's gradient, is mostly rounding. Errors in the mathematics show in f32.
@@ -73,6 +77,7 @@ const tolerances =
     : { loss: 1e-3, gap: 1e-3, gradientNorm: 1e-3 };
 const variants = {
   shared: { shared: true },
+  "shared-last": { shared: true, memoryFormat: "channels-last" },
   released: { shared: false },
   compiled: { shared: true, compile: true },
 };
@@ -101,7 +106,15 @@ async function compare() {
   const agreement = {};
   let counted, deviceName;
   for (const [name, peer] of Object.entries(peers)) {
-    const request = { do: "create", name, teacher: folder, checkedSteps, ...settings, ...variants[name] };
+    const request = {
+      do: "create",
+      name,
+      teacher: folder,
+      checkedSteps,
+      ...settings,
+      memoryFormat: peerFormat,
+      ...variants[name],
+    };
     const created = await peer.ask(request);
     deviceName = created.deviceName || undefined;
     if (!variants[name].shared) continue;
@@ -173,7 +186,7 @@ async function measure({ ours, peers, facts, counted, beforeKB }) {
     );
   save(flags.result ?? `distillation-step-${flags.network}-${batchSize}`, {
     ...facts,
-    settings: { ...settings, rounds, stepsPerRound: steps, checkedSteps },
+    settings: { ...settings, ...formats, rounds, stepsPerRound: steps, checkedSteps },
     residentBeforeNetworksMB: beforeKB / 1024,
     floor,
     results,
@@ -186,7 +199,7 @@ async function measureMemory(peers, facts) {
   console.log("peak memory, MB:", peakMB);
   save(flags.result ?? `distillation-memory-${flags.network}-${batchSize}`, {
     ...facts,
-    settings: { ...settings, checkedSteps },
+    settings: { ...settings, ...formats, checkedSteps },
     peakMB,
   });
 }

@@ -18,6 +18,7 @@ import { picturesIn, wordsIn } from "../packages/disback/dist/runs/samples/pairs
 import { pairCodec } from "../packages/disback/dist/text/language/codecs.js";
 import { Letters, lettersOf } from "../packages/disback/dist/text/language/letters.js";
 import { machine, printTable, save } from "./report.mjs";
+import { drawCurves } from "./tasks/curves.mjs";
 import { clothes } from "./tasks/data.mjs";
 import { trainedTeacher } from "./tasks/teachers.mjs";
 
@@ -137,6 +138,13 @@ printTable([
     return own.length > 0 ? [[method, own.length, ...cells]] : [];
   }),
 ]);
+const panels = [
+  { title: "FID of the pictures", figure: "fid", logarithmic: true },
+  { title: "valid words", figure: "validWords" },
+  { title: "picture and word agree", figure: "agreement" },
+].map((panel) => ({ ...panel, level: document.teacher[panel.figure] }));
+if (!smoke && rows.length > 0)
+  drawCurves("pairs-curves.svg", { panels, rows, x: "processorSeconds", xName: "processor seconds" });
 if (!smoke) await drawPicture();
 
 async function makeTeacher() {
@@ -155,7 +163,14 @@ async function makeTeacher() {
   const dataset = new TensorDataset(
     new EncodedSamples(pairs, { name: "letters", sampleShape: [layout.size], encode }),
   );
-  return trainedTeacher(folder, { dataset, config, shipped, part: "unet.", ...sizes });
+  return trainedTeacher(folder, {
+    dataset,
+    config,
+    shipped,
+    part: "unet.",
+    more: { noiseMean: -0.6, noiseStandardDeviation: 1.4 },
+    ...sizes,
+  });
 }
 
 /** The teacher's figures, kept: its samples take tens of evaluations. */
@@ -165,25 +180,22 @@ function ofTheTeacher() {
     const count = ["--count", String(sizes.samples)];
     writeFileSync(file, disback("evaluate", teacher, "--data", data, ...count, "--threads", "1", "--json"));
   }
-  return JSON.parse(readFileSync(file, "utf8"));
+  const { fid, validWords, agreement, evaluations } = JSON.parse(readFileSync(file, "utf8"));
+  return { fid, validWords, agreement, evaluations };
 }
 
-/** Final figures and the curve of a finished run. */
+/** Final figures and the curve of a finished run, over the processor seconds of all stages' steps. */
 function rowOf(method, seed, run) {
-  const entries = readFileSync(join(run, "metrics.jsonl"), "utf8")
-    .trim()
-    .split("\n")
-    .map((line) => JSON.parse(line));
-  const curve = entries
-    .filter(({ fid }) => fid !== undefined)
-    .map(({ stage, iteration, seconds, fid, validWords, agreement }) => ({
-      stage,
-      iteration,
-      seconds,
-      fid,
-      validWords,
-      agreement,
-    }));
+  const lines = readFileSync(join(run, "metrics.jsonl"), "utf8").trim().split("\n");
+  const curve = [];
+  let [before, last] = [0, {}];
+  for (const entry of lines.map((line) => JSON.parse(line))) {
+    if (last.stage !== entry.stage) before += last.processorSeconds ?? 0;
+    last = entry;
+    const { stage, iteration, fid, validWords, agreement } = entry;
+    const processorSeconds = Number((before + entry.processorSeconds).toFixed(1));
+    if (fid !== undefined) curve.push({ stage, iteration, processorSeconds, fid, validWords, agreement });
+  }
   return { method, seed, ...curve.at(-1), curve };
 }
 
@@ -207,11 +219,12 @@ function disback(...given) {
 
 /** A line of ten pairs for each model, of the same latents. */
 async function drawPicture() {
-  const models = [teacher, ...Object.keys(methods).map((method) => runOf(method, 1))];
+  const runs = Object.keys(methods).map((method) => runOf(method, 1));
+  const models = [teacher, ...runs.filter((run) => stateOf(run) === "finished")];
   const { config } = loadModel(teacher);
   const pair = { pictureShape: pairLayout(config).pictureShape, language: new Letters(config.letters) };
   const drawn = [];
-  for (const model of models.filter(existsSync)) {
+  for (const model of models) {
     const { generate } = await load(model);
     drawn.push((await generate({ count: 10, seed: 3 })).samples);
   }

@@ -1,5 +1,6 @@
 // Where the processor time of a step of distillation goes, by kind of operator.
 // node bench/step-profile.mjs [--network fashion-mnist-16|ddpm++] [--batch 16] [--steps 20]
+//   [--memory-format contiguous|channels-last]
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,6 +8,8 @@ import { parseArgs } from "node:util";
 import { profile, setNumThreads } from "@disback/torch";
 import { Backtracking, DenoiserStudent } from "disback";
 import { loadModel } from "disback/models";
+import { computing } from "../packages/disback/dist/models/computation.js";
+import { computationOf } from "../packages/disback/dist/runs/computation.js";
 import { networkNamed } from "./networks.mjs";
 import { machine, positive, printTable, save, spread, timed } from "./report.mjs";
 
@@ -15,6 +18,7 @@ const { values: flags } = parseArgs({
     network: { type: "string", default: "fashion-mnist-16" },
     batch: { type: "string", default: "16" },
     steps: { type: "string", default: "20" },
+    "memory-format": { type: "string" },
   },
 });
 const [batchSize, steps] = ["batch", "steps"].map((name) => positive(flags, name));
@@ -23,8 +27,8 @@ const [batchSize, steps] = ["batch", "steps"].map((name) => positive(flags, name
 const kinds = [
   ["convolution, backward", /convolution_backward/],
   ["convolution, forward", /mkldnn_convolution|_slow_conv2d/],
-  ["group norm, backward", /native_group_norm_backward/],
-  ["group norm, forward", /native_group_norm/],
+  ["group norm (with SiLU), backward", /group_norm(_silu)?_backward/],
+  ["group norm (with SiLU), forward", /group_norm/],
   ["SiLU", /silu/],
   ["resampling", /avg_pool2d|upsample/],
   ["linear layers, attention", /addmm|aten::mm$|bmm|softmax|attention/],
@@ -44,11 +48,19 @@ try {
 }
 
 function measure(folder) {
+  const computation = computationOf({
+    device: "cpu",
+    precision: "f32",
+    tf32: false,
+    memoryFormat: flags["memory-format"],
+    activationCheckpointing: false,
+  });
+  const opened = () => computing(loadModel(folder).denoiser, computation);
   const distillation = new Backtracking({
     batchSize,
     betas: [0, 0.999],
-    teacher: loadModel(folder).denoiser,
-    student: new DenoiserStudent(loadModel(folder).denoiser, { sigmaInit: 2.5 }),
+    teacher: opened(),
+    student: new DenoiserStudent(opened(), { sigmaInit: 2.5 }),
     iterations: Number.MAX_SAFE_INTEGER,
   });
   for (let step = 0; step < 3; step++) distillation.step();
@@ -80,7 +92,7 @@ function measure(folder) {
   );
   save(`step-profile-${flags.network}-${batchSize}`, {
     machine: machine(),
-    settings: { network: flags.network, batchSize, steps },
+    settings: { network: flags.network, batchSize, steps, memoryFormat: computation.memoryFormat },
     stepMilliseconds: plain,
     kinds: Object.fromEntries(rows),
   });

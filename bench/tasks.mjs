@@ -11,6 +11,7 @@ import { DenoiserStudent } from "disback";
 import { openDataset } from "disback/data";
 import { createDenoiser, jointConfig, jointStart, loadModel, TaskDenoiser } from "disback/models";
 import { machine, printTable, save, spread } from "./report.mjs";
+import { drawCurves } from "./tasks/curves.mjs";
 import { digits, icons } from "./tasks/data.mjs";
 import { openJudges } from "./tasks/judges.mjs";
 import { drawPicture } from "./tasks/picture.mjs";
@@ -34,7 +35,7 @@ for (const folder of [downloads, work]) mkdirSync(folder, { recursive: true });
 
 const sizes = smoke
   ? { digits: 2, icons: 2, batchSize: 4, seconds: 3, samples: 40, seeds: [1] }
-  : { digits: 700, icons: 350, batchSize: 64, seconds: 24, samples: 600, seeds: [1, 2, 3] };
+  : { digits: 700, icons: 350, batchSize: 64, seconds: 90, samples: 600, seeds: [1, 2, 3] };
 const shipped = fileURLToPath(
   new URL("../packages/disback/assets/teachers/fashion-mnist-16", import.meta.url),
 );
@@ -63,14 +64,14 @@ const untrained = (config, seed) =>
 const first = (seed) => new DenoiserStudent(jointStart(teacher, config, seed).denoiser, { sigmaInit: 2.5 });
 /** Each gives the students of a row, the tasks they are of and their teachers. */
 const methods = {
-  "one network": (seed) => [{ student: untrained(config, seed), teacher, config }],
+  "one network, first teacher's weights": (seed) => [{ student: first(seed), teacher, config }],
   "three networks": (seed) =>
     loaded.map(({ denoiser, config: own }) => ({
       student: untrained({ ...own, ...third }, seed),
       teacher: denoiser.requiresGrad_(false),
       config: { ...own, ...third },
     })),
-  "one network, first teacher's weights": (seed) => [{ student: first(seed), teacher, config }],
+  "one network": (seed) => [{ student: untrained(config, seed), teacher, config }],
   "one network, along a trajectory": (seed) => [
     { student: untrained(config, seed), teacher, config, along: true },
   ],
@@ -136,4 +137,12 @@ printTable([
     return [method, own[0].weights, ...figures.map((name) => median(name).toFixed(3))];
   }),
 ]);
+const panels = [
+  ["clothes", "fidClothes"],
+  ["digits", "fidDigits"],
+  ["icons", "fidIcons"],
+].map(([task, figure]) => ({
+  ...{ title: `${task}: FID`, figure, level: teachers[figure], logarithmic: true },
+}));
+if (!smoke) drawCurves("tasks-curves.svg", { panels, rows, x: "seconds", xName: "processor seconds" });
 if (!smoke) await drawPicture({ judges, teacher, methods: names });

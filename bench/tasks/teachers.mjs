@@ -10,8 +10,12 @@ import { cpuSeconds } from "../generators/common.mjs";
  * @param config of its network; weights of the same name and shape are `fashion-mnist-16`'s
  * @param shipped folder of `fashion-mnist-16`
  * @param part prefix of the names in the network
+ * @param more settings of the training
  */
-export async function trainedTeacher(folder, { dataset, config, iterations, batchSize, shipped, part = "" }) {
+export async function trainedTeacher(
+  folder,
+  { dataset, config, iterations, batchSize, shipped, part = "", more = {} },
+) {
   if (existsSync(folder)) return folder;
   const denoiser = createDenoiser(config, { generator: new Generator(0) });
   const own = denoiser.stateDict();
@@ -23,7 +27,7 @@ export async function trainedTeacher(folder, { dataset, config, iterations, batc
   });
   const training = new TeacherTraining({
     ...{ denoiser, dataset, iterations, batchSize },
-    ...{ learningRate: 2e-3, averageHalfLife: 8000, labelDropout: 0 },
+    ...{ learningRate: 2e-3, averageHalfLife: 8000, labelDropout: 0, ...more },
     execution: { seed: 0 },
   });
   const run = `${folder}.run`;

@@ -4,7 +4,6 @@ import { Backtracking, Imitation, record } from "disback";
 import { cpuSeconds } from "../generators/common.mjs";
 
 const fractions = [0.25, 0.5, 0.75, 1];
-const batchSize = 48;
 const rates = { studentLearningRate: 5e-4, auxiliaryLearningRate: 1e-3 };
 
 /**
@@ -12,7 +11,7 @@ const rates = { studentLearningRate: 5e-4, auxiliaryLearningRate: 1e-3 };
  * @param trajectory folder of the trajectory; without one, the student imitates
  * @returns the student at each fraction, with the steps until then
  */
-export function trainFor({ teacher, student, seed, seconds, trajectory: folder, smoke }) {
+export function trainFor({ teacher, student, seed, seconds, trajectory: folder, smoke, batchSize = 48 }) {
   const execution = { seed };
   const began = cpuSeconds();
   const spent = () => cpuSeconds() - began;

@@ -3,7 +3,8 @@
 // results of the step: a replay copies the new values into them.
 #include "capture.h"
 
-#include <ATen/ATen.h>
+#include <ATen/core/Tensor.h>
+#include <ATen/ops/empty.h>
 
 #include <functional>
 #include <optional>

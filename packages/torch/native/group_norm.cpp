@@ -1,7 +1,6 @@
-// disback::group_norm_silu: group normalization and SiLU in one pass forward and two backward, for both layouts of images.
-// libtorch's own operators keep the normalized tensor for the backward pass, and are several times slower when channels
-// are last. Whatever the kernels are not for (other devices and precisions, derivatives of higher order, forward
-// derivatives) is left to libtorch's operators.
+// disback::group_norm: group normalization, with SiLU if asked to, for images of both layouts. libtorch's own operators keep
+// the normalized tensor for the backward pass, and are several times slower when channels are last. Whatever the kernels are
+// not for (other devices and precisions, derivatives of higher order, forward derivatives) is left to those operators.
 #include "group_norm_kernels.h"
 
 #include <ATen/Parallel.h>
@@ -31,7 +30,8 @@ const NormKernels& kernels() {
 }
 
 bool isPlain(const Tensor& tensor) {
-  return tensor.defined() && tensor.device().is_cpu() && tensor.scalar_type() == at::kFloat && tensor.layout() == at::kStrided;
+  return tensor.defined() && tensor.device().is_cpu() && tensor.scalar_type() == at::kFloat &&
+         tensor.layout() == at::kStrided;
 }
 
 // @throws unless the kernels can work on these
@@ -44,10 +44,10 @@ void require(const Tensor& input, int64_t groups, const Tensor& weight, const Te
     TORCH_CHECK(values->dim() == 1 && values->size(0) == input.size(1), "weight and bias must be [", input.size(1), "]");
 }
 
-NormShape shapeOf(const Tensor& input, int64_t groups, double eps) {
+NormShape shapeOf(const Tensor& input, int64_t groups, bool silu, double eps) {
   const int64_t samples = input.size(0), channels = input.size(1);
   const int64_t pixels = samples == 0 ? 0 : input.numel() / (samples * channels);
-  return {channels, groups, pixels, !input.is_contiguous(), eps};
+  return {channels, groups, pixels, !input.is_contiguous(), silu, eps};
 }
 
 at::MemoryFormat layoutOf(const Tensor& input) {
@@ -71,10 +71,10 @@ void eachPart(const Tensor& input, const NormShape& shape, const Body& body) {
 }
 
 // -> result, and mean and 1 / deviation of each group [N, G]
-Three forward(const Tensor& given, int64_t groups, const Tensor& weight, const Tensor& bias, double eps) {
+Three forward(const Tensor& given, int64_t groups, const Tensor& weight, const Tensor& bias, double eps, bool silu) {
   require(given, groups, weight, bias);
   const Tensor input = given.contiguous(layoutOf(given)), scale = weight.contiguous(), shift = bias.contiguous();
-  const NormShape shape = shapeOf(input, groups, eps);
+  const NormShape shape = shapeOf(input, groups, silu, eps);
   Tensor result = at::empty_like(input);
   Tensor mean = at::empty({input.size(0), groups}, input.options()), rstd = at::empty_like(mean);
   if (input.numel() == 0) return {result, mean.zero_(), rstd.zero_()};
@@ -90,7 +90,7 @@ Three forward(const Tensor& given, int64_t groups, const Tensor& weight, const T
 
 // -> gradients of input, weight and bias
 Three backward(const Tensor& givenGradient, const Tensor& given, int64_t groups, const Tensor& weight, const Tensor& bias,
-               const Tensor& givenMean, const Tensor& givenRstd) {
+               const Tensor& givenMean, const Tensor& givenRstd, bool silu) {
   require(given, groups, weight, bias);
   TORCH_CHECK(isPlain(givenGradient) && givenGradient.sizes() == given.sizes(), "grad must be like the input");
   for (const Tensor* const values : {&givenMean, &givenRstd})
@@ -100,7 +100,7 @@ Three backward(const Tensor& givenGradient, const Tensor& given, int64_t groups,
   const Tensor input = given.contiguous(layout), gradient = givenGradient.contiguous(layout);
   const Tensor scale = weight.contiguous(), shift = bias.contiguous();
   const Tensor mean = givenMean.contiguous(), rstd = givenRstd.contiguous();
-  const NormShape shape = shapeOf(input, groups, 0);
+  const NormShape shape = shapeOf(input, groups, silu, 0);
   Tensor result = at::empty_like(input);
   Tensor sums = at::empty({2, input.size(0), shape.channels}, input.options());
   if (input.numel() == 0) return {result, at::zeros_like(weight), at::zeros_like(bias)};
@@ -119,70 +119,74 @@ Three backward(const Tensor& givenGradient, const Tensor& given, int64_t groups,
   return {result, perChannel[0], perChannel[1]};
 }
 
-Tensor byLibtorch(const Tensor& input, int64_t groups, const Tensor& weight, const Tensor& bias, double eps) {
-  return at::silu(at::group_norm(input, groups, weight, bias, eps));
+Tensor byLibtorch(const Tensor& input, int64_t groups, const Tensor& weight, const Tensor& bias, double eps, bool silu) {
+  Tensor result = at::group_norm(input, groups, weight, bias, eps);
+  return silu ? at::silu(result) : result;
 }
 
-struct GroupNormSilu : torch::autograd::Function<GroupNormSilu> {
+struct GroupNorm : torch::autograd::Function<GroupNorm> {
   static Tensor forward(torch::autograd::AutogradContext* context, const Tensor& input, int64_t groups,
-                        const Tensor& weight, const Tensor& bias, double eps) {
+                        const Tensor& weight, const Tensor& bias, double eps, bool silu) {
     static const auto op = c10::Dispatcher::singleton()
-                               .findSchemaOrThrow("disback::_group_norm_silu", "")
-                               .typed<Three(const Tensor&, int64_t, const Tensor&, const Tensor&, double)>();
-    const auto [result, mean, rstd] = op.call(input, groups, weight, bias, eps);
+                               .findSchemaOrThrow("disback::_group_norm", "")
+                               .typed<Three(const Tensor&, int64_t, const Tensor&, const Tensor&, double, bool)>();
+    const auto [result, mean, rstd] = op.call(input, groups, weight, bias, eps, silu);
     context->save_for_backward({input, weight, bias, mean, rstd});
     context->saved_data["groups"] = groups;
     context->saved_data["eps"] = eps;
+    context->saved_data["silu"] = silu;
     return result;
   }
 
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
                                                  const torch::autograd::variable_list& gradients) {
     static const auto op = c10::Dispatcher::singleton()
-                               .findSchemaOrThrow("disback::_group_norm_silu_backward", "")
+                               .findSchemaOrThrow("disback::_group_norm_backward", "")
                                .typed<Three(const Tensor&, const Tensor&, int64_t, const Tensor&, const Tensor&,
-                                            const Tensor&, const Tensor&)>();
+                                            const Tensor&, const Tensor&, bool)>();
     const auto saved = context->get_saved_variables();
     const int64_t groups = context->saved_data["groups"].toInt();
+    const bool silu = context->saved_data["silu"].toBool();
     const Tensor &input = saved[0], &weight = saved[1], &bias = saved[2];
     // A graph of the gradient is wanted: libtorch's operators have one.
     if (at::GradMode::is_enabled()) {
       std::vector<Tensor> sources;
       for (const Tensor* const source : {&input, &weight, &bias})
         if (source->requires_grad()) sources.push_back(*source);
-      const auto found = torch::autograd::grad(
-          {byLibtorch(input, groups, weight, bias, context->saved_data["eps"].toDouble())}, sources, {gradients[0]}, true, true);
+      const Tensor again = byLibtorch(input, groups, weight, bias, context->saved_data["eps"].toDouble(), silu);
+      const auto found = torch::autograd::grad({again}, sources, {gradients[0]}, true, true);
       size_t at = 0;
       const auto next = [&](const Tensor& source) { return source.requires_grad() ? found[at++] : Tensor(); };
       const Tensor forInput = next(input), forWeight = next(weight), forBias = next(bias);
-      return {forInput, Tensor(), forWeight, forBias, Tensor()};
+      return {forInput, Tensor(), forWeight, forBias, Tensor(), Tensor()};
     }
-    const auto [forInput, forWeight, forBias] = op.call(gradients[0], input, groups, weight, bias, saved[3], saved[4]);
-    return {forInput, Tensor(), forWeight, forBias, Tensor()};
+    const auto [forInput, forWeight, forBias] = op.call(gradients[0], input, groups, weight, bias, saved[3], saved[4], silu);
+    return {forInput, Tensor(), forWeight, forBias, Tensor(), Tensor()};
   }
 };
 
 // Dual numbers carry a tangent.
 bool isDual(const Tensor& tensor) { return tensor._fw_grad(0).defined(); }
 
-Tensor groupNormSilu(const Tensor& input, int64_t groups, const Tensor& weight, const Tensor& bias, double eps) {
+Tensor groupNorm(const Tensor& input, int64_t groups, const Tensor& weight, const Tensor& bias, double eps, bool silu) {
   const bool ours = isPlain(input) && isPlain(weight) && isPlain(bias) && !isDual(input) && !isDual(weight) && !isDual(bias);
-  if (!ours) return byLibtorch(input, groups, weight, bias, eps);
+  if (!ours) return byLibtorch(input, groups, weight, bias, eps, silu);
   require(input, groups, weight, bias);
-  return GroupNormSilu::apply(input, groups, weight, bias, eps);
+  return GroupNorm::apply(input, groups, weight, bias, eps, silu);
 }
 
-TORCH_LIBRARY(disback, library) {
-  library.def("group_norm_silu(Tensor input, int num_groups, Tensor weight, Tensor bias, float eps=1e-05) -> Tensor",
-              TORCH_FN(groupNormSilu));
-  library.def("_group_norm_silu(Tensor input, int num_groups, Tensor weight, Tensor bias, float eps) -> (Tensor, Tensor, Tensor)");
-  library.def("_group_norm_silu_backward(Tensor grad, Tensor input, int num_groups, Tensor weight, Tensor bias, Tensor mean, "
-              "Tensor rstd) -> (Tensor, Tensor, Tensor)");
+TORCH_LIBRARY_FRAGMENT(disback, library) {
+  library.def("group_norm(Tensor input, int num_groups, Tensor weight, Tensor bias, float eps, bool silu) -> Tensor",
+              TORCH_FN(groupNorm));
+  library.def("_group_norm(Tensor input, int num_groups, Tensor weight, Tensor bias, float eps, bool silu) -> "
+              "(Tensor, Tensor, Tensor)");
+  library.def("_group_norm_backward(Tensor grad, Tensor input, int num_groups, Tensor weight, Tensor bias, Tensor mean, "
+              "Tensor rstd, bool silu) -> (Tensor, Tensor, Tensor)");
 }
 
 TORCH_LIBRARY_IMPL(disback, CPU, library) {
-  library.impl("_group_norm_silu", TORCH_FN(forward));
-  library.impl("_group_norm_silu_backward", TORCH_FN(backward));
+  library.impl("_group_norm", TORCH_FN(forward));
+  library.impl("_group_norm_backward", TORCH_FN(backward));
 }
 
 }  // namespace

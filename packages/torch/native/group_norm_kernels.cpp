@@ -68,9 +68,6 @@ DISBACK_INLINE void throughSilu(Float<W>& gradient, const Float<W>& u) {
   gradient = gradient * (s * (1.0f + u * (1.0f - s)));
 }
 
-// Where a channel's pixels lie, and how many of what lies together a vector takes: W channels of one pixel if channels are
-// last (stride = channels), else W pixels of one channel (stride = W, the pixels' rest taken singly).
-//
 // Calls body.template operator()<W>(offset) for the channels or pixels from `first` to before `last`.
 template <int W, typename Body>
 DISBACK_INLINE void eachVector(int64_t first, int64_t last, const Body& body) {
@@ -116,10 +113,17 @@ DISBACK_INLINE void channelMoments(const float* x, int64_t pixels, int64_t strid
   }
 }
 
-// The same for a channel whose pixels lie together: 16 partial sums whatever the vectors' width.
+// The sum of 16 lanes, in an order of its own whatever the vectors' width.
+inline float sumOf(float (&lanes)[16]) {
+  for (int half = 8; half > 0; half /= 2)
+    for (int i = 0; i < half; i++) lanes[i] += lanes[i + half];
+  return lanes[0];
+}
+
+// The same for a channel whose pixels lie together.
 template <int W>
 DISBACK_INLINE Moments rowMoments(const float* x, int64_t pixels) {
-  Moments partial[16] = {};
+  Moments total;
   const int64_t whole = pixels / 16 * 16;
   const Float<W> origin = Float<W>{} + x[0];
   for (int64_t begin = 0; begin < whole; begin += 16 * kChunk) {
@@ -133,15 +137,11 @@ DISBACK_INLINE Moments rowMoments(const float* x, int64_t pixels) {
         sum[k] += value;
         square[k] += value * value;
       }
-    for (int i = 0; i < 16; i++) {
-      partial[i].sum += sum[i / W][i % W];
-      partial[i].square += square[i / W][i % W];
-    }
-  }
-  Moments total;
-  for (const Moments& one : partial) {
-    total.sum += one.sum;
-    total.square += one.square;
+    float sums[16], squares[16];
+    std::memcpy(sums, sum, sizeof(sums));
+    std::memcpy(squares, square, sizeof(squares));
+    total.sum += sumOf(sums);
+    total.square += sumOf(squares);
   }
   for (int64_t p = whole; p < pixels; p++) {
     const double value = static_cast<double>(x[p]) - x[0];
@@ -175,7 +175,7 @@ inline void finishStatistics(const NormShape& shape, const float* x, int64_t cha
   }
 }
 
-template <int W>
+template <int W, bool Silu>
 DISBACK_INLINE void forward(const NormShape& shape, const NormForward& at, int64_t first, int64_t last) {
   const int64_t width = shape.channels / shape.groups, pixels = shape.pixels;
   const int64_t begin = first * width, end = last * width, channels = shape.channels;
@@ -196,11 +196,15 @@ DISBACK_INLINE void forward(const NormShape& shape, const NormForward& at, int64
     offset[c - begin] = at.bias[c] - at.mean[group] * factor[c - begin];
   }
   const auto apply = [&]<int V>(int64_t place, const Float<V>& a, const Float<V>& b) __attribute__((always_inline)) {
-    Float<V> value, s;
+    Float<V> value;
     load<V>(value, at.x + place);
     value = value * a + b;
-    sigmoid<V>(s, value);
-    store<V>(at.y + place, value * s);
+    if constexpr (Silu) {
+      Float<V> s;
+      sigmoid<V>(s, value);
+      value = value * s;
+    }
+    store<V>(at.y + place, value);
   };
   if (shape.channelsLast) {
     for (int64_t p = 0; p < pixels; p++)
@@ -229,20 +233,20 @@ struct Channel {
 };
 
 // Puts the gradient before SiLU where the input's gradient will be, and adds to both sums.
-template <int W>
+template <int W, bool Silu>
 DISBACK_INLINE void beforeSilu(const NormBackward& at, int64_t place, const Channel<W>& channel, Float<W>& gradients,
                                Float<W>& scaled) {
   Float<W> value, gradient;
   load<W>(value, at.x + place);
   load<W>(gradient, at.gradient + place);
   const Float<W> normalized = (value - channel.mean) * channel.rstd;
-  throughSilu<W>(gradient, normalized * channel.weight + channel.bias);
+  if constexpr (Silu) throughSilu<W>(gradient, normalized * channel.weight + channel.bias);
   store<W>(at.input + place, gradient);
   gradients += gradient;
   scaled += gradient * normalized;
 }
 
-template <int W>
+template <int W, bool Silu>
 DISBACK_INLINE void channelSums(const NormShape& shape, const NormBackward& at, int64_t c, const float* mean,
                                 const float* rstd, Sums* sums) {
   Channel<W> channel;
@@ -253,7 +257,7 @@ DISBACK_INLINE void channelSums(const NormShape& shape, const NormBackward& at, 
   for (int64_t begin = 0; begin < shape.pixels; begin += kChunk) {
     const int64_t end = std::min(shape.pixels, begin + kChunk);
     Float<W> gradients = {}, scaled = {};
-    for (int64_t p = begin; p < end; p++) beforeSilu<W>(at, p * shape.channels + c, channel, gradients, scaled);
+    for (int64_t p = begin; p < end; p++) beforeSilu<W, Silu>(at, p * shape.channels + c, channel, gradients, scaled);
     for (int i = 0; i < W; i++) {
       sums[i].gradient += gradients[i];
       sums[i].scaled += scaled[i];
@@ -261,9 +265,9 @@ DISBACK_INLINE void channelSums(const NormShape& shape, const NormBackward& at, 
   }
 }
 
-template <int W>
+template <int W, bool Silu>
 DISBACK_INLINE Sums rowSums(const NormShape& shape, const NormBackward& at, int64_t c, float mean, float rstd) {
-  Sums partial[16] = {};
+  Sums total;
   const Float<W> zero = {};
   const Channel<W> channel{zero + mean, zero + rstd, zero + at.weight[c], zero + at.bias[c]};
   const int64_t row = c * shape.pixels, whole = shape.pixels / 16 * 16;
@@ -271,29 +275,25 @@ DISBACK_INLINE Sums rowSums(const NormShape& shape, const NormBackward& at, int6
     const int64_t end = std::min(whole, begin + 16 * kChunk);
     Float<W> gradients[16 / W] = {}, scaled[16 / W] = {};
     for (int64_t p = begin; p < end; p += 16)
-      for (int k = 0; k < 16 / W; k++) beforeSilu<W>(at, row + p + k * W, channel, gradients[k], scaled[k]);
-    for (int i = 0; i < 16; i++) {
-      partial[i].gradient += gradients[i / W][i % W];
-      partial[i].scaled += scaled[i / W][i % W];
-    }
-  }
-  Sums total;
-  for (const Sums& one : partial) {
-    total.gradient += one.gradient;
-    total.scaled += one.scaled;
+      for (int k = 0; k < 16 / W; k++) beforeSilu<W, Silu>(at, row + p + k * W, channel, gradients[k], scaled[k]);
+    float gradientSums[16], scaledSums[16];
+    std::memcpy(gradientSums, gradients, sizeof(gradientSums));
+    std::memcpy(scaledSums, scaled, sizeof(scaledSums));
+    total.gradient += sumOf(gradientSums);
+    total.scaled += sumOf(scaledSums);
   }
   const Float<1> none = {};
   const Channel<1> single{none + mean, none + rstd, none + at.weight[c], none + at.bias[c]};
   for (int64_t p = whole; p < shape.pixels; p++) {
     Float<1> gradient = {}, scaled = {};
-    beforeSilu<1>(at, row + p, single, gradient, scaled);
+    beforeSilu<1, Silu>(at, row + p, single, gradient, scaled);
     total.gradient += gradient[0];
     total.scaled += scaled[0];
   }
   return total;
 }
 
-template <int W>
+template <int W, bool Silu>
 DISBACK_INLINE void backward(const NormShape& shape, const NormBackward& at, int64_t first, int64_t last) {
   const int64_t width = shape.channels / shape.groups, pixels = shape.pixels;
   const int64_t begin = first * width, end = last * width, channels = shape.channels, count = end - begin;
@@ -308,10 +308,10 @@ DISBACK_INLINE void backward(const NormShape& shape, const NormBackward& at, int
   }
   if (shape.channelsLast) {
     eachVector<W>(begin, end, [&]<int V>(int64_t c) __attribute__((always_inline)) {
-      channelSums<V>(shape, at, c, mean + (c - begin), rstd + (c - begin), sums.data() + (c - begin));
+      channelSums<V, Silu>(shape, at, c, mean + (c - begin), rstd + (c - begin), sums.data() + (c - begin));
     });
   } else {
-    for (int64_t c = 0; c < count; c++) sums[c] = rowSums<W>(shape, at, begin + c, mean[c], rstd[c]);
+    for (int64_t c = 0; c < count; c++) sums[c] = rowSums<W, Silu>(shape, at, begin + c, mean[c], rstd[c]);
   }
   // dx = rstd (weight dz - mean(weight dz) - normalized mean(weight dz normalized)), means over the group
   const double size = static_cast<double>(width * pixels);
@@ -352,16 +352,19 @@ DISBACK_INLINE void backward(const NormShape& shape, const NormBackward& at, int
   for (int64_t c = 0; c < count; c++)
     eachVector<W>(0, pixels, [&]<int V>(int64_t p) __attribute__((always_inline)) {
       const Float<V> zero = {};
-      apply.template operator()<V>((begin + c) * pixels + p, zero + mean[c], zero + own[c], zero + slope[c], zero + level[c]);
+      apply.template operator()<V>((begin + c) * pixels + p, zero + mean[c], zero + own[c], zero + slope[c],
+                                   zero + level[c]);
     });
 }
 
 #define DISBACK_KERNELS(NAME, WIDTH, TARGET)                                                                  \
   TARGET void forward##NAME(const NormShape& shape, const NormForward& at, int64_t first, int64_t last) {     \
-    forward<WIDTH>(shape, at, first, last);                                                                   \
+    if (shape.silu) forward<WIDTH, true>(shape, at, first, last);                                             \
+    else forward<WIDTH, false>(shape, at, first, last);                                                                   \
   }                                                                                                           \
   TARGET void backward##NAME(const NormShape& shape, const NormBackward& at, int64_t first, int64_t last) {   \
-    backward<WIDTH>(shape, at, first, last);                                                                  \
+    if (shape.silu) backward<WIDTH, true>(shape, at, first, last);                                            \
+    else backward<WIDTH, false>(shape, at, first, last);                                                                  \
   }
 
 DISBACK_KERNELS(Plain, 4, )

@@ -1,4 +1,4 @@
-// Group normalization and SiLU over plain memory, one kernel for each instruction set: y = silu(scale * normalized + shift).
+// Group normalization over plain memory, one kernel for each instruction set: y = weight * normalized + bias, or SiLU of it.
 #pragma once
 
 #include <cstdint>
@@ -8,7 +8,7 @@ namespace disback {
 // One sample's memory is [pixels][channels] if the channels are last, else [channels][pixels].
 struct NormShape {
   int64_t channels, groups, pixels;
-  bool channelsLast;
+  bool channelsLast, silu;
   double eps;
 };
 
@@ -18,7 +18,7 @@ struct NormForward {
   float *y, *mean, *rstd;
 };
 
-// `sumGradient` and `sumScaled` receive, for each channel, the sums over the pixels of the gradient before SiLU, and of
+// `sumGradient` and `sumScaled` receive, for each channel, the sums over the pixels of the gradient (before SiLU), and of
 // that times the normalized input.
 struct NormBackward {
   const float *gradient, *x, *weight, *bias, *mean, *rstd;

@@ -3,7 +3,7 @@
 #include "graph.h"
 #include "registration.h"
 
-#include <ATen/Functions.h>
+#include <ATen/ops/empty.h>
 
 #include <cstring>
 

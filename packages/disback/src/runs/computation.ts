@@ -34,7 +34,9 @@ export function computationOf(settings: ComputationSettings): Computation {
       '"cudaGraphs": steps whose layers fetch their weights cannot be captured; leave "offload" or the graphs out',
     );
   allowTf32(tf32);
-  // Tensor cores convolve in this layout. Without them it only costs a copy in group normalization.
-  const usual = onGpu && (tf32 || precision === "bf16") ? "channels-last" : "contiguous";
+  // Tensor cores convolve in this layout, and x86 processors are faster in it as long as our group normalization, which is
+  // for either, is used.
+  const last = onGpu ? tf32 || precision === "bf16" : process.arch === "x64" && precision === "f32";
+  const usual = last ? "channels-last" : "contiguous";
   return { precision, memoryFormat: settings.memoryFormat ?? usual, activationCheckpointing };
 }

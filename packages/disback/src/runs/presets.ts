@@ -156,6 +156,9 @@ export const teacherPresets: Presets = {
       learningRate: 3e-3,
       decayFrom: 600,
       averageHalfLife: 15_000,
+      // Letters, and what they say of the picture, are decided in more noise than its details.
+      noiseMean: -0.6,
+      noiseStandardDeviation: 1.4,
     },
     evaluation: { every: 500, samples: 500, grid: 30 },
     checkpoints: { every: 100 },

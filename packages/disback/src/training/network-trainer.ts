@@ -3,7 +3,6 @@ import {
   backward,
   clipGradNorm,
   type GradientReducer,
-  gradNorm,
   replaceNonFiniteGradients,
   type ShardedAdam,
   type State,
@@ -104,9 +103,8 @@ export class NetworkTrainer {
    * @returns the gradients' joint norm before limiting, a tensor [] or 0; infinite gradients count as 1e5 each
    */
   private finish(): Tensor | number {
-    replaceNonFiniteGradients(this.parameters);
-    const norm =
-      this.gradientClip > 0 ? clipGradNorm(this.parameters, this.gradientClip) : gradNorm(this.parameters);
+    const norm = replaceNonFiniteGradients(this.parameters);
+    if (this.gradientClip > 0) clipGradNorm(this.parameters, this.gradientClip, norm);
     this.optimizer.step();
     this.afterStep?.();
     this.optimizer.zeroGrad();

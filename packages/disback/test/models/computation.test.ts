@@ -153,7 +153,7 @@ describe.each(devices)("on %s", (device) => {
     const [whole, parts] = [step(), step(4)];
     for (const name of ["loss", "gap", "mismatch", "gradientNorm"] as const)
       expect(parts.figures[name] / whole.figures[name], name).toBeCloseTo(1, 3);
-    expect(parts.peak / whole.peak).toBeLessThan(0.3);
+    expect(parts.peak / whole.peak).toBeLessThan(0.4);
   });
 
   it.each([

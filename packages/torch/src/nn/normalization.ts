@@ -15,16 +15,7 @@ export interface NormOptions extends LayerOptions {
   affine?: boolean;
 }
 
-let groupNormSilu: NativeFunction | false | undefined;
-
-/** An addon that was built before the kernel does without. */
-function resolveKernel(): NativeFunction | false {
-  try {
-    return resolve("disback::group_norm_silu", "");
-  } catch {
-    return false;
-  }
-}
+let groupNorm: NativeFunction | undefined;
 
 /** Group normalization (Wu and He 2018): zero mean and unit variance within each group of channels of each sample. */
 export class GroupNorm extends Module {
@@ -44,17 +35,25 @@ export class GroupNorm extends Module {
 
   /** @param input `[N, C, ...]` @returns the same shape */
   forward(input: Tensor): Tensor {
-    // libtorch's forward derivative of it takes contiguous tensors alone.
-    const x = insideJvp() ? ops.clone(input, "contiguous") : input;
-    return ops.group_norm(x, this.groups, this.weight, this.bias, this.eps);
+    return this.normalized(input, false);
   }
 
-  /** silu(forward(input)) (Elfwing et al. 2017), on the CPU in float32 by a kernel of our own. @returns the same shape */
+  /** silu(forward(input)) (Elfwing et al. 2017). @returns the same shape */
   forwardSilu(input: Tensor): Tensor {
-    const { weight, bias } = this;
-    groupNormSilu ??= resolveKernel();
-    if (!groupNormSilu || !weight || !bias || insideJvp()) return ops.silu(this.forward(input));
-    return wrap(groupNormSilu(input.handle, this.groups, weight.handle, bias.handle, this.eps));
+    return this.normalized(input, true);
+  }
+
+  /** On the CPU in float32 by a kernel of our own, otherwise by libtorch's operators. */
+  private normalized(input: Tensor, silu: boolean): Tensor {
+    const { groups, weight, bias, eps } = this;
+    if (!weight || !bias || insideJvp()) {
+      // libtorch's forward derivative of it takes contiguous tensors alone.
+      const x = insideJvp() ? ops.clone(input, "contiguous") : input;
+      const result = ops.group_norm(x, groups, weight, bias, eps);
+      return silu ? ops.silu(result) : result;
+    }
+    groupNorm ??= resolve("disback::group_norm", "");
+    return wrap(groupNorm(input.handle, groups, weight.handle, bias.handle, eps, silu));
   }
 }
 

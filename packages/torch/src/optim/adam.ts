@@ -1,6 +1,7 @@
 import { noGrad } from "../autograd.js";
-import { native } from "../binding.js";
+import { type NativeFunction, native } from "../binding.js";
 import { full, zeros, zerosLike } from "../creation.js";
+import { resolve } from "../door.js";
 import type { Device } from "../dtype.js";
 import { TorchError } from "../errors.js";
 import { loadTensors } from "../nn/state-dict.js";
@@ -55,6 +56,8 @@ interface Lists {
   seconds: TensorHandles;
   counts: TensorHandles;
 }
+
+let increment: NativeFunction | undefined;
 
 /**
  * Adam (Kingma and Ba 2014, algorithm 1) by libtorch's fused operator: one call per device and dtype. Parameters
@@ -155,7 +158,8 @@ export class Adam implements Optimizer {
     }
     const [beta1, beta2] = this.betas;
     const counts = lists.counts.current();
-    ops._foreach_add__Scalar(counts, 1);
+    increment ??= resolve("disback::increment_", "");
+    increment(counts);
     this.operator(
       lists.parameters.current(),
       gradients,

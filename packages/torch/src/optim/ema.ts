@@ -1,4 +1,6 @@
 import { noGrad } from "../autograd.js";
+import type { NativeFunction } from "../binding.js";
+import { handles, resolve } from "../door.js";
 import { TorchError } from "../errors.js";
 import type { Module } from "../nn/module.js";
 import { ops } from "../ops.js";
@@ -21,6 +23,8 @@ export interface EMAOptions {
   /** width of the power-function average relative to the training's length (EDM2), for example 0.1 */
   width?: number;
 }
+
+let lerp: NativeFunction | undefined;
 
 /**
  * Running average of a module's weights. Averages of half-precision weights are float32, because increments would round
@@ -65,7 +69,8 @@ export class EMA<T extends Module> {
         const weights = this.sameDType
           ? this.weightHandles.current()
           : this.weights.map((weight) => weight.float());
-        if (this.averages.length > 0) ops._foreach_lerp__Scalar(this.averages.current(), weights, 1 - beta);
+        lerp ??= resolve("disback::lerp_", "");
+        if (this.averages.length > 0) lerp(this.averages.current(), handles(weights), 1 - beta);
         if (this.buffers.length > 0)
           ops._foreach_copy_(this.averageBuffers.current(), this.buffers.current());
       }),

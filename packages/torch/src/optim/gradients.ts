@@ -1,23 +1,28 @@
 import { noGrad } from "../autograd.js";
-import { native } from "../binding.js";
+import { type NativeFunction, native } from "../binding.js";
 import { stack } from "../creation.js";
-import { handles, wrap } from "../door.js";
+import { handles, resolve, wrap } from "../door.js";
 import { ops } from "../ops.js";
 import { scope } from "../scope.js";
 import type { Tensor } from "../tensor.js";
 
 /**
  * Scales all gradients together so that their joint 2-norm is at most `maxNorm` (Pascanu et al. 2012, algorithm 1).
+ * @param known the norm, if it is known already
  * @returns the norm before clipping, as a tensor [] so that the device need not be synchronised; 0 if there are no
  *   gradients
  */
-export function clipGradNorm(parameters: Tensor[], maxNorm: number): Tensor | number {
+export function clipGradNorm(
+  parameters: Tensor[],
+  maxNorm: number,
+  known?: Tensor | number,
+): Tensor | number {
   return noGrad(() =>
     scope(() =>
       borrowGradients(handles(parameters), (all) => {
         const gradients = all.filter((handle) => handle !== 0);
-        const norm = jointNorm(gradients);
-        if (norm === 0) return 0;
+        const norm = known ?? jointNorm(gradients);
+        if (typeof norm === "number") return norm;
         // As in PyTorch: never scale up, and 1e-6 avoids division by zero.
         const factor = norm.add(1e-6).pow(-1).mul(maxNorm).clamp(undefined, 1);
         ops._foreach_mul__Scalar(gradients, factor);
@@ -51,14 +56,23 @@ export interface ReplaceNonFiniteOptions {
   negativeInfinity?: number;
 }
 
-/** Replaces NaN and infinite gradients in place, one operator per gradient, as Diff-Instruct's and SiD's loops do. */
-export function replaceNonFiniteGradients(parameters: Tensor[], options: ReplaceNonFiniteOptions = {}): void {
+let clean: NativeFunction | undefined;
+
+/**
+ * Replaces NaN and infinite gradients in place, as Diff-Instruct's and SiD's loops do.
+ * @returns the gradients' joint 2-norm afterwards, as a tensor []; 0 if there are none
+ */
+export function replaceNonFiniteGradients(
+  parameters: Tensor[],
+  options: ReplaceNonFiniteOptions = {},
+): Tensor | number {
   const { nan = 0, positiveInfinity = 1e5, negativeInfinity = -1e5 } = options;
-  noGrad(() =>
-    scope(() => {
-      for (const gradient of gradientsOf(parameters)) {
-        if (gradient) ops.nan_to_num_(gradient, nan, positiveInfinity, negativeInfinity);
-      }
+  return noGrad(() =>
+    borrowGradients(handles(parameters), (all) => {
+      const gradients = all.filter((handle) => handle !== 0);
+      if (gradients.length === 0) return 0;
+      clean ??= resolve("disback::clean_", "");
+      return wrap(clean(gradients, nan, positiveInfinity, negativeInfinity));
     }),
   );
 }

@@ -1,5 +1,4 @@
 import { cat, type Tensor } from "@disback/torch";
-import { oneHotDeviation } from "../text-transformer/config.js";
 
 /** Sizes of pairs. */
 export interface PairSizes {
@@ -7,29 +6,21 @@ export interface PairSizes {
   imageResolution: number;
   textLength: number;
   letterCount: number;
-  /** standard deviation of the pictures; the letters are scaled to have the same */
-  sigmaData: number;
 }
 
-/**
- * How a pair of a picture and a text is one vector: the picture's pixels, and then the text's one-hot letters, which are
- * scaled so that both parts have the same standard deviation. Noise of one level then hides both at about the same time.
- */
+/** How a pair of a picture and a text is one vector: the picture's pixels, and then the text's one-hot letters. */
 export class PairLayout {
   readonly pictureShape: readonly [channels: number, height: number, width: number];
   /** numbers of the picture */
   readonly pixels: number;
   readonly textLength: number;
   readonly letterCount: number;
-  /** value of a letter's 1 */
-  readonly letterScale: number;
 
-  constructor({ imageChannels, imageResolution, textLength, letterCount, sigmaData }: PairSizes) {
+  constructor({ imageChannels, imageResolution, textLength, letterCount }: PairSizes) {
     this.pictureShape = [imageChannels, imageResolution, imageResolution];
     this.pixels = imageChannels * imageResolution ** 2;
     this.textLength = textLength;
     this.letterCount = letterCount;
-    this.letterScale = sigmaData / oneHotDeviation(letterCount);
   }
 
   /** length of a pair as a vector */

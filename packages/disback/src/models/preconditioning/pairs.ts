@@ -7,9 +7,9 @@ import { type Coefficients, PreconditionedDenoiser } from "./preconditioned.js";
 /**
  * A denoiser of pairs of a picture and a text, noised together. The picture's part is EDM's (Karras et al. 2022, table 1).
  * The letters' is the probability of each letter; the network gives what the pair says, and Bayes' rule adds what the
- * letter's own noised values x_v say, with a the value of a letter's 1:
+ * letter's own noised values say:
  *
- *     D_letters(x; sigma) = a softmax(F_letters(c_in x; c_noise) + a x_letters / sigma^2)
+ *     D_letters(x; sigma) = softmax(F_letters(c_in x; c_noise) + x_letters / sigma^2)
  */
 export class PairDenoiser extends PreconditionedDenoiser {
   readonly sigmaMin: number;
@@ -30,8 +30,7 @@ export class PairDenoiser extends PreconditionedDenoiser {
   override denoise(x: Tensor, sigma: Tensor): Tensor {
     return scope(() => {
       const { picture, logits } = this.estimate(x, sigma);
-      const letters = logits.softmax(-1).mul(this.layout.letterScale);
-      return inDtype(this.layout.join(picture, letters), x.dtype);
+      return inDtype(this.layout.join(picture, logits.softmax(-1)), x.dtype);
     });
   }
 
@@ -44,10 +43,8 @@ export class PairDenoiser extends PreconditionedDenoiser {
       // EDM's weight (sigma^2 + sigmaData^2) / (sigma sigmaData)^2 is the square of the network's factor, inverted.
       const { out } = this.coefficients(sigma.reshape([-1, 1, 1, 1]));
       const squares = found.picture.sub(picture).div(out).square().mean();
-      const { letterCount, letterScale } = this.layout;
-      const probabilities = letters.div(letterScale);
-      const worst = Math.log(letterCount);
-      const crossEntropy = probabilities.mul(found.logits.logSoftmax(-1)).sum(-1).mean().div(-worst);
+      const worst = Math.log(this.layout.letterCount);
+      const crossEntropy = letters.mul(found.logits.logSoftmax(-1)).sum(-1).mean().div(-worst);
       return squares.add(crossEntropy).div(2);
     });
   }
@@ -72,7 +69,7 @@ export class PairDenoiser extends PreconditionedDenoiser {
     const raw = this.layout.split(this.pass(input, () => this.model.forward(input, noise.flatten())).float());
     const { picture, letters } = this.layout.split(x);
     const [kept, made] = [skip!, out].map((factor) => factor.reshape([-1, 1, 1, 1]));
-    const evidence = letters.mul(this.layout.letterScale).div(level.square().unsqueeze(2));
+    const evidence = letters.div(level.square().unsqueeze(2));
     return { picture: picture.mul(kept!).add(raw.picture.mul(made!)), logits: raw.letters.add(evidence) };
   }
 }

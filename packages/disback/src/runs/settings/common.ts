@@ -75,7 +75,7 @@ export const computationSettings = {
     .enum(["contiguous", "channels-last"])
     .optional()
     .describe(
-      "memory layout of image networks: contiguous or channels-last; default channels-last on a GPU with bf16 or tf32, else contiguous",
+      "memory layout of image networks: contiguous or channels-last; default channels-last on a GPU with bf16 or tf32 and on an x86 CPU with f32, else contiguous",
     ),
   activationCheckpointing: z
     .boolean()

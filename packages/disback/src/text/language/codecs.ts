@@ -27,14 +27,14 @@ export function letterCodec(language: Language, length: number): SampleCodec {
 
 /** For models of pairs: shown are the picture's pixels and then each letter's number, `[pixels + L]`. */
 export function pairCodec(layout: PairLayout, language: Language): SampleCodec {
-  const { pixels, textLength, letterScale, letterCount, pictureShape } = layout;
+  const { pixels, textLength, letterCount, pictureShape } = layout;
   return {
     shownShape: [pixels + textLength],
     pair: { pictureShape, language },
     encode: (shown) =>
       noGrad(() => {
         const numbers = shown.narrow(1, pixels, textLength).to("int64");
-        const letters = ops.one_hot(numbers, letterCount).float().mul(letterScale);
+        const letters = ops.one_hot(numbers, letterCount).float();
         return layout.join(shown.narrow(1, 0, pixels), letters);
       }),
     decode: (samples) =>

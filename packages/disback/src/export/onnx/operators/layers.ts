@@ -81,8 +81,10 @@ function groupNorm(call: CallView): string {
   return result;
 }
 
-function groupNormSilu(call: CallView): string {
+/** The same by @disback/torch's own operator, which may end with SiLU. */
+function ownGroupNorm(call: CallView): string {
   const normalized = groupNorm(call);
+  if (call.number("silu", 0) === 0) return normalized;
   return call.graph.node("Mul", [normalized, call.graph.node("Sigmoid", [normalized])]);
 }
 
@@ -178,7 +180,7 @@ export const layers: Readonly<Record<string, Conversion>> = {
   mm: product("self", "mat2"),
   bmm: product("self", "mat2"),
   group_norm: groupNorm,
-  "disback::group_norm_silu": groupNormSilu,
+  "disback::group_norm": ownGroupNorm,
   layer_norm: layerNorm,
   batch_norm: batchNorm,
   scaled_dot_product_attention: attention,

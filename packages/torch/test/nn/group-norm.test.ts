@@ -19,7 +19,9 @@ import { describe, expect, test } from "vitest";
 type Layout = "contiguous" | "channels_last";
 
 const kernel = (x: Tensor, groups: number, weight: Tensor, bias: Tensor, eps: number): Tensor =>
-  call("disback::group_norm_silu", "", x, groups, weight, bias, eps) as Tensor;
+  call("disback::group_norm", "", x, groups, weight, bias, eps, true) as Tensor;
+const plain = (x: Tensor, groups: number, weight: Tensor, bias: Tensor, eps: number): Tensor =>
+  call("disback::group_norm", "", x, groups, weight, bias, eps, false) as Tensor;
 const reference = (x: Tensor, groups: number, weight: Tensor, bias: Tensor, eps: number): Tensor =>
   ops.silu(ops.group_norm(x, groups, weight, bias, eps));
 
@@ -66,6 +68,15 @@ describe.each<Layout>(["contiguous", "channels_last"])("%s", (layout) => {
       const ours = withGradients(kernel, groups, 1e-4, given);
       ours.forEach((tensor, i) => {
         expect(difference(tensor, exact[i]!), `result ${i}`).toBeLessThan(3e-6);
+      });
+      const exactPlain = withGradients(
+        ops.group_norm,
+        groups,
+        1e-4,
+        given.map((tensor) => tensor.double()),
+      );
+      withGradients(plain, groups, 1e-4, given).forEach((tensor, i) => {
+        expect(difference(tensor, exactPlain[i]!), `result ${i} without SiLU`).toBeLessThan(3e-6);
       });
       expect(ours[0]!.isContiguous(layout)).toBe(true);
       expect(ours[1]!.isContiguous(layout)).toBe(true);
@@ -163,7 +174,7 @@ test("wrong arguments are named", () => {
   expect(() => kernel(x, 0, weight, bias, 1e-5)).toThrow(OperatorError);
   expect(() => kernel(x, 2, weight.narrow(0, 0, 4), bias, 1e-5)).toThrow(/weight and bias must be \[8\]/);
   const inner = (mean: Tensor, gradient = x) =>
-    call("disback::_group_norm_silu_backward", "", gradient, x, 2, weight, bias, mean, mean);
+    call("disback::_group_norm_backward", "", gradient, x, 2, weight, bias, mean, mean, true);
   expect(() => inner(randn([1, 2]))).toThrow(/mean and rstd must be \[N, num_groups\]/);
   expect(() => inner(randn([2, 2]), weight)).toThrow(/grad must be like the input/);
 });
@@ -174,7 +185,7 @@ test("AVX2 and the processor's best give the same bits", () => {
       const generator = new Generator(3);
       const x = randn([2, 44, 9, 5], { generator }).contiguous(layout).requiresGrad_(true);
       const w = randn([44], { generator }).requiresGrad_(true), b = randn([44], { generator });
-      const y = call("disback::group_norm_silu", "", x, 11, w, b, 1e-5);
+      const y = call("disback::group_norm", "", x, 11, w, b, 1e-5, true);
       const gradients = gradient([y.square().sum()], [x, w]);
       console.log(JSON.stringify([y, ...gradients].map((tensor) => tensor.toArray())));
     }`;

@@ -1,0 +1,141 @@
+// One student for three teachers of points (ring, grid, moons) as bench/tasks.mjs measures it for pictures, in seconds: against
+// three students of a third of its size; the same processor seconds, the same total number of weights. A stopped script goes on.
+//
+//   node bench/tasks-points.mjs [--smoke]
+import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { fromTypedArray, Generator, inferenceMode, ops, randn, setNumThreads } from "@disback/torch";
+import { DenoiserStudent } from "disback";
+import { openDataset } from "disback/data";
+import { CoordinateExtractor, evaluate, referenceStatistics } from "disback/metrics";
+import { createDenoiser, heun, jointConfig, jointStart, loadModel, TaskDenoiser } from "disback/models";
+import { machine, printTable, save, spread } from "./report.mjs";
+import { drawCurves } from "./tasks/curves.mjs";
+import { trainedTeacher } from "./tasks/teachers.mjs";
+import { trainFor } from "./tasks/train-for.mjs";
+
+const { values: flags } = parseArgs({ options: { smoke: { type: "boolean", default: false } } });
+const { smoke } = flags;
+setNumThreads(1);
+const work = fileURLToPath(new URL(`tasks/work/points-${smoke ? "smoke" : "full"}/`, import.meta.url));
+if (smoke) rmSync(work, { recursive: true, force: true });
+mkdirSync(work, { recursive: true });
+const sizes = smoke
+  ? { iterations: 3, seconds: 0.3, samples: 50, seeds: [1] }
+  : { iterations: 600, seconds: 4, samples: 2000, seeds: [1, 2, 3] };
+const shipped = fileURLToPath(new URL("../packages/disback/assets/teachers/2d-ring", import.meta.url));
+const extractor = new CoordinateExtractor(2);
+
+const tasks = [];
+for (const name of ["ring", "grid", "moons"]) {
+  const dataset = await openDataset(`toy:${name}`, { labels: false });
+  const { config } = loadModel(shipped);
+  const more = { ...sizes, batchSize: 256 };
+  const own = { dataset, config, shipped, ...more };
+  const folder = name === "ring" ? shipped : await trainedTeacher(join(work, `teacher-${name}`), own);
+  const reference = await referenceStatistics(dataset, extractor, work);
+  tasks.push({ name, reference, ...loadModel(folder) });
+}
+const teacher = new TaskDenoiser(tasks).requiresGrad_(false);
+const config = jointConfig(
+  teacher,
+  tasks.map(({ name, config }) => ({ name, model: config })),
+);
+/** About a third of the weights. */
+const third = { hiddenChannels: 74 };
+
+const student = (denoiser) => new DenoiserStudent(denoiser.eval(), { sigmaInit: 2.5 });
+const untrained = (config, seed) => student(createDenoiser(config, { generator: new Generator(seed) }));
+const methods = {
+  "one network": (seed) => [{ student: untrained(config, seed), teacher }],
+  "three networks": (seed) =>
+    tasks.map(({ denoiser, config: own }) => ({
+      student: untrained({ ...own, ...third }, seed),
+      teacher: denoiser.requiresGrad_(false),
+    })),
+  "one network, first teacher's weights": (seed) => [
+    { student: student(jointStart(teacher, config, seed).denoiser), teacher },
+  ],
+  "one network, along a trajectory": (seed) => [{ student: untrained(config, seed), teacher, along: true }],
+};
+
+const name = smoke ? "tasks-points-smoke" : "tasks-points";
+const file = new URL(`results/${name}.json`, import.meta.url);
+const rows = existsSync(file) && !smoke ? JSON.parse(readFileSync(file, "utf8")).rows : [];
+const teachers = await judged((_, task, latents) => heun(tasks[task].denoiser, latents, { steps: 18 }));
+for (const seed of sizes.seeds)
+  for (const [method, make] of Object.entries(methods)) {
+    if (rows.some((row) => row.method === method && row.seed === seed)) continue;
+    const parts = make(seed);
+    const marks = parts.map(({ along, ...one }) =>
+      trainFor({
+        ...{ ...one, seed, seconds: sizes.seconds / parts.length, smoke, batchSize: 256 },
+        trajectory: along && join(work, "trajectory"),
+      }),
+    );
+    const weights = parts.reduce(
+      (sum, { student }) => sum + student.module.parameters().reduce((all, { numel }) => all + numel, 0),
+      0,
+    );
+    const curve = [];
+    for (const [at, { fraction }] of marks[0].entries())
+      curve.push({
+        seconds: Number((fraction * sizes.seconds).toFixed(2)),
+        ...(await judged((classes, task, latents) => {
+          const one = marks.length === 1 ? marks[0][at].student : marks[task][at].student;
+          return one.generate(latents, marks.length === 1 ? { class: classes } : undefined);
+        })),
+      });
+    const steps = marks.map((all) => [all.at(-1).imitated, all.at(-1).recorded, all.at(-1).steps].join("+"));
+    rows.push({ method, seed, weights, steps, ...curve.at(-1), curve });
+    store();
+  }
+store();
+printTable([
+  ["", "weights", "steps", "ring", "grid", "moons", "mean"],
+  ["teachers", "", "", ...["ring", "grid", "moons", "mean"].map((task) => teachers[task].toFixed(3))],
+  ...Object.keys(methods).map((method) => {
+    const own = rows.filter((row) => row.method === method);
+    const cells = ["ring", "grid", "moons", "mean"].map((task) =>
+      spread(own.map((row) => row[task])).median.toFixed(3),
+    );
+    return [method, own[0].weights, own[0].steps.join(" "), ...cells];
+  }),
+]);
+const panels = ["ring", "grid", "moons"].map((task) => ({
+  ...{ title: `${task}: Wasserstein distance`, figure: task, level: teachers[task], logarithmic: true },
+}));
+if (!smoke) drawCurves("tasks-points-curves.svg", { panels, rows, x: "seconds", xName: "processor seconds" });
+
+/** Distance of each task's samples from its data. @param draw of classes `[N, 3]`, a task's number and latents */
+async function judged(draw) {
+  const figures = {};
+  const { samples: count } = sizes;
+  for (const [task, { name, reference }] of tasks.entries()) {
+    const latents = randn([count, 2], { generator: new Generator(99) });
+    const places = fromTypedArray(new BigInt64Array(count).fill(BigInt(task)), [count]);
+    const classes = ops.one_hot(places, tasks.length).float();
+    const samples = inferenceMode(() => draw(classes, task, latents)).clone();
+    const metrics = ["slicedWasserstein"];
+    const { slicedWasserstein } = await evaluate({
+      batches: [samples],
+      count,
+      extractor,
+      reference,
+      metrics,
+    });
+    figures[name] = slicedWasserstein;
+  }
+  return { ...figures, mean: Object.values(figures).reduce((sum, one) => sum + one, 0) / tasks.length };
+}
+
+function store() {
+  save(name, {
+    machine: machine(),
+    time: `${sizes.seconds} seconds of processor time, one thread, for the students of a row together; other work ran on the machine`,
+    judged: `sliced Wasserstein distance of ${sizes.samples} samples of each task from its data`,
+    ...{ teachers, rows },
+  });
+}
