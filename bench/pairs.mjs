@@ -40,11 +40,11 @@ for (const folder of [downloads, work]) mkdirSync(folder, { recursive: true });
 const sizes = smoke
   ? { iterations: 2, batchSize: 4, student: 4, samples: 40, every: 2, recording: 2, imitation: 3, seeds: [1] }
   : {
-      iterations: 400,
+      iterations: 2000,
       batchSize: 64,
-      student: 100,
+      student: 250,
       samples: 600,
-      every: 25,
+      every: 50,
       recording: 12,
       imitation: 80,
       seeds: [1, 2, 3],

@@ -58,7 +58,7 @@ const VIDEO = {
   patchSize: 4,
   layers: 4,
   heads: 4,
-  channelsPerHead: 16,
+  channelsPerHead: 32,
 };
 
 /** `disback teacher train --preset NAME`; images need `--data`. */
@@ -167,10 +167,12 @@ export const teacherPresets: Presets = {
     data: "toy:moving-digits?count=20000",
     model: VIDEO,
     training: {
-      iterations: 2000,
+      iterations: 6000,
       batchSize: 32,
-      learningRate: 1.5e-3,
-      averageHalfLife: 8000,
+      learningRate: 1e-3,
+      rampUp: 100,
+      decayFrom: 2500,
+      averageHalfLife: 12_000,
       labelDropout: 0,
       // A clip shows through more noise than a picture.
       noiseMean: -0.4,

@@ -87,17 +87,16 @@ const rankingOfPoints = (data: string) => ({
   common: {
     data,
     backtracking: {
-      ...{ batchSize: 128, iterations: 100_000, processorSeconds: 1, emaDecay: 0.97 },
+      ...{ batchSize: 128, iterations: 100_000, processorSeconds: 4, emaDecay: 0.97 },
       pairs: { count: 1000 },
       // Stages of the length that such a run has room for.
-      ect: { stageSteps: 20 },
-      tcm: { stageSteps: 12, firstSteps: 96 },
-      scm: { warmupSteps: 30 },
+      ect: { stageSteps: 60 },
+      tcm: { stageSteps: 40, firstSteps: 300 },
+      scm: { warmupSteps: 100 },
     },
     evaluation: { every: 25, samples: 2000, batchSize: 2000, grid: 1000 },
     checkpoints: { every: 1000 },
   },
-  perStudent: { small: { backtracking: { processorSeconds: 2 } } },
 });
 /** Give the images with `--data`. */
 const rankingOfImages = {
@@ -105,9 +104,9 @@ const rankingOfImages = {
   students: ["same"],
   common: {
     backtracking: {
-      ...{ batchSize: 16, iterations: 100_000, processorSeconds: 6, emaDecay: 0.97 },
-      pairs: { count: 150 },
-      ect: { stageSteps: 20 },
+      ...{ batchSize: 16, iterations: 100_000, processorSeconds: 20, emaDecay: 0.97 },
+      pairs: { count: 300 },
+      ect: { stageSteps: 15 },
       tcm: { stageSteps: 12, firstSteps: 96 },
       scm: { warmupSteps: 30 },
     },
