@@ -104,9 +104,9 @@ const rankingOfImages = {
   students: ["same"],
   common: {
     backtracking: {
-      ...{ batchSize: 16, iterations: 100_000, processorSeconds: 20, emaDecay: 0.97 },
-      pairs: { count: 300 },
-      ect: { stageSteps: 15 },
+      ...{ batchSize: 16, iterations: 100_000, processorSeconds: 6, emaDecay: 0.97 },
+      pairs: { count: 150 },
+      ect: { stageSteps: 20 },
       tcm: { stageSteps: 12, firstSteps: 96 },
       scm: { warmupSteps: 30 },
     },
