@@ -18,6 +18,7 @@ describe("the title of a run", () => {
     [{ teacher: "fashion-mnist-16" }, "Fashion-MNIST, 16×16"],
     [{ teacher: "2d-ring", data: "toy:ring" }, "Ring of points"],
     [{ data: "toy:moons?count=500" }, "Moons of points"],
+    [{ data: "toy:moving-digits?frames=8" }, "Moving digits"],
     [{ teacher: "runs/mine/teacher", data: "../photos/shapes.tar.gz" }, "shapes"],
     [{ teacher: "runs/flowers/teacher" }, "flowers"],
     [{ teacher: "C:\\runs\\flowers\\student" }, "flowers"],

@@ -27,6 +27,7 @@ export function dataTitle({ settings }: NamedRun): string {
     const known = KNOWN[source];
     if (known !== undefined) return known;
     const toy = /^toy:([\w-]+)/.exec(source)?.[1];
+    if (toy === "moving-digits") return "Moving digits";
     if (toy !== undefined) return `${toy[0]!.toUpperCase()}${toy.slice(1)} of points`;
     const name = source
       .split(/[\\/]/)
