@@ -10,6 +10,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { machine, printTable, save, spread } from "./report.mjs";
+import { drawCurves } from "./tasks/curves.mjs";
 
 const { values: flags } = parseArgs({
   options: {
@@ -70,7 +71,15 @@ for (const seed of flags.seeds.split(",").map(Number)) {
   }
 }
 print();
-if (!flags.smoke) save("video", { machine: machine(), data, judged, methods, rows });
+if (!flags.smoke) {
+  save("video", { machine: machine(), data, judged, methods, rows });
+  const [{ fid: level }] = rows["teacher, 18 steps"];
+  const curves = Object.keys(methods).flatMap((method) =>
+    (rows[method] ?? []).map(({ curve }) => ({ method, curve })),
+  );
+  const panels = [{ title: "FID of 300 clips", figure: "fid", logarithmic: true, level }];
+  drawCurves("video-curves.svg", { panels, rows: curves, x: "seconds", xName: "processor seconds" });
+}
 
 /** Starts a run, or goes on with it; does nothing if it is finished. */
 function run(command, settings, folder, seed) {
