@@ -25,6 +25,19 @@ export function loadShippedExtractor(name: string, device: Device = "cpu"): Clas
   return loadClassifierExtractor(join(assets, "extractors", name), device);
 }
 
+/** The first extractor that comes with the package and takes samples of this shape. */
+export function shippedExtractorFor(
+  shape: readonly number[],
+  device?: Device,
+): ClassifierExtractor | undefined {
+  for (const name of shippedExtractors()) {
+    const extractor = loadShippedExtractor(name, device);
+    if (extractor.sampleShape.join() === shape.join()) return extractor;
+    extractor.dispose();
+  }
+  return undefined;
+}
+
 /** Statistics of the training set that the extractor of this name was trained on. */
 export function loadShippedReference(name: string): Reference {
   const file = join(assets, "references", `${name}.safetensors`);

@@ -1,6 +1,6 @@
 import { adapted, buffer, layerConvolution, Module, parameter, type Tensor } from "@disback/torch";
 import { isBox, type Resample, resample, resamplingKernel } from "./resampling.js";
-import { initialWeights, type WeightSource, type WeightStart } from "./weights.js";
+import { convolutionWeights, type WeightSource, type WeightStart } from "./weights.js";
 
 /** A convolution of odd kernel size that keeps the resolution, or resamples its input first. */
 export class Convolution extends Module {
@@ -18,9 +18,7 @@ export class Convolution extends Module {
     protected readonly change?: Resample,
   ) {
     super();
-    const area = kernel * kernel;
-    const shapes = { weight: [outChannels, inChannels, kernel, kernel], bias: [outChannels] };
-    const { weight, bias } = initialWeights(source, start, shapes, inChannels * area, outChannels * area);
+    const { weight, bias } = convolutionWeights(source, start, [inChannels, outChannels], [kernel, kernel]);
     this.weight = parameter(weight);
     this.bias = bias && parameter(bias);
     this.resample_filter = change ? buffer(resamplingKernel(change.taps)) : null;

@@ -61,6 +61,18 @@ export function initialWeights(
   return { weight, bias };
 }
 
+/** Those of a convolution, of any number of axes. */
+export function convolutionWeights(
+  source: WeightSource,
+  start: WeightStart,
+  [inChannels, outChannels]: readonly [number, number],
+  kernel: readonly number[],
+): { weight: Tensor; bias: Tensor | null } {
+  const volume = kernel.reduce((product, size) => product * size, 1);
+  const shapes = { weight: [outChannels, inChannels, ...kernel], bias: [outChannels] };
+  return initialWeights(source, start, shapes, inChannels * volume, outChannels * volume);
+}
+
 function values(
   source: WeightSource,
   start: WeightStart,

@@ -26,21 +26,19 @@ export async function openClipText(part: PipelinePart, variant?: string): Promis
 }
 
 /** Opens T5's encoder, like `openClipText`. */
-export async function openT5(part: PipelinePart, variant?: string): Promise<T5EncoderModel> {
-  const given = configured(part);
-  if (part.className !== "T5EncoderModel") return refuse(given, "T5EncoderModel");
-  const model = new T5EncoderModel(noWeights, describeT5(given));
-  const weights = await openComponentTensors(part.folder, "transformers", variant);
-  return adopted(model, weights, t5Key(weights.tensors.has("shared.weight")));
-}
+export const openT5 = encoderOpener("T5EncoderModel", describeT5);
 
 /** Opens UMT5's encoder, like `openClipText`. */
-export async function openUmt5(part: PipelinePart, variant?: string): Promise<T5EncoderModel> {
-  const given = configured(part);
-  if (part.className !== "UMT5EncoderModel") return refuse(given, "UMT5EncoderModel");
-  const model = new T5EncoderModel(noWeights, describeUmt5(given));
-  const weights = await openComponentTensors(part.folder, "transformers", variant);
-  return adopted(model, weights, t5Key(weights.tensors.has("shared.weight")));
+export const openUmt5 = encoderOpener("UMT5EncoderModel", describeUmt5);
+
+function encoderOpener(expected: string, describe: typeof describeT5) {
+  return async (part: PipelinePart, variant?: string): Promise<T5EncoderModel> => {
+    const given = configured(part);
+    if (part.className !== expected) return refuse(given, expected);
+    const model = new T5EncoderModel(noWeights, describe(given));
+    const weights = await openComponentTensors(part.folder, "transformers", variant);
+    return adopted(model, weights, t5Key(weights.tensors.has("shared.weight")));
+  };
 }
 
 /** Opens BERT, like `openClipText`. */

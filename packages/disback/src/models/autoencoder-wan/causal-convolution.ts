@@ -1,6 +1,6 @@
 import { cat, Module, ops, parameter, scope, type Tensor } from "@disback/torch";
 import { torchStart } from "../unet-2d/start.js";
-import { initialWeights, type WeightSource } from "../weights.js";
+import { convolutionWeights, type WeightSource } from "../weights.js";
 import type { Past } from "./past.js";
 
 type Kernel = readonly [frames: number, rows: number, columns: number];
@@ -18,15 +18,7 @@ export class CausalConvolution extends Module {
     private readonly stride = 1,
   ) {
     super();
-    const volume = kernel.reduce((product, size) => product * size, 1);
-    const shapes = { weight: [outChannels, inChannels, ...kernel], bias: [outChannels] };
-    const { weight, bias } = initialWeights(
-      source,
-      torchStart,
-      shapes,
-      inChannels * volume,
-      outChannels * volume,
-    );
+    const { weight, bias } = convolutionWeights(source, torchStart, [inChannels, outChannels], kernel);
     this.weight = parameter(weight);
     this.bias = parameter(bias!);
   }

@@ -25,14 +25,19 @@ export class StepEmbedding extends Module {
   readonly linear_1: Dense;
   readonly linear_2: Dense;
 
-  constructor(source: WeightSource, inFeatures: number, channels: number) {
+  constructor(
+    source: WeightSource,
+    inFeatures: number,
+    channels: number,
+    private readonly activation: (x: Tensor) => Tensor = ops.silu,
+  ) {
     super();
     this.linear_1 = new Dense(source, inFeatures, channels, torchStart);
     this.linear_2 = new Dense(source, channels, channels, torchStart);
   }
 
-  /** @param input `[N, in]` @returns `[N, channels]` */
+  /** @param input `[..., in]` @returns `[..., channels]` */
   forward(input: Tensor): Tensor {
-    return this.linear_2.forward(ops.silu(this.linear_1.forward(input)));
+    return this.linear_2.forward(this.activation(this.linear_1.forward(input)));
   }
 }

@@ -1,6 +1,6 @@
 import { writeGrid } from "../../data/output/grid.js";
 import { writePngFolder } from "../../data/output/png.js";
-import { loadShippedExtractor, shippedExtractors } from "../../metrics/shipped.js";
+import { shippedExtractorFor } from "../../metrics/shipped.js";
 import type { SampleKind } from "./sample-kind.js";
 
 /** Images `[C, H, W]` in [-1, 1]: shown as grids, evaluated by FID. */
@@ -13,14 +13,7 @@ export const images: SampleKind = {
       ...(captions ? { captions } : {}),
     }),
   writeEach: (folder, samples, first) => writePngFolder(folder, samples, first),
-  defaultExtractor(shape, device) {
-    for (const name of shippedExtractors()) {
-      const extractor = loadShippedExtractor(name, device);
-      if (extractor.sampleShape.join() === shape.join()) return extractor;
-      extractor.dispose();
-    }
-    return undefined;
-  },
+  defaultExtractor: shippedExtractorFor,
   metrics({ extractor }) {
     const always = ["fid", "kid", "precisionRecall"] as const;
     return extractor.probabilities ? [...always, "inceptionScore"] : [...always];

@@ -1,6 +1,6 @@
 import { writeClipFolder, writeClips } from "../../data/output/clips.js";
 import type { MetricName } from "../../metrics/evaluate.js";
-import { loadShippedExtractor, shippedExtractors } from "../../metrics/shipped.js";
+import { shippedExtractorFor } from "../../metrics/shipped.js";
 import type { JudgedBy, SampleKind } from "./sample-kind.js";
 
 /** Clips `[C, T, H, W]` in [-1, 1]: shown as moving grids, evaluated by FID of clips; moving digits by their motion too. */
@@ -15,14 +15,7 @@ export const videos: SampleKind = {
       ...(captions ? { captions } : {}),
     }),
   writeEach: writeClipFolder,
-  defaultExtractor(shape, device) {
-    for (const name of shippedExtractors()) {
-      const extractor = loadShippedExtractor(name, device);
-      if (extractor.sampleShape.join() === shape.join()) return extractor;
-      extractor.dispose();
-    }
-    return undefined;
-  },
+  defaultExtractor: shippedExtractorFor,
   metrics: (by) => ["fid", "kid", "precisionRecall", ...ofMotion(by)],
   headline: (by) => ["fid", ...ofMotion(by)],
 };

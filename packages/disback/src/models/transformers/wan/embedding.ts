@@ -11,7 +11,7 @@ import type { WanOptions } from "./options.js";
 export class TimeTextEmbedding extends Module {
   readonly time_embedder: StepEmbedding;
   readonly time_proj: Dense;
-  readonly text_embedder: TextProjection;
+  readonly text_embedder: StepEmbedding;
   private readonly waves: PositionalEmbedding;
 
   constructor(source: WeightSource, channels: number, { timeChannels, textChannels }: WanOptions) {
@@ -19,7 +19,7 @@ export class TimeTextEmbedding extends Module {
     this.waves = new PositionalEmbedding(timeChannels, { order: "cosine-first", exponential: true });
     this.time_embedder = new StepEmbedding(source, timeChannels, channels);
     this.time_proj = new Dense(source, channels, 6 * channels, torchStart);
-    this.text_embedder = new TextProjection(source, textChannels, channels);
+    this.text_embedder = new StepEmbedding(source, textChannels, channels, (x) => ops.gelu(x, "tanh"));
   }
 
   /**
@@ -32,21 +32,5 @@ export class TimeTextEmbedding extends Module {
     const vector = this.time_embedder.forward(waves);
     const modulation = ops.unflatten(this.time_proj.forward(ops.silu(vector)), 1, [6, -1]);
     return { vector, modulation, text: this.text_embedder.forward(text) };
-  }
-}
-
-/** Two layers on top of a text's states: `PixArtAlphaTextProjection` of diffusers with tanh's approximation of GELU. */
-class TextProjection extends Module {
-  readonly linear_1: Dense;
-  readonly linear_2: Dense;
-
-  constructor(source: WeightSource, textChannels: number, channels: number) {
-    super();
-    this.linear_1 = new Dense(source, textChannels, channels, torchStart);
-    this.linear_2 = new Dense(source, channels, channels, torchStart);
-  }
-
-  forward(text: Tensor): Tensor {
-    return this.linear_2.forward(ops.gelu(this.linear_1.forward(text), "tanh"));
   }
 }

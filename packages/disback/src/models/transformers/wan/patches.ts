@@ -1,7 +1,7 @@
 import { arange, layerProduct, Module, parameter, type Tensor } from "@disback/torch";
 import { DisbackError } from "../../../errors.js";
 import { torchStart } from "../../unet-2d/start.js";
-import { initialWeights, type WeightSource } from "../../weights.js";
+import { convolutionWeights, type WeightSource } from "../../weights.js";
 import { type Rotation, rotation } from "../rotary.js";
 import type { WanOptions } from "./options.js";
 
@@ -20,15 +20,7 @@ export class ClipPatchEmbedding extends Module {
   ) {
     super();
     const { inChannels, patch } = options;
-    const volume = patch.reduce((product, size) => product * size, 1);
-    const shapes = { weight: [channels, inChannels, ...patch], bias: [channels] };
-    const { weight, bias } = initialWeights(
-      source,
-      torchStart,
-      shapes,
-      inChannels * volume,
-      channels * volume,
-    );
+    const { weight, bias } = convolutionWeights(source, torchStart, [inChannels, channels], patch);
     this.weight = parameter(weight);
     this.bias = parameter(bias!);
   }
