@@ -13,6 +13,7 @@ export const metricNames = [
   "agreement",
   "motionError",
   "readableDigits",
+  "readableFrames",
 ] as const;
 export type MetricName = (typeof metricNames)[number];
 
@@ -28,4 +29,5 @@ export const followedFigures = [
   "agreement",
   "motionError",
   "readableDigits",
+  "readableFrames",
 ] as const satisfies readonly MetricName[];

@@ -44,6 +44,7 @@ describe("clips on the command line", () => {
     expect(last.fid).toBeGreaterThan(0);
     expect(last.motionError).toBeGreaterThanOrEqual(0);
     expect(last.readableDigits).toBe(0);
+    expect(last.readableFrames).toBeLessThan(0.5);
     const report = readFileSync(at("student/report.html"), "utf8");
     expect(report).toContain("Motion error");
     const [, embedded] = /src="data:image\/png;base64,([^"]+)"/.exec(report)!;
