@@ -153,8 +153,7 @@ export async function evaluate(options: EvaluationOptions): Promise<Evaluation> 
       Object.assign(result, { modeCoverage: coverage, highQuality });
     }
     const figures: Partial<Evaluation> = motion?.result() ?? {};
-    for (const name of motionMetrics)
-      if (wanted.has(name)) result[name] = figures[name]!;
+    for (const name of motionMetrics) if (wanted.has(name)) result[name] = figures[name]!;
     return result;
   });
 }
