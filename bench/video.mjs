@@ -1,7 +1,7 @@
 // One-step students of clips: a copy of the teacher and one of a quarter of its size; along a trajectory, without, and by
 // `distill`'s default.
 //
-//   node bench/video.mjs [--teacher RUN] [--seeds 1,2,3] [--methods "copy, DMD alone;…"] [--smoke]
+//   node bench/video.mjs [--preset video-dit] [--teacher RUN] [--seeds 1,2,3] [--methods "copy, DMD alone;…"] [--smoke]
 //
 // Every run is done by the command line and kept in bench/video/work, so that a stopped measurement goes on where it was.
 import { spawnSync } from "node:child_process";
@@ -14,6 +14,8 @@ import { drawCurves } from "./tasks/curves.mjs";
 
 const { values: flags } = parseArgs({
   options: {
+    /** video, a U-Net, or video-dit, a transformer */
+    preset: { type: "string", default: "video" },
     /** a teacher's run by the preset; trained here if not given */
     teacher: { type: "string" },
     /** default 1,2,3; of a rehearsal, 1 */
@@ -24,7 +26,7 @@ const { values: flags } = parseArgs({
   },
 });
 const program = fileURLToPath(new URL("../packages/disback/dist/cli/main.js", import.meta.url));
-const work = fileURLToPath(new URL(`video/work/${flags.smoke ? "smoke" : "full"}/`, import.meta.url));
+const work = fileURLToPath(new URL(`video/work/${flags.smoke ? "smoke" : flags.preset}/`, import.meta.url));
 if (flags.smoke) rmSync(work, { recursive: true, force: true });
 mkdirSync(work, { recursive: true });
 
@@ -32,6 +34,7 @@ const data = `toy:moving-digits?count=${flags.smoke ? 200 : 20000}`;
 const judged = flags.smoke ? 20 : 500;
 const tiny = {
   teacher: [
+    ...(flags.preset === "video" ? ["model.modelChannels=8"] : []),
     "training.iterations=4",
     "evaluation.every=4",
     "evaluation.samples=8",
@@ -57,7 +60,7 @@ const methods = {
 
 const teacher = flags.teacher ?? join(work, "teacher");
 if (flags.teacher === undefined)
-  run(["teacher", "train", "--preset", "video"], flags.smoke ? tiny.teacher : [], teacher, 0);
+  run(["teacher", "train", "--preset", flags.preset], flags.smoke ? tiny.teacher : [], teacher, 0);
 const rows = { "the data": [judge("data", `${data.split("?")[0]}?count=${judged}&seed=9`)] };
 for (const steps of flags.smoke ? [2] : [18, 6, 3])
   rows[`teacher, ${steps} steps`] = [judge(`teacher-${steps}`, teacher, ["--steps", String(steps)])];
@@ -65,7 +68,7 @@ for (const seed of (flags.seeds ?? (flags.smoke ? "1" : "1,2,3")).split(",").map
   for (const name of flags.methods?.split(";") ?? Object.keys(methods)) {
     const folder = join(work, `${name.replace(/\W+/g, "-")}-${seed}`);
     const settings = [...methods[name], "evaluation.teacher=false", ...(flags.smoke ? tiny.distill : [])];
-    run(["distill", "--preset", "video", "--teacher", teacher], settings, folder, seed);
+    run(["distill", "--preset", flags.preset, "--teacher", teacher], settings, folder, seed);
     rows[name] ??= [];
     rows[name].push({ seed, ...judge(`${name.replace(/\W+/g, "-")}-${seed}`, folder), ...costOf(folder) });
     print();
@@ -73,13 +76,18 @@ for (const seed of (flags.seeds ?? (flags.smoke ? "1" : "1,2,3")).split(",").map
 }
 print();
 if (!flags.smoke) {
-  save("video", { machine: machine(), data, judged, methods, rows });
+  save(flags.preset, { machine: machine(), data, judged, methods, rows });
   const [{ fid: level }] = rows["teacher, 18 steps"];
   const curves = Object.keys(methods).flatMap((method) =>
     (rows[method] ?? []).map(({ curve }) => ({ method, curve })),
   );
   const panels = [{ title: "FID of 200 clips", figure: "fid", logarithmic: true, level }];
-  drawCurves("video-curves.svg", { panels, rows: curves, x: "seconds", xName: "processor seconds" });
+  drawCurves(`${flags.preset}-curves.svg`, {
+    panels,
+    rows: curves,
+    x: "seconds",
+    xName: "processor seconds",
+  });
 }
 
 /** Starts a run, or goes on with it; does nothing if it is finished. */

@@ -187,10 +187,8 @@ const videoDit = z.strictObject({
   framesPerPatch: count.default(1),
   /** channels of the convolutions around the transformer */
   pixelChannels: count.default(16),
-  /** which tokens attend to one another: in turn those of a moment and those at a place, or all of the clip */
-  attention: z.enum(["in-turn", "joint"]).default("in-turn"),
-  /** blocks; in turn over space and over time, an even number */
-  layers: count.default(4),
+  /** blocks, in turn over space and over time */
+  layers: count.multipleOf(2).default(4),
 });
 
 /**
@@ -271,9 +269,6 @@ export const denoiserConfig = z
       }
       if (config.network === "video-dit" && config.frames % config.framesPerPatch !== 0) {
         fail("frames", `must be a multiple of framesPerPatch (${config.framesPerPatch})`);
-      }
-      if (config.network === "video-dit" && config.attention === "in-turn" && config.layers % 2 !== 0) {
-        fail("layers", "must be even for attention in turn over space and over time");
       }
       return;
     }

@@ -340,6 +340,25 @@ const tinyPresets: Presets = {
   "tiny-encoder": { ...tinyHalf, half: "encoder" },
 };
 
+/** One-step students of clips. */
+function clipStudent(batchSize: number): SettingsTree {
+  return {
+    data: "toy:moving-digits?count=20000",
+    sigmaInit: 10,
+    recording: { steps: 60, batchSize },
+    imitation: { steps: 200, batchSize },
+    backtracking: {
+      objective: "dmd",
+      iterations: 400,
+      batchSize,
+      studentLearningRate: 5e-4,
+      auxiliaryLearningRate: 1e-3,
+      emaDecay: 0.98,
+    },
+    evaluation: { every: 100, samples: 200, grid: 20, teacherSteps: 12 },
+  };
+}
+
 /** `disback distill --preset NAME`: both stages; and the papers' own settings. */
 export const distillPresets: Presets = {
   ...Object.fromEntries(
@@ -373,21 +392,8 @@ export const distillPresets: Presets = {
     backtracking: { ...fashion16.backtracking, iterations: 300 },
     evaluation: { every: 50, samples: 1000, grid: 30 },
   },
-  video: {
-    data: "toy:moving-digits?count=20000",
-    sigmaInit: 10,
-    recording: { steps: 60, batchSize: 16 },
-    imitation: { steps: 200, batchSize: 16 },
-    backtracking: {
-      objective: "dmd",
-      iterations: 400,
-      batchSize: 16,
-      studentLearningRate: 5e-4,
-      auxiliaryLearningRate: 1e-3,
-      emaDecay: 0.98,
-    },
-    evaluation: { every: 100, samples: 200, grid: 20, teacherSteps: 12 },
-  },
+  video: clipStudent(16),
+  "video-dit": clipStudent(32),
   ...generatorPresets,
   ...tinyPresets,
   ...paperPresets,

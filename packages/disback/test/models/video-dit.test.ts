@@ -40,9 +40,7 @@ describe("the network for clips", () => {
 
   it("names the field that does not fit", () => {
     const config = { network: "video-dit", frames: 8, imageResolution: 16, imageChannels: 1 };
-    expect(() => parseDenoiserConfig({ ...config, layers: 3 })).toThrow(
-      "layers: must be even for attention in turn over space and over time",
-    );
+    expect(() => parseDenoiserConfig({ ...config, layers: 3 })).toThrow(/layers/);
     expect(() => parseDenoiserConfig({ ...config, patchSize: 5 })).toThrow(
       "imageResolution: must be a multiple of patchSize (5)",
     );

@@ -6,8 +6,6 @@ export interface VideoDitOptions extends DitOptions {
   frames: number;
   /** frames in a row that one token stands for */
   framesPerPatch: number;
-  /** which tokens attend to one another: in turn those of a moment and those at a place, or all of the clip */
-  attention: "in-turn" | "joint";
   /** channels of the convolutions around the transformer */
   pixelChannels: number;
   /** factor of the noise level before its waves, which are made for steps up to 1000 */

@@ -15,8 +15,8 @@ const ZERO = { distribution: "xavier-uniform", weightScale: 0 } as const;
 
 /**
  * The diffusion transformer for clips: DiT's blocks (Peebles and Xie 2023), whose attention goes in turn over the
- * patches of a moment and over the moments at a place (Latte, Ma et al. 2024, variant 1), or over all tokens of the clip. A
- * convolution before the patches, and two of its result and of what the tokens say, draw across their edges.
+ * patches of a frame and over the frames at a place (Latte, Ma et al. 2024, variant 1). A convolution before the patches, and
+ * two of its result and of what the tokens say, draw across their edges.
  */
 export class VideoDit extends Network {
   readonly stem: Convolution;
@@ -47,8 +47,7 @@ export class VideoDit extends Network {
     this.stem = new Convolution(source, framesPerPatch * inChannels, pixelChannels, 3, START);
     this.pos_embed = new PatchEmbedding(source, pixelChannels, channels, patchSize, this.side);
     this.moments = buffer(momentEmbedding(channels, this.times), { persistent: false });
-    const inTurn = [overSpace(patches), overTime(this.times, patches)] as const;
-    const groups = options.attention === "in-turn" ? inTurn : [undefined, undefined];
+    const groups = [overSpace(patches), overTime(this.times, patches)] as const;
     this.transformer_blocks = new ModuleList(
       Array.from(
         { length: options.layers },
