@@ -11,10 +11,10 @@ import { Discriminated } from "./discriminated.js";
  *     L_d = mean over depths of E [ softplus(d(x0 + sigma n)) + softplus(-d(y + sigma' n')) ],   x0 = G(z),  y real,
  *     L_G = mean over depths of E softplus(-d(x0 + sigma n)).
  *
- * As in the paper a head sits on every block of `dit`; on every block of `mlp`, and on the encoder's end of each
- * resolution of a U-Net of ours. Other networks have one, at their narrowest place. R1 is optional, see `Discriminator`.
- * The loss is that of all discriminators here. The paper's real samples are the teacher's own, drawn with guidance: give
- * such samples as `real`.
+ * As in the paper a head sits on every block of a transformer; here also on every block of `mlp`, and on the encoder's end
+ * of each resolution of U-Nets. `edm2`, `text-unet`, networks of clips and pairs, and own modules have one, at their
+ * narrowest place. R1 is optional, see `Discriminator`. The loss is that of all discriminators here. The paper's real
+ * samples are the teacher's own, drawn with guidance: give such samples as `real`.
  */
 export class Ladd extends Discriminated implements DirectObjective {
   readonly name = "ladd";

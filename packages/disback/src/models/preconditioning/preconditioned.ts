@@ -73,10 +73,11 @@ export abstract class PreconditionedDenoiser extends DenoiserModule implements F
 
   /** The same at several depths, see `Network.layerFeatures`. */
   layerFeatures(x: Tensor, sigma: Tensor, condition?: Condition): Tensor[] {
-    const { model } = this;
-    if (model instanceof ConditionedNetwork) return [this.features(x, sigma, condition)];
+    const { model, facts } = this;
     return this.seen(x, sigma, (input, noise) =>
-      model.layerFeatures(input, noise, this.labels(condition, input)),
+      model instanceof ConditionedNetwork
+        ? model.layerFeaturesTold(input, noise, toldTo(facts.condition, condition, input))
+        : model.layerFeatures(input, noise, this.labels(condition, input)),
     );
   }
 
