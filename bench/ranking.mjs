@@ -71,7 +71,7 @@ const GALAXIES = fileURLToPath(new URL("galaxies/hsc32.mjs", import.meta.url));
 const MOMENTS = [1 / 8, 1 / 4, 1 / 2, 3 / 4, 1];
 const FEW_MOMENTS = [1 / 2, 1];
 const momentsOf = (task, isReported) =>
-  !isReported ? FEW_MOMENTS : PLANE.includes(task) ? MOMENTS : [1 / 4, 1 / 2, 1];
+  PLANE.includes(task) ? (isReported ? MOMENTS : FEW_MOMENTS) : isReported ? FEW_MOMENTS : [1];
 /** Figures of students before their first step. */
 const starts = new Map();
 /** Students of a seed that have imitated their teacher: weights and the processor seconds that it took. */
@@ -131,7 +131,7 @@ async function rank() {
 /** Share of the budget for which rates are tried. Drawing its pairs would leave regression nothing of less on images. */
 function searchedShare(task, objective) {
   if (PLANE.includes(task)) return 0.5;
-  return objective === "regression" ? 1 : 0.25;
+  return objective === "regression" ? 0.75 : 0.25;
 }
 
 /** Reported rows at rates that are not the best any more. */

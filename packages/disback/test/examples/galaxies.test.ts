@@ -98,8 +98,8 @@ it("a copy of the teacher is trained, judged by the distance of its values, and 
 });
 
 it("a discriminator sees the features that the module shows", () => {
-  const flags = ["--objective", "dmd2", "--iterations", "2", "--out", place("discriminated")];
-  done("distill", ...short, ...flags, "--set", ...judged);
+  const flags = ["--objective", "ladd", "--iterations", "2"];
+  done("distill", ...short, ...flags, "--out", place("discriminated"), "--set", ...judged);
   const { result } = JSON.parse(readFileSync(place("discriminated/run.json"), "utf8"));
   expect(result.slicedWassersteinEnd).toBeGreaterThan(0);
 });
