@@ -4,14 +4,24 @@ import { Backtracking, Imitation, record } from "disback";
 import { cpuSeconds } from "../generators/common.mjs";
 
 const fractions = [0.25, 0.5, 0.75, 1];
-const rates = { studentLearningRate: 5e-4, auxiliaryLearningRate: 1e-3 };
+const usualRates = { studentLearningRate: 5e-4, auxiliaryLearningRate: 1e-3 };
 
 /**
  * Imitates as `distill` does, or records a trajectory, and then backtracks with Diff-Instruct.
+ * @param rates of the student, the auxiliary model and the imitation; default the usual ones
  * @param trajectory folder of the trajectory; without one, the student imitates
  * @returns the student at each fraction, with the steps until then
  */
-export function trainFor({ teacher, student, seed, seconds, trajectory: folder, smoke, batchSize = 48 }) {
+export function trainFor({
+  teacher,
+  student,
+  seed,
+  seconds,
+  trajectory: folder,
+  smoke,
+  batchSize = 48,
+  rates: { imitationLearningRate, ...rates } = usualRates,
+}) {
   const execution = { seed };
   const began = cpuSeconds();
   const spent = () => cpuSeconds() - began;
@@ -31,7 +41,7 @@ export function trainFor({ teacher, student, seed, seconds, trajectory: folder, 
     recorded = smoke ? 4 : 40;
     trajectory = record({ teacher, student, folder, execution, steps: recorded, batchSize });
   } else {
-    const imitation = new Imitation({ teacher, student, execution });
+    const imitation = new Imitation({ teacher, student, execution, learningRate: imitationLearningRate });
     while (!imitation.finished && spent() < seconds / 3) {
       imitation.step();
       imitated++;
