@@ -15,9 +15,9 @@ const sizes = smoke
   ? { emoji: 20, iterations: 2, batchSize: 4, student: 4, samples: 40, every: 2, recording: 2, epochs: 10 }
   : {
       emoji: 1000,
-      iterations: 2000,
+      iterations: 1500,
       batchSize: 48,
-      student: 250,
+      student: 200,
       samples: 600,
       every: 50,
       recording: 12,

@@ -8,7 +8,7 @@ const usualRates = { studentLearningRate: 5e-4, auxiliaryLearningRate: 1e-3 };
 
 /**
  * Imitates as `distill` does, or records a trajectory, and then backtracks with Diff-Instruct.
- * @param rates of the student, the auxiliary model and the imitation; default the usual ones
+ * @param rates learning rates of the student and the auxiliary model; default the usual ones
  * @param trajectory folder of the trajectory; without one, the student imitates
  * @returns the student at each fraction, with the steps until then
  */
@@ -20,7 +20,7 @@ export function trainFor({
   trajectory: folder,
   smoke,
   batchSize = 48,
-  rates: { imitationLearningRate, ...rates } = usualRates,
+  rates = usualRates,
 }) {
   const execution = { seed };
   const began = cpuSeconds();
@@ -41,7 +41,7 @@ export function trainFor({
     recorded = smoke ? 4 : 40;
     trajectory = record({ teacher, student, folder, execution, steps: recorded, batchSize });
   } else {
-    const imitation = new Imitation({ teacher, student, execution, learningRate: imitationLearningRate });
+    const imitation = new Imitation({ teacher, student, execution });
     while (!imitation.finished && spent() < seconds / 3) {
       imitation.step();
       imitated++;

@@ -1,14 +1,11 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { disback, interrupted } from "./command.js";
+import { existsSync, readFileSync } from "node:fs";
+import { beforeAll, describe, expect, it, vi } from "vitest";
+import { disback, interrupted, ownFolder } from "./command.js";
 
 // Each test is a few whole runs of the command line.
 vi.setConfig({ testTimeout: 120_000 });
 
-let base: string;
-const at = (name: string) => join(base, name);
+const at = ownFolder();
 const brief = [
   "--quiet",
   "--iterations",
@@ -20,7 +17,6 @@ const brief = [
 const recording = ["recording.steps=4", "recording.maximumNodes=2", "recording.batchSize=16"];
 
 beforeAll(() => {
-  base = mkdtempSync(join(tmpdir(), "disback-tasks-"));
   const joined = disback("teacher", "join", "left=2d-ring", "right=2d-ring", "--out", at("both"), "--json");
   expect(joined.stderr).toBe("");
   expect(JSON.parse(joined.stdout)).toMatchObject({
@@ -29,7 +25,6 @@ beforeAll(() => {
     sigmaData: 0.5,
   });
 });
-afterAll(() => rmSync(base, { recursive: true, force: true }));
 
 describe("one student for several teachers", () => {
   it("learns every task, along a trajectory too, and draws the one that is asked for", () => {
