@@ -105,19 +105,20 @@ async function rank() {
       const perform = async (objective, rate, seed, share) =>
         rowOf({ task, student, objective }, await open(task), rate, seed, share);
       const rates = new Map();
-      for (const objective of objectives) {
+      const choose = async (objective) => {
         const share = searchedShare(task, objective);
         const [seed] = settings.learningRates.seeds;
         const trial = (rate) => perform(objective, rate, seed, share);
         const rate = flags.smoke ? 1e-3 : await bestRate(trial);
         rates.set(objective, rate);
         dropOtherRates({ task, student, objective }, rate, settings.seeds);
-      }
+      };
       // Seed by seed, so that other work on the machine meets all objectives.
       let chosen = objectives;
       for (const seed of list(flags.seeds, flags.smoke ? [1] : settings.seeds).map(Number)) {
         const ends = new Map();
         for (const objective of chosen) {
+          if (!rates.has(objective)) await choose(objective);
           const { end } = await perform(objective, rates.get(objective), seed, 1);
           ends.set(objective, end?.fid ?? end?.slicedWasserstein ?? Number.POSITIVE_INFINITY);
         }

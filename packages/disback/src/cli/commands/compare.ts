@@ -71,7 +71,7 @@ async function compare(command: Command): Promise<void> {
     const { planComparison } = await import("../../runs/plan/several.js");
     return showSeveralPlan(terminal, jobs, (around) => planComparison(resolved.settings, around));
   }
-  const [{ performComparison }, { TABLE_NOTE, tableOfCase }, { verdictOf }, { studentText }] =
+  const [{ performComparison }, { tableNote, tableOfCase }, { verdictOf }, { studentText }] =
     await Promise.all([
       import("../../runs/compare/perform.js"),
       import("../../runs/compare/table.js"),
@@ -94,6 +94,6 @@ async function compare(command: Command): Promise<void> {
   const where = places.map(([name, path]) => `${name.padEnd(width)}  ${path}`);
   terminal.result(
     { ...document, ...Object.fromEntries(places) },
-    [...tables, TABLE_NOTE, "", ...where].join("\n"),
+    [...tables, tableNote(document), "", ...where].join("\n"),
   );
 }

@@ -102,12 +102,12 @@ const rankingOfPoints = (data: string) => ({
     checkpoints: { every: 1000 },
   },
 });
-/** Give the images with `--data`. The student of a quarter imitates the teacher first, which is not in its 12 seconds. */
+/** Give the images with `--data`. The student of a quarter imitates the teacher first, which is not in its 10 seconds. */
 const rankingOfImages = (pairs: number, steps: number) => ({
   ...ranking,
   common: {
     backtracking: {
-      ...{ batchSize: 16, iterations: 100_000, processorSeconds: 12, emaDecay: 0.97 },
+      ...{ batchSize: 16, iterations: 100_000, processorSeconds: 10, emaDecay: 0.97 },
       pairs: { count: pairs },
       ...stagesWithin(steps),
     },
@@ -123,7 +123,7 @@ const startsHigher = (name: ObjectiveName) => objectiveDefaults[name]?.sigmaInit
  * step is that of docs/galaxies.md. `meanflow` needs a network of ours.
  */
 const rankingOfGalaxies = {
-  ...rankingOfImages(100, 180),
+  ...rankingOfImages(100, 150),
   students: ["same"],
   methods: Object.fromEntries(
     ranked
@@ -289,8 +289,8 @@ export const comparePresets: Readonly<Record<string, SettingsTree>> = {
   "objectives-ring": { teacher: "2d-ring", ...rankingOfPoints("toy:ring") },
   "objectives-checkerboard": rankingOfPoints("toy:checkerboard"),
   "objectives-grid": rankingOfPoints("toy:grid"),
-  "objectives-fashion-mnist-16": { teacher: "fashion-mnist-16", ...rankingOfImages(200, 240) },
-  "objectives-cifar10-16": { teacher: "cifar10-16", ...rankingOfImages(80, 120), students: ["same"] },
+  "objectives-fashion-mnist-16": { teacher: "fashion-mnist-16", ...rankingOfImages(160, 200) },
+  "objectives-cifar10-16": { teacher: "cifar10-16", ...rankingOfImages(80, 100), students: ["same"] },
   "objectives-galaxies": rankingOfGalaxies,
   /** Students of one, two and four steps, which start as the teacher's copy. */
   "few-steps-2d": {
