@@ -15,7 +15,7 @@ const CONFIG = {
   ...{ attentionResolutions: [], dropout: 0 },
 };
 
-export async function* measure({ seed, smoke, work, only, python, iterations = 60 }) {
+export async function* measure({ seed, smoke, work, only, python, seconds, iterations = 60 }) {
   const { faces } = await openFaces({ python, work });
   const judge = await smallJudge({ faces, count: smoke ? 64 : 300 });
   mkdirSync(work, { recursive: true });
@@ -58,9 +58,17 @@ export async function* measure({ seed, smoke, work, only, python, iterations = 6
     const network = createDenoiser(half, { generator: new Generator(seed) });
     const student = new DenoiserStudent(network, { sigmaInit: 2.5 });
     imitate({ teacher, student, steps: smoke ? 2 : 120, batchSize: smoke ? 4 : 16, execution: { seed } });
-    const before = cpuSeconds() - began;
-    const { result, curve, ...told } = await run({
-      ...{ teacher, student, seed, work, method, every: smoke ? 2 : iterations / 2 },
+    const { result, curve, ...cost } = await run({
+      ...{
+        teacher,
+        student,
+        seed,
+        work,
+        method,
+        seconds,
+        spent: cpuSeconds() - began,
+        every: smoke ? 2 : iterations / 2,
+      },
       judge: (average) => judge((count) => samplesOf(average, count)),
       recording: { steps: smoke ? 3 : 40, batchSize: 16 },
       backtracking: {
@@ -70,7 +78,6 @@ export async function* measure({ seed, smoke, work, only, python, iterations = 6
     });
     await writeNpz(join(work, `face-denoiser-${method}.npz`), samplesOf(result, 64));
     const speed = { perSecond: speedOf(result, smoke ? 0.1 : 3), bytes: bytesOf(result.module) };
-    const cost = { ...told, cpuSeconds: Math.round(told.cpuSeconds + before) };
     yield { part: "denoiser", student: "quarter", method, seed, ...curve.at(-1), ...speed, ...cost, curve };
   }
 }

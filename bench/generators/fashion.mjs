@@ -32,7 +32,7 @@ const scoreGan = {
 };
 const ours = { iterations: 400, batchSize: 32, studentLearningRate: 5e-4 };
 
-export async function* measure({ seed, smoke, work, only, iterations }) {
+export async function* measure({ seed, smoke, work, only, iterations, seconds }) {
   const { module: teacher, config } = await openDenoiser("fashion-mnist-16", { device: "cpu" });
   const extractor = loadShippedExtractor(EXTRACTOR);
   const reference = loadShippedReference(EXTRACTOR);
@@ -60,9 +60,9 @@ export async function* measure({ seed, smoke, work, only, iterations }) {
       const made = createGenerator({ ...students[name], sigmaData: 0.5 }, { generator: new Generator(seed) });
       student = new GeneratorStudent(made, { facts: teacher.facts });
     }
-    const before = cpuSeconds() - began;
-    const { result, curve, ...told } = await run({
+    const { result, curve, ...cost } = await run({
       ...{ teacher, student, seed, work, judge, every, method: method.split(", ").at(-1) },
+      ...{ seconds, spent: cpuSeconds() - began },
       recording: { steps: smoke ? 4 : 60, batchSize: schedule.batchSize },
       backtracking: {
         objective: new DiffInstruct(noise ? { noise, weighting } : {}),
@@ -71,7 +71,6 @@ export async function* measure({ seed, smoke, work, only, iterations }) {
       },
     });
     const speed = { perSecond: speedOf(result, smoke ? 0.1 : 3), bytes: bytesOf(result.module) };
-    const cost = { ...told, cpuSeconds: Math.round(told.cpuSeconds + before) };
     yield { part: "fashion", student: name, method, seed, ...curve.at(-1), ...speed, ...cost, curve };
   }
 }

@@ -1,28 +1,35 @@
 import { Generator, gradient, ops, randn, type Tensor } from "@disback/torch";
-import { expect, test } from "vitest";
+import { describe, expect, it } from "vitest";
 import { attention } from "../../src/models/attention.js";
 
-/** softmax(Q K^T / sqrt(d) + bias) V, written out in float64. */
-function reference(query: Tensor, key: Tensor, value: Tensor, bias?: Tensor): Tensor {
-  const scores = ops.matmul(query.double(), key.double().transpose(-1, -2)).div(Math.sqrt(query.shape.at(-1)!));
-  return ops.matmul(ops.softmax(bias ? scores.add(bias) : scores, -1), value.double());
-}
+describe("attention", () => {
+  const softmaxAttention = (q: Tensor, k: Tensor, v: Tensor, bias: Tensor | null) => {
+    const logits = q.matmul(k.transpose(-1, -2)).mul(q.shape.at(-1)! ** -0.5);
+    return ops.softmax(bias ? logits.add(bias) : logits, -1).matmul(v);
+  };
 
-test.each([
-  { channels: 10, biased: false },
-  { channels: 10, biased: true },
-  { channels: 16, biased: false },
-  { channels: 1, biased: false },
-])("heads of $channels channels, bias $biased: values and gradients", ({ channels, biased }) => {
-  const generator = new Generator(1);
-  const draw = (length: number) => randn([2, 3, length, channels], { generator }).requiresGrad_(true);
-  const given = [draw(37), draw(20), draw(20)] as [Tensor, Tensor, Tensor];
-  const bias = biased ? randn([2, 1, 1, 20], { generator }) : undefined;
-  const [ours, exact] = [attention(...given, bias), reference(...given, bias)];
-  expect(ours.shape).toEqual([2, 3, 37, channels]);
-  const weights = randn(ours.shape, { generator });
-  const gradients = (result: Tensor) => gradient([result.mul(weights).sum()], given);
-  const wanted = [exact, ...gradients(exact)];
-  for (const [at, found] of [ours, ...gradients(ours)].entries())
-    expect(found.double().sub(wanted[at]!).abs().max().item()).toBeLessThan(1e-5);
+  it.each([
+    [5, false],
+    [10, true],
+    [16, true],
+    [24, false],
+  ])(
+    "of heads of %i channels (bias: %s) is the softmax of the products, with its gradients, in f64",
+    (width, biased) => {
+      const generator = new Generator(3);
+      const draw = (...shape: number[]) =>
+        randn(shape, { generator, dtype: "float64" }).detach().requiresGrad_(true);
+      const inputs = [draw(2, 3, 7, width), draw(2, 3, 6, width), draw(2, 3, 6, width)] as const;
+      const bias = biased ? randn([2, 1, 7, 6], { generator, dtype: "float64" }) : null;
+      const upstream = randn([2, 3, 7, width], { generator, dtype: "float64" });
+      const [ours, reference] = [attention, softmaxAttention].map((attend) => {
+        const result = attend(...inputs, bias);
+        return [result, ...gradient([result], inputs, { gradOutputs: [upstream] })] as Tensor[];
+      }) as [Tensor[], Tensor[]];
+      ours.forEach((tensor, index) => {
+        expect(tensor.shape).toEqual(reference[index]!.shape);
+        expect(tensor.sub(reference[index]!).abs().max().item()).toBeLessThan(1e-12);
+      });
+    },
+  );
 });
