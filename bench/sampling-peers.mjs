@@ -106,8 +106,7 @@ function ourStudent(denoiser) {
   const generator = new Generator(seed);
   const latents = student.latents(batch, generator);
   const condition = student.conditions.draw(batch, generator);
-  return (use = () => {}) =>
-    inferenceMode(() => scope(() => void use(student.generate(latents, condition))));
+  return (use = () => {}) => inferenceMode(() => scope(() => void use(student.generate(latents, condition))));
 }
 
 function onnxFile(denoiser, config) {
