@@ -91,7 +91,7 @@ const parts = {
     methods: lettersMethods(),
     judge: judgeLaw,
   },
-  words: { ...presetLetters(), text: () => frequentWords(work, 500) },
+  words: { ...presetLetters(), text: () => frequentWords(work, 100) },
   letters: { ...presetLetters(), text: () => brown(work, true) },
 };
 

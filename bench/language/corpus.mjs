@@ -25,7 +25,7 @@ export function brown(folder, letters = false) {
 }
 
 /** Words of a phrase. */
-const FEWEST = 5;
+const FEWEST = 3;
 
 /**
  * Real phrases of frequent words: runs of at least `FEWEST` words of the Brown corpus, letters only, all of which are among its

@@ -131,9 +131,9 @@ export const teacherPresets: Presets = {
     checkpoints: { every: 100 },
   },
   gpt: {
-    language: { layers: 4, heads: 4, channelsPerHead: 32, textLength: 64 },
+    language: { layers: 4, heads: 4, channelsPerHead: 24, textLength: 64 },
     vocabularySize: 512,
-    training: { iterations: 3000, batchSize: 32, learningRate: 2e-3, averageHalfLife: 10_000 },
+    training: { iterations: 2200, batchSize: 32, learningRate: 3e-3, averageHalfLife: 10_000 },
     evaluation: { every: 500, samples: 200, grid: 16 },
     checkpoints: { every: 250 },
   },
@@ -352,17 +352,17 @@ export const distillPresets: Presets = {
   },
   letters: {
     sigmaInit: 2,
-    imitation: { steps: 150, batchSize: 64 },
+    imitation: { steps: 100, batchSize: 64 },
     recording: { steps: 60, batchSize: 64, learningRate: 3e-4, ...letterNoise },
     backtracking: {
-      iterations: 200,
+      iterations: 150,
       batchSize: 64,
       studentLearningRate: 1e-3,
       auxiliaryLearningRate: 2e-3,
       emaDecay: 0.98,
       diffInstruct: letterNoise,
     },
-    evaluation: { every: 50, samples: 500, grid: 16 },
+    evaluation: { every: 25, samples: 500, grid: 16 },
   },
   pairs: {
     backtracking: { ...fashion16.backtracking, iterations: 300 },
