@@ -27,7 +27,7 @@ const { faces } = await openFaces({ python: flags.python, work });
 await drawFaces();
 await drawReconstructions();
 
-/** Panels side by side: a figure against the student's steps, one line a run. */
+/** Panels side by side: a figure against the student's steps, or its seconds where methods cost differently; one line a run. */
 function curves(rows) {
   const colours = {
     plain: "#777",
@@ -38,28 +38,36 @@ function curves(rows) {
     "adversarial alone": "#b03060",
   };
   const panels = [
-    { title: "Fashion-MNIST, DCGAN: FID", figure: "fid", of: { part: "fashion", student: "dcgan 64" } },
-    { title: "Eight Gaussians, MLP: distance", figure: "distance", of: { part: "gaussians" } },
-    { title: "Faces' GAN, a tenth: FID", figure: "fid", of: { part: "faces", student: "tenth" } },
-    { title: "Faces' GAN, a quarter: FID", figure: "fid", of: { part: "faces", student: "quarter" } },
-  ].map((panel) => ({
-    ...panel,
-    lines: rows.filter(
-      (row) => row.curve && Object.entries(panel.of).every(([key, value]) => row[key] === value),
-    ),
-  }));
+    {
+      title: "Fashion-MNIST, DCGAN: FID, steps",
+      figure: "fid",
+      of: { part: "fashion", student: "dcgan 64" },
+    },
+    { title: "Eight Gaussians: distance, steps", figure: "distance", of: { part: "gaussians" } },
+    { title: "Faces' GAN, a tenth: FID, seconds", figure: "fid", of: { part: "faces", student: "tenth" } },
+    {
+      title: "Faces' GAN, a quarter: FID, seconds",
+      figure: "fid",
+      of: { part: "faces", student: "quarter" },
+    },
+  ].map(({ title, figure, of }) => {
+    const lines = rows.filter(
+      (row) => row.curve && Object.entries(of).every(([key, value]) => row[key] === value),
+    );
+    return { title, figure, along: lines.every(({ seconds }) => seconds) ? "seconds" : "step", lines };
+  });
   const drawn = panels.filter(({ lines }) => lines.length > 0);
   const [width, height, left, top, bottom] = [300, 250, 46, 40, 64];
   const out = [
     `<svg aria-label="Curves of generators with and without a trajectory" role="img" xmlns="http://www.w3.org/2000/svg" width="${width * drawn.length}" height="${height}" font-family="sans-serif" font-size="11">`,
     `<rect width="${width * drawn.length}" height="${height}" fill="white"/>`,
   ];
-  for (const [place, { title, figure, lines }] of drawn.entries()) {
+  for (const [place, { title, figure, along, lines }] of drawn.entries()) {
     const points = lines.flatMap(({ curve }) => curve);
-    const most = Math.max(...points.map(({ step }) => step));
+    const most = Math.round(Math.max(...points.map((point) => point[along])));
     const values = points.map((point) => point[figure]);
     const [low, high] = [Math.min(...values), Math.max(...values)].map(Math.log);
-    const x = (step) => place * width + left + (step / most) * (width - left - 16);
+    const x = (at) => place * width + left + (at / most) * (width - left - 16);
     const y = (value) => top + ((high - Math.log(value)) / (high - low)) * (height - top - bottom);
     const text = (px, py, words, more = "") =>
       `<text x="${px.toFixed(1)}" y="${py.toFixed(1)}" ${more}>${words}</text>`;
@@ -69,10 +77,10 @@ function curves(rows) {
         `<line x1="${x(0)}" x2="${x(most)}" y1="${y(value).toFixed(1)}" y2="${y(value).toFixed(1)}" stroke="#ddd"/>`,
         text(x(0) - 5, y(value) + 4, value, 'text-anchor="end"'),
       );
-    for (const step of [0, most / 2, most])
-      out.push(text(x(step), height - bottom + 16, step, 'text-anchor="middle"'));
+    for (const at of [0, most / 2, most])
+      out.push(text(x(at), height - bottom + 16, at, 'text-anchor="middle"'));
     for (const { method, curve } of lines) {
-      const path = curve.map((point) => `${x(point.step).toFixed(1)},${y(point[figure]).toFixed(1)}`);
+      const path = curve.map((point) => `${x(point[along]).toFixed(1)},${y(point[figure]).toFixed(1)}`);
       out.push(
         `<polyline points="${path.join(" ")}" fill="none" stroke="${colours[method] ?? "#000"}" stroke-width="1.8"/>`,
       );
