@@ -27,7 +27,7 @@ const { faces } = await openFaces({ python: flags.python, work });
 await drawFaces();
 await drawReconstructions();
 
-/** Panels side by side: a figure against the student's steps, or its seconds where methods cost differently; one line a run. */
+/** Panels side by side: a figure against the student's steps, or processor seconds where methods cost differently; one line a run. */
 function curves(rows) {
   const colours = {
     plain: "#777",
@@ -37,24 +37,15 @@ function curves(rows) {
     "squares, adversarial": "#3a7d44",
     "adversarial alone": "#b03060",
   };
+  const tenth = { part: "faces", student: "tenth" };
   const panels = [
-    {
-      title: "Fashion-MNIST, DCGAN: FID, steps",
-      figure: "fid",
-      of: { part: "fashion", student: "dcgan 64" },
-    },
-    { title: "Eight Gaussians: distance, steps", figure: "distance", of: { part: "gaussians" } },
-    { title: "Faces' GAN, a tenth: FID, seconds", figure: "fid", of: { part: "faces", student: "tenth" } },
-    {
-      title: "Faces' GAN, a quarter: FID, seconds",
-      figure: "fid",
-      of: { part: "faces", student: "quarter" },
-    },
-  ].map(({ title, figure, of }) => {
-    const lines = rows.filter(
-      (row) => row.curve && Object.entries(of).every(([key, value]) => row[key] === value),
-    );
-    return { title, figure, along: lines.every(({ seconds }) => seconds) ? "seconds" : "step", lines };
+    ["Fashion-MNIST, DCGAN: FID", "step", "fid", { part: "fashion", student: "dcgan 64" }],
+    ["Eight Gaussians, MLP: distance", "step", "distance", { part: "gaussians" }],
+    ["Faces' GAN, a tenth: FID", "seconds", "fid", tenth],
+    ["Faces' GAN, a quarter: FID", "seconds", "fid", { ...tenth, student: "quarter" }],
+  ].map(([title, along, figure, of]) => {
+    const fits = (row) => row.curve && Object.entries(of).every(([key, value]) => row[key] === value);
+    return { title, figure, along, lines: rows.filter((row) => fits(row) && along in row.curve[0]) };
   });
   const drawn = panels.filter(({ lines }) => lines.length > 0);
   const [width, height, left, top, bottom] = [300, 250, 46, 40, 64];
@@ -63,6 +54,7 @@ function curves(rows) {
     `<rect width="${width * drawn.length}" height="${height}" fill="white"/>`,
   ];
   for (const [place, { title, figure, along, lines }] of drawn.entries()) {
+    const unit = along === "step" ? "steps" : along;
     const points = lines.flatMap(({ curve }) => curve);
     const most = Math.round(Math.max(...points.map((point) => point[along])));
     const values = points.map((point) => point[figure]);
@@ -77,8 +69,10 @@ function curves(rows) {
         `<line x1="${x(0)}" x2="${x(most)}" y1="${y(value).toFixed(1)}" y2="${y(value).toFixed(1)}" stroke="#ddd"/>`,
         text(x(0) - 5, y(value) + 4, value, 'text-anchor="end"'),
       );
-    for (const at of [0, most / 2, most])
-      out.push(text(x(at), height - bottom + 16, at, 'text-anchor="middle"'));
+    for (const at of [0, most / 2, most]) {
+      const [words, anchor] = at === most ? [`${at} ${unit}`, "end"] : [at, "middle"];
+      out.push(text(x(at), height - bottom + 16, words, `text-anchor="${anchor}"`));
+    }
     for (const { method, curve } of lines) {
       const path = curve.map((point) => `${x(point[along]).toFixed(1)},${y(point[figure]).toFixed(1)}`);
       out.push(
@@ -89,7 +83,7 @@ function curves(rows) {
     for (const [line, method] of methods.entries())
       out.push(
         text(
-          x(0) + (line % 2) * 130,
+          x(0) + (line % 2) * 118,
           height - bottom + 34 + 14 * Math.floor(line / 2),
           method,
           `fill="${colours[method] ?? "#000"}" font-weight="bold"`,

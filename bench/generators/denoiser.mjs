@@ -37,8 +37,8 @@ export async function* measure({
     await writeNpz(file, halved(pictures));
     const training = new TeacherTraining({
       denoiser: createDenoiser(CONFIG, { generator: new Generator(1) }),
-      ...{ dataset: await openDataset(file), iterations: smoke ? 3 : 1000, batchSize: smoke ? 4 : 16 },
-      ...{ learningRate: 2e-3, rampUp: 50, decayFrom: 400, averageHalfLife: 3000, execution: { seed: 1 } },
+      ...{ dataset: await openDataset(file), iterations: smoke ? 3 : 400, batchSize: smoke ? 4 : 16 },
+      ...{ learningRate: 2e-3, rampUp: 50, decayFrom: 200, averageHalfLife: 1500, execution: { seed: 1 } },
     });
     while (!training.finished) await training.step();
     saveModel(folder, training.average, CONFIG);
