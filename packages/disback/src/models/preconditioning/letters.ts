@@ -31,16 +31,6 @@ export class LetterDenoiser extends PreconditionedDenoiser {
     return scope(() => inDtype(this.logits(x, sigma).softmax(-1), x.dtype));
   }
 
-  override features(x: Tensor, sigma: Tensor): Tensor {
-    return scope(() => {
-      const { input, noise } = this.seen(x, sigma);
-      return inDtype(
-        this.pass(input, () => this.model.features(input, noise)),
-        this.model.dtype,
-      );
-    });
-  }
-
   /**
    * Cross-entropy between clean letters and the estimate, in units of `ln V`, so that guessing costs 1.
    * @param clean letters or their probabilities `[N, L, V]`
@@ -60,18 +50,18 @@ export class LetterDenoiser extends PreconditionedDenoiser {
 
   /** In float32, which a softmax needs. */
   private logits(x: Tensor, sigma: Tensor): Tensor {
-    const { evidence, input, noise } = this.seen(x, sigma);
+    const { evidence, input, noise } = this.shown(x, sigma);
     return this.pass(input, () => this.model.forward(input, noise))
       .float()
       .add(evidence);
   }
 
-  /** What each letter says of itself as logits `[N, L, V]`, and what the network sees. */
-  private seen(x: Tensor, sigma: Tensor): { evidence: Tensor; input: Tensor; noise: Tensor } {
+  /** Also what each letter says of itself, as logits `[N, L, V]`. */
+  protected override shown(x: Tensor, sigma: Tensor): { evidence: Tensor; input: Tensor; noise: Tensor } {
     const level = sigma.float().reshape([-1, 1, 1]);
     const evidence = x.float().div(level.square());
     const input = evidence.softmax(-1).mul(Math.sqrt(x.shape[2]!));
-    const noise = this.coefficients(inDtype(level, x.dtype)).noise.flatten();
-    return { evidence, input: inDtype(input, this.model.dtype), noise };
+    const { noise } = this.coefficients(level);
+    return { evidence, input: inDtype(input, this.model.dtype), noise: inDtype(noise, x.dtype).flatten() };
   }
 }
