@@ -355,6 +355,11 @@ export const distillPresets: Presets = {
     backtracking: { ...fashion16.backtracking, iterations: 300 },
     evaluation: { every: 50, samples: 1000, grid: 30 },
   },
+  tasks: {
+    teacher: "2d-tasks",
+    backtracking: { ...points, iterations: 600, emaDecay: 0.98 },
+    evaluation: { every: 100, samples: 3000, grid: 3000 },
+  },
   video: {
     data: "toy:moving-digits?count=20000",
     sigmaInit: 10,

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import { beforeAll, describe, expect, it, vi } from "vitest";
-import { disback, ownFolder } from "./command.js";
+import { disback, interrupted, ownFolder } from "./command.js";
 
 // Each test is a few whole runs of the command line.
 vi.setConfig({ testTimeout: 120_000 });
@@ -57,6 +57,40 @@ describe("one student for several teachers", () => {
     const inspected = disback("inspect", at("both"));
     expect(inspected.stdout).toContain("denoisers of several tasks");
     expect(inspected.stdout).toContain("mlp, 0 classes");
+  });
+
+  it("of one base with adapters for each task goes on after a stop, and every command takes it", async () => {
+    const distill = (out: string, ...more: string[]) => [
+      ...["distill", "--teacher", at("both"), "--rank", "2", "--method", "disback", "--out", at(out)],
+      ...[...brief, ...recording, "checkpoints.every=1", "backtracking.iterations=6", ...more],
+    ];
+    const weights = (out: string) => readFileSync(at(`${out}/student/model.safetensors`));
+    expect(disback(...distill("whole")).status).toBe(0);
+    const manifest = JSON.parse(readFileSync(at("whole/trajectory/trajectory.json"), "utf8"));
+    expect(manifest.storage).toEqual({ kind: "adapters", rank: 2, layers: "all" });
+    const begun = (out: string) => () => existsSync(at(`${out}/checkpoints/00000002`));
+    await interrupted(distill("stopped"), "SIGKILL", begun("stopped"));
+    expect(disback("resume", at("stopped"), "--quiet").status).toBe(0);
+    expect(weights("stopped").equals(weights("whole"))).toBe(true);
+    // The weights outside the memory change no bit.
+    expect(disback(...distill("outside", "offload=true")).status).toBe(0);
+    expect(weights("outside").equals(weights("whole"))).toBe(true);
+    expect(disback(...distill("half", "--precision", "bf16")).status).toBe(0);
+
+    expect(disback("inspect", at("whole/student")).stdout).toMatch(
+      /several tasks, adapters for each on one base[\s\S]*tasks +left, right/,
+    );
+    const judged = ["--label", "right", "--data", "toy:ring", "--count", "50", "--json"];
+    for (const run of ["whole", "half"])
+      expect(JSON.parse(disback("evaluate", at(run), ...judged).stdout)).toHaveProperty("slicedWasserstein");
+    for (const format of ["onnx", "web", "safetensors"])
+      expect(disback("export", at("whole"), "--format", format, "--out", at(`whole.${format}`)).status).toBe(
+        0,
+      );
+    const lora = disback("export", at("whole"), "--format", "lora", "--out", at("lora"));
+    expect(lora.stderr).toContain("has adapters for each of several tasks");
+    const untrained = disback(...distill("refused", "student=untrained"));
+    expect(untrained.stderr).toContain('the student cannot start as "untrained"');
   });
 
   it.each([
