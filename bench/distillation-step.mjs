@@ -1,7 +1,7 @@
 // One step of distillation (an update of the auxiliary model, one of the student) beside Diff-Instruct's released loop in
 // Python's PyTorch: eager, and under torch.compile. Both sides start with the same weights and draw the same numbers; the
 // script stops unless losses, gap and gradients agree.
-// node bench/distillation-step.mjs [--python python3] [--network fashion-mnist-16|ddpm++] [--batch 16] [--rounds 9]
+// node bench/distillation-step.mjs [--python python3] [--network fashion-mnist-16|ddpm++|dit|unet-2d-condition] [--batch 16] [--rounds 9]
 //   [--seconds 1 | --steps 2] [--threads 1] [--checked 3] [--peers shared,shared-last,released,compiled] [--check: agreement and memory only]
 //   [--device cpu|cuda] [--precision f32|bf16] [--tf32], both sides alike
 //   [--memory-format contiguous|channels-last], both sides alike; else the product's choice here, PyTorch's there (contiguous,
@@ -16,7 +16,7 @@ import { Backtracking, DenoiserStudent } from "disback";
 import { loadModel } from "disback/models";
 import { computing } from "../packages/disback/dist/models/computation.js";
 import { computationOf } from "../packages/disback/dist/runs/computation.js";
-import { networkNamed } from "./networks.mjs";
+import { conditionsFor, networkNamed } from "./networks.mjs";
 import { PythonPeer, requireSameVersion } from "./python.mjs";
 import { machine, positive, printTable, ratios, save, spread, timed, withQuartiles } from "./report.mjs";
 
@@ -238,10 +238,11 @@ function floors({ flops, parameters }, products) {
 function distillation(folder) {
   const network = () => computing(loadModel(folder).denoiser.to({ device: settings.device }), computation);
   const { sigmaInit, seed, ...rates } = settings;
+  const teacher = network();
   return new Backtracking({
     ...rates,
-    teacher: network(),
-    student: new DenoiserStudent(network(), { sigmaInit }),
+    teacher,
+    student: new DenoiserStudent(network(), { sigmaInit, conditions: conditionsFor(teacher) }),
     iterations: Number.MAX_SAFE_INTEGER,
     execution: { seed },
   });

@@ -1,5 +1,5 @@
 // Where the processor time of a step of distillation goes, by kind of operator.
-// node bench/step-profile.mjs [--network fashion-mnist-16|ddpm++] [--batch 16] [--steps 20]
+// node bench/step-profile.mjs [--network fashion-mnist-16|ddpm++|dit|unet-2d-condition] [--batch 16] [--steps 20]
 //   [--memory-format contiguous|channels-last]
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -10,7 +10,7 @@ import { Backtracking, DenoiserStudent } from "disback";
 import { loadModel } from "disback/models";
 import { computing } from "../packages/disback/dist/models/computation.js";
 import { computationOf } from "../packages/disback/dist/runs/computation.js";
-import { networkNamed } from "./networks.mjs";
+import { conditionsFor, networkNamed } from "./networks.mjs";
 import { machine, positive, printTable, save, spread, timed } from "./report.mjs";
 
 const { values: flags } = parseArgs({
@@ -56,11 +56,12 @@ function measure(folder) {
     activationCheckpointing: false,
   });
   const opened = () => computing(loadModel(folder).denoiser, computation);
+  const teacher = opened();
   const distillation = new Backtracking({
     batchSize,
     betas: [0, 0.999],
-    teacher: opened(),
-    student: new DenoiserStudent(opened(), { sigmaInit: 2.5 }),
+    teacher,
+    student: new DenoiserStudent(opened(), { sigmaInit: 2.5, conditions: conditionsFor(teacher) }),
     iterations: Number.MAX_SAFE_INTEGER,
   });
   for (let step = 0; step < 3; step++) distillation.step();

@@ -26,14 +26,18 @@ export function speedOf(student, seconds = 2) {
   return Math.round(made / (cpuSeconds() - start));
 }
 
-/** Draws `count` samples, always the same, without gradients. */
-export function samplesOf(student, count, seed = 99) {
+/** Draws samples without gradients, `count` a call, from one stream of numbers. */
+export function drawerOf(student, seed = 99) {
   student.module.eval();
   const random = new Generator(seed);
-  return inferenceMode(() =>
-    student.generate(student.latents(count, random), student.conditions.draw(count, random)).clone(),
-  );
+  return (count) =>
+    inferenceMode(() =>
+      student.generate(student.latents(count, random), student.conditions.draw(count, random)).clone(),
+    );
 }
+
+/** The first `count` of those samples. */
+export const samplesOf = (student, count) => drawerOf(student)(count);
 
 /**
  * Both stages, or the second alone, with figures on the way.

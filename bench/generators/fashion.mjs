@@ -14,7 +14,7 @@ import {
 } from "disback";
 import { evaluate, loadShippedExtractor, loadShippedReference } from "disback/metrics";
 import { createDenoiser, createGenerator } from "disback/models";
-import { bytesOf, cpuSeconds, run, speedOf } from "./common.mjs";
+import { bytesOf, cpuSeconds, drawerOf, run, speedOf } from "./common.mjs";
 
 const EXTRACTOR = "fashion-mnist-16-classifier";
 
@@ -32,15 +32,12 @@ const scoreGan = {
 };
 const ours = { iterations: 400, batchSize: 32, studentLearningRate: 5e-4 };
 
-export async function* measure({ seed, smoke, work, only, iterations, seconds }) {
+export async function* measure({ seed, smoke, work, only, seconds, iterations = seconds && 1e6 }) {
   const { module: teacher, config } = await openDenoiser("fashion-mnist-16", { device: "cpu" });
   const extractor = loadShippedExtractor(EXTRACTOR);
   const reference = loadShippedReference(EXTRACTOR);
   const judge = async (student) => {
-    const random = new Generator(99);
-    student.module.eval();
-    const generate = (count) =>
-      student.generate(student.latents(count, random), student.conditions.draw(count, random));
+    const generate = drawerOf(student);
     const { fid } = await evaluate({ generate, count: smoke ? 100 : 2000, extractor, reference });
     return { fid: Number(fid.toFixed(2)) };
   };

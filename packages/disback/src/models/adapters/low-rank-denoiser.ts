@@ -105,6 +105,13 @@ export class LowRankDenoiser extends DenoiserModule implements FeatureDenoiser {
     return withAdapters(this.byLayer, () => base.features!(x, sigma, condition));
   }
 
+  /** @throws DisbackError as `features` */
+  layerFeatures(x: Tensor, sigma: Tensor, condition?: Condition): Tensor[] {
+    const base = this.base as DenoiserModule & Partial<FeatureDenoiser>;
+    if (!base.layerFeatures) return [this.features(x, sigma, condition)];
+    return withAdapters(this.byLayer, () => base.layerFeatures!(x, sigma, condition));
+  }
+
   /** Whether its estimates are the base's, as at the start. */
   changesNothing(): boolean {
     const largest = ({ up }: LowRankAdapter) => up.detach().abs().max().item();
