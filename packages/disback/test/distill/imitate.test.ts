@@ -61,7 +61,8 @@ test("it ends by itself when the mean difference is a small part of the answers'
 
 test("with the denoiser's own loss, letters imitate by the divergence of their probabilities", () => {
   const config = {
-    ...({ network: "text-transformer", letters: [..."ab "], textLength: 4 } as const),
+    network: "text-transformer" as const,
+    ...{ letters: [..."ab "], textLength: 4 },
     ...{ layers: 1, heads: 1, channelsPerHead: 8 },
   };
   const [teacher, module] = [1, 2].map((seed) => {
