@@ -8,7 +8,7 @@ import { quantile } from "./report.mjs";
 const { machines, teachers, rows, memory } = JSON.parse(
   readFileSync(new URL("results/ranking.json", import.meta.url), "utf8"),
 );
-const reported = rows.filter(({ points }) => points);
+const reported = rows.filter(({ points, own }) => points && !own);
 const median = (numbers) => quantile(numbers, 0.5);
 const mean = (numbers) => numbers.reduce((sum, number) => sum + number, 0) / numbers.length;
 const unique = (values) => [...new Set(values)];
@@ -120,7 +120,13 @@ results.sort((a, b) => b.score - a.score);
 
 const share = (number) => (Number.isFinite(number) ? `${Math.round(100 * number)} %` : "never");
 const figureText = (value) =>
-  value === undefined ? "diverged" : value < 1 ? value.toFixed(3) : value.toFixed(1);
+  value === undefined
+    ? "diverged"
+    : value < 1
+      ? value.toFixed(3)
+      : value < 1000
+        ? value.toFixed(1)
+        : value.toExponential(0);
 
 function table() {
   const head = [
@@ -204,7 +210,7 @@ function picture() {
     `<svg aria-label="How far every objective comes" role="img" xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" font-family="sans-serif" font-size="13">`,
     `<rect width="${width}" height="${height}" fill="white"/>`,
     `<text x="12" y="22" font-weight="bold">How far every objective comes in the same processor time: 0 the start, 1 the teacher</text>`,
-    `<text x="12" y="43" fill="#555">a dot is a run, a bar the median;</text>`,
+    `<text x="12" y="43" fill="#555">a dot is a run, a bar the median of</text>`,
   ];
   Object.entries(colours).forEach(([who, colour], index) => {
     const [at, said] = [228 + 150 * index, who === "copy" ? "starts as a copy" : "a quarter of the size"];

@@ -1,12 +1,13 @@
 // Every objective at its own best rates for equal processor seconds: the settings of `disback compare --preset objectives-*`,
 // run in one process, because a process for each of so many short runs takes longer than the runs.
-//   node bench/ranking.mjs [--tasks ring,grid] [--students same,small] [--objectives sid,dmd] [--seeds 1] [--half] [--minutes 8]
-//     [--seconds N] [--data IMAGES] [--reference IMAGES] [--memory] [--smoke]
+//   node bench/ranking.mjs [--tasks ring,grid] [--students same,small] [--objectives sid,dmd] [--seeds 1] [--half] [--own]
+//     [--minutes 8] [--seconds N] [--data IMAGES] [--reference IMAGES] [--memory] [--smoke]
 // Tasks: ring, grid, checkerboard; fashion-mnist-16 and cifar10-16 with --data; galaxies, whose teacher needs
 // `node bench/galaxies.mjs --install`. Rates: 1e-3 first, then its neighbours by factors of about 3 until none is better, on
-// seed 101 and for half the budget, on images a quarter. The auxiliary model learns twice as fast. Rows that bench/results/ranking.json
-// has already are not run again; they name their machine. Teachers of the grid and the checkerboard are trained first, a minute,
-// and galaxies drawn, in runs/ranking. --memory measures the peak of a process for each objective instead.
+// seed 101 and for half the budget; the auxiliary model learns twice as fast. Images and galaxies take the ring's (--own: not).
+// Rows that bench/results/ranking.json has already are not run again; they name their machine. Teachers of the grid and the
+// checkerboard are trained first, a minute, and galaxies drawn, in runs/ranking. --memory measures the peak of a process for
+// each objective instead.
 // bench/ranking-picture.mjs makes the tables and the plot.
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -50,6 +51,8 @@ const { values: flags } = parseArgs({
     reference: { type: "string" },
     /** after the first seed only the better half, by the end's figure */
     half: { type: "boolean", default: false },
+    /** images: rates that are searched for on them, for a quarter of the budget; such rows are not ranked */
+    own: { type: "boolean", default: false },
     memory: { type: "boolean", default: false },
     /** every step of the way in seconds, nothing is written; its figures mean nothing */
     smoke: { type: "boolean", default: false },
@@ -106,12 +109,14 @@ async function rank() {
         rowOf({ task, student, objective }, await open(task), rate, seed, share);
       const rates = new Map();
       const choose = async (objective) => {
-        const share = searchedShare(task, objective);
+        const from = PLANE.includes(task) || flags.own ? task : "ring";
+        const place = { task: from, student, objective };
         const [seed] = settings.learningRates.seeds;
-        const trial = (rate) => perform(objective, rate, seed, share);
+        const trial = async (rate) =>
+          rowOf(place, await open(from), rate, seed, searchedShare(from, objective));
         const rate = flags.smoke ? 1e-3 : await bestRate(trial);
         rates.set(objective, rate);
-        dropOtherRates({ task, student, objective }, rate, settings.seeds);
+        if (!flags.own) dropOtherRates({ task, student, objective }, rate, settings.seeds);
       };
       // Seed by seed, so that other work on the machine meets all objectives.
       let chosen = objectives;
@@ -139,7 +144,7 @@ function searchedShare(task, objective) {
 function dropOtherRates(place, rate, seeds) {
   for (let index = rows.length - 1; index >= 0; index--) {
     const row = rows[index];
-    if (isOf(row, place) && row.rate !== rate && seeds.includes(row.seed)) rows.splice(index, 1);
+    if (isOf(row, place) && !row.own && row.rate !== rate && seeds.includes(row.seed)) rows.splice(index, 1);
   }
 }
 
@@ -272,7 +277,15 @@ async function rowOf(place, opened, rate, seed, share) {
   }
   const isReported = !settings.learningRates.seeds.includes(seed);
   const measured = await distill(run.settings, opened, budget, isReported);
-  const row = { ...place, rate, seed, budget, machine: machineIndex(), ...measured };
+  const row = {
+    ...place,
+    rate,
+    seed,
+    budget,
+    machine: machineIndex(),
+    ...(flags.own ? { own: true } : {}),
+    ...measured,
+  };
   rows.push(row);
   const last = row.points.at(-1);
   const ended = row.diverged ?? `${last[1].toPrecision(3)}`;
@@ -374,7 +387,7 @@ function kindOf({ module }) {
 
 /** Peak resident memory of a process for each objective: a copy of Fashion-MNIST's teacher, batch 16. */
 function measureMemory() {
-  for (const objective of Object.keys(settingsOf("fashion-mnist-16").methods)) {
+  for (const objective of list(flags.objectives, Object.keys(settingsOf("fashion-mnist-16").methods))) {
     const data = flags.data ? ["--data", flags.data] : [];
     const { stdout, status } = spawnSync(
       process.execPath,

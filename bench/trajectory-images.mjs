@@ -122,4 +122,48 @@ if (part === "rates") {
     for (const { student, ranges, methods } of parts[part])
       for (const range of ranges) await measure({ range, student, seed }, methods);
 }
-console.log(`${rows.length} rows`);
+console.table(summary(rows.filter(({ curve, rate }) => curve && !rate)));
+
+/** A line for each cell and method: figures of the seeds, and how much sooner plain's last FID was reached. */
+function summary(measuredRows) {
+  const cells = new Map();
+  for (const row of measuredRows) {
+    const cell = [row.size, row.range, row.student, row.method].join(" ");
+    cells.set(cell, [...(cells.get(cell) ?? []), row]);
+  }
+  return Object.fromEntries(
+    [...cells].map(([cell, found]) => {
+      const ordered = found.sort((a, b) => a.seed - b.seed);
+      const list = (of) => ordered.map(of).join(", ");
+      return [
+        cell,
+        {
+          seeds: list(({ seed }) => seed),
+          ratio: list(({ ratio }) => ratio.toFixed(2)),
+          fid: list(({ fid }) => fid),
+          recall: list(({ recall }) => recall),
+          speedUp: list((row) => speedUp(row, measuredRows)),
+        },
+      ];
+    }),
+  );
+}
+
+/** Processor time of plain Diff-Instruct over that until its last FID is reached, the recording counted. */
+function speedUp({ size, range, student, seed, curve }, measuredRows) {
+  const plain = measuredRows.find(
+    (row) =>
+      row.method === "plain" &&
+      row.size === size &&
+      row.range === range &&
+      row.student === student &&
+      row.seed === seed,
+  );
+  if (!plain || plain.fid > plain.curve[0].fid) return "";
+  const later = curve.findIndex(({ iteration, fid }) => iteration > 0 && fid <= plain.fid);
+  if (later < 0) return `<${(plain.seconds / curve.at(-1).seconds).toFixed(2)}`;
+  const [before, after] = [curve[later - 1], curve[later]];
+  const share = (before.fid - plain.fid) / (before.fid - after.fid);
+  const seconds = before.seconds + Math.max(0, share) * (after.seconds - before.seconds);
+  return (plain.seconds / seconds).toFixed(2);
+}
