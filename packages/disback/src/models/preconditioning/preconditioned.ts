@@ -89,12 +89,17 @@ export abstract class PreconditionedDenoiser extends DenoiserModule implements F
   /** @param sigma `[N, 1, ...]` in the dtype of x */
   protected abstract coefficients(sigma: Tensor): Coefficients;
 
+  /** What the network is shown: its input in the dtype of its weights, and noise levels `[N]`. */
+  protected shown(x: Tensor, sigma: Tensor): { input: Tensor; noise: Tensor } {
+    const { in: scale, noise } = this.coefficientsFor(x, sigma);
+    return { input: inDtype(scale ? x.mul(scale) : x, this.model.dtype), noise: noise.flatten() };
+  }
+
   /** Features in the dtype of the network's weights. @param ask for the network's input and noise levels `[N]` */
   private seen(x: Tensor, sigma: Tensor, ask: (input: Tensor, noise: Tensor) => Tensor[]): Tensor[] {
     return scope(() => {
-      const { in: scale, noise } = this.coefficientsFor(x, sigma);
-      const input = inDtype(scale ? x.mul(scale) : x, this.model.dtype);
-      const features = this.pass(input, () => ask(input, noise.flatten()));
+      const { input, noise } = this.shown(x, sigma);
+      const features = this.pass(input, () => ask(input, noise));
       return features.map((one) => inDtype(one, this.model.dtype));
     });
   }
