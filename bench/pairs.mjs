@@ -10,7 +10,17 @@ import { clothes } from "./tasks/data.mjs";
 const begun = begin({ folder: "pairs", result: "pairs" });
 const { smoke, downloads } = begun;
 const sizes = smoke
-  ? { iterations: 2, batchSize: 4, student: 4, samples: 40, every: 2, recording: 2, imitation: 3, seeds: [1] }
+  ? {
+      iterations: 2,
+      batchSize: 4,
+      student: 4,
+      samples: 40,
+      every: 2,
+      recording: 2,
+      imitation: 3,
+      longImitation: 4,
+      seeds: [1],
+    }
   : {
       iterations: 2000,
       batchSize: 64,
@@ -19,6 +29,7 @@ const sizes = smoke
       every: 50,
       recording: 12,
       imitation: 80,
+      longImitation: 300,
       seeds: [1, 2, 3],
     };
 const classifier = new URL(
@@ -32,6 +43,7 @@ const along = [
   "recording.batchSize=32",
 ];
 const imitating = `imitation.steps=${sizes.imitation}`;
+const longer = [`imitation.steps=${sizes.longImitation}`, "imitation.tolerance=0"];
 const [first] = sizes.seeds;
 
 await study({
@@ -51,6 +63,11 @@ await study({
     "teacher's copy, along a trajectory": { settings: along, seeds: sizes.seeds },
     "half the channels": { settings: ["student=small", imitating], seeds: [first] },
     "half the channels, no imitation": { settings: ["student=small", "method=plain"], seeds: [first] },
+    "half the channels, long imitation": { settings: ["student=small", ...longer], seeds: [first] },
+    "half the channels, long imitation by cross-entropy": {
+      settings: ["student=small", ...longer, "imitation.loss=own"],
+      seeds: [first],
+    },
   },
   document: {
     judged: `${sizes.samples} pairs; FID of the pictures in the features of fashion-mnist-16-classifier; agreement: its class is the one that the word names`,

@@ -69,7 +69,7 @@ const methods = {
 };
 
 /** Multiples of the usual learning rates that each method may choose among, with a seed that is not reported. */
-const multiples = [1, 2, 4, 8];
+const multiples = [1, 2, 4];
 const tuningSeed = 11;
 const tuning = before.tuning ?? {};
 const rows = before.rows ?? [];

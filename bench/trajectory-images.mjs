@@ -1,7 +1,7 @@
 // Where a trajectory pays on pictures: noise range x student x resolution of the same data (Fashion-MNIST, 8x8 to 64x64), for plain
 // Diff-Instruct, the auxiliary model's start alone, the nodes as targets alone, the whole path, and at 8x8 the teacher's own
 // checkpoints: FID and recall, processor time with the recording counted, and the gate's ratio. Rates were chosen on seed 4 (`--part rates`).
-//   node bench/trajectory-images.mjs --data t10k-images-idx3-ubyte.gz --part rates|8|checkpoints|16|32|64 [--seeds 1,2,3]
+//   node bench/trajectory-images.mjs --data t10k-images-idx3-ubyte.gz --part rates|8|generator|checkpoints|16|32|64 [--seeds 1,2,3]
 //     [--only REGEX] [--minutes 8] [--smoke] [--work FOLDER]
 // bench/results/trajectory-images.json keeps every row; what it has is not measured again, and after --minutes of processor time no row is begun.
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
@@ -85,20 +85,22 @@ const against = await openResolution(size, { data, work, smoke });
 if (!has({ size, student: "the teacher itself" }))
   keep({ size, student: "the teacher itself", ...(await judgeTeacher(against, settings[size].judged)) });
 
-/** Measures the methods that are not known yet. `key` also has the rate, where it is not the usual one, and the stay. */
+/** Measures the methods that are not known yet. `key` also has rate, stay and steps, where they are not the usual ones. */
 async function measure({ range, student, seed, ...changes }, methods) {
   const key = { size, range, student, seed, ...changes };
   const missing = methods.filter((method) => !has({ ...key, method }));
   if (missing.length === 0 || cpuSeconds() > 60 * Number(flags.minutes)) return;
   const noise = new LogNormal(...ranges[range]);
   const { reach: samples, recordingSteps, ...others } = settings[part] ?? settings[size];
-  const { rate: own = rate, stay } = changes;
+  const { rate: own = rate, stay, steps } = changes;
   const make = () => students[student](against, seed);
   const { ratio } = measureReach({
     ...{ teacher: against.denoiser, student: make(), levels: noise, seed },
     samples: smoke ? 4 : samples,
   });
-  const { batchSize, iterations, judged } = smoke ? { ...others, iterations: 4, judged: 40 } : others;
+  const { batchSize, iterations, judged } = smoke
+    ? { ...others, iterations: 4, judged: 40 }
+    : { ...others, iterations: steps ?? others.iterations };
   await distillPictures({
     ...{ against, student: make, noise, methods: missing, seed },
     settings: {
@@ -117,18 +119,25 @@ if (part === "rates") {
       await measure(key, ["plain", "whole"]);
       await measure({ ...key, stay: 8 }, ["whole"]);
     }
+} else if (part === "generator") {
+  for (const seed of flags.seeds.split(",").map(Number)) {
+    await measure({ range: usual, student: "generator", seed }, ["start", "targets"]);
+    for (const own of [5e-4, 2e-3])
+      await measure({ range: usual, student: "generator", seed, rate: own }, both);
+    await measure({ range: usual, student: "generator", seed, steps: 320 }, both);
+  }
 } else {
   for (const seed of flags.seeds.split(",").map(Number))
     for (const { student, ranges, methods } of parts[part])
       for (const range of ranges) await measure({ range, student, seed }, methods);
 }
-console.table(summary(rows.filter(({ curve, rate }) => curve && !rate)));
+console.table(summary(rows.filter(({ curve, seed }) => curve && seed < 4)));
 
 /** A line for each cell and method: figures of the seeds, and how much sooner plain's last FID was reached. */
 function summary(measuredRows) {
   const cells = new Map();
   for (const row of measuredRows) {
-    const cell = [row.size, row.range, row.student, row.method].join(" ");
+    const cell = [cellOf(row), row.method].join(" ");
     cells.set(cell, [...(cells.get(cell) ?? []), row]);
   }
   return Object.fromEntries(
@@ -149,21 +158,28 @@ function summary(measuredRows) {
   );
 }
 
-/** Processor time of plain Diff-Instruct over that until its last FID is reached, the recording counted. */
-function speedUp({ size, range, student, seed, curve }, measuredRows) {
+/** What a row and plain Diff-Instruct's have in common, besides the seed. */
+function cellOf({ size, range, student, rate: own = rate, steps }) {
+  return [
+    size,
+    range,
+    student,
+    ...(own === rate ? [] : [`rate ${own}`]),
+    ...(steps ? [`${steps} steps`] : []),
+  ].join(" ");
+}
+
+/** Processor time of plain Diff-Instruct over that until its last FID is reached for good, the recording counted. */
+function speedUp(row, measuredRows) {
+  const { seed, curve } = row;
   const plain = measuredRows.find(
-    (row) =>
-      row.method === "plain" &&
-      row.size === size &&
-      row.range === range &&
-      row.student === student &&
-      row.seed === seed,
+    (other) => other.method === "plain" && other.seed === seed && cellOf(other) === cellOf(row),
   );
   if (!plain || plain.fid > plain.curve[0].fid) return "";
-  const later = curve.findIndex(({ iteration, fid }) => iteration > 0 && fid <= plain.fid);
-  if (later < 0) return `<${(plain.seconds / curve.at(-1).seconds).toFixed(2)}`;
+  const later = 1 + curve.findLastIndex(({ fid }) => fid > plain.fid);
+  if (later === curve.length) return `<${(plain.seconds / curve.at(-1).seconds).toFixed(2)}`;
   const [before, after] = [curve[later - 1], curve[later]];
   const share = (before.fid - plain.fid) / (before.fid - after.fid);
-  const seconds = before.seconds + Math.max(0, share) * (after.seconds - before.seconds);
+  const seconds = before.seconds + share * (after.seconds - before.seconds);
   return (plain.seconds / seconds).toFixed(2);
 }

@@ -103,11 +103,15 @@ function law({ rows }, need, below, pictures) {
 /** FID of plain Diff-Instruct over FID along a path, against the gate's ratio; both axes logarithmic. */
 function change(rows, width, height) {
   const [left, top, bottom] = [60, 66, 50];
-  const cells = rows.filter(({ method, rate }) => method === "whole" && !rate);
+  const cells = rows.filter(({ method, rate, steps }) => method === "whole" && !rate && !steps);
   const pairs = cells.map((row) => {
     const same = ["size", "range", "student", "seed"];
     const plain = rows.find(
-      (other) => other.method === "plain" && !other.rate && same.every((name) => other[name] === row[name]),
+      (other) =>
+        other.method === "plain" &&
+        !other.rate &&
+        !other.steps &&
+        same.every((name) => other[name] === row[name]),
     );
     return { ...row, quotient: plain.fid / row.fid };
   });

@@ -2,7 +2,7 @@
 import { TaskAdapters } from "disback/models";
 
 export const adapterRank = 8;
-/** Four times the usual: the best two of bench/tasks-points.mjs are four and eight times. */
+/** Four times the usual, the best in bench/tasks-points.mjs. */
 export const adapterRates = { studentLearningRate: 2e-3, auxiliaryLearningRate: 4e-3 };
 
 /** Numbers in a student's file: of adapters on a base, both. */

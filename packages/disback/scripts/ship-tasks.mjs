@@ -1,28 +1,27 @@
 #!/usr/bin/env node
-// Trains what the preset `tasks` distils, and puts it into this package: teachers of grid and moons beside the shipped one of the
-// ring, joined to one teacher, weights as float16. A run that was stopped is continued.
+// Puts what the preset `tasks` distils into this package: the shipped teacher of the ring and those of grid and moons that
+// bench/tasks-points.mjs trained, joined to one, weights as float16.
 //
-//   node scripts/ship-tasks.mjs [--runs runs/tasks]
+//   node scripts/ship-tasks.mjs --from ../../bench/tasks/work/tasks-points-full
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { mkdtempSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { loadTasks, saveTasks } from "disback/models";
 
-const { values } = parseArgs({ options: { runs: { type: "string", default: "runs/tasks" } } });
-const { runs } = values;
-mkdirSync(runs, { recursive: true });
-for (const name of ["grid", "moons"]) {
-  const run = join(runs, name);
-  if (!existsSync(join(run, "run.json")))
-    disback("teacher", "train", "--preset", "2d", "--data", `toy:${name}`, "--threads", "1", "--out", run);
-  else if (JSON.parse(readFileSync(join(run, "run.json"), "utf8")).state !== "finished")
-    disback("resume", run);
-}
-const joined = join(runs, "joined");
-const sources = ["ring=2d-ring", `grid=${join(runs, "grid")}`, `moons=${join(runs, "moons")}`];
-disback("teacher", "join", ...sources, "--out", joined, "--force");
+const { values } = parseArgs({
+  options: {
+    from: {
+      type: "string",
+      default: fileURLToPath(new URL("../../../bench/tasks/work/tasks-points-full", import.meta.url)),
+    },
+  },
+});
+const joined = join(mkdtempSync(join(tmpdir(), "disback-tasks-")), "joined");
+const trained = ["grid", "moons"].map((name) => `${name}=${join(values.from, `teacher-${name}`)}`);
+disback("teacher", "join", "ring=2d-ring", ...trained, "--out", joined);
 
 const folder = fileURLToPath(new URL("../assets/teachers/2d-tasks", import.meta.url));
 const { denoiser, tasks } = loadTasks(joined);
@@ -45,8 +44,8 @@ ${figures.map(([name, distance]) => `| ${name} | ${distance.toFixed(4)} |`).join
 
 10,000 samples, 18 Heun steps, compared with the training data.
 
-The ring's is \`2d-ring\`, the others are trained as it was, by \`disback teacher train --preset 2d --data toy:grid\` and
-\`toy:moons\`. \`model.safetensors\`: ${(bytes / 1e6).toFixed(1)} MB, float16. \`node packages/disback/scripts/ship-tasks.mjs\` makes all of it.
+The ring's is \`2d-ring\`; the others started with its weights and learned 600 steps of 256 points (\`node bench/tasks-points.mjs\`).
+\`model.safetensors\`: ${(bytes / 1e6).toFixed(1)} MB, float16. \`node packages/disback/scripts/ship-tasks.mjs\` put it here.
 `,
 );
 

@@ -93,6 +93,18 @@ describe("one student for several teachers", () => {
     expect(untrained.stderr).toContain('the student cannot start as "untrained"');
   });
 
+  it("of adapters goes on after its imitation, from whose folder the adapters alone are read", async () => {
+    const distill = (out: string) => [
+      ...["distill", "--teacher", at("both"), "--rank", "2", "--out", at(out), ...brief],
+      ...["checkpoints.every=1", "backtracking.iterations=8", "imitation.steps=12", "imitation.tolerance=0"],
+    ];
+    const weights = (out: string) => readFileSync(at(`${out}/student/model.safetensors`));
+    expect(disback(...distill("imitating")).status).toBe(0);
+    await interrupted(distill("broken"), "SIGKILL", () => existsSync(at("broken/checkpoints/00000015")));
+    expect(disback("resume", at("broken"), "--quiet").status).toBe(0);
+    expect(weights("broken").equals(weights("imitating"))).toBe(true);
+  });
+
   it.each([
     ["one teacher", ["left=2d-ring"], "give at least two teachers, each as name=teacher"],
     ["no name", ["2d-ring", "b=2d-ring"], "2d-ring: must be name=teacher, as digits=runs/digits"],

@@ -58,6 +58,11 @@ export function saveTaskAdapters(folder: string, adapters: TaskAdapters, model: 
   writeModelFolder(folder, withBase(adapters), { format: FORMAT, model, rank, layers });
 }
 
+/** Reads the adapters alone of such a folder, onto the base that they were made for. @throws DisbackError naming file and key */
+export function loadAdaptersOnly(folder: string, adapters: TaskAdapters): void {
+  loadWeights(join(folder, weightsFile), adapters, { part: "adapters." });
+}
+
 /** Reads a folder that `saveTaskAdapters` wrote, in evaluation mode. @throws DisbackError naming file and field, or file and key */
 export function loadTaskAdapters(folder: string): { denoiser: TaskAdapters; config: DenoiserConfig } {
   const { path, value } = readConfigFile(folder);
