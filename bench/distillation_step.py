@@ -1,24 +1,22 @@
 """Python's side of bench/distillation-step.mjs: the training loop of Diff-Instruct's released code (its order of draws
-and updates, its Adam, its treatment of gradients that are not finite, its average) with the network of song_unet.py.
+and updates, its Adam, its treatment of gradients that are not finite, its average) with the networks of denoisers.py.
 
 "released" draws student samples for each of the two updates, as that code does. "shared" differs in two things, so that
-both sides of the comparison compute the same numbers: one draw serves both updates, and losses are means."""
+both sides of the comparison compute the same numbers: one draw serves both updates, and losses are means. With "oneNoise"
+one noised batch serves both too, with the auxiliary model's estimate before its update."""
 import copy
-import json
 import resource
 from contextlib import nullcontext
 
 import torch
+from denoisers import condition_of, open_denoiser
 from peer import serve, timed
-from song_unet import Denoiser, load
 from torch.utils.flop_counter import FlopCounterMode
 
 
 class Distillation:
     def __init__(self, request):
-        self.config = json.loads(open(f"{request['teacher']}/config.json").read())
-        self.teacher = Denoiser(self.config).eval().requires_grad_(False)
-        load(f"{request['teacher']}/model.safetensors", self.teacher)
+        self.teacher, self.config = open_denoiser(request["teacher"])
         self.auxiliary = copy.deepcopy(self.teacher).train().requires_grad_(True)
         self.student = copy.deepcopy(self.teacher).train().requires_grad_(True)
         self.average = copy.deepcopy(self.teacher)
@@ -32,6 +30,7 @@ class Distillation:
         self.auxiliary_optimizer = adam(self.auxiliary.parameters(), lr=request["auxiliaryLearningRate"], betas=betas)
         self.student_optimizer = adam(self.student.parameters(), lr=request["studentLearningRate"], betas=betas)
         self.batch, self.shared, self.decay = request["batchSize"], request["shared"], request["emaDecay"]
+        self.one_noise = request["oneNoise"]
         self.sigma_init = request["sigmaInit"]
         self.random = torch.Generator(self.device).manual_seed(request["seed"])
         if request.get("compile"):
@@ -50,12 +49,10 @@ class Distillation:
 
     def draw(self):
         c = self.config
-        labels = None
-        if c["labelDim"]:
-            labels = torch.nn.functional.one_hot(self.integer(c["labelDim"], self.batch), c["labelDim"]).float()
+        condition = condition_of(c, self.batch, self.random)
         z = self.sigma_init * self.noise(self.batch, c["imageChannels"], c["imageResolution"], c["imageResolution"])
         sigma = self.sigma_init * torch.ones(self.batch, 1, 1, 1, device=self.device)
-        return self.denoise(self.student, z, sigma, labels), labels
+        return self.denoise(self.student, z, sigma, condition), condition
 
     def noised(self, images):
         sigma = (self.noise(self.batch) * 1.2 - 1.2).exp().reshape(-1, 1, 1, 1)
@@ -71,30 +68,32 @@ class Distillation:
     def step(self):
         if self.shared:
             self.integer(2**31 - 1, 1)  # the other side's seed of dropout
-            samples, labels = self.draw()
+            samples, condition = self.draw()
             images = samples.detach()
         else:
             self.student.eval()
             with torch.no_grad():
-                images, labels = self.draw()
+                images, condition = self.draw()
             self.student.train()
 
         self.auxiliary_optimizer.zero_grad(set_to_none=True)
         sigma, noised = self.noised(images)
         weight = (sigma**2 + 0.5**2) / (sigma * 0.5) ** 2
-        errors = weight * (self.denoise(self.auxiliary, noised, sigma, labels) - images) ** 2
+        fitted = self.denoise(self.auxiliary, noised, sigma, condition)
+        errors = weight * (fitted - images) ** 2
         loss = errors.mean() if self.shared else errors.sum().mul(1 / self.batch)
         loss.backward()
         self.update(self.auxiliary_optimizer)
 
         self.student_optimizer.zero_grad(set_to_none=True)
         if not self.shared:
-            samples, labels = self.draw()
+            samples, condition = self.draw()
         # The released code changes both modes back and forth here; its networks have dropout, these have none.
-        sigma, noised = self.noised(samples.detach())
+        if not self.one_noise:
+            sigma, noised = self.noised(samples.detach())
         with torch.no_grad():
-            wanted = self.denoise(self.teacher, noised, sigma, labels)
-            fitted = self.denoise(self.auxiliary, noised, sigma, labels)
+            wanted = self.denoise(self.teacher, noised, sigma, condition)
+            fitted = fitted.detach() if self.one_noise else self.denoise(self.auxiliary, noised, sigma, condition)
         ((fitted - wanted) * samples).sum([1, 2, 3]).sum().mul(1 / self.batch).backward()
         self.update(self.student_optimizer)
         for averaged, parameter in zip(self.average.parameters(), self.student.parameters()):

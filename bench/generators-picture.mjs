@@ -27,7 +27,7 @@ const { faces } = await openFaces({ python: flags.python, work });
 await drawFaces();
 await drawReconstructions();
 
-/** Panels side by side: a figure against the student's steps, one line a run. */
+/** Panels side by side: a figure against the student's steps, or processor seconds where methods cost differently; one line a run. */
 function curves(rows) {
   const colours = {
     plain: "#777",
@@ -37,29 +37,29 @@ function curves(rows) {
     "squares, adversarial": "#3a7d44",
     "adversarial alone": "#b03060",
   };
+  const tenth = { part: "faces", student: "tenth" };
   const panels = [
-    { title: "Fashion-MNIST, DCGAN: FID", figure: "fid", of: { part: "fashion", student: "dcgan 64" } },
-    { title: "Eight Gaussians, MLP: distance", figure: "distance", of: { part: "gaussians" } },
-    { title: "Faces' GAN, a tenth: FID", figure: "fid", of: { part: "faces", student: "tenth" } },
-    { title: "Faces' GAN, a quarter: FID", figure: "fid", of: { part: "faces", student: "quarter" } },
-  ].map((panel) => ({
-    ...panel,
-    lines: rows.filter(
-      (row) => row.curve && Object.entries(panel.of).every(([key, value]) => row[key] === value),
-    ),
-  }));
+    ["Fashion-MNIST, DCGAN: FID", "step", "fid", { part: "fashion", student: "dcgan 64" }],
+    ["Eight Gaussians, MLP: distance", "step", "distance", { part: "gaussians" }],
+    ["Faces' GAN, a tenth: FID", "seconds", "fid", tenth],
+    ["Faces' GAN, a quarter: FID", "seconds", "fid", { ...tenth, student: "quarter" }],
+  ].map(([title, along, figure, of]) => {
+    const fits = (row) => row.curve && Object.entries(of).every(([key, value]) => row[key] === value);
+    return { title, figure, along, lines: rows.filter((row) => fits(row) && along in row.curve[0]) };
+  });
   const drawn = panels.filter(({ lines }) => lines.length > 0);
   const [width, height, left, top, bottom] = [300, 250, 46, 40, 64];
   const out = [
     `<svg aria-label="Curves of generators with and without a trajectory" role="img" xmlns="http://www.w3.org/2000/svg" width="${width * drawn.length}" height="${height}" font-family="sans-serif" font-size="11">`,
     `<rect width="${width * drawn.length}" height="${height}" fill="white"/>`,
   ];
-  for (const [place, { title, figure, lines }] of drawn.entries()) {
+  for (const [place, { title, figure, along, lines }] of drawn.entries()) {
+    const unit = along === "step" ? "steps" : along;
     const points = lines.flatMap(({ curve }) => curve);
-    const most = Math.max(...points.map(({ step }) => step));
+    const most = Math.round(Math.max(...points.map((point) => point[along])));
     const values = points.map((point) => point[figure]);
     const [low, high] = [Math.min(...values), Math.max(...values)].map(Math.log);
-    const x = (step) => place * width + left + (step / most) * (width - left - 16);
+    const x = (at) => place * width + left + (at / most) * (width - left - 16);
     const y = (value) => top + ((high - Math.log(value)) / (high - low)) * (height - top - bottom);
     const text = (px, py, words, more = "") =>
       `<text x="${px.toFixed(1)}" y="${py.toFixed(1)}" ${more}>${words}</text>`;
@@ -69,10 +69,12 @@ function curves(rows) {
         `<line x1="${x(0)}" x2="${x(most)}" y1="${y(value).toFixed(1)}" y2="${y(value).toFixed(1)}" stroke="#ddd"/>`,
         text(x(0) - 5, y(value) + 4, value, 'text-anchor="end"'),
       );
-    for (const step of [0, most / 2, most])
-      out.push(text(x(step), height - bottom + 16, step, 'text-anchor="middle"'));
+    for (const at of [0, most / 2, most]) {
+      const [words, anchor] = at === most ? [`${at} ${unit}`, "end"] : [at, "middle"];
+      out.push(text(x(at), height - bottom + 16, words, `text-anchor="${anchor}"`));
+    }
     for (const { method, curve } of lines) {
-      const path = curve.map((point) => `${x(point.step).toFixed(1)},${y(point[figure]).toFixed(1)}`);
+      const path = curve.map((point) => `${x(point[along]).toFixed(1)},${y(point[figure]).toFixed(1)}`);
       out.push(
         `<polyline points="${path.join(" ")}" fill="none" stroke="${colours[method] ?? "#000"}" stroke-width="1.8"/>`,
       );
@@ -81,7 +83,7 @@ function curves(rows) {
     for (const [line, method] of methods.entries())
       out.push(
         text(
-          x(0) + (line % 2) * 130,
+          x(0) + (line % 2) * 118,
           height - bottom + 34 + 14 * Math.floor(line / 2),
           method,
           `fill="${colours[method] ?? "#000"}" font-weight="bold"`,

@@ -2,7 +2,7 @@
 // tells what came out. Each part and seed is one run of minutes; results are gathered in bench/results/generators.json.
 //
 //   node bench/generators.mjs --part gaussians|fashion|faces|denoiser|autoencoder [--seed 1] [--only ROWS] [--iterations N]
-//     [--smoke] [--work FOLDER]
+//     [--seconds S] [--smoke] [--work FOLDER]
 import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -17,6 +17,8 @@ const { values: flags } = parseArgs({
     only: { type: "string" },
     /** steps of the students; each part has its own number */
     iterations: { type: "string" },
+    /** processor time of each student, a recording counted, in place of steps: for comparing methods that cost differently */
+    seconds: { type: "string" },
     seed: { type: "string", default: "1" },
     /** every step of the way with tiny sizes, in seconds; its figures mean nothing */
     smoke: { type: "boolean", default: false },
@@ -33,12 +35,14 @@ mkdirSync(flags.work, { recursive: true });
 const { measure } = await import(`./generators/${flags.part}.mjs`);
 const smoke = flags.smoke;
 const { only, python } = flags;
-const iterations = flags.iterations === undefined ? undefined : Number(flags.iterations);
-const options = { seed: Number(flags.seed), smoke, only: only?.split(";"), iterations, python };
+const [iterations, seconds] = [flags.iterations, flags.seconds].map((value) => value && Number(value));
+const options = { seed: Number(flags.seed), smoke, only: only?.split(";"), iterations, seconds, python };
 const name = smoke ? "generators-smoke" : "generators";
 const file = new URL(`results/${name}.json`, import.meta.url);
 // Each row is saved when it is there: a run may be stopped.
 for await (const row of measure({ ...options, work: join(flags.work, smoke ? "smoke" : "full") })) {
+  if (seconds) row.seconds = seconds;
+  row.processor = machine().processor;
   const { curve: _, ...shown } = row;
   console.log(JSON.stringify(shown));
   const others = readBefore().filter((before) => keyOf(before) !== keyOf(row));
@@ -49,8 +53,8 @@ for await (const row of measure({ ...options, work: join(flags.work, smoke ? "sm
   });
 }
 
-function keyOf({ part, student, method, seed, iterations = "" }) {
-  return [part, student, method, seed, iterations].join(" ");
+function keyOf({ part, student, method, seed, iterations = "", seconds = "" }) {
+  return [part, student, method, seed, seconds || iterations].join(" ");
 }
 
 function readBefore() {

@@ -1,6 +1,6 @@
 // Students of texts: a small GPT of a larger one, and letters in one step; with a trajectory, without, and as is usual.
 //
-//   node bench/language.mjs [--part gpt,alpha8,letters] [--seeds 1,2,3] [--methods …] [--finished] [--smoke]
+//   node bench/language.mjs [--part gpt,alpha8,words,letters] [--seeds 1,2,3] [--methods …] [--finished] [--smoke]
 //
 // Every run is done by the command line and kept in bench/language/work, so that a stopped measurement goes on where it was.
 import { spawnSync } from "node:child_process";
@@ -11,12 +11,12 @@ import { parseArgs } from "node:util";
 import { fromTypedArray, setNumThreads } from "@disback/torch";
 import { load } from "disback";
 import { crossEntropyOf, openLanguageModel } from "disback/models";
-import { ALPHA8, alpha8, brown, PACKAGE } from "./language/corpus.mjs";
+import { ALPHA8, alpha8, brown, frequentWords, PACKAGE } from "./language/corpus.mjs";
 import { machine, printTable, save, spread } from "./report.mjs";
 
 const { values: flags } = parseArgs({
   options: {
-    part: { type: "string", default: "gpt,alpha8,letters" },
+    part: { type: "string", default: "gpt,alpha8,words,letters" },
     seeds: { type: "string", default: "1,2,3" },
     methods: { type: "string" },
     /** tabulate the runs that are finished, start none */
@@ -36,6 +36,7 @@ mkdirSync(work, { recursive: true });
 const tiny = {
   teacher: { "training.iterations": 6, "evaluation.every": 6, "evaluation.samples": 8 },
   distill: {
+    "imitation.steps": 4,
     "recording.steps": 4,
     "backtracking.iterations": 4,
     "evaluation.every": 2,
@@ -90,14 +91,15 @@ const parts = {
     methods: lettersMethods(),
     judge: judgeLaw,
   },
-  letters: {
-    text: () => brown(work, true),
-    teacher: lettersTeacher({ iterations: 1200, layers: 2, width: 20, textLength: 16 }),
-    shared: lettersStudent({ iterations: 200 }),
-    methods: lettersMethods(),
-    judge: judgeSamples,
-  },
+  words: { ...presetLetters(), text: () => frequentWords(work, 100) },
+  letters: { ...presetLetters(), text: () => brown(work, true) },
 };
+
+/** The preset as it is. */
+function presetLetters() {
+  const presets = ["--preset", "letters"];
+  return { presets, teacher: {}, shared: {}, methods: lettersMethods(), judge: judgeSamples };
+}
 
 /** @param width channels per head */
 function lettersTeacher({ iterations, layers, width, textLength }) {
@@ -153,11 +155,11 @@ for (const part of flags.part.split(",")) {
   if (!flags.smoke) save("language", { machine: machine(), package: PACKAGE, parts: measured });
 }
 
-async function perform(part, { text, teacher, shared, methods, judge }) {
+async function perform(part, { text, presets = [], teacher, shared, methods, judge }) {
   const { train, heldOut, law } = text();
   const teacherRun = join(work, `${part}-teacher`);
   const teacherSettings = { ...teacher, ...(flags.smoke ? tiny.teacher : {}) };
-  run(["teacher", "train", "--data", train], teacherSettings, teacherRun, 1);
+  run(["teacher", "train", ...presets, "--data", train], teacherSettings, teacherRun, 1);
   const setting = { teacherRun, heldOut, law, data: train };
   const level = entriesOf(teacherRun).at(-1).trigramDivergence;
   const rows = { teacher: [{ ...(await judged(teacherRun, judge, setting)), level }] };
@@ -167,7 +169,7 @@ async function perform(part, { text, teacher, shared, methods, judge }) {
       const folder = join(work, `${part}-${name.replace(/\W+/g, "-")}-${seed}`);
       if (flags.finished && stateOf(folder) !== "finished") continue;
       const settings = { ...shared, ...methods[name], ...(flags.smoke ? tiny.distill : {}) };
-      run(["distill", "--teacher", teacherRun, "--data", train], settings, folder, seed);
+      run(["distill", ...presets, "--teacher", teacherRun, "--data", train], settings, folder, seed);
       rows[name] ??= [];
       rows[name].push({ seed, ...(await judged(folder, judge, setting)), ...costOf(folder) });
       print(part, rows);
@@ -205,13 +207,14 @@ function stateOf(folder) {
   return existsSync(record) ? JSON.parse(readFileSync(record, "utf8")).state : undefined;
 }
 
-/** `{ "a.b": 1 }` as `{ a: { b: 1 } }`. */
+/** `{ "a.b.c": 1 }` as `{ a: { b: { c: 1 } } }`. */
 function nested(settings) {
   const tree = {};
   for (const [name, value] of Object.entries(settings)) {
-    const [first, second] = name.split(".");
-    if (second === undefined) tree[first] = value;
-    else tree[first] = { ...tree[first], [second]: value };
+    const path = name.split(".");
+    let branch = tree;
+    for (const part of path.slice(0, -1)) branch = branch[part] ??= {};
+    branch[path.at(-1)] = value;
   }
   return tree;
 }

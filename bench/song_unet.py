@@ -1,10 +1,6 @@
-"""DDPM++ with EDM's preconditioning, eager PyTorch, as a user of the released Python code runs it: an implementation of
+"""DDPM++, eager PyTorch, as a user of the released Python code runs it: an implementation of
 its own of the network in Karras et al. 2022 (table 7), with the operators which that code calls (resampling by grouped
 convolutions, biases added by themselves, attention by two products and a softmax), under the same weights' names."""
-import json
-import struct
-
-import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional as F
@@ -145,30 +141,3 @@ class SongUNet(nn.Module):
                 x = torch.cat([x, skips.pop()], 1)
             x = part(x, embedding)
         return x
-
-
-class Denoiser(nn.Module):
-    """D(x; sigma) = c_skip x + c_out F(c_in x; ln(sigma) / 4), table 1."""
-
-    def __init__(self, config):
-        super().__init__()
-        self.model, self.sigma_data = SongUNet(config), config["sigmaData"]
-
-    def forward(self, x, sigma, labels=None):
-        x, sigma = x.float(), sigma.float().reshape(-1, 1, 1, 1)
-        total = sigma**2 + self.sigma_data**2
-        raw = self.model(x / total.sqrt(), sigma.flatten().log() / 4, labels)
-        return self.sigma_data**2 / total * x + sigma * self.sigma_data / total.sqrt() * raw.float()
-
-
-def load(path, network):
-    """Weights from a safetensors file; every key must fit."""
-    with open(path, "rb") as file:
-        header = json.loads(file.read(struct.unpack("<Q", file.read(8))[0]))
-        body = bytearray(file.read())
-    header.pop("__metadata__", None)
-    state = {}
-    for key, entry in header.items():
-        start, end = entry["data_offsets"]
-        state[key] = torch.from_numpy(np.frombuffer(body, np.float32, (end - start) // 4, start)).reshape(entry["shape"])
-    network.load_state_dict(state)

@@ -2,15 +2,21 @@
 // seconds, the same total number of weights. docs/tasks.md tells what came out. A stopped script goes on: each row is saved.
 //
 //   node bench/tasks.mjs [--rows 2] [--smoke]
-import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
-import { Generator, setNumThreads } from "@disback/torch";
+import { Generator } from "@disback/torch";
 import { DenoiserStudent } from "disback";
 import { openDataset } from "disback/data";
-import { createDenoiser, jointConfig, jointStart, loadModel, TaskDenoiser } from "disback/models";
-import { machine, printTable, save, spread } from "./report.mjs";
+import {
+  createDenoiser,
+  jointConfig,
+  jointStart,
+  loadModel,
+  TaskAdapters,
+  TaskDenoiser,
+} from "disback/models";
+import { begin, shippedTeacher } from "./begin.mjs";
+import { printTable, spread } from "./report.mjs";
+import { adapterRank, adapterRates, weightsOf } from "./tasks/adapters.mjs";
 import { drawCurves } from "./tasks/curves.mjs";
 import { digits, icons } from "./tasks/data.mjs";
 import { openJudges } from "./tasks/judges.mjs";
@@ -18,27 +24,11 @@ import { drawPicture } from "./tasks/picture.mjs";
 import { trainedTeacher } from "./tasks/teachers.mjs";
 import { trainFor } from "./tasks/train-for.mjs";
 
-const { values: flags } = parseArgs({
-  options: {
-    /** rows to measure before the script ends; all by default */
-    rows: { type: "string", default: "1000" },
-    /** every step of the way with tiny sizes, in seconds; its figures mean nothing */
-    smoke: { type: "boolean", default: false },
-  },
-});
-const { smoke } = flags;
-setNumThreads(1);
-const downloads = fileURLToPath(new URL("tasks/work/downloads/", import.meta.url));
-const work = fileURLToPath(new URL(`tasks/work/${smoke ? "smoke" : "full"}/`, import.meta.url));
-if (smoke) rmSync(work, { recursive: true, force: true });
-for (const folder of [downloads, work]) mkdirSync(folder, { recursive: true });
-
+const { smoke, work, downloads, before, mayGoOn, store } = begin({ folder: "tasks", result: "tasks" });
 const sizes = smoke
   ? { digits: 2, icons: 2, batchSize: 4, seconds: 3, samples: 40, seeds: [1] }
   : { digits: 700, icons: 350, batchSize: 64, seconds: 90, samples: 600, seeds: [1, 2, 3] };
-const shipped = fileURLToPath(
-  new URL("../packages/disback/assets/teachers/fashion-mnist-16", import.meta.url),
-);
+const shipped = shippedTeacher("fashion-mnist-16");
 const data = { digits: digits(downloads), icons: icons(downloads) };
 const folders = { clothes: shipped };
 const { classNames: _, ...network } = loadModel(shipped).config;
@@ -62,6 +52,11 @@ const judges = await openJudges({ work, data, tasks: teacher.facts.tasks, ...siz
 const untrained = (config, seed) =>
   new DenoiserStudent(createDenoiser(config, { generator: new Generator(seed) }).eval(), { sigmaInit: 2.5 });
 const first = (seed) => new DenoiserStudent(jointStart(teacher, config, seed).denoiser, { sigmaInit: 2.5 });
+const adapted = (seed) => {
+  const { denoiser } = jointStart(teacher, config, seed, { shared: true });
+  const options = { rank: adapterRank, generator: new Generator(seed) };
+  return new DenoiserStudent(new TaskAdapters(denoiser, options), { sigmaInit: 2.5 });
+};
 /** Each gives the students of a row, the tasks they are of and their teachers. */
 const methods = {
   "one network, first teacher's weights": (seed) => [{ student: first(seed), teacher, config }],
@@ -71,32 +66,29 @@ const methods = {
       teacher: denoiser.requiresGrad_(false),
       config: { ...own, ...third },
     })),
+  "one base, adapters for each task": (seed) => [
+    { student: adapted(seed), teacher, config, rates: adapterRates },
+  ],
   "one network": (seed) => [{ student: untrained(config, seed), teacher, config }],
   "one network, along a trajectory": (seed) => [
     { student: untrained(config, seed), teacher, config, along: true },
   ],
 };
-const seedsOf = (method) =>
-  method === "one network, along a trajectory" ? sizes.seeds.slice(0, 1) : sizes.seeds;
+const once = ["one network", "one network, along a trajectory"];
+const seedsOf = (method) => (once.includes(method) ? sizes.seeds.slice(0, 1) : sizes.seeds);
 
-const file = new URL(`results/${smoke ? "tasks-smoke" : "tasks"}.json`, import.meta.url);
-const before = existsSync(file) && !smoke ? JSON.parse(readFileSync(file, "utf8")) : {};
 const rows = before.rows ?? [];
 const teachers = before.teachers ?? (await judges.ofTeacher(teacher));
-let made = 0;
 for (const seed of sizes.seeds)
   for (const [method, make] of Object.entries(methods)) {
     const known = rows.some((row) => row.method === method && row.seed === seed);
-    if (known || !seedsOf(method).includes(seed) || made++ >= Number(flags.rows)) continue;
+    if (known || !seedsOf(method).includes(seed) || !mayGoOn()) continue;
     const parts = make(seed);
     const seconds = sizes.seconds / parts.length;
     const marks = parts.map(({ along, config: _, ...one }) =>
       trainFor({ ...one, seed, seconds, trajectory: along && join(work, "trajectory"), smoke }),
     );
-    const weights = parts.reduce(
-      (sum, { student }) => sum + student.module.parameters().reduce((all, { numel }) => all + numel, 0),
-      0,
-    );
+    const weights = parts.reduce((sum, { student }) => sum + weightsOf(student), 0);
     const curve = [];
     for (const [at, { fraction }] of marks[0].entries()) {
       const students = marks.map((all) => all[at].student);
@@ -109,7 +101,7 @@ for (const seed of sizes.seeds)
     }));
     rows.push({ method, seed, weights, steps, ...curve.at(-1), curve });
     console.log(JSON.stringify({ ...rows.at(-1), curve: undefined }));
-    store();
+    keep();
     if (seed === 1 && !smoke)
       judges.keep(
         method,
@@ -117,16 +109,16 @@ for (const seed of sizes.seeds)
       );
   }
 
-function store() {
-  save(smoke ? "tasks-smoke" : "tasks", {
-    machine: machine(),
+function keep() {
+  store({
     time: `${sizes.seconds} seconds of processor time, one thread, for the students of a row together; other work ran on the machine`,
     judged: `FID of ${sizes.samples} samples of each task; clothes and icons in the features of fashion-mnist-16-classifier, digits in those of a classifier trained here (accuracy ${judges.accuracy}); right: the class that the classifier sees is the one that was asked for`,
+    adapters: { rank: adapterRank, ...adapterRates },
     teachers,
     rows,
   });
 }
-store();
+keep();
 const names = Object.keys(methods).filter((method) => rows.some((row) => row.method === method));
 printTable([
   ["", "weights", "FID clothes", "FID digits", "FID icons", "right clothes", "right digits"],

@@ -1,5 +1,6 @@
-// The pictures of docs/trajectories.md: modes at the end of each schedule (bench/results/trajectory-schedules.json), and modes kept
-// at each range of levels (trajectory-map.json) with the gate's ratio (trajectory-need.json); one dot a seed.
+// The pictures of docs/trajectories.md: modes at the end of each schedule (bench/results/trajectory-schedules.json); modes kept
+// at each range of levels (trajectory-map.json) with the gate's ratio (trajectory-need.json), and below them how FID changes
+// along a path on pictures against that ratio (trajectory-images.json); one dot a seed.
 //   node bench/trajectory-picture.mjs
 import { readFileSync, writeFileSync } from "node:fs";
 
@@ -43,10 +44,11 @@ for (const [place, schedule] of named.entries()) {
   }
 }
 write("trajectory-schedules", lines);
-write("trajectory-law", law(read("trajectory-map"), read("trajectory-need").rows));
+const pictures = read("trajectory-images").rows;
+write("trajectory-law", law(read("trajectory-map"), read("trajectory-need").rows, 320, pictures));
 
 /** Modes kept at each range of levels, of students that are no copies, with the gate's ratio. */
-function law({ rows }, need) {
+function law({ rows }, need, below, pictures) {
   const [width, height, left, top, bottom] = [720, 400, 60, 66, 70];
   const y = (modes) => height - bottom - (modes / 8) * (height - top - bottom);
   const ranges = ["N(-1.2, 1.2)", "N(-2, 0.6)", "N(-3, 0.6)"];
@@ -59,9 +61,9 @@ function law({ rows }, need) {
   };
   const group = (width - left - 20) / ranges.length;
   const out = [
-    `<svg aria-label="Modes kept at each range of noise levels" role="img" xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" font-family="sans-serif" font-size="13">`,
-    `<rect width="${width}" height="${height}" fill="white"/>`,
-    `<text x="12" y="22" font-weight="bold">Modes of 8 kept after 300 steps; filled: untrained student, open: a quarter of the size; one dot a seed</text>`,
+    `<svg aria-label="Where a trajectory pays, in the plane and on pictures" role="img" xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height + below}" font-family="sans-serif" font-size="13">`,
+    `<rect width="${width}" height="${height + below}" fill="white"/>`,
+    `<text x="12" y="22" font-weight="bold">Points: modes of 8 kept after 300 steps; filled: untrained student, open: a quarter of the size; one dot a seed</text>`,
   ];
   for (let modes = 0; modes <= 8; modes += 2)
     out.push(
@@ -95,5 +97,96 @@ function law({ rows }, need) {
           );
         }
   }
+  return [...out, `<g transform="translate(0 ${height})">`, ...change(pictures, width, below), "</g>"];
+}
+
+/** FID of plain Diff-Instruct over FID along a path, against the gate's ratio; both axes logarithmic. */
+function change(rows, width, height) {
+  const [left, top, bottom] = [60, 66, 50];
+  const cells = rows.filter(({ method, rate, steps }) => method === "whole" && !rate && !steps);
+  const pairs = cells.map((row) => {
+    const same = ["size", "range", "student", "seed"];
+    const plain = rows.find(
+      (other) =>
+        other.method === "plain" &&
+        !other.rate &&
+        !other.steps &&
+        same.every((name) => other[name] === row[name]),
+    );
+    return { ...row, quotient: plain.fid / row.fid };
+  });
+  const extent = (values, low, high) =>
+    [Math.min(low, ...values), Math.max(high, ...values)].map((value, end) =>
+      Math.log(value * (end ? 1.05 : 0.95)),
+    );
+  const [least, most] = extent(
+    pairs.map(({ quotient }) => quotient),
+    0.5,
+    1.5,
+  );
+  const [from, to] = extent(
+    pairs.map(({ ratio }) => ratio),
+    1,
+    2,
+  );
+  const x = (ratio) => left + ((Math.log(ratio) - from) / (to - from)) * (width - 20 - left);
+  const y = (quotient) =>
+    height - bottom - ((Math.log(quotient) - least) / (most - least)) * (height - top - bottom);
+  const colours = { 8: "#0a6cbd", 16: "#c77700", 32: "#2a8a3e", 64: "#a0309a" };
+  const shapes = { untrained: 1, small: 2, generator: 3, copy: 4 };
+  const words = {
+    untrained: "untrained",
+    small: "half the channels",
+    generator: "generator",
+    copy: "copy",
+  };
+  const out = [
+    `<text x="12" y="22" font-weight="bold">Pictures: FID of plain Diff-Instruct over FID along a trajectory after as many steps; one mark a seed</text>`,
+    `<text x="${width - 20}" y="${height - 10}" text-anchor="end">the gate's ratio</text>`,
+    `<text x="${left}" y="${height - 10}">above 1: the trajectory is better</text>`,
+  ];
+  for (const quotient of [0.25, 0.5, 0.7, 1, 1.4, 2].filter((value) => within(value, least, most)))
+    out.push(
+      `<line x1="${left}" x2="${width - 20}" y1="${y(quotient)}" y2="${y(quotient)}" stroke="${quotient === 1 ? "#777" : "#ddd"}"/>`,
+      `<text x="${left - 10}" y="${y(quotient) + 4}" text-anchor="end">${quotient}</text>`,
+    );
+  for (const ratio of [1, 1.2, 1.5, 2, 3, 4, 5].filter((value) => within(value, from, to)))
+    out.push(
+      `<line x1="${x(ratio)}" x2="${x(ratio)}" y1="${top}" y2="${height - bottom}" stroke="#eee"/>`,
+      `<text x="${x(ratio)}" y="${height - 32}" text-anchor="middle">${ratio}</text>`,
+    );
+  let place = left + 10;
+  const seen = (name) => [...new Set(pairs.map((pair) => pair[name]))];
+  for (const size of seen("size").sort((a, b) => a - b)) {
+    out.push(
+      mark(shapes.untrained, place, 44, colours[size]),
+      `<text x="${place + 10}" y="48">${size}x${size}</text>`,
+    );
+    place += 72;
+  }
+  for (const student of Object.keys(shapes).filter((name) => seen("student").includes(name))) {
+    out.push(
+      mark(shapes[student], place, 44, "#555"),
+      `<text x="${place + 10}" y="48">${words[student]}</text>`,
+    );
+    place += 34 + 7 * words[student].length;
+  }
+  for (const { ratio, quotient, size, student } of pairs)
+    out.push(mark(shapes[student], x(ratio), y(quotient), colours[size]));
   return out;
+}
+
+function within(value, low, high) {
+  return Math.log(value) >= low && Math.log(value) <= high;
+}
+
+/** A disc, a ring, a square, or a cross. */
+function mark(shape, x, y, colour) {
+  const [a, b] = [x.toFixed(1), y.toFixed(1)];
+  if (shape === 1) return `<circle cx="${a}" cy="${b}" r="5" fill="${colour}"/>`;
+  if (shape === 2)
+    return `<circle cx="${a}" cy="${b}" r="5" fill="white" stroke="${colour}" stroke-width="1.5"/>`;
+  if (shape === 3)
+    return `<rect x="${(x - 4.5).toFixed(1)}" y="${(y - 4.5).toFixed(1)}" width="9" height="9" fill="${colour}"/>`;
+  return `<path d="M${a} ${b}m-4 -4l8 8m0 -8l-8 8" stroke="${colour}" stroke-width="2"/>`;
 }

@@ -60,13 +60,20 @@ export class ScoreNet extends Module {
 
   /** @param x `[N, 1, side, side]` @param t `[N]`, 0 to endTime */
   forward(x, t) {
+    const features = this.features(x, t);
+    const { weight, bias } = this.conv_out;
+    const stride = [this.patch, this.patch];
+    const normal = this.norm.forward(features.flatten(2)).reshape(features.shape);
+    return ops.conv_transpose2d(normal, weight, bias, stride);
+  }
+
+  /** The patches after all blocks, at their places. @returns `[N, channels, side / patch, side / patch]` */
+  features(x, t) {
     const time = t.div(this.endTime).reshape([-1, 1, 1, 1]).expand(x.shape);
     const embedded = this.conv_in.forward(cat([x, time], 1));
     let state = embedded.flatten(2);
     for (const block of this.blocks) state = block.forward(state);
-    const { weight, bias } = this.conv_out;
-    const stride = [this.patch, this.patch];
-    return ops.conv_transpose2d(this.norm.forward(state).reshape(embedded.shape), weight, bias, stride);
+    return state.reshape(embedded.shape);
   }
 }
 
@@ -91,6 +98,12 @@ export class ScoreDenoiser extends Module {
     const a = sigma.square().add(1).rsqrt();
     const score = this.network.forward(x.mul(a.reshape([-1, 1, 1, 1])), sigma.square().log1p());
     return x.add(score.mul(sigma.square().mul(a).reshape([-1, 1, 1, 1])));
+  }
+
+  /** What objectives with a discriminator see. @param x `[N, 1, side, side]` @param sigma `[N]` */
+  features(x, sigma) {
+    const a = sigma.square().add(1).rsqrt().reshape([-1, 1, 1, 1]);
+    return this.network.features(x.mul(a), sigma.square().log1p());
   }
 }
 

@@ -1,12 +1,13 @@
 // Tiny decoders and encoders (TAESD's recipe) for a variational autoencoder of the GAN's faces, 64x64, trained here: with and
 // without nodes. The errors are of pictures that nobody was trained on; peak signal-to-noise ratio in dB.
-import { existsSync, rmSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { Generator, inferenceMode, randn } from "@disback/torch";
-import { distillTinyHalf, SamplePool, StepsPerTarget, tinyAutoencoderFor } from "disback";
+import { OutputFit, OutputMatching, SamplePool, StepsPerTarget, tinyAutoencoderFor } from "disback";
 import { openDataset, writeNpz } from "disback/data";
 import { loadAutoencoder, saveAutoencoder, trainAutoencoder } from "disback/models";
-import { bytesOf, cpuSeconds } from "./common.mjs";
+import { matchHalves } from "../../packages/disback/dist/distill/tiny-autoencoder.js";
+import { bytesOf, cpuSeconds, run } from "./common.mjs";
 import { facesOf, openFaces, smallJudge } from "./gan.mjs";
 
 const CONFIG = {
@@ -20,7 +21,7 @@ const CONFIG = {
   },
 };
 
-export async function* measure({ seed, smoke, work, only, python }) {
+export async function* measure({ seed, smoke, work, only, python, seconds }) {
   const { faces } = await openFaces({ python, work });
   const draw = (count, from) => facesOf(faces, randn([count, 100], { generator: new Generator(from) }));
   const samples = draw(smoke ? 32 : 2048, 11);
@@ -86,50 +87,29 @@ export async function* measure({ seed, smoke, work, only, python }) {
   for (const one of only ?? []) {
     // "half:method", or "half:method:steps"
     const [half, method, own] = one.split(":");
-    const iterations = Number(own ?? 80);
-    const student = tinyAutoencoderFor(teacher, { channels: 16, blocks: 1, seed });
-    const began = cpuSeconds();
-    const trajectory = join(work, "trajectory-tiny");
-    rmSync(trajectory, { recursive: true, force: true });
-    const follows = method.startsWith("path");
-    distillTinyHalf({
-      ...{ teacher, student, half, images },
-      matching: method.includes("adversarial") ? { adversarialWeight: 0.01, discriminatorChannels: 16 } : {},
-      ...(follows
-        ? {
-            recording: {
-              folder: trajectory,
-              steps: smoke ? 3 : 40,
-              batchSize: smoke ? 4 : 8,
-              learningRate: 5e-4,
-              probes: 16,
-              execution: { seed },
-            },
-          }
-        : {}),
+    const iterations = Number(own ?? (seconds ? 1e6 : 80));
+    const tiny = tinyAutoencoderFor(teacher, { channels: 16, blocks: 1, seed });
+    const shared = matchHalves({ teacher, student: tiny, half, images });
+    const matching = method.includes("adversarial")
+      ? { adversarialWeight: 0.01, discriminatorChannels: 16 }
+      : {};
+    const { result, curve, ...cost } = await run({
+      ...{ ...shared, seed, work, seconds, every: iterations, judge: () => ({}), fit: new OutputFit() },
+      method: method.startsWith("path") ? "path" : "plain",
+      recording: { steps: smoke ? 3 : 40, batchSize: smoke ? 4 : 8, learningRate: 5e-4, probes: 16 },
       backtracking: {
-        ...{
-          iterations: smoke ? 3 : iterations,
-          batchSize: smoke ? 4 : 8,
-          studentLearningRate: 2e-3,
-          auxiliaryLearningRate: 2e-4,
-        },
-        ...{
-          betas: [0.5, 0.999],
-          schedule: new StepsPerTarget(smoke ? 1 : 10),
-          emaDecay: 0.95,
-          execution: { seed },
-        },
+        objective: new OutputMatching(matching),
+        ...{ iterations: smoke ? 3 : iterations, batchSize: smoke ? 4 : 8 },
+        ...{ studentLearningRate: 2e-3, auxiliaryLearningRate: 2e-4, betas: [0.5, 0.999], emaDecay: 0.95 },
+        schedule: new StepsPerTarget(smoke ? 1 : 10),
       },
     });
-    const cost = { cpuSeconds: Math.round(cpuSeconds() - began) };
-    saveAutoencoder(join(work, "students", `${half}, ${method}`), student);
+    shared.student.module.loadStateDict(result.module.stateDict());
+    tiny.eval();
+    if (seed === 1) saveAutoencoder(join(work, "students", `${half}, ${method}`), tiny);
     yield {
-      part: "autoencoder",
-      student: half,
-      method,
-      ...{ seed, iterations },
-      ...(await figures({ [half]: student })),
+      ...{ part: "autoencoder", student: half, method, seed, iterations: curve.at(-1).step },
+      ...(await figures({ [half]: tiny })),
       ...cost,
     };
   }

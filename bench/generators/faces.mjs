@@ -17,7 +17,15 @@ const MATCHING = {
   "adversarial alone": { squaresWeight: 0, adversarialWeight: 1 },
 };
 
-export async function* measure({ seed, smoke, work, only, python, iterations = 240 }) {
+export async function* measure({
+  seed,
+  smoke,
+  work,
+  only,
+  python,
+  seconds,
+  iterations = seconds ? 1e6 : 240,
+}) {
   const { faces, difference } = await openFaces({ python, work });
   const judgeFaces = await faceJudge({ faces, smoke, python, work });
   const probes = randn([smoke ? 16 : 256, 100], { generator: new Generator(777) });
@@ -68,6 +76,7 @@ export async function* measure({ seed, smoke, work, only, python, iterations = 2
         work,
         judge,
         fit: new OutputFit(),
+        seconds,
         every: smoke ? 2 : iterations / 2,
       },
       method: method.startsWith("path") ? "path" : "plain",
@@ -87,7 +96,7 @@ export async function* measure({ seed, smoke, work, only, python, iterations = 2
         },
       },
     });
-    saveGenerator(join(work, "students", `${size}, ${method}`), result.module, config);
+    if (seed === 1) saveGenerator(join(work, "students", `${size}, ${method}`), result.module, config);
     const end = await judge(result, { final: true });
     const speed = { perSecond: speedOf(result, smoke ? 0.1 : 3), bytes: bytesOf(result.module) };
     yield { part: "faces", student: size, method, seed, ...end, ...speed, ...cost, curve };

@@ -14,7 +14,7 @@ import {
 } from "disback";
 import { evaluate, loadShippedExtractor, loadShippedReference } from "disback/metrics";
 import { createDenoiser, createGenerator } from "disback/models";
-import { bytesOf, cpuSeconds, run, speedOf } from "./common.mjs";
+import { bytesOf, cpuSeconds, drawerOf, run, speedOf } from "./common.mjs";
 
 const EXTRACTOR = "fashion-mnist-16-classifier";
 
@@ -32,15 +32,12 @@ const scoreGan = {
 };
 const ours = { iterations: 400, batchSize: 32, studentLearningRate: 5e-4 };
 
-export async function* measure({ seed, smoke, work, only, iterations }) {
+export async function* measure({ seed, smoke, work, only, seconds, iterations = seconds && 1e6 }) {
   const { module: teacher, config } = await openDenoiser("fashion-mnist-16", { device: "cpu" });
   const extractor = loadShippedExtractor(EXTRACTOR);
   const reference = loadShippedReference(EXTRACTOR);
   const judge = async (student) => {
-    const random = new Generator(99);
-    student.module.eval();
-    const generate = (count) =>
-      student.generate(student.latents(count, random), student.conditions.draw(count, random));
+    const generate = drawerOf(student);
     const { fid } = await evaluate({ generate, count: smoke ? 100 : 2000, extractor, reference });
     return { fid: Number(fid.toFixed(2)) };
   };
@@ -60,9 +57,9 @@ export async function* measure({ seed, smoke, work, only, iterations }) {
       const made = createGenerator({ ...students[name], sigmaData: 0.5 }, { generator: new Generator(seed) });
       student = new GeneratorStudent(made, { facts: teacher.facts });
     }
-    const before = cpuSeconds() - began;
-    const { result, curve, ...told } = await run({
+    const { result, curve, ...cost } = await run({
       ...{ teacher, student, seed, work, judge, every, method: method.split(", ").at(-1) },
+      ...{ seconds, spent: cpuSeconds() - began },
       recording: { steps: smoke ? 4 : 60, batchSize: schedule.batchSize },
       backtracking: {
         objective: new DiffInstruct(noise ? { noise, weighting } : {}),
@@ -71,7 +68,6 @@ export async function* measure({ seed, smoke, work, only, iterations }) {
       },
     });
     const speed = { perSecond: speedOf(result, smoke ? 0.1 : 3), bytes: bytesOf(result.module) };
-    const cost = { ...told, cpuSeconds: Math.round(told.cpuSeconds + before) };
     yield { part: "fashion", student: name, method, seed, ...curve.at(-1), ...speed, ...cost, curve };
   }
 }

@@ -32,11 +32,13 @@ export async function openFaces(options) {
 export const facesOf = ({ module }, latents) =>
   inferenceMode(() => scope(() => module.eval().generate(latents).clone()));
 
+/** Pictures of 64x64 at half the size; those of 32x32 as they are. */
+export const halved = (samples) => (samples.shape[2] === 64 ? ops.avg_pool2d(samples, [2, 2]) : samples);
+
 /** The space of our own features: CIFAR-10's classifier, which sees pictures at 32x32. */
 function ourFeatures() {
   const ours = loadShippedExtractor("cifar10-jpeg-32-classifier");
-  const half = (samples) => (samples.shape[2] === 64 ? ops.avg_pool2d(samples, [2, 2]) : samples);
-  return { ...described(ours), features: (samples) => ours.features(half(samples)) };
+  return { ...described(ours), features: (samples) => ours.features(halved(samples)) };
 }
 
 /** Statistics of `total` pictures that `draw(count)` draws. */
@@ -60,11 +62,12 @@ export async function smallJudge({ faces, count }) {
   return async (draw) => ({ fid: round(frechetDistance(await statistics(ours, draw, count), reference)) });
 }
 
-/** As `smallJudge`, and when asked in EfficientNet's features too. */
-export async function faceJudge({ faces, smoke, python, work }) {
+/** As `smallJudge`, and when asked in EfficientNet's features too; with `half`, those see everybody's pictures at 32x32. */
+export async function faceJudge({ faces, smoke, python, work, half = false }) {
   const count = smoke ? 64 : 500;
   const ours = await smallJudge({ faces, count });
-  const large = await efficientNet({ python, work });
+  const { features, ...told } = await efficientNet({ python, work });
+  const large = { ...told, features: (samples) => features(half ? halved(samples) : samples) };
   let reference;
   return async (draw, { final = false } = {}) => {
     const figures = await ours(draw);

@@ -24,6 +24,38 @@ export function brown(folder, letters = false) {
   return paths;
 }
 
+/** Words of a phrase. */
+const FEWEST = 3;
+
+/**
+ * Real phrases of frequent words: runs of at least `FEWEST` words of the Brown corpus, letters only, all of which are among its
+ * most frequent ones.
+ * @param count how many words are frequent
+ * @returns path of the text
+ */
+export function frequentWords(folder, count) {
+  const train = join(folder, `brown-${count}-words.txt`);
+  if (existsSync(train)) return { train };
+  const words = readFileSync(brown(folder, true).train, "utf8").trim().split(" ");
+  const seen = new Map();
+  for (const word of words) seen.set(word, (seen.get(word) ?? 0) + 1);
+  // Single letters are initials and what is left of "it's".
+  const whole = [...seen].filter(([word]) => word.length > 1 || word === "a" || word === "i");
+  const ranked = whole.sort(([, a], [, b]) => b - a).slice(0, count);
+  const frequent = new Set(ranked.map(([word]) => word));
+  const phrases = [];
+  let run = [];
+  for (const word of [...words, ""]) {
+    if (frequent.has(word)) run.push(word);
+    else {
+      if (run.length >= FEWEST) phrases.push(run.join(" "));
+      run = [];
+    }
+  }
+  writeFileSync(train, `${phrases.join(" ")} `);
+  return { train };
+}
+
 function download(folder) {
   const source = join(folder, "package");
   if (existsSync(join(source, "ca01"))) return source;

@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import * as echarts from "echarts";
 import { quantile } from "../report.mjs";
 
-const colours = ["#2a78b5", "#d1495b", "#6a994e", "#8a5a9e"];
+const colours = ["#2a78b5", "#d1495b", "#6a994e", "#8a5a9e", "#c08a2b", "#4c4c4c"];
 const [width, height, top] = [330, 260, 40];
 
 /**

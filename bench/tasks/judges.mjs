@@ -12,7 +12,15 @@ import {
   loadShippedReference,
   referenceStatistics,
 } from "disback/metrics";
-import { heun, loadModel, saveModel } from "disback/models";
+import {
+  heun,
+  isTaskAdaptersFolder,
+  loadModel,
+  loadTaskAdapters,
+  saveModel,
+  saveTaskAdapters,
+  TaskAdapters,
+} from "disback/models";
 import { saveClassifier } from "../../packages/disback/dist/metrics/classifier-extractor.js";
 import { trainClassifier } from "../../packages/disback/dist/metrics/classifier-training.js";
 
@@ -77,12 +85,15 @@ export async function openJudges({ work, data, tasks, samples: count }) {
     ofTeacher: (teacher) => judged(sampled(teacher)),
     draw: { ofStudents: drawer, ofTeacher: (teacher) => sampled(teacher) },
     keep(method, models) {
-      for (const [at, { module, config }] of models.entries()) saveModel(place(method, at), module, config);
+      for (const [at, { module, config }] of models.entries()) {
+        const save = module instanceof TaskAdapters ? saveTaskAdapters : saveModel;
+        save(place(method, at), module, config);
+      }
     },
     kept: (method) =>
       [0, 1, 2]
         .filter((at) => existsSync(place(method, at)))
-        .map((at) => new DenoiserStudent(loadModel(place(method, at)).denoiser, { sigmaInit: 2.5 })),
+        .map((at) => new DenoiserStudent(opened(place(method, at)), { sigmaInit: 2.5 })),
   };
 
   function sampled(teacher) {
@@ -90,6 +101,8 @@ export async function openJudges({ work, data, tasks, samples: count }) {
       heun(teacher, latents, { steps: 18, condition: told(teacher.facts, task, classes) });
   }
 }
+
+const opened = (folder) => (isTaskAdaptersFolder(folder) ? loadTaskAdapters : loadModel)(folder).denoiser;
 
 const oneHot = (classes, total) =>
   ops.one_hot(fromTypedArray(BigInt64Array.from(classes, BigInt), [classes.length]), total).float();

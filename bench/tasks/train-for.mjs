@@ -4,14 +4,24 @@ import { Backtracking, Imitation, record } from "disback";
 import { cpuSeconds } from "../generators/common.mjs";
 
 const fractions = [0.25, 0.5, 0.75, 1];
-const rates = { studentLearningRate: 5e-4, auxiliaryLearningRate: 1e-3 };
+const usualRates = { studentLearningRate: 5e-4, auxiliaryLearningRate: 1e-3 };
 
 /**
  * Imitates as `distill` does, or records a trajectory, and then backtracks with Diff-Instruct.
+ * @param rates learning rates of the student and the auxiliary model; default the usual ones
  * @param trajectory folder of the trajectory; without one, the student imitates
  * @returns the student at each fraction, with the steps until then
  */
-export function trainFor({ teacher, student, seed, seconds, trajectory: folder, smoke, batchSize = 48 }) {
+export function trainFor({
+  teacher,
+  student,
+  seed,
+  seconds,
+  trajectory: folder,
+  smoke,
+  batchSize = 48,
+  rates = usualRates,
+}) {
   const execution = { seed };
   const began = cpuSeconds();
   const spent = () => cpuSeconds() - began;

@@ -71,7 +71,7 @@ void eachPart(const Tensor& input, const NormShape& shape, const Body& body) {
 }
 
 // -> result, and mean and 1 / deviation of each group [N, G]
-Three forward(const Tensor& given, int64_t groups, const Tensor& weight, const Tensor& bias, double eps, bool silu) {
+Three forwardOnCpu(const Tensor& given, int64_t groups, const Tensor& weight, const Tensor& bias, double eps, bool silu) {
   require(given, groups, weight, bias);
   const Tensor input = given.contiguous(layoutOf(given)), scale = weight.contiguous(), shift = bias.contiguous();
   const NormShape shape = shapeOf(input, groups, silu, eps);
@@ -89,8 +89,8 @@ Three forward(const Tensor& given, int64_t groups, const Tensor& weight, const T
 }
 
 // -> gradients of input, weight and bias
-Three backward(const Tensor& givenGradient, const Tensor& given, int64_t groups, const Tensor& weight, const Tensor& bias,
-               const Tensor& givenMean, const Tensor& givenRstd, bool silu) {
+Three backwardOnCpu(const Tensor& givenGradient, const Tensor& given, int64_t groups, const Tensor& weight,
+                    const Tensor& bias, const Tensor& givenMean, const Tensor& givenRstd, bool silu) {
   require(given, groups, weight, bias);
   TORCH_CHECK(isPlain(givenGradient) && givenGradient.sizes() == given.sizes(), "grad must be like the input");
   for (const Tensor* const values : {&givenMean, &givenRstd})
@@ -185,8 +185,8 @@ TORCH_LIBRARY_FRAGMENT(disback, library) {
 }
 
 TORCH_LIBRARY_IMPL(disback, CPU, library) {
-  library.impl("_group_norm", TORCH_FN(forward));
-  library.impl("_group_norm_backward", TORCH_FN(backward));
+  library.impl("_group_norm", TORCH_FN(forwardOnCpu));
+  library.impl("_group_norm_backward", TORCH_FN(backwardOnCpu));
 }
 
 }  // namespace

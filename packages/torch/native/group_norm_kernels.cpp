@@ -2,12 +2,13 @@
 // not change, so AVX2 and AVX-512 give the same bits, as do all numbers of threads.
 #include "group_norm_kernels.h"
 
+#include "instruction_sets.h"
+
 #include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <vector>
 
-#define DISBACK_INLINE __attribute__((always_inline)) inline
 #pragma GCC diagnostic ignored "-Wpsabi"
 
 namespace disback {
@@ -357,32 +358,21 @@ DISBACK_INLINE void backward(const NormShape& shape, const NormBackward& at, int
     });
 }
 
-#define DISBACK_KERNELS(NAME, WIDTH, TARGET)                                                                  \
-  TARGET void forward##NAME(const NormShape& shape, const NormForward& at, int64_t first, int64_t last) {     \
-    if (shape.silu) forward<WIDTH, true>(shape, at, first, last);                                             \
-    else forward<WIDTH, false>(shape, at, first, last);                                                                   \
-  }                                                                                                           \
-  TARGET void backward##NAME(const NormShape& shape, const NormBackward& at, int64_t first, int64_t last) {   \
-    if (shape.silu) backward<WIDTH, true>(shape, at, first, last);                                            \
-    else backward<WIDTH, false>(shape, at, first, last);                                                                  \
-  }
+#define DISBACK_KERNELS(NAME, WIDTH, TARGET)                                                                \
+  TARGET void forward##NAME(const NormShape& shape, const NormForward& at, int64_t first, int64_t last) {   \
+    if (shape.silu) forward<WIDTH, true>(shape, at, first, last);                                           \
+    else forward<WIDTH, false>(shape, at, first, last);                                                     \
+  }                                                                                                         \
+  TARGET void backward##NAME(const NormShape& shape, const NormBackward& at, int64_t first, int64_t last) { \
+    if (shape.silu) backward<WIDTH, true>(shape, at, first, last);                                          \
+    else backward<WIDTH, false>(shape, at, first, last);                                                    \
+  }                                                                                                         \
+  constexpr NormKernels kernels##NAME{forward##NAME, backward##NAME};
 
-DISBACK_KERNELS(Plain, 4, )
-#ifdef __x86_64__
-DISBACK_KERNELS(Avx2, 8, __attribute__((target("avx2,fma"))))
-DISBACK_KERNELS(Avx512, 16, __attribute__((target("avx512f,avx512vl,avx512dq,avx512bw,avx2,fma"))))
-#endif
+DISBACK_EACH_SET(DISBACK_KERNELS)
 
 }  // namespace
 
-NormKernels normKernels(const char* capability) {
-#ifdef __x86_64__
-  if (!std::strcmp(capability, "AVX512")) return {forwardAvx512, backwardAvx512};
-  if (!std::strcmp(capability, "AVX2")) return {forwardAvx2, backwardAvx2};
-#else
-  static_cast<void>(capability);
-#endif
-  return {forwardPlain, backwardPlain};
-}
+NormKernels normKernels(const char* capability) { DISBACK_RETURN_CHOSEN(); }
 
 }  // namespace disback

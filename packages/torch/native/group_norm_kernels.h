@@ -31,7 +31,7 @@ struct NormKernels {
   void (*backward)(const NormShape&, const NormBackward&, int64_t first, int64_t last);
 };
 
-// @param capability libtorch's name of the instructions it uses, such as "AVX2" (ATEN_CPU_CAPABILITY lowers it)
+// @param capability see instruction_sets.h
 NormKernels normKernels(const char* capability);
 
 }  // namespace disback

@@ -1,9 +1,8 @@
 #include "update_kernels.h"
 
-#include <cmath>
-#include <cstring>
+#include "instruction_sets.h"
 
-#define DISBACK_INLINE __attribute__((always_inline)) inline
+#include <cmath>
 
 namespace disback {
 namespace {
@@ -37,30 +36,19 @@ DISBACK_INLINE void lerp(float* __restrict averages, const float* __restrict val
   }
 }
 
-#define DISBACK_KERNELS(NAME, TARGET)                                                            \
+#define DISBACK_KERNELS(NAME, WIDTH, TARGET)                                                     \
   TARGET double clean##NAME(float* values, int64_t count, const Replacements& replacements) {    \
     return clean(values, count, replacements);                                                   \
   }                                                                                              \
   TARGET void lerp##NAME(float* averages, const float* values, int64_t count, float weight) {    \
     lerp(averages, values, count, weight);                                                       \
-  }
+  }                                                                                              \
+  constexpr UpdateKernels kernels##NAME{clean##NAME, lerp##NAME};
 
-DISBACK_KERNELS(Plain, )
-#ifdef __x86_64__
-DISBACK_KERNELS(Avx2, __attribute__((target("avx2,fma"))))
-DISBACK_KERNELS(Avx512, __attribute__((target("avx512f,avx512vl,avx512dq,avx512bw,avx2,fma"))))
-#endif
+DISBACK_EACH_SET(DISBACK_KERNELS)
 
 }  // namespace
 
-UpdateKernels updateKernels(const char* capability) {
-#ifdef __x86_64__
-  if (!std::strcmp(capability, "AVX512")) return {cleanAvx512, lerpAvx512};
-  if (!std::strcmp(capability, "AVX2")) return {cleanAvx2, lerpAvx2};
-#else
-  static_cast<void>(capability);
-#endif
-  return {cleanPlain, lerpPlain};
-}
+UpdateKernels updateKernels(const char* capability) { DISBACK_RETURN_CHOSEN(); }
 
 }  // namespace disback

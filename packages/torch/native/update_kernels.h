@@ -16,7 +16,7 @@ struct UpdateKernels {
   void (*lerp)(float* averages, const float* values, int64_t count, float weight);
 };
 
-// @param capability libtorch's name of the instructions it uses, such as "AVX2"
+// @param capability see instruction_sets.h
 UpdateKernels updateKernels(const char* capability);
 
 }  // namespace disback

@@ -2,6 +2,7 @@ import { Generator, type Module, type Tensor } from "@disback/torch";
 import { DisbackError } from "../errors.js";
 import { type AdaptedLayers, LowRankDenoiser } from "../models/adapters/low-rank-denoiser.js";
 import { DenoiserModule } from "../models/denoiser.js";
+import { TaskAdapters } from "../models/tasks/task-adapters.js";
 
 /** Which adapters: their rank, and the layers that have one. */
 export interface AdapterShape {
@@ -19,14 +20,17 @@ export function adaptersOn<M extends Module>(teacher: M, { rank, layers }: Adapt
 
 /**
  * Which adapters on the teacher a model beside a student is: of the given rank; else as the student's, if the student is
- * adapters on the teacher; else none.
+ * adapters on the teacher, or for each of its tasks; else none.
  */
 export function adapterShape(
   rank: number | undefined,
   student: Module,
   teacher: Module,
 ): AdapterShape | undefined {
-  const own = student instanceof LowRankDenoiser && student.base === teacher ? student : undefined;
+  const own =
+    student instanceof TaskAdapters || (student instanceof LowRankDenoiser && student.base === teacher)
+      ? student
+      : undefined;
   const shape = rank ?? own?.rank;
   return shape === undefined ? undefined : { rank: shape, layers: own?.layers ?? "all" };
 }

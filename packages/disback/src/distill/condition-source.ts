@@ -1,4 +1,13 @@
-import { arange, type Device, type Generator, keep, ops, randint, type Tensor, tensor } from "@disback/torch";
+import {
+  arange,
+  type Device,
+  type Generator,
+  keep,
+  rand,
+  randint,
+  type Tensor,
+  tensor,
+} from "@disback/torch";
 import { DisbackError } from "../errors.js";
 import { type Condition, classesOf } from "../models/condition.js";
 import type { ModelFacts } from "../models/facts.js";
@@ -31,20 +40,26 @@ export class UniformClasses implements ConditionSource {
 
 /** Tasks drawn uniformly, and in each its classes, one-hot `class [N, K]`. */
 export class UniformTasks implements ConditionSource {
-  /** probability of each class */
-  private readonly shares: Tensor;
+  /** where each class's part of [0, 1) begins and ends, `[K]` */
+  private readonly begins: Tensor;
+  private readonly ends: Tensor;
 
   /** @param tasks number of each task's classes, in the order of the classes */
-  constructor(tasks: Readonly<Record<string, number>>, device: Device = "cpu") {
+  constructor(
+    tasks: Readonly<Record<string, number>>,
+    private readonly device: Device = "cpu",
+  ) {
     const sizes = Object.values(tasks);
-    const shares = sizes.flatMap((size) => Array<number>(size).fill(1 / (size * sizes.length)));
-    this.shares = keep(tensor(shares, { device }));
+    const parts = sizes.flatMap((size, task) =>
+      Array.from({ length: size }, (_, place) => (task + place / size) / sizes.length),
+    );
+    this.begins = keep(tensor(parts, { device }));
+    this.ends = keep(tensor([...parts.slice(1), 1], { device }));
   }
 
   draw(count: number, generator: Generator): Condition {
-    const drawn = ops.multinomial(this.shares, count, true, generator).unsqueeze(1);
-    const classes = arange(0, this.shares.shape[0]!, 1, { dtype: "int64", device: this.shares.device });
-    return { class: drawn.eq(classes).float() };
+    const place = rand([count, 1], { generator, device: this.device });
+    return { class: place.ge(this.begins).logicalAnd(place.lt(this.ends)).float() };
   }
 }
 

@@ -11,6 +11,8 @@ export const defaults = {
     tolerance: 0.2,
     /** a smaller student of the teacher's architecture starts with the first channels of the teacher's weights */
     inherit: true,
+    /** squares of the difference, or the loss that the student's denoiser brings */
+    loss: "squares" as "squares" | "own",
     batchSize: 32,
     learningRate: 2e-3,
   },

@@ -1,4 +1,14 @@
-import { Conv2d, type Generator, type GroupNorm, Linear, Module, ops, type Tensor } from "@disback/torch";
+import {
+  Conv2d,
+  type Generator,
+  type GroupNorm,
+  Linear,
+  Module,
+  ModuleList,
+  ops,
+  stack,
+  type Tensor,
+} from "@disback/torch";
 import { DisbackError } from "../errors.js";
 import { groupNormalization } from "../models/group-normalization.js";
 
@@ -6,6 +16,24 @@ import { groupNormalization } from "../models/group-normalization.js";
 export abstract class DiscriminatorHead extends Module {
   /** @param features of `FeatureDenoiser` @returns logits `[N]`, positive for "real" */
   abstract forward(features: Tensor): Tensor;
+}
+
+/** A head for each of several depths. */
+export class LayerHeads extends Module {
+  readonly heads: ModuleList<DiscriminatorHead>;
+
+  constructor(heads: DiscriminatorHead[]) {
+    super();
+    this.heads = new ModuleList(heads);
+  }
+
+  /** @param layers features of each depth @returns logits `[N, depths]`, positive for "real" */
+  forward(layers: readonly Tensor[]): Tensor {
+    return stack(
+      [...this.heads].map((head, depth) => head.forward(layers[depth]!)),
+      1,
+    );
+  }
 }
 
 /** For features of images, `[N, C, h, w]`: a strided convolution, the mean over all positions, a linear layer. */

@@ -2,7 +2,7 @@ import { Generator, noGrad, ones, ops, randn, type State, scope, type Tensor, ze
 import { DisbackError } from "../errors.js";
 import type { Condition } from "../models/condition.js";
 import type { Denoiser, FeatureDenoiser } from "../models/denoiser.js";
-import { type DiscriminatorHead, discriminatorHead } from "./discriminator-head.js";
+import { type DiscriminatorHead, discriminatorHead, LayerHeads } from "./discriminator-head.js";
 import { KarrasUniform, type NoiseDistribution } from "./noise-distribution.js";
 import { requireFitting, type SamplePool } from "./sample-pool.js";
 import { addNoise } from "./score-comparison.js";
@@ -30,9 +30,12 @@ export interface Judged {
   frozen?: boolean;
 }
 
+/** What a discriminator sees of a denoiser: its features at the narrowest place, or at several depths, a head for each. */
+export type DiscriminatorView = "narrowest" | "layers";
+
 /**
  * Tells real from generated samples: a small head on a denoiser's features of noised samples (Yin et al. 2024b, section
- * 4.3). Its logit `d` is positive for "real"; it minimises
+ * 4.3), or several, over which all means go. Its logit `d` is positive for "real"; it minimises
  *
  *     E [ softplus(d(x_t)) + softplus(-d(y_t)) ] + r1Weight E (d(y_t) - d(y_t + r1Deviation n))^2,   y real.
  *
@@ -44,7 +47,7 @@ export class Discriminator {
   private readonly noise: NoiseDistribution;
   private readonly r1Weight: number;
   private readonly r1Deviation: number;
-  private head: DiscriminatorHead | undefined;
+  private head: DiscriminatorHead | LayerHeads | undefined;
 
   /**
    * @param name name of the objective, for messages
@@ -53,6 +56,7 @@ export class Discriminator {
   constructor(
     private readonly name: string,
     { real, discriminatorNoise, r1Weight = 0, r1Deviation = 0.1 }: DiscriminatorOptions,
+    private readonly view: DiscriminatorView = "narrowest",
   ) {
     this.real = real;
     this.noise = discriminatorNoise ?? new KarrasUniform({ levels: 1000 });
@@ -61,20 +65,24 @@ export class Discriminator {
   }
 
   /**
-   * Makes the head.
+   * Makes the heads.
    * @param denoiser whose features it will see
    * @throws DisbackError if the denoiser has no features, or the real samples do not match the student's
    */
   prepare(student: Student, denoiser: Denoiser, seed: number): void {
     requireFitting(this.real, student, this.name);
     const device = deviceOf(student);
-    const shape = scope(() =>
+    const shapes = scope(() =>
       noGrad(() => {
         const one = zeros([1, ...student.facts.sampleShape], { device });
-        return featuresOf(this.name, denoiser, one, ones([1], { device }), undefined).shape;
+        const seen = this.see({ denoiser, condition: undefined }, one, ones([1], { device }));
+        return seen.map(({ shape }) => shape);
       }),
     );
-    this.head = discriminatorHead(shape, new Generator(seed), this.name).to({ device });
+    const generator = new Generator(seed);
+    const heads = shapes.map((shape) => discriminatorHead(shape, generator, this.name));
+    const head = this.view === "layers" ? new LayerHeads(heads) : heads[0]!;
+    this.head = head.to({ device });
   }
 
   /** The head's loss, a tensor `[]`. Draws real samples, then noise for both. @param samples generated, `[N, ...]` */
@@ -93,16 +101,28 @@ export class Discriminator {
     return told.add(change.square().mean().mul(this.r1Weight));
   }
 
-  /** Logits `[N]` of samples, noised here. */
+  /** Logits of samples, noised here: `[N]`, or `[N, depths]`. */
   logits(samples: Tensor, judged: Judged): Tensor {
     const { sigma, noised } = addNoise(samples, this.noise, judged.random);
     return this.logitsAt(noised, sigma, judged);
   }
 
-  /** Logits `[N]` of noised samples. */
-  logitsAt(noised: Tensor, sigma: Tensor, { denoiser, condition, frozen }: Omit<Judged, "random">): Tensor {
-    const see = () => featuresOf(this.name, denoiser, noised, sigma, condition);
-    return this.head!.forward(frozen ? noGrad(see) : see());
+  /** Logits of noised samples: `[N]`, or `[N, depths]`. */
+  logitsAt(noised: Tensor, sigma: Tensor, judged: Omit<Judged, "random">): Tensor {
+    const see = () => this.see(judged, noised, sigma);
+    const features = judged.frozen ? noGrad(see) : see();
+    return this.head instanceof LayerHeads ? this.head.forward(features) : this.head!.forward(features[0]!);
+  }
+
+  private see(
+    { denoiser, condition }: Pick<Judged, "denoiser" | "condition">,
+    noised: Tensor,
+    sigma: Tensor,
+  ): Tensor[] {
+    const { layerFeatures } = denoiser as Partial<FeatureDenoiser>;
+    if (this.view === "layers" && layerFeatures)
+      return layerFeatures.call(denoiser, noised, sigma, condition);
+    return [featuresOf(this.name, denoiser, noised, sigma, condition)];
   }
 
   parameters(): Tensor[] {

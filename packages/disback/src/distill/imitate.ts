@@ -7,7 +7,9 @@ import {
   type State,
   scope,
   stateNumber,
+  type Tensor,
 } from "@disback/torch";
+import { DisbackError } from "../errors.js";
 import type { DenoiserModule } from "../models/denoiser.js";
 import { normalizeWeights } from "../models/normalized.js";
 import { type Execution, requireCounts } from "../training/execution.js";
@@ -17,7 +19,16 @@ import { Training } from "../training/training.js";
 import { defaults, withDefaults } from "./defaults.js";
 import type { DenoiserStudent } from "./denoiser-student.js";
 import { selectWeights } from "./select-weights.js";
-import { draw, generate } from "./student.js";
+import { type Drawn, draw, generate } from "./student.js";
+
+/**
+ * - `squares`: the mean square of the difference;
+ * - `own`: the loss that the student's denoiser is fitted by (`restorationLoss`; for letters it is the cross-entropy with the
+ *   teacher's probabilities), less what the teacher's own answers cost.
+ */
+export const imitationLosses = ["squares", "own"] as const;
+
+export type ImitationLoss = (typeof imitationLosses)[number];
 
 /** Options of an imitation. Defaults are those of `defaults.imitation`. */
 export interface ImitationOptions {
@@ -34,6 +45,8 @@ export interface ImitationOptions {
   tolerance?: number;
   /** whether a smaller student of the teacher's architecture starts with the first channels of the teacher's weights */
   inherit?: boolean;
+  /** what is minimised; `own` is for one-step students whose denoiser has a loss of its own, and makes all steps */
+  loss?: ImitationLoss;
   /** samples per step, over all processes */
   batchSize?: number;
   /** Adam's learning rate */
@@ -75,11 +88,13 @@ export class Imitation extends Training<"loss" | "gradientNorm"> {
   /** moving average of the mean squared difference, starting at 0 */
   private difference = 0;
   private readonly enough: number;
+  private readonly ownLoss: boolean;
 
   /** @throws DisbackError naming the option that is wrong */
   constructor(options: ImitationOptions) {
     const { teacher, student, execution } = options;
-    const { steps, batchSize, learningRate, tolerance, inherit } = withDefaults(defaults.imitation, options);
+    const settings = withDefaults(defaults.imitation, options);
+    const { steps, batchSize, learningRate, tolerance, inherit } = settings;
     super({ name: "imitation", batchSize, device: student.device, execution });
     requireCounts("imitation", { steps });
     this.steps = steps;
@@ -88,7 +103,12 @@ export class Imitation extends Training<"loss" | "gradientNorm"> {
     if (inherit) selectWeights(teacher, student.module);
     this.model = student.withModule(teacher);
     this.processes.requireSameWeights("teacher", teacher.parameters());
-    this.enough = tolerance > 0 ? tolerance * this.answersVariance(execution?.seed ?? 0) : 0;
+    this.ownLoss = settings.loss === "own";
+    if (this.ownLoss && (student.evaluations > 1 || !student.module.restorationLoss))
+      throw new DisbackError(
+        'imitation: "loss": own needs a one-step student whose denoiser has a loss of its own, as that of letters',
+      );
+    this.enough = tolerance > 0 && !this.ownLoss ? tolerance * this.answersVariance(execution?.seed ?? 0) : 0;
     const parameters = student.module.requiresGrad_(true).parameters();
     const { processes } = this;
     this.trainers = {
@@ -123,10 +143,22 @@ export class Imitation extends Training<"loss" | "gradientNorm"> {
     const { loss, norm } = this.trainers.optimizer.update(this.batch, ({ count, random }) => {
       const drawn = draw(this.student, count, random);
       const wanted = noGrad(() => generate(this.model, drawn)); // D(sigmaInit z; sigmaInit)
-      const loss = generate(this.student, drawn).sub(wanted).square().mean();
+      const loss = this.ownLoss
+        ? this.excess(drawn, wanted)
+        : generate(this.student, drawn).sub(wanted).square().mean();
       return { loss, figures: { loss } };
     });
     return { loss, gradientNorm: norm };
+  }
+
+  /** How much more the student's answers cost than the teacher's; for letters the divergence between their probabilities. */
+  private excess({ latents, condition }: Drawn, wanted: Tensor): Tensor {
+    const { sigmaInit } = this.student;
+    const sigma = ops.full([latents.shape[0]!], sigmaInit, "float32", null, latents.device);
+    const cost = (module: DenoiserModule) =>
+      module.restorationLoss!(latents.mul(sigmaInit), sigma, wanted, condition);
+    const least = noGrad(() => cost(this.model.module));
+    return cost(this.student.module).sub(least);
   }
 
   protected override values(): State["values"] {

@@ -1,6 +1,8 @@
 import { statSync } from "node:fs";
 import { TorchError, writeSafetensors } from "@disback/torch";
 import { DisbackError } from "../errors.js";
+import { withBase } from "../models/tasks/adapters-storage.js";
+import { TaskAdapters } from "../models/tasks/task-adapters.js";
 import { fileSize } from "./file-size.js";
 import { type ExportFormat, requirePrecision } from "./format.js";
 
@@ -9,7 +11,7 @@ export const safetensors: ExportFormat = {
   description: "weights in one file, with PyTorch's keys",
   write({ module }, path, { precision }) {
     requirePrecision(precision, ["f32"], "a file of weights is");
-    const state = module.stateDict();
+    const state = (module instanceof TaskAdapters ? withBase(module) : module).stateDict();
     try {
       writeSafetensors(path, state, { format: "pt" });
     } catch (error) {

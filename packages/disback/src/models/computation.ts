@@ -18,9 +18,14 @@ export interface Computation {
  */
 export function computing<T extends DenoiserModule>(denoiser: T, how: Computation): T {
   denoiser.precision = how.precision;
-  denoiser.to({ memoryFormat: how.memoryFormat === "channels-last" ? "channels_last" : "contiguous" });
+  inLayout(denoiser, how.memoryFormat);
   for (const block of blocksOf(denoiser)) block.recomputes = how.activationCheckpointing;
   return denoiser;
+}
+
+/** Puts a denoiser's weights into a memory layout, which its passes then keep. */
+export function inLayout(denoiser: DenoiserModule, layout: Computation["memoryFormat"]): void {
+  denoiser.to({ memoryFormat: layout === "channels-last" ? "channels_last" : "contiguous" });
 }
 
 /** The blocks of a network that can recompute their activations. */

@@ -43,6 +43,11 @@ export class ConditionedNetwork extends Network {
   featuresTold(x: Tensor, noise: Tensor, condition: Condition): Tensor {
     return this.network.features(x, noise, condition as unknown as UNet2DCondition);
   }
+
+  /** The same at several depths. */
+  layerFeaturesTold(x: Tensor, noise: Tensor, condition: Condition): Tensor[] {
+    return this.network.layerFeatures(x, noise, condition as unknown as UNet2DCondition);
+  }
 }
 
 /** Parts of a condition that may be left out. */

@@ -33,10 +33,13 @@ export interface Denoiser {
   restorationLoss?(noised: Tensor, sigma: Tensor, clean: Tensor, condition?: Condition): Tensor;
 }
 
-/** A denoiser with access to its network's features, for DMD2's discriminator. */
+/** A denoiser with access to its network's features, for discriminators. */
 export interface FeatureDenoiser extends Denoiser {
-  /** Parameters as of `denoise`. @returns `[N, channels, h, w]`, or `[N, channels]` for points */
+  /** Those at the narrowest place; parameters as of `denoise`. @returns `[N, channels, h, w]`, or `[N, channels]` for points */
   features(x: Tensor, sigma: Tensor, condition?: Condition): Tensor;
+
+  /** Those at several depths, each as `features` returns them; absent if there is one place alone. */
+  layerFeatures?(x: Tensor, sigma: Tensor, condition?: Condition): Tensor[];
 }
 
 /** A denoiser whose weights can be trained, saved and copied. */
@@ -46,7 +49,7 @@ export abstract class DenoiserModule extends Module implements Denoiser {
   precision: "f32" | "bf16" = "f32";
 
   /** Runs a pass of the network in the chosen precision. @param input on the network's device */
-  protected pass(input: Tensor, run: () => Tensor): Tensor {
+  protected pass<T>(input: Tensor, run: () => T): T {
     return this.precision === "f32" ? run() : autocast({ device: input.device, dtype: "bfloat16" }, run);
   }
 

@@ -7,7 +7,7 @@ import type { DhariwalUNetOptions } from "./dhariwal-options.js";
 import { PositionalEmbedding } from "./embeddings.js";
 import { activated, groupNormalization } from "./group-normalization.js";
 import { levels } from "./levels.js";
-import { dropLabels, inDtype, Network } from "./network.js";
+import { dropLabels, endsOfLevels, inDtype, Network } from "./network.js";
 import { type BlockStyle, UNetBlock } from "./unet-block.js";
 import type { WeightSource } from "./weights.js";
 
@@ -71,6 +71,11 @@ export class DhariwalUNet extends Network {
   /** The encoder's last output, the bottleneck. */
   features(x: Tensor, noise: Tensor, labels?: Tensor): Tensor {
     return this.encode(x, this.embed(x.shape[0]!, noise, labels)).at(-1)!;
+  }
+
+  /** The encoder's last output of each resolution, the bottleneck last. */
+  override layerFeatures(x: Tensor, noise: Tensor, labels?: Tensor): Tensor[] {
+    return endsOfLevels(this.encode(x, this.embed(x.shape[0]!, noise, labels)));
   }
 
   /** @returns the features after every part of the encoder, ending with the bottleneck */

@@ -62,6 +62,11 @@ export class Mlp extends Network {
 
   /** The output of the last block. @returns `[N, hiddenChannels]` */
   features(x: Tensor, noise: Tensor, labels?: Tensor, augmentation?: Tensor): Tensor {
+    return this.layerFeatures(x, noise, labels, augmentation).at(-1)!;
+  }
+
+  /** The outputs of all blocks. @returns each `[N, hiddenChannels]` */
+  override layerFeatures(x: Tensor, noise: Tensor, labels?: Tensor, augmentation?: Tensor): Tensor[] {
     let embedding = inDtype(this.map_noise.forward(noise.mul(this.noiseScale)), this.dtype);
     if (this.map_label && labels) {
       const drops = this.training && this.labelDropout > 0;
@@ -71,8 +76,10 @@ export class Mlp extends Network {
     if (this.map_augment && augmentation) embedding = embedding.add(this.map_augment.forward(augmentation));
     embedding = ops.silu(this.map_layer0.forward(embedding));
     let hidden = this.input.forward(x);
-    for (const block of this.blocks) hidden = block.forward(hidden, embedding);
-    return hidden;
+    return [...this.blocks].map((block) => {
+      hidden = block.forward(hidden, embedding);
+      return hidden;
+    });
   }
 }
 

@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import {
+  type DType,
   type Module,
   readSafetensors,
   scope,
@@ -89,16 +90,17 @@ export function formatOf(folder: string): unknown {
 
 /**
  * Copies the weights of a safetensors file into a module: every key must be there with its shape and dtype, or as
- * float16, which takes half the space. Weights of NVlabs/edm have the same keys.
+ * float16 or bfloat16, which take half the space. Weights of NVlabs/edm have the same keys.
+ * @param options.part what the keys in the file begin with; others are not read
  * @throws DisbackError naming file and key
  */
-export function loadWeights(path: string, module: Module): void {
+export function loadWeights(path: string, module: Module, { part = "" }: { part?: string } = {}): void {
   scope(() => {
     try {
-      const { tensors } = readSafetensors(path);
+      const tensors = partOf(readSafetensors(path).tensors, part);
       const expected = module.stateDict();
       for (const [key, tensor] of tensors)
-        if (tensor.dtype === "float16" && expected.get(key)?.dtype === "float32")
+        if (halves.includes(tensor.dtype) && expected.get(key)?.dtype === "float32")
           tensors.set(key, tensor.float());
       checkFilters(path, expected, tensors);
       module.loadStateDict(tensors);
@@ -108,6 +110,14 @@ export function loadWeights(path: string, module: Module): void {
     }
   });
 }
+
+/** The tensors whose keys begin so, without that beginning. */
+function partOf(tensors: Map<string, Tensor>, part: string): Map<string, Tensor> {
+  const own = [...tensors].filter(([key]) => key.startsWith(part));
+  return new Map(own.map(([key, tensor]) => [key.slice(part.length), tensor]));
+}
+
+const halves: readonly DType[] = ["float16", "bfloat16"];
 
 /** Resampling uses the configuration, not the stored kernels, so they must agree. */
 function checkFilters(path: string, expected: Map<string, Tensor>, given: ReadonlyMap<string, Tensor>): void {

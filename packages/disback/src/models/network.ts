@@ -20,6 +20,15 @@ export abstract class Network extends Module {
   abstract features(x: Tensor, noise: Tensor, labels?: Tensor): Tensor;
 
   /**
+   * The network's features at several depths, for a discriminator that looks at all of them; parameters as in `forward`.
+   * By default those of `features` alone.
+   * @returns each as `features` returns them
+   */
+  layerFeatures(x: Tensor, noise: Tensor, labels?: Tensor): Tensor[] {
+    return [this.features(x, noise, labels)];
+  }
+
+  /**
    * The state of the equivalent unconditional network, with "no class" built in. This default is for networks whose
    * labels enter by `map_label` without a bias: there, no class adds nothing.
    */
@@ -45,6 +54,14 @@ export function dropLabels(
   const drawn = rand([batch, 1], { device: labels.device, ...(generator ? { generator } : {}) });
   const kept = drawn.ge(probability);
   return labels.mul(kept.to(labels.dtype));
+}
+
+/** Of the features after every part of an encoder, `[N, C, h, w]`, the last of each resolution. */
+export function endsOfLevels(outputs: readonly Tensor[]): Tensor[] {
+  return outputs.filter(({ shape }, index) => {
+    const next = outputs[index + 1]?.shape;
+    return next?.[2] !== shape[2] || next?.[3] !== shape[3];
+  });
 }
 
 /** The tensor in the given dtype; the same tensor if it already is. */

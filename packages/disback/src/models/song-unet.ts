@@ -1,7 +1,7 @@
 import { type DType, ops, type Tensor } from "@disback/torch";
 import { Dense } from "./dense.js";
 import { FourierEmbedding, type NoiseEmbedding, PositionalEmbedding } from "./embeddings.js";
-import { dropLabels, inDtype, Network } from "./network.js";
+import { dropLabels, endsOfLevels, inDtype, Network } from "./network.js";
 import { SongDecoder } from "./song-decoder.js";
 import { SongEncoder } from "./song-encoder.js";
 import type { SongUNetOptions } from "./song-options.js";
@@ -70,6 +70,11 @@ export class SongUNet extends Network {
   /** The encoder's last output, the bottleneck. */
   features(x: Tensor, noise: Tensor, labels?: Tensor): Tensor {
     return this.enc.forward(x, this.embed(x.shape[0]!, noise, labels)).at(-1)!;
+  }
+
+  /** The encoder's last output of each resolution, the bottleneck last. */
+  override layerFeatures(x: Tensor, noise: Tensor, labels?: Tensor): Tensor[] {
+    return endsOfLevels(this.enc.forward(x, this.embed(x.shape[0]!, noise, labels)));
   }
 
   /** Without a class, `map_label`'s bias b stays in the embedding e: W0 (e + b) + b0 = W0 e + (W0 b + b0). */

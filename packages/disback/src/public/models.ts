@@ -19,7 +19,14 @@ export { loadGenerator, saveGenerator } from "../models/generators/storage.js";
 
 // Teachers of several tasks.
 
-export { jointConfig, jointStart, loadTasks, saveTasks, type TaskConfig } from "../models/tasks/storage.js";
+export {
+  isTaskAdaptersFolder,
+  loadTaskAdapters,
+  saveTaskAdapters,
+} from "../models/tasks/adapters-storage.js";
+export { jointConfig, jointStart } from "../models/tasks/joint-network.js";
+export { loadTasks, saveTasks, type TaskConfig } from "../models/tasks/storage.js";
+export { TaskAdapters } from "../models/tasks/task-adapters.js";
 export { type Task, TaskDenoiser } from "../models/tasks/task-denoiser.js";
 
 // Samplers.

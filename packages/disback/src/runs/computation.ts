@@ -34,9 +34,19 @@ export function computationOf(settings: ComputationSettings): Computation {
       '"cudaGraphs": steps whose layers fetch their weights cannot be captured; leave "offload" or the graphs out',
     );
   allowTf32(tf32);
-  // Tensor cores convolve in this layout, and x86 processors are faster in it as long as our group normalization, which is
+  return { precision, memoryFormat: settings.memoryFormat ?? usualFormat(settings), activationCheckpointing };
+}
+
+/** The layout in which image networks are faster. */
+export function usualFormat({
+  device,
+  precision = "f32",
+  tf32 = false,
+}: Pick<ComputationSettings, "device"> & Partial<ComputationSettings>): Computation["memoryFormat"] {
+  // Tensor cores convolve channels-last, and x86 processors are faster in it as long as our group normalization, which is
   // for either, is used.
-  const last = onGpu ? tf32 || precision === "bf16" : process.arch === "x64" && precision === "f32";
-  const usual = last ? "channels-last" : "contiguous";
-  return { precision, memoryFormat: settings.memoryFormat ?? usual, activationCheckpointing };
+  const last = device.startsWith("cuda")
+    ? tf32 || precision === "bf16"
+    : process.arch === "x64" && precision === "f32";
+  return last ? "channels-last" : "contiguous";
 }

@@ -11,6 +11,7 @@ import {
 } from "@disback/torch";
 import { deviceOf, draw, generate, type Student } from "../distill/student.js";
 import { LowRankDenoiser } from "../models/adapters/low-rank-denoiser.js";
+import { TaskAdapters } from "../models/tasks/task-adapters.js";
 import { bytesOf } from "../models/tensor-bytes.js";
 import { shortBytes } from "./wording.js";
 
@@ -60,7 +61,8 @@ const BACKWARD = 1.1;
 export function memoryNeeds(teacher: Module, student: Student, options: NeedsOptions): MemoryNeeds {
   const { samples, wholeBatch, momentKinds, auxiliary, nodes } = options;
   const { module } = student;
-  const adapters = module instanceof LowRankDenoiser && module.base === teacher;
+  const adapters =
+    module instanceof TaskAdapters || (module instanceof LowRankDenoiser && module.base === teacher);
   const weights = [...teacher.stateDict().values()];
   const outside = weights.filter(isStreamed);
   const own = allBytes([...module.stateDict().values()]);

@@ -15,7 +15,7 @@ import {
 import { DenoiserModule } from "../models/denoiser.js";
 import { isGeneratorFolder } from "../models/generators/storage.js";
 import type { SampleCodec } from "../models/sample-codec.js";
-import { isTaskFolder } from "../models/tasks/storage.js";
+import { isTaskAdaptersFolder } from "../models/tasks/adapters-storage.js";
 import { letterCodec, pairCodec } from "../text/language/codecs.js";
 import { Letters } from "../text/language/letters.js";
 import { isAdapterFolder, openAdapterFolder, readAdapterFolder } from "./adapter-folder.js";
@@ -33,7 +33,7 @@ import {
   openPictures,
 } from "./own-modules.js";
 import { requireNoChoice } from "./pipeline-choice.js";
-import { openTaskFolder, refuseNoTask } from "./task-folder.js";
+import { holdsTasks, openTaskFolder, refuseNoTask } from "./task-folder.js";
 import { encodedPrompts, hasTextEncoder, readTextEncoder } from "./text-encoder.js";
 
 /**
@@ -64,7 +64,7 @@ export async function openModel(source: string, options: OpeningOptions): Promis
   if (isModuleFolder(folder)) return whole(source, await openModuleFolder(folder, device), unconditional);
   if (isGeneratorFolder(folder))
     return withItsClasses(source, await openGeneratorFolder(folder, device), unconditional);
-  if (isTaskFolder(folder)) return openTaskFolder(source, folder, options);
+  if (holdsTasks(folder)) return openTaskFolder(source, folder, options);
   if (isToldByEncoder(folder)) return openToldByEncoder(folder, options);
   const loaded = loadModel(folder, { device, prompts });
   const codec = (await openPictures(folder)) ?? codecOf(folder, loaded.config, device);
@@ -83,6 +83,10 @@ export async function openModel(source: string, options: OpeningOptions): Promis
  */
 export async function openAdapters(source: string, device: Device): Promise<OpenedModel> {
   const folder = isModuleFile(source) ? source : locateModel(source);
+  if (isTaskAdaptersFolder(folder))
+    throw new DisbackError(
+      `${source}: has adapters for each of several tasks, and no format of LoRAs tells them apart`,
+    );
   if (!isAdapterFolder(folder))
     throw new DisbackError(
       `${source}: has no adapters, because all its weights were trained; train with --rank`,
@@ -108,13 +112,9 @@ export function needsEncoder(source: string): boolean {
   if (isModuleFile(source) || isCheckpointFile(source) || /\.gguf$/i.test(source)) return false;
   const folder = locateModel(source);
   if (isAdapterFolder(folder)) return baseNeedsEncoder(folder);
-  const another = [
-    isModuleFolder,
-    isGeneratorFolder,
-    isTaskFolder,
-    isLanguageModel,
-    isAutoencoderFolder,
-  ].some((is) => is(folder));
+  const another = [isModuleFolder, isGeneratorFolder, holdsTasks, isLanguageModel, isAutoencoderFolder].some(
+    (is) => is(folder),
+  );
   return !another && isToldByEncoder(folder);
 }
 

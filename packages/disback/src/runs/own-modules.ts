@@ -5,7 +5,7 @@ import { type Device, Module, type Tensor } from "@disback/torch";
 import { isGenerator } from "../distill/generator-student.js";
 import { DisbackError } from "../errors.js";
 import type { Condition } from "../models/condition.js";
-import { DenoiserModule } from "../models/denoiser.js";
+import { DenoiserModule, type FeatureDenoiser } from "../models/denoiser.js";
 import { type ModelFacts, requireFacts } from "../models/facts.js";
 import { formatOf, loadWeights, weightsFile, writeModelFolder } from "../models/model-folder.js";
 import { asTheyAre, type SampleCodec } from "../models/sample-codec.js";
@@ -17,8 +17,8 @@ const FORMAT = "disback-module-1";
 /** In a folder of a network of ours: names the ES module that makes pictures of its samples, its teacher's. */
 const PICTURES = "picture.json";
 
-/** A module that restores samples from noise, see `Denoiser.denoise`. */
-type Denoising = Module & Pick<DenoiserModule, "denoise">;
+/** A module that restores samples from noise, see `Denoiser.denoise`, and may show its features. */
+type Denoising = Module & Pick<DenoiserModule, "denoise"> & Pick<Partial<FeatureDenoiser>, "features">;
 
 /** A denoiser of a user's own, with its facts. Its weights have the prefix `model.`, as those of our denoisers. */
 class OwnDenoiser extends DenoiserModule {
@@ -40,6 +40,13 @@ class OwnDenoiser extends DenoiserModule {
   denoise(x: Tensor, sigma: Tensor, condition?: Condition): Tensor {
     return this.pass(x, () => this.model.denoise(x, sigma, condition)).to(x.dtype);
   }
+
+  /** For discriminators; undefined if the module has none. */
+  get features(): FeatureDenoiser["features"] | undefined {
+    const { model } = this;
+    if (!model.features) return undefined;
+    return (x, sigma, condition) => this.pass(x, () => model.features!(x, sigma, condition)).to(x.dtype);
+  }
 }
 
 /** Whether a source is an ES module of a user's own, such as `./mine.mjs`. */
@@ -54,7 +61,7 @@ export function isModuleFolder(folder: string): boolean {
 
 /**
  * Runs an ES module whose default export, a function or an async one, gives `{ module, facts }`. The module has
- * `denoise(x, sigma, condition)`, or, for students, `generate(latents, condition)` and `latentShape`. If its samples are
+ * `denoise(x, sigma, condition)` and perhaps `features` with the same parameters, or, for students, `generate(latents, condition)` and `latentShape`. If its samples are
  * no images in [-1, 1], it also gives `picture`, see `SampleCodec`.
  * @throws DisbackError naming the file and what is wrong with it
  */

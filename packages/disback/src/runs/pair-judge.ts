@@ -1,9 +1,9 @@
 import { inferenceMode, scope, type Tensor } from "@disback/torch";
 import { type Dataset, openDataset, TensorDataset } from "../data/dataset.js";
 import { Pairs, requireWords } from "../data/pairs.js";
-import { DisbackError } from "../errors.js";
 import { type Evaluation, evaluate, type MetricName } from "../metrics/evaluate.js";
 import type { FeatureExtractor } from "../metrics/feature-extractor.js";
+import { requireMeasured } from "../metrics/metric-names.js";
 import type { Reference } from "../metrics/reference.js";
 import { referenceStatistics } from "../metrics/reference-statistics.js";
 import { cacheFolder } from "./cache-folder.js";
@@ -106,11 +106,7 @@ export class PairJudge implements SampleJudge {
     metrics: readonly MetricName[] = this.headline,
     onProgress?: (done: number) => unknown,
   ): Promise<Evaluation> {
-    const unknown = metrics.find((name) => !this.applicable.includes(name));
-    if (unknown)
-      throw new DisbackError(
-        `${unknown}: is not measured of these pairs, only ${this.applicable.join(", ")}`,
-      );
+    requireMeasured(metrics, this.applicable, "these pairs");
     const told = { done: 0, valid: 0, agreeing: 0 };
     const batches = this.pictures(source, count, told, onProgress);
     const { extractor, reference } = this.judging;

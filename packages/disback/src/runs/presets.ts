@@ -48,6 +48,9 @@ const NETWORKS = {
   },
 };
 
+/** One-hot letters are certain in less noise, and nothing can be said of them in more. */
+const letterNoise = { noiseMean: -0.4, noiseStandardDeviation: 0.8 };
+
 /** Clips of 8 frames; the data's are toys. */
 const CLIPS = { frames: 8, imageResolution: 16, imageChannels: 1 };
 const VIDEO = {
@@ -128,24 +131,31 @@ export const teacherPresets: Presets = {
     checkpoints: { every: 100 },
   },
   gpt: {
-    language: { layers: 4, heads: 4, channelsPerHead: 32, textLength: 64 },
+    language: { layers: 4, heads: 4, channelsPerHead: 24, textLength: 64 },
     vocabularySize: 512,
-    training: { iterations: 3000, batchSize: 32, learningRate: 2e-3, averageHalfLife: 10_000 },
+    training: { iterations: 2200, batchSize: 32, learningRate: 3e-3, averageHalfLife: 10_000 },
     evaluation: { every: 500, samples: 200, grid: 16 },
     checkpoints: { every: 250 },
   },
   letters: {
-    model: { network: "text-transformer", textLength: 24, layers: 3, heads: 4, channelsPerHead: 24 },
-    training: {
-      iterations: 3000,
-      batchSize: 64,
-      learningRate: 4e-3,
-      averageHalfLife: 20_000,
-      noiseMean: -0.7,
-      noiseStandardDeviation: 1,
+    model: {
+      network: "text-transformer",
+      textLength: 24,
+      layers: 3,
+      heads: 4,
+      channelsPerHead: 24,
+      sigmaMin: 0.1,
+      sigmaMax: 5,
     },
-    evaluation: { every: 1000, samples: 500, grid: 16 },
-    checkpoints: { every: 500 },
+    training: {
+      iterations: 3500,
+      batchSize: 64,
+      learningRate: 5e-3,
+      averageHalfLife: 20_000,
+      ...letterNoise,
+    },
+    evaluation: { every: 500, samples: 500, grid: 16 },
+    checkpoints: { every: 250 },
   },
   pairs: {
     resolution: 16,
@@ -379,18 +389,31 @@ export const distillPresets: Presets = {
   },
   letters: {
     sigmaInit: 2,
+    imitation: { steps: 100, batchSize: 64 },
+    recording: { steps: 60, batchSize: 64, learningRate: 3e-4, ...letterNoise },
     backtracking: {
-      iterations: 600,
+      iterations: 150,
       batchSize: 64,
       studentLearningRate: 1e-3,
       auxiliaryLearningRate: 2e-3,
       emaDecay: 0.98,
+      diffInstruct: letterNoise,
     },
-    evaluation: { every: 100, samples: 500, grid: 16 },
+    evaluation: { every: 25, samples: 500, grid: 16 },
   },
   pairs: {
     backtracking: { ...fashion16.backtracking, iterations: 300 },
     evaluation: { every: 50, samples: 1000, grid: 30 },
+  },
+  tasks: {
+    teacher: "2d-tasks",
+    rank: 8,
+    // Measured: adapters learn best at four times the usual rates.
+    backtracking: {
+      ...{ batchSize: 256, iterations: 600, emaDecay: 0.99 },
+      ...{ studentLearningRate: 2e-3, auxiliaryLearningRate: 4e-3 },
+    },
+    evaluation: { every: 100, samples: 3000, grid: 3000 },
   },
   video: clipStudent(16),
   "video-dit": clipStudent(32),

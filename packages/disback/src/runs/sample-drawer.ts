@@ -4,6 +4,7 @@ import { DenoiserStudent, evenAngles } from "../distill/denoiser-student.js";
 import type { Student } from "../distill/student.js";
 import { type StudentKind, studentFrom } from "../distill/student-kind.js";
 import { UsageError } from "../errors.js";
+import { inLayout } from "../models/computation.js";
 import { type Condition, classesOf, eachRows, narrowRows } from "../models/condition.js";
 import { DenoiserModule } from "../models/denoiser.js";
 import { isPrompted, type ModelFacts } from "../models/facts.js";
@@ -14,6 +15,7 @@ import { ddim, euler, heun } from "../models/samplers.js";
 import { languagePrompts } from "../text/language/prompts.js";
 import type { PromptRows } from "../text/prompt-rows.js";
 import { PromptTokens } from "../text/prompt-tokens.js";
+import { usualFormat } from "./computation.js";
 import { type LatentKind, LatentSource, type Latents } from "./latent-source.js";
 import type { Between } from "./long-work.js";
 import { didYouMean } from "./nearest.js";
@@ -96,6 +98,7 @@ export async function openDrawer(
   const told = needsEncoder(source) ? { prompts, alsoEncode } : {};
   const model = await openModel(source, { device, unconditional, pipeline, textLength, ...told });
   refuseForeign(source, model.module, options);
+  if (model.module instanceof DenoiserModule) inLayout(model.module, usualFormat({ device }));
   const encoded = model.prompts;
   return {
     ...decodedDrawer(modelDrawer(source, model, { ...options, encoded }), model.codec),

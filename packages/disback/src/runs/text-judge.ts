@@ -3,6 +3,7 @@ import { type Dataset, openDataset } from "../data/dataset.js";
 import { isText, readText } from "../data/formats/text.js";
 import { DisbackError } from "../errors.js";
 import type { Evaluation, MetricName } from "../metrics/evaluate.js";
+import { requireMeasured } from "../metrics/metric-names.js";
 import { TextReference } from "../metrics/texts/text-figures.js";
 import { textsOf } from "../text/language/codecs.js";
 import type { Language } from "../text/language/language.js";
@@ -39,9 +40,7 @@ export class TextJudge implements SampleJudge {
     metrics: readonly MetricName[] = this.headline,
     onProgress?: (done: number) => unknown,
   ): Promise<Evaluation> {
-    const unknown = metrics.find((name) => !(textMetrics as readonly string[]).includes(name));
-    if (unknown)
-      throw new DisbackError(`${unknown}: is not measured of texts, only ${textMetrics.join(", ")}`);
+    requireMeasured(metrics, textMetrics, "texts");
     const texts: string[] = [];
     const take = async (batch: Tensor) => {
       texts.push(...textsOf(batch, this.language).slice(0, count - texts.length));

@@ -1,7 +1,9 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { afterAll } from "vitest";
 
 /** The built command line. */
 export const MAIN = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
@@ -17,6 +19,19 @@ export const BRIEF_DISTILLATION = [
   ...["distill", "--teacher", "2d-ring", "--student", "untrained", "--data", "toy:ring"],
   ...["--imitation-steps", "0"],
 ];
+
+/** Flags of a run that shows and judges a few samples every `every` steps; settings may follow. */
+export const showing = (samples: number, every: number) => [
+  ...["--quiet", "--set", `evaluation.samples=${samples}`, "evaluation.grid=4"],
+  ...[`evaluation.every=${every}`, "evaluation.teacherSteps=2"],
+];
+
+/** A folder for the tests of one file, removed after them. @returns the path of a name in it */
+export function ownFolder(): (name: string) => string {
+  const base = mkdtempSync(join(tmpdir(), "disback-test-"));
+  afterAll(() => rmSync(base, { recursive: true, force: true }));
+  return (name) => join(base, name);
+}
 
 /** What a finished command left. */
 export interface Outcome {

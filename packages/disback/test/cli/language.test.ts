@@ -1,23 +1,14 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { beforeAll, describe, expect, it, vi } from "vitest";
 import { openLanguageModel } from "../../src/import/language/open-language-model.js";
-import { disback, interrupted } from "./command.js";
+import { disback, interrupted, ownFolder, showing } from "./command.js";
 
 // Each test is a few whole runs of the command line.
 vi.setConfig({ testTimeout: 240_000 });
 
-let base: string;
-const at = (name: string) => join(base, name);
-const brief = [
-  "--quiet",
-  "--set",
-  "evaluation.samples=12",
-  "evaluation.grid=4",
-  "evaluation.every=4",
-  "evaluation.teacherSteps=2",
-];
+const at = ownFolder();
+const brief = showing(12, 4);
 const gpt = [
   "language.layers=2",
   "language.heads=2",
@@ -35,7 +26,6 @@ const letters = [
 const training = ["training.iterations=8", "training.batchSize=8"];
 
 beforeAll(() => {
-  base = mkdtempSync(join(tmpdir(), "disback-language-"));
   writeFileSync(at("text.txt"), "the cat sat on the mat\na dog ran to the old house\n".repeat(20));
   for (const [name, more] of [
     ["gpt", gpt],
@@ -56,7 +46,6 @@ beforeAll(() => {
     expect(train.status).toBe(0);
   }
 });
-afterAll(() => rmSync(base, { recursive: true, force: true }));
 
 const distill = (teacher: string, out: string, ...more: string[]) => [
   ...["distill", "--teacher", at(teacher), "--data", at("text.txt"), "--out", at(out), "--method", "disback"],

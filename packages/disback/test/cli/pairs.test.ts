@@ -1,30 +1,19 @@
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { fromTypedArray } from "@disback/torch";
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { beforeAll, describe, expect, it, vi } from "vitest";
 import { writePngFolder } from "../../src/data/output/png.js";
-import { disback } from "./command.js";
+import { disback, ownFolder, showing } from "./command.js";
 
 // Each test is a few whole runs of the command line.
 vi.setConfig({ testTimeout: 240_000 });
 
-let base: string;
-const at = (name: string) => join(base, name);
-const brief = [
-  "--quiet",
-  "--set",
-  "evaluation.samples=8",
-  "evaluation.grid=4",
-  "evaluation.every=2",
-  "evaluation.teacherSteps=2",
-];
+const at = ownFolder();
+const brief = showing(8, 2);
 const network = ["model.network=pair-unet", "model.imageResolution=16", "model.imageChannels=1"];
 const tiny = ["model.modelChannels=8", "model.channelMultipliers=[1,1]", "model.blocksPerResolution=1"];
 const training = ["training.iterations=4", "training.batchSize=8"];
 
 beforeAll(async () => {
-  base = mkdtempSync(join(tmpdir(), "disback-pairs-"));
   for (const [name, value] of [
     ["black", -1],
     ["white", 1],
@@ -43,7 +32,6 @@ beforeAll(async () => {
   expect(train.stderr).toContain("knows other classes than the data");
   expect(train.status).toBe(0);
 });
-afterAll(() => rmSync(base, { recursive: true, force: true }));
 
 describe("pairs of a picture and a word", () => {
   it("are learned, distilled and shown with their words", () => {

@@ -1,14 +1,11 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { disback } from "./command.js";
+import { existsSync, readFileSync } from "node:fs";
+import { beforeAll, describe, expect, it, vi } from "vitest";
+import { disback, interrupted, ownFolder } from "./command.js";
 
 // Each test is a few whole runs of the command line.
 vi.setConfig({ testTimeout: 120_000 });
 
-let base: string;
-const at = (name: string) => join(base, name);
+const at = ownFolder();
 const brief = [
   "--quiet",
   "--iterations",
@@ -20,7 +17,6 @@ const brief = [
 const recording = ["recording.steps=4", "recording.maximumNodes=2", "recording.batchSize=16"];
 
 beforeAll(() => {
-  base = mkdtempSync(join(tmpdir(), "disback-tasks-"));
   const joined = disback("teacher", "join", "left=2d-ring", "right=2d-ring", "--out", at("both"), "--json");
   expect(joined.stderr).toBe("");
   expect(JSON.parse(joined.stdout)).toMatchObject({
@@ -29,7 +25,6 @@ beforeAll(() => {
     sigmaData: 0.5,
   });
 });
-afterAll(() => rmSync(base, { recursive: true, force: true }));
 
 describe("one student for several teachers", () => {
   it("learns every task, along a trajectory too, and draws the one that is asked for", () => {
@@ -62,6 +57,52 @@ describe("one student for several teachers", () => {
     const inspected = disback("inspect", at("both"));
     expect(inspected.stdout).toContain("denoisers of several tasks");
     expect(inspected.stdout).toContain("mlp, 0 classes");
+  });
+
+  it("of one base with adapters for each task goes on after a stop, and every command takes it", async () => {
+    const distill = (out: string, ...more: string[]) => [
+      ...["distill", "--teacher", at("both"), "--rank", "2", "--method", "disback", "--out", at(out)],
+      ...[...brief, ...recording, "checkpoints.every=1", "backtracking.iterations=6", ...more],
+    ];
+    const weights = (out: string) => readFileSync(at(`${out}/student/model.safetensors`));
+    expect(disback(...distill("whole")).status).toBe(0);
+    const manifest = JSON.parse(readFileSync(at("whole/trajectory/trajectory.json"), "utf8"));
+    expect(manifest.storage).toEqual({ kind: "adapters", rank: 2, layers: "all" });
+    const begun = (out: string) => () => existsSync(at(`${out}/checkpoints/00000002`));
+    await interrupted(distill("stopped"), "SIGKILL", begun("stopped"));
+    expect(disback("resume", at("stopped"), "--quiet").status).toBe(0);
+    expect(weights("stopped").equals(weights("whole"))).toBe(true);
+    // The weights outside the memory change no bit.
+    expect(disback(...distill("outside", "offload=true")).status).toBe(0);
+    expect(weights("outside").equals(weights("whole"))).toBe(true);
+    expect(disback(...distill("half", "--precision", "bf16")).status).toBe(0);
+
+    expect(disback("inspect", at("whole/student")).stdout).toMatch(
+      /several tasks, adapters for each on one base[\s\S]*tasks +left, right/,
+    );
+    const judged = ["--label", "right", "--data", "toy:ring", "--count", "50", "--json"];
+    for (const run of ["whole", "half"])
+      expect(JSON.parse(disback("evaluate", at(run), ...judged).stdout)).toHaveProperty("slicedWasserstein");
+    for (const format of ["onnx", "web", "safetensors"])
+      expect(disback("export", at("whole"), "--format", format, "--out", at(`whole.${format}`)).status).toBe(
+        0,
+      );
+    const lora = disback("export", at("whole"), "--format", "lora", "--out", at("lora"));
+    expect(lora.stderr).toContain("has adapters for each of several tasks");
+    const untrained = disback(...distill("refused", "student=untrained"));
+    expect(untrained.stderr).toContain('the student cannot start as "untrained"');
+  });
+
+  it("of adapters goes on after its imitation, from whose folder the adapters alone are read", async () => {
+    const distill = (out: string) => [
+      ...["distill", "--teacher", at("both"), "--rank", "2", "--out", at(out), ...brief],
+      ...["checkpoints.every=1", "backtracking.iterations=8", "imitation.steps=12", "imitation.tolerance=0"],
+    ];
+    const weights = (out: string) => readFileSync(at(`${out}/student/model.safetensors`));
+    expect(disback(...distill("imitating")).status).toBe(0);
+    await interrupted(distill("broken"), "SIGKILL", () => existsSync(at("broken/checkpoints/00000015")));
+    expect(disback("resume", at("broken"), "--quiet").status).toBe(0);
+    expect(weights("broken").equals(weights("imitating"))).toBe(true);
   });
 
   it.each([

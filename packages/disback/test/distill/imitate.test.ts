@@ -1,5 +1,9 @@
+import { drawInteger, Generator, ops, randn, scope } from "@disback/torch";
 import { expect, test } from "vitest";
+import { DenoiserStudent } from "../../src/distill/denoiser-student.js";
 import { Imitation, imitate } from "../../src/distill/imitate.js";
+import { createDenoiser } from "../../src/models/config.js";
+import type { PreconditionedDenoiser } from "../../src/models/preconditioning/preconditioned.js";
 import { GaussianDenoiser, gaussianStudent } from "./gaussian.js";
 
 // With one deviation s for all, student and teacher differ by w (mu_student - mu_teacher) whatever the latent,
@@ -53,6 +57,45 @@ test("it ends by itself when the mean difference is a small part of the answers'
   expect(averages.at(-2)).toBeGreaterThan(0.6 * enough);
   expect(run(0).length).toBe(150);
   expect(run(1000).length).toBe(10);
+});
+
+test("with the denoiser's own loss, letters imitate by the divergence of their probabilities", () => {
+  const config = {
+    network: "text-transformer" as const,
+    ...{ letters: [..."ab "], textLength: 4 },
+    ...{ layers: 1, heads: 1, channelsPerHead: 8 },
+  };
+  const [teacher, module] = [1, 2].map((seed) => {
+    const denoiser = createDenoiser(config, { generator: new Generator(seed) }).eval();
+    // Networks start with nothing to say.
+    scope(() => {
+      for (const weight of denoiser.parameters())
+        weight.detach().add_(randn([...weight.shape], { generator: new Generator(seed) }).mul_(0.3));
+    });
+    return denoiser;
+  }) as [PreconditionedDenoiser, PreconditionedDenoiser];
+  teacher.requiresGrad_(false);
+  const student = new DenoiserStudent(module, { sigmaInit: 2 });
+  const options = { teacher, student, batchSize: 16, loss: "own", steps: 60, learningRate: 1e-2 } as const;
+  const before = module.clone().eval();
+  const imitation = new Imitation(options);
+  const first = imitation.step().loss;
+  // The same latents: the stream begins with dropout's seed.
+  const random = new Generator(0);
+  drawInteger(0, 2 ** 31 - 1, { generator: random });
+  const z = student.latents(16, random);
+  const level = ops.full([16], 2);
+  const [wanted, found] = [teacher, before].map((one) => one.denoise(z.mul(2), level).double());
+  const divergence = wanted!.mul(wanted!.log().sub(found!.log())).sum(-1).mean().div(Math.log(3)).item();
+  expect(divergence).toBeGreaterThan(0.01);
+  expect(first).toBeCloseTo(divergence, 5);
+  let last = first;
+  while (!imitation.finished) last = imitation.step().loss;
+  expect(last).toBeLessThan(0.3 * first);
+  expect(imitation.iteration).toBe(60);
+  const refused = () =>
+    new Imitation({ teacher: new GaussianDenoiser([0, 0]), student: gaussianStudent([1, 0]), loss: "own" });
+  expect(refused).toThrow("own needs a one-step student");
 });
 
 test("saved and restored, it goes on bit for bit", () => {

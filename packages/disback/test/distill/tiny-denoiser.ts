@@ -52,3 +52,11 @@ export class TinyDenoiser extends DenoiserModule implements FeatureDenoiser {
       .add(level.mul(sigmaData).mul(variance.rsqrt()).mul(raw));
   }
 }
+
+/** The same with features at two depths: the hidden layer, and what the layer after it makes of that. */
+export class TwoDepthsDenoiser extends TinyDenoiser {
+  layerFeatures(x: Tensor, sigma: Tensor, condition?: Condition): Tensor[] {
+    const hidden = this.features(x, sigma, condition);
+    return [hidden, this.out.forward(hidden)];
+  }
+}

@@ -97,6 +97,13 @@ it("a copy of the teacher is trained, judged by the distance of its values, and 
   expect((await inspect(place("run/student"))).kind).toBe("model: student of your own, a denoiser");
 });
 
+it("a discriminator sees the features that the module shows", () => {
+  const flags = ["--objective", "ladd", "--iterations", "2"];
+  done("distill", ...short, ...flags, "--out", place("discriminated"), "--set", ...judged);
+  const { result } = JSON.parse(readFileSync(place("discriminated/run.json"), "utf8"));
+  expect(result.slicedWassersteinEnd).toBeGreaterThan(0);
+});
+
 it("the same samples again are at no distance", async () => {
   expect(await evaluate(teacher)).toBe(0);
 });

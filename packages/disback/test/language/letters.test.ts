@@ -1,4 +1,13 @@
-import { Generator, inferenceMode, Module, ops, parameter, randn, type Tensor } from "@disback/torch";
+import {
+  fromTypedArray,
+  Generator,
+  inferenceMode,
+  Module,
+  ops,
+  parameter,
+  randn,
+  type Tensor,
+} from "@disback/torch";
 import { describe, expect, it } from "vitest";
 import { denoisingLoss } from "../../src/distill/denoising-loss.js";
 import { LogNormal } from "../../src/distill/noise-distribution.js";
@@ -6,6 +15,8 @@ import { createDenoiser } from "../../src/models/config.js";
 import { Network } from "../../src/models/network.js";
 import { LetterDenoiser } from "../../src/models/preconditioning/letters.js";
 import { oneHotDeviation } from "../../src/models/text-transformer/config.js";
+import { Neighbourhood } from "../../src/models/text-transformer/neighbourhood.js";
+import { randomWeights } from "../../src/models/weights.js";
 import { letterCodec, textsOf, tokenCodec } from "../../src/text/language/codecs.js";
 import { Letters } from "../../src/text/language/letters.js";
 import { difference, expected } from "./fixtures.js";
@@ -66,12 +77,33 @@ describe("letters with noise", () => {
     const estimate = denoiser.denoise(clean, ops.full([8], 0.5));
     expect(estimate.shape).toEqual([8, 6, 4]);
     expect(difference(estimate.sum(-1), ops.ones([8, 6]))).toBeLessThan(1e-5);
-    const loss = denoisingLoss(denoiser, clean, new LogNormal(), { random: new Generator(3) });
+    const loss = denoisingLoss(denoiser, clean, new LogNormal(1, 0.2), { random: new Generator(3) });
     expect(loss.item()).toBeGreaterThan(0.5);
     expect(loss.item()).toBeLessThan(3);
     loss.backward();
     expect(denoiser.parameters().filter(({ grad }) => grad !== undefined).length).toBeGreaterThan(10);
     expect(denoiser instanceof Module).toBe(true);
+  });
+
+  it("a letter's neighbourhood is a convolution of five letters", () => {
+    const random = new Generator(4);
+    const layer = new Neighbourhood(randomWeights(random), 6);
+    const tokens = randn([2, 9, 6], { generator: random });
+    const normalized = ops.layer_norm(tokens, [6], null, null, 1e-6).transpose(1, 2);
+    // [C, 5 C], place after place, as [C, C, 5]
+    const kernel = layer.mix.weight.unflatten(1, [5, 6]).transpose(1, 2);
+    const convolved = ops.conv1d(normalized, kernel, layer.mix.bias, 1, 2).transpose(1, 2);
+    expect(difference(layer.forward(tokens), tokens.add(convolved))).toBeLessThan(1e-5);
+  });
+
+  it("a network that knows nothing leaves each letter to itself", () => {
+    const nothing = new Linear(ops.zeros([3, 3]), ops.zeros([3]));
+    const denoiser = new LetterDenoiser(nothing, { sampleShape: [1, 3], sigmaData: 0.5, condition: {} });
+    const x = fromTypedArray(new Float32Array([1, 0, 0.5]), [1, 1, 3]);
+    const sum = Math.exp(1 / 4) + 1 + Math.exp(0.5 / 4);
+    const expectedRow = [Math.exp(1 / 4) / sum, 1 / sum, Math.exp(0.5 / 4) / sum];
+    const [[row]] = denoiser.denoise(x, ops.full([1], 2)).toArray() as [[number[]]];
+    for (const [place, value] of expectedRow.entries()) expect(row![place]).toBeCloseTo(value, 5);
   });
 
   it("reads and writes texts, and refuses letters it does not know", () => {

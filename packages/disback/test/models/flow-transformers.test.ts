@@ -39,7 +39,10 @@ describe("SD3Transformer2DModel of diffusers", () => {
     const of = cases[0]!;
     const network = build(of);
     const [x, times, condition] = [value(of, "x")!, value(of, "times")!, conditionOf(value, of)];
-    expect(noGrad(() => network.features(x, times, condition)).shape).toEqual([3, 16, 4, 5]);
+    const features = noGrad(() => network.features(x, times, condition));
+    expect(features.shape).toEqual([3, 16, 4, 5]);
+    const layers = noGrad(() => network.layerFeatures(x, times, condition));
+    expect(layers.map((one) => relativeError(one, features) === 0)).toEqual([false, true, false]);
     expect(() => network.forward(x, times, { text: condition.text })).toThrow('"pooled" is missing');
     expect(() => network.forward(x.narrow(2, 0, 7), times, condition)).toThrow("7 x 10 must be multiples");
     const wide = x.repeat([1, 1, 1, 2]);
@@ -72,7 +75,10 @@ describe("FluxTransformer2DModel of diffusers", () => {
     const of = cases[0]!;
     const network = build(of);
     const [x, times, condition] = [value(of, "x")!, value(of, "times")!, conditionOf(value, of)];
-    expect(noGrad(() => network.features(x, times, condition)).shape).toEqual([3, 32, 3, 4]);
+    const features = noGrad(() => network.features(x, times, condition));
+    expect(features.shape).toEqual([3, 32, 3, 4]);
+    const layers = noGrad(() => network.layerFeatures(x, times, condition));
+    expect(layers.map((one) => relativeError(one, features) === 0)).toEqual([false, true, false, false]);
     expect(() => network.forward(x, times, { ...condition, guidance: undefined })).toThrow('"guidance" is');
     expect(() => network.forward(x.narrow(2, 0, 5), times, condition)).toThrow("5 x 8 must be even");
   });

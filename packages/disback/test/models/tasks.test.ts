@@ -6,7 +6,8 @@ import { afterEach, describe, expect, it } from "vitest";
 import { conditionSourceOf } from "../../src/distill/condition-source.js";
 import { createDenoiser, parseDenoiserConfig } from "../../src/models/config.js";
 import { requireFacts, requireSameKind } from "../../src/models/facts.js";
-import { jointConfig, jointStart, loadTasks, saveTasks } from "../../src/models/tasks/storage.js";
+import { jointConfig, jointStart } from "../../src/models/tasks/joint-network.js";
+import { loadTasks, saveTasks } from "../../src/models/tasks/storage.js";
 import { TaskDenoiser } from "../../src/models/tasks/task-denoiser.js";
 
 const point = { network: "mlp", dimension: 2, hiddenChannels: 8, blocks: 1 } as const;
@@ -93,6 +94,13 @@ describe("several teachers as one", () => {
     expect(Math.abs(grid! - 0.25)).toBeLessThan(0.03);
   });
 
+  it("draws the same conditions in any number of processes", () => {
+    const source = conditionSourceOf(new TaskDenoiser(teachers()).facts, "cpu");
+    const drawn = (count: number, generator: Generator) => source.draw(count, generator)!.class!;
+    const parts = [0, 1].map((index) => drawn(4, new Generator(1, "cpu", { share: { index, count: 2 } })));
+    expect(distance(cat(parts), drawn(8, new Generator(1)))).toBe(0);
+  });
+
   it("comes back from its folder", () => {
     const joint = new TaskDenoiser(teachers());
     const at = folder();
@@ -107,7 +115,7 @@ describe("several teachers as one", () => {
     const own = teachers();
     const joint = new TaskDenoiser(own);
     const { denoiser, config } = jointStart(joint, jointConfig(joint, named), 0);
-    expect(denoiser.facts).toEqual(joint.facts);
+    expect(denoiser.facts).toEqual({ ...joint.facts, sigmaData: 0.5 });
     expect(config.tasks).toEqual({ shapes: 2, moons: 1 });
     const first = own[0]!.denoiser.stateDict();
     const equal = [...denoiser.stateDict()].filter(([key, tensor]) => {

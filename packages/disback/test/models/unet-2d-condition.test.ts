@@ -6,7 +6,7 @@ import {
   UNet2DConditionModel,
 } from "../../src/models/unet-2d-condition/unet-2d-condition.js";
 import { randomWeights } from "../../src/models/weights.js";
-import { type Case, readCases } from "./fixtures.js";
+import { type Case, readCases, relativeError } from "./fixtures.js";
 import { compareWithOriginal } from "./reference-case.js";
 
 const { cases, value } = readCases("unet-2d-condition");
@@ -35,8 +35,12 @@ describe("UNet2DConditionModel of diffusers", () => {
   it("shows its bottleneck", () => {
     const of = cases.find(({ name }) => name === "sd1")!;
     const network = build(of);
-    const seen = noGrad(() => network.features(value(of, "x")!, value(of, "steps")!, conditionOf(of)));
+    const told = [value(of, "x")!, value(of, "steps")!, conditionOf(of)] as const;
+    const seen = noGrad(() => network.features(...told));
     expect(seen.shape).toEqual([3, 16, 4, 4]);
+    const layers = noGrad(() => network.layerFeatures(...told));
+    expect(layers.map(({ shape }) => shape[3])).toEqual([8, 4]);
+    expect(relativeError(layers[1]!, seen)).toBe(0);
   });
 
   it("says what it lacks", () => {

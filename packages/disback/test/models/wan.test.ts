@@ -28,7 +28,10 @@ describe("WanTransformer3DModel of diffusers", () => {
     const of = cases[0]!;
     const network = build(of);
     const [x, times] = [value(of, "x")!, value(of, "times")!];
-    expect(noGrad(() => network.features(x, times, told(of))).shape).toEqual([3, 40, 6, 3]);
+    const features = noGrad(() => network.features(x, times, told(of)));
+    expect(features.shape).toEqual([3, 40, 6, 3]);
+    const layers = noGrad(() => network.layerFeatures(x, times, told(of)));
+    expect(layers.map((one) => relativeError(one, features) === 0)).toEqual([true, false]);
     const cut = x.narrow(3, 0, 3);
     expect(() => network.forward(cut, times, told(of))).toThrow(
       "3 x 3 x 6 must be frames, height and width, multiples of 1 x 2 x 2",

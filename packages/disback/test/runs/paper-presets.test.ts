@@ -21,6 +21,7 @@ test.each([
   ["generator", "dcgan", "diff-instruct"],
   ["generator-2d", "mlp", "diff-instruct"],
   ["gan", "small", "output-matching"],
+  ["tasks", "same", "diff-instruct"],
 ])("preset %s is valid", (preset, student, objective) => {
   const { settings } = resolveSettings(distillSchema, {
     presets: distillPresets,

@@ -1,7 +1,8 @@
 import { currentAutocast } from "../autocast.js";
 import { noGrad } from "../autograd.js";
-import { native } from "../binding.js";
+import { type NativeFunction, native } from "../binding.js";
 import { zeros } from "../creation.js";
+import { resolve, wrap } from "../door.js";
 import { ops } from "../ops.js";
 import { keep, scope } from "../scope.js";
 import type { Tensor } from "../tensor.js";
@@ -32,7 +33,10 @@ export function layerConvolution(
 ): Tensor {
   const { shape, requiresGrad } = input;
   return sparingly(input, weight, bias, {
-    run: (used) => ops.conv2d(input, used, bias, stride, padding, dilation, groups),
+    run: (used) =>
+      isPointwise(used, stride, padding, groups)
+        ? pointwise(input, used, bias)
+        : ops.conv2d(input, used, bias, stride, padding, dilation, groups),
     gradients: (incoming, used, again) => {
       // Only the shape of an input is needed for the gradient of that input.
       const known = again ?? zeros([1], used).expand(shape);
@@ -45,6 +49,26 @@ export function layerConvolution(
         .map((gradient, index) => (wanted[index] ? gradient : undefined));
     },
   });
+}
+
+/** Whether it is a 1x1 convolution in the precision of its weights. */
+const isPointwise = (
+  { shape }: Tensor,
+  stride: readonly number[],
+  padding: readonly number[],
+  groups: number,
+): boolean =>
+  groups === 1 &&
+  !currentAutocast() &&
+  [shape[2], shape[3], ...stride].every((size) => size === 1) &&
+  padding.every((size) => size === 0);
+
+let pointwiseConvolution: NativeFunction | undefined;
+
+/** A 1x1 convolution by an operator of our own, which is a product of matrices where that is faster. */
+function pointwise(input: Tensor, weight: Tensor, bias: Tensor | null): Tensor {
+  pointwiseConvolution ??= resolve("disback::pointwise_convolution", "");
+  return wrap(pointwiseConvolution(input.handle, weight.handle, bias?.handle));
 }
 
 /**

@@ -17,6 +17,7 @@ const FLAGS: readonly SettingFlag[] = [
     kind: "list",
   },
   { flags: "--seeds <list>", path: "seeds", description: "seeds that are reported", kind: "list" },
+  { flags: "--methods <list>", path: "only", description: "names of the methods to run", kind: "list" },
   { flags: "--protocol <name>", path: "protocol", description: "paper or best" },
   { flags: "--baseline <method>", path: "baseline", description: "method that the others are compared with" },
   { flags: "--figure <name>", path: "figure", description: "figure compared, lower is better" },
@@ -51,6 +52,7 @@ export function addCompare(program: Command): void {
 Examples:
   disback compare --preset 2d-smoke --out runs/smoke
   disback compare --preset fashion-mnist-16 --students untrained --protocol best --jobs 8
+  disback compare --preset objectives-ring --methods diff-instruct,sid,regression --seeds 1 --protocol paper
 `,
     )
     .action(() => compare(command));
@@ -69,7 +71,7 @@ async function compare(command: Command): Promise<void> {
     const { planComparison } = await import("../../runs/plan/several.js");
     return showSeveralPlan(terminal, jobs, (around) => planComparison(resolved.settings, around));
   }
-  const [{ performComparison }, { TABLE_NOTE, tableOfCase }, { verdictOf }, { studentText }] =
+  const [{ performComparison }, { tableNote, tableOfCase }, { verdictOf }, { studentText }] =
     await Promise.all([
       import("../../runs/compare/perform.js"),
       import("../../runs/compare/table.js"),
@@ -92,6 +94,6 @@ async function compare(command: Command): Promise<void> {
   const where = places.map(([name, path]) => `${name.padEnd(width)}  ${path}`);
   terminal.result(
     { ...document, ...Object.fromEntries(places) },
-    [...tables, TABLE_NOTE, "", ...where].join("\n"),
+    [...tables, tableNote(document), "", ...where].join("\n"),
   );
 }

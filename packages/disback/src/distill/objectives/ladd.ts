@@ -5,21 +5,23 @@ import { draw, generate } from "../student.js";
 import { Discriminated } from "./discriminated.js";
 
 /**
- * Latent adversarial diffusion distillation (Sauer et al. 2024, LADD): a discriminator on the frozen teacher's features of
- * noised samples is all that teaches,
+ * Latent adversarial diffusion distillation (Sauer et al. 2024, LADD): discriminators on the frozen teacher's features of
+ * noised samples, one for each depth, are all that teaches,
  *
- *     L_d = E [ softplus(d(x0 + sigma n)) + softplus(-d(y + sigma' n')) ],   x0 = G(z),  y real,
- *     L_G = E softplus(-d(x0 + sigma n)).
+ *     L_d = mean over depths of E [ softplus(d(x0 + sigma n)) + softplus(-d(y + sigma' n')) ],   x0 = G(z),  y real,
+ *     L_G = mean over depths of E softplus(-d(x0 + sigma n)).
  *
- * R1 is optional, see `Discriminator`. The paper's heads sit on several layers of a transformer, ours on the narrowest
- * place; its real samples are the teacher's own, drawn with guidance: give such samples as `real`.
+ * As in the paper a head sits on every block of a transformer; here also on every block of `mlp`, and on the encoder's end
+ * of each resolution of U-Nets. `edm2`, `text-unet`, networks of clips and pairs, and own modules have one, at their
+ * narrowest place. R1 is optional, see `Discriminator`. The loss is that of all discriminators here. The paper's real
+ * samples are the teacher's own, drawn with guidance: give such samples as `real`.
  */
 export class Ladd extends Discriminated implements DirectObjective {
   readonly name = "ladd";
 
   /** @throws DisbackError naming the option that is out of its range */
   constructor(options: DiscriminatorOptions) {
-    super(new Discriminator("ladd", options));
+    super(new Discriminator("ladd", options, "layers"));
   }
 
   /** @throws DisbackError as `Discriminator.prepare` */

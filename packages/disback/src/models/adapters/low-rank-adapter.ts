@@ -15,6 +15,9 @@ import { inDtype } from "../network.js";
 /**
  * A low-rank change of one layer (LoRA, Hu et al. 2021, eq. 3): `y = W x + up (down x)`. A convolution's `down` is a
  * convolution with the layer's kernel, its `up` a pointwise one. Both are float32, whatever the layer's precision.
+ *
+ * It may hold several changes, one behind the other, of which each sample takes its own: `y = W x + up (m * down x)` with a
+ * mask m of zeros and ones.
  */
 export class LowRankAdapter extends Module {
   /** `[rank, in]`; for a convolution `in` is `channels * height * width` of the kernel */
@@ -22,17 +25,22 @@ export class LowRankAdapter extends Module {
   /** `[out, rank]`, initially zeros, so that the adapted layer starts unchanged */
   readonly up: Tensor;
 
-  /** @param weight of the layer, `[out, in]` or `[out, channels, height, width]` */
+  /**
+   * @param weight of the layer, `[out, in]` or `[out, channels, height, width]`
+   * @param rank of one change, limited by the layer's own
+   * @param changes how many there are; default 1
+   */
   constructor(
     private readonly weight: Tensor,
     rank: number,
     generator: Generator,
+    changes = 1,
   ) {
     super();
     const outputs = weight.shape[0]!;
     const inputs = weight.numel / outputs;
     const device = computingDevice(weight);
-    const most = Math.min(rank, outputs, inputs);
+    const most = changes * Math.min(rank, outputs, inputs);
     this.down = parameter(randn([most, inputs], { generator }).div_(Math.sqrt(inputs)).to({ device }));
     this.up = parameter(zeros([outputs, most], { device }));
   }
@@ -50,13 +58,18 @@ export class LowRankAdapter extends Module {
   }
 
   /** What it adds to the layer's result. */
-  readonly add: LayerAdapter = (apply) =>
-    scope(() => {
+  readonly add: LayerAdapter = (apply) => this.added(apply);
+
+  /** The same for samples that take one of several changes. @param mask `[N, rank]` */
+  added(apply: Parameters<LayerAdapter>[0], mask?: Tensor): Tensor {
+    return scope(() => {
       const { dtype } = this.weight;
       const { up, down } = this.factors();
-      const hidden = apply(inDtype(down, dtype));
+      const all = apply(inDtype(down, dtype));
+      const hidden = mask ? masked(all, mask, up.ndim === 2) : all;
       return up.ndim === 2 ? ops.linear(hidden, inDtype(up, dtype)) : ops.conv2d(hidden, inDtype(up, dtype));
     });
+  }
 
   /** Both factors as weights of layers: `[rank, in]` and `[out, rank]`, or `[rank, in, h, w]` and `[out, rank, 1, 1]`. */
   factors(): { down: Tensor; up: Tensor } {
@@ -105,4 +118,17 @@ export class LowRankAdapter extends Module {
       .narrow(0, 0, kept)
       .copy_(right(v.narrow(0, 0, kept)));
   }
+}
+
+/**
+ * @param hidden `[N M, ..., rank]` of a linear layer, `[N M, rank, h, w]` of a convolution; of M rows for a sample
+ * @param mask `[N, rank]`
+ */
+function masked(hidden: Tensor, mask: Tensor, isLinear: boolean): Tensor {
+  const [samples, rank] = mask.shape as [number, number];
+  const rows = hidden.shape[0]! / samples;
+  const each = rows === 1 ? mask : ops.repeat_interleave(mask, rows, 0);
+  const places = Array<number>(hidden.ndim - 2).fill(1);
+  const shape = isLinear ? [-1, ...places, rank] : [-1, rank, ...places];
+  return hidden.mul(inDtype(each.reshape(shape), hidden.dtype));
 }

@@ -60,20 +60,15 @@ export class LowRankDenoiser extends DenoiserModule implements FeatureDenoiser {
     { rank = 4, layers = "all", generator }: LowRankOptions,
   ) {
     super();
-    if (!Number.isInteger(rank) || rank < 1)
-      throw new DisbackError(`adapters: "rank" must be a whole number from 1, not ${rank}`);
+    requireRank(rank);
     if (base instanceof LowRankDenoiser)
       throw new DisbackError("adapters: this denoiser has adapters already; merge them first");
     this.rank = rank;
     this.layers = layers;
     base.requiresGrad_(false).eval();
-    const adapted = this.layersOf(base).map(
+    const adapted = requireAdaptable(base, layers).map(
       ([key, layer]) => [key, layer, new LowRankAdapter(layer.weight, rank, generator)] as const,
     );
-    if (adapted.length === 0)
-      throw new DisbackError(
-        `adapters: this denoiser has no layers${layers === "all" ? "" : ` of ${layers}`} to adapt`,
-      );
     this.adapters = Object.fromEntries(adapted.map(([key, , adapter]) => [key, adapter]));
     this.byLayer = new Map(adapted.map(([, layer, adapter]) => [layer, adapter.add]));
   }
@@ -108,6 +103,13 @@ export class LowRankDenoiser extends DenoiserModule implements FeatureDenoiser {
     const base = this.base as DenoiserModule & Partial<FeatureDenoiser>;
     if (!base.features) throw new DisbackError("adapters: this denoiser's network has no features");
     return withAdapters(this.byLayer, () => base.features!(x, sigma, condition));
+  }
+
+  /** @throws DisbackError as `features` */
+  layerFeatures(x: Tensor, sigma: Tensor, condition?: Condition): Tensor[] {
+    const base = this.base as DenoiserModule & Partial<FeatureDenoiser>;
+    if (!base.layerFeatures) return [this.features(x, sigma, condition)];
+    return withAdapters(this.byLayer, () => base.layerFeatures!(x, sigma, condition));
   }
 
   /** Whether its estimates are the base's, as at the start. */
@@ -156,8 +158,7 @@ export class LowRankDenoiser extends DenoiserModule implements FeatureDenoiser {
 
   /** The layers of a model of the base's architecture that have an adapter, by their keys. */
   private layersOf(model: DenoiserModule): [string, AdaptableLayer][] {
-    const layers = adaptableLayers(model);
-    return this.layers === "all" ? layers : layers.filter(([key]) => attention.test(key));
+    return adaptableLayers(model, this.layers);
   }
 
   private addChanges(model: DenoiserModule): void {
@@ -177,12 +178,28 @@ export class LowRankDenoiser extends DenoiserModule implements FeatureDenoiser {
 }
 
 /** Layers that can have an adapter, by their keys. Convolutions in groups cannot. */
-export function adaptableLayers(base: Module): [string, AdaptableLayer][] {
+export function adaptableLayers(base: Module, which: AdaptedLayers = "all"): [string, AdaptableLayer][] {
   const names = new Map(base.namedParameters().map(([name, tensor]) => [tensor, name]));
-  return base
+  const layers = base
     .modules()
     .filter(isAdaptable)
-    .map((layer) => [names.get(layer.weight)!.replace(/\.?weight$/, ""), layer]);
+    .map((layer): [string, AdaptableLayer] => [names.get(layer.weight)!.replace(/\.?weight$/, ""), layer]);
+  return which === "all" ? layers : layers.filter(([key]) => attention.test(key));
+}
+
+/** The same. @throws DisbackError if there are none */
+export function requireAdaptable(base: Module, which: AdaptedLayers): [string, AdaptableLayer][] {
+  const layers = adaptableLayers(base, which);
+  if (layers.length > 0) return layers;
+  throw new DisbackError(
+    `adapters: this denoiser has no layers${which === "all" ? "" : ` of ${which}`} to adapt`,
+  );
+}
+
+/** @throws DisbackError naming the rank that is none */
+export function requireRank(rank: number): void {
+  if (!Number.isInteger(rank) || rank < 1)
+    throw new DisbackError(`adapters: "rank" must be a whole number from 1, not ${rank}`);
 }
 
 function isAdaptable(module: Module): module is AdaptableLayer {

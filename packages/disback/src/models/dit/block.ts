@@ -1,4 +1,5 @@
 import { Module, ops, scope, type Tensor } from "@disback/torch";
+import { attention } from "../attention.js";
 import { Block } from "../block.js";
 import { Dense } from "../dense.js";
 import type { WeightSource } from "../weights.js";
@@ -134,7 +135,7 @@ class TokenAttention extends Module {
         .forward(tokens)
         .view([batch, count, this.heads, channels / this.heads])
         .transpose(1, 2);
-    const attended = ops.scaled_dot_product_attention(split(this.to_q), split(this.to_k), split(this.to_v));
+    const attended = attention(split(this.to_q), split(this.to_k), split(this.to_v));
     const output = this.to_out[0].forward(attended.transpose(1, 2).reshape([batch, count, channels]));
     return this.training && this.dropout > 0 ? ops.dropout(output, this.dropout, true) : output;
   }

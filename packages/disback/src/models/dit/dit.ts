@@ -56,8 +56,16 @@ export class Dit extends Network {
   /** The tokens after half of the blocks, at their positions in the sample. */
   features(x: Tensor, noise: Tensor, labels?: Tensor): Tensor {
     const blocks = Math.ceil(this.options.layers / 2);
-    const tokens = this.run(x, this.condition(x, noise, labels), blocks);
-    return tokens.transpose(1, 2).reshape([x.shape[0]!, -1, this.side, this.side]);
+    return this.placed(this.run(x, this.condition(x, noise, labels), blocks));
+  }
+
+  /** The tokens after every block, at their positions in the sample. */
+  override layerFeatures(x: Tensor, noise: Tensor, labels?: Tensor): Tensor[] {
+    const layers: Tensor[] = [];
+    this.run(x, this.condition(x, noise, labels), this.options.layers, (tokens) => {
+      layers.push(this.placed(tokens));
+    });
+    return layers;
   }
 
   override stateWithoutLabels(): Map<string, Tensor> {
@@ -69,12 +77,23 @@ export class Dit extends Network {
     return { waves, classes: shownClasses(this, this.options, x, labels) };
   }
 
-  private run(x: Tensor, conditioning: Conditioning, blocks: number): Tensor {
+  private run(
+    x: Tensor,
+    conditioning: Conditioning,
+    blocks: number,
+    onBlock?: (tokens: Tensor) => void,
+  ): Tensor {
     let tokens = this.pos_embed.forward(x);
     for (let index = 0; index < blocks; index++) {
       const before = tokens;
       tokens = scope(() => this.transformer_blocks.at(index)!.forward(before, conditioning));
+      onBlock?.(tokens);
     }
     return tokens;
+  }
+
+  /** @param tokens `[N, S, channels]` @returns `[N, channels, side, side]` */
+  private placed(tokens: Tensor): Tensor {
+    return tokens.transpose(1, 2).reshape([tokens.shape[0]!, -1, this.side, this.side]);
   }
 }

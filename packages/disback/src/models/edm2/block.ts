@@ -1,4 +1,5 @@
 import { buffer, ops, parameter, scope, type Tensor, zeros } from "@disback/torch";
+import { attention } from "../attention.js";
 import { Block } from "../block.js";
 import { type Direction, type Resample, resample, resamplingKernel } from "../resampling.js";
 import type { WeightSource } from "../weights.js";
@@ -97,7 +98,7 @@ export class Edm2Block extends Block {
         Tensor,
         Tensor,
       ];
-      const attended = ops.scaled_dot_product_attention(query, key, value);
+      const attended = attention(query, key, value);
       return this.attn_proj!.forward(attended.transpose(2, 3).reshape([batch, channels, height, width]));
     });
   }

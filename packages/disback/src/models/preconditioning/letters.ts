@@ -5,11 +5,13 @@ import { type Coefficients, PreconditionedDenoiser } from "./preconditioned.js";
 
 /**
  * A denoiser of texts as one-hot letters with Gaussian noise (FLM, arXiv 2602.16813): the expectation of a one-hot letter is
- * the probability of each letter,
+ * the probability of each letter. What a letter's own noised values say of it is known, `x / sigma^2` in the logits; the network
+ * gives what the rest of the text says, and Bayes' rule adds the two:
  *
- *     D(x; sigma) = softmax(F(c_in x; c_noise)),
+ *     D(x; sigma) = softmax(x / sigma^2 + F(sqrt(V) p; c_noise)),   p = softmax(x / sigma^2),
  *
- * with EDM's c_in and c_noise (Karras et al. 2022, table 1). It is fitted by cross-entropy.
+ * with EDM's c_noise (Karras et al. 2022, table 1). The network sees each letter's probabilities p by itself, as in Bayesian
+ * flow networks (Graves et al. 2023, section 6). It is fitted by cross-entropy.
  */
 export class LetterDenoiser extends PreconditionedDenoiser {
   readonly sigmaMin: number;
@@ -43,14 +45,23 @@ export class LetterDenoiser extends PreconditionedDenoiser {
   }
 
   protected coefficients(sigma: Tensor): Coefficients {
-    const variance = sigma.square().add(this.facts.sigmaData ** 2);
-    return { in: variance.rsqrt(), out: sigma, noise: sigma.log().div(4) };
+    return { out: sigma, noise: sigma.log().div(4) };
   }
 
   /** In float32, which a softmax needs. */
   private logits(x: Tensor, sigma: Tensor): Tensor {
-    const { in: scale, noise } = this.coefficients(inDtype(sigma, x.dtype).reshape([-1, 1, 1]));
-    const input = inDtype(x.mul(scale!), this.model.dtype);
-    return this.pass(input, () => this.model.forward(input, noise.flatten())).float();
+    const { evidence, input, noise } = this.shown(x, sigma);
+    return this.pass(input, () => this.model.forward(input, noise))
+      .float()
+      .add(evidence);
+  }
+
+  /** Also what each letter says of itself, as logits `[N, L, V]`. */
+  protected override shown(x: Tensor, sigma: Tensor): { evidence: Tensor; input: Tensor; noise: Tensor } {
+    const level = sigma.float().reshape([-1, 1, 1]);
+    const evidence = x.float().div(level.square());
+    const input = evidence.softmax(-1).mul(Math.sqrt(x.shape[2]!));
+    const { noise } = this.coefficients(level);
+    return { evidence, input: inDtype(input, this.model.dtype), noise: inDtype(noise, x.dtype).flatten() };
   }
 }

@@ -68,12 +68,17 @@ export abstract class PreconditionedDenoiser extends DenoiserModule implements F
    * @returns `[N, channels, h, w]`, or `[N, channels]` for points, in the dtype of the network's weights
    */
   features(x: Tensor, sigma: Tensor, condition?: Condition): Tensor {
-    return scope(() => {
-      const { in: scale, noise } = this.coefficientsFor(x, sigma);
-      const input = inDtype(scale ? x.mul(scale) : x, this.model.dtype);
-      const seen = this.pass(input, () => this.askFeatures(input, noise.flatten(), condition));
-      return inDtype(seen, this.model.dtype);
-    });
+    return this.seen(x, sigma, (input, noise) => [this.askFeatures(input, noise, condition)])[0]!;
+  }
+
+  /** The same at several depths, see `Network.layerFeatures`. */
+  layerFeatures(x: Tensor, sigma: Tensor, condition?: Condition): Tensor[] {
+    const { model, facts } = this;
+    return this.seen(x, sigma, (input, noise) =>
+      model instanceof ConditionedNetwork
+        ? model.layerFeaturesTold(input, noise, toldTo(facts.condition, condition, input))
+        : model.layerFeatures(input, noise, this.labels(condition, input)),
+    );
   }
 
   /** The nearest noise level the network knows; most know all. */
@@ -83,6 +88,21 @@ export abstract class PreconditionedDenoiser extends DenoiserModule implements F
 
   /** @param sigma `[N, 1, ...]` in the dtype of x */
   protected abstract coefficients(sigma: Tensor): Coefficients;
+
+  /** What the network is shown: its input in the dtype of its weights, and noise levels `[N]`. */
+  protected shown(x: Tensor, sigma: Tensor): { input: Tensor; noise: Tensor } {
+    const { in: scale, noise } = this.coefficientsFor(x, sigma);
+    return { input: inDtype(scale ? x.mul(scale) : x, this.model.dtype), noise: noise.flatten() };
+  }
+
+  /** Features in the dtype of the network's weights. @param ask for the network's input and noise levels `[N]` */
+  private seen(x: Tensor, sigma: Tensor, ask: (input: Tensor, noise: Tensor) => Tensor[]): Tensor[] {
+    return scope(() => {
+      const { input, noise } = this.shown(x, sigma);
+      const features = this.pass(input, () => ask(input, noise));
+      return features.map((one) => inDtype(one, this.model.dtype));
+    });
+  }
 
   private coefficientsFor(x: Tensor, sigma: Tensor): Coefficients {
     return this.coefficients(inDtype(sigma, x.dtype).reshape([-1, ...Array<number>(x.ndim - 1).fill(1)]));

@@ -1,19 +1,18 @@
 import { join } from "node:path";
-import { Generator, noGrad, scope } from "@disback/torch";
 import { z } from "zod";
 import { DisbackError } from "../../errors.js";
-import { buildDenoiser, createDenoiser } from "../create-denoiser.js";
-import { type DenoiserConfig, denoiserConfig, parseDenoiserConfig } from "../denoiser-config.js";
+import { buildDenoiser } from "../create-denoiser.js";
+import { type DenoiserConfig, denoiserConfig } from "../denoiser-config.js";
 import {
   configFile,
   formatOf,
   loadWeights,
   readConfigFile,
+  type StoringOptions,
   weightsFile,
   writeModelFolder,
 } from "../model-folder.js";
 import { numbersIn, refuseAbsurdSizes, weightsWithin } from "../sensible-sizes.js";
-import type { ConfiguredDenoiser } from "../without-labels.js";
 import { TaskDenoiser } from "./task-denoiser.js";
 
 /** What makes a folder one with the teachers of several tasks. */
@@ -36,9 +35,14 @@ export function isTaskFolder(folder: string): boolean {
   return formatOf(folder) === FORMAT;
 }
 
-/** Writes the teachers of several tasks as one folder. @throws DisbackError naming the file that cannot be written */
-export function saveTasks(folder: string, denoiser: TaskDenoiser, tasks: readonly TaskConfig[]): void {
-  writeModelFolder(folder, denoiser, { format: FORMAT, tasks });
+/** Writes the teachers of several tasks as one folder, see `saveModel`. @throws DisbackError naming the file that cannot be written */
+export function saveTasks(
+  folder: string,
+  denoiser: TaskDenoiser,
+  tasks: readonly TaskConfig[],
+  options: StoringOptions = {},
+): void {
+  writeModelFolder(folder, denoiser, { format: FORMAT, tasks }, options);
 }
 
 /** Reads a folder that `saveTasks` wrote, in evaluation mode. @throws DisbackError naming file and field, or file and key */
@@ -61,33 +65,4 @@ export function loadTasks(folder: string): { denoiser: TaskDenoiser; tasks: Task
   );
   loadWeights(weights, denoiser);
   return { denoiser: denoiser.eval(), tasks };
-}
-
-/** The configuration of one network for all tasks: the first task's network, with the classes of all. */
-export function jointConfig({ facts }: TaskDenoiser, [first]: readonly TaskConfig[]): DenoiserConfig {
-  return parseDenoiserConfig({
-    ...first!.model,
-    labelDim: facts.condition.class![0],
-    classNames: facts.classNames,
-    tasks: facts.tasks,
-    sigmaData: facts.sigmaData,
-  });
-}
-
-/**
- * One network for all tasks that starts with the first teacher's weights. What depends on the number of classes is random.
- * @param config as `jointConfig` gives it
- */
-export function jointStart(teacher: TaskDenoiser, config: DenoiserConfig, seed: number): ConfiguredDenoiser {
-  const denoiser = createDenoiser(config, { generator: new Generator(seed) });
-  noGrad(() =>
-    scope(() => {
-      const first = teacher.tasks.at(0)!.stateDict();
-      for (const [key, tensor] of denoiser.stateDict()) {
-        const known = first.get(key);
-        if (known && known.shape.join() === tensor.shape.join()) tensor.copy_(known);
-      }
-    }),
-  );
-  return { denoiser: denoiser.eval(), config };
 }

@@ -3,6 +3,7 @@ import { DisbackError } from "../../errors.js";
 import { type Condition, classCondition, classesOf } from "../condition.js";
 import { type Denoiser, DenoiserModule } from "../denoiser.js";
 import type { ModelFacts } from "../facts.js";
+import { requireTaskLabels } from "./task-labels.js";
 
 /** A teacher with the name of its task. */
 export interface Task {
@@ -43,7 +44,7 @@ export class TaskDenoiser extends DenoiserModule {
   denoise(x: Tensor, sigma: Tensor, condition?: Condition): Tensor {
     return scope(() => {
       const count = x.shape[0]!;
-      const labels = requireLabels(condition, this.facts).expand([count, -1]);
+      const labels = requireTaskLabels(condition, this.facts).expand([count, -1]);
       const levels = sigma.expand([count]);
       const shares = labels.split(Object.values(this.facts.tasks!), 1);
       const owners = stack(
@@ -100,18 +101,6 @@ function requireFitting({ name, denoiser: { facts } }: Task, before: readonly Ta
     throw new DisbackError(
       `${name}: makes samples of shape [${facts.sampleShape.join(", ")}], ${first.name} [${first.denoiser.facts.sampleShape.join(", ")}]`,
     );
-}
-
-function requireLabels(condition: Condition | undefined, facts: ModelFacts): Tensor {
-  const labels = condition?.class;
-  if (!labels)
-    throw new DisbackError(
-      `condition: one of the tasks must be chosen: ${Object.keys(facts.tasks!).join(", ")}`,
-    );
-  const classes = classesOf(facts);
-  if (labels.ndim !== 2 || labels.shape[1] !== classes)
-    throw new DisbackError(`condition: expected class [N, ${classes}], got [${labels.shape.join(", ")}]`);
-  return labels;
 }
 
 function bound(

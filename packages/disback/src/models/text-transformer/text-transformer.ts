@@ -5,6 +5,7 @@ import { type Conditioning, waveChannels, withNullClass } from "../dit/condition
 import { PositionalEmbedding } from "../embeddings.js";
 import { inDtype, Network } from "../network.js";
 import type { WeightSource } from "../weights.js";
+import { Neighbourhood } from "./neighbourhood.js";
 
 export interface TextTransformerOptions {
   textLength: number;
@@ -17,18 +18,19 @@ export interface TextTransformerOptions {
 }
 
 const START = { distribution: "xavier-uniform" } as const;
-/** Standard deviation of the places at the start: with less, letters do not find their neighbours for thousands of steps. */
+/** Standard deviation of the places at the start. */
 const placeScale = 0.5;
 /** Factor of the noise level, a logarithm of a few units, before its waves. */
 const noiseScale = 250;
 
 /**
  * A bidirectional transformer over the letters of a noised text, conditioned on its noise level as DiT is (Peebles and Xie
- * 2023, section 3.2). Its outputs are logits of the letters.
+ * 2023, section 3.2). Before each block every letter sees its neighbours. Its outputs are logits of the letters.
  */
 export class TextTransformer extends Network {
   readonly input: Dense;
   readonly places: Tensor;
+  readonly neighbourhoods: ModuleList<Neighbourhood>;
   readonly blocks: ModuleList<DitBlock>;
   readonly modulation: Dense;
   readonly output: Dense;
@@ -42,6 +44,9 @@ export class TextTransformer extends Network {
     this.input = new Dense(source, letterCount, channels, START);
     this.places = parameter(noGrad(() => source.normal([textLength, channels]).mul_(placeScale)));
     const block = { heads, dropout, labelDim: 0, attentionBias: true, normalizationEps };
+    this.neighbourhoods = new ModuleList(
+      Array.from({ length: layers }, () => new Neighbourhood(source, channels)),
+    );
     this.blocks = new ModuleList(Array.from({ length: layers }, () => new DitBlock(source, channels, block)));
     this.modulation = new Dense(source, channels, 2 * channels, { ...START, weightScale: 0 });
     this.output = new Dense(source, channels, letterCount, START);
@@ -75,7 +80,10 @@ export class TextTransformer extends Network {
     let tokens = this.input.forward(x).add(this.places);
     for (let index = 0; index < count; index++) {
       const before = tokens;
-      tokens = scope(() => this.blocks.at(index)!.forward(before, conditioning));
+      tokens = scope(() => {
+        const seen = this.neighbourhoods.at(index)!.forward(before);
+        return this.blocks.at(index)!.forward(seen, conditioning);
+      });
     }
     return tokens;
   }

@@ -1,4 +1,5 @@
-import { cat, Module, ops, scope, type Tensor } from "@disback/torch";
+import { cat, Module, scope, type Tensor } from "@disback/torch";
+import { attention } from "../attention.js";
 import { Dense } from "../dense.js";
 import { torchStart } from "../unet-2d/start.js";
 import type { WeightSource } from "../weights.js";
@@ -87,7 +88,7 @@ export class JointAttention extends Module {
       Tensor,
     ];
     const placed = turned ? [rotate(query, turned), rotate(key, turned)] : [query, key];
-    return ops.scaled_dot_product_attention(placed[0]!, placed[1]!, value).transpose(1, 2).flatten(2);
+    return attention(placed[0]!, placed[1]!, value).transpose(1, 2).flatten(2);
   }
 
   /** `[N, L, C]` to `[N, heads, L, C / heads]` */

@@ -105,16 +105,21 @@ export class JointBlock extends Block {
   }
 }
 
-/** Runs blocks one after the other, releasing what each was given: a large picture's tokens take as much as weights. */
+/**
+ * Runs blocks one after the other, releasing what each was given: a large picture's tokens take as much as weights.
+ * `onBlock` gets the picture's tokens after every block; they are released later.
+ */
 export function throughBlocks(
   blocks: readonly JointBlock[],
   start: Streams,
   vector: Tensor,
   turned?: Rotation,
+  onBlock?: (image: Tensor) => void,
 ): Streams {
   let streams = start;
   for (const block of blocks) {
     const next = block.forward(streams, vector, turned);
+    onBlock?.(next.image);
     if (next.image !== streams.image) streams.image.dispose();
     if (next.text !== streams.text) streams.text.dispose();
     streams = next;

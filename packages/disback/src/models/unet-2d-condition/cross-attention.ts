@@ -1,4 +1,5 @@
-import { Module, ops, scope, type Tensor } from "@disback/torch";
+import { Module, scope, type Tensor } from "@disback/torch";
+import { attention } from "../attention.js";
 import { Dense } from "../dense.js";
 import { torchStart } from "../unet-2d/start.js";
 import type { WeightSource } from "../weights.js";
@@ -35,7 +36,7 @@ export class CrossAttention extends Module {
       const query = this.split(this.to_q.forward(tokens));
       const key = this.split(this.to_k.forward(context));
       const value = this.split(this.to_v.forward(context));
-      const attended = ops.scaled_dot_product_attention(query, key, value, bias);
+      const attended = attention(query, key, value, bias);
       return this.to_out[0].forward(attended.transpose(1, 2).flatten(2));
     });
   }

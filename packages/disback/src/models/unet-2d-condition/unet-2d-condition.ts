@@ -2,7 +2,7 @@ import { cat, type DType, GroupNorm, Module, ops, scope, type Tensor } from "@di
 import { DisbackError } from "../../errors.js";
 import { Convolution } from "../convolution.js";
 import { PositionalEmbedding } from "../embeddings.js";
-import { inDtype } from "../network.js";
+import { endsOfLevels, inDtype } from "../network.js";
 import { activatedNormal } from "../unet-2d/activation.js";
 import { torchStart } from "../unet-2d/start.js";
 import { StepEmbedding } from "../unet-2d/step-embedding.js";
@@ -122,6 +122,11 @@ export class UNet2DConditionModel extends Module {
   /** The encoder's last output, the bottleneck; parameters as of `forward`. @returns `[N, channels, h, w]` */
   features(x: Tensor, timestep: Tensor, condition: UNet2DCondition): Tensor {
     return scope(() => this.encode(x, this.condition(x, timestep, condition)).at(-1)!);
+  }
+
+  /** The encoder's last output of each resolution, the bottleneck last. */
+  layerFeatures(x: Tensor, timestep: Tensor, condition: UNet2DCondition): Tensor[] {
+    return scope(() => endsOfLevels(this.encode(x, this.condition(x, timestep, condition))));
   }
 
   /** @returns what every part of the encoder gives, the bottleneck last */

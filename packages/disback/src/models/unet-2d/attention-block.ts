@@ -1,4 +1,5 @@
-import { GroupNorm, ops, scope, type Tensor } from "@disback/torch";
+import { GroupNorm, scope, type Tensor } from "@disback/torch";
+import { attention } from "../attention.js";
 import { Block } from "../block.js";
 import { Dense } from "../dense.js";
 import type { WeightSource } from "../weights.js";
@@ -61,7 +62,7 @@ export class AttentionBlock extends Block {
       const [query, key, value] = [this.to_q, this.to_k, this.to_v].map((projection) =>
         this.split(projection.forward(pixels)),
       ) as [Tensor, Tensor, Tensor];
-      const attended = ops.scaled_dot_product_attention(query, key, value);
+      const attended = attention(query, key, value);
       return this.to_out[0].forward(attended.transpose(1, 2).flatten(2));
     });
   }

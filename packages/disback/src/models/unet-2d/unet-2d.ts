@@ -1,7 +1,7 @@
 import { type DType, GroupNorm, Module, parameter, type Tensor, zeros } from "@disback/torch";
 import { Convolution } from "../convolution.js";
 import { type NoiseEmbedding, PositionalEmbedding } from "../embeddings.js";
-import { dropLabels, inDtype, Network } from "../network.js";
+import { dropLabels, endsOfLevels, inDtype, Network } from "../network.js";
 import type { WeightSource } from "../weights.js";
 import { activate, activatedNormal } from "./activation.js";
 import { DownLevel, type LevelStyle, MiddleLevel, UpLevel } from "./blocks.js";
@@ -87,6 +87,11 @@ export class UNet2D extends Network {
   /** The encoder's last output, the bottleneck. */
   features(x: Tensor, noise: Tensor, labels?: Tensor): Tensor {
     return this.encode(x, this.embed(x.shape[0]!, noise, labels)).at(-1)!;
+  }
+
+  /** The encoder's last output of each resolution, the bottleneck last. */
+  override layerFeatures(x: Tensor, noise: Tensor, labels?: Tensor): Tensor[] {
+    return endsOfLevels(this.encode(x, this.embed(x.shape[0]!, noise, labels)));
   }
 
   /** A table has no row for "no class". A class that is a number is then 0, which always has the same embedding. */

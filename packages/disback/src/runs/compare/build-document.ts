@@ -7,7 +7,7 @@ import { BEST_BY } from "../best-model.js";
 import { locateModel } from "../locate-model.js";
 import { isModuleFile } from "../own-modules.js";
 import { readRunRecord } from "../run-record.js";
-import type { CompareSettings } from "../settings/compare.js";
+import { type CompareSettings, methodsOf } from "../settings/compare.js";
 import { measure } from "./child-run.js";
 import { COMPARISON_FORMAT, type ComparisonDocument, type MethodRuns, type StudentCase } from "./document.js";
 import type { ChildRun } from "./plan.js";
@@ -45,7 +45,7 @@ export function buildDocument(
     versions,
     machine,
     cases: settings.students.map((student): StudentCase => {
-      const methods = Object.keys(settings.methods).map((method): MethodRuns => {
+      const methods = methodsOf(settings).map((method): MethodRuns => {
         const own = runs.filter((run) => run.student === student && run.method === method);
         const convergence = withCosts(own.map((run) => measure(out, run)));
         return {

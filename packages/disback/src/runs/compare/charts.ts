@@ -3,7 +3,7 @@ import { median } from "../../compare/statistics.js";
 import type { ChartContent, Curve } from "../report/curves.js";
 import { FIGURE_NAMES } from "../wording.js";
 import type { ComparisonDocument, StudentCase } from "./document.js";
-import { MEASURE_NAMES } from "./wording.js";
+import { MEASURE_NAMES, mainCost } from "./wording.js";
 
 /** A chart and the name of its files. */
 export interface NamedChart extends ChartContent {
@@ -30,10 +30,12 @@ export function chartsOfCase(document: ComparisonDocument, part: StudentCase): N
     curves: curvesOf(part, other, "iterations"),
     ...more,
   });
+  const { measure: first } = mainCost(document);
+  const measures = ["iterationsWithPreparation", "seconds", "processorSeconds"] as const;
   const charts = [
-    convergence("iterationsWithPreparation"),
-    convergence("seconds"),
-    convergence("processorSeconds"),
+    // The page shows the first two at once.
+    convergence(first),
+    ...measures.filter((measure) => measure !== first).map(convergence),
     convergence("iterations"),
     convergence("images"),
     speedUpChart(part, "iterations"),

@@ -5,6 +5,7 @@ import type { Convergence } from "../../compare/convergence.js";
 import { escapeHtml } from "../report/markup.js";
 import { shortNumber } from "../wording.js";
 import type { ComparisonDocument, MethodRuns, StudentCase } from "./document.js";
+import { type MainCost, mainCost } from "./wording.js";
 
 /** Moments of the slider, from the start to the largest cost that all methods paid. */
 const MOMENTS = 6;
@@ -16,26 +17,24 @@ interface Moment {
 }
 
 /**
- * The samples of all methods side by side, of the first seed and from the same noise, at the same cost in steps with
- * preparation; a slider goes through the costs.
+ * The samples of all methods side by side, of the first seed and from the same noise, at the same cost with
+ * preparation, see `mainCost`; a slider goes through the costs.
  */
-export function samplesAtEqualCost(
-  out: string,
-  { figure, settings }: ComparisonDocument,
-  part: StudentCase,
-): string {
+export function samplesAtEqualCost(out: string, document: ComparisonDocument, part: StudentCase): string {
+  const { figure, settings } = document;
+  const { measure, units } = mainCost(document);
   const first = part.runs.map(({ method, convergence }) => ({ method, run: convergence[0]! }));
-  const most = Math.min(...first.map(({ run }) => run.points.at(-1)?.cost.iterationsWithPreparation ?? 0));
+  const most = Math.min(...first.map(({ run }) => run.points.at(-1)?.cost[measure] ?? 0));
   const costs = Array.from({ length: MOMENTS }, (_, moment) => (most * moment) / (MOMENTS - 1));
   const methods = first.flatMap(({ method, run }) => {
-    const moments = costs.flatMap((cost) => momentAt(out, run, cost, figure) ?? []);
+    const moments = costs.flatMap((cost) => momentAt(out, run, { measure, cost }, figure) ?? []);
     return moments.length === costs.length ? [{ method, moments }] : [];
   });
   if (most === 0 || methods.length === 0) return "";
   const figures = methods.map(({ method, moments }) => {
     const images = moments.map(
       ({ picture, caption }, index) =>
-        `<img alt="${escapeHtml(`samples, ${method}, ${caption}`)}" src="data:image/png;base64,${readFileSync(picture).toString("base64")}" data-caption="${escapeHtml(caption)}" data-moment="${escapeHtml(`each after ${shortNumber(costs[index]!)} steps`)}"${index + 1 < moments.length ? " hidden" : ""}>`,
+        `<img alt="${escapeHtml(`samples, ${method}, ${caption}`)}" src="data:image/png;base64,${readFileSync(picture).toString("base64")}" data-caption="${escapeHtml(caption)}" data-moment="${escapeHtml(`each after ${shortNumber(costs[index]!)} ${units}`)}"${index + 1 < moments.length ? " hidden" : ""}>`,
     );
     const name =
       method === settings.baseline ? `${method} <span class="muted">baseline</span>` : escapeHtml(method);
@@ -47,7 +46,7 @@ export function samplesAtEqualCost(
 ${figures.join("\n")}
 </div>
 <div class="time" hidden><button type="button">Play</button><input type="range" min="0" value="0" aria-label="cost"><output class="moment"></output></div>
-<p class="how">Seed ${first[0]!.run.seed}, all from the same noise, each after ${shortNumber(most)} steps of the student; preparation is counted as the steps that would have taken as long.</p>
+<p class="how">Seed ${first[0]!.run.seed}, all from the same noise, each after ${shortNumber(most)} ${units}; preparation is counted${measure === "processorSeconds" ? "" : " as the steps that would have taken as long"}.</p>
 </section>`;
 }
 
@@ -55,7 +54,7 @@ ${figures.join("\n")}
 function momentAt(
   out: string,
   run: Convergence & { folder: string },
-  cost: number,
+  { measure, cost }: Pick<MainCost, "measure"> & { cost: number },
   figure: string,
 ): Moment | undefined {
   const folder = join(out, run.folder, "samples");
@@ -63,7 +62,7 @@ function momentAt(
   const imitated = readdirSync(folder)
     .filter((name) => /^imitate-\d+\.png$/.test(name))
     .sort();
-  const affordable = run.points.filter((point) => point.cost.iterationsWithPreparation <= cost * (1 + 1e-9));
+  const affordable = run.points.filter((point) => point.cost[measure] <= cost * (1 + 1e-9));
   // While it records, a student does not change.
   const point = affordable.at(-1) ?? run.points[0]!;
   const early = run.points.filter((one) => one.cost.iterations === 0);

@@ -8,6 +8,7 @@ import type { ComparisonDocument, StudentCase } from "./document.js";
 import {
   costText,
   levelText,
+  mainCost,
   ratesText,
   ratioText,
   SHORT_MEASURE_NAMES,
@@ -23,6 +24,7 @@ export function figureName({ figure }: ComparisonDocument): string {
 
 /** The main results: one line per kind of student and method. */
 export function overviewTable(document: ComparisonDocument): string {
+  const time = mainCost(document).measure === "processorSeconds" ? "processorSeconds" : "seconds";
   const head: string[] = [
     "student",
     "method",
@@ -30,8 +32,8 @@ export function overviewTable(document: ComparisonDocument): string {
     "at end",
     "to the baseline's best: iterations",
     "iterations + preparation",
-    "seconds + preparation",
-    "levels reached faster (seconds)",
+    SHORT_MEASURE_NAMES[time],
+    `levels reached faster (${time === "seconds" ? "seconds" : "processor seconds"})`,
   ];
   const rows = document.cases.flatMap((part) =>
     part.methods.map((method) => {
@@ -44,8 +46,8 @@ export function overviewTable(document: ComparisonDocument): string {
         stacked(method.end),
         to("iterations"),
         to("iterationsWithPreparation"),
-        to("seconds"),
-        method.isBaseline ? "" : verdict(method),
+        to(time),
+        method.isBaseline ? "" : verdict(method, time),
       ];
     }),
   );
@@ -58,8 +60,8 @@ function stacked(values: Spread): string {
   return escapeHtml(middle) + (range ? `<small>${escapeHtml(range.replace(")", ""))}</small>` : "");
 }
 
-function verdict(method: MethodComparison): string {
-  const all = method.speedUps.seconds;
+function verdict(method: MethodComparison, measure: CostMeasure): string {
+  const all = method.speedUps[measure];
   const faster = all.filter(({ median }) => isFaster(median)).length;
   return `${faster} of ${all.length}`;
 }

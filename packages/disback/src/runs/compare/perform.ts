@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { writeFileAtomically } from "../atomic-file.js";
 import type { Progress } from "../progress.js";
-import type { CompareSettings } from "../settings/compare.js";
+import { type CompareSettings, methodsOf } from "../settings/compare.js";
 import { buildDocument, figureOf } from "./build-document.js";
 import type { CommandLine } from "./child-process.js";
 import { type ComparisonDocument, documentJson } from "./document.js";
@@ -45,7 +45,7 @@ export async function performComparison(
 ): Promise<ComparisonResult> {
   const { out, progress } = options;
   const { students, seeds } = settings;
-  const methods = Object.keys(settings.methods);
+  const methods = methodsOf(settings);
   // This also checks all settings, before anything is written.
   const paper = planRuns(settings, { students, methods, seeds });
   const candidates = settings.protocol === "best" ? candidateRates(settings) : undefined;

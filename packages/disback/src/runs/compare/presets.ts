@@ -3,8 +3,9 @@ import {
   isDirectName,
   isLanguageName,
   type ObjectiveName,
+  objectiveDefaults,
   objectiveNames,
-} from "../settings/objective-names.js";
+} from "../settings/objectives.js";
 
 const baseline = { "diff-instruct": { method: "plain" } };
 /** The paper's method and fixed schedules: always with a trajectory. */
@@ -81,6 +82,12 @@ const ranking = {
   methods: objectives(ranked, false),
   learningRates: { student: [1e-4, 3e-4, 1e-3, 3e-3, 1e-2], auxiliaryFactors: [2], seeds: [101] },
 };
+/** Stages of the length that a run of so many steps of `ect` has room for. */
+const stagesWithin = (steps: number) => ({
+  ect: { stageSteps: Math.round(steps / 10) },
+  tcm: { stageSteps: Math.round(steps / 15), firstSteps: Math.round(steps / 2) },
+  scm: { warmupSteps: Math.round(steps / 6) },
+});
 /** A teacher of other data than the ring: `disback teacher train --preset 2d --data toy:grid`, and `--teacher`. */
 const rankingOfPoints = (data: string) => ({
   ...ranking,
@@ -89,30 +96,46 @@ const rankingOfPoints = (data: string) => ({
     backtracking: {
       ...{ batchSize: 128, iterations: 100_000, processorSeconds: 4, emaDecay: 0.97 },
       pairs: { count: 1000 },
-      // Stages of the length that such a run has room for.
-      ect: { stageSteps: 60 },
-      tcm: { stageSteps: 40, firstSteps: 300 },
-      scm: { warmupSteps: 100 },
+      ...stagesWithin(600),
     },
     evaluation: { every: 25, samples: 2000, batchSize: 2000, grid: 1000 },
     checkpoints: { every: 1000 },
   },
 });
-/** Give the images with `--data`. */
-const rankingOfImages = {
+/** Give the images with `--data`. The student of a quarter imitates the teacher first, which is not in its 10 seconds. */
+const rankingOfImages = (pairs: number, steps: number) => ({
   ...ranking,
-  students: ["same"],
   common: {
     backtracking: {
-      ...{ batchSize: 16, iterations: 100_000, processorSeconds: 6, emaDecay: 0.97 },
-      pairs: { count: 150 },
-      ect: { stageSteps: 20 },
-      tcm: { stageSteps: 12, firstSteps: 96 },
-      scm: { warmupSteps: 30 },
+      ...{ batchSize: 16, iterations: 100_000, processorSeconds: 10, emaDecay: 0.97 },
+      pairs: { count: pairs },
+      ...stagesWithin(steps),
     },
-    evaluation: { every: 20, samples: 1000, batchSize: 250 },
+    evaluation: { every: 50, samples: 1000, batchSize: 250 },
     checkpoints: { every: 1000 },
   },
+  perStudent: { small: { imitation: { when: "always", batchSize: 16 } } },
+});
+/** Whether an objective's own default is a higher noise level of the student's step. */
+const startsHigher = (name: ObjectiveName) => objectiveDefaults[name]?.sigmaInit !== undefined;
+/**
+ * Galaxies of `bench/galaxies/hsc32.mjs`: give it with `--teacher`, and samples of it with `--data`. The noise level of the
+ * step is that of docs/galaxies.md. `meanflow` needs a network of ours.
+ */
+const rankingOfGalaxies = {
+  ...rankingOfImages(100, 150),
+  students: ["same"],
+  methods: Object.fromEntries(
+    ranked
+      .filter((name) => name !== "meanflow")
+      .map((objective) => [
+        objective,
+        {
+          ...{ method: "plain", backtracking: { objective } },
+          ...(startsHigher(objective) ? {} : { sigmaInit: 5 }),
+        },
+      ]),
+  ),
 };
 
 const fewSteps = {
@@ -266,7 +289,9 @@ export const comparePresets: Readonly<Record<string, SettingsTree>> = {
   "objectives-ring": { teacher: "2d-ring", ...rankingOfPoints("toy:ring") },
   "objectives-checkerboard": rankingOfPoints("toy:checkerboard"),
   "objectives-grid": rankingOfPoints("toy:grid"),
-  "objectives-fashion-mnist-16": { teacher: "fashion-mnist-16", ...rankingOfImages },
+  "objectives-fashion-mnist-16": { teacher: "fashion-mnist-16", ...rankingOfImages(160, 200) },
+  "objectives-cifar10-16": { teacher: "cifar10-16", ...rankingOfImages(80, 100), students: ["same"] },
+  "objectives-galaxies": rankingOfGalaxies,
   /** Students of one, two and four steps, which start as the teacher's copy. */
   "few-steps-2d": {
     teacher: "2d-ring",

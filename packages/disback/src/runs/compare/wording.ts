@@ -2,6 +2,7 @@ import type { CostMeasure } from "../../compare/convergence.js";
 import type { SpeedUp, SpeedUpSummary } from "../../compare/speed-up.js";
 import { median, type Spread } from "../../compare/statistics.js";
 import { shortNumber } from "../wording.js";
+import type { ComparisonDocument } from "./document.js";
 import { exponential, type LearningRates } from "./plan.js";
 
 /** Display names of costs. */
@@ -21,6 +22,26 @@ export const SHORT_MEASURE_NAMES: Readonly<Record<CostMeasure, string>> = {
   seconds: "seconds + preparation",
   processorSeconds: "processor seconds + preparation",
 };
+
+/** The cost that counts first, and what it is of. */
+export interface MainCost {
+  measure: "iterationsWithPreparation" | "processorSeconds";
+  /** `in half the steps` */
+  of: string;
+  /** `each after 120 steps` */
+  units: string;
+}
+
+/**
+ * The cost by which methods are compared first: processor time where every run has as much of it, else steps. Both with
+ * preparation: only so is the comparison fair.
+ */
+export function mainCost({ settings }: Pick<ComparisonDocument, "settings">): MainCost {
+  const { processorSeconds } = (settings.common.backtracking ?? {}) as { processorSeconds?: unknown };
+  return processorSeconds === undefined
+    ? { measure: "iterationsWithPreparation", of: "steps", units: "steps" }
+    : { measure: "processorSeconds", of: "processor time", units: "processor seconds" };
+}
 
 /** `1.52×`; `never` if only the baseline reached the level, `>1.9×` if only the method did. */
 export function speedUpText(speedUp: SpeedUp): string {

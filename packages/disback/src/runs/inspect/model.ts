@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { readSafetensors } from "@disback/torch";
+import { type Module, readSafetensors } from "@disback/torch";
 import { isGenerator } from "../../distill/generator-student.js";
 import { Trajectory } from "../../distill/trajectory.js";
 import { DisbackError } from "../../errors.js";
@@ -11,6 +11,7 @@ import { loadAutoencoder } from "../../models/autoencoder/storage.js";
 import { loadModel, sampleShape } from "../../models/config.js";
 import { isGeneratorFolder, loadGenerator } from "../../models/generators/storage.js";
 import { weightsFile } from "../../models/model-folder.js";
+import { isTaskAdaptersFolder, loadTaskAdapters } from "../../models/tasks/adapters-storage.js";
 import { isTaskFolder, loadTasks } from "../../models/tasks/storage.js";
 import { isAdapterFolder, readAdapterFolder } from "../adapter-folder.js";
 import { isAutoencoderFolder } from "../open-autoencoder.js";
@@ -27,6 +28,7 @@ export function describeModel(path: string): Description | undefined {
   if (isGeneratorFolder(path)) return describeGenerator(path);
   if (isAutoencoderFolder(path)) return describeAutoencoder(path);
   if (isTaskFolder(path)) return describeTasks(path);
+  if (isTaskAdaptersFolder(path)) return describeTaskAdapters(path);
   const { denoiser, config } = loadModel(path);
   const kind = readStudentFile(path);
   const levels = kind?.kind === "denoiser" ? kind : undefined;
@@ -107,6 +109,29 @@ function describeTasks(path: string): Description {
         name,
         `${network}, ${labelDim} classes, ${parameters[place]!.toLocaleString("en")} parameters`,
       ]),
+    ],
+  };
+}
+
+/** A student of several tasks: one base with adapters for each. */
+function describeTaskAdapters(path: string): Description {
+  const { denoiser, config } = loadTaskAdapters(path);
+  const { facts, rank, base } = denoiser;
+  const count = (module: Module) => module.parameters().reduce((sum, { numel }) => sum + numel, 0);
+  const [ofBase, ofAdapters] = [count(base), count(denoiser)].map((each) => each.toLocaleString("en"));
+  base.dispose();
+  denoiser.dispose();
+  const student = readStudentFile(path);
+  const levels = student?.kind === "denoiser" ? [student.sigmaInit, ...student.laterSigmas] : [];
+  return {
+    kind: `model: ${stepsText(Math.max(1, levels.length))} student of several tasks, adapters for each on one base`,
+    facts: [
+      ["samples", `[${facts.sampleShape.join(", ")}]`],
+      ["tasks", Object.keys(facts.tasks!).join(", ")],
+      ["rank", String(rank)],
+      ["parameters", `${ofBase} of the base, ${ofAdapters} of adapters`],
+      ...(levels.length > 0 ? [["noise levels", levels.join(", ")] as [string, string]] : []),
+      ...flattenRows(config),
     ],
   };
 }

@@ -4,6 +4,8 @@ import { requireDenoiserStudent } from "../../distill/denoiser-student.js";
 import { Imitation, type ImitationOptions } from "../../distill/imitate.js";
 import { DisbackError } from "../../errors.js";
 import { loadWeights, weightsFile } from "../../models/model-folder.js";
+import { loadAdaptersOnly } from "../../models/tasks/adapters-storage.js";
+import { TaskAdapters } from "../../models/tasks/task-adapters.js";
 import type { DistillSettings } from "../settings/distillation.js";
 import { runStage } from "../stage-loop.js";
 import { positionOf } from "../stage-position.js";
@@ -27,11 +29,12 @@ export async function imitateTeacher(
   const folder = context.run.file("imitated");
   if (checkpoint && positionOf(checkpoint).stage !== "imitate" && existsSync(folder)) {
     // The checkpoints of later stages hold the seconds before them.
-    loadWeights(join(folder, weightsFile), made.module);
+    if (made.module instanceof TaskAdapters) loadAdaptersOnly(folder, made.module);
+    else loadWeights(join(folder, weightsFile), made.module);
     return { seconds: 0, context };
   }
   const student = requireDenoiserStudent(studentOf(made, settings), "imitation");
-  const { steps, tolerance, inherit, batchSize, learningRate } = settings.imitation;
+  const { steps, tolerance, inherit, loss, batchSize, learningRate } = settings.imitation;
   const execution = executionOf(settings, context);
   if (!isDenoiserModel(teacher))
     throw new DisbackError(
@@ -43,6 +46,7 @@ export async function imitateTeacher(
     steps,
     tolerance,
     inherit,
+    loss,
     batchSize,
     learningRate,
     execution,

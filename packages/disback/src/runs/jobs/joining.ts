@@ -1,6 +1,7 @@
 import { DisbackError, UsageError } from "../../errors.js";
 import type { DenoiserConfig } from "../../models/denoiser-config.js";
-import { jointConfig, saveTasks, type TaskConfig } from "../../models/tasks/storage.js";
+import { jointConfig } from "../../models/tasks/joint-network.js";
+import { saveTasks, type TaskConfig } from "../../models/tasks/storage.js";
 import { type Task, TaskDenoiser } from "../../models/tasks/task-denoiser.js";
 import { openDenoiser } from "../open-model.js";
 import type { OpenedModel } from "../opened-model.js";

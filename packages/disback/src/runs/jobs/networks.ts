@@ -23,7 +23,8 @@ import { requireSameKind } from "../../models/facts.js";
 import { createGenerator } from "../../models/generators/create-generator.js";
 import { LanguageModel } from "../../models/language/language-model.js";
 import { PreconditionedDenoiser } from "../../models/preconditioning/preconditioned.js";
-import { jointStart } from "../../models/tasks/storage.js";
+import { jointStart } from "../../models/tasks/joint-network.js";
+import { TaskAdapters } from "../../models/tasks/task-adapters.js";
 import { TaskDenoiser } from "../../models/tasks/task-denoiser.js";
 import { intervalConfig, withInterval } from "../../models/with-interval.js";
 import { fingerprint, keepingFingerprint } from "../../training/hashing.js";
@@ -38,6 +39,7 @@ import { type PipelineSettings, pipelineChoiceOf } from "../pipeline-choice.js";
 import { promptsFrom } from "../prompts.js";
 import type { ObjectiveName } from "../settings/objective-names.js";
 import { readSettingsFile } from "../settings/resolve.js";
+import { taskAdaptersModel } from "../task-folder.js";
 import { type HalfSettings, openHalves, refuseHalf } from "./autoencoder-networks.js";
 import {
   generatorConfigFor,
@@ -95,6 +97,9 @@ export async function openNetworks(
     return { teacher, student };
   }
   if (rank === undefined) return { teacher, student: await makeStudent(settings, teacher) };
+  requireTeachersStart(settings);
+  if (teacher.module instanceof TaskDenoiser)
+    return { teacher, student: adaptedTasks(settings, rank, teacher, teacher.module) };
   const known = fingerprint(teacher.module);
   halveBase(teacher.module, settings);
   if (settings.offload) moveBaseOut(teacher.module, settings);
@@ -159,7 +164,6 @@ async function makeStudent(settings: NetworkSettings, teacher: OpenedModel): Pro
   const how = computationOf(settings);
   if (start === "same" && teacher.module instanceof TaskDenoiser) {
     const joint = jointStart(teacher.module, requireConfig(teacher, start), seed);
-    joint.denoiser.to({ device });
     return configured({ ...joint, denoiser: computing(joint.denoiser, how) }, teacher.codec);
   }
   if (start === "same") return { ...teacher, module: teacher.module.clone().requiresGrad_(true) };
@@ -194,16 +198,35 @@ async function makeStudent(settings: NetworkSettings, teacher: OpenedModel): Pro
   };
 }
 
-function adaptedTeacher(
-  { teacher: source, student, unconditional, adaptedLayers, seed }: NetworkSettings,
-  rank: number,
-  teacher: OpenedModel,
-  fingerprint: string,
-): OpenedModel {
+function requireTeachersStart({ student }: NetworkSettings): void {
   if (student !== "same")
     throw new DisbackError(
       `"rank": adapters stand on the teacher, so the student cannot start as "${student}"`,
     );
+}
+
+/** One base for all tasks, the first teacher's weights, with adapters of its own for each. */
+function adaptedTasks(
+  settings: NetworkSettings,
+  rank: number,
+  teacher: OpenedModel,
+  tasks: TaskDenoiser,
+): OpenedModel {
+  const { student, adaptedLayers: layers, seed, offload } = settings;
+  const joint = jointStart(tasks, requireConfig(teacher, student), seed, { shared: true });
+  const base = computing(joint.denoiser, computationOf(settings));
+  halveBase(base, settings);
+  if (offload) for (const network of [tasks, base]) moveBaseOut(network, settings);
+  const options = { rank, ...(layers ? { layers } : {}), generator: new Generator(seed) };
+  return taskAdaptersModel(new TaskAdapters(base, options), joint.config);
+}
+
+function adaptedTeacher(
+  { teacher: source, unconditional, adaptedLayers, seed }: NetworkSettings,
+  rank: number,
+  teacher: OpenedModel,
+  fingerprint: string,
+): OpenedModel {
   const adapters = adaptersOn(teacher.module, { rank, layers: adaptedLayers }, seed);
   return adaptersOnModel(teacher, adapters, { source, unconditional, fingerprint });
 }

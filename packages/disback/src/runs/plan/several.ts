@@ -4,7 +4,7 @@ import { distillationJob } from "../jobs/distillation.js";
 import type { Job } from "../jobs/job.js";
 import { recordingJob } from "../jobs/record.js";
 import type { Progress } from "../progress.js";
-import type { CompareSettings } from "../settings/compare.js";
+import { type CompareSettings, methodsOf } from "../settings/compare.js";
 import type { RecordSettings } from "../settings/distillation.js";
 import { layer, type SettingsTree } from "../settings/layers.js";
 import { planRun, type RunPlan } from "./plan.js";
@@ -47,7 +47,7 @@ export async function planComparison(
   options: SeveralOptions,
 ): Promise<SeveralPlan> {
   const { students, seeds, learningRates, protocol } = settings;
-  const methods = Object.keys(settings.methods);
+  const methods = methodsOf(settings);
   const { student = [], auxiliaryFactors = [], seeds: tuning = [] } = learningRates ?? {};
   const sweep = protocol === "best" ? student.length * auxiliaryFactors.length * tuning.length : 0;
   const first = planRuns(settings, { students, methods, seeds: seeds.slice(0, 1) });

@@ -38,6 +38,7 @@ export const compareSchema = z
       .record(name, distillSettings)
       .default({ "diff-instruct": { method: "plain" }, disback: { method: "auto" } })
       .describe("the methods by name, each with its settings of `disback distill`"),
+    only: z.array(z.string()).min(1).optional().describe("names of the methods to run; all if not given"),
     baseline: z
       .string()
       .default("diff-instruct")
@@ -81,6 +82,11 @@ export const compareSchema = z
         `"${settings.baseline}" is not one of the methods: ${Object.keys(settings.methods).join(", ")}`,
       );
     }
+    const unknown = settings.only?.find((method) => !Object.hasOwn(settings.methods, method));
+    if (unknown !== undefined)
+      refuse(["only"], `"${unknown}" is not one of the methods: ${Object.keys(settings.methods).join(", ")}`);
+    if (settings.only && !settings.only.includes(settings.baseline))
+      refuse(["only"], `leaves out the baseline, ${settings.baseline}: add it, or choose another baseline`);
     for (const student of Object.keys(settings.perStudent)) {
       // A preset may have settings for more kinds of students than the user requests.
       if (![...settings.students, ...KINDS].includes(student))
@@ -99,3 +105,8 @@ export const compareSchema = z
   });
 
 export type CompareSettings = z.output<typeof compareSchema>;
+
+/** Names of the methods that are run. */
+export function methodsOf({ methods, only }: CompareSettings): string[] {
+  return Object.keys(methods).filter((method) => !only || only.includes(method));
+}

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { methods } from "../../distill/decide.js";
 import { defaults } from "../../distill/defaults.js";
+import { imitationLosses } from "../../distill/imitate.js";
 import type { NodeStorage } from "../../distill/node-storage.js";
 import {
   commonSettings,
@@ -222,6 +223,12 @@ const imitation = z
       .default(imitationDefaults.inherit)
       .describe(
         "a smaller student of the teacher's architecture starts with the first channels of the teacher's weights",
+      ),
+    loss: z
+      .enum(imitationLosses)
+      .default(imitationDefaults.loss)
+      .describe(
+        "squares of the difference, or own: the loss of a denoiser of letters (cross-entropy), less what the teacher's answers cost; own makes all steps",
       ),
     batchSize: integer(1).default(imitationDefaults.batchSize).describe("samples per step"),
     learningRate: positive

@@ -19,7 +19,7 @@ import {
   expectDirect,
   expectGradients,
   given,
-  headState,
+  headsState,
   realSamples,
   scene,
   withHead,
@@ -120,8 +120,11 @@ describe("the student's gradient is PyTorch's", () => {
     for (const weight of teacher.parameters()) expect(weight.grad).toBeUndefined();
   });
 
-  test("ladd", () => {
-    expectDirect(new Ladd({ real: realSamples() }), "ladd", headState);
+  test.each([
+    ["ladd", 1],
+    ["ladd.layers", 2],
+  ] as const)("%s", (name, depths) => {
+    expectDirect(new Ladd({ real: realSamples() }), name, () => headsState(depths), 2e-5, scene(depths));
   });
 
   test("moment-matching: that of Diff-Instruct", () => {
@@ -147,16 +150,20 @@ describe("loss and gradients of the auxiliary model are PyTorch's", () => {
     expectAuxiliary(new Sida({ real: realSamples(), discriminatorWeight: 0.7 }), at, "sida.auxiliary");
   });
 
-  test("ladd's discriminator", () => {
-    const { student, teacher } = scene();
+  test.each([
+    ["ladd", 1],
+    ["ladd.layers", 2],
+  ] as const)("%s: its discriminator", (name, depths) => {
+    const { student, teacher } = scene(depths);
     const objective = new Ladd({ real: realSamples() });
     objective.prepare({ student, teacher, seed: 3 });
-    objective.loadState(headState());
+    objective.loadState(headsState(depths));
     const loss = objective.ownLoss({ student, teacher, count: 6, random: new Generator(7) });
     loss.backward();
-    expect(difference(loss, "ladd.own.loss")).toBeLessThan(1e-5);
+    expect(difference(loss, `${name}.own.loss`)).toBeLessThan(1e-5);
+    expect(objective.parameters()).toHaveLength(4 * depths);
     objective.parameters().forEach((weight, index) => {
-      expect(difference(weight.grad!, `ladd.own.gradient${index}`)).toBeLessThan(2e-5);
+      expect(difference(weight.grad!, `${name}.own.gradient${index}`)).toBeLessThan(2e-5);
     });
     for (const weight of [...student.module.parameters(), ...teacher.parameters()])
       expect(weight.grad).toBeUndefined();

@@ -7,7 +7,7 @@ import type { Objective, StudentSignal } from "../../../src/distill/objective.js
 import { SamplePool } from "../../../src/distill/sample-pool.js";
 import type { DenoiserModule } from "../../../src/models/denoiser.js";
 import { guided } from "../../../src/models/guided-denoiser.js";
-import { TinyDenoiser } from "../tiny-denoiser.js";
+import { TinyDenoiser, TwoDepthsDenoiser } from "../tiny-denoiser.js";
 
 const tensorsOf = (file: string) =>
   readSafetensors(fileURLToPath(new URL(`../../fixtures/distill/${file}.safetensors`, import.meta.url)))
@@ -25,12 +25,12 @@ export function difference(actual: Tensor, name: string): number {
   return actual.sub(expected).abs().max().item() / expected.abs().max().item();
 }
 
-/** The networks of the fixture, and one step of an objective with them. */
-export function scene() {
+/** The networks of the fixture, and one step of an objective with them. @param depths of the teacher's features */
+export function scene(depths: 1 | 2 = 1) {
   const student = new DenoiserStudent(new TinyDenoiser(fixture, "student"), {
     sigmaInit: 2.5,
   });
-  const teacher = new TinyDenoiser(fixture, "teacher");
+  const teacher = new (depths === 1 ? TinyDenoiser : TwoDepthsDenoiser)(fixture, "teacher");
   const auxiliary = new TinyDenoiser(fixture, "auxiliary");
   const condition = { class: given("labels") };
   const step = () => {
@@ -79,10 +79,21 @@ export function expectAuxiliary(objective: Objective, at: ReturnType<typeof scen
 export const realSamples = () =>
   new SamplePool({ samples: given("real.samples"), condition: { class: given("real.labels") } });
 
+const HEAD_KEYS = ["hidden.weight", "hidden.bias", "out.weight", "out.bias"];
+
 /** The state of a discriminator with the fixture's head. */
 export function headState(): State {
-  const keys = ["hidden.weight", "hidden.bias", "out.weight", "out.bias"];
-  return { tensors: new Map(keys.map((key) => [key, given(`head.${key}`)])), values: {} };
+  return { tensors: new Map(HEAD_KEYS.map((key) => [key, given(`head.${key}`)])), values: {} };
+}
+
+/** The state of a discriminator with one of the fixture's heads for each depth. */
+export function headsState(depths: 1 | 2): State {
+  const tensors = ["head", "deep-head"]
+    .slice(0, depths)
+    .flatMap((name, depth) =>
+      HEAD_KEYS.map((key) => [`heads.${depth}.${key}`, given(`${name}.${key}`)] as const),
+    );
+  return { tensors: new Map(tensors), values: {} };
 }
 
 /** Prepares an objective, and gives its discriminator the fixture's head. */
@@ -98,8 +109,8 @@ export function expectDirect(
   name: string,
   state?: (at: ReturnType<typeof scene>) => State,
   tolerance = 2e-5,
+  at = scene(),
 ) {
-  const at = scene();
   const { student, teacher } = at;
   objective.prepare?.({ student, teacher, seed: 3 });
   if (state) objective.loadState!(state(at));

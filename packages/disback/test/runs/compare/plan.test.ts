@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { candidateRates, exponential, planRuns } from "../../../src/runs/compare/plan.js";
 import { comparePresets } from "../../../src/runs/compare/presets.js";
-import { type CompareSettings, compareSchema } from "../../../src/runs/settings/compare.js";
+import { type CompareSettings, compareSchema, methodsOf } from "../../../src/runs/settings/compare.js";
 import { settingsToYaml } from "../../../src/runs/settings/describe.js";
 import type { SettingsTree } from "../../../src/runs/settings/layers.js";
 import { objectiveNames } from "../../../src/runs/settings/objective-names.js";
@@ -24,7 +24,7 @@ describe("settings", () => {
     (preset) => {
       const given = {
         ...(Object.hasOwn(comparePresets[preset]!, "teacher") ? {} : { teacher: "t" }),
-        ...(preset === "objectives-fashion-mnist-16" ? { common: { data: "d" } } : {}),
+        ...(/^objectives-(fashion|cifar|galaxies)/.test(preset) ? { common: { data: "d" } } : {}),
       };
       const settings = resolve({ ...given, protocol: "best" }, preset);
       const runs = plan(settings, { rates: () => candidateRates(settings) });
@@ -52,6 +52,27 @@ describe("settings", () => {
     // Consistency starts from pure noise.
     const levels = new Map(runs.map(({ method, settings }) => [method, settings.sigmaInit]));
     expect([levels.get("ect"), levels.get("sim")]).toEqual([80, 2.5]);
+  });
+
+  it("of objectives-galaxies start at the noise level that suits galaxies, or an objective's own", () => {
+    const settings = resolve({ teacher: "t", common: { data: "d" } }, "objectives-galaxies");
+    const levels = new Map(plan(settings).map(({ method, settings }) => [method, settings.sigmaInit]));
+    expect(levels.has("meanflow")).toBe(false);
+    expect(["ect", "sim", "ladd"].map((name) => levels.get(name))).toEqual([80, 5, 5]);
+  });
+
+  it("of objectives-fashion-mnist-16: a quarter imitates the teacher first", () => {
+    const settings = resolve({ common: { data: "d" } }, "objectives-fashion-mnist-16");
+    const whens = plan(settings).map(({ student, settings }) => [student, settings.imitation.when]);
+    expect(new Set(whens.map((one) => one.join()))).toEqual(new Set(["same,needed", "small,always"]));
+  });
+
+  it("run some of the methods, with the baseline", () => {
+    const of = (only: string[], more: object = {}) => resolve({ only, ...more }, "objectives-ring");
+    expect(methodsOf(of(["sid", "diff-instruct"]))).toEqual(["diff-instruct", "sid"]);
+    expect(methodsOf(of(["sid"], { baseline: "sid" }))).toEqual(["sid"]);
+    expect(() => of(["sid"])).toThrow("leaves out the baseline, diff-instruct");
+    expect(() => of(["diff-instruct", "sids"])).toThrow('"sids" is not one of the methods: diff-instruct');
   });
 
   it("shown as YAML are the same when read again", () => {

@@ -19,11 +19,11 @@ const runsOf = (...seeds: number[][]) =>
       })),
     })),
   );
-const verdict = (methods: Record<string, number[][]>) => {
+const verdict = (methods: Record<string, number[][]>, common: object = {}) => {
   const runs = new Map(Object.entries(methods).map(([name, seeds]) => [name, runsOf(...seeds)]));
   const compared = compareMethods(runs, { figure: "fid", teacher: 5, baseline: "plain", fractions: [0.5] });
   const part: StudentCase = { student: "small", models: {}, runs: [], ...compared };
-  return verdictOf({ figure: "fid" } as ComparisonDocument, part);
+  return verdictOf({ figure: "fid", settings: { common } } as unknown as ComparisonDocument, part);
 };
 
 it("says who gets there sooner, and in how many seeds", () => {
@@ -56,4 +56,11 @@ it("says so when nobody is faster", () => {
     "No method reaches plain's best FID within its steps; other comes nearest: it ends at 60, plain at 20.",
   );
   expect(verdict({ plain })).toBe("");
+});
+
+it("counts processor time where every run has as much", () => {
+  const methods = { plain: [[100, 80, 60, 40, 20]], auto: [[100, 50, 20, 15, 12]] };
+  expect(verdict(methods, { backtracking: { processorSeconds: 4 } })).toMatch(
+    /^auto reaches plain's best FID in half the processor time,/,
+  );
 });

@@ -173,6 +173,7 @@ const product =
 
 export const layers: Readonly<Record<string, Conversion>> = {
   conv2d,
+  "disback::pointwise_convolution": conv2d,
   "conv_transpose2d.input": convTranspose2d,
   linear,
   addmm,

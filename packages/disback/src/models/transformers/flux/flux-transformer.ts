@@ -80,11 +80,21 @@ export class FluxTransformer extends Module {
 
   /** The picture's tokens after half of the blocks, where they stand. @returns `[N, channels, H / 2, W / 2]` */
   features(x: Tensor, time: Tensor, condition: TransformerCondition): Tensor {
-    const [height, width] = x.shape.slice(2) as [number, number];
     return scope(() => {
       const layers = this.transformer_blocks.length + this.single_transformer_blocks.length;
-      const { image } = this.run(x, time, condition, Math.ceil(layers / 2));
-      return image.transpose(1, 2).reshape([x.shape[0]!, -1, height / 2, width / 2]);
+      return placed(this.run(x, time, condition, Math.ceil(layers / 2)).image, x);
+    });
+  }
+
+  /** The same after every block of both kinds. */
+  layerFeatures(x: Tensor, time: Tensor, condition: TransformerCondition): Tensor[] {
+    return scope(() => {
+      const seen: Tensor[] = [];
+      const layers = this.transformer_blocks.length + this.single_transformer_blocks.length;
+      this.run(x, time, condition, layers, (image) => {
+        seen.push(placed(image, x));
+      });
+      return seen;
     });
   }
 
@@ -94,6 +104,7 @@ export class FluxTransformer extends Module {
     time: Tensor,
     condition: TransformerCondition,
     layers: number,
+    onBlock?: (image: Tensor) => void,
   ): { image: Tensor; vector: Tensor } {
     const image = this.x_embedder.forward(pack(x));
     const [height, width] = x.shape.slice(2) as [number, number];
@@ -103,14 +114,22 @@ export class FluxTransformer extends Module {
     const length = text.shape[1]!;
     const turned = fluxRotation(length, [height / 2, width / 2], this.options.axisChannels, x);
     const joint = this.transformer_blocks.slice(0, layers);
-    const streams = throughBlocks(joint, { image, text }, vector, turned);
+    const streams = throughBlocks(joint, { image, text }, vector, turned, onBlock);
     let tokens = cat([streams.text, streams.image], 1);
     const left = Math.max(0, layers - this.transformer_blocks.length);
+    const imageOf = (both: Tensor) => both.narrow(1, length, both.shape[1]! - length);
     for (const block of this.single_transformer_blocks.slice(0, left)) {
       const before = tokens;
       tokens = block.forward(before, vector, turned);
       before.dispose();
+      onBlock?.(imageOf(tokens));
     }
-    return { image: tokens.narrow(1, length, tokens.shape[1]! - length), vector };
+    return { image: imageOf(tokens), vector };
   }
+}
+
+/** A picture's tokens where they stand. @param x the latents that they are of */
+function placed(image: Tensor, x: Tensor): Tensor {
+  const [height, width] = x.shape.slice(2) as [number, number];
+  return image.transpose(1, 2).reshape([x.shape[0]!, -1, height / 2, width / 2]);
 }

@@ -75,8 +75,23 @@ export class Sd3Transformer extends Module {
   features(x: Tensor, time: Tensor, condition: TransformerCondition): Tensor {
     return scope(() => {
       const { image } = this.run(x, time, condition, Math.ceil(this.transformer_blocks.length / 2));
-      return image.transpose(1, 2).reshape([x.shape[0]!, -1, ...this.pos_embed.places(x)]);
+      return this.placed(image, x);
     });
+  }
+
+  /** The same after every block. */
+  layerFeatures(x: Tensor, time: Tensor, condition: TransformerCondition): Tensor[] {
+    return scope(() => {
+      const layers: Tensor[] = [];
+      this.run(x, time, condition, this.transformer_blocks.length, (image) => {
+        layers.push(this.placed(image, x));
+      });
+      return layers;
+    });
+  }
+
+  private placed(image: Tensor, x: Tensor): Tensor {
+    return image.transpose(1, 2).reshape([x.shape[0]!, -1, ...this.pos_embed.places(x)]);
   }
 
   private run(
@@ -84,11 +99,18 @@ export class Sd3Transformer extends Module {
     time: Tensor,
     condition: TransformerCondition,
     blocks: number,
+    onBlock?: (image: Tensor) => void,
   ): { image: Tensor; vector: Tensor } {
     const vector = this.time_text_embed.forward(time, needed(condition, "pooled", this.dtype));
     const text = this.context_embedder.forward(inDtype(condition.text, this.dtype));
     const start = { image: this.pos_embed.forward(x), text };
-    const { image } = throughBlocks(this.transformer_blocks.slice(0, blocks), start, vector);
+    const { image } = throughBlocks(
+      this.transformer_blocks.slice(0, blocks),
+      start,
+      vector,
+      undefined,
+      onBlock,
+    );
     return { image, vector };
   }
 }

@@ -71,10 +71,25 @@ export class WanTransformer extends Module {
    */
   features(x: Tensor, time: Tensor, condition: TransformerCondition): Tensor {
     return scope(() => {
-      const { tokens, places } = this.run(x, time, condition, Math.ceil(this.blocks.length / 2));
-      const [frames, rows, columns] = places;
-      return tokens.transpose(1, 2).reshape([x.shape[0]!, -1, frames * rows, columns]);
+      const { tokens } = this.run(x, time, condition, Math.ceil(this.blocks.length / 2));
+      return this.placed(tokens, x);
     });
+  }
+
+  /** The same after every block. */
+  layerFeatures(x: Tensor, time: Tensor, condition: TransformerCondition): Tensor[] {
+    return scope(() => {
+      const layers: Tensor[] = [];
+      this.run(x, time, condition, this.blocks.length, (tokens) => {
+        layers.push(this.placed(tokens, x));
+      });
+      return layers;
+    });
+  }
+
+  private placed(tokens: Tensor, x: Tensor): Tensor {
+    const [frames, rows, columns] = this.patch_embedding.places(x);
+    return tokens.transpose(1, 2).reshape([x.shape[0]!, -1, frames * rows, columns]);
   }
 
   /** @param blocks how many to go through */
@@ -83,6 +98,7 @@ export class WanTransformer extends Module {
     time: Tensor,
     condition: TransformerCondition,
     blocks: number,
+    onBlock?: (tokens: Tensor) => void,
   ): { tokens: Tensor; vector: Tensor; places: Extent } {
     const places = this.patch_embedding.places(x);
     const told = this.condition_embedder.forward(time, needed(condition, "text", this.dtype));
@@ -92,6 +108,7 @@ export class WanTransformer extends Module {
       const before = tokens;
       tokens = block.forward(before, told.text, told.modulation, turned);
       before.dispose();
+      onBlock?.(tokens);
     }
     return { tokens, vector: told.vector, places };
   }
