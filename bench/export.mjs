@@ -28,9 +28,9 @@ for (const name of ["2d-ring", "fashion-mnist-16", "fashion-mnist-32"]) {
   );
   const batch = config.network === "mlp" ? 1024 : 16;
   const random = new Generator(0);
-  const latents = model.generator.latents(batch, random);
-  const condition = model.generator.conditions(batch, random);
-  const labels = condition?.argmax(1).toArray().map(Number);
+  const latents = model.student.latents(batch, random);
+  const condition = model.student.conditions.draw(batch, random);
+  const labels = condition?.class?.argmax(1).toArray().map(Number);
   const values = latents.data();
   for (const precision of ["f32", "f16", "int8"]) {
     const bytes = exportOnnx(model, precision);
@@ -39,7 +39,7 @@ for (const name of ["2d-ring", "fashion-mnist-16", "fashion-mnist-32"]) {
     const costs = { onnx: [], torch: [] };
     for (let round = 0; round < rounds; round++) {
       costs.torch.push(
-        await cost(() => inferenceMode(() => model.generator.generate(latents, condition).dispose())),
+        await cost(() => inferenceMode(() => model.student.generate(latents, condition).dispose())),
       );
       costs.onnx.push(await cost(() => exported.fromLatents(values, labels)));
     }
