@@ -2,7 +2,8 @@
 and updates, its Adam, its treatment of gradients that are not finite, its average) with the networks of denoisers.py.
 
 "released" draws student samples for each of the two updates, as that code does. "shared" differs in two things, so that
-both sides of the comparison compute the same numbers: one draw serves both updates, and losses are means."""
+both sides of the comparison compute the same numbers: one draw serves both updates, and losses are means. With "oneNoise"
+one noised batch serves both too, with the auxiliary model's estimate before its update."""
 import copy
 import resource
 from contextlib import nullcontext
@@ -29,6 +30,7 @@ class Distillation:
         self.auxiliary_optimizer = adam(self.auxiliary.parameters(), lr=request["auxiliaryLearningRate"], betas=betas)
         self.student_optimizer = adam(self.student.parameters(), lr=request["studentLearningRate"], betas=betas)
         self.batch, self.shared, self.decay = request["batchSize"], request["shared"], request["emaDecay"]
+        self.one_noise = request["oneNoise"]
         self.sigma_init = request["sigmaInit"]
         self.random = torch.Generator(self.device).manual_seed(request["seed"])
         if request.get("compile"):
@@ -77,7 +79,8 @@ class Distillation:
         self.auxiliary_optimizer.zero_grad(set_to_none=True)
         sigma, noised = self.noised(images)
         weight = (sigma**2 + 0.5**2) / (sigma * 0.5) ** 2
-        errors = weight * (self.denoise(self.auxiliary, noised, sigma, condition) - images) ** 2
+        fitted = self.denoise(self.auxiliary, noised, sigma, condition)
+        errors = weight * (fitted - images) ** 2
         loss = errors.mean() if self.shared else errors.sum().mul(1 / self.batch)
         loss.backward()
         self.update(self.auxiliary_optimizer)
@@ -86,10 +89,11 @@ class Distillation:
         if not self.shared:
             samples, condition = self.draw()
         # The released code changes both modes back and forth here; its networks have dropout, these have none.
-        sigma, noised = self.noised(samples.detach())
+        if not self.one_noise:
+            sigma, noised = self.noised(samples.detach())
         with torch.no_grad():
             wanted = self.denoise(self.teacher, noised, sigma, condition)
-            fitted = self.denoise(self.auxiliary, noised, sigma, condition)
+            fitted = fitted.detach() if self.one_noise else self.denoise(self.auxiliary, noised, sigma, condition)
         ((fitted - wanted) * samples).sum([1, 2, 3]).sum().mul(1 / self.batch).backward()
         self.update(self.student_optimizer)
         for averaged, parameter in zip(self.average.parameters(), self.student.parameters()):

@@ -7,9 +7,14 @@ const { parts } = JSON.parse(readFileSync(new URL("results/language.json", impor
 const titles = {
   gpt: "small GPT of a GPT",
   alpha8: "8 letters of a known law, one step",
+  words: "frequent words, one step, one seed",
 };
 const colours = ["#2a78b5", "#d1495b", "#6a994e", "#8a5a9e"];
 const [width, height, left, top, gap, lines] = [270, 190, 40, 36, 26, 4];
+
+/** The same for a method in every panel of letters. */
+const order = Object.keys(parts.alpha8.rows).slice(1);
+const colourOf = (method, row) => colours[order.includes(method) ? order.indexOf(method) : row];
 
 const panels = Object.entries(titles).filter(([name]) => name in parts);
 const x0 = (index) => left + index * (width + left + gap);
@@ -27,9 +32,9 @@ function panel([name, title], index) {
   const y = (value) => (top + (Math.log(highest / value) / Math.log(highest / lowest)) * height).toFixed(1);
   const line = (curve, colour, thickness, opacity) =>
     `<polyline fill="none" stroke="${colour}" stroke-width="${thickness}" opacity="${opacity}" points="${curve.map(({ seconds, trigramDivergence }) => `${x(seconds)},${y(trigramDivergence)}`).join(" ")}"/>`;
-  const drawn = curves.flatMap(([, runs], method) => [
-    ...runs.map(({ curve }) => line(curve, colours[method], 1, 0.35)),
-    line(medianOf(runs.map(({ curve }) => curve)), colours[method], 2.2, 1),
+  const drawn = curves.flatMap(([method, runs], row) => [
+    ...runs.map(({ curve }) => line(curve, colourOf(method, row), 1, 0.35)),
+    line(medianOf(runs.map(({ curve }) => curve)), colourOf(method, row), 2.2, 1),
   ]);
   const marks = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1]
     .filter((value) => value > lowest && value < highest)
@@ -38,7 +43,7 @@ function panel([name, title], index) {
     );
   const legend = curves.map(
     ([method], row) =>
-      `<text x="${x0(index)}" y="${top + height + 32 + 15 * row}" fill="${colours[row]}">${method}</text>`,
+      `<text x="${x0(index)}" y="${top + height + 32 + 15 * row}" fill="${colourOf(method, row)}">${method}</text>`,
   );
   return `<text x="${x0(index)}" y="${top - 8}" font-weight="bold">${title}</text>
 <rect x="${x0(index)}" y="${top}" width="${width}" height="${height}" fill="none" stroke="#bbb"/>

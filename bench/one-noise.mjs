@@ -5,11 +5,9 @@
 // Rows are saved as they are made; a run that is started again goes on.
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { Generator, inferenceMode, keep, setNumThreads } from "@disback/torch";
+import { Generator, setNumThreads } from "@disback/torch";
 import { Backtracking, DenoiserStudent, DiffInstruct, openDenoiser } from "disback";
 import { evaluate, loadShippedExtractor, loadShippedReference } from "disback/metrics";
-import { denoisingWeight, perSample } from "../packages/disback/dist/distill/denoising-loss.js";
-import { addNoise, agreement } from "../packages/disback/dist/distill/score-comparison.js";
 import { computing } from "../packages/disback/dist/models/computation.js";
 import { machine, positive, printTable, save, spread } from "./report.mjs";
 
@@ -27,31 +25,7 @@ const name = flags.smoke ? "one-noise-smoke" : "one-noise";
 const settings = { batchSize: 64, studentLearningRate: 5e-4, auxiliaryLearningRate: 1e-3, emaDecay: 0.98 };
 const EXTRACTOR = "fashion-mnist-16-classifier";
 
-/** Diff-Instruct whose two updates share noise levels, noise and the auxiliary model's estimate. Batches in one part only. */
-class OneNoise extends DiffInstruct {
-  auxiliaryLoss({ samples, condition, auxiliary, random }) {
-    const clean = samples.detach();
-    const { sigma, noised } = addNoise(clean, this.noise, random);
-    const estimate = auxiliary.denoise(noised, sigma, condition);
-    this.shared = [sigma, noised, estimate.detach()].map((tensor) => keep(tensor));
-    const weight = perSample(denoisingWeight(sigma, auxiliary.facts.sigmaData), clean.ndim);
-    return estimate.sub(clean).square().mul(weight).mean();
-  }
-
-  studentSignal({ samples, condition, target }) {
-    const [sigma, noised, fitted] = this.shared;
-    const signal = inferenceMode(() => {
-      const clean = samples.detach();
-      const wanted = target.denoise(noised, sigma, condition);
-      const figures = agreement({ clean, sigma, fitted, wanted }, target.facts.sigmaData);
-      return { ...figures, gradient: fitted.sub(wanted).div_(clean.shape[0]) };
-    });
-    for (const tensor of this.shared) tensor.dispose();
-    return signal;
-  }
-}
-
-const ways = { "two batches": DiffInstruct, "one batch": OneNoise };
+const ways = { "two batches": false, "one batch": true };
 setNumThreads(1);
 const extractor = loadShippedExtractor(EXTRACTOR);
 const reference = loadShippedReference(EXTRACTOR);
@@ -77,7 +51,7 @@ async function train(seed, way) {
   const student = new DenoiserStudent(computing(teacher.clone(), how), { sigmaInit: 2.5 });
   const distillation = new Backtracking({
     ...settings,
-    ...{ teacher: computing(teacher, how), student, objective: new ways[way]() },
+    ...{ teacher: computing(teacher, how), student, objective: new DiffInstruct({ oneNoise: ways[way] }) },
     ...{ iterations: Number.MAX_SAFE_INTEGER, execution: { seed } },
   });
   const fids = [];

@@ -190,11 +190,12 @@ function trainedTeacher(task) {
   return folder;
 }
 
-/** A file of 1,000 of the teacher's galaxies. */
+/** A file of the teacher's galaxies. */
 function galaxies(seed) {
-  const file = fileURLToPath(new URL(`../runs/ranking/galaxies-${seed}.npz`, import.meta.url));
+  const count = flags.smoke ? "100" : "1000";
+  const file = fileURLToPath(new URL(`../runs/ranking/galaxies-${count}-${seed}.npz`, import.meta.url));
   mkdirSync(dirname(file), { recursive: true });
-  const how = ["--count", "1000", "--batch-size", "100", "--seed", String(seed), "--out", file];
+  const how = ["--count", count, "--batch-size", "100", "--seed", String(seed), "--out", file];
   if (!existsSync(file)) disback("sample", GALAXIES, ...how);
   return file;
 }

@@ -1,11 +1,11 @@
-// Where the processor time of a step of distillation goes, by kind of operator.
-// node bench/step-profile.mjs [--network fashion-mnist-16|ddpm++|dit|unet-2d-condition] [--batch 16] [--steps 20]
+// Where the processor time of a step of distillation goes, or that of a student's one step (--sample), by kind of operator.
+// node bench/step-profile.mjs [--network fashion-mnist-16|ddpm++|dit|unet-2d-condition] [--batch 16] [--steps 20] [--sample]
 //   [--memory-format contiguous|channels-last]
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { profile, setNumThreads } from "@disback/torch";
+import { Generator, inferenceMode, profile, scope, setNumThreads } from "@disback/torch";
 import { Backtracking, DenoiserStudent } from "disback";
 import { loadModel } from "disback/models";
 import { computing } from "../packages/disback/dist/models/computation.js";
@@ -18,6 +18,7 @@ const { values: flags } = parseArgs({
     network: { type: "string", default: "fashion-mnist-16" },
     batch: { type: "string", default: "16" },
     steps: { type: "string", default: "20" },
+    sample: { type: "boolean", default: false },
     "memory-format": { type: "string" },
   },
 });
@@ -47,6 +48,19 @@ try {
   rmSync(temporary, { recursive: true, force: true });
 }
 
+function distilling(teacher, student) {
+  const iterations = Number.MAX_SAFE_INTEGER;
+  const distillation = new Backtracking({ batchSize, betas: [0, 0.999], teacher, student, iterations });
+  return () => distillation.step();
+}
+
+function sampling(student) {
+  const generator = new Generator(1);
+  const latents = student.latents(batchSize, generator);
+  const condition = student.conditions.draw(batchSize, generator);
+  return () => inferenceMode(() => scope(() => void student.generate(latents, condition)));
+}
+
 function measure(folder) {
   const computation = computationOf({
     device: "cpu",
@@ -57,21 +71,13 @@ function measure(folder) {
   });
   const opened = () => computing(loadModel(folder).denoiser, computation);
   const teacher = opened();
-  const distillation = new Backtracking({
-    batchSize,
-    betas: [0, 0.999],
-    teacher,
-    student: new DenoiserStudent(opened(), { sigmaInit: 2.5, conditions: conditionsFor(teacher) }),
-    iterations: Number.MAX_SAFE_INTEGER,
-  });
-  for (let step = 0; step < 3; step++) distillation.step();
-  const plain = spread(
-    Array.from({ length: steps }, () => timed(() => distillation.step()).processor * 1000),
-  );
+  const student = new DenoiserStudent(opened(), { sigmaInit: 2.5, conditions: conditionsFor(teacher) });
+  const once = flags.sample ? sampling(student) : distilling(teacher, student);
+  for (let step = 0; step < 3; step++) once();
+  const plain = spread(Array.from({ length: steps }, () => timed(once).processor * 1000));
   const times = profile(() => {
-    for (let step = 0; step < steps; step++) distillation.step();
+    for (let step = 0; step < steps; step++) once();
   });
-  distillation.dispose();
   const rows = new Map(kinds.map(([kind]) => [kind, { milliseconds: 0, calls: 0 }]));
   for (const { operator, calls, seconds } of times) {
     const row = rows.get(kinds.find(([, pattern]) => pattern.test(operator))[0]);
@@ -91,7 +97,7 @@ function measure(folder) {
   console.log(
     `a step without the profile: ${plain.median.toFixed(1)} ms; operators, profiled: ${total.toFixed(1)} ms`,
   );
-  save(`step-profile-${flags.network}-${batchSize}`, {
+  save(`step-profile-${flags.network}-${batchSize}${flags.sample ? "-sample" : ""}`, {
     machine: machine(),
     settings: { network: flags.network, batchSize, steps, memoryFormat: computation.memoryFormat },
     stepMilliseconds: plain,

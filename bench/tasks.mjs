@@ -27,7 +27,7 @@ import { trainFor } from "./tasks/train-for.mjs";
 const { smoke, work, downloads, before, mayGoOn, store } = begin({ folder: "tasks", result: "tasks" });
 const sizes = smoke
   ? { digits: 2, icons: 2, batchSize: 4, seconds: 3, samples: 40, seeds: [1] }
-  : { digits: 700, icons: 350, batchSize: 64, seconds: 45, samples: 600, seeds: [1, 2] };
+  : { digits: 700, icons: 350, batchSize: 64, seconds: 90, samples: 600, seeds: [1, 2, 3] };
 const shipped = shippedTeacher("fashion-mnist-16");
 const data = { digits: digits(downloads), icons: icons(downloads) };
 const folders = { clothes: shipped };

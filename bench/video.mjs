@@ -1,7 +1,7 @@
 // One-step students of clips: a copy of the teacher and one of a quarter of its size; along a trajectory, without, and by
 // `distill`'s default.
 //
-//   node bench/video.mjs [--teacher RUN] [--seeds 1,2,3] [--methods "copy, DMD alone;…"] [--smoke]
+//   node bench/video.mjs [--preset video-dit] [--teacher RUN] [--seeds 1,2,3] [--methods "copy, DMD alone;…"] [--smoke]
 //
 // Every run is done by the command line and kept in bench/video/work, so that a stopped measurement goes on where it was.
 import { spawnSync } from "node:child_process";
@@ -14,16 +14,19 @@ import { drawCurves } from "./tasks/curves.mjs";
 
 const { values: flags } = parseArgs({
   options: {
+    /** video, a U-Net, or video-dit, a transformer */
+    preset: { type: "string", default: "video" },
     /** a teacher's run by the preset; trained here if not given */
     teacher: { type: "string" },
-    seeds: { type: "string", default: "1,2,3" },
+    /** default 1,2,3; of a rehearsal, 1 */
+    seeds: { type: "string" },
     methods: { type: "string" },
     /** every step of the way with tiny sizes, in seconds; its figures mean nothing */
     smoke: { type: "boolean", default: false },
   },
 });
 const program = fileURLToPath(new URL("../packages/disback/dist/cli/main.js", import.meta.url));
-const work = fileURLToPath(new URL(`video/work/${flags.smoke ? "smoke" : "full"}/`, import.meta.url));
+const work = fileURLToPath(new URL(`video/work/${flags.smoke ? "smoke" : flags.preset}/`, import.meta.url));
 if (flags.smoke) rmSync(work, { recursive: true, force: true });
 mkdirSync(work, { recursive: true });
 
@@ -31,6 +34,7 @@ const data = `toy:moving-digits?count=${flags.smoke ? 200 : 20000}`;
 const judged = flags.smoke ? 20 : 500;
 const tiny = {
   teacher: [
+    ...(flags.preset === "video" ? ["model.modelChannels=8"] : []),
     "training.iterations=4",
     "evaluation.every=4",
     "evaluation.samples=8",
@@ -56,15 +60,15 @@ const methods = {
 
 const teacher = flags.teacher ?? join(work, "teacher");
 if (flags.teacher === undefined)
-  run(["teacher", "train", "--preset", "video"], flags.smoke ? tiny.teacher : [], teacher, 0);
+  run(["teacher", "train", "--preset", flags.preset], flags.smoke ? tiny.teacher : [], teacher, 0);
 const rows = { "the data": [judge("data", `${data.split("?")[0]}?count=${judged}&seed=9`)] };
 for (const steps of flags.smoke ? [2] : [18, 6, 3])
   rows[`teacher, ${steps} steps`] = [judge(`teacher-${steps}`, teacher, ["--steps", String(steps)])];
-for (const seed of flags.seeds.split(",").map(Number)) {
+for (const seed of (flags.seeds ?? (flags.smoke ? "1" : "1,2,3")).split(",").map(Number)) {
   for (const name of flags.methods?.split(";") ?? Object.keys(methods)) {
     const folder = join(work, `${name.replace(/\W+/g, "-")}-${seed}`);
     const settings = [...methods[name], "evaluation.teacher=false", ...(flags.smoke ? tiny.distill : [])];
-    run(["distill", "--preset", "video", "--teacher", teacher], settings, folder, seed);
+    run(["distill", "--preset", flags.preset, "--teacher", teacher], settings, folder, seed);
     rows[name] ??= [];
     rows[name].push({ seed, ...judge(`${name.replace(/\W+/g, "-")}-${seed}`, folder), ...costOf(folder) });
     print();
@@ -72,13 +76,18 @@ for (const seed of flags.seeds.split(",").map(Number)) {
 }
 print();
 if (!flags.smoke) {
-  save("video", { machine: machine(), data, judged, methods, rows });
+  save(flags.preset, { machine: machine(), data, judged, methods, rows });
   const [{ fid: level }] = rows["teacher, 18 steps"];
   const curves = Object.keys(methods).flatMap((method) =>
     (rows[method] ?? []).map(({ curve }) => ({ method, curve })),
   );
-  const panels = [{ title: "FID of 300 clips", figure: "fid", logarithmic: true, level }];
-  drawCurves("video-curves.svg", { panels, rows: curves, x: "seconds", xName: "processor seconds" });
+  const panels = [{ title: "FID of 200 clips", figure: "fid", logarithmic: true, level }];
+  drawCurves(`${flags.preset}-curves.svg`, {
+    panels,
+    rows: curves,
+    x: "seconds",
+    xName: "processor seconds",
+  });
 }
 
 /** Starts a run, or goes on with it; does nothing if it is finished. */
@@ -113,14 +122,22 @@ function judge(name, source, more = []) {
   const { status, stdout, stderr } = spawnSync(
     process.execPath,
     [
-      ...[program, "evaluate", source, "--data", data, "--metrics", "fid,motionError,readableDigits"],
+      ...[
+        program,
+        "evaluate",
+        source,
+        "--data",
+        data,
+        "--metrics",
+        "fid,motionError,readableDigits,readableFrames",
+      ],
       ...["--count", String(judged), "--threads", "1", "--json", ...more],
     ],
     { encoding: "utf8" },
   );
   if (status !== 0) throw new Error(stderr);
-  const { fid, motionError, readableDigits, evaluations } = JSON.parse(stdout);
-  const found = { fid, motionError, readableDigits, evaluations };
+  const { fid, motionError, readableDigits, readableFrames, evaluations } = JSON.parse(stdout);
+  const found = { fid, motionError, readableDigits, readableFrames, evaluations };
   writeFileSync(kept, JSON.stringify(found));
   return found;
 }
@@ -133,16 +150,25 @@ function costOf(folder) {
     .map((line) => JSON.parse(line));
   const spent = {};
   const curve = [];
-  for (const { stage, iteration, processorSeconds = 0, fid, motionError, readableDigits } of entries) {
+  for (const {
+    stage,
+    iteration,
+    processorSeconds = 0,
+    fid,
+    motionError,
+    readableDigits,
+    readableFrames,
+  } of entries) {
     spent[stage] = processorSeconds;
     const seconds = Object.values(spent).reduce((sum, one) => sum + one, 0);
-    if (fid !== undefined) curve.push({ stage, iteration, seconds, fid, motionError, readableDigits });
+    if (fid !== undefined)
+      curve.push({ stage, iteration, seconds, fid, motionError, readableDigits, readableFrames });
   }
   return { seconds: curve.at(-1)?.seconds, curve };
 }
 
 function print() {
-  const columns = ["fid", "motionError", "readableDigits", "evaluations", "seconds"];
+  const columns = ["fid", "motionError", "readableDigits", "readableFrames", "evaluations", "seconds"];
   const cell = (list, name) => {
     const values = list.map((row) => row[name]).filter((value) => typeof value === "number");
     if (values.length === 0) return "";

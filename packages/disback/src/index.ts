@@ -102,6 +102,7 @@ export {
   type NoiseDistribution,
 } from "./distill/noise-distribution.js";
 export type {
+  Carried,
   Objective,
   ObjectiveInput,
   ObjectiveSetting,
@@ -128,7 +129,13 @@ export { Tcm, type TcmOptions } from "./distill/objectives/tcm.js";
 export { Vsd, type VsdOptions } from "./distill/objectives/vsd.js";
 export { type SampleDistance, sampleDistances } from "./distill/sample-distance.js";
 export { type PooledSamples, SamplePool } from "./distill/sample-pool.js";
-export { addNoise, agreement, targetError, withoutSpoiltSamples } from "./distill/score-comparison.js";
+export {
+  addNoise,
+  agreement,
+  type NoisedEstimate,
+  targetError,
+  withoutSpoiltSamples,
+} from "./distill/score-comparison.js";
 export { type TeacherPairsOptions, teacherPairs } from "./distill/teacher-pairs.js";
 export { type Weighting, weightings } from "./distill/weighting.js";
 

@@ -155,6 +155,7 @@ const FOLLOWED = [
   "agreement",
   "motionError",
   "readableDigits",
+  "readableFrames",
   "target",
 ];
 

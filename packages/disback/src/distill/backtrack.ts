@@ -12,7 +12,7 @@ import { adapterShape } from "./adapter-nodes.js";
 import type { BacktrackingFigures, BacktrackingOptions } from "./backtracking-options.js";
 import { defaults, withDefaults } from "./defaults.js";
 import { implicitAlignment } from "./implicit-alignment.js";
-import type { Objective } from "./objective.js";
+import type { Carried, Objective } from "./objective.js";
 import { DiffInstruct } from "./objectives/diff-instruct.js";
 import { deviceOf, draw, generate, partOf, type Student } from "./student.js";
 import { StudentTrainer } from "./student-trainer.js";
@@ -134,14 +134,16 @@ export class Backtracking<
     const target = guided(this.targets.current, this.guidance, this.guidanceOptions);
     student.module.train();
     const drawBatch = () => draw(student, batch.batchSize, random); // z ~ N(0, I), c
+    const carried = new Map<BatchPart, Carried>(batch.parts.map((part) => [part, {}])); // x_t, D_phi(x_t; sigma)
 
     // (a) D_phi learns the student's distribution: min E lambda(sigma) |D_phi(x0 + sigma n; sigma) - x0|^2 (eq. 5)
-    const fit = (drawn: ReturnType<typeof drawBatch>, made?: Tensor) =>
+    const fit = (drawn: ReturnType<typeof drawBatch>, made?: Tensor, left?: typeof carried) =>
       this.trainers.auxiliaryOptimizer?.update(batch, (part) => {
         const { latents, condition } = partOf(drawn, part);
         const samples = made?.detach() ?? noGrad(() => generate(student, partOf(drawn, part))); // x0 = G(z)
         const models = { auxiliary: auxiliary?.train() ?? target, target };
-        const input = { samples, latents, condition, ...models, random: part.random };
+        const carry = left ? { carried: left.get(part)! } : {};
+        const input = { samples, latents, condition, ...models, ...carry, random: part.random };
         const loss = objective.auxiliaryLoss!(input);
         return { loss, figures: { loss } };
       });
@@ -151,18 +153,20 @@ export class Backtracking<
     // a large base: its graph is not held beside the auxiliary model's.
     const holds = batch.parts.length === 1 && !(student.module instanceof LowRankDenoiser);
     const made = holds ? generate(student, drawn) : undefined;
-    const fitted = fit(drawn, made);
+    const fitted = fit(drawn, made, carried);
 
     // (b) the student moves by dL/dx0 = w(sigma) (D_phi(x_t; sigma) - D'_i(x_t; sigma)), x_t = x0 + sigma n (eq. 8)
     const moved = this.student.update(batch, (part: BatchPart) => {
       const { latents, condition } = partOf(drawn, part);
       const samples = made ?? generate(student, partOf(drawn, part));
-      const seen = { samples, latents, condition, random: part.random };
+      const seen = { samples, latents, condition, random: part.random, carried: carried.get(part)! };
       const models = { auxiliary: auxiliary?.eval() ?? target, target, student };
       const { gradient, loss, adversarial, ...figures } = objective.studentSignal({ ...seen, ...models });
       const told = adversarial ?? zeros([], { device: this.device });
       return { loss, injected: gradient && [samples, gradient], figures: { ...figures, adversarial: told } };
     });
+    for (const { estimate } of carried.values())
+      for (const tensor of Object.values(estimate ?? {})) tensor.dispose();
     const { norm: gradientNorm, ...seen } = moved;
     const { loss, norm: auxiliaryGradientNorm } = fitted ?? { loss: seen.auxiliaryError, norm: 0 };
     return { loss, gradientNorm, auxiliaryGradientNorm, ...seen };

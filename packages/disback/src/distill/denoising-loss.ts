@@ -2,6 +2,7 @@ import { type Generator, randn, type Tensor } from "@disback/torch";
 import type { Condition } from "../models/condition.js";
 import type { Denoiser } from "../models/denoiser.js";
 import type { NoiseDistribution } from "./noise-distribution.js";
+import type { NoisedEstimate } from "./score-comparison.js";
 
 /** Options of `denoisingLoss`. */
 export interface DenoisingLossOptions {
@@ -9,6 +10,8 @@ export interface DenoisingLossOptions {
   random: Generator;
   /** condition of each sample */
   condition?: Condition | undefined;
+  /** is told what the loss was computed from; not of a denoiser with a loss of its own */
+  onEstimate?: (estimate: NoisedEstimate) => void;
 }
 
 /**
@@ -32,14 +35,16 @@ export function denoisingLoss(
   denoiser: Denoiser,
   x0: Tensor,
   noiseDistribution: NoiseDistribution,
-  { random, condition }: DenoisingLossOptions,
+  { random, condition, onEstimate }: DenoisingLossOptions,
 ): Tensor {
   const clean = x0.detach();
   const sigma = noiseDistribution.sample(clean.shape[0]!, random, clean.device);
   const noise = randn(clean.shape, { generator: random, device: clean.device });
   const noised = clean.add(noise.mul(perSample(sigma, clean.ndim)));
   if (denoiser.restorationLoss) return denoiser.restorationLoss(noised, sigma, clean, condition);
-  const error = denoiser.denoise(noised, sigma, condition).sub(clean).square();
+  const estimate = denoiser.denoise(noised, sigma, condition);
+  onEstimate?.({ sigma, noised, fitted: estimate.detach() });
+  const error = estimate.sub(clean).square();
   return error.mul(perSample(denoisingWeight(sigma, denoiser.facts.sigmaData), clean.ndim)).mean();
 }
 

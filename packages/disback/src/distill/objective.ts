@@ -1,6 +1,7 @@
 import type { Generator, Module, State, Tensor } from "@disback/torch";
 import type { Condition } from "../models/condition.js";
 import type { DenoiserModule } from "../models/denoiser.js";
+import type { NoisedEstimate } from "./score-comparison.js";
 import type { Student } from "./student.js";
 
 /**
@@ -20,6 +21,13 @@ export interface ObjectiveInput<M extends Module = DenoiserModule> {
   target: M;
   /** source of noise levels and noise, on the samples' device */
   random: Generator;
+  /** the same object for the auxiliary model's last update and the student's, of one step and one part of the batch */
+  carried?: Carried;
+}
+
+/** What an objective's `auxiliaryLoss` leaves for its `studentSignal`. The training releases the tensors. */
+export interface Carried {
+  estimate?: NoisedEstimate;
 }
 
 /** The inputs of the student's step: also the student. */

@@ -11,6 +11,12 @@ export interface NoisedSamples {
   noised: Tensor;
 }
 
+/** Noised samples, and the auxiliary model's estimate for them. */
+export interface NoisedEstimate extends NoisedSamples {
+  /** `D_phi(x_t; sigma)`, shape of the samples, without a graph */
+  fitted: Tensor;
+}
+
 /** Adds noise to samples: draws the levels `[N]`, then the noise. The graph, if there is one, passes through. */
 export function addNoise(samples: Tensor, levels: NoiseDistribution, generator: Generator): NoisedSamples {
   const { device, shape, ndim } = samples;

@@ -29,7 +29,7 @@ const textMetrics: readonly MetricName[] = [
 const pointMetrics: readonly MetricName[] = ["kid", "precisionRecall", "slicedWasserstein", "modeCoverage"];
 
 /** Metrics of clips of moving digits. */
-const motionMetrics: readonly MetricName[] = ["motionError", "readableDigits"];
+const motionMetrics = ["motionError", "readableDigits", "readableFrames"] as const;
 
 export { type MetricName, metricNames } from "./metric-names.js";
 
@@ -53,7 +53,7 @@ export interface EvaluationOptions {
   batchSize?: number;
   /** The mixture's modes, for `modeCoverage`. */
   modes?: MixtureModes;
-  /** What moving digits look like, for `motionError` and `readableDigits`. */
+  /** What moving digits look like, for the metrics of their motion. */
   digits?: MovingDigits;
   /** Seed of random subsets and projections (default 0). */
   seed?: number;
@@ -84,6 +84,7 @@ export interface Evaluation {
   agreement?: number;
   motionError?: number;
   readableDigits?: number;
+  readableFrames?: number;
 }
 
 /**
@@ -152,8 +153,7 @@ export async function evaluate(options: EvaluationOptions): Promise<Evaluation> 
       Object.assign(result, { modeCoverage: coverage, highQuality });
     }
     const figures: Partial<Evaluation> = motion?.result() ?? {};
-    for (const name of ["motionError", "readableDigits"] as const)
-      if (wanted.has(name)) result[name] = figures[name]!;
+    for (const name of motionMetrics) if (wanted.has(name)) result[name] = figures[name]!;
     return result;
   });
 }

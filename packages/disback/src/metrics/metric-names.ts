@@ -15,6 +15,7 @@ export const metricNames = [
   "agreement",
   "motionError",
   "readableDigits",
+  "readableFrames",
 ] as const;
 export type MetricName = (typeof metricNames)[number];
 
@@ -40,4 +41,5 @@ export const followedFigures = [
   "agreement",
   "motionError",
   "readableDigits",
+  "readableFrames",
 ] as const satisfies readonly MetricName[];

@@ -11,6 +11,8 @@ export interface MotionFigures {
   motionError: number;
   /** fraction of the clips whose frames all show one digit, the same */
   readableDigits: number;
+  /** fraction of the frames that show some digit, whatever the others show */
+  readableFrames: number;
 }
 
 type Place = [x: number, y: number];
@@ -25,6 +27,7 @@ export class MotionMeter {
   private clips = 0;
   private errors = 0;
   private read = 0;
+  private readFrames = 0;
   private readonly drawn: Float32Array;
 
   constructor(private readonly digits: MovingDigits) {
@@ -47,16 +50,18 @@ export class MotionMeter {
   }
 
   result(): MotionFigures {
-    return { motionError: this.errors / this.clips, readableDigits: this.read / this.clips };
+    const { clips, errors, read, readFrames } = this;
+    return {
+      motionError: errors / clips,
+      readableDigits: read / clips,
+      readableFrames: readFrames / (clips * this.digits.frames),
+    };
   }
 
   private addClip(pictures: readonly Float32Array[]): void {
     const centres = pictures.map((picture) => centreOf(picture, this.digits.size));
     const digit = this.likeliest(pictures, centres);
-    const [x, y] = this.digits.centreOf(digit);
-    const found = pictures.map((picture, frame) =>
-      this.placed(digit, picture, [centres[frame]![0] - x, centres[frame]![1] - y]),
-    );
+    const found = pictures.map((picture, frame) => this.placed(digit, picture, centres[frame]!));
     const errors = [0, 1].map((axis) =>
       squaredMotionError(
         found.map(({ place }) => place[axis]!),
@@ -66,7 +71,14 @@ export class MotionMeter {
     this.errors += Math.sqrt(errors[0]! + errors[1]!);
     if (found.every(({ place, difference }, frame) => this.reads(digit, pictures[frame]!, place, difference)))
       this.read++;
+    this.readFrames += pictures.filter((picture, frame) => this.showsDigit(picture, centres[frame]!)).length;
     this.clips++;
+  }
+
+  /** Whether a picture shows some digit. */
+  private showsDigit(picture: Float32Array, centre: Place): boolean {
+    const digit = this.likeliest([picture], [centre]);
+    return this.placed(digit, picture, centre).difference <= readable;
   }
 
   /** Whether a picture shows this digit, and no other one better. */
@@ -90,8 +102,10 @@ export class MotionMeter {
     return best.digit;
   }
 
-  /** Where a digit fits a picture best, found from a first guess in ever smaller steps. */
-  private placed(digit: number, picture: Float32Array, guess: Place): { place: Place; difference: number } {
+  /** Where a digit fits a picture best, found from the mean place of the light in ever smaller steps. */
+  private placed(digit: number, picture: Float32Array, centre: Place): { place: Place; difference: number } {
+    const [right, down] = this.digits.centreOf(digit);
+    const guess: Place = [centre[0] - right, centre[1] - down];
     let best = { place: guess, difference: this.difference(digit, picture, guess) };
     for (let step = this.digits.size / 16; step > this.digits.size / 1000; ) {
       const [x, y] = best.place;

@@ -32,6 +32,7 @@ import { WanTransformer } from "./transformers/wan/wan-transformer.js";
 import { UNet2D } from "./unet-2d/unet-2d.js";
 import { UNet2DConditionModel } from "./unet-2d-condition/unet-2d-condition.js";
 import { VideoDit } from "./video-dit/video-dit.js";
+import { VideoUNet } from "./video-unet.js";
 import { randomWeights, type WeightSource } from "./weights.js";
 
 /**
@@ -75,6 +76,8 @@ function buildNetwork(config: DenoiserConfig, source: WeightSource): Network {
   switch (config.network) {
     case "song-unet":
       return new SongUNet(source, { ...config, ...sizes });
+    case "video-unet":
+      return new VideoUNet(source, { ...config, ...sizes }, config.frames);
     case "dhariwal-unet":
       return new DhariwalUNet(source, { ...config, ...sizes });
     case "edm2":

@@ -108,6 +108,15 @@ const pairUNet = z.strictObject({
   ...pairUNetFields,
 });
 
+const frames = count.min(2).max(1024);
+
+const videoUNet = z.strictObject({
+  ...songUNet.shape,
+  network: z.literal("video-unet"),
+  /** frames of a clip */
+  frames,
+});
+
 const dhariwalUNet = z.strictObject({
   network: z.literal("dhariwal-unet"),
   ...common,
@@ -173,7 +182,7 @@ const videoDit = z.strictObject({
   ...common,
   ...ditFields,
   /** frames of a clip */
-  frames: count.min(2).max(1024),
+  frames,
   /** frames in a row that one token stands for */
   framesPerPatch: count.default(1),
   /** channels of the convolutions around the transformer */
@@ -187,7 +196,7 @@ const videoDit = z.strictObject({
  * `embeddingType: "fourier", noiseMultiplier: 2, encoderType: "residual", resampleFilter: [1, 3, 3, 1]`;
  * "dhariwal-unet" is ADM, "edm2" is EDM2's U-Net; "unet-2d" is UNet2DModel of diffusers; "dit" is DiT-S/2 by default;
  * "unet-2d-condition" is the network of Stable Diffusion, "sd3", "flux" and "wan" those of Stable Diffusion 3, Flux and Wan2.1, which
- * go with flow matching and nothing else; "video-dit" is for clips; "text-unet" reads prompts itself; "text-transformer" takes texts as one-hot letters,
+ * go with flow matching and nothing else; "video-dit" and "video-unet" are for clips; "text-unet" reads prompts itself; "text-transformer" takes texts as one-hot letters,
  * "pair-unet" pictures with their texts, "mlp" points. Unknown fields are errors.
  */
 export const denoiserConfig = z
@@ -205,13 +214,14 @@ export const denoiserConfig = z
       textUNet,
       textTransformer,
       pairUNet,
+      videoUNet,
       dit,
       videoDit,
       mlp,
     ],
     {
       error:
-        'expected "song-unet", "dhariwal-unet", "edm2", "unet-2d", "unet-2d-condition", "sd3", "flux", "wan", "text-unet", "text-transformer", "pair-unet", "dit", "video-dit" or "mlp"',
+        'expected "song-unet", "dhariwal-unet", "edm2", "unet-2d", "unet-2d-condition", "sd3", "flux", "wan", "text-unet", "text-transformer", "pair-unet", "video-unet", "dit", "video-dit" or "mlp"',
     },
   )
   .superRefine((config, context) => {
@@ -343,7 +353,8 @@ export function sampleShape(config: DenoiserConfig): number[] {
   if (config.network === "text-transformer") return [config.textLength, config.letters.length];
   if (config.network === "pair-unet") return [pairLayout(config).size];
   const sides = [config.imageResolution, config.imageResolution];
-  if (config.network === "video-dit") return [config.imageChannels, config.frames, ...sides];
+  if (config.network === "video-dit" || config.network === "video-unet")
+    return [config.imageChannels, config.frames, ...sides];
   if (config.network === "wan")
     return [config.imageChannels, config.frames, sides[0]!, config.imageWidth ?? sides[1]!];
   return [config.imageChannels, ...sides];

@@ -51,7 +51,7 @@ export function refuseAbsurdSizes(config: DenoiserConfig, fail: Fail): void {
   );
   if (attention !== undefined)
     fail(`attention at resolution ${attention} is more than ${largest.attentionResolution}`);
-  if (config.network === "song-unet" && config.resampleFilter.length > largest.taps) {
+  if ("resampleFilter" in config && config.resampleFilter.length > largest.taps) {
     fail(`resampleFilter has ${config.resampleFilter.length} taps, more than ${largest.taps}`);
   }
 }

@@ -52,16 +52,16 @@ const NETWORKS = {
 const letterNoise = { noiseMean: -0.4, noiseStandardDeviation: 0.8 };
 
 /** Clips of 8 frames; the data's are toys. */
+const CLIPS = { frames: 8, imageResolution: 16, imageChannels: 1 };
 const VIDEO = {
-  network: "video-dit",
-  frames: 8,
-  framesPerPatch: 2,
-  imageResolution: 16,
-  imageChannels: 1,
-  patchSize: 4,
-  layers: 4,
-  heads: 4,
-  channelsPerHead: 32,
+  unet: {
+    ...{ network: "video-unet", ...CLIPS, modelChannels: 32, channelMultipliers: [1, 2, 2] },
+    ...{ blocksPerResolution: 1, attentionResolutions: [], dropout: 0 },
+  },
+  transformer: {
+    ...{ network: "video-dit", ...CLIPS, framesPerPatch: 2, patchSize: 4 },
+    ...{ layers: 4, heads: 4, channelsPerHead: 32 },
+  },
 };
 
 /** `disback teacher train --preset NAME`; images need `--data`. */
@@ -175,7 +175,25 @@ export const teacherPresets: Presets = {
   },
   video: {
     data: "toy:moving-digits?count=20000",
-    model: VIDEO,
+    model: VIDEO.unet,
+    training: {
+      iterations: 3000,
+      batchSize: 16,
+      learningRate: 2e-3,
+      rampUp: 100,
+      decayFrom: 1000,
+      averageHalfLife: 4000,
+      labelDropout: 0,
+      // A clip shows through more noise than a picture.
+      noiseMean: 0.5,
+      noiseStandardDeviation: 1.3,
+    },
+    evaluation: { every: 1500, samples: 100, grid: 20, teacherSteps: 12 },
+    checkpoints: { every: 200 },
+  },
+  "video-dit": {
+    data: "toy:moving-digits?count=20000",
+    model: VIDEO.transformer,
     training: {
       iterations: 6000,
       batchSize: 32,
@@ -332,6 +350,25 @@ const tinyPresets: Presets = {
   "tiny-encoder": { ...tinyHalf, half: "encoder" },
 };
 
+/** One-step students of clips. */
+function clipStudent(batchSize: number): SettingsTree {
+  return {
+    data: "toy:moving-digits?count=20000",
+    sigmaInit: 10,
+    recording: { steps: 60, batchSize },
+    imitation: { steps: 200, batchSize },
+    backtracking: {
+      objective: "dmd",
+      iterations: 400,
+      batchSize,
+      studentLearningRate: 5e-4,
+      auxiliaryLearningRate: 1e-3,
+      emaDecay: 0.98,
+    },
+    evaluation: { every: 100, samples: 200, grid: 20, teacherSteps: 12 },
+  };
+}
+
 /** `disback distill --preset NAME`: both stages; and the papers' own settings. */
 export const distillPresets: Presets = {
   ...Object.fromEntries(
@@ -378,21 +415,8 @@ export const distillPresets: Presets = {
     },
     evaluation: { every: 100, samples: 3000, grid: 3000 },
   },
-  video: {
-    data: "toy:moving-digits?count=20000",
-    sigmaInit: 10,
-    recording: { steps: 60, batchSize: 32 },
-    imitation: { steps: 200, batchSize: 32 },
-    backtracking: {
-      objective: "dmd",
-      iterations: 400,
-      batchSize: 32,
-      studentLearningRate: 5e-4,
-      auxiliaryLearningRate: 1e-3,
-      emaDecay: 0.98,
-    },
-    evaluation: { every: 100, samples: 300, grid: 20, teacherSteps: 12 },
-  },
+  video: clipStudent(16),
+  "video-dit": clipStudent(32),
   ...generatorPresets,
   ...tinyPresets,
   ...paperPresets,

@@ -46,5 +46,6 @@ export const FIGURE_NAMES: Readonly<Record<string, string>> = {
   agreement: "picture and word agree",
   motionError: "motion error",
   readableDigits: "readable digits",
+  readableFrames: "readable frames",
   target: "target",
 };

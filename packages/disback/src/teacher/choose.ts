@@ -48,12 +48,7 @@ export function chooseTeacher(
   const { model, training } = choiceFor(data, device);
   const classes = data.labelDim > 0 ? ` in ${data.labelDim} classes` : "";
   const samples = `${data.length.toLocaleString("en")} samples [${data.sampleShape.join(", ")}]${classes}`;
-  const width =
-    model.network === "song-unet"
-      ? `${model.modelChannels} channels`
-      : model.network === "video-dit"
-        ? `${model.layers} layers`
-        : "128 hidden channels";
+  const width = "modelChannels" in model ? `${model.modelChannels} channels` : "128 hidden channels";
   return {
     model,
     training,
@@ -73,13 +68,12 @@ function forClips(imageChannels: number, frames: number, side: number, name: str
     throw new DisbackError(
       `${name}: for clips of ${side} x ${side} no network can be chosen; give --resolution 16 or 32, or a "model"`,
     );
-  const framesPerPatch = frames % 2 === 0 ? 2 : 1;
-  const sizes = { framesPerPatch, patchSize: side > 16 ? 8 : 4, layers: 4, heads: 4, channelsPerHead: 24 };
   const model: DenoiserConfigInput = {
-    ...{ network: "video-dit", frames, imageResolution: side, imageChannels },
-    ...sizes,
+    ...{ network: "video-unet", frames, imageResolution: side, imageChannels },
+    ...{ modelChannels: 32, channelMultipliers: [1, 2, 2], blocksPerResolution: 1 },
+    ...{ attentionResolutions: [], dropout: 0 },
   };
-  return { model, training: { iterations: 2400, batchSize: 32 } };
+  return { model, training: { iterations: 3000, batchSize: 16 } };
 }
 
 function forPoints(dimension: number) {

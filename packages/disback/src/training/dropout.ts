@@ -14,6 +14,20 @@ export function hasDropout(module: Module): boolean {
   return module.modules().some((part) => Number((part as { dropout?: unknown }).dropout ?? 0) > 0);
 }
 
+/** Probabilities that a part of a network may have, as fields or among its options. */
+interface Rates {
+  dropout?: unknown;
+  labelDropout?: unknown;
+}
+
+/** Whether a network computes something else while it trains: it drops activations or hides labels. */
+export function changesInTraining(module: Module): boolean {
+  return module.modules().some((part) => {
+    const { dropout, labelDropout, options } = part as Rates & { options?: Rates };
+    return [dropout, labelDropout, options?.labelDropout].some((rate) => Number(rate ?? 0) > 0);
+  });
+}
+
 /** Runs `again` with the dropout masks of `first`, where the network has dropout. @returns both results */
 export function withSameDropout<T>(module: Module, device: Device, first: () => T, again: () => T): [T, T] {
   if (!module.training || !hasDropout(module)) return [first(), again()];

@@ -11,7 +11,8 @@ vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 });
 let base: string;
 const at = (name: string) => join(base, name);
 const digits = "toy:moving-digits?count=40";
-const small = ["model.layers=2", "model.heads=2", "model.channelsPerHead=4"];
+const small = ["model.modelChannels=8"];
+const smallTransformer = ["model.layers=2", "model.heads=2", "model.channelsPerHead=4"];
 const brief = [
   ...["--quiet", "--set", "evaluation.samples=8", "evaluation.grid=4", "evaluation.every=2"],
   "evaluation.teacherSteps=2",
@@ -44,6 +45,7 @@ describe("clips on the command line", () => {
     expect(last.fid).toBeGreaterThan(0);
     expect(last.motionError).toBeGreaterThanOrEqual(0);
     expect(last.readableDigits).toBe(0);
+    expect(last.readableFrames).toBeLessThan(0.5);
     const report = readFileSync(at("student/report.html"), "utf8");
     expect(report).toContain("Motion error");
     const [, embedded] = /src="data:image\/png;base64,([^"]+)"/.exec(report)!;
@@ -56,13 +58,13 @@ describe("clips on the command line", () => {
     expect((await sharp(at("clips.gif"), { animated: true }).metadata()).pages).toBe(8);
     expect(disback("sample", at("student"), "--count", "3", "--out", at("clips"), "--quiet").status).toBe(0);
     const train = disback(
-      ...["teacher", "train", "--preset", "video", "--data", at("clips"), "--out", at("again"), ...brief],
+      ...["teacher", "train", "--preset", "video-dit", "--data", at("clips"), "--out", at("again"), ...brief],
       ...[
         "training.iterations=1",
         "training.batchSize=2",
         "evaluation.every=1",
         "evaluation.samples=2",
-        ...small,
+        ...smallTransformer,
       ],
     );
     expect(train.stderr).toBe("");

@@ -6,6 +6,7 @@ import { beforeAll, expect, it } from "vitest";
 import { Backtracking } from "../../src/distill/backtrack.js";
 import type { BacktrackingFigures } from "../../src/distill/backtracking-options.js";
 import { DenoiserStudent } from "../../src/distill/denoiser-student.js";
+import { DiffInstruct } from "../../src/distill/objectives/diff-instruct.js";
 import { StepsPerTarget } from "../../src/distill/target-schedule.js";
 import { Trajectory } from "../../src/distill/trajectory.js";
 import { loadModel } from "../../src/models/config.js";
@@ -21,6 +22,7 @@ it("a trajectory of the version before is walked along as that version walked it
   expect(trajectory.nodes.map(({ step }) => step)).toEqual([2, 4, 6]);
   const work = new Backtracking({
     ...{ teacher: model("teacher"), student: new DenoiserStudent(model("student"), { sigmaInit: 2.5 }) },
+    objective: new DiffInstruct({ oneNoise: false }),
     ...{ trajectory, schedule: new StepsPerTarget(2), execution: { seed: 3 }, batchSize: 16, iterations: 6 },
   });
   const expected = JSON.parse(readFileSync(join(folder, "figures.json"), "utf8")) as BacktrackingFigures[];

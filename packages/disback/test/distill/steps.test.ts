@@ -4,6 +4,7 @@ import { type Module, ops, scope } from "@disback/torch";
 import { expect, test } from "vitest";
 import { Backtracking } from "../../src/distill/backtrack.js";
 import { DenoiserStudent } from "../../src/distill/denoiser-student.js";
+import { DiffInstruct } from "../../src/distill/objectives/diff-instruct.js";
 import { loadModel } from "../../src/models/storage.js";
 
 const fixture = JSON.parse(readFileSync(new URL("../fixtures/distill/steps.json", import.meta.url), "utf8"));
@@ -16,6 +17,7 @@ test("three steps of Diff-Instruct agree with PyTorch: loss, gap, gradient, Adam
   });
   const distillation = new Backtracking({
     ...settings,
+    objective: new DiffInstruct({ oneNoise: false }),
     ...{ teacher: loadModel(folder).denoiser, student, execution: { seed } },
   });
   for (const [step, expected] of fixture.steps.entries()) {

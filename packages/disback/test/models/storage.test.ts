@@ -163,7 +163,7 @@ describe("denoiser configurations", () => {
   it.each<[object, string]>([
     [
       { network: "unet" },
-      'denoiser: network: expected "song-unet", "dhariwal-unet", "edm2", "unet-2d", "unet-2d-condition", "sd3", "flux", "wan", "text-unet", "text-transformer", "pair-unet", "dit", "video-dit" or "mlp"',
+      'denoiser: network: expected "song-unet", "dhariwal-unet", "edm2", "unet-2d", "unet-2d-condition", "sd3", "flux", "wan", "text-unet", "text-transformer", "pair-unet", "video-unet", "dit", "video-dit" or "mlp"',
     ],
     [{ ...config, imageResolution: 9 }, "imageResolution: must be a multiple of 2"],
     [{ ...config, modelChannels: 6 }, "modelChannels: must be a multiple of 4"],

@@ -12,7 +12,7 @@ describe("a teacher of clips", () => {
     for (const query of ["", "&frames=5&size=32"]) {
       const data = await open(query);
       const { model, why } = chooseTeacher(data, "cpu");
-      expect(why).toContain(`[${data.sampleShape.join(", ")}] in 10 classes: video-dit of 4 layers`);
+      expect(why).toContain(`[${data.sampleShape.join(", ")}] in 10 classes: video-unet of 32 channels`);
       expect(createDenoiser(model).facts.sampleShape).toEqual(data.sampleShape);
     }
     const wide = await open("&size=80");

@@ -21,6 +21,7 @@ describe("figures of moving digits", () => {
     };
     const good = figures(samples);
     expect(good.readableDigits).toBe(1);
+    expect(good.readableFrames).toBe(1);
     expect(good.motionError).toBeLessThan(0.03);
 
     // Frames in a wrong order still show digits, which jump.
@@ -31,14 +32,17 @@ describe("figures of moving digits", () => {
     // A digit that becomes another is not read.
     const others = cat([samples.narrow(2, 0, 4), samples.flip([0]).narrow(2, 4, 4)], 2);
     expect(figures(others).readableDigits).toBeLessThan(0.4);
+    expect(figures(others).readableFrames).toBe(1);
+    const half = cat([samples.narrow(2, 0, 4), samples.narrow(2, 4, 4).mul(0).sub(1)], 2);
+    expect(figures(half)).toMatchObject({ readableDigits: 0, readableFrames: 0.5 });
 
     const faint = figures(samples.add(1).mul(0.4).sub(1));
     expect(faint.readableDigits).toBe(0);
     expect(faint.motionError).toBeLessThan(0.3);
     const black = figures(ones([2, 1, 8, 16, 16]).neg());
-    expect(black.readableDigits).toBe(0);
+    expect(black).toMatchObject({ readableDigits: 0, readableFrames: 0 });
     const noise = figures(randn([4, 1, 8, 16, 16], { generator: new Generator(0) }));
-    expect(noise.readableDigits).toBe(0);
+    expect(noise).toMatchObject({ readableDigits: 0, readableFrames: 0 });
   });
 
   it("stand in an evaluation, and are refused for other data", async () => {

@@ -55,6 +55,11 @@ export const FIGURES: Readonly<Record<string, FigureWords>> = {
     short: "Readable digits",
     higherIsBetter: true,
   },
+  readableFrames: {
+    name: "Fraction of frames with some readable digit",
+    short: "Readable frames",
+    higherIsBetter: true,
+  },
   loss: { name: "Loss of the model being fitted", short: "Loss", logarithmic: true },
   mismatch: { name: "Mismatch degree to the target", short: "Mismatch degree", logarithmic: true },
   gap: { name: "Gap between auxiliary model and target", short: "Gap" },

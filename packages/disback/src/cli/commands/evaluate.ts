@@ -12,7 +12,7 @@ const FLAGS: readonly SettingFlag[] = [
     flags: "--metrics <list>",
     path: "metrics",
     description:
-      "fid,kid,inceptionScore,precisionRecall,slicedWasserstein,modeCoverage; of texts trigramDivergence,textPerplexity,validWords,distinctPairs; of moving digits motionError,readableDigits; of pairs fid,validWords,agreement",
+      "fid,kid,inceptionScore,precisionRecall,slicedWasserstein,modeCoverage; of texts trigramDivergence,textPerplexity,validWords,distinctPairs; of moving digits motionError,readableDigits,readableFrames; of pairs fid,validWords,agreement",
     kind: "list",
   },
   ...SAMPLING_FLAGS,

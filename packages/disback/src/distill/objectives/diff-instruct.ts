@@ -1,8 +1,9 @@
-import { inferenceMode, type Tensor } from "@disback/torch";
+import { inferenceMode, keep, type Tensor } from "@disback/torch";
+import { changesInTraining } from "../../training/dropout.js";
 import { denoisingLoss, perSample } from "../denoising-loss.js";
 import { LogNormal, type NoiseDistribution } from "../noise-distribution.js";
 import type { Objective, ObjectiveInput, StudentInput, StudentSignal } from "../objective.js";
-import { addNoise, agreement } from "../score-comparison.js";
+import { addNoise, agreement, type NoisedEstimate } from "../score-comparison.js";
 import { type Weighting, weightsOf } from "../weighting.js";
 
 export interface DiffInstructOptions {
@@ -10,6 +11,12 @@ export interface DiffInstructOptions {
   noise?: NoiseDistribution;
   /** weight of each noise level, default "one" as in the released code */
   weighting?: Weighting;
+  /**
+   * one noised batch for both updates, default true: the student moves by the estimate that the auxiliary model gave before
+   * its own update. 7 passes through a network instead of 8, and a lower FID (docs/performance.md). Two batches, as in the
+   * released code, are taken all the same for a model that drops activations or hides labels while it trains.
+   */
+  oneNoise?: boolean;
 }
 
 /**
@@ -18,28 +25,36 @@ export interface DiffInstructOptions {
  *
  *     x_t = x0 + sigma n,   dL/dx0 = w(sigma) (D_phi(x_t; sigma) - D'_i(x_t; sigma)),   w = 1 as in the released code,
  *
- * which is sigma^2 times the difference of the scores. No gradient passes through either denoiser.
+ * which is sigma^2 times the difference of the scores. No gradient passes through either denoiser. By default x_t and
+ * D_phi(x_t; sigma) are those of the auxiliary model's update, see `oneNoise`.
  */
 export class DiffInstruct implements Objective {
   readonly name = "diff-instruct";
   readonly noise: NoiseDistribution;
   private readonly weighting: Weighting;
+  private readonly oneNoise: boolean;
 
-  constructor({ noise = new LogNormal(), weighting = "one" }: DiffInstructOptions = {}) {
+  constructor({ noise = new LogNormal(), weighting = "one", oneNoise = true }: DiffInstructOptions = {}) {
+    this.oneNoise = oneNoise;
     this.noise = noise;
     this.weighting = weighting;
   }
 
-  auxiliaryLoss({ samples, condition, auxiliary, random }: ObjectiveInput): Tensor {
-    return denoisingLoss(auxiliary, samples, this.noise, { random, condition });
+  auxiliaryLoss({ samples, condition, auxiliary, random, carried }: ObjectiveInput): Tensor {
+    const carries = carried && this.oneNoise && !changesInTraining(auxiliary);
+    const onEstimate = (estimate: NoisedEstimate) => {
+      if (carries) carried.estimate = kept(estimate);
+    };
+    return denoisingLoss(auxiliary, samples, this.noise, { random, condition, onEstimate });
   }
 
-  studentSignal({ samples, condition, auxiliary, target, random }: StudentInput): StudentSignal {
+  studentSignal({ samples, condition, auxiliary, target, random, carried }: StudentInput): StudentSignal {
     const { sigmaData } = target.facts;
     return inferenceMode(() => {
       const clean = samples.detach();
-      const { sigma, noised } = addNoise(clean, this.noise, random);
-      const fitted = auxiliary.denoise(noised, sigma, condition);
+      const known = carried?.estimate;
+      const { sigma, noised } = known ?? addNoise(clean, this.noise, random);
+      const fitted = known?.fitted ?? auxiliary.denoise(noised, sigma, condition);
       const wanted = target.denoise(noised, sigma, condition);
       const figures = agreement({ clean, sigma, fitted, wanted }, sigmaData);
       const difference = fitted.sub(wanted);
@@ -48,4 +63,9 @@ export class DiffInstruct implements Objective {
       return { ...figures, gradient: difference.div_(clean.shape[0]!) };
     });
   }
+}
+
+/** The same, beyond the scope that it was made in. */
+function kept({ sigma, noised, fitted }: NoisedEstimate): NoisedEstimate {
+  return { sigma: keep(sigma), noised: keep(noised), fitted: keep(fitted) };
 }

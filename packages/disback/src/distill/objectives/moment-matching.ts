@@ -5,7 +5,7 @@ import { LogNormal, type NoiseDistribution } from "../noise-distribution.js";
 import type { Objective, ObjectiveInput, StudentInput, StudentSignal } from "../objective.js";
 import { DiffInstruct, type DiffInstructOptions } from "./diff-instruct.js";
 
-export interface MomentMatchingOptions extends DiffInstructOptions {
+export interface MomentMatchingOptions extends Omit<DiffInstructOptions, "oneNoise"> {
   /** weight of the auxiliary model's distance to the target, default 1 as in the paper */
   targetWeight?: number;
 }
@@ -30,7 +30,7 @@ export class MomentMatching implements Objective {
   constructor({ targetWeight = 1, noise = new LogNormal(), ...options }: MomentMatchingOptions = {}) {
     this.targetWeight = requireWeight(this.name, "targetWeight", targetWeight);
     this.noise = noise;
-    this.matching = new DiffInstruct({ ...options, noise });
+    this.matching = new DiffInstruct({ ...options, noise, oneNoise: false });
   }
 
   auxiliaryLoss({ samples, condition, auxiliary, target, random }: ObjectiveInput): Tensor {

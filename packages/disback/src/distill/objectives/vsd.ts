@@ -2,7 +2,7 @@ import type { Tensor } from "@disback/torch";
 import type { Objective, ObjectiveInput, StudentInput, StudentSignal } from "../objective.js";
 import { DiffInstruct, type DiffInstructOptions } from "./diff-instruct.js";
 
-export interface VsdOptions extends DiffInstructOptions {
+export interface VsdOptions extends Omit<DiffInstructOptions, "oneNoise"> {
   /** rank of the auxiliary model's adapters, default 4 as in the released code */
   rank?: number;
   /** learning rate of the adapters as a multiple of the auxiliary model's, default 10 */
@@ -28,7 +28,7 @@ export class Vsd implements Objective {
   constructor({ rank = 4, learningRateFactor = 10, weighting = "noise", ...options }: VsdOptions = {}) {
     this.rank = rank;
     this.learningRateFactor = learningRateFactor;
-    this.matching = new DiffInstruct({ ...options, weighting });
+    this.matching = new DiffInstruct({ ...options, weighting, oneNoise: false });
   }
 
   auxiliaryLoss(input: ObjectiveInput): Tensor {

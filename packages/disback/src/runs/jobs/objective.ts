@@ -90,7 +90,7 @@ export async function createObjective(
   });
   switch (objective) {
     case "diff-instruct":
-      return new DiffInstruct({ weighting: diffInstruct.weighting, noise: noiseOf(diffInstruct) });
+      return new DiffInstruct({ ...diffInstruct, noise: noiseOf(diffInstruct) });
     case "vsd":
       return new Vsd(vsd);
     case "output-matching":

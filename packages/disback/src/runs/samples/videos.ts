@@ -21,5 +21,5 @@ export const videos: SampleKind = {
 };
 
 function ofMotion({ digits }: JudgedBy): MetricName[] {
-  return digits ? ["motionError", "readableDigits"] : [];
+  return digits ? ["motionError", "readableDigits", "readableFrames"] : [];
 }

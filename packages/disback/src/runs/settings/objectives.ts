@@ -94,6 +94,12 @@ export const objectiveSettings = {
   diffInstruct: z
     .strictObject({
       weighting: weighting.default("one"),
+      oneNoise: z
+        .boolean()
+        .default(true)
+        .describe(
+          "one noised batch for both updates: the student moves by the estimate that the auxiliary model gave before its own update; false for two, as in the released code",
+        ),
       ...noiseLevels,
     })
     .prefault({}),

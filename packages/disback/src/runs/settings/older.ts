@@ -6,7 +6,8 @@ import { isGroup, type SettingsTree } from "./layers.js";
  * - `method: disback` with `recording.when` becomes `auto` (needed) or `disback` (always);
  * - `method: diff-instruct` becomes `plain`;
  * - ablations move to the group `ablation`;
- * - the standard deviation of the data is dropped: the model has it.
+ * - the standard deviation of the data is dropped: the model has it;
+ * - Diff-Instruct keeps its two noised batches in a step.
  */
 export function inTodaysWords(settings: SettingsTree): SettingsTree {
   const { method, ...rest } = settings;
@@ -22,12 +23,18 @@ export function inTodaysWords(settings: SettingsTree): SettingsTree {
   const today: SettingsTree = {
     ...rest,
     ...(settings.recording === undefined ? {} : { recording }),
-    ...(settings.backtracking === undefined ? {} : { backtracking }),
+    ...(settings.backtracking === undefined ? {} : { backtracking: withTwoNoises(backtracking) }),
     ...(settings.training === undefined ? {} : { training }),
     ...(Object.keys(ablation).length > 0 ? { ablation: { ...group(settings.ablation), ...ablation } } : {}),
   };
   if (method === undefined) return today;
   return { ...today, ...methodOf(method, when, settings) };
+}
+
+function withTwoNoises(backtracking: SettingsTree): SettingsTree {
+  const { diffInstruct } = backtracking;
+  if (!isGroup(diffInstruct)) return backtracking;
+  return { ...backtracking, diffInstruct: { oneNoise: false, ...diffInstruct } };
 }
 
 function methodOf(method: unknown, when: unknown, settings: SettingsTree): SettingsTree {
