@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, it, vi } from "vitest";
 import { disback, interrupted, ownFolder } from "./command.js";
 
 // Each test is a few whole runs of the command line.
-vi.setConfig({ testTimeout: 120_000 });
+vi.setConfig({ testTimeout: 240_000 });
 
 const at = ownFolder();
 const brief = [
