@@ -1,11 +1,11 @@
 import { layer, type SettingsTree } from "../settings/layers.js";
+import { objectiveDefaults } from "../settings/objective-defaults.js";
 import {
   isDirectName,
   isLanguageName,
   type ObjectiveName,
-  objectiveDefaults,
   objectiveNames,
-} from "../settings/objectives.js";
+} from "../settings/objective-names.js";
 
 const baseline = { "diff-instruct": { method: "plain" } };
 /** The paper's method and fixed schedules: always with a trajectory. */
