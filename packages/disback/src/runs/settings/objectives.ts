@@ -5,6 +5,7 @@ import type { DerivativeKind, VelocitySource } from "../../distill/objectives/sc
 import type { SampleDistance } from "../../distill/sample-distance.js";
 import type { Weighting } from "../../distill/weighting.js";
 import { integer, noiseLevels, positive } from "./common.js";
+import { objectiveNames } from "./objective-names.js";
 
 export * from "./objective-defaults.js";
 export * from "./objective-names.js";
