@@ -7,7 +7,7 @@ const { parts } = JSON.parse(readFileSync(new URL("results/language.json", impor
 const titles = {
   gpt: "small GPT of a GPT",
   alpha8: "8 letters of a known law, one step",
-  words: "frequent words, one step, one seed",
+  words: "frequent words, one step",
 };
 const colours = ["#2a78b5", "#d1495b", "#6a994e", "#8a5a9e"];
 const [width, height, left, top, gap, lines] = [270, 190, 40, 36, 26, 4];
