@@ -21,7 +21,13 @@ export class StageCheckpoints {
     const state = mergeStates(prefixState("work", stage.work.state()), { tensors: new Map(), values });
     run.requirePresent();
     await this.processes.first(async () => {
-      await saveCheckpoint(run.path, iterationsBefore + stage.work.iteration, state);
+      try {
+        await saveCheckpoint(run.path, iterationsBefore + stage.work.iteration, state);
+      } catch (error) {
+        // The folder may go away while it is written to.
+        run.requirePresent();
+        throw error;
+      }
       const soundUntil = iterationsBefore + (position.sound ?? 0);
       pruneCheckpoints(run.path, { keepLast: checkpoints.keepLast, soundUntil });
     });
