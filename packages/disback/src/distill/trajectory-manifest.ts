@@ -2,6 +2,7 @@ import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import { DisbackError } from "../errors.js";
+import { parsedBy } from "../parsed-by.js";
 import { nodeStorageSchema } from "./node-storage.js";
 
 export const manifestFile = "trajectory.json";
@@ -56,12 +57,7 @@ export function readManifest(folder: string): Manifest {
         : `${folder}: not a trajectory (no ${manifestFile} in it)`,
     );
   }
-  const parsed = manifestSchema.safeParse(value);
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues;
-    throw new DisbackError(`${path}: ${issue!.path.join(".")}: ${issue!.message}`);
-  }
-  return { ...parsed.data, version: 2 };
+  return { ...parsedBy(manifestSchema, value, path), version: 2 };
 }
 
 /** Writes the file atomically. */

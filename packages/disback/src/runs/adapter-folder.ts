@@ -13,6 +13,7 @@ import {
   weightsFile,
   writeModelFolder,
 } from "../models/model-folder.js";
+import { parsedBy } from "../parsed-by.js";
 import { fingerprint } from "../training/hashing.js";
 import type { OpenedModel } from "./opened-model.js";
 import { writeTextEncoder } from "./text-encoder.js";
@@ -69,10 +70,7 @@ export function adaptersOnModel(
 /** Reads where a folder's adapters stand on. @throws DisbackError naming the file and field */
 export function readAdapterFolder(folder: string): AdapterFolder {
   const { path, value } = readConfigFile(folder);
-  const parsed = schema.safeParse(value);
-  if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  throw new DisbackError(`${path}: ${issue!.path.join(".")}: ${issue!.message}`);
+  return parsedBy(schema, value, path);
 }
 
 /**

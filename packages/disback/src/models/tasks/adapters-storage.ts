@@ -2,16 +2,10 @@ import { join } from "node:path";
 import { Generator, Module } from "@disback/torch";
 import { z } from "zod";
 import { DisbackError } from "../../errors.js";
+import { parsedBy } from "../../parsed-by.js";
 import { buildDenoiser } from "../create-denoiser.js";
 import { type DenoiserConfig, denoiserConfig } from "../denoiser-config.js";
-import {
-  configFile,
-  formatOf,
-  loadWeights,
-  readConfigFile,
-  weightsFile,
-  writeModelFolder,
-} from "../model-folder.js";
+import { formatOf, loadWeights, readConfigFile, weightsFile, writeModelFolder } from "../model-folder.js";
 import { numbersIn, refuseAbsurdSizes, weightsWithin } from "../sensible-sizes.js";
 import { TaskAdapters } from "./task-adapters.js";
 
@@ -66,15 +60,10 @@ export function loadAdaptersOnly(folder: string, adapters: TaskAdapters): void {
 /** Reads a folder that `saveTaskAdapters` wrote, in evaluation mode. @throws DisbackError naming file and field, or file and key */
 export function loadTaskAdapters(folder: string): { denoiser: TaskAdapters; config: DenoiserConfig } {
   const { path, value } = readConfigFile(folder);
-  const parsed = schema.safeParse(value);
   const fail = (problem: string): never => {
-    throw new DisbackError(`${join(folder, configFile)}: ${problem}`);
+    throw new DisbackError(`${path}: ${problem}`);
   };
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues;
-    throw new DisbackError(`${path}: ${issue!.path.join(".")}: ${issue!.message}`);
-  }
-  const { model, rank, layers } = parsed.data;
+  const { model, rank, layers } = parsedBy(schema, value, path);
   refuseAbsurdSizes(model, fail);
   const weights = join(folder, weightsFile);
   const base = buildDenoiser(model, weightsWithin(numbersIn(weights), fail));

@@ -1,10 +1,10 @@
 import { join } from "node:path";
 import { z } from "zod";
 import { DisbackError } from "../../errors.js";
+import { parsedBy } from "../../parsed-by.js";
 import { buildDenoiser } from "../create-denoiser.js";
 import { type DenoiserConfig, denoiserConfig } from "../denoiser-config.js";
 import {
-  configFile,
   formatOf,
   loadWeights,
   readConfigFile,
@@ -48,15 +48,10 @@ export function saveTasks(
 /** Reads a folder that `saveTasks` wrote, in evaluation mode. @throws DisbackError naming file and field, or file and key */
 export function loadTasks(folder: string): { denoiser: TaskDenoiser; tasks: TaskConfig[] } {
   const { path, value } = readConfigFile(folder);
-  const parsed = schema.safeParse(value);
   const fail = (problem: string): never => {
-    throw new DisbackError(`${join(folder, configFile)}: ${problem}`);
+    throw new DisbackError(`${path}: ${problem}`);
   };
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues;
-    throw new DisbackError(`${path}: ${issue!.path.join(".")}: ${issue!.message}`);
-  }
-  const { tasks } = parsed.data;
+  const { tasks } = parsedBy(schema, value, path);
   for (const { model } of tasks) refuseAbsurdSizes(model, fail);
   const weights = join(folder, weightsFile);
   const source = weightsWithin(numbersIn(weights), fail);
