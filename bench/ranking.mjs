@@ -1,10 +1,10 @@
 // Every objective at its own best rates for equal processor seconds: the settings of `disback compare --preset objectives-*`,
 // run in one process, because a process for each of so many short runs takes longer than the runs.
-//   node bench/ranking.mjs [--tasks ring,grid] [--students same,small] [--objectives sid,dmd] [--seeds 1] [--half] [--own]
+//   node bench/ranking.mjs [--tasks ring,grid] [--students same,small] [--objectives sid,dmd] [--seeds 1] [--half]
 //     [--minutes 8] [--seconds N] [--data IMAGES] [--reference IMAGES] [--memory] [--smoke]
 // Tasks: ring, grid, checkerboard; fashion-mnist-16 and cifar10-16 with --data; galaxies, whose teacher needs
 // `node bench/galaxies.mjs --install`. Rates: 1e-3 first, then its neighbours by factors of about 3 until none is better, on
-// seed 101 and for half the budget; the auxiliary model learns twice as fast. Images and galaxies take the ring's (--own: not).
+// seed 101 and for half the budget; the auxiliary model learns twice as fast. The small student of galaxies is small32.mjs.
 // Rows that bench/results/ranking.json has already are not run again; they name their machine. Teachers of the grid and the
 // checkerboard are trained first, a minute, and galaxies drawn, in runs/ranking. --memory measures the peak of a process for
 // each objective instead.
@@ -51,8 +51,6 @@ const { values: flags } = parseArgs({
     reference: { type: "string" },
     /** after the first seed only the better half, by the end's figure */
     half: { type: "boolean", default: false },
-    /** images: rates that are searched for on them, for a quarter of the budget; such rows are not ranked */
-    own: { type: "boolean", default: false },
     memory: { type: "boolean", default: false },
     /** every step of the way in seconds, nothing is written; its figures mean nothing */
     smoke: { type: "boolean", default: false },
@@ -70,6 +68,7 @@ const RATES = [1e-4, 3e-4, 1e-3, 3e-3, 1e-2];
 const PLANE = ["ring", "grid", "checkerboard"];
 const COMMANDS = fileURLToPath(new URL("../packages/disback/dist/cli/main.js", import.meta.url));
 const GALAXIES = fileURLToPath(new URL("galaxies/hsc32.mjs", import.meta.url));
+const SMALL_GALAXIES = fileURLToPath(new URL("galaxies/small32.mjs", import.meta.url));
 /** Evaluations, as shares of the budget; fewer where rates are chosen, and where they take long. */
 const MOMENTS = [1 / 8, 1 / 4, 1 / 2, 3 / 4, 1];
 const FEW_MOMENTS = [1 / 2, 1];
@@ -109,14 +108,11 @@ async function rank() {
         rowOf({ task, student, objective }, await open(task), rate, seed, share);
       const rates = new Map();
       const choose = async (objective) => {
-        const from = PLANE.includes(task) || flags.own ? task : "ring";
-        const place = { task: from, student, objective };
         const [seed] = settings.learningRates.seeds;
-        const trial = async (rate) =>
-          rowOf(place, await open(from), rate, seed, searchedShare(from, objective));
-        const rate = flags.smoke ? 1e-3 : await bestRate(trial);
+        const share = searchedShare(task, objective);
+        const rate = flags.smoke ? 1e-3 : await bestRate((rate) => perform(objective, rate, seed, share));
         rates.set(objective, rate);
-        if (!flags.own) dropOtherRates({ task, student, objective }, rate, settings.seeds);
+        dropOtherRates({ task, student, objective }, rate, settings.seeds);
       };
       // Seed by seed, so that other work on the machine meets all objectives.
       let chosen = objectives;
@@ -134,17 +130,16 @@ async function rank() {
   }
 }
 
-/** Share of the budget for which rates are tried. Drawing its pairs would leave regression nothing of less on images. */
+/** Share of the budget for which rates are tried. On images the half would be over when regression has drawn its pairs. */
 function searchedShare(task, objective) {
-  if (PLANE.includes(task)) return 0.5;
-  return objective === "regression" ? 0.75 : 0.25;
+  return objective === "regression" && !PLANE.includes(task) ? 0.75 : 0.5;
 }
 
 /** Reported rows at rates that are not the best any more. */
 function dropOtherRates(place, rate, seeds) {
   for (let index = rows.length - 1; index >= 0; index--) {
     const row = rows[index];
-    if (isOf(row, place) && !row.own && row.rate !== rate && seeds.includes(row.seed)) rows.splice(index, 1);
+    if (isOf(row, place) && row.rate !== rate && seeds.includes(row.seed)) rows.splice(index, 1);
   }
 }
 
@@ -156,6 +151,7 @@ function settingsOf(task) {
   const tree = structuredClone(comparePresets[`objectives-${task}`]);
   if (task === "galaxies") {
     tree.teacher = GALAXIES;
+    tree.students = ["same", "small"];
     tree.common.data = galaxies(12);
     tree.common.evaluation.reference = galaxies(11);
   } else if (!PLANE.includes(task)) {
@@ -207,12 +203,15 @@ function disback(...how) {
 
 function runOf(settings, { student, objective }, rate, seed) {
   const rates = { studentLearningRate: rate, auxiliaryLearningRate: 2 * rate };
-  return planRuns(settings, {
+  const [run] = planRuns(settings, {
     students: [student],
     methods: [objective],
     seeds: [seed],
     rates: () => [rates],
-  })[0];
+  });
+  // A teacher of one's own has no smaller network of its kind.
+  if (student === "small" && settings.teacher === GALAXIES) run.settings.student = SMALL_GALAXIES;
+  return run;
 }
 
 async function openJudge(settings) {
@@ -284,7 +283,6 @@ async function rowOf(place, opened, rate, seed, share) {
     seed,
     budget,
     machine: machineIndex(),
-    ...(flags.own ? { own: true } : {}),
     ...measured,
   };
   rows.push(row);

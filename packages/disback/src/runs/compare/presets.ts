@@ -290,7 +290,7 @@ export const comparePresets: Readonly<Record<string, SettingsTree>> = {
   "objectives-checkerboard": rankingOfPoints("toy:checkerboard"),
   "objectives-grid": rankingOfPoints("toy:grid"),
   "objectives-fashion-mnist-16": { teacher: "fashion-mnist-16", ...rankingOfImages(160, 200) },
-  "objectives-cifar10-16": { teacher: "cifar10-16", ...rankingOfImages(80, 100), students: ["same"] },
+  "objectives-cifar10-16": { teacher: "cifar10-16", ...rankingOfImages(80, 100) },
   "objectives-galaxies": rankingOfGalaxies,
   /** Students of one, two and four steps, which start as the teacher's copy. */
   "few-steps-2d": {
