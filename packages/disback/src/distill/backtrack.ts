@@ -1,9 +1,10 @@
-import { type Module, noGrad, type State, scope, type Tensor, zeros } from "@disback/torch";
+import { type Module, noGrad, type Schedule, type State, scope, type Tensor, zeros } from "@disback/torch";
 import { LowRankDenoiser } from "../models/adapters/low-rank-denoiser.js";
 import type { DenoiserModule } from "../models/denoiser.js";
 import { type GuidanceOptions, guided } from "../models/guided-denoiser.js";
 import { normalizeWeights } from "../models/normalized.js";
 import { requireCounts } from "../training/execution.js";
+import { learningRateSchedule } from "../training/learning-rate.js";
 import type { BatchPart } from "../training/micro-batches.js";
 import { NetworkTrainer } from "../training/network-trainer.js";
 import { optionalPart, type Parts, weightsPart } from "../training/parts.js";
@@ -46,6 +47,7 @@ export class Backtracking<
   readonly iterations: number;
   protected readonly trainers: { studentOptimizer: NetworkTrainer; auxiliaryOptimizer?: NetworkTrainer };
   protected readonly parts: Parts;
+  protected override readonly rateSchedule: Schedule;
   private readonly student: StudentTrainer<S>;
   private readonly objective: Objective<M>;
   private readonly auxiliary: M | undefined;
@@ -66,6 +68,7 @@ export class Backtracking<
     const { processes } = this;
     const { seed = 0 } = execution ?? {};
     this.iterations = iterations;
+    this.rateSchedule = learningRateSchedule(settings);
     this.auxiliarySteps = auxiliarySteps;
     this.guidance = guidance;
     this.guidanceOptions = guidanceOptions;
@@ -121,7 +124,7 @@ export class Backtracking<
   /** One or more updates of the auxiliary model, then one of the student. */
   step(): BacktrackingFigures {
     const target = this.targets.position;
-    const { learningRate } = this.trainers.studentOptimizer;
+    const learningRate = this.rateOf(this.trainers.studentOptimizer);
     const { difference, auxiliaryError, targetError, adversarial, ...others } = this.advance();
     const figures = { ...others, gap: Math.sqrt(difference), mismatch: targetError / auxiliaryError };
     this.targets.advanceIf((steps) => this.schedule.reached({ steps, ...figures })); // i <- i - 1

@@ -2,6 +2,7 @@ import type { Module } from "@disback/torch";
 import type { DenoiserModule } from "../models/denoiser.js";
 import type { GuidanceOptions } from "../models/guided-denoiser.js";
 import type { Execution } from "../training/execution.js";
+import type { RateDecay } from "../training/learning-rate-plan.js";
 import type { Objective } from "./objective.js";
 import type { Student } from "./student.js";
 import type { TargetPathOptions } from "./target-path.js";
@@ -38,6 +39,12 @@ export interface BacktrackingOptions<M extends Module = DenoiserModule, S extend
   studentLearningRate?: number;
   /** Adam's learning rate for the auxiliary model */
   auxiliaryLearningRate?: number;
+  /** steps over which both rates rise from 0 */
+  rampUp?: number;
+  /** how both rates fall: constant (default) not at all, cosine to 0 at the end, inverse-sqrt with the root of the step */
+  decay?: RateDecay;
+  /** step at which they begin to fall */
+  decayFrom?: number;
   /** updates of the auxiliary model per student update; 5 in DMD2 */
   auxiliarySteps?: number;
   /** decay of implicit distribution alignment, see `implicitAlignment`: 0.97 in SenseFlow; default none */

@@ -1,3 +1,5 @@
+import type { RateDecay } from "../training/learning-rate-plan.js";
+
 /**
  * The defaults of a distillation: one table for the library and the command line. The figures in README were measured
  * with it.
@@ -41,6 +43,12 @@ export const defaults = {
     batchSize: 128,
     studentLearningRate: 1e-4,
     auxiliaryLearningRate: 2e-4,
+    /** steps over which both rates rise from 0 */
+    rampUp: 0,
+    /** how both rates fall, see `LearningRatePlan` */
+    decay: "constant" as RateDecay,
+    /** step at which they begin to fall */
+    decayFrom: 0,
     /** updates of the auxiliary model per student update */
     auxiliarySteps: 1,
     /** Adam's betas, for both models */

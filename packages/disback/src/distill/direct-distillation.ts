@@ -1,7 +1,9 @@
-import type { Module } from "@disback/torch";
+import type { Module, Schedule } from "@disback/torch";
 import type { DenoiserModule } from "../models/denoiser.js";
 import { type GuidanceOptions, guided } from "../models/guided-denoiser.js";
 import { type Execution, requireCounts } from "../training/execution.js";
+import { learningRateSchedule } from "../training/learning-rate.js";
+import type { RateDecay } from "../training/learning-rate-plan.js";
 import { NetworkTrainer } from "../training/network-trainer.js";
 import { optionalPart, type Parts } from "../training/parts.js";
 import { Training } from "../training/training.js";
@@ -33,6 +35,12 @@ export interface DirectDistillationOptions<
   studentLearningRate?: number;
   /** Adam's learning rate for the objective's own weights, if it has any */
   auxiliaryLearningRate?: number;
+  /** steps over which both rates rise from 0 */
+  rampUp?: number;
+  /** how both rates fall: constant (default) not at all, cosine to 0 at the end, inverse-sqrt with the root of the step */
+  decay?: RateDecay;
+  /** step at which they begin to fall */
+  decayFrom?: number;
   /** Adam's betas, default [0.9, 0.999], because no second network has to follow the student */
   betas?: [number, number];
   /** decay of the student's averaged weights per step, in [0, 1) */
@@ -59,6 +67,7 @@ export class DirectDistillation<
   readonly iterations: number;
   protected readonly trainers: { studentOptimizer: NetworkTrainer; objectiveOptimizer?: NetworkTrainer };
   protected readonly parts: Parts;
+  protected override readonly rateSchedule: Schedule;
   private readonly trained: StudentTrainer<S>;
   private readonly teacher: M;
   private readonly objective: DirectObjective<M, S>;
@@ -72,6 +81,7 @@ export class DirectDistillation<
     super({ name: "distillation", batchSize, device: deviceOf(student), execution });
     requireCounts("distillation", { iterations });
     this.iterations = iterations;
+    this.rateSchedule = learningRateSchedule(settings);
     this.teacher = guided(options.teacher, guidance, guidanceOptions);
     this.objective = objective;
     objective.prepare?.({ student, teacher: this.teacher, seed: execution?.seed ?? 0 });
@@ -105,7 +115,7 @@ export class DirectDistillation<
 
   /** One update of the student. */
   step(): DirectFigures {
-    const { learningRate } = this.trained.trainer;
+    const learningRate = this.rateOf(this.trained.trainer);
     const { ownLoss, ...figures } = this.advance();
     return { ...figures, ...(this.trainers.objectiveOptimizer ? { ownLoss } : {}), learningRate };
   }

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { DisbackError } from "../errors.js";
+import { rateDecays } from "../training/learning-rate-plan.js";
 
 /** Everything that determines how a teacher is trained, except network and data. */
 export const teacherTrainingSettings = z.strictObject({
@@ -8,7 +9,7 @@ export const teacherTrainingSettings = z.strictObject({
   learningRate: z.number().positive().default(2e-3).describe("highest learning rate of Adam"),
   rampUp: z.int().min(0).default(200).describe("iterations over which the learning rate rises from 0"),
   decay: z
-    .enum(["constant", "cosine", "inverse-sqrt"])
+    .enum(rateDecays)
     .default("cosine")
     .describe(
       "decay of the learning rate: none, to 0 at the end, or with the inverse square root of the iteration",

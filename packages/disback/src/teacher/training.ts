@@ -3,8 +3,6 @@ import {
   type Module,
   noGrad,
   type Schedule,
-  type State,
-  stateNumber,
   type Tensor,
 } from "@disback/torch";
 import { DataLoader } from "../data/data-loader.js";
@@ -19,12 +17,12 @@ import type { ModelFacts } from "../models/facts.js";
 import { dropLabels } from "../models/network.js";
 import { normalizeWeights } from "../models/normalized.js";
 import type { Execution } from "../training/execution.js";
+import { learningRateSchedule } from "../training/learning-rate.js";
 import type { BatchPart } from "../training/micro-batches.js";
 import { NetworkTrainer } from "../training/network-trainer.js";
 import { type Parts, weightsPart } from "../training/parts.js";
 import { Training } from "../training/training.js";
 import { flipRandomly } from "./augmentation.js";
-import { learningRateSchedule } from "./learning-rate.js";
 import {
   resolveTrainingSettings,
   type TeacherTrainingSettings,
@@ -73,11 +71,10 @@ export class TeacherTraining<M extends TeacherModule = DenoiserModule> extends T
   protected readonly trainers: { optimizer: NetworkTrainer };
   protected readonly parts: Parts;
   protected override readonly randomName = "generator";
-  private rateScale = 1;
   private readonly denoiser: M;
   private readonly loader: DataLoader;
   private readonly ema: EMA<M>;
-  private readonly rate: Schedule;
+  protected override readonly rateSchedule: Schedule;
   private readonly fit: DataFit<M>;
   /** of the current step, always in the same memory, where a captured step reads it */
   private data: Batch | undefined;
@@ -99,7 +96,7 @@ export class TeacherTraining<M extends TeacherModule = DenoiserModule> extends T
     const optimizer = { learningRate, gradientClip, processes, afterStep };
     this.trainers = { optimizer: new NetworkTrainer(denoiser.parameters(), optimizer) };
     this.ema = new EMA(denoiser, { halfLife: averageHalfLife, rampUp: averageRampUp });
-    this.rate = learningRateSchedule(settings);
+    this.rateSchedule = learningRateSchedule(settings);
     const noise = new LogNormal(settings.noiseMean, settings.noiseStandardDeviation);
     this.fit = fit ?? (new DenoisingFit(noise) as unknown as DataFit<M>);
     this.parts = { denoiser: weightsPart(denoiser), average: this.ema, data: this.loader };
@@ -118,7 +115,7 @@ export class TeacherTraining<M extends TeacherModule = DenoiserModule> extends T
 
   /** Learning rate of the next step. */
   get learningRate(): number {
-    return this.rateScale * this.settings.learningRate * this.rate(this.iteration);
+    return this.rateOf(this.trainers.optimizer);
   }
 
   get networks(): Record<string, Module> {
@@ -128,7 +125,6 @@ export class TeacherTraining<M extends TeacherModule = DenoiserModule> extends T
   /** One optimizer step. Non-finite gradients become 0, or +-1e5 if infinite, as in EDM, before the norm is limited. */
   async step(): Promise<TeacherFigures> {
     const { learningRate } = this;
-    this.trainers.optimizer.learningRate = learningRate;
     this.receive(await this.loader.next());
     return { ...this.advance(), learningRate };
   }
@@ -176,18 +172,5 @@ export class TeacherTraining<M extends TeacherModule = DenoiserModule> extends T
     const shown = labels && dropLabels(labels, labelDropout, count, random);
     const condition = labelCondition(this.denoiser.facts, shown);
     return this.fit.loss(this.denoiser, { samples: seen, condition }, random);
-  }
-
-  /** Multiplies the learning rate of the whole schedule. */
-  override scaleLearningRate(factor: number): void {
-    this.rateScale *= factor;
-  }
-
-  protected override values(): State["values"] {
-    return { rateScale: this.rateScale };
-  }
-
-  protected override loadValues(state: State): void {
-    this.rateScale = stateNumber(state, "rateScale");
   }
 }

@@ -1,7 +1,9 @@
 import {
+  constant,
   type Device,
   type Generator,
   type Module,
+  type Schedule,
   type State,
   scope,
   stateNumber,
@@ -43,6 +45,8 @@ export abstract class Training<Figure extends string> {
   private readonly runner: StepRunner<Figure>;
   protected readonly device: Device;
   private done = 0;
+  private rateScale = 1;
+  private highestRates: ReadonlyMap<NetworkTrainer, number> | undefined;
 
   /** @throws DisbackError naming the option that is wrong */
   protected constructor({ name, batchSize, device, execution }: TrainingPlan) {
@@ -82,6 +86,9 @@ export abstract class Training<Figure extends string> {
    */
   protected abstract update(): Record<Figure, Tensor | number>;
 
+  /** Factor of all learning rates by iteration. */
+  protected readonly rateSchedule: Schedule = constant();
+
   /** What the update depends on besides the values of tensors. Learning rates are tensors. */
   protected get circumstances(): readonly unknown[] {
     return [];
@@ -95,6 +102,7 @@ export abstract class Training<Figure extends string> {
 
   /** One step. @returns the update's figures, means over the whole batch */
   protected advance(): Record<Figure, number> {
+    for (const trainer of Object.values(this.trainers)) trainer.learningRate = this.rateOf(trainer);
     const figures = scope(() => {
       seedDropout(this.random, this.device);
       this.beforeUpdate();
@@ -114,20 +122,38 @@ export abstract class Training<Figure extends string> {
     return this.runner.obstacle;
   }
 
-  /** Multiplies the learning rates. */
+  /** Multiplies the learning rates of the whole schedule. */
   scaleLearningRate(factor: number): void {
-    for (const trainer of Object.values(this.trainers)) trainer.learningRate *= factor;
+    this.rateScale *= factor;
+  }
+
+  /** The learning rate of a trainer's next step. */
+  protected rateOf(trainer: NetworkTrainer): number {
+    return this.rateScale * this.highest.get(trainer)! * this.rateSchedule(this.done);
+  }
+
+  /** The trainers' learning rates as they were made. */
+  private get highest(): ReadonlyMap<NetworkTrainer, number> {
+    this.highestRates ??= new Map(
+      Object.values(this.trainers).map((trainer) => [trainer, trainer.learningRate]),
+    );
+    return this.highestRates;
   }
 
   /** Everything that the next steps depend on. */
   state(): State {
-    return statesOf(this.allParts(), { iteration: this.done, ...this.values() });
+    const { done: iteration, rateScale } = this;
+    return statesOf(this.allParts(), { iteration, rateScale, ...this.values() });
   }
 
   /** Resumes from a saved state. @throws CheckpointError if it belongs to other networks */
   loadState(state: State): void {
+    const [[first, rate] = []] = this.highest;
     loadStates(this.allParts(), state);
     this.done = stateNumber(state, "iteration");
+    // Before there was a schedule, a rollback's factor stood in the optimizers alone.
+    const { rateScale = first ? first.learningRate / rate! : 1 } = state.values;
+    this.rateScale = Number(rateScale);
     this.loadValues(state);
   }
 

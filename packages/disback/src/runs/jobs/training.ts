@@ -54,7 +54,7 @@ export async function createTraining(
 ): Promise<StudentTraining> {
   const { backtracking, ablation } = settings;
   const { iterations, batchSize, studentLearningRate, auxiliaryLearningRate, auxiliarySteps } = backtracking;
-  const { emaDecay, betas, guidance, idaDecay } = backtracking;
+  const { emaDecay, betas, guidance, idaDecay, rampUp, decay, decayFrom } = backtracking;
   const isLanguage = teacher.module instanceof LanguageModel;
   if (!isLanguage && !isDenoiserModel(teacher))
     return outputMatching(settings, { teacher, student, trajectory }, context);
@@ -82,6 +82,7 @@ export async function createTraining(
     batchSize,
     studentLearningRate,
     auxiliaryLearningRate,
+    ...{ rampUp, decay, decayFrom },
     emaDecay,
     ...(betas ? { betas } : {}),
     guidance,
@@ -106,7 +107,7 @@ function outputMatching(
   context: JobContext,
 ): Backtracking<Module> {
   const { backtracking, ablation } = settings;
-  const { objective, betas, guidance, idaDecay } = backtracking;
+  const { objective, betas, guidance, idaDecay, rampUp, decay, decayFrom } = backtracking;
   const useless = Object.entries({ guidance: guidance !== 1, idaDecay: idaDecay !== undefined });
   const [refused] = useless.find(([, given]) => given) ?? [];
   if (refused)
@@ -120,7 +121,7 @@ function outputMatching(
   const { iterations, batchSize, studentLearningRate, auxiliaryLearningRate, emaDecay } = backtracking;
   return new Backtracking<Module>({
     ...{ teacher: teacher.module, student, trajectory, iterations, batchSize, emaDecay, ...ablation },
-    ...{ studentLearningRate, auxiliaryLearningRate, ...(betas ? { betas } : {}) },
+    ...{ studentLearningRate, auxiliaryLearningRate, rampUp, decay, decayFrom, ...(betas ? { betas } : {}) },
     objective: new OutputMatching(backtracking.outputMatching) as Objective<Module>,
     schedule: scheduleOf(backtracking),
     execution: executionOf(settings, context),

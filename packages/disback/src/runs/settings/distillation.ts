@@ -3,6 +3,7 @@ import { methods } from "../../distill/decide.js";
 import { defaults } from "../../distill/defaults.js";
 import { imitationLosses } from "../../distill/imitate.js";
 import type { NodeStorage } from "../../distill/node-storage.js";
+import { rateDecays } from "../../training/learning-rate-plan.js";
 import {
   commonSettings,
   computationSettings,
@@ -266,6 +267,18 @@ const backtracking = z
     auxiliaryLearningRate: positive
       .default(backtrackingDefaults.auxiliaryLearningRate)
       .describe("learning rate of the auxiliary model"),
+    rampUp: integer(0)
+      .default(backtrackingDefaults.rampUp)
+      .describe("student steps over which both learning rates rise from 0"),
+    decay: z
+      .enum(rateDecays)
+      .default(backtrackingDefaults.decay)
+      .describe(
+        "how both learning rates fall: not at all, to 0 at the last of the iterations, or with the inverse square root of the step",
+      ),
+    decayFrom: integer(0)
+      .default(backtrackingDefaults.decayFrom)
+      .describe("student step at which they begin to fall"),
     betas: z
       .tuple([z.number().min(0).lt(1), z.number().min(0).lt(1)])
       .optional()

@@ -1,11 +1,9 @@
 import { constant, cosine, inverseSqrt, linearWarmup, product, type Schedule } from "@disback/torch";
-import type { TeacherTrainingSettings } from "./settings.js";
-
-type RateSettings = Pick<TeacherTrainingSettings, "rampUp" | "decay" | "decayFrom" | "iterations">;
+import type { LearningRatePlan } from "./learning-rate-plan.js";
 
 /** The learning rate's factor by iteration, in [0, 1]: linear ramp-up as in EDM, times the chosen decay. */
-export function learningRateSchedule(settings: RateSettings): Schedule {
-  return product(rampUp(settings.rampUp), decay(settings));
+export function learningRateSchedule(plan: LearningRatePlan): Schedule {
+  return product(rampUp(plan.rampUp), decay(plan));
 }
 
 /** Starts above 0, because a step with a learning rate of 0 would be wasted. */
@@ -14,7 +12,7 @@ function rampUp(iterations: number): Schedule {
   return (iteration) => warmup(iteration + 1);
 }
 
-function decay({ decay, decayFrom, iterations }: RateSettings): Schedule {
+function decay({ decay, decayFrom, iterations }: LearningRatePlan): Schedule {
   if (decay === "constant") return constant();
   if (decay === "inverse-sqrt") return inverseSqrt(Math.max(decayFrom, 1));
   const fall = cosine(Math.max(iterations - decayFrom, 1));

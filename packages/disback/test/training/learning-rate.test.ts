@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { learningRateSchedule } from "../../src/teacher/learning-rate.js";
+import { learningRateSchedule } from "../../src/training/learning-rate.js";
 
 describe("learningRateSchedule", () => {
   it("rises linearly to 1 over the ramp-up, never being 0", () => {
