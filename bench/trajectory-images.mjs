@@ -43,12 +43,14 @@ const [usual, lower, nearly, far] = Object.keys(ranges);
 const settings = {
   rates: { iterations: 120, batchSize: 16, judged: 400, reach: 64, recordingSteps: 60 },
   8: { iterations: 160, batchSize: 16, judged: 400, reach: 64, recordingSteps: 60 },
-  16: { iterations: 80, batchSize: 16, judged: 400, reach: 64, recordingSteps: 40 },
-  32: { iterations: 60, batchSize: 16, judged: 300, reach: 32, recordingSteps: 30 },
-  64: { iterations: 60, batchSize: 8, judged: 200, reach: 16, recordingSteps: 30 },
+  16: { iterations: 320, batchSize: 16, judged: 400, reach: 64, recordingSteps: 60 },
+  32: { iterations: 240, batchSize: 16, judged: 300, reach: 32, recordingSteps: 60 },
+  64: { iterations: 160, batchSize: 8, judged: 200, reach: 16, recordingSteps: 60 },
 };
 const both = ["plain", "whole"];
-/** What is measured of each part: students, their ranges and methods. */
+/** At the rate that was plain's best at 8x8. */
+const generators = { student: "generator", rate: 2e-3, ranges: [usual, nearly], methods: both };
+/** What is measured of each part: students, their ranges, methods, and rate if it is another than the usual one. */
 const parts = {
   8: [
     { student: "untrained", ranges: [usual, nearly, far], methods: [...both, "start", "targets"] },
@@ -58,9 +60,9 @@ const parts = {
     { student: "copy", ranges: [usual, nearly], methods: both },
   ],
   checkpoints: [{ student: "untrained", ranges: [usual, nearly], methods: ["checkpoints"] }],
-  16: ["untrained", "small"].map((student) => ({ student, ranges: [usual, nearly], methods: both })),
-  32: [{ student: "untrained", ranges: [usual, nearly], methods: both }],
-  64: [{ student: "untrained", ranges: [usual, nearly], methods: both }],
+  16: [generators, { student: "untrained", ranges: [usual, nearly], methods: both }],
+  32: [generators],
+  64: [generators],
 };
 /** Rates of the student; the auxiliary model's are twice as high. */
 const rate = 1e-3;
@@ -128,8 +130,8 @@ if (part === "rates") {
   }
 } else {
   for (const seed of flags.seeds.split(",").map(Number))
-    for (const { student, ranges, methods } of parts[part])
-      for (const range of ranges) await measure({ range, student, seed }, methods);
+    for (const { ranges, methods, ...who } of parts[part])
+      for (const range of ranges) await measure({ range, ...who, seed }, methods);
 }
 console.table(summary(rows.filter(({ curve, seed }) => curve && seed < 4)));
 
