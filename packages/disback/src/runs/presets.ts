@@ -177,7 +177,7 @@ export const teacherPresets: Presets = {
     data: "toy:moving-digits?count=20000",
     model: VIDEO.unet,
     training: {
-      iterations: 3000,
+      iterations: 8000,
       batchSize: 16,
       learningRate: 2e-3,
       rampUp: 100,
@@ -188,7 +188,7 @@ export const teacherPresets: Presets = {
       noiseMean: 0.5,
       noiseStandardDeviation: 1.3,
     },
-    evaluation: { every: 1500, samples: 100, grid: 20, teacherSteps: 12 },
+    evaluation: { every: 2000, samples: 100, grid: 20, teacherSteps: 12 },
     checkpoints: { every: 200 },
   },
   "video-dit": {

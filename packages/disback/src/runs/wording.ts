@@ -14,6 +14,11 @@ export function shortNumber(value: number): string {
   return size >= 100 ? Math.round(value).toLocaleString("en") : String(Number(value.toPrecision(3)));
 }
 
+/** `1 sample`, `2,000 samples`. */
+export function counted(count: number, noun: string): string {
+  return `${count.toLocaleString("en")} ${noun}${count === 1 ? "" : "s"}`;
+}
+
 /** `one-step`, `2-step`. */
 export function stepsText(steps: number): string {
   return steps === 1 ? "one-step" : `${steps}-step`;

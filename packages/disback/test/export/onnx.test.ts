@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { loadGenerator } from "@disback/generate";
-import { full, Generator, inferenceMode, manualSeed, randn, type Tensor } from "@disback/torch";
+import { full, Generator, inferenceMode, manualSeed, ops, randn, type Tensor } from "@disback/torch";
 import { beforeAll, expect, test } from "vitest";
 import { exportableModel } from "../../src/export/exportable.js";
 import { checkOnnx } from "../../src/export/onnx/check.js";
@@ -11,6 +11,9 @@ import { writeOnnxModel } from "../../src/export/onnx/write-model.js";
 import { onnx } from "../../src/export/onnx.js";
 import { web } from "../../src/export/web.js";
 import { createDenoiser, type DenoiserConfigInput, parseDenoiserConfig } from "../../src/models/config.js";
+import { DenoiserModule } from "../../src/models/denoiser.js";
+import type { ModelFacts } from "../../src/models/facts.js";
+import { RootMeanSquareNorm } from "../../src/models/transformers/root-mean-square.js";
 import { makeInPlace } from "../../src/runs/output-place.js";
 import type { Progress } from "../../src/runs/progress.js";
 
@@ -103,6 +106,28 @@ for (const [name, config] of Object.entries(networks)) {
     }
   });
 }
+
+/** Restores nothing: the normalization alone, with and without a weight, over one axis and over two. */
+class Normalized extends DenoiserModule {
+  readonly norm = new RootMeanSquareNorm(4, 1e-3);
+  readonly facts: ModelFacts = { sampleShape: [3, 4], sigmaData: 0.5, condition: {} };
+  denoise(x: Tensor, sigma: Tensor): Tensor {
+    const scaled = x.mul(sigma.reshape([-1, 1, 1]));
+    return this.norm.forward(scaled).add(ops.rms_norm(scaled, [3, 4]));
+  }
+}
+
+test("normalization by the root mean square equals libtorch's", async () => {
+  const module = new Normalized().eval();
+  inferenceMode(() => module.norm.weight.copy_(randn([4])));
+  const kind = { kind: "denoiser" as const, laterSigmas: [], sigmaInit: 2.5 };
+  const exportable = exportableModel({ module, facts: module.facts }, kind);
+  const { difference } = await checkOnnx(exportOnnx(exportable), exportable, {
+    precision: "f32",
+    threads: 1,
+  });
+  expect(difference).toBeLessThan(1e-5);
+});
 
 test("a student of three steps equals libtorch's", async () => {
   const exportable = model(networks["points, with classes"]!, { sigmaInit: 2.5, laterSigmas: [1, 0.3] });

@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { counted } from "../../runs/wording.js";
 import { LANGUAGE_FLAGS, PROMPT_FLAGS, RESOLUTION_FLAG, SAMPLING_FLAGS } from "../flag-groups.js";
 import { resolveCommandSettings, showsSettings } from "../run-command.js";
 import { addSettingFlags, type SettingFlag } from "../setting-flags.js";
@@ -64,7 +65,7 @@ Examples:
         { ...drawn },
         drawn.texts
           ? drawn.texts.join("\n\n")
-          : `${drawn.count} samples (${drawn.evaluations} network evaluations each) in ${drawn.path}`,
+          : `${counted(drawn.count, "sample")} (${counted(drawn.evaluations, "network evaluation")} each) in ${drawn.path}`,
       );
     });
 }

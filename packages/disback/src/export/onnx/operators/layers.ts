@@ -117,6 +117,20 @@ function layerNorm(call: CallView): string {
   });
 }
 
+/** x / sqrt(mean(x^2) + eps) (Zhang and Sennrich 2019, eq. 4); ONNX has an operator of its own only since opset 23. */
+function rmsNorm(call: CallView): string {
+  const { graph, dtype } = call;
+  const x = call.tensor("input");
+  const axes = call.numbers("normalized_shape").map((_, axis) => -1 - axis);
+  const squares = graph.node("ReduceMean", [graph.node("Mul", [x, x]), graph.integers(axes)]);
+  const eps = graph.scalar(call.number("eps", FLOAT_EPS), dtype);
+  const normalized = graph.node("Div", [x, graph.node("Sqrt", [graph.node("Add", [squares, eps])])]);
+  return call.has("weight") ? graph.node("Mul", [normalized, call.tensor("weight")]) : normalized;
+}
+
+/** libtorch's eps if none is given: float32's distance from 1 to the next number. */
+const FLOAT_EPS = 2 ** -23;
+
 const ones = (call: CallView, ...shape: number[]) => full(shape, 1, { dtype: call.dtype });
 
 /** softmax(Q K^T scale + mask) V (Vaswani et al. 2017, eq. 1) */
@@ -183,6 +197,7 @@ export const layers: Readonly<Record<string, Conversion>> = {
   group_norm: groupNorm,
   "disback::group_norm": ownGroupNorm,
   layer_norm: layerNorm,
+  rms_norm: rmsNorm,
   batch_norm: batchNorm,
   scaled_dot_product_attention: attention,
   upsample_nearest2d: upsampleNearest,
