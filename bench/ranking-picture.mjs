@@ -3,12 +3,15 @@
 // The way of a run: log(start / end) / log(start / teacher), of the sliced Wasserstein distance or FID; the start is Diff-Instruct's.
 // A panel of the plot is a family of tasks. Objectives are ordered by the mean of their columns of the first table.
 import { readFileSync, writeFileSync } from "node:fs";
+import { comparePresets } from "../packages/disback/dist/runs/compare/presets.js";
 import { quantile } from "./report.mjs";
 
 const { machines, teachers, rows, memory } = JSON.parse(
   readFileSync(new URL("results/ranking.json", import.meta.url), "utf8"),
 );
-const reported = rows.filter(({ points }) => points);
+const budgetOf = (task) => comparePresets[`objectives-${task}`].common.backtracking.processorSeconds;
+const reported = rows.filter(({ points, budget, task }) => points && budget === budgetOf(task));
+const longer = rows.filter(({ points, budget, task }) => points && budget > budgetOf(task));
 const median = (numbers) => quantile(numbers, 0.5);
 const mean = (numbers) => numbers.reduce((sum, number) => sum + number, 0) / numbers.length;
 const unique = (values) => [...new Set(values)];
@@ -173,14 +176,42 @@ function figures(chosen) {
       const ends = (parts.find((one) => one.part === part)?.outcomes ?? []).map(
         ({ end }) => end ?? Number.POSITIVE_INFINITY,
       );
-      if (ends.length === 0) return "";
-      const text = (value) => figureText(Number.isFinite(value) ? value : undefined);
-      return ends.length === 1
-        ? text(ends[0])
-        : `${text(median(ends))} (${text(Math.min(...ends))} to ${text(Math.max(...ends))})`;
+      return rangeText(ends);
     }),
   ]);
   return markdown([head, teacher, begin, ...lines.filter(([, ...cells]) => cells.some(Boolean))]);
+}
+
+/** Median, lowest and highest of the seeds; Infinity is a run that diverged. */
+function rangeText(ends) {
+  if (ends.length === 0) return "";
+  const text = (value) => figureText(Number.isFinite(value) ? value : undefined);
+  if (ends.length === 1) return text(ends[0]);
+  return `${text(median(ends))} (${text(Math.min(...ends))} to ${text(Math.max(...ends))})`;
+}
+
+/** Final figures of runs that got more time than the ranking's, beside those of the ranking. */
+function longerRuns() {
+  const places = unique(longer.map(({ task, student }) => `${task} ${student}`)).map((place) =>
+    place.split(" "),
+  );
+  const columns = places.flatMap(([task, student]) => {
+    const own = rows.filter((row) => row.points && row.task === task && row.student === student);
+    return unique(own.map(({ budget }) => budget))
+      .sort((a, b) => a - b)
+      .map((budget) => ({
+        label: `${cases.find((one) => one.task === task && one.student === student).label}, ${budget} s`,
+        own: own.filter((row) => row.budget === budget),
+      }));
+  });
+  const lines = unique(longer.map(({ objective }) => objective)).map((objective) => [
+    objective,
+    ...columns.map(({ own }) => {
+      const runs = own.filter((row) => row.objective === objective);
+      return rangeText(runs.map(({ end }) => end?.fid ?? end?.slicedWasserstein ?? Number.POSITIVE_INFINITY));
+    }),
+  ]);
+  return markdown([["objective", ...columns.map(({ label }) => label)], ...lines]);
 }
 
 function where() {
@@ -265,6 +296,7 @@ let text = readFileSync(page, "utf8");
 const contents = {
   table: table(),
   points: figures(cases.filter(({ task }) => isPoints(task))),
+  longer: longerRuns(),
   images: `${figures(cases.filter(({ task }) => !isPoints(task)))}\n\n${where()}`,
 };
 for (const [name, content] of Object.entries(contents))

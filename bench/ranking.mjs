@@ -41,7 +41,7 @@ const { values: flags } = parseArgs({
     students: { type: "string" },
     objectives: { type: "string" },
     seeds: { type: "string" },
-    /** processor seconds of a reported run; default the preset's */
+    /** processor seconds of a reported run, at the rates found for the preset's, which is the default */
     seconds: { type: "string" },
     /** stop after so many; the same command goes on */
     minutes: { type: "string", default: "1000" },
@@ -159,22 +159,17 @@ function settingsOf(task) {
     if (flags.reference) tree.common.evaluation.reference = flags.reference;
   }
   tree.teacher ??= trainedTeacher(task);
-  if (flags.seconds) budgetOf(tree, Number(flags.seconds));
   if (flags.smoke) {
     tree.common.backtracking = {
       ...tree.common.backtracking,
       batchSize: 16,
       pairs: { count: 20 },
     };
-    budgetOf(tree, 0.05);
+    tree.common.backtracking.processorSeconds = 0.05;
     tree.common.evaluation.samples = tree.common.evaluation.batchSize = 200;
     tree.perStudent = { small: { imitation: { when: "always", steps: 2 } } };
   }
   return compareSchema.parse(tree);
-}
-
-function budgetOf(tree, processorSeconds) {
-  tree.common.backtracking.processorSeconds = processorSeconds;
 }
 
 /** The teacher of a toy, trained if it is not there. */
@@ -266,7 +261,9 @@ async function bestRate(trial) {
 async function rowOf(place, opened, rate, seed, share) {
   const { settings } = opened;
   const run = runOf(settings, place, rate, seed);
-  const budget = share * run.settings.backtracking.processorSeconds;
+  const isReported = !settings.learningRates.seeds.includes(seed);
+  const seconds = isReported && flags.seconds ? Number(flags.seconds) : undefined;
+  const budget = share * (seconds ?? run.settings.backtracking.processorSeconds);
   const found = rows.find(
     (row) => isOf(row, place) && row.rate === rate && row.seed === seed && row.budget === budget,
   );
@@ -275,7 +272,6 @@ async function rowOf(place, opened, rate, seed, share) {
     console.log("time is up; the same command goes on");
     process.exit(0);
   }
-  const isReported = !settings.learningRates.seeds.includes(seed);
   const measured = await distill(run.settings, opened, budget, isReported);
   const row = {
     ...place,
