@@ -84,7 +84,7 @@ function lines(curves, { figure, level, x, method, color, axes }) {
       : {
           markLine: {
             ...teacher,
-            label: { formatter: "teacher", position: "insideEndTop" },
+            label: { formatter: "teacher", position: "insideStartTop" },
             data: [{ yAxis: level }],
           },
         };
