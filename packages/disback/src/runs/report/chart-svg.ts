@@ -200,7 +200,7 @@ function referenceLine(reference: { name: string; value: number }): Record<strin
     symbol: "none",
     lineStyle: { color: MUTED, type: "dashed", width: 1.5 },
     label: {
-      position: "insideEndTop",
+      position: "insideStartTop",
       color: INK,
       formatter: `${reference.name} ${shortNumber(reference.value)}`,
     },
