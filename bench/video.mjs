@@ -1,7 +1,7 @@
 // One-step students of clips: a copy of the teacher and one of a quarter of its size; along a trajectory, without, and by
 // `distill`'s default.
 //
-//   node bench/video.mjs [--preset video-dit] [--teacher RUN] [--seeds 1,2,3] [--methods "copy, DMD alone;…"] [--smoke]
+//   node bench/video.mjs [--preset video-dit] [--teacher RUN] [--seeds 1,2,3] [--methods "copy, trajectory;…"] [--smoke]
 //
 // Every run is done by the command line and kept in bench/video/work, so that a stopped measurement goes on where it was.
 import { spawnSync } from "node:child_process";
@@ -51,9 +51,9 @@ const tiny = {
   ],
 };
 const methods = {
-  "copy, DMD alone": ["student=same", "method=plain"],
+  "copy, the objective alone": ["student=same", "method=plain"],
   "copy, trajectory": ["student=same", "method=disback"],
-  "quarter, DMD alone": ["student=small", "method=plain"],
+  "quarter, the objective alone": ["student=small", "method=plain"],
   "quarter, trajectory": ["student=small", "method=disback"],
   "quarter, default": ["student=small", "method=auto"],
 };

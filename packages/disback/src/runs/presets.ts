@@ -1,5 +1,5 @@
 import { paperPresets } from "./paper-presets.js";
-import type { SettingsTree } from "./settings/layers.js";
+import { layer, type SettingsTree } from "./settings/layers.js";
 
 type Presets = Readonly<Record<string, SettingsTree>>;
 
@@ -415,7 +415,15 @@ export const distillPresets: Presets = {
     },
     evaluation: { every: 100, samples: 3000, grid: 3000 },
   },
-  video: clipStudent(16),
+  video: layer(clipStudent(16), {
+    backtracking: {
+      ...{ objective: "diff-instruct", iterations: 200, decay: "cosine" },
+      ...{ studentLearningRate: 2.5e-4, auxiliaryLearningRate: 5e-4 },
+      // As for the teacher, a clip shows through more noise than a picture.
+      diffInstruct: { noiseMean: 0, noiseStandardDeviation: 1.5 },
+    },
+    evaluation: { every: 50 },
+  }),
   "video-dit": clipStudent(32),
   ...generatorPresets,
   ...tinyPresets,
