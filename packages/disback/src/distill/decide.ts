@@ -19,10 +19,15 @@ export type Method = (typeof methods)[number];
 /** When a student imitates first: where `method` decides that it helps, or always. */
 export type ImitationTime = "needed" | "always";
 
+/** What a student imitates: one step of the teacher, or its samples. */
+export const imitationsOf = ["step", "samples"] as const;
+
+export type ImitationOf = (typeof imitationsOf)[number];
+
 /** The stages that run before the last one, and why. */
 export interface Decision {
-  /** whether the student first learns to imitate one step of the teacher */
-  imitate: boolean;
+  /** what of the teacher the student first learns to imitate, if anything */
+  imitate: ImitationOf | false;
   /** whether a trajectory is recorded and followed */
   record: boolean;
   /** one line for the user */
@@ -36,8 +41,10 @@ export interface DecideOptions {
   student: Student;
   /** the objective evaluates the teacher only on samples it was trained for, so a trajectory cannot help */
   direct?: boolean;
-  /** the imitation's largest number of steps, 0 for none; and whether to imitate where it is not needed */
-  imitation: { steps: number; when?: ImitationTime | undefined };
+  /** the imitation's largest number of steps, 0 for none; what is imitated, and whether also where it is not needed */
+  imitation: { steps: number; of?: ImitationOf | "auto" | undefined; when?: ImitationTime | undefined };
+  /** whether to learn some of the teacher's samples first costs little beside the rest of the distillation; default false */
+  samplesAreCheap?: boolean;
   /** seed of the samples that are examined */
   seed: number;
   /** the noise levels that the objective uses; default EDM's log-normal */
@@ -53,7 +60,8 @@ const largestRatio = 1.2;
 /**
  * What helps a student, as measured in docs/study.md and docs/trajectories.md:
  *
- * 1. A copy of the teacher needs neither. A trajectory never paid for one.
+ * 1. A copy of the teacher never gained by a trajectory. One that draws pictures in one step learns some of the teacher's samples
+ *    first, if that costs little beside the rest.
  * 2. A denoiser that is not a copy imitates. This is cheaper than a trajectory, and better.
  * 3. Where imitation is impossible or not wanted, a trajectory is recorded for points if the noise levels in use do not bridge
  *    the gap between the student and the data (`measureReach`). Where they do, and for pictures, a trajectory only costs.
@@ -68,11 +76,15 @@ export function decide({
   imitation,
   seed,
   levels,
+  samplesAreCheap = false,
 }: DecideOptions): Decision {
-  const { steps, when = "needed" } = imitation;
-  const asked = steps > 0 && when === "always";
-  if (asked && !(student instanceof DenoiserStudent))
+  const { steps, of = "auto", when = "needed" } = imitation;
+  const always = steps > 0 && when === "always";
+  if (always && !(student instanceof DenoiserStudent))
     throw new DisbackError("imitation: the student is not a denoiser and cannot imitate the teacher");
+  const isCopy = (always || method === "auto") && sameWeights(teacher, student.module);
+  const what = of === "auto" ? (isCopy ? "samples" : "step") : of;
+  const asked = always && what;
   if (direct)
     return {
       imitate: asked,
@@ -81,11 +93,14 @@ export function decide({
     };
   if (method === "plain") return { imitate: asked, record: false, why: "the objective alone was asked for" };
   if (method === "disback") return { imitate: asked, record: true, why: "a trajectory was asked for" };
-  if (asked) return { imitate: true, record: false, why: "imitation was asked for" };
-  if (sameWeights(teacher, student.module))
-    return { imitate: false, record: false, why: "the student is a copy of the teacher" };
+  if (asked) return { imitate: asked, record: false, why: "imitation was asked for" };
+  if (isCopy) {
+    const learns = steps > 0 && what === "samples" && samplesAreCheap && drawsPictures(student);
+    const why = `the student is a copy of the teacher${learns ? ", and first learns some of its samples" : ""}`;
+    return { imitate: learns && "samples", record: false, why };
+  }
   if (student instanceof DenoiserStudent && steps > 0)
-    return { imitate: true, record: false, why: "the student is not a copy and first imitates the teacher" };
+    return { imitate: what, record: false, why: "the student is not a copy and first imitates the teacher" };
   const { highest, ratio } = measureReach({ teacher: teacher as DenoiserModule, student, levels, seed });
   const far = ratio > largestRatio;
   const arePoints = student.facts.sampleShape.length === 1;
@@ -99,9 +114,47 @@ export function decide({
 
 /** The decision in one line. */
 export function describeDecision({ imitate, record, why }: Decision): string {
-  const imitation = imitate ? ["imitation"] : [];
+  const imitation = imitate
+    ? [`imitation of ${imitate === "step" ? "the teacher's single step" : "the teacher's samples"}`]
+    : [];
   const recording = record ? ["recording", "backtracking"] : ["distillation without a trajectory"];
   return `${[...imitation, ...recording].join(", then ")}: ${why}`;
+}
+
+/** Whether a student draws pictures in one step, of a class or of none, with all its weights: for these it was measured. */
+function drawsPictures(student: Student): boolean {
+  const { sampleShape, condition } = student.facts;
+  const told = Object.keys(condition).filter((name) => name !== "class");
+  return (
+    student instanceof DenoiserStudent &&
+    student.evaluations === 1 &&
+    !(student.module instanceof LowRankDenoiser) &&
+    sampleShape.length === 3 &&
+    told.length === 0
+  );
+}
+
+/** Samples of the teacher that a student imitates: how many, steps of the sampler for each, and passes over them. */
+export interface ImitatedPairs {
+  count: number;
+  steps: number;
+  passes: number;
+}
+
+/** Steps of an imitation of samples. */
+export function stepsOver({ count, passes }: ImitatedPairs, batchSize: number): number {
+  return Math.ceil((passes * count) / batchSize);
+}
+
+/**
+ * Whether learning the teacher's samples first costs at most a fifth of a distillation, counted in forward passes of a network.
+ * An update is three; a step of distribution matching updates the student and the auxiliary model, and asks the target.
+ */
+export function samplesAreCheap(
+  { count, steps, passes }: ImitatedPairs,
+  { iterations, batchSize }: { iterations: number; batchSize: number },
+): boolean {
+  return 5 * count * (2 * steps - 1 + 3 * passes) <= 7 * iterations * batchSize;
 }
 
 /** Whether a model starts with the same weights as another, or as adapters on it that change nothing. */

@@ -1,4 +1,5 @@
 import type { RateDecay } from "../training/learning-rate-plan.js";
+import type { ImitationOf } from "./decide.js";
 
 /**
  * The defaults of a distillation: one table for the library and the command line. The figures in README were measured
@@ -13,6 +14,10 @@ export const defaults = {
     tolerance: 0.2,
     /** a smaller student of the teacher's architecture starts with the first channels of the teacher's weights */
     inherit: true,
+    /** what is imitated: one step of the teacher, or its samples; `auto`: see `decide` */
+    of: "auto" as ImitationOf | "auto",
+    /** of its samples: how many, Heun's steps for each, and passes over them, if that is less than the largest number of steps */
+    pairs: { count: 200, steps: 8, passes: 12 },
     /** squares of the difference, or the loss that the student's denoiser brings */
     loss: "squares" as "squares" | "own",
     batchSize: 32,

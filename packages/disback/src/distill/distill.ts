@@ -1,11 +1,21 @@
 import { DisbackError } from "../errors.js";
 import type { DenoiserModule } from "../models/denoiser.js";
 import { requireSameKind } from "../models/facts.js";
+import { guided } from "../models/guided-denoiser.js";
 import type { Execution } from "../training/execution.js";
 import { backtrack } from "./backtrack.js";
 import type { BacktrackingOptions } from "./backtracking-options.js";
-import { type Decision, decide, type ImitationTime, type Method } from "./decide.js";
-import { defaults } from "./defaults.js";
+import {
+  type Decision,
+  decide,
+  type ImitatedPairs,
+  type ImitationOf,
+  type ImitationTime,
+  type Method,
+  samplesAreCheap,
+  stepsOver,
+} from "./decide.js";
+import { defaults, withDefaults } from "./defaults.js";
 import { type DenoiserStudent, requireDenoiserStudent } from "./denoiser-student.js";
 import { distillDirectly } from "./direct-distillation.js";
 import { type DirectObjective, isDirect } from "./direct-objective.js";
@@ -15,6 +25,7 @@ import { DiffInstruct } from "./objectives/diff-instruct.js";
 import { record } from "./record.js";
 import type { RecordingOptions } from "./recording-options.js";
 import type { Student } from "./student.js";
+import { teacherPairs } from "./teacher-pairs.js";
 import type { Trajectory } from "./trajectory.js";
 
 /** Options of a stage, without what the distillation sets: teacher, student and execution. */
@@ -30,8 +41,15 @@ export interface DistillationOptions<S extends Student = DenoiserStudent> {
   method?: Method;
   /** folder for the trajectory; required if one is recorded */
   folder?: string;
-  /** imitation; `steps: 0` for none; `when: "always"` also where `method` would not imitate, default `needed` */
-  imitation?: StageOptions<ImitationOptions> & { when?: ImitationTime };
+  /**
+   * imitation; `steps: 0` for none; `when: "always"` also where `method` would not imitate, default `needed`; `of`: what is
+   * imitated, default `auto`; `pairs`: the teacher's samples
+   */
+  imitation?: Omit<StageOptions<ImitationOptions>, "samples"> & {
+    when?: ImitationTime;
+    of?: ImitationOf | "auto";
+    pairs?: Partial<ImitatedPairs>;
+  };
   /** stage 1, if a trajectory is recorded */
   recording?: StageOptions<RecordingOptions>;
   /** stage 2 */
@@ -62,20 +80,34 @@ export interface Distilled<S extends Student = DenoiserStudent> {
  */
 export function distill<S extends Student = DenoiserStudent>(options: DistillationOptions<S>): Distilled<S> {
   const { teacher, student, method = "auto", folder, execution, recording } = options;
-  const { when, ...imitation } = options.imitation ?? {};
+  const { when, of, pairs, ...imitation } = options.imitation ?? {};
   const { objective, ...backtracking } = options.backtracking ?? {};
   requireSameKind(student.facts, teacher.facts);
+  const { seed = 0 } = execution ?? {};
+  const { guidance = 1, guidanceOptions } = backtracking;
+  const drawn = { ...defaults.imitation.pairs, ...pairs };
   const decision = decide({
     ...{ method, teacher, student, direct: isDirect(objective) },
-    imitation: { steps: imitation.steps ?? defaults.imitation.steps, when },
-    seed: execution?.seed ?? 0,
+    imitation: { steps: imitation.steps ?? defaults.imitation.steps, of, when },
+    seed,
+    samplesAreCheap:
+      guidance === 1 && samplesAreCheap(drawn, withDefaults(defaults.backtracking, backtracking)),
     // The levels of the others reach at least as far as the default.
     levels: objective instanceof DiffInstruct ? objective.noise : undefined,
   });
   options.onDecision?.(decision);
   const shared = { teacher, ...(execution ? { execution } : {}) };
-  if (decision.imitate)
-    imitate({ ...imitation, ...shared, student: requireDenoiserStudent(student, "imitation") });
+  if (decision.imitate) {
+    const imitating = requireDenoiserStudent(student, "imitation");
+    const samples =
+      decision.imitate === "samples"
+        ? teacherPairs(guided(teacher, guidance, guidanceOptions), imitating, { ...drawn, seed })
+        : undefined;
+    const given = withDefaults(defaults.imitation, imitation);
+    const steps = samples ? Math.min(given.steps, stepsOver(drawn, given.batchSize)) : given.steps;
+    imitate({ ...imitation, ...shared, steps, student: imitating, samples });
+    samples?.dispose();
+  }
   if (isDirect(objective)) {
     const asked = requireDenoiserStudent(student, objective.name);
     const result = distillDirectly({ ...backtracking, ...shared, student: asked, objective });

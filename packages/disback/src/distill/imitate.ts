@@ -4,6 +4,7 @@ import {
   type Module,
   noGrad,
   ops,
+  type Schedule,
   type State,
   scope,
   stateNumber,
@@ -13,13 +14,16 @@ import { DisbackError } from "../errors.js";
 import type { DenoiserModule } from "../models/denoiser.js";
 import { normalizeWeights } from "../models/normalized.js";
 import { type Execution, requireCounts } from "../training/execution.js";
+import { learningRateSchedule } from "../training/learning-rate.js";
 import { NetworkTrainer } from "../training/network-trainer.js";
 import { type Parts, weightsPart } from "../training/parts.js";
 import { Training } from "../training/training.js";
 import { defaults, withDefaults } from "./defaults.js";
 import type { DenoiserStudent } from "./denoiser-student.js";
+import type { SamplePool } from "./sample-pool.js";
 import { selectWeights } from "./select-weights.js";
 import { type Drawn, draw, generate } from "./student.js";
+import { pairDistance } from "./teacher-pairs.js";
 
 /**
  * - `squares`: the mean square of the difference;
@@ -36,6 +40,11 @@ export interface ImitationOptions {
   teacher: DenoiserModule;
   /** trained in place */
   student: DenoiserStudent;
+  /**
+   * the teacher's samples for latents of the student (`teacherPairs`), which are imitated in place of its single step; not
+   * disposed of
+   */
+  samples?: SamplePool | undefined;
   /** largest number of student steps */
   steps?: number;
   /**
@@ -78,6 +87,9 @@ const ANSWERS = 64;
  * The student then starts where a copy would. A step of this regression is several times cheaper than a step of
  * distribution matching and, unlike it, converges fast from random weights. Our own; DMD2 starts its one-step SDXL with
  * a similar regression (Yin et al. 2024b, section 4.4). The imitation need not be exact, so it stops early by itself.
+ *
+ * A copy answers so already. It may imitate some of the teacher's samples instead, which are means no more: a short plain
+ * regression (Luhman and Luhman 2021, eq. 5), whose learning rate falls to 0 in its second half.
  */
 export class Imitation extends Training<"loss" | "gradientNorm"> {
   readonly steps: number;
@@ -89,6 +101,8 @@ export class Imitation extends Training<"loss" | "gradientNorm"> {
   private difference = 0;
   private readonly enough: number;
   private readonly ownLoss: boolean;
+  private readonly samples: SamplePool | undefined;
+  protected override readonly rateSchedule: Schedule;
 
   /** @throws DisbackError naming the option that is wrong */
   constructor(options: ImitationOptions) {
@@ -97,7 +111,13 @@ export class Imitation extends Training<"loss" | "gradientNorm"> {
     const { steps, batchSize, learningRate, tolerance, inherit } = settings;
     super({ name: "imitation", batchSize, device: student.device, execution });
     requireCounts("imitation", { steps });
+    const { samples } = options;
+    this.samples = samples;
     this.steps = steps;
+    this.rateSchedule = learningRateSchedule({
+      ...{ rampUp: 0, iterations: steps, decayFrom: Math.floor(steps / 2) },
+      decay: samples ? "cosine" : "constant",
+    });
     this.student = student;
     teacher.eval();
     if (inherit) selectWeights(teacher, student.module);
@@ -108,7 +128,10 @@ export class Imitation extends Training<"loss" | "gradientNorm"> {
       throw new DisbackError(
         'imitation: "loss": own needs a one-step student whose denoiser has a loss of its own, as that of letters',
       );
-    this.enough = tolerance > 0 && !this.ownLoss ? tolerance * this.answersVariance(execution?.seed ?? 0) : 0;
+    if (samples && this.ownLoss)
+      throw new DisbackError('imitation: "loss": own is of a single step of the teacher, not of its samples');
+    this.enough =
+      tolerance > 0 && !this.ownLoss && !samples ? tolerance * this.answersVariance(execution?.seed ?? 0) : 0;
     const parameters = student.module.requiresGrad_(true).parameters();
     const { processes } = this;
     this.trainers = {
@@ -141,6 +164,12 @@ export class Imitation extends Training<"loss" | "gradientNorm"> {
   protected update() {
     this.student.module.train();
     const { loss, norm } = this.trainers.optimizer.update(this.batch, ({ count, random }) => {
+      if (this.samples) {
+        const { student, samples } = this;
+        const distance = pairDistance("squared", student, samples, { count, random });
+        const loss = distance.div(student.facts.sampleShape.reduce((product, size) => product * size, 1));
+        return { loss, figures: { loss } };
+      }
       const drawn = draw(this.student, count, random);
       const wanted = noGrad(() => generate(this.model, drawn)); // D(sigmaInit z; sigmaInit)
       const loss = this.ownLoss

@@ -27,7 +27,7 @@ export interface RunRecord {
   /** The data it is trained or judged with. */
   data?: { source: string; samples: number; fingerprint: string };
   /** The stages of a distillation before the last one, and why. */
-  decision?: { imitate: boolean; record: boolean; why: string };
+  decision?: { imitate: "step" | "samples" | boolean; record: boolean; why: string };
   /** The trajectory, from the node next to the teacher to the most degraded one. */
   path?: { step: number; distance: number; loss: number }[];
   /** Why a failed run failed. */

@@ -1,10 +1,4 @@
-import {
-  EMA,
-  type Module,
-  noGrad,
-  type Schedule,
-  type Tensor,
-} from "@disback/torch";
+import { EMA, type Module, noGrad, type Schedule, type Tensor } from "@disback/torch";
 import { DataLoader } from "../data/data-loader.js";
 import type { Batch, Dataset } from "../data/dataset.js";
 import { DenoisingFit } from "../distill/denoising-fit.js";

@@ -1,10 +1,18 @@
-import { Linear, type Module, tensor, zeros } from "@disback/torch";
+import { Generator, Linear, type Module, tensor, zeros } from "@disback/torch";
 import { describe, expect, it, test } from "vitest";
 import { noConditions } from "../../src/distill/condition-source.js";
-import { type DecideOptions, decide, describeDecision } from "../../src/distill/decide.js";
+import {
+  type DecideOptions,
+  type Decision,
+  decide,
+  describeDecision,
+  samplesAreCheap,
+  stepsOver,
+} from "../../src/distill/decide.js";
 import { DenoiserStudent } from "../../src/distill/denoiser-student.js";
 import { LogNormal } from "../../src/distill/noise-distribution.js";
 import type { Student } from "../../src/distill/student.js";
+import { createDenoiser } from "../../src/models/config.js";
 import { GaussianDenoiser, gaussianStudent } from "./gaussian.js";
 
 const teacher = new GaussianDenoiser([1, -1]);
@@ -36,11 +44,17 @@ const asked = (options: Partial<DecideOptions> = {}) =>
     ...{ method: "auto", teacher, student: far(), imitation: { steps: 300 }, seed: 0 },
     ...options,
   });
+const pictures = createDenoiser(
+  { network: "song-unet", imageResolution: 4, imageChannels: 1, modelChannels: 4, channelMultipliers: [1] },
+  { generator: new Generator(0) },
+);
+const pictureCopy = () => new DenoiserStudent(pictures.clone(), { sigmaInit: 2.5 });
+const ofPictures = { teacher: pictures, samplesAreCheap: true };
 const without = { imitation: { steps: 0 } };
 const always = { imitation: { steps: 300, when: "always" as const } };
 
 describe("what is done, and why", () => {
-  it.each<[string, Partial<DecideOptions>, imitate: boolean, record: boolean, why: RegExp]>([
+  it.each<[string, Partial<DecideOptions>, imitate: Decision["imitate"], record: boolean, why: RegExp]>([
     ["a copy", { student: copy() }, false, false, /^the student is a copy of the teacher$/],
     [
       "a copy of several steps",
@@ -49,7 +63,46 @@ describe("what is done, and why", () => {
       false,
       /copy/,
     ],
-    ["no copy", {}, true, false, /first imitates the teacher/],
+    [
+      "a copy that draws pictures",
+      { ...ofPictures, student: pictureCopy() },
+      "samples",
+      false,
+      /^the student is a copy of the teacher, and first learns some of its samples$/,
+    ],
+    [
+      "a copy that draws pictures, samples dear",
+      { ...ofPictures, student: pictureCopy(), samplesAreCheap: false },
+      false,
+      false,
+      /^the student is a copy of the teacher$/,
+    ],
+    [
+      "a copy that draws pictures in two steps",
+      {
+        ...ofPictures,
+        student: new DenoiserStudent(pictureCopy().module, { sigmaInit: 2.5, laterSigmas: [1] }),
+      },
+      false,
+      false,
+      /^the student is a copy of the teacher$/,
+    ],
+    [
+      "a copy that draws pictures, a step asked for",
+      { ...ofPictures, student: pictureCopy(), imitation: { steps: 300, of: "step" } },
+      false,
+      false,
+      /^the student is a copy of the teacher$/,
+    ],
+    ["a copy of points, samples cheap", { student: copy(), samplesAreCheap: true }, false, false, /copy/],
+    [
+      "no copy, samples asked for",
+      { imitation: { steps: 300, of: "samples" } },
+      "samples",
+      false,
+      /first imitates/,
+    ],
+    ["no copy", {}, "step", false, /first imitates the teacher/],
     ["no denoiser", { student: otherStudent() }, false, false, /the teacher leads the student's/],
     [
       "no denoiser, low levels",
@@ -83,7 +136,7 @@ describe("what is done, and why", () => {
       false,
       /leads/,
     ],
-    ["no copy, low levels", { levels: low }, true, false, /first imitates the teacher/],
+    ["no copy, low levels", { levels: low }, "step", false, /first imitates the teacher/],
     ["plain", { method: "plain" }, false, false, /the objective alone was asked for/],
     [
       "plain, a copy",
@@ -102,13 +155,13 @@ describe("what is done, and why", () => {
       false,
       /only on samples it was trained for/,
     ],
-    ["imitation in any case", { ...always, student: copy() }, true, false, /imitation was asked for/],
-    ["imitation and disback", { ...always, method: "disback" }, true, true, /a trajectory was asked for/],
-    ["imitation and plain", { ...always, method: "plain" }, true, false, /the objective alone/],
+    ["imitation in any case", { ...always, student: copy() }, "samples", false, /imitation was asked for/],
+    ["imitation and disback", { ...always, method: "disback" }, "step", true, /a trajectory was asked for/],
+    ["imitation and plain", { ...always, method: "plain" }, "step", false, /the objective alone/],
     [
       "imitation and a direct objective",
       { ...always, direct: true },
-      true,
+      "step",
       false,
       /only on samples it was trained for/,
     ],
@@ -133,11 +186,21 @@ describe("what is done, and why", () => {
 });
 
 test("a decision in one line", () => {
-  const line = (imitate: boolean, record: boolean) => describeDecision({ imitate, record, why: "so" });
-  expect([line(false, false), line(true, false), line(false, true), line(true, true)]).toEqual([
+  const line = (imitate: Decision["imitate"], record: boolean) =>
+    describeDecision({ imitate, record, why: "so" });
+  expect([line(false, false), line("step", false), line(false, true), line("samples", true)]).toEqual([
     "distillation without a trajectory: so",
-    "imitation, then distillation without a trajectory: so",
+    "imitation of the teacher's single step, then distillation without a trajectory: so",
     "recording, then backtracking: so",
-    "imitation, then recording, then backtracking: so",
+    "imitation of the teacher's samples, then recording, then backtracking: so",
   ]);
+});
+
+test("samples are cheap if their forward passes are at most a fifth of the distillation's", () => {
+  const pairs = { count: 200, steps: 8, passes: 12 };
+  // 200 (15 + 36) = 10,200 passes; 7 for each sample of the distillation.
+  expect(samplesAreCheap(pairs, { iterations: 200, batchSize: 64 })).toBe(true);
+  expect(samplesAreCheap(pairs, { iterations: 7286, batchSize: 1 })).toBe(true);
+  expect(samplesAreCheap(pairs, { iterations: 7285, batchSize: 1 })).toBe(false);
+  expect(stepsOver(pairs, 32)).toBe(75);
 });

@@ -86,7 +86,7 @@ describe("the library's distill is `disback distill`, bit for bit", () => {
     const ours = commandLine("small", "--student", "small");
     const small = createDenoiser(ours.config, { generator: new Generator(3) });
     const theirs = library("small", small, {});
-    expect(theirs.decision).toMatchObject({ imitate: true, record: false });
+    expect(theirs.decision).toMatchObject({ imitate: "step", record: false });
     expect(theirs.weights).toEqual(ours.weights);
   });
 
@@ -99,8 +99,18 @@ describe("the library's distill is `disback distill`, bit for bit", () => {
     const theirs = library("asked", small, {
       ...{ method: "disback", imitation: { when: "always" }, recording: { steps: 6 } },
     });
-    expect(theirs.decision).toMatchObject({ imitate: true, record: true });
+    expect(theirs.decision).toMatchObject({ imitate: "step", record: true });
     expect([theirs.weights, theirs.nodes]).toEqual([ours.weights, ours.nodes]);
+  });
+
+  it("a copy that shall learn the teacher's samples first", () => {
+    const pairs = ["imitation.pairs.count=30", "imitation.pairs.steps=3", "imitation.pairs.passes=4"];
+    const ours = commandLine("samples", "imitation.when=always", "imitation.batchSize=8", ...pairs);
+    const theirs = library("samples", teacher().clone(), {
+      imitation: { when: "always", batchSize: 8, pairs: { count: 30, steps: 3, passes: 4 } },
+    });
+    expect(theirs.decision).toMatchObject({ imitate: "samples", record: false });
+    expect(theirs.weights).toEqual(ours.weights);
   });
 
   it("a trajectory that was asked for, another objective, other settings of every stage", () => {

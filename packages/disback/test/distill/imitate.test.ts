@@ -2,6 +2,7 @@ import { drawInteger, Generator, ops, randn, scope } from "@disback/torch";
 import { expect, test } from "vitest";
 import { DenoiserStudent } from "../../src/distill/denoiser-student.js";
 import { Imitation, imitate } from "../../src/distill/imitate.js";
+import { teacherPairs } from "../../src/distill/teacher-pairs.js";
 import { createDenoiser } from "../../src/models/config.js";
 import type { PreconditionedDenoiser } from "../../src/models/preconditioning/preconditioned.js";
 import { GaussianDenoiser, gaussianStudent } from "./gaussian.js";
@@ -96,6 +97,38 @@ test("with the denoiser's own loss, letters imitate by the divergence of their p
   const refused = () =>
     new Imitation({ teacher: new GaussianDenoiser([0, 0]), student: gaussianStudent([1, 0]), loss: "own" });
   expect(refused).toThrow("own needs a one-step student");
+});
+
+test("the student comes to draw the teacher's samples, at a rate that falls to 0", () => {
+  const teacher = new GaussianDenoiser([1, -1]);
+  const student = gaussianStudent([3, 0]);
+  const samples = teacherPairs(teacher, student, { count: 40, steps: 6, seed: 2 });
+  const imitation = new Imitation({
+    teacher,
+    student,
+    samples,
+    steps: 200,
+    batchSize: 8,
+    learningRate: 0.05,
+  });
+  const losses: number[] = [];
+  const rates: number[] = [];
+  while (!imitation.finished) {
+    rates.push(imitation["trainers"].optimizer.learningRate);
+    losses.push(imitation.step().loss);
+  }
+  expect(losses.length).toBe(200);
+  expect(losses.at(-1)).toBeLessThan(0.3 * losses[0]!);
+  // Regression's own loss, of the same pairs: G(z) = w mu + (1 - w) sigma z.
+  const { latents, samples: wanted } = samples.draw(4000, new Generator(5));
+  const { point } = student.module as GaussianDenoiser;
+  const residual = wanted.sub(latents!.mul((1 - weight) * 2.5));
+  const best = residual.mean([0]).div(weight).toArray() as number[];
+  for (const [axis, value] of best.entries()) expect(Math.abs(point[axis]! - value)).toBeLessThan(0.1);
+  expect(rates[90]).toBe(0.05);
+  expect(rates.at(-1)).toBeLessThan(0.001);
+  const own = () => new Imitation({ teacher, student, samples, loss: "own" });
+  expect(own).toThrow(/^imitation: "loss": own/);
 });
 
 test("saved and restored, it goes on bit for bit", () => {

@@ -1,10 +1,10 @@
-import { type Decision, decide, describeDecision } from "../../distill/decide.js";
+import { type Decision, decide, describeDecision, samplesAreCheap } from "../../distill/decide.js";
 import { LanguageModel } from "../../models/language/language-model.js";
 import { type DistillSettings, distillSchema } from "../settings/distillation.js";
 import { isDirectName } from "../settings/objectives.js";
 import { positionOf } from "../stage-position.js";
 import { noiseOf } from "./fit.js";
-import { imitateTeacher } from "./imitation.js";
+import { imitateTeacher, imitationSteps } from "./imitation.js";
 import type { Job, JobContext } from "./job.js";
 import { tellMemoryNeeds } from "./memory-line.js";
 import { isDenoiserModel, type Networks, openNetworks, studentOf } from "./networks.js";
@@ -37,6 +37,7 @@ type Before = Pick<StudentStageStart, "trajectory" | "iterationsBefore" | "secon
 /** Depends only on settings and seed, so a resumed run decides the same. */
 function decideFor(settings: DistillSettings, { teacher, student }: Networks): Decision {
   const { method, imitation, backtracking, seed } = settings;
+  const { guidance } = backtracking;
   if (method === "auto" && !isDenoiserModel(teacher))
     return {
       imitate: false,
@@ -48,6 +49,7 @@ function decideFor(settings: DistillSettings, { teacher, student }: Networks): D
     };
   return decide({
     ...{ method, imitation, seed, direct: isDirectName(backtracking.objective) },
+    samplesAreCheap: guidance === 1 && samplesAreCheap(imitation.pairs, backtracking),
     ...{ teacher: teacher.module, student: studentOf(student, settings) },
     // The levels of the others reach at least as far as the default.
     levels: backtracking.objective === "diff-instruct" ? noiseOf(backtracking.diffInstruct) : undefined,
@@ -63,8 +65,13 @@ async function earlierStages(
 ): Promise<Before & { context: JobContext }> {
   let before: Before & { context: JobContext } = { iterationsBefore: 0, secondsBefore: 0, context };
   if (imitate) {
-    const { seconds, context: next, watch } = await imitateTeacher(settings, networks, context);
-    before = { iterationsBefore: settings.imitation.steps, secondsBefore: seconds, context: next, watch };
+    const { seconds, context: next, watch } = await imitateTeacher(settings, networks, imitate, context);
+    before = {
+      iterationsBefore: imitationSteps(settings.imitation, imitate),
+      secondsBefore: seconds,
+      context: next,
+      watch,
+    };
   }
   if (!record) return before;
   const iterationsBefore = before.iterationsBefore + settings.recording.steps;

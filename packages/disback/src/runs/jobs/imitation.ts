@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { type ImitationOf, stepsOver } from "../../distill/decide.js";
 import { requireDenoiserStudent } from "../../distill/denoiser-student.js";
 import { Imitation, type ImitationOptions } from "../../distill/imitate.js";
 import { DisbackError } from "../../errors.js";
@@ -9,10 +10,20 @@ import { TaskAdapters } from "../../models/tasks/task-adapters.js";
 import type { DistillSettings } from "../settings/distillation.js";
 import { runStage } from "../stage-loop.js";
 import { positionOf } from "../stage-position.js";
+import { StepTime } from "../step-time.js";
 import type { JobContext } from "./job.js";
 import { isDenoiserModel, type Networks, studentOf } from "./networks.js";
 import { examination, executionOf, sessionOf } from "./session.js";
 import { StudentJudge } from "./student-judge.js";
+import { drawTeacherPairs, IMITATED_PAIRS } from "./teacher-pairs.js";
+
+/** The largest number of its steps. */
+export function imitationSteps(
+  { steps, pairs, batchSize }: DistillSettings["imitation"],
+  what: ImitationOf,
+): number {
+  return what === "samples" ? Math.min(steps, stepsOver(pairs, batchSize)) : steps;
+}
 
 /**
  * The student's first stage: it imitates the teacher. The result is stored in `imitated/`, where later stages start and
@@ -23,6 +34,7 @@ import { StudentJudge } from "./student-judge.js";
 export async function imitateTeacher(
   settings: DistillSettings,
   { teacher, student: made }: Networks,
+  what: ImitationOf,
   context: JobContext,
 ): Promise<{ seconds: number; context: JobContext; watch?: StudentJudge }> {
   const { checkpoint, ...fresh } = context;
@@ -34,15 +46,28 @@ export async function imitateTeacher(
     return { seconds: 0, context };
   }
   const student = requireDenoiserStudent(studentOf(made, settings), "imitation");
-  const { steps, tolerance, inherit, loss, batchSize, learningRate } = settings.imitation;
+  const { tolerance, inherit, loss, batchSize, learningRate, pairs } = settings.imitation;
+  const steps = imitationSteps(settings.imitation, what);
   const execution = executionOf(settings, context);
   if (!isDenoiserModel(teacher))
     throw new DisbackError(
       '"imitation.when": only a denoiser\'s single step can be imitated; this teacher is a generator',
     );
+  const spent = new StepTime();
+  const samples =
+    what === "samples"
+      ? await drawTeacherPairs(
+          {
+            ...{ teacher, student, guidance: settings.backtracking.guidance, seed: settings.seed, spent },
+            ...{ count: pairs.count, steps: pairs.steps, label: IMITATED_PAIRS },
+          },
+          context,
+        )
+      : undefined;
   const options: ImitationOptions = {
     teacher: teacher.module,
     student,
+    samples,
     steps,
     tolerance,
     inherit,
@@ -58,6 +83,7 @@ export async function imitateTeacher(
       name: "imitate",
       work,
       iterations: steps,
+      spent,
       imagesPerIteration: batchSize,
       evaluateEvery: settings.evaluation.every,
       evaluate: (iteration) => watch.evaluate("imitate", iteration, student),
@@ -68,6 +94,7 @@ export async function imitateTeacher(
     checkpoint,
   );
   work.dispose();
+  samples?.dispose();
   if (context.processes.leads) made.save(folder, made.module);
   return { seconds, context: fresh, watch };
 }

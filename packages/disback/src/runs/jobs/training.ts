@@ -1,4 +1,4 @@
-import { type Device, keep, type Module } from "@disback/torch";
+import type { Device, Module } from "@disback/torch";
 import { Backtracking } from "../../distill/backtrack.js";
 import type { BacktrackingOptions } from "../../distill/backtracking-options.js";
 import { requireDenoiserStudent } from "../../distill/denoiser-student.js";
@@ -9,14 +9,11 @@ import type { Objective } from "../../distill/objective.js";
 import { OutputMatching } from "../../distill/objectives/output-matching.js";
 import type { Student } from "../../distill/student.js";
 import { MismatchReached, StepsPerTarget, type TargetSchedule } from "../../distill/target-schedule.js";
-import { teacherPairsInParts } from "../../distill/teacher-pairs.js";
 import type { Trajectory } from "../../distill/trajectory.js";
 import { DisbackError } from "../../errors.js";
-import { eachRows } from "../../models/condition.js";
 import type { DenoiserModule } from "../../models/denoiser.js";
-import { guided } from "../../models/guided-denoiser.js";
 import { LanguageModel } from "../../models/language/language-model.js";
-import { type Between, showWork, whileDecoding } from "../long-work.js";
+import { whileDecoding } from "../long-work.js";
 import type { OpenedModel } from "../opened-model.js";
 import type { BacktrackSettings } from "../settings/distillation.js";
 import { StepTime } from "../step-time.js";
@@ -24,12 +21,10 @@ import type { JobContext } from "./job.js";
 import { isDenoiserModel } from "./networks.js";
 import { createObjective, requireGuidable } from "./objective.js";
 import { executionOf } from "./session.js";
+import { drawTeacherPairs, guidanceOptionsOf } from "./teacher-pairs.js";
 
 /** Any of the trainings of a student. */
 export type StudentTraining = Backtracking<Module> | DirectDistillation<Module, Student>;
-
-/** How samples that an objective learns from are called while they are drawn. */
-export const PAIRS = "drawing what the student learns from";
 
 /** The inputs of a student's training. */
 export interface TrainingParts {
@@ -62,16 +57,11 @@ export async function createTraining(
   const notice = (line: string) => context.progress.notice(line);
   const data = { ...settings, source: settings.data, device: settings.device as Device, codec, notice };
   requireGuidable(guidance, facts);
-  const guidanceOptions =
-    teacher.prompts && guidance !== 1 ? { negative: eachRows(teacher.prompts.none(), keep) } : undefined;
-  const drawPairs = async ({ count, steps }: typeof backtracking.pairs) => {
-    const module = teacher.module.eval() as DenoiserModule;
-    const who = guided(module, guidance, guidanceOptions);
+  const guidanceOptions = guidanceOptionsOf(teacher, guidance);
+  const drawPairs = ({ count, steps }: typeof backtracking.pairs) => {
     const asked = requireDenoiserStudent(student, backtracking.objective);
-    const draw = (between: Between) =>
-      teacherPairsInParts(who, asked, { count, steps, seed: settings.seed }, between);
-    const { result } = await drawing.of(() => showWork(context, { label: PAIRS, total: count }, draw));
-    return result;
+    const from = { teacher: teacher as OpenedModel<DenoiserModule>, student: asked, guidance };
+    return drawTeacherPairs({ ...from, count, steps, seed: settings.seed, spent: drawing }, context);
   };
   const objective = await whileDecoding(context, (onDecoding) =>
     createObjective(backtracking, teacher, { ...data, onDecoding }, drawPairs),

@@ -12,17 +12,19 @@ interface Evaluated {
   evaluation?: { samples: number; grid: number };
   recording?: { steps: number };
   backtracking?: { pairs: { count: number } };
+  imitation?: { pairs: { count: number; passes: number } };
 }
 
 /** The settings of a run that only shows what it costs: the same networks and batches, but few samples and nodes. */
 export function briefSettings<Settings>(settings: Settings): Settings {
-  const { evaluation, recording, backtracking } = settings as Evaluated;
+  const { evaluation, recording, backtracking, imitation } = settings as Evaluated;
   const few = evaluation && evaluation.grid < CHEAP;
   const changed: SettingsTree = {
     ...(few && {
       evaluation: { samples: Math.min(evaluation.samples, SAMPLES), grid: Math.min(evaluation.grid, GRID) },
     }),
     ...(recording && { recording: { steps: STEPS, nodes: "even-steps", interval: 1 } }),
+    ...(imitation && { imitation: { pairs: fewPairs(imitation.pairs) } }),
     ...(backtracking && { backtracking: { pairs: { count: Math.min(backtracking.pairs.count, SAMPLES) } } }),
   };
   const brief = layer(settings as SettingsTree, changed);
@@ -30,13 +32,25 @@ export function briefSettings<Settings>(settings: Settings): Settings {
   return brief as Settings;
 }
 
-/** How many times as many samples the real run draws: for its figures, for a picture, to learn from. */
-export function samplesFactors(settings: unknown): { samples: number; grid: number; pairs: number } {
+/** Fewer, with as many steps over them. */
+function fewPairs({ count, passes }: { count: number; passes: number }) {
+  const few = Math.min(count, GRID);
+  return { count: few, passes: Math.round((passes * count) / few) };
+}
+
+/** How many times as many samples the real run draws: for its figures, for a picture, to learn from, to imitate. */
+export function samplesFactors(settings: unknown): {
+  samples: number;
+  grid: number;
+  pairs: number;
+  imitated: number;
+} {
   const all = settings as Evaluated;
   const few = briefSettings(all);
   return {
     samples: ratio(all.evaluation?.samples, few.evaluation?.samples),
     grid: ratio(all.evaluation?.grid, few.evaluation?.grid),
+    imitated: ratio(all.imitation?.pairs.count, few.imitation?.pairs.count),
     pairs: ratio(all.backtracking?.pairs.count, few.backtracking?.pairs.count),
   };
 }

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { z } from "zod";
 import { Interruption } from "../interruption.js";
 import { type Job, rehearseJob } from "../jobs/job.js";
-import { PAIRS } from "../jobs/training.js";
+import { IMITATED_PAIRS, PAIRS } from "../jobs/teacher-pairs.js";
 import type { Progress } from "../progress.js";
 import { Interrupted } from "../stage.js";
 import { timesAhead } from "../stage-pace.js";
@@ -128,8 +128,12 @@ function planOf(rehearsal: Rehearsal, settings: object, folder: string): RunPlan
 }
 
 /** How many times as long work takes in the real run. */
-function factorOf(label: string, { samples, grid, pairs }: ReturnType<typeof samplesFactors>): number {
+function factorOf(
+  label: string,
+  { samples, grid, pairs, imitated }: ReturnType<typeof samplesFactors>,
+): number {
   if (label === PAIRS) return pairs;
+  if (label === IMITATED_PAIRS) return imitated;
   if (label.startsWith("drawing")) return grid;
   return label.startsWith("judging") ? samples : 1;
 }

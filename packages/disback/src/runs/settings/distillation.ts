@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { methods } from "../../distill/decide.js";
+import { imitationsOf, methods } from "../../distill/decide.js";
 import { defaults } from "../../distill/defaults.js";
 import { imitationLosses } from "../../distill/imitate.js";
 import type { NodeStorage } from "../../distill/node-storage.js";
@@ -211,6 +211,21 @@ const imitation = z
       .describe(
         "when the student first imitates one step of the teacher: needed (with the method auto, unless it starts with the teacher's weights), or always",
       ),
+    of: z
+      .enum(["auto", ...imitationsOf])
+      .default(imitationDefaults.of)
+      .describe(
+        "what is imitated: one step of the teacher, or its samples; auto: a copy learns samples, if it draws pictures in one step and the samples cost at most a fifth of the distillation; others learn a step",
+      ),
+    pairs: z
+      .strictObject({
+        count: integer(1).default(imitationDefaults.pairs.count).describe("samples of the teacher"),
+        steps: integer(1).default(imitationDefaults.pairs.steps).describe("steps of its sampler for each"),
+        passes: integer(1)
+          .default(imitationDefaults.pairs.passes)
+          .describe("passes over them, if that is less than the largest number of steps"),
+      })
+      .prefault({}),
     steps: integer(0).default(imitationDefaults.steps).describe("largest number of steps; 0 for none"),
     tolerance: z
       .number()

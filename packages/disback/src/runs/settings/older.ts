@@ -7,7 +7,8 @@ import { isGroup, type SettingsTree } from "./layers.js";
  * - `method: diff-instruct` becomes `plain`;
  * - ablations move to the group `ablation`;
  * - the standard deviation of the data is dropped: the model has it;
- * - Diff-Instruct keeps its two noised batches in a step.
+ * - Diff-Instruct keeps its two noised batches in a step;
+ * - a copy does not learn the teacher's samples first.
  */
 export function inTodaysWords(settings: SettingsTree): SettingsTree {
   const { method, ...rest } = settings;
@@ -23,6 +24,7 @@ export function inTodaysWords(settings: SettingsTree): SettingsTree {
   const today: SettingsTree = {
     ...rest,
     ...(settings.recording === undefined ? {} : { recording }),
+    ...(settings.imitation === undefined ? {} : { imitation: { of: "step", ...group(settings.imitation) } }),
     ...(settings.backtracking === undefined ? {} : { backtracking: withTwoNoises(backtracking) }),
     ...(settings.training === undefined ? {} : { training }),
     ...(Object.keys(ablation).length > 0 ? { ablation: { ...group(settings.ablation), ...ablation } } : {}),
@@ -43,7 +45,10 @@ function methodOf(method: unknown, when: unknown, settings: SettingsTree): Setti
   if (when === "needed") return { method: "auto" };
   const imitation = group(settings.imitation);
   const imitates = settings.student !== "same" && imitation.steps !== 0;
-  return { method: "disback", ...(imitates ? { imitation: { ...imitation, when: "always" } } : {}) };
+  return {
+    method: "disback",
+    ...(imitates ? { imitation: { of: "step", ...imitation, when: "always" } } : {}),
+  };
 }
 
 function group(value: unknown): SettingsTree {

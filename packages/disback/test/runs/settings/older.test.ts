@@ -16,7 +16,7 @@ describe("methods of older versions", () => {
     const old = { method: "disback", recording: { when: "always" } };
     expect(translated({ ...old, student: "small", imitation: { steps: 300 } })).toEqual({
       ...{ teacher: "t", student: "small", method: "disback", recording: {} },
-      imitation: { steps: 300, when: "always" },
+      imitation: { of: "step", steps: 300, when: "always" },
     });
     for (const more of [
       { student: "same", imitation: { steps: 300 } },
@@ -24,7 +24,7 @@ describe("methods of older versions", () => {
     ])
       expect(translated({ ...old, ...more })).toEqual({
         teacher: "t",
-        ...more,
+        ...{ ...more, imitation: { of: "step", ...more.imitation } },
         method: "disback",
         recording: {},
       });
@@ -33,6 +33,15 @@ describe("methods of older versions", () => {
   it("diff-instruct: the objective alone", () => {
     expect(translated({ method: "diff-instruct", recording: { when: "needed" } })).toEqual({
       ...{ teacher: "t", method: "plain", recording: {} },
+    });
+  });
+
+  it("a copy learns no samples first; today's settings say what is imitated", () => {
+    expect(translated({ method: "auto", imitation: { steps: 300 } })).toMatchObject({
+      imitation: { of: "step", steps: 300 },
+    });
+    expect(translated({ method: "auto", imitation: { of: "auto" } })).toMatchObject({
+      imitation: { of: "auto" },
     });
   });
 

@@ -1,0 +1,118 @@
+// A copy that learns some of the teacher's samples before the objective (the default), and one that does not: FID over processor
+// time, all of it counted. docs/study.md tells what came out.
+//   node bench/samples-first.mjs [--teachers fashion-mnist-16,cifar10-16] [--seeds 1,2,3] [--smoke]
+// Every run is done by the command line and kept in bench/samples-first/work; a stopped measurement goes on where it was.
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { machine, printTable, quantile, save } from "./report.mjs";
+import { drawCurves } from "./tasks/curves.mjs";
+
+const { values: flags } = parseArgs({
+  options: {
+    teachers: { type: "string", default: "fashion-mnist-16,cifar10-16" },
+    seeds: { type: "string", default: "1,2,3" },
+    /** every step of the way, in seconds; its figures mean nothing */
+    smoke: { type: "boolean", default: false },
+  },
+});
+const program = fileURLToPath(new URL("../packages/disback/dist/cli/main.js", import.meta.url));
+const work = fileURLToPath(new URL(`samples-first/work/${flags.smoke ? "smoke" : "full"}/`, import.meta.url));
+if (flags.smoke) rmSync(work, { recursive: true, force: true });
+mkdirSync(work, { recursive: true });
+/** Batches of 64, rates 5e-4 and 1e-3; FID of 2,000 and of 1,000 samples. Seconds of the objective's steps. */
+const cases = {
+  "fashion-mnist-16": { preset: "demo", seconds: 48, every: 15, samples: 2000, levels: [20, 15, 10, 8] },
+  "cifar10-16": { preset: "cifar10-16", seconds: 80, every: 15, samples: 1000, levels: [50, 40, 35, 30] },
+};
+const methods = {
+  "the objective alone": ["imitation.steps=0"],
+  "samples first": ["imitation.when=always", "imitation.of=samples"],
+};
+
+const rows = [];
+for (const teacher of flags.teachers.split(",")) {
+  for (const seed of flags.seeds.split(",").map(Number))
+    for (const [method, settings] of Object.entries(methods)) {
+      const folder = join(work, `${teacher}-${method.replaceAll(" ", "-")}-${seed}`);
+      run(teacher, settings, folder, seed);
+      const curve = curveOf(folder);
+      rows.push({ teacher, method, seed, curve });
+    }
+  print(teacher);
+}
+if (!flags.smoke) {
+  save("samples-first", { machine: machine(), cases, methods, rows });
+  for (const teacher of flags.teachers.split(","))
+    drawCurves(`samples-first-${teacher}.svg`, {
+      panels: [{ title: `${teacher}: FID`, figure: "fid", logarithmic: true }],
+      rows: rows.filter((row) => row.teacher === teacher),
+      x: "seconds",
+      xName: "processor seconds",
+    });
+}
+
+/** Starts a run, or goes on with it; does nothing if it is finished. */
+function run(teacher, settings, folder, seed) {
+  const { preset, seconds, every, samples } = cases[teacher];
+  const record = join(folder, "run.json");
+  const state = existsSync(record) ? JSON.parse(readFileSync(record, "utf8")).state : undefined;
+  if (state === "finished") return;
+  const amounts = flags.smoke
+    ? ["backtracking.processorSeconds=0.5", "evaluation.samples=20", "imitation.pairs.count=8"]
+    : [`backtracking.processorSeconds=${seconds}`, `evaluation.samples=${samples}`];
+  const begin = [
+    ...["distill", "--preset", preset, "--seed", String(seed), "--threads", "1", "--out", folder, "--force"],
+    ...["--set", "evaluation.teacher=false", `evaluation.every=${every}`, ...amounts, ...settings],
+  ];
+  const given = state === undefined ? begin : ["resume", folder];
+  const { status } = spawnSync(process.execPath, [program, ...given], {
+    stdio: ["ignore", "ignore", "inherit"],
+  });
+  if (status !== 0) process.exit(1);
+}
+
+/** FID over the processor seconds of all stages. */
+function curveOf(folder) {
+  const lines = readFileSync(join(folder, "metrics.jsonl"), "utf8").trim().split("\n");
+  const spent = {};
+  return lines.map(JSON.parse).flatMap(({ stage, iteration, processorSeconds = 0, fid }) => {
+    spent[stage] = processorSeconds;
+    const seconds = Object.values(spent).reduce((sum, one) => sum + one, 0);
+    return fid === undefined ? [] : [{ stage, iteration, seconds, fid }];
+  });
+}
+
+/** When a curve first comes to a level, between its points by a straight line in the logarithm; Infinity for never. */
+function timeTo(level, curve) {
+  const index = curve.findIndex(({ fid }) => fid <= level);
+  if (index < 1) return index < 0 ? Number.POSITIVE_INFINITY : 0;
+  const [before, after] = [curve[index - 1], curve[index]];
+  const share = Math.log(before.fid / level) / Math.log(before.fid / after.fid);
+  return before.seconds + share * (after.seconds - before.seconds);
+}
+
+/** Seconds to each level: medians of the seeds, lowest and highest. */
+function print(teacher) {
+  const { levels } = cases[teacher];
+  const shown = (times) =>
+    [quantile(times, 0.5), Math.min(...times), Math.max(...times)].map((time) =>
+      Number.isFinite(time) ? time.toFixed(1) : "never",
+    );
+  printTable([
+    [teacher, ...levels.map((level) => `seconds to FID ${level}`), "end"],
+    ...Object.keys(methods).map((method) => {
+      const curves = rows
+        .filter((row) => row.teacher === teacher && row.method === method)
+        .map(({ curve }) => curve);
+      const cells = levels.map((level) => shown(curves.map((curve) => timeTo(level, curve))));
+      return [
+        method,
+        ...cells.map(([median, low, high]) => `${median} (${low} to ${high})`),
+        curves.map((curve) => curve.at(-1).fid.toFixed(1)).join(", "),
+      ];
+    }),
+  ]);
+}
