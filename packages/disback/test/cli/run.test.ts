@@ -176,13 +176,20 @@ describe("distill", () => {
     expect(config.hiddenChannels).toBe(16);
   });
 
-  it("lets a student that is no copy imitate first; killed in any stage it is resumed bit for bit", async () => {
+  it.each([
+    ["a step", []],
+    [
+      "samples",
+      ["of=samples", "pairs.count=24", "pairs.steps=8", "pairs.passes=8"].map((one) => `imitation.${one}`),
+    ],
+  ])("lets a student imitate %s first; killed in any stage it is resumed bit for bit", async (what, more) => {
+    const whole = `imitating-${what.replace(" ", "-")}`;
     const imitating = (out: string) => [
-      ...distill(out, "imitation.batchSize=16", "imitation.tolerance=0", "imitation.when=always"),
+      ...distill(out, "imitation.batchSize=16", "imitation.tolerance=0", "imitation.when=always", ...more),
       ...["--student", "small", "--imitation-steps", "12", "--quiet"],
     ];
-    expect(disback(...imitating("imitating")).status).toBe(0);
-    expect(metrics("imitating").map(({ stage, iteration }) => [stage, iteration])).toEqual([
+    expect(disback(...imitating(whole)).status).toBe(0);
+    expect(metrics(whole).map(({ stage, iteration }) => [stage, iteration])).toEqual([
       ["imitate", 0],
       ["imitate", 12],
       ["record", 5],
@@ -192,12 +199,12 @@ describe("distill", () => {
       ["backtrack", 24],
     ]);
     for (const checkpoint of ["00000006", "00000018", "00000032"]) {
-      const out = `imitating-${checkpoint}`;
+      const out = `${whole}-${checkpoint}`;
       const ready = () => existsSync(join(base, out, "checkpoints", checkpoint));
       await interrupted(imitating(out), "SIGKILL", ready);
       expect(disback("resume", join(base, out), "--quiet").status).toBe(0);
-      expect(weights(out)).toBe(weights("imitating"));
-      expect(metrics(out)).toEqual(metrics("imitating"));
+      expect(weights(out)).toBe(weights(whole));
+      expect(metrics(out)).toEqual(metrics(whole));
     }
   });
 
