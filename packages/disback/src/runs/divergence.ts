@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { Figures } from "./progress.js";
 
-/** An untrained denoiser's loss is about 1 (with EDM's weights). A loss of this size means divergence. */
+/** A loss has exploded if it is this multiple of the first step's, or of 1, the loss of an untrained denoiser with EDM's weights. */
 const LOSS_GROWTH = 100;
 /** A gradient's norm depends on the network, so it is compared with earlier norms. */
 const NORM_GROWTH = 1000;
@@ -40,8 +40,11 @@ export class DivergenceWatch {
 
   /** Checks the figures of one step. @returns what is wrong as text, or undefined */
   step(figures: Figures): string | undefined {
+    const fault = notFinite(figures);
     this.known.steps++;
-    return notFinite(figures);
+    // A regression's loss grows with the number of a sample's elements.
+    if (fault === undefined) this.known.firstLoss ??= figures.loss;
+    return fault;
   }
 
   /**

@@ -123,6 +123,14 @@ describe("a run whose numbers go wrong", () => {
     expect(run.metrics.read().map(({ iteration }) => iteration)).toEqual([10, 20, 30, 40]);
   });
 
+  it("a loss that is large from the first step on, as a regression's on large pictures, is none", async () => {
+    const falling = new Toy((iteration) => ({ loss: 700 / iteration ** 0.1 }));
+    await train(falling, open("large"));
+    expect(falling.iteration).toBe(40);
+    const growing = new Toy((iteration) => ({ loss: 700 * 1.4 ** iteration }));
+    await expect(train(growing, open("growing"), { action: "stop" })).rejects.toThrow("loss exploded to");
+  });
+
   it("ends the same, killed and resumed anywhere", async () => {
     // Before the first evaluation, between two checkpoints, at the step that goes wrong, after the roll-back, near the end.
     for (const killedAfter of [4, 22, 25, 26, 31, 45]) {
