@@ -1,4 +1,5 @@
 import {
+  EMA,
   Generator,
   inferenceMode,
   type Module,
@@ -75,6 +76,8 @@ export interface ImitationFigures {
 const MEMORY = 0.9;
 /** … and is not reliable after fewer. */
 const FEWEST_STEPS = 10;
+/** Of samples, the average of the weights keeps e^-1.5 of the start, which holds it back from learning a few samples by heart. */
+const AVERAGED = 1.5;
 /** Number of the teacher's outputs from which their variance is measured. */
 const ANSWERS = 64;
 
@@ -89,7 +92,7 @@ const ANSWERS = 64;
  * a similar regression (Yin et al. 2024b, section 4.4). The imitation need not be exact, so it stops early by itself.
  *
  * A copy answers so already. It may imitate some of the teacher's samples instead, which are means no more: a short plain
- * regression (Luhman and Luhman 2021, eq. 5), whose learning rate falls to 0 in its second half.
+ * regression (Luhman and Luhman 2021, eq. 5) whose learning rate falls to 0 in its second half, and whose weights are averaged.
  */
 export class Imitation extends Training<"loss" | "gradientNorm"> {
   readonly steps: number;
@@ -102,6 +105,7 @@ export class Imitation extends Training<"loss" | "gradientNorm"> {
   private readonly enough: number;
   private readonly ownLoss: boolean;
   private readonly samples: SamplePool | undefined;
+  private readonly ema: EMA<DenoiserModule> | undefined;
   protected override readonly rateSchedule: Schedule;
 
   /** @throws DisbackError naming the option that is wrong */
@@ -140,7 +144,27 @@ export class Imitation extends Training<"loss" | "gradientNorm"> {
         afterStep: () => normalizeWeights(student.module),
       }),
     };
-    this.parts = { student: weightsPart(student.module) };
+    if (samples) this.ema = new EMA(student.module, { decay: Math.exp(-AVERAGED / steps) });
+    this.parts = { student: weightsPart(student.module), ...(this.ema ? { average: this.ema } : {}) };
+  }
+
+  /** The student as it is judged and left: of samples, with the average of its weights. */
+  get average(): DenoiserStudent {
+    return this.ema ? this.student.withModule(this.ema.module) : this.student;
+  }
+
+  /** Gives the student the weights of `average`, at the end. */
+  settle(): void {
+    if (this.ema) this.student.module.loadStateDict(this.ema.module.stateDict());
+  }
+
+  protected override afterUpdate(): void {
+    this.ema?.update();
+  }
+
+  override dispose(): void {
+    super.dispose();
+    this.ema?.dispose();
   }
 
   get finished(): boolean {
@@ -216,5 +240,6 @@ export class Imitation extends Training<"loss" | "gradientNorm"> {
 export function imitate(options: ImitationOptions): void {
   const imitation = new Imitation(options);
   while (!imitation.finished) imitation.step();
+  imitation.settle();
   imitation.dispose();
 }

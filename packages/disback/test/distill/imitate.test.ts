@@ -5,7 +5,7 @@ import { Imitation, imitate } from "../../src/distill/imitate.js";
 import { teacherPairs } from "../../src/distill/teacher-pairs.js";
 import { createDenoiser } from "../../src/models/config.js";
 import type { PreconditionedDenoiser } from "../../src/models/preconditioning/preconditioned.js";
-import { GaussianDenoiser, gaussianStudent } from "./gaussian.js";
+import { GaussianDenoiser, gaussianStudent, sampleMean } from "./gaussian.js";
 
 // With one deviation s for all, student and teacher differ by w (mu_student - mu_teacher) whatever the latent,
 // w = sigma^2 / (s^2 + sigma^2), s = 0.5, sigma = 2.5.
@@ -121,12 +121,23 @@ test("the student comes to draw the teacher's samples, at a rate that falls to 0
   expect(losses.at(-1)).toBeLessThan(0.3 * losses[0]!);
   // Regression's own loss, of the same pairs: G(z) = w mu + (1 - w) sigma z.
   const { latents, samples: wanted } = samples.draw(4000, new Generator(5));
+  // Its average keeps e^-1.5 of the start, and of each step less the longer it is ago.
+  expect(sampleMean(student)).not.toEqual(sampleMean(imitation.average));
   const { point } = student.module as GaussianDenoiser;
+  const average = imitation.average.module as GaussianDenoiser;
+  for (const axis of [0, 1]) {
+    const kept = (average.point[axis]! - point[axis]!) / ([3, 0][axis]! - point[axis]!);
+    expect(kept).toBeGreaterThan(Math.exp(-1.5));
+    expect(kept).toBeLessThan(0.6);
+  }
   const residual = wanted.sub(latents!.mul((1 - weight) * 2.5));
   const best = residual.mean([0]).div(weight).toArray() as number[];
   for (const [axis, value] of best.entries()) expect(Math.abs(point[axis]! - value)).toBeLessThan(0.1);
   expect(rates[90]).toBe(0.05);
   expect(rates.at(-1)).toBeLessThan(0.001);
+  imitation.settle();
+  expect(point).not.toEqual((student.module as GaussianDenoiser).point);
+  expect(average.point).toEqual((student.module as GaussianDenoiser).point);
   const own = () => new Imitation({ teacher, student, samples, loss: "own" });
   expect(own).toThrow(/^imitation: "loss": own/);
 });

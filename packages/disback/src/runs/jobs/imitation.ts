@@ -86,13 +86,14 @@ export async function imitateTeacher(
       spent,
       imagesPerIteration: batchSize,
       evaluateEvery: settings.evaluation.every,
-      evaluate: (iteration) => watch.evaluate("imitate", iteration, student),
+      evaluate: (iteration) => watch.evaluate("imitate", iteration, work.average),
       sigmaData: student.facts.sigmaData,
       examine: () => examination(work.networks, student),
     },
     { ...sessionOf(settings, context), iterationsBefore: 0, secondsBefore: 0 },
     checkpoint,
   );
+  work.settle();
   work.dispose();
   samples?.dispose();
   if (context.processes.leads) made.save(folder, made.module);
