@@ -1,6 +1,6 @@
-// A copy that learns some of the teacher's samples before the objective (the default), and one that does not: FID over processor
+// Students that imitate some of the teacher's samples before the objective (the default), and the same without: FID over processor
 // time, all of it counted. docs/study.md tells what came out.
-//   node bench/samples-first.mjs [--teachers fashion-mnist-16,cifar10-16] [--seeds 1,2,3] [--smoke]
+//   node bench/samples-first.mjs [--cases "Fashion-MNIST, copy;CIFAR-10, copy"] [--seeds 1,2,3] [--smoke]
 // Every run is done by the command line and kept in bench/samples-first/work; a stopped measurement goes on where it was.
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
@@ -12,7 +12,7 @@ import { drawCurves } from "./tasks/curves.mjs";
 
 const { values: flags } = parseArgs({
   options: {
-    teachers: { type: "string", default: "fashion-mnist-16,cifar10-16" },
+    cases: { type: "string" },
     seeds: { type: "string", default: "1,2,3" },
     /** every step of the way, in seconds; its figures mean nothing */
     smoke: { type: "boolean", default: false },
@@ -23,40 +23,53 @@ const work = fileURLToPath(new URL(`samples-first/work/${flags.smoke ? "smoke" :
 if (flags.smoke) rmSync(work, { recursive: true, force: true });
 mkdirSync(work, { recursive: true });
 /** Batches of 64, rates 5e-4 and 1e-3; FID of 2,000 and of 1,000 samples. Seconds of the objective's steps. */
+const fashion = { preset: "demo", every: 15, samples: 2000 };
+const copy = { "the objective alone": ["imitation.steps=0"], "samples, then the objective": [] };
 const cases = {
-  "fashion-mnist-16": { preset: "demo", seconds: 48, every: 15, samples: 2000, levels: [20, 15, 10, 8] },
-  "cifar10-16": { preset: "cifar10-16", seconds: 80, every: 15, samples: 1000, levels: [50, 40, 35, 30] },
+  "Fashion-MNIST, copy": { ...fashion, seconds: 45, levels: [20, 15, 10, 8], methods: copy },
+  "Fashion-MNIST, a quarter of the size": {
+    ...{ ...fashion, seconds: 35, levels: [150, 100, 80, 60] },
+    methods: {
+      "a step, then the objective": ["student=small", "imitation.of=step"],
+      "a step, samples, then the objective": ["student=small"],
+    },
+  },
+  "CIFAR-10, copy": {
+    ...{
+      preset: "cifar10-16",
+      every: 15,
+      samples: 1000,
+      seconds: 60,
+      levels: [50, 45, 40, 35],
+      methods: copy,
+    },
+  },
 };
-const methods = {
-  "the objective alone": ["imitation.steps=0"],
-  "samples first": ["imitation.when=always", "imitation.of=samples"],
-};
+const chosen = flags.cases?.split(";") ?? Object.keys(cases);
 
 const rows = [];
-for (const teacher of flags.teachers.split(",")) {
+for (const name of chosen) {
   for (const seed of flags.seeds.split(",").map(Number))
-    for (const [method, settings] of Object.entries(methods)) {
-      const folder = join(work, `${teacher}-${method.replaceAll(" ", "-")}-${seed}`);
-      run(teacher, settings, folder, seed);
-      const curve = curveOf(folder);
-      rows.push({ teacher, method, seed, curve });
+    for (const [method, settings] of Object.entries(cases[name].methods)) {
+      const folder = join(work, `${name} ${method} ${seed}`.replace(/\W+/g, "-"));
+      run(cases[name], settings, folder, seed);
+      rows.push({ case: name, method, seed, curve: curveOf(folder) });
     }
-  print(teacher);
+  print(name);
 }
 if (!flags.smoke) {
-  save("samples-first", { machine: machine(), cases, methods, rows });
-  for (const teacher of flags.teachers.split(","))
-    drawCurves(`samples-first-${teacher}.svg`, {
-      panels: [{ title: `${teacher}: FID`, figure: "fid", logarithmic: true }],
-      rows: rows.filter((row) => row.teacher === teacher),
+  save("samples-first", { machine: machine(), cases, rows });
+  for (const [place, name] of Object.keys(cases).entries())
+    drawCurves(`samples-first-${place + 1}.svg`, {
+      panels: [{ title: `${name}: FID`, figure: "fid", logarithmic: true }],
+      rows: rows.filter((row) => row.case === name),
       x: "seconds",
       xName: "processor seconds",
     });
 }
 
 /** Starts a run, or goes on with it; does nothing if it is finished. */
-function run(teacher, settings, folder, seed) {
-  const { preset, seconds, every, samples } = cases[teacher];
+function run({ preset, seconds, every, samples }, settings, folder, seed) {
   const record = join(folder, "run.json");
   const state = existsSync(record) ? JSON.parse(readFileSync(record, "utf8")).state : undefined;
   if (state === "finished") return;
@@ -95,17 +108,17 @@ function timeTo(level, curve) {
 }
 
 /** Seconds to each level: medians of the seeds, lowest and highest. */
-function print(teacher) {
-  const { levels } = cases[teacher];
+function print(name) {
+  const { levels, methods } = cases[name];
   const shown = (times) =>
     [quantile(times, 0.5), Math.min(...times), Math.max(...times)].map((time) =>
       Number.isFinite(time) ? time.toFixed(1) : "never",
     );
   printTable([
-    [teacher, ...levels.map((level) => `seconds to FID ${level}`), "end"],
+    [name, ...levels.map((level) => `seconds to FID ${level}`), "end"],
     ...Object.keys(methods).map((method) => {
       const curves = rows
-        .filter((row) => row.teacher === teacher && row.method === method)
+        .filter((row) => row.case === name && row.method === method)
         .map(({ curve }) => curve);
       const cells = levels.map((level) => shown(curves.map((curve) => timeTo(level, curve))));
       return [

@@ -19,8 +19,8 @@ export type Method = (typeof methods)[number];
 /** When a student imitates first: where `method` decides that it helps, or always. */
 export type ImitationTime = "needed" | "always";
 
-/** What a student imitates: one step of the teacher, or its samples. */
-export const imitationsOf = ["step", "samples"] as const;
+/** What a student imitates: one step of the teacher, its samples, or first the one and then the other. */
+export const imitationsOf = ["step", "samples", "both"] as const;
 
 export type ImitationOf = (typeof imitationsOf)[number];
 
@@ -60,10 +60,10 @@ const largestRatio = 1.2;
 /**
  * What helps a student, as measured in docs/study.md and docs/trajectories.md:
  *
- * 1. A copy of the teacher never gained by a trajectory. One that draws pictures in one step learns some of the teacher's samples
- *    first, if that costs little beside the rest.
- * 2. A denoiser that is not a copy imitates. This is cheaper than a trajectory, and better.
- * 3. Where imitation is impossible or not wanted, a trajectory is recorded for points if the noise levels in use do not bridge
+ * 1. A copy of the teacher never gained by a trajectory.
+ * 2. A denoiser that is not a copy imitates one step of the teacher. This is cheaper than a trajectory, and better.
+ * 3. Both, if they draw pictures in one step, imitate some of the teacher's samples after that, if it costs little beside the rest.
+ * 4. Where imitation is impossible or not wanted, a trajectory is recorded for points if the noise levels in use do not bridge
  *    the gap between the student and the data (`measureReach`). Where they do, and for pictures, a trajectory only costs.
  *
  * The decision depends only on the seed, so a resumed run decides the same.
@@ -83,7 +83,8 @@ export function decide({
   if (always && !(student instanceof DenoiserStudent))
     throw new DisbackError("imitation: the student is not a denoiser and cannot imitate the teacher");
   const isCopy = (always || method === "auto") && sameWeights(teacher, student.module);
-  const what = of === "auto" ? (isCopy ? "samples" : "step") : of;
+  const samplesPay = samplesAreCheap && drawsPictures(student);
+  const what = of !== "auto" ? of : isCopy ? "samples" : samplesPay ? "both" : "step";
   const asked = always && what;
   if (direct)
     return {
@@ -95,7 +96,7 @@ export function decide({
   if (method === "disback") return { imitate: asked, record: true, why: "a trajectory was asked for" };
   if (asked) return { imitate: asked, record: false, why: "imitation was asked for" };
   if (isCopy) {
-    const learns = steps > 0 && what === "samples" && samplesAreCheap && drawsPictures(student);
+    const learns = steps > 0 && (of === "auto" ? samplesPay : of !== "step");
     const why = `the student is a copy of the teacher${learns ? ", and first learns some of its samples" : ""}`;
     return { imitate: learns && "samples", record: false, why };
   }
@@ -114,9 +115,9 @@ export function decide({
 
 /** The decision in one line. */
 export function describeDecision({ imitate, record, why }: Decision): string {
-  const imitation = imitate
-    ? [`imitation of ${imitate === "step" ? "the teacher's single step" : "the teacher's samples"}`]
-    : [];
+  const [step, samples] = ["the teacher's single step", "the teacher's samples"];
+  const told = { step, samples, both: `${step} and its samples` };
+  const imitation = imitate ? [`imitation of ${told[imitate]}`] : [];
   const recording = record ? ["recording", "backtracking"] : ["distillation without a trajectory"];
   return `${[...imitation, ...recording].join(", then ")}: ${why}`;
 }
@@ -141,9 +142,16 @@ export interface ImitatedPairs {
   passes: number;
 }
 
-/** Steps of an imitation of samples. */
-export function stepsOver({ count, passes }: ImitatedPairs, batchSize: number): number {
-  return Math.ceil((passes * count) / batchSize);
+/** Steps of both parts of an imitation, see `ImitationOptions`. */
+export function imitationSteps(
+  { steps, batchSize }: { steps: number; batchSize: number },
+  { count, passes }: ImitatedPairs,
+  what: ImitationOf,
+): { steps: number; sampleSteps: number } {
+  return {
+    steps: what === "samples" ? 0 : steps,
+    sampleSteps: what === "step" ? 0 : Math.ceil((passes * count) / batchSize),
+  };
 }
 
 /**

@@ -8,16 +8,16 @@ import type { ImitationOf } from "./decide.js";
 export const defaults = {
   /** before the two stages: the student imitates one step of the teacher */
   imitation: {
-    /** largest number of steps */
-    steps: 300,
+    /** largest number of steps of imitating one step of the teacher */
+    steps: 300 as number,
     /** ends when the mean squared difference is below this fraction of the variance of the teacher's outputs */
     tolerance: 0.2,
     /** a smaller student of the teacher's architecture starts with the first channels of the teacher's weights */
     inherit: true,
     /** what is imitated: one step of the teacher, or its samples; `auto`: see `decide` */
     of: "auto" as ImitationOf | "auto",
-    /** of its samples: how many, Heun's steps for each, and passes over them, if that is less than the largest number of steps */
-    pairs: { count: 200, steps: 8, passes: 12 },
+    /** of its samples: how many, Heun's steps for each, and passes over them */
+    pairs: { count: 200, steps: 8, passes: 16 },
     /** squares of the difference, or the loss that the student's denoiser brings */
     loss: "squares" as "squares" | "own",
     batchSize: 32,

@@ -11,9 +11,9 @@ import {
   type ImitatedPairs,
   type ImitationOf,
   type ImitationTime,
+  imitationSteps,
   type Method,
   samplesAreCheap,
-  stepsOver,
 } from "./decide.js";
 import { defaults, withDefaults } from "./defaults.js";
 import { type DenoiserStudent, requireDenoiserStudent } from "./denoiser-student.js";
@@ -100,12 +100,11 @@ export function distill<S extends Student = DenoiserStudent>(options: Distillati
   if (decision.imitate) {
     const imitating = requireDenoiserStudent(student, "imitation");
     const samples =
-      decision.imitate === "samples"
-        ? teacherPairs(guided(teacher, guidance, guidanceOptions), imitating, { ...drawn, seed })
-        : undefined;
-    const given = withDefaults(defaults.imitation, imitation);
-    const steps = samples ? Math.min(given.steps, stepsOver(drawn, given.batchSize)) : given.steps;
-    imitate({ ...imitation, ...shared, steps, student: imitating, samples });
+      decision.imitate === "step"
+        ? undefined
+        : teacherPairs(guided(teacher, guidance, guidanceOptions), imitating, { ...drawn, seed });
+    const amounts = imitationSteps(withDefaults(defaults.imitation, imitation), drawn, decision.imitate);
+    imitate({ ...imitation, ...shared, ...amounts, student: imitating, samples });
     samples?.dispose();
   }
   if (isDirect(objective)) {

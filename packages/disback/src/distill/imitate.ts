@@ -41,13 +41,12 @@ export interface ImitationOptions {
   teacher: DenoiserModule;
   /** trained in place */
   student: DenoiserStudent;
-  /**
-   * the teacher's samples for latents of the student (`teacherPairs`), which are imitated in place of its single step; not
-   * disposed of
-   */
-  samples?: SamplePool | undefined;
-  /** largest number of student steps */
+  /** largest number of steps of imitating the teacher's single step; 0 for samples alone */
   steps?: number;
+  /** the teacher's samples for latents of the student (`teacherPairs`), which are imitated after that; not disposed of */
+  samples?: SamplePool | undefined;
+  /** steps of imitating them, default 0 */
+  sampleSteps?: number | undefined;
   /**
    * ends, after at least ten steps, when the mean squared difference is below this fraction of the variance of the
    * teacher's outputs; 0: after all steps
@@ -76,8 +75,8 @@ export interface ImitationFigures {
 const MEMORY = 0.9;
 /** … and is not reliable after fewer. */
 const FEWEST_STEPS = 10;
-/** Of samples, the average of the weights keeps e^-1.5 of the start, which holds it back from learning a few samples by heart. */
-const AVERAGED = 1.5;
+/** Of samples, the weights are averaged over about a quarter of the steps. */
+const AVERAGED = 4;
 /** Number of the teacher's outputs from which their variance is measured. */
 const ANSWERS = 64;
 
@@ -91,11 +90,17 @@ const ANSWERS = 64;
  * distribution matching and, unlike it, converges fast from random weights. Our own; DMD2 starts its one-step SDXL with
  * a similar regression (Yin et al. 2024b, section 4.4). The imitation need not be exact, so it stops early by itself.
  *
- * A copy answers so already. It may imitate some of the teacher's samples instead, which are means no more: a short plain
- * regression (Luhman and Luhman 2021, eq. 5) whose learning rate falls to 0 in its second half, and whose weights are averaged.
+ * The teacher's single step is a mean of many samples. So the student may then imitate some of its samples, a copy these alone: a
+ * short plain regression (Luhman and Luhman 2021, eq. 5) whose learning rate falls to 0 in its second half, and whose
+ * weights are averaged.
  */
 export class Imitation extends Training<"loss" | "gradientNorm"> {
+  /** largest number of steps, of both kinds */
   readonly steps: number;
+  private readonly answerSteps: number;
+  private readonly sampleSteps: number;
+  /** steps done when the samples' turn began */
+  private sampledFrom: number | undefined;
   protected readonly trainers: { optimizer: NetworkTrainer };
   protected readonly parts: Parts;
   private readonly student: DenoiserStudent;
@@ -114,14 +119,21 @@ export class Imitation extends Training<"loss" | "gradientNorm"> {
     const settings = withDefaults(defaults.imitation, options);
     const { steps, batchSize, learningRate, tolerance, inherit } = settings;
     super({ name: "imitation", batchSize, device: student.device, execution });
-    requireCounts("imitation", { steps });
-    const { samples } = options;
-    this.samples = samples;
-    this.steps = steps;
-    this.rateSchedule = learningRateSchedule({
-      ...{ rampUp: 0, iterations: steps, decayFrom: Math.floor(steps / 2) },
-      decay: samples ? "cosine" : "constant",
+    const { samples, sampleSteps = 0 } = options;
+    requireCounts("imitation", {
+      ...(samples ? { sampleSteps } : {}),
+      ...(samples && steps === 0 ? {} : { steps }),
     });
+    this.samples = samples;
+    this.answerSteps = steps;
+    this.sampleSteps = samples ? sampleSteps : 0;
+    this.steps = steps + this.sampleSteps;
+    if (steps === 0) this.sampledFrom = 0;
+    const falling = learningRateSchedule({
+      ...{ rampUp: 0, decay: "cosine", iterations: sampleSteps, decayFrom: Math.floor(sampleSteps / 2) },
+    });
+    this.rateSchedule = (iteration) =>
+      this.sampledFrom === undefined ? 1 : falling(iteration - this.sampledFrom);
     this.student = student;
     teacher.eval();
     if (inherit) selectWeights(teacher, student.module);
@@ -132,10 +144,10 @@ export class Imitation extends Training<"loss" | "gradientNorm"> {
       throw new DisbackError(
         'imitation: "loss": own needs a one-step student whose denoiser has a loss of its own, as that of letters',
       );
-    if (samples && this.ownLoss)
-      throw new DisbackError('imitation: "loss": own is of a single step of the teacher, not of its samples');
     this.enough =
-      tolerance > 0 && !this.ownLoss && !samples ? tolerance * this.answersVariance(execution?.seed ?? 0) : 0;
+      tolerance > 0 && !this.ownLoss && steps > 0
+        ? tolerance * this.answersVariance(execution?.seed ?? 0)
+        : 0;
     const parameters = student.module.requiresGrad_(true).parameters();
     const { processes } = this;
     this.trainers = {
@@ -144,13 +156,17 @@ export class Imitation extends Training<"loss" | "gradientNorm"> {
         afterStep: () => normalizeWeights(student.module),
       }),
     };
-    if (samples) this.ema = new EMA(student.module, { decay: Math.exp(-AVERAGED / steps) });
+    if (samples) this.ema = new EMA(student.module, { decay: Math.exp(-AVERAGED / sampleSteps) });
     this.parts = { student: weightsPart(student.module), ...(this.ema ? { average: this.ema } : {}) };
   }
 
-  /** The student as it is judged and left: of samples, with the average of its weights. */
+  /** The student as it is judged and left: as soon as it imitates samples, with the average of its weights. */
   get average(): DenoiserStudent {
-    return this.ema ? this.student.withModule(this.ema.module) : this.student;
+    return this.ema && this.imitatesSamples ? this.student.withModule(this.ema.module) : this.student;
+  }
+
+  private get imitatesSamples(): boolean {
+    return this.sampledFrom !== undefined;
   }
 
   /** Gives the student the weights of `average`, at the end. */
@@ -158,8 +174,18 @@ export class Imitation extends Training<"loss" | "gradientNorm"> {
     if (this.ema) this.student.module.loadStateDict(this.ema.module.stateDict());
   }
 
+  protected override get circumstances(): readonly unknown[] {
+    return [this.imitatesSamples];
+  }
+
+  protected override beforeUpdate(): void {
+    if (!this.ema || this.imitatesSamples || !this.answersLikeTheTeacher) return;
+    this.sampledFrom = this.iteration;
+    this.ema.module.loadStateDict(this.student.module.stateDict());
+  }
+
   protected override afterUpdate(): void {
-    this.ema?.update();
+    if (this.imitatesSamples) this.ema?.update();
   }
 
   override dispose(): void {
@@ -168,8 +194,14 @@ export class Imitation extends Training<"loss" | "gradientNorm"> {
   }
 
   get finished(): boolean {
+    const { sampledFrom, sampleSteps } = this;
+    if (sampleSteps === 0) return this.answersLikeTheTeacher;
+    return sampledFrom !== undefined && this.iteration >= sampledFrom + sampleSteps;
+  }
+
+  private get answersLikeTheTeacher(): boolean {
     const { iteration } = this;
-    if (iteration >= this.steps) return true;
+    if (iteration >= this.answerSteps) return true;
     const unbiased = this.difference / (1 - MEMORY ** iteration);
     return iteration >= FEWEST_STEPS && unbiased < this.enough;
   }
@@ -181,6 +213,7 @@ export class Imitation extends Training<"loss" | "gradientNorm"> {
   /** One update of the student. */
   step(): ImitationFigures {
     const figures = this.advance();
+    if (this.imitatesSamples) return figures;
     this.difference = MEMORY * this.difference + (1 - MEMORY) * figures.loss;
     return figures;
   }
@@ -188,9 +221,9 @@ export class Imitation extends Training<"loss" | "gradientNorm"> {
   protected update() {
     this.student.module.train();
     const { loss, norm } = this.trainers.optimizer.update(this.batch, ({ count, random }) => {
-      if (this.samples) {
-        const { student, samples } = this;
-        const distance = pairDistance("squared", student, samples, { count, random });
+      if (this.imitatesSamples) {
+        const { student } = this;
+        const distance = pairDistance("squared", student, this.samples!, { count, random });
         const loss = distance.div(student.facts.sampleShape.reduce((product, size) => product * size, 1));
         return { loss, figures: { loss } };
       }
@@ -215,11 +248,12 @@ export class Imitation extends Training<"loss" | "gradientNorm"> {
   }
 
   protected override values(): State["values"] {
-    return { difference: this.difference };
+    return { difference: this.difference, sampledFrom: this.sampledFrom };
   }
 
   protected override loadValues(state: State): void {
     this.difference = stateNumber(state, "difference");
+    if (typeof state.values.sampledFrom === "number") this.sampledFrom = state.values.sampledFrom;
   }
 
   /** The variance of the teacher's outputs, averaged over the elements. */

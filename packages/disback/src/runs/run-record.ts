@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { arch, cpus, platform, totalmem } from "node:os";
 import { z } from "zod";
+import type { ImitationOf } from "../distill/decide.js";
 import { DisbackError } from "../errors.js";
 import { fileError, writeFileAtomically } from "./atomic-file.js";
 import type { RollBack } from "./stage-position.js";
@@ -27,7 +28,7 @@ export interface RunRecord {
   /** The data it is trained or judged with. */
   data?: { source: string; samples: number; fingerprint: string };
   /** The stages of a distillation before the last one, and why. */
-  decision?: { imitate: "step" | "samples" | boolean; record: boolean; why: string };
+  decision?: { imitate: ImitationOf | boolean; record: boolean; why: string };
   /** The trajectory, from the node next to the teacher to the most degraded one. */
   path?: { step: number; distance: number; loss: number }[];
   /** Why a failed run failed. */

@@ -6,8 +6,9 @@ import {
   type Decision,
   decide,
   describeDecision,
+  type ImitationOf,
+  imitationSteps,
   samplesAreCheap,
-  stepsOver,
 } from "../../src/distill/decide.js";
 import { DenoiserStudent } from "../../src/distill/denoiser-student.js";
 import { LogNormal } from "../../src/distill/noise-distribution.js";
@@ -44,11 +45,16 @@ const asked = (options: Partial<DecideOptions> = {}) =>
     ...{ method: "auto", teacher, student: far(), imitation: { steps: 300 }, seed: 0 },
     ...options,
   });
-const pictures = createDenoiser(
-  { network: "song-unet", imageResolution: 4, imageChannels: 1, modelChannels: 4, channelMultipliers: [1] },
-  { generator: new Generator(0) },
-);
+const pictureConfig = {
+  network: "song-unet" as const,
+  ...{ imageResolution: 4, imageChannels: 1, modelChannels: 4, channelMultipliers: [1] },
+};
+const pictures = createDenoiser(pictureConfig, { generator: new Generator(0) });
 const pictureCopy = () => new DenoiserStudent(pictures.clone(), { sigmaInit: 2.5 });
+const untrainedPictures = () => {
+  const config = { ...pictureConfig, modelChannels: 8 };
+  return new DenoiserStudent(createDenoiser(config, { generator: new Generator(1) }), { sigmaInit: 2.5 });
+};
 const ofPictures = { teacher: pictures, samplesAreCheap: true };
 const without = { imitation: { steps: 0 } };
 const always = { imitation: { steps: 300, when: "always" as const } };
@@ -95,6 +101,20 @@ describe("what is done, and why", () => {
       /^the student is a copy of the teacher$/,
     ],
     ["a copy of points, samples cheap", { student: copy(), samplesAreCheap: true }, false, false, /copy/],
+    [
+      "no copy, of pictures",
+      { ...ofPictures, student: untrainedPictures() },
+      "both",
+      false,
+      /first imitates the teacher/,
+    ],
+    [
+      "no copy, of pictures, samples dear",
+      { ...ofPictures, student: untrainedPictures(), samplesAreCheap: false },
+      "step",
+      false,
+      /first imitates the teacher/,
+    ],
     [
       "no copy, samples asked for",
       { imitation: { steps: 300, of: "samples" } },
@@ -188,11 +208,11 @@ describe("what is done, and why", () => {
 test("a decision in one line", () => {
   const line = (imitate: Decision["imitate"], record: boolean) =>
     describeDecision({ imitate, record, why: "so" });
-  expect([line(false, false), line("step", false), line(false, true), line("samples", true)]).toEqual([
+  expect([line(false, false), line("step", false), line(false, true), line("both", true)]).toEqual([
     "distillation without a trajectory: so",
     "imitation of the teacher's single step, then distillation without a trajectory: so",
     "recording, then backtracking: so",
-    "imitation of the teacher's samples, then recording, then backtracking: so",
+    "imitation of the teacher's single step and its samples, then recording, then backtracking: so",
   ]);
 });
 
@@ -202,5 +222,8 @@ test("samples are cheap if their forward passes are at most a fifth of the disti
   expect(samplesAreCheap(pairs, { iterations: 200, batchSize: 64 })).toBe(true);
   expect(samplesAreCheap(pairs, { iterations: 7286, batchSize: 1 })).toBe(true);
   expect(samplesAreCheap(pairs, { iterations: 7285, batchSize: 1 })).toBe(false);
-  expect(stepsOver(pairs, 32)).toBe(75);
+  const stepsOf = (what: ImitationOf) => imitationSteps({ steps: 300, batchSize: 32 }, pairs, what);
+  expect(stepsOf("step")).toEqual({ steps: 300, sampleSteps: 0 });
+  expect(stepsOf("samples")).toEqual({ steps: 0, sampleSteps: 75 });
+  expect(stepsOf("both")).toEqual({ steps: 300, sampleSteps: 75 });
 });

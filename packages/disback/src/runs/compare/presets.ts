@@ -114,7 +114,7 @@ const rankingOfImages = (pairs: number, steps: number) => ({
     evaluation: { every: 50, samples: 1000, batchSize: 250 },
     checkpoints: { every: 1000 },
   },
-  perStudent: { small: { imitation: { when: "always", batchSize: 16 } } },
+  perStudent: { small: { imitation: { when: "always", of: "step", batchSize: 16 } } },
 });
 /** Whether an objective's own default is a higher noise level of the student's step. */
 const startsHigher = (name: ObjectiveName) => objectiveDefaults[name]?.sigmaInit !== undefined;

@@ -1,10 +1,16 @@
-import { type Decision, decide, describeDecision, samplesAreCheap } from "../../distill/decide.js";
+import {
+  type Decision,
+  decide,
+  describeDecision,
+  imitationSteps,
+  samplesAreCheap,
+} from "../../distill/decide.js";
 import { LanguageModel } from "../../models/language/language-model.js";
 import { type DistillSettings, distillSchema } from "../settings/distillation.js";
 import { isDirectName } from "../settings/objectives.js";
 import { positionOf } from "../stage-position.js";
 import { noiseOf } from "./fit.js";
-import { imitateTeacher, imitationSteps } from "./imitation.js";
+import { imitateTeacher } from "./imitation.js";
 import type { Job, JobContext } from "./job.js";
 import { tellMemoryNeeds } from "./memory-line.js";
 import { isDenoiserModel, type Networks, openNetworks, studentOf } from "./networks.js";
@@ -66,8 +72,10 @@ async function earlierStages(
   let before: Before & { context: JobContext } = { iterationsBefore: 0, secondsBefore: 0, context };
   if (imitate) {
     const { seconds, context: next, watch } = await imitateTeacher(settings, networks, imitate, context);
+    const { imitation } = settings;
+    const { steps, sampleSteps } = imitationSteps(imitation, imitation.pairs, imitate);
     before = {
-      iterationsBefore: imitationSteps(settings.imitation, imitate),
+      iterationsBefore: steps + sampleSteps,
       secondsBefore: seconds,
       context: next,
       watch,

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { type ImitationOf, stepsOver } from "../../distill/decide.js";
+import { type ImitationOf, imitationSteps } from "../../distill/decide.js";
 import { requireDenoiserStudent } from "../../distill/denoiser-student.js";
 import { Imitation, type ImitationOptions } from "../../distill/imitate.js";
 import { DisbackError } from "../../errors.js";
@@ -16,14 +16,6 @@ import { isDenoiserModel, type Networks, studentOf } from "./networks.js";
 import { examination, executionOf, sessionOf } from "./session.js";
 import { StudentJudge } from "./student-judge.js";
 import { drawTeacherPairs, IMITATED_PAIRS } from "./teacher-pairs.js";
-
-/** The largest number of its steps. */
-export function imitationSteps(
-  { steps, pairs, batchSize }: DistillSettings["imitation"],
-  what: ImitationOf,
-): number {
-  return what === "samples" ? Math.min(steps, stepsOver(pairs, batchSize)) : steps;
-}
 
 /**
  * The student's first stage: it imitates the teacher. The result is stored in `imitated/`, where later stages start and
@@ -47,7 +39,7 @@ export async function imitateTeacher(
   }
   const student = requireDenoiserStudent(studentOf(made, settings), "imitation");
   const { tolerance, inherit, loss, batchSize, learningRate, pairs } = settings.imitation;
-  const steps = imitationSteps(settings.imitation, what);
+  const amounts = imitationSteps(settings.imitation, pairs, what);
   const execution = executionOf(settings, context);
   if (!isDenoiserModel(teacher))
     throw new DisbackError(
@@ -55,20 +47,20 @@ export async function imitateTeacher(
     );
   const spent = new StepTime();
   const samples =
-    what === "samples"
-      ? await drawTeacherPairs(
+    what === "step"
+      ? undefined
+      : await drawTeacherPairs(
           {
             ...{ teacher, student, guidance: settings.backtracking.guidance, seed: settings.seed, spent },
             ...{ count: pairs.count, steps: pairs.steps, label: IMITATED_PAIRS },
           },
           context,
-        )
-      : undefined;
+        );
   const options: ImitationOptions = {
     teacher: teacher.module,
     student,
     samples,
-    steps,
+    ...amounts,
     tolerance,
     inherit,
     loss,
@@ -82,7 +74,7 @@ export async function imitateTeacher(
     {
       name: "imitate",
       work,
-      iterations: steps,
+      iterations: work.steps,
       spent,
       imagesPerIteration: batchSize,
       evaluateEvery: settings.evaluation.every,

@@ -215,18 +215,18 @@ const imitation = z
       .enum(["auto", ...imitationsOf])
       .default(imitationDefaults.of)
       .describe(
-        "what is imitated: one step of the teacher, or its samples; auto: a copy learns samples, if it draws pictures in one step and the samples cost at most a fifth of the distillation; others learn a step",
+        "what is imitated: one step of the teacher, its samples, or both in turn; auto: a step, if the student is no copy, and samples, if it draws pictures in one step and they cost at most a fifth of the distillation",
       ),
     pairs: z
       .strictObject({
         count: integer(1).default(imitationDefaults.pairs.count).describe("samples of the teacher"),
         steps: integer(1).default(imitationDefaults.pairs.steps).describe("steps of its sampler for each"),
-        passes: integer(1)
-          .default(imitationDefaults.pairs.passes)
-          .describe("passes over them, if that is less than the largest number of steps"),
+        passes: integer(1).default(imitationDefaults.pairs.passes).describe("passes over them"),
       })
       .prefault({}),
-    steps: integer(0).default(imitationDefaults.steps).describe("largest number of steps; 0 for none"),
+    steps: integer(0)
+      .default(imitationDefaults.steps)
+      .describe("largest number of steps of imitating one step of the teacher; 0 for no imitation"),
     tolerance: z
       .number()
       .min(0)
