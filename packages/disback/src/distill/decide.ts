@@ -139,8 +139,12 @@ function drawsPictures(student: Student): boolean {
 export interface ImitatedPairs {
   count: number;
   steps: number;
-  passes: number;
+  /** default 12, and 24 after the imitation of a step */
+  passes?: number | undefined;
 }
+
+/** A copy learns few samples by heart soon, and is worse for it. */
+export const PASSES = { step: 0, samples: 12, both: 24 } as const;
 
 /** Steps of both parts of an imitation, see `ImitationOptions`. */
 export function imitationSteps(
@@ -150,7 +154,7 @@ export function imitationSteps(
 ): { steps: number; sampleSteps: number } {
   return {
     steps: what === "samples" ? 0 : steps,
-    sampleSteps: what === "step" ? 0 : Math.ceil((passes * count) / batchSize),
+    sampleSteps: what === "step" ? 0 : Math.ceil(((passes ?? PASSES[what]) * count) / batchSize),
   };
 }
 
@@ -159,7 +163,7 @@ export function imitationSteps(
  * An update is three; a step of distribution matching updates the student and the auxiliary model, and asks the target.
  */
 export function samplesAreCheap(
-  { count, steps, passes }: ImitatedPairs,
+  { count, steps, passes = PASSES.both }: ImitatedPairs,
   { iterations, batchSize }: { iterations: number; batchSize: number },
 ): boolean {
   return 5 * count * (2 * steps - 1 + 3 * passes) <= 7 * iterations * batchSize;

@@ -16,8 +16,8 @@ export const defaults = {
     inherit: true,
     /** what is imitated: one step of the teacher, or its samples; `auto`: see `decide` */
     of: "auto" as ImitationOf | "auto",
-    /** of its samples: how many, Heun's steps for each, and passes over them */
-    pairs: { count: 200, steps: 8, passes: 16 },
+    /** of its samples: how many, and Heun's steps for each; passes over them: see `imitationSteps` */
+    pairs: { count: 200, steps: 8 },
     /** squares of the difference, or the loss that the student's denoiser brings */
     loss: "squares" as "squares" | "own",
     batchSize: 32,

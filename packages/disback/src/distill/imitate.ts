@@ -75,8 +75,11 @@ export interface ImitationFigures {
 const MEMORY = 0.9;
 /** … and is not reliable after fewer. */
 const FEWEST_STEPS = 10;
-/** Of samples, the weights are averaged over about a quarter of the steps. */
-const AVERAGED = 4;
+/**
+ * The average of the weights over the steps that imitate samples. It keeps e^-4 of what the student began them with, of a copy
+ * e^-1.5, which holds it back from learning the samples by heart.
+ */
+const AVERAGED = { copy: 1.5, other: 4 };
 /** Number of the teacher's outputs from which their variance is measured. */
 const ANSWERS = 64;
 
@@ -156,7 +159,8 @@ export class Imitation extends Training<"loss" | "gradientNorm"> {
         afterStep: () => normalizeWeights(student.module),
       }),
     };
-    if (samples) this.ema = new EMA(student.module, { decay: Math.exp(-AVERAGED / sampleSteps) });
+    const averaged = AVERAGED[steps === 0 ? "copy" : "other"];
+    if (samples) this.ema = new EMA(student.module, { decay: Math.exp(-averaged / sampleSteps) });
     this.parts = { student: weightsPart(student.module), ...(this.ema ? { average: this.ema } : {}) };
   }
 

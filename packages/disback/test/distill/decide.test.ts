@@ -226,4 +226,7 @@ test("samples are cheap if their forward passes are at most a fifth of the disti
   expect(stepsOf("step")).toEqual({ steps: 300, sampleSteps: 0 });
   expect(stepsOf("samples")).toEqual({ steps: 0, sampleSteps: 75 });
   expect(stepsOf("both")).toEqual({ steps: 300, sampleSteps: 75 });
+  const { passes: _, ...usual } = pairs;
+  const usually = (what: ImitationOf) => imitationSteps({ steps: 300, batchSize: 32 }, usual, what);
+  expect([usually("samples").sampleSteps, usually("both").sampleSteps]).toEqual([75, 150]);
 });

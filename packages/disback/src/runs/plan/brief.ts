@@ -1,3 +1,4 @@
+import { PASSES } from "../../distill/decide.js";
 import { layer, type SettingsTree } from "../settings/layers.js";
 
 /** Samples that are drawn in a rehearsal, instead of those of an evaluation and of a picture. */
@@ -12,7 +13,7 @@ interface Evaluated {
   evaluation?: { samples: number; grid: number };
   recording?: { steps: number };
   backtracking?: { pairs: { count: number } };
-  imitation?: { pairs: { count: number; passes: number } };
+  imitation?: { pairs: { count: number; passes?: number } };
 }
 
 /** The settings of a run that only shows what it costs: the same networks and batches, but few samples and nodes. */
@@ -33,7 +34,7 @@ export function briefSettings<Settings>(settings: Settings): Settings {
 }
 
 /** Fewer, with as many steps over them. */
-function fewPairs({ count, passes }: { count: number; passes: number }) {
+function fewPairs({ count, passes = PASSES.both }: { count: number; passes?: number }) {
   const few = Math.min(count, GRID);
   return { count: few, passes: Math.round((passes * count) / few) };
 }

@@ -221,7 +221,9 @@ const imitation = z
       .strictObject({
         count: integer(1).default(imitationDefaults.pairs.count).describe("samples of the teacher"),
         steps: integer(1).default(imitationDefaults.pairs.steps).describe("steps of its sampler for each"),
-        passes: integer(1).default(imitationDefaults.pairs.passes).describe("passes over them"),
+        passes: integer(1)
+          .optional()
+          .describe("passes over them; default 12, and 24 after the imitation of a step"),
       })
       .prefault({}),
     steps: integer(0)
