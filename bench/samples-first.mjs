@@ -1,5 +1,5 @@
-// Students that imitate some of the teacher's samples before the objective (the default), and the same without: FID over processor
-// time, all of it counted. docs/study.md tells what came out.
+// Students that imitate some of the teacher's samples before the objective (the default), and the same without: FID, for
+// points the sliced Wasserstein distance, over processor time, all of it counted. docs/study.md tells what came out.
 //   node bench/samples-first.mjs [--cases "Fashion-MNIST, copy;CIFAR-10, copy"] [--seeds 1,2,3] [--smoke]
 // Every run is done by the command line and kept in bench/samples-first/work; a stopped measurement goes on where it was.
 import { spawnSync } from "node:child_process";
@@ -25,7 +25,22 @@ mkdirSync(work, { recursive: true });
 /** Batches of 64, rates 5e-4 and 1e-3; FID of 2,000 and of 1,000 samples. Seconds of the objective's steps. */
 const fashion = { preset: "demo", every: 15, samples: 2000 };
 const copy = { "the objective alone": ["imitation.steps=0"], "samples, then the objective": [] };
+const points = {
+  preset: "2d",
+  every: 25,
+  samples: 4000,
+  levels: [0.3, 0.2, 0.1, 0.085],
+  figure: "slicedWasserstein",
+};
 const cases = {
+  "eight Gaussians, copy": { ...points, more: ["backtracking.iterations=300"], methods: copy },
+  "eight Gaussians, untrained": {
+    ...{ ...points, more: ["backtracking.iterations=300"] },
+    methods: {
+      "a step, then the objective": ["student=untrained", "imitation.of=step"],
+      "a step, samples, then the objective": ["student=untrained"],
+    },
+  },
   "Fashion-MNIST, copy": { ...fashion, seconds: 45, levels: [20, 15, 10, 8], methods: copy },
   "Fashion-MNIST, a quarter of the size": {
     ...{ ...fashion, seconds: 35, levels: [150, 100, 80, 60] },
@@ -53,7 +68,7 @@ for (const name of chosen) {
     for (const [method, settings] of Object.entries(cases[name].methods)) {
       const folder = join(work, `${name} ${method} ${seed}`.replace(/\W+/g, "-"));
       run(cases[name], settings, folder, seed);
-      rows.push({ case: name, method, seed, curve: curveOf(folder) });
+      rows.push({ case: name, method, seed, curve: curveOf(folder, cases[name].figure) });
     }
   print(name);
 }
@@ -61,7 +76,7 @@ if (!flags.smoke) {
   save("samples-first", { machine: machine(), cases, rows });
   for (const [place, name] of Object.keys(cases).entries())
     drawCurves(`samples-first-${place + 1}.svg`, {
-      panels: [{ title: `${name}: FID`, figure: "fid", logarithmic: true }],
+      panels: [{ title: name, figure: "value", logarithmic: true }],
       rows: rows.filter((row) => row.case === name),
       x: "seconds",
       xName: "processor seconds",
@@ -69,13 +84,17 @@ if (!flags.smoke) {
 }
 
 /** Starts a run, or goes on with it; does nothing if it is finished. */
-function run({ preset, seconds, every, samples }, settings, folder, seed) {
+function run({ preset, seconds, every, samples, more = [] }, settings, folder, seed) {
   const record = join(folder, "run.json");
   const state = existsSync(record) ? JSON.parse(readFileSync(record, "utf8")).state : undefined;
   if (state === "finished") return;
   const amounts = flags.smoke
     ? ["backtracking.processorSeconds=0.5", "evaluation.samples=20", "imitation.pairs.count=8"]
-    : [`backtracking.processorSeconds=${seconds}`, `evaluation.samples=${samples}`];
+    : [
+        ...(seconds ? [`backtracking.processorSeconds=${seconds}`] : []),
+        `evaluation.samples=${samples}`,
+        ...more,
+      ];
   const begin = [
     ...["distill", "--preset", preset, "--seed", String(seed), "--threads", "1", "--out", folder, "--force"],
     ...["--set", "evaluation.teacher=false", `evaluation.every=${every}`, ...amounts, ...settings],
@@ -88,22 +107,22 @@ function run({ preset, seconds, every, samples }, settings, folder, seed) {
 }
 
 /** FID over the processor seconds of all stages. */
-function curveOf(folder) {
+function curveOf(folder, figure = "fid") {
   const lines = readFileSync(join(folder, "metrics.jsonl"), "utf8").trim().split("\n");
   const spent = {};
-  return lines.map(JSON.parse).flatMap(({ stage, iteration, processorSeconds = 0, fid }) => {
+  return lines.map(JSON.parse).flatMap(({ stage, iteration, processorSeconds = 0, [figure]: value }) => {
     spent[stage] = processorSeconds;
     const seconds = Object.values(spent).reduce((sum, one) => sum + one, 0);
-    return fid === undefined ? [] : [{ stage, iteration, seconds, fid }];
+    return value === undefined ? [] : [{ stage, iteration, seconds, value }];
   });
 }
 
 /** When a curve first comes to a level, between its points by a straight line in the logarithm; Infinity for never. */
 function timeTo(level, curve) {
-  const index = curve.findIndex(({ fid }) => fid <= level);
+  const index = curve.findIndex(({ value }) => value <= level);
   if (index < 1) return index < 0 ? Number.POSITIVE_INFINITY : 0;
   const [before, after] = [curve[index - 1], curve[index]];
-  const share = Math.log(before.fid / level) / Math.log(before.fid / after.fid);
+  const share = Math.log(before.value / level) / Math.log(before.value / after.value);
   return before.seconds + share * (after.seconds - before.seconds);
 }
 
@@ -115,7 +134,7 @@ function print(name) {
       Number.isFinite(time) ? time.toFixed(1) : "never",
     );
   printTable([
-    [name, ...levels.map((level) => `seconds to FID ${level}`), "end"],
+    [name, ...levels.map((level) => `seconds to ${level}`), "end"],
     ...Object.keys(methods).map((method) => {
       const curves = rows
         .filter((row) => row.case === name && row.method === method)
@@ -124,7 +143,7 @@ function print(name) {
       return [
         method,
         ...cells.map(([median, low, high]) => `${median} (${low} to ${high})`),
-        curves.map((curve) => curve.at(-1).fid.toFixed(1)).join(", "),
+        curves.map((curve) => Number(curve.at(-1).value.toPrecision(3))).join(", "),
       ];
     }),
   ]);

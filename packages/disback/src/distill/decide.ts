@@ -62,7 +62,7 @@ const largestRatio = 1.2;
  *
  * 1. A copy of the teacher never gained by a trajectory.
  * 2. A denoiser that is not a copy imitates one step of the teacher. This is cheaper than a trajectory, and better.
- * 3. Both, if they draw pictures in one step, imitate some of the teacher's samples after that, if it costs little beside the rest.
+ * 3. Both, if they draw pictures or points in one step, imitate some of the teacher's samples after that, if it costs little beside the rest.
  * 4. Where imitation is impossible or not wanted, a trajectory is recorded for points if the noise levels in use do not bridge
  *    the gap between the student and the data (`measureReach`). Where they do, and for pictures, a trajectory only costs.
  *
@@ -83,7 +83,7 @@ export function decide({
   if (always && !(student instanceof DenoiserStudent))
     throw new DisbackError("imitation: the student is not a denoiser and cannot imitate the teacher");
   const isCopy = (always || method === "auto") && sameWeights(teacher, student.module);
-  const samplesPay = samplesAreCheap && drawsPictures(student);
+  const samplesPay = samplesAreCheap && learnsFromSamples(student);
   const what = of !== "auto" ? of : isCopy ? "samples" : samplesPay ? "both" : "step";
   const asked = always && what;
   if (direct)
@@ -122,15 +122,19 @@ export function describeDecision({ imitate, record, why }: Decision): string {
   return `${[...imitation, ...recording].join(", then ")}: ${why}`;
 }
 
-/** Whether a student draws pictures in one step, of a class or of none, with all its weights: for these it was measured. */
-function drawsPictures(student: Student): boolean {
+/**
+ * Whether a student draws pictures or points in one step, of a class or of none, with all its weights and squares as its loss: for
+ * these it was measured.
+ */
+function learnsFromSamples(student: Student): boolean {
   const { sampleShape, condition } = student.facts;
   const told = Object.keys(condition).filter((name) => name !== "class");
   return (
     student instanceof DenoiserStudent &&
     student.evaluations === 1 &&
     !(student.module instanceof LowRankDenoiser) &&
-    sampleShape.length === 3 &&
+    student.module.restorationLoss === undefined &&
+    [1, 3].includes(sampleShape.length) &&
     told.length === 0
   );
 }

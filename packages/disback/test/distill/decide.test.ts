@@ -100,7 +100,13 @@ describe("what is done, and why", () => {
       false,
       /^the student is a copy of the teacher$/,
     ],
-    ["a copy of points, samples cheap", { student: copy(), samplesAreCheap: true }, false, false, /copy/],
+    [
+      "a copy of points, samples cheap",
+      { student: copy(), samplesAreCheap: true },
+      "samples",
+      false,
+      /first learns some/,
+    ],
     [
       "no copy, of pictures",
       { ...ofPictures, student: untrainedPictures() },

@@ -215,7 +215,7 @@ const imitation = z
       .enum(["auto", ...imitationsOf])
       .default(imitationDefaults.of)
       .describe(
-        "what is imitated: one step of the teacher, its samples, or both in turn; auto: a step, if the student is no copy, and samples, if it draws pictures in one step and they cost at most a fifth of the distillation",
+        "what is imitated: one step of the teacher, its samples, or both in turn; auto: a step, if the student is no copy, and samples, if it draws pictures or points in one step and they cost at most a fifth of the distillation",
       ),
     pairs: z
       .strictObject({
