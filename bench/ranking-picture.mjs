@@ -241,7 +241,7 @@ function picture() {
     `<svg aria-label="How far every objective comes" role="img" xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" font-family="sans-serif" font-size="13">`,
     `<rect width="${width}" height="${height}" fill="white"/>`,
     `<text x="12" y="22" font-weight="bold">How far every objective comes in the same processor time: 0 the start, 1 the teacher</text>`,
-    `<text x="12" y="43" fill="#555">a dot is a run, a bar the median of</text>`,
+    `<text x="12" y="43" fill="#555">a dot is a run, a bar a median:</text>`,
   ];
   Object.entries(colours).forEach(([who, colour], index) => {
     const [at, said] = [228 + 150 * index, who === "copy" ? "starts as a copy" : "a quarter of the size"];
