@@ -6,6 +6,8 @@ export {
   type Decision,
   decide,
   describeDecision,
+  type ImitatedPairs,
+  type ImitationOf,
   type Method,
 } from "./distill/decide.js";
 export { defaults } from "./distill/defaults.js";
