@@ -20,7 +20,7 @@ export function drawCurves(name, { panels, rows, x, xName }) {
       renderer: "svg",
       ssr: true,
       width: width * panels.length,
-      height: height + 20 * methods.length + top,
+      height: height + 26 * methods.length + top + 10,
     },
   });
   chart.setOption({
