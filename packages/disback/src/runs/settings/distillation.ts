@@ -209,7 +209,7 @@ const imitation = z
       .enum(["needed", "always"])
       .default("needed")
       .describe(
-        "when the student first imitates one step of the teacher: needed (with the method auto, unless it starts with the teacher's weights), or always",
+        "when the student first imitates the teacher: needed (with the method auto, where it helps), or always",
       ),
     of: z
       .enum(["auto", ...imitationsOf])
