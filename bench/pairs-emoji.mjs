@@ -14,7 +14,7 @@ const { smoke, work } = begun;
 const sizes = smoke
   ? { emoji: 20, iterations: 2, batchSize: 4, student: 4, samples: 40, every: 2, recording: 2, epochs: 10 }
   : {
-      emoji: 1000,
+      emoji: 48,
       iterations: 1500,
       batchSize: 48,
       student: 200,
