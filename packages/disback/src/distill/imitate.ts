@@ -76,10 +76,10 @@ const MEMORY = 0.9;
 /** … and is not reliable after fewer. */
 const FEWEST_STEPS = 10;
 /**
- * The average of the weights over the steps that imitate samples. It keeps e^-4 of what the student began them with, of a copy
- * e^-1.5, which holds it back from learning the samples by heart.
+ * The weights are averaged over the steps that imitate samples. The average keeps e^-4 of what these began with; if there are
+ * no other steps, as for a copy, e^-1.5, which holds it back from learning the samples by heart.
  */
-const AVERAGED = { copy: 1.5, other: 4 };
+const AVERAGED = { alone: 1.5, afterStep: 4 };
 /** Number of the teacher's outputs from which their variance is measured. */
 const ANSWERS = 64;
 
@@ -159,7 +159,7 @@ export class Imitation extends Training<"loss" | "gradientNorm"> {
         afterStep: () => normalizeWeights(student.module),
       }),
     };
-    const averaged = AVERAGED[steps === 0 ? "copy" : "other"];
+    const averaged = AVERAGED[steps === 0 ? "alone" : "afterStep"];
     if (samples) this.ema = new EMA(student.module, { decay: Math.exp(-averaged / sampleSteps) });
     this.parts = { student: weightsPart(student.module), ...(this.ema ? { average: this.ema } : {}) };
   }
